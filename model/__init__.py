@@ -1,0 +1,1 @@
+"""Golden model: configuration, fixed point, periphery, devices, products, training, metrics."""

@@ -1,0 +1,300 @@
+"""The specification as data: one frozen, validated `TileConfig` from which both sides are built.
+
+`model` computes from it and `hdl` is elaborated from it; it holds sizes, word formats, taps, seeds and
+cycle counts and no behaviour. `docs/tile.md` says in words what the fields mean for the tile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from model.fixed import Format
+from model.polynomials import DEGREE, dense_primitive, mix64
+
+CHOPPER_RANDOM_BITS = 16
+BEAT_LATENCY = 4  # cycles from an accepted beat of ADC codes to the write pulses it causes
+
+
+class Op(IntEnum):
+    """What a command makes the tile do."""
+
+    UPDATE = 0
+    TRANSFER = 1
+
+
+class Chopper(IntEnum):
+    """When the chopper of a column flips after a read of that column."""
+
+    OFF = 0
+    REGULAR = 1
+    RANDOM = 2
+
+
+class Reference(IntEnum):
+    """What is subtracted from a read."""
+
+    ZERO = 0
+    LATCHED = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Run-time settings of the transfer path, sampled when a command is accepted.
+
+    chopper, reference: see `Chopper` and `Reference`. gain: unsigned multiplier of the demodulated read.
+    forget: after a write H becomes H * momentum / 2**momentum_bits instead of H - n * threshold.
+    accumulate: off leaves H alone and writes nothing, while the filter and the chopper go on.
+    """
+
+    chopper: Chopper = Chopper.OFF
+    reference: Reference = Reference.ZERO
+    gain: int = 0
+    forget: bool = False
+    momentum: int = 0
+    accumulate: bool = True
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One random source: ``state <- state * x**bits mod polynomial``, word = the top ``bits`` of the state."""
+
+    polynomial: int
+    seed: int
+    bits: int
+
+
+@dataclass(frozen=True)
+class BankSpec:
+    """Random words of one side of the crossbar: line l uses ``sources[first(l)] ^ sources[second(l)]``.
+
+    The first ``split`` sources are the first operands, the others the second operands, so that n lines
+    need only about 2*sqrt(n) sources. Words of any three lines are independent: the fewest lines whose
+    words cancel are the four corners of a rectangle.
+    """
+
+    lines: int
+    split: int
+    sources: tuple[SourceSpec, ...]
+
+    def pair(self, line: int) -> tuple[int, int]:
+        """Indices of the two sources of a line."""
+        return line % self.split, self.split + line // self.split
+
+
+def _integer(low: int, high: int, default: int, text: str) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "text": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileConfig:
+    """Sizes, formats, taps and seeds of one crossbar tile.
+
+    Raises
+    ------
+    TypeError
+        A field has another type than its default.
+    ValueError
+        A field lies outside its range or contradicts another; the message names field, value and what is allowed.
+    """
+
+    rows: int = _integer(1, 1024, 16, "outputs of the crossbar, index i")
+    columns: int = _integer(1, 1024, 16, "inputs of the crossbar, index j")
+    lanes: int = _integer(1, 64, 4, "rows handled per clock cycle in vector loads and transfers")
+    adc_bits: int = _integer(2, 16, 9, "width of a signed ADC code")
+    magnitude_bits: int = _integer(1, 16, 12, "width of an unsigned update magnitude and of a random word")
+    bl_max: int = _integer(1, 63, 31, "longest pulse train, in slots per quadrant")
+    filter_shift: int = _integer(0, 8, 2, "k of the low-pass filter, eta = 2**-k")
+    reference_fraction_bits: int = _integer(0, 12, 6, "fractional bits of Q and Qref below the ADC LSB")
+    gain_bits: int = _integer(1, 16, 12, "width of the unsigned gain setting")
+    hidden_bits: int = _integer(4, 40, 24, "width of a signed word of the hidden buffer H")
+    threshold_shift: int = _integer(0, 38, 16, "t of the write threshold, 2**t units of H")
+    pulses_max: int = _integer(1, 127, 10, "n_max, most pulses written to one cell by one transfer")
+    momentum_bits: int = _integer(1, 8, 4, "width of the momentum setting, a fraction of one")
+    chopper_period: int = _integer(1, 65535, 20, "reads of a column between its regular flips")
+    chopper_probability: float = field(default=0.05, metadata={"text": "probability of a random flip per read"})
+    counter_bits: int = _integer(8, 48, 32, "width of the saturating event counters")
+    seed: int = _integer(0, 2**32 - 1, 1, "seed of the random sources")
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.name == "chopper_probability":
+                if isinstance(value, bool) or not isinstance(value, (int, float)):
+                    raise TypeError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
+                if not 0 <= value <= 1:
+                    raise ValueError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
+                continue
+            low, high = spec.metadata["low"], spec.metadata["high"]
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError(f"{spec.name} = {value!r}: must be an integer from {low} to {high}")
+            if not low <= value <= high:
+                raise ValueError(f"{spec.name} = {value}: must be from {low} to {high}")
+        if self.lanes > self.rows:
+            raise ValueError(f"lanes = {self.lanes}: must be at most rows = {self.rows}")
+        if self.reference_fraction_bits < self.filter_shift:
+            raise ValueError(
+                f"reference_fraction_bits = {self.reference_fraction_bits}: must be at least "
+                f"filter_shift = {self.filter_shift}, or the filter has a dead zone wider than one ADC LSB"
+            )
+        if self.threshold_shift > self.hidden_bits - 2:
+            raise ValueError(
+                f"threshold_shift = {self.threshold_shift}: must be at most hidden_bits - 2 = "
+                f"{self.hidden_bits - 2}, or H can never reach its threshold"
+            )
+
+    # ---- construction ----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], origin: str = "configuration") -> TileConfig:
+        """Defaults with ``values`` in their place; unknown names are errors."""
+        known = [spec.name for spec in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{origin}: unknown field {name!r}: must be one of {', '.join(known)}")
+        return cls(**values)
+
+    @classmethod
+    def load(cls, source: str | Path) -> TileConfig:
+        """A named configuration (see `NAMED`) or a TOML file that holds what differs from the defaults."""
+        if str(source) in NAMED:
+            return NAMED[str(source)]
+        path = Path(source)
+        if path.suffix != ".toml":
+            raise ValueError(f"config = {str(source)!r}: must be one of {', '.join(NAMED)}, or the path of a .toml file")
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"config = {str(source)!r}: must be a readable file ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"config = {str(source)!r}: must be valid TOML ({error})") from None
+        return cls.from_dict(values, origin=str(source))
+
+    def replace(self, **changes: Any) -> TileConfig:
+        """A copy with some fields changed, validated again."""
+        return replace(self, **changes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all fields: equal exactly for equal configurations."""
+        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Name of the configuration if it is a named one, else ``custom_`` and the start of its fingerprint."""
+        return next((name for name, config in NAMED.items() if config == self), f"custom_{self.fingerprint[:8]}")
+
+    # ---- formats ---------------------------------------------------------------------------------------
+
+    @property
+    def code_format(self) -> Format:
+        """ADC code r."""
+        return Format(self.adc_bits)
+
+    @property
+    def reference_format(self) -> Format:
+        """Q and Qref."""
+        return Format(self.adc_bits + self.reference_fraction_bits, self.reference_fraction_bits)
+
+    @property
+    def difference_format(self) -> Format:
+        """d = c * (r - Qref)."""
+        return Format(self.adc_bits + self.reference_fraction_bits + 1, self.reference_fraction_bits)
+
+    @property
+    def hidden_format(self) -> Format:
+        """H, in the unit of gain * d; the write threshold is ``2**threshold_shift`` of them."""
+        return Format(self.hidden_bits)
+
+    @property
+    def pulses_format(self) -> Format:
+        """Signed pulse count n of one cell."""
+        return Format(self.pulses_max.bit_length() + 1)
+
+    @property
+    def magnitude_format(self) -> Format:
+        """Update magnitude, ``2**magnitude_bits`` stands for the probability one."""
+        return Format(self.magnitude_bits, self.magnitude_bits, signed=False)
+
+    @property
+    def bl_bits(self) -> int:
+        """Width of a pulse train length."""
+        return self.bl_max.bit_length()
+
+    @property
+    def chopper_flip_below(self) -> int:
+        """A random flip happens when a `CHOPPER_RANDOM_BITS`-bit word is below this."""
+        return round(self.chopper_probability * (1 << CHOPPER_RANDOM_BITS))
+
+    # ---- geometry and cycle counts -----------------------------------------------------------------------
+
+    @property
+    def row_beats(self) -> int:
+        """Beats that carry one value per row."""
+        return -(-self.rows // self.lanes)
+
+    @property
+    def column_beats(self) -> int:
+        """Beats that carry one value per column."""
+        return -(-self.columns // self.lanes)
+
+    @property
+    def depth(self) -> int:
+        """Words in each of the memories of Q, Qref and H; address = column * row_beats + beat."""
+        return self.columns * self.row_beats
+
+    @property
+    def clear_cycles(self) -> int:
+        """Cycles from the end of reset until the first command can be accepted."""
+        return self.depth
+
+    def update_cycles(self, slots: int) -> int:
+        """Cycles of an update with ``slots`` = non-empty quadrants * BL, no stream ever waiting."""
+        return self.column_beats + self.row_beats + slots + 2
+
+    @property
+    def transfer_cycles(self) -> int:
+        """Cycles of a transfer, no stream ever waiting."""
+        return self.row_beats + BEAT_LATENCY + 2
+
+    # ---- random sources ----------------------------------------------------------------------------------
+
+    @cached_property
+    def row_bank(self) -> BankSpec:
+        """Sources of the row trains."""
+        return self._bank(self.rows, 0)
+
+    @cached_property
+    def column_bank(self) -> BankSpec:
+        """Sources of the column trains."""
+        return self._bank(self.columns, len(self.row_bank.sources))
+
+    @cached_property
+    def chopper_source(self) -> SourceSpec:
+        """Source of the random chopper flips."""
+        index = len(self.row_bank.sources) + len(self.column_bank.sources)
+        return self._source(index, CHOPPER_RANDOM_BITS)
+
+    def _bank(self, lines: int, first: int) -> BankSpec:
+        split = math.isqrt(lines - 1) + 1
+        count = split + -(-lines // split)
+        return BankSpec(lines, split, tuple(self._source(first + k, self.magnitude_bits) for k in range(count)))
+
+    def _source(self, index: int, bits: int) -> SourceSpec:
+        seed = mix64((self.seed << 16) + index + 1) >> (64 - DEGREE)
+        return SourceSpec(dense_primitive(index), seed or 1, bits)
+
+
+NAMED: dict[str, TileConfig] = {
+    "tiny": TileConfig(rows=3, columns=5, lanes=1, chopper_period=3),
+    "small": TileConfig(rows=16, columns=16, lanes=4, chopper_period=5),
+    "digits_hidden": TileConfig(rows=32, columns=65, lanes=4),
+    "digits_output": TileConfig(rows=10, columns=33, lanes=2, seed=2),
+    "odd": TileConfig(rows=17, columns=7, lanes=4, chopper_period=4),
+}
