@@ -1,0 +1,1 @@
+"""Amaranth description of the tile periphery, one block a file, and its Verilog."""

@@ -167,7 +167,9 @@ class TileConfig:
             return NAMED[str(source)]
         path = Path(source)
         if path.suffix != ".toml":
-            raise ValueError(f"config = {str(source)!r}: must be one of {', '.join(NAMED)}, or the path of a .toml file")
+            raise ValueError(
+                f"config = {str(source)!r}: must be one of {', '.join(NAMED)}, or the path of a .toml file"
+            )
         try:
             values = tomllib.loads(path.read_text(encoding="utf-8"))
         except OSError as error:
@@ -226,6 +228,21 @@ class TileConfig:
     def bl_bits(self) -> int:
         """Width of a pulse train length."""
         return self.bl_max.bit_length()
+
+    @property
+    def column_bits(self) -> int:
+        """Width of a column index."""
+        return max(1, (self.columns - 1).bit_length())
+
+    @property
+    def beat_bits(self) -> int:
+        """Width of the index of a row beat."""
+        return max(1, (self.row_beats - 1).bit_length())
+
+    @property
+    def address_bits(self) -> int:
+        """Width of a memory address."""
+        return max(1, (self.depth - 1).bit_length())
 
     @property
     def chopper_flip_below(self) -> int:

@@ -1,0 +1,53 @@
+"""Beat memory: the words of L lanes of one SP quantity (Q, Qref or H), cleared by hardware.
+
+depth words, address = column * row_beats + beat, one synchronous read and one write port, so that it maps to block
+RAM. Memory contents are not reset; the sequencer writes zeros after every reset instead.
+Latency: data one cycle after ``read``, held until the next one. Throughput: one read and one write per cycle.
+"""
+
+from amaranth.hdl import Module, Mux, signed
+from amaranth.lib import data, memory, wiring
+from amaranth.lib.wiring import In, Out
+
+
+class BeatMemory(wiring.Component):
+    """Memory of ``depth`` words of ``lanes`` signed numbers.
+
+    Members
+    -------
+    clear, clear_address : write zero there, has precedence over ``write``
+    read, read_address : fetch; ``data`` is valid from the next cycle on
+    write, write_address, write_data : store; reading the same address in this cycle gives the old word
+    """
+
+    def __init__(self, *, depth: int, lanes: int, width: int) -> None:
+        self.depth = depth
+        address_bits = max(1, (depth - 1).bit_length())
+        self.shape = data.ArrayLayout(signed(width), lanes)
+        super().__init__(
+            {
+                "clear": In(1),
+                "clear_address": In(address_bits),
+                "read": In(1),
+                "read_address": In(address_bits),
+                "data": Out(self.shape),
+                "write": In(1),
+                "write_address": In(address_bits),
+                "write_data": In(self.shape),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.words = words = memory.Memory(shape=self.shape, depth=max(2, self.depth), init=[])
+        read = words.read_port()
+        write = words.write_port()
+        m.d.comb += [
+            read.en.eq(self.read),
+            read.addr.eq(self.read_address),
+            self.data.eq(read.data),
+            write.en.eq(self.clear | self.write),
+            write.addr.eq(Mux(self.clear, self.clear_address, self.write_address)),
+            write.data.eq(Mux(self.clear, 0, self.write_data.as_value())),
+        ]
+        return m

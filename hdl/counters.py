@@ -1,0 +1,54 @@
+"""Event counters of the tile; they stop at their largest value instead of wrapping.
+
+    slots += 1 per beat of pulses;  reads += 1 per beat of read;  transfer_pulses += Σ|n| per beat of writes
+
+Latency: one cycle. Throughput: one beat of each stream per cycle.
+"""
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from model.config import TileConfig
+
+
+class Counters(wiring.Component):
+    """Three counters.
+
+    Members
+    -------
+    slot, read, write : a beat of that stream moves in this cycle
+    pulses : n of the lanes of that beat of writes
+    slots, reads, transfer_pulses : counts
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "slot": In(1),
+                "read": In(1),
+                "write": In(1),
+                "pulses": In(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
+                "slots": Out(config.counter_bits),
+                "reads": Out(config.counter_bits),
+                "transfer_pulses": Out(config.counter_bits),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        total = Signal(range(config.lanes * config.pulses_max + 1))
+        m.d.comb += total.eq(sum(abs(self.pulses[lane]) for lane in range(config.lanes)))
+
+        def count(counter: Value, happens: Value, amount: Value | int) -> None:
+            following = Signal(config.counter_bits + 1, name=f"{counter.name}_following")
+            m.d.comb += following.eq(counter + amount)
+            with m.If(happens):
+                m.d.sync += counter.eq(Mux(following[-1], (1 << config.counter_bits) - 1, following))
+
+        count(self.slots, self.slot, 1)
+        count(self.reads, self.read, 1)
+        count(self.transfer_pulses, self.write, total)
+        return m

@@ -1,0 +1,130 @@
+"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 2 to 4).
+
+    h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));
+    H <- h (n = 0),  trunc(h * momentum / 2**momentum_bits) (forget)  or  h - n * threshold
+
+With ``accumulate`` off h = H and n = 0. H is written when the beat is accepted at the output.
+Latency: 2 cycles from ``enter`` to ``valid``. Throughput: one beat per cycle while ``advance``.
+"""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from hdl.beat_memory import BeatMemory
+from hdl.threshold import Threshold
+from model.config import TileConfig
+
+
+class HiddenBuffer(wiring.Component):
+    """L lanes of the buffer.
+
+    Members
+    -------
+    clear, clear_address : write zero into the memory
+    advance : all stages move at the end of this cycle
+    enter, difference, reference, address, beat : the beat in stage 2
+    gain, forget, momentum, accumulate : settings
+    accepted : the beat at the output is taken at the end of this cycle
+    valid, pulses, out_reference, out_beat : the beat in stage 4
+    load : stage 4 takes a new beat at the end of this cycle
+    saturated, clamped : h or n of that beat was clipped
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        reference = data.ArrayLayout(signed(config.reference_format.width), config.lanes)
+        super().__init__(
+            {
+                "clear": In(1),
+                "clear_address": In(config.address_bits),
+                "advance": In(1),
+                "enter": In(1),
+                "difference": In(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
+                "reference": In(reference),
+                "address": In(config.address_bits),
+                "beat": In(config.beat_bits),
+                "gain": In(config.gain_bits),
+                "forget": In(1),
+                "momentum": In(config.momentum_bits),
+                "accumulate": In(1),
+                "accepted": In(1),
+                "valid": Out(1),
+                "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
+                "out_reference": Out(reference),
+                "out_beat": Out(config.beat_bits),
+                "load": Out(1),
+                "saturated": Out(1),
+                "clamped": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        form = config.hidden_format
+        product_width = config.difference_format.width + config.gain_bits
+        m.submodules.memory_hidden = words = BeatMemory(depth=config.depth, lanes=config.lanes, width=form.width)
+
+        valid = Signal()
+        reference = Signal.like(self.reference)
+        address = Signal.like(self.address)
+        beat = Signal.like(self.beat)
+        out_address = Signal.like(self.address)
+        with m.If(self.advance):
+            m.d.sync += [valid.eq(self.enter), self.valid.eq(valid)]
+        with m.If(self.enter & self.advance):
+            m.d.sync += [reference.eq(self.reference), address.eq(self.address), beat.eq(self.beat)]
+        m.d.comb += self.load.eq(valid & self.advance)
+        with m.If(self.load):
+            m.d.sync += [self.out_reference.eq(reference), self.out_beat.eq(beat), out_address.eq(address)]
+        m.d.comb += [
+            words.clear.eq(self.clear),
+            words.clear_address.eq(self.clear_address),
+            words.read.eq(self.enter & self.advance),
+            words.read_address.eq(self.address),
+            words.write.eq(self.accepted),
+            words.write_address.eq(out_address),
+        ]
+
+        saturated = Signal(config.lanes)
+        clamped = Signal(config.lanes)
+        m.d.comb += [
+            self.saturated.eq(self.accumulate & saturated.any()),
+            self.clamped.eq(self.accumulate & clamped.any()),
+        ]
+        for lane in range(config.lanes):
+            m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
+            product = Signal(signed(product_width), name=f"product_{lane}")
+            total = Signal(signed(max(form.width, product_width) + 1), name=f"total_{lane}")
+            kept = Signal(signed(form.width), name=f"kept_{lane}")
+            hidden = Signal(signed(form.width), name=f"hidden_{lane}")
+            with m.If(self.enter & self.advance):
+                m.d.sync += product.eq(self.gain * self.difference[lane])
+
+            m.d.comb += [
+                total.eq(words.data[lane] + product),
+                threshold.hidden.eq(kept),
+                clamped[lane].eq(threshold.clamped),
+            ]
+            with m.If(~self.accumulate):
+                m.d.comb += kept.eq(words.data[lane])
+            with m.Elif(total > form.high):
+                m.d.comb += [kept.eq(form.high), saturated[lane].eq(1)]
+            with m.Elif(total < form.low):
+                m.d.comb += [kept.eq(form.low), saturated[lane].eq(1)]
+            with m.Else():
+                m.d.comb += kept.eq(total)
+            with m.If(self.load):
+                m.d.sync += [hidden.eq(kept), self.pulses[lane].eq(Mux(self.accumulate, threshold.pulses, 0))]
+
+            scaled = Signal(signed(form.width + config.momentum_bits + 1), name=f"scaled_{lane}")
+            towards_zero = (1 << config.momentum_bits) - 1
+            m.d.comb += scaled.eq(hidden * self.momentum + Mux(hidden < 0, towards_zero, 0))
+            with m.If(~self.pulses[lane].any()):
+                m.d.comb += words.write_data[lane].eq(hidden)
+            with m.Elif(self.forget):
+                m.d.comb += words.write_data[lane].eq(scaled >> config.momentum_bits)
+            with m.Else():
+                m.d.comb += words.write_data[lane].eq(hidden - (self.pulses[lane] << config.threshold_shift))
+        return m

@@ -1,0 +1,46 @@
+"""Threshold of one lane: whole pulses out of the hidden word.
+
+    n = clamp(trunc(h / threshold), ±pulses_max),   threshold = 2**threshold_shift
+
+Truncation is towards zero, so both polarities need the same |h|. Latency: combinational.
+"""
+
+from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from model.config import TileConfig
+
+
+class Threshold(wiring.Component):
+    """One comparison.
+
+    Members
+    -------
+    hidden : h
+    pulses : n
+    clamped : |trunc(h / threshold)| > pulses_max
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "hidden": In(signed(config.hidden_bits)),
+                "pulses": Out(signed(config.pulses_format.width)),
+                "clamped": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shift, most = self.config.threshold_shift, self.config.pulses_max
+        whole = Signal(signed(self.config.hidden_bits - shift + 1))
+        m.d.comb += whole.eq((self.hidden + Mux(self.hidden < 0, (1 << shift) - 1, 0)) >> shift)
+        with m.If(whole > most):
+            m.d.comb += [self.pulses.eq(most), self.clamped.eq(1)]
+        with m.Elif(whole < -most):
+            m.d.comb += [self.pulses.eq(-most), self.clamped.eq(1)]
+        with m.Else():
+            m.d.comb += self.pulses.eq(whole)
+        return m

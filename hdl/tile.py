@@ -1,0 +1,80 @@
+"""Tile periphery: sequencer, update path, transfer path and chopper behind stream ports.
+
+    update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 2
+    transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 6
+
+Ports, timing and arithmetic are specified in ``docs/tile.md``. One operation at a time; every output stream waits for
+its ``ready`` as long as that takes.
+"""
+
+from amaranth.hdl import Module
+from amaranth.lib import wiring
+from amaranth.lib.wiring import connect, flipped
+
+from hdl import ports
+from hdl.chopper import Chopper
+from hdl.counters import Counters
+from hdl.sequencer import Sequencer
+from hdl.transfer import TransferPath
+from hdl.update import UpdatePath
+from model.config import TileConfig
+
+
+class Tile(wiring.Component):
+    """Digital periphery of one crossbar tile; members as in ``docs/tile.md``."""
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(ports.tile(config))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.submodules.sequencer = sequencer = Sequencer(self.config)
+        m.submodules.chopper = chopper = Chopper(self.config)
+        m.submodules.update = update = UpdatePath(self.config)
+        m.submodules.transfer = transfer = TransferPath(self.config)
+        m.submodules.counters = counters = Counters(self.config)
+
+        for inner, outer in (
+            (sequencer.command, self.command),
+            (sequencer.settings, self.settings),
+            (update.vectors, self.vectors),
+            (update.pulses, self.pulses),
+            (transfer.codes, self.codes),
+            (transfer.writes, self.writes),
+        ):
+            connect(m, inner, flipped(outer))
+        connect(m, sequencer.sampled, transfer.settings)
+        m.d.comb += [
+            self.read.valid.eq(sequencer.read.valid),
+            self.read.column.eq(chopper.column),
+            sequencer.read.ready.eq(self.read.ready),
+            sequencer.loaded.eq(update.loaded),
+            sequencer.pulsed.eq(update.finished),
+            sequencer.streamed.eq(transfer.finished),
+            chopper.mode.eq(sequencer.sampled.chopper),
+            chopper.finish.eq(transfer.finished),
+            update.start.eq(sequencer.start),
+            update.load.eq(sequencer.load),
+            update.run.eq(sequencer.pulse),
+            update.bl.eq(sequencer.bl),
+            update.signs.eq(chopper.signs),
+            transfer.clear.eq(sequencer.clear),
+            transfer.clear_address.eq(sequencer.clear_address),
+            transfer.run.eq(sequencer.stream),
+            transfer.column.eq(chopper.column),
+            transfer.negative.eq(chopper.negative),
+            transfer.latch.eq(chopper.latch),
+            counters.slot.eq(self.pulses.valid & self.pulses.ready),
+            counters.read.eq(self.read.valid & self.read.ready),
+            counters.write.eq(self.writes.valid & self.writes.ready),
+            counters.pulses.eq(self.writes.pulses),
+            self.status.busy.eq(sequencer.busy),
+            self.status.chopper.eq(chopper.signs),
+            self.status.hidden_saturated.eq(transfer.hidden_saturated),
+            self.status.pulses_clamped.eq(transfer.pulses_clamped),
+            self.status.slots.eq(counters.slots),
+            self.status.reads.eq(counters.reads),
+            self.status.transfer_pulses.eq(counters.transfer_pulses),
+        ]
+        return m
