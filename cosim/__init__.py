@@ -1,0 +1,1 @@
+"""Cosimulation: RTL in a simulator, the golden model and a virtual crossbar in lock-step."""

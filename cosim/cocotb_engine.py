@@ -1,0 +1,63 @@
+"""The cocotb engine: builds the simulator, starts it on a job and reads the outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import pickle
+import shutil
+import tempfile
+from pathlib import Path
+
+from cocotb_tools.runner import get_results, get_runner
+
+from cosim.bench import Job, Outcome
+from cosim.build import cocotb_simulator
+from cosim.toolchain import ToolError
+from hdl.verilog import module_name, tile_verilog
+
+
+def run_job(job: Job, *, verilog: str | None = None, waves: Path | None = None) -> Outcome:
+    """Play ``job`` on the Verilog of its configuration, or on ``verilog``, any text with the same top module and ports.
+
+    Parameters
+    ----------
+    waves
+        Where to leave a VCD of the run.
+
+    Raises
+    ------
+    ToolError
+        The simulator cannot be built, or it ended without an outcome; the message says where its log is.
+    """
+    top = module_name(job.config)
+    text = tile_verilog(job.config) if verilog is None else verilog
+    simulator = cocotb_simulator(text, top, waves=waves is not None)
+    folder = Path(tempfile.mkdtemp(prefix="symtrack-"))
+    (folder / "job.pickle").write_bytes(pickle.dumps(job))
+    log = folder / "simulation.log"
+    results = folder / "results.xml"
+    # The runner exits the interpreter when the simulator does; what counts is the results file.
+    with contextlib.suppress(SystemExit):
+        get_runner("verilator").test(
+            test_module="cosim.cocotb_bench",
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=simulator,
+            test_dir=folder,
+            results_xml=str(results),
+            extra_env={
+                "SYMTRACK_JOB": str(folder),
+                "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
+            },
+            waves=waves is not None,
+            log_file=log,
+        )
+    outcome = folder / "outcome.pickle"
+    tests, failures = get_results(results) if results.is_file() else (0, 0)
+    if tests == 0 or failures or not outcome.is_file():
+        raise ToolError(f"the simulation ended without an outcome ({tests} tests, {failures} failed): see {log}")
+    result: Outcome = pickle.loads(outcome.read_bytes())
+    if waves is not None:
+        shutil.copy(folder / "dump.vcd", waves)
+    shutil.rmtree(folder)
+    return result

@@ -1,0 +1,151 @@
+"""Lock-step checker: every output of every cycle against the golden tile, the final state at the end.
+
+The first difference stops the run with `Mismatch`, which names the cycle, the signal, both values, and holds the cycles
+before it. A run that compared nothing counts as failed (`Checker.verdict`).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.config import TileConfig
+from model.tile import Tile
+
+HISTORY = 12
+
+Ports = dict[str, int]
+State = dict[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Fault:
+    """One deliberate error, to show that the checker can fail.
+
+    where: ``rtl`` inverts the bits ``mask`` of the input or output port ``name`` between the RTL and the bench;
+    ``golden`` inverts them in word ``index`` of the golden state array ``name``. cycle: when, counted from 0.
+    """
+
+    where: str
+    name: str
+    mask: int
+    cycle: int
+    index: int = 0
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The first difference of a run; in history the RTL's outputs, the inputs, and golden's outputs by cycle."""
+
+    cycle: int
+    signal: str
+    golden: int
+    rtl: int
+    history: list[dict[str, Any]] = field(repr=False, default_factory=list)
+
+    def __str__(self) -> str:
+        return f"cycle {self.cycle}: {self.signal} is {self.rtl:#x} in the RTL, {self.golden:#x} in the golden model"
+
+    def table(self) -> str:
+        """The last cycles as aligned text: a port a line, a cycle a column; ``a/b`` is golden/RTL where they differ."""
+        names = [name for name in self.history[0]["rtl"] if len({str(c["rtl"].get(name)) for c in self.history}) > 1]
+        if self.signal in self.history[0]["rtl"] and self.signal not in names:
+            names.append(self.signal)
+        rows = [["cycle", *(str(entry["cycle"]) for entry in self.history)]]
+        for name in names:
+            cells = []
+            for entry in self.history:
+                rtl, golden = entry["rtl"][name], entry["golden"].get(name)
+                cells.append(f"{rtl:x}" if golden is None or golden == rtl else f"{golden:x}/{rtl:x}")
+            rows.append([name, *cells])
+        widths = [max(len(row[k]) for row in rows) for k in range(len(rows[0]))]
+        return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
+
+
+class Mismatch(AssertionError):
+    """RTL and golden differ."""
+
+    def __init__(self, difference: Difference) -> None:
+        super().__init__(str(difference))
+        self.difference = difference
+
+
+class Checker:
+    """Golden tile that sees the inputs of the RTL and judges its outputs.
+
+    Parameters
+    ----------
+    config
+        Configuration of both.
+    faults
+        Deliberate errors; those on the RTL's side are applied by `bend`, those in the golden state here.
+    """
+
+    def __init__(self, config: TileConfig, faults: tuple[Fault, ...] = ()) -> None:
+        self.golden = Tile(config)
+        self.faults = faults
+        self.cycles = 0
+        self.compared = 0
+        self.states_compared = 0
+        self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
+
+    def bend(self, ports: Ports) -> Ports:
+        """``ports`` of this cycle with the RTL-side faults in them."""
+        hit = [f for f in self.faults if f.where == "rtl" and f.cycle == self.cycles and f.name in ports]
+        return ports if not hit else {**ports, **{f.name: ports[f.name] ^ f.mask for f in hit}}
+
+    def cycle(self, inputs: Ports, outputs: Ports) -> None:
+        """Compare one cycle: ``inputs`` as the host meant them, ``outputs`` as the RTL gave them."""
+        for fault in self.faults:
+            if fault.where == "golden" and fault.cycle == self.cycles:
+                flat = self.golden.state_arrays()[fault.name].reshape(-1)
+                flat[fault.index] ^= fault.mask
+        expected = self.golden.step(inputs)
+        self.history.append({"cycle": self.cycles, "rtl": {**inputs, **outputs}, "golden": expected})
+        if outputs != expected:
+            if outputs.keys() != expected.keys():
+                raise KeyError(f"ports differ: {sorted(outputs.keys() ^ expected.keys())}")
+            signal = next(name for name, value in expected.items() if outputs[name] != value)
+            raise Mismatch(Difference(self.cycles, signal, expected[signal], outputs[signal], list(self.history)))
+        self.cycles += 1
+        self.compared += 1
+
+    def final_state(self, rtl: State) -> None:
+        """Compare the state arrays that the RTL shows with the golden ones of the same name."""
+        golden = self.golden.state_arrays()
+        for name, value in rtl.items():
+            expected = np.asarray(golden[name]).reshape(-1)
+            found = np.asarray(value).reshape(-1)
+            differing = np.flatnonzero(expected != found)
+            if differing.size:
+                word = int(differing[0])
+                raise Mismatch(
+                    Difference(
+                        self.cycles, f"{name}[{word}]", int(expected[word]), int(found[word]), list(self.history)
+                    )
+                )
+            self.states_compared += expected.size
+
+
+@dataclass
+class Verdict:
+    """Outcome of a lock-step run; `asdict` of it is what reports print."""
+
+    cycles: int = 0
+    compared_cycles: int = 0
+    states_compared: int = 0
+    mismatches: int = 0
+    first_mismatch: Difference | None = None
+
+    @property
+    def passed(self) -> bool:
+        """Something was compared and nothing differed."""
+        return self.compared_cycles > 0 and self.mismatches == 0
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return asdict(self)

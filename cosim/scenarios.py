@@ -1,0 +1,177 @@
+"""Scenarios: jobs that exercise a tile. Each is ``scenario(bench, *, cycles, seed, ...)`` and returns what it did.
+
+random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
+           stream and resets in the middle of everything
+training   the updates and transfers of a network that learns its task
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from dataclasses import replace
+from random import Random
+from typing import Any
+
+from cosim.bench import Bench
+from cosim.lockstep import Ports
+from cosim.rtl_periphery import RtlPeriphery
+from cosim.streams import SINKS, SOURCES, Streams
+from model.config import Op, Settings, TileConfig
+from model.periphery import Periphery
+from model.tasks import TASKS, Task
+from model.training import Trainer
+
+STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
+RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
+STRETCH = 4096  # cycles; every second stretch is free of resets, so that flips and saturation build up
+
+
+def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Random stimulus for ``cycles`` cycles; how often each operation was finished, or reset in its middle, and more."""
+    return bench.run(_random(bench, cycles, Random(seed)))
+
+
+def _random(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
+    config = bench.config
+    probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
+    streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
+    done: Counter[str] = Counter()
+    left = cycles
+
+    def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
+        nonlocal left
+        left -= 1
+        if rng.random() < 0.1:
+            streams.settings = _settings(config, rng)
+        outputs = yield from streams.cycle(reset=reset)
+        if streams.incoming["writes"]:
+            done["latched beats"] += sum(beat["latch"] for beat in streams.incoming["writes"])
+            streams.incoming["writes"].clear()
+        for flag in ("hidden_saturated", "pulses_clamped"):
+            done[flag] |= outputs[f"status__{flag}"]
+
+    yield from step()
+    while left > 0:
+        for name in probability:
+            probability[name] = rng.choice(STALL_PROBABILITIES)
+        op = rng.choices(("update", "transfer", "unknown", "pause"), (10, 20, 1, 1))[0]
+        _queue(op, config, streams, rng)
+        cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
+        # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
+        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else -1
+        started = False
+        while left > 0:
+            yield from step()
+            busy = bool(streams.outputs["status__busy"])
+            started = started or busy
+            pending = any(streams.outgoing.values())
+            if patience == 0:
+                done[f"reset in {op}" if busy else "reset in idle"] += 1
+                streams.clear()
+                for _ in range(rng.randint(1, 3)):
+                    yield from step(reset=True)
+                streams.clear()
+                break
+            patience -= 1
+            if not busy and not pending and (started or op in ("unknown", "pause")):
+                done[op] += 1
+                break
+    return dict(done)
+
+
+def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> None:
+    """Put one operation with its data into the streams."""
+    bl = rng.choice((rng.getrandbits(config.bl_bits), rng.randint(0, min(3, config.bl_max)), config.bl_max))
+    if op == "update":
+        streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
+        for size in (config.columns, config.rows):
+            streams.send_vectors(*_vector(size, config, rng))
+    elif op == "transfer":
+        streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": bl})
+        streams.send_codes(_codes(config, rng))
+    elif op == "unknown":
+        streams.outgoing["command"].append({"op": rng.choice((2, 3)), "bl": bl})
+
+
+def _vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int], list[int]]:
+    """Magnitudes and signs: dense or sparse, small, large or extreme, of one sign or mixed."""
+    high = config.magnitude_format.high
+    density = rng.choice((0.0, 0.1, 1.0, 1.0))
+    top = rng.choice((1, high // 8 + 1, high))
+    negative = rng.choice((0.0, 0.5, 0.5, 1.0))
+    magnitudes = [rng.choice((rng.randint(0, top), top)) if rng.random() < density else 0 for _ in range(size)]
+    return magnitudes, [int(rng.random() < negative) for _ in range(size)]
+
+
+def _codes(config: TileConfig, rng: Random) -> list[int]:
+    """ADC codes: noise, constants, or the ends of the range."""
+    form = config.code_format
+    kind = rng.randrange(4)
+    if kind == 0:
+        return [rng.choice((form.low, form.high)) for _ in range(config.rows)]
+    if kind == 1:
+        return [rng.randint(form.low, form.high)] * config.rows
+    spread = max(1, form.high >> rng.randrange(form.width))
+    return [max(form.low, rng.randint(-spread, spread)) for _ in range(config.rows)]
+
+
+def _settings(config: TileConfig, rng: Random) -> Settings:
+    gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
+    # Codes without a meaning are legal on the port: they act as off and as zero.
+    return Settings(
+        chopper=rng.choice((0, 1, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
+        reference=rng.choice((0, 1, 1, 2)),  # type: ignore[arg-type]
+        gain=gain,
+        forget=rng.random() < 0.5,
+        momentum=rng.getrandbits(config.momentum_bits),
+        accumulate=rng.random() < 0.8,
+    )
+
+
+def training(
+    bench: Bench,
+    *,
+    cycles: int | None = None,
+    steps: int | None = None,
+    seed: int,
+    task: str = "digits",
+    algorithm: str = "e-rider",
+    reference_mean: float = 0.3,
+    reference_std: float = 0.1,
+) -> dict[str, Any]:
+    """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden."""
+    if (cycles is None) == (steps is None):
+        raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
+    trainer = Trainer(
+        task=with_layer(TASKS[task](), bench.config),
+        algorithm=algorithm,
+        reference_mean=reference_mean,
+        reference_std=reference_std,
+        seed=seed,
+        periphery=lambda config: RtlPeriphery(bench) if config == bench.config else Periphery(config),
+    )
+    if steps is not None:
+        trainer.run(steps)
+    else:
+        while bench.checker.cycles < (cycles or 0):
+            trainer.run(1)
+    return {"steps": trainer.steps, **trainer.metrics().as_dict()}
+
+
+def with_layer(task: Task, config: TileConfig) -> Task:
+    """The task with ``config`` for the layer of that size.
+
+    Raises
+    ------
+    ValueError
+        No layer has that many rows and columns.
+    """
+    for index, layer in enumerate(task.layers):
+        if (layer.rows, layer.columns) == (config.rows, config.columns):
+            return replace(task, layers=(*task.layers[:index], config, *task.layers[index + 1 :]))
+    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.layers)
+    raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
+
+
+SCENARIOS = {"random": random, "training": training}

