@@ -1,7 +1,7 @@
 """What a job sees of an engine, and how an engine is asked to run one.
 
 A *job* is a function ``job(bench, **arguments)``; it runs *programs*, generators that yield the inputs of a cycle and
-get its outputs. Neither knows which engine plays the cycles, and both see the checker only through `Mismatch`.
+get its outputs. Neither knows which engine plays the cycles, and both see the checker only through `MismatchError`.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ class Bench(Protocol):
     checker: Checker
 
     def run(self, program: Program) -> Any:
-        """Play the cycles of ``program``; its return value. Raises `Mismatch` at the first difference."""
+        """Play the cycles of ``program``; its return value. Raises `MismatchError` at the first difference."""
 
     def read_state(self) -> State:
         """State arrays of the RTL, named as the golden model names them; only those that the netlist still shows."""
@@ -41,7 +41,7 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a job: verdict, wall time of the simulated part in seconds, and the job's own result (None if it was stopped)."""
+    """What came of a job: verdict, seconds the simulation took, and the job's own result (None if it was stopped)."""
 
     verdict: Verdict
     seconds: float

@@ -20,21 +20,23 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
 
 from cosim.bench import Job, Outcome
-from cosim.lockstep import Checker, Mismatch, State, Verdict
+from cosim.lockstep import Checker, MismatchError, State, Verdict
 from cosim.streams import Program
 from hdl.verilog import tile_ports
 from model.config import BankSpec, TileConfig
 
 HALF_PERIOD_NS = 5
+PROGRESS_EVERY = 1000  # cycles
 
 
 class CocotbBench:
     """`cosim.bench.Bench` on cocotb handles."""
 
-    def __init__(self, dut: Any, job: Job) -> None:
+    def __init__(self, dut: Any, job: Job, progress: Path) -> None:
         self.config: TileConfig = job.config
         self.checker = Checker(job.config, job.faults)
         self.dut = dut
+        self.progress = progress
         ports = tile_ports(job.config)
         self.widths = {port.name: port.width for port in ports if not port.output}
         self.inputs = {name: getattr(dut, name) for name in ("rst", *self.widths)}
@@ -67,6 +69,8 @@ class CocotbBench:
                 checker.cycle(inputs, outputs)
                 self.dut.clk.value = 1
                 await Timer(HALF_PERIOD_NS, "ns")
+                if checker.cycles % PROGRESS_EVERY == 0:
+                    self.progress.write_text(str(checker.cycles), encoding="ascii")
                 inputs = program.send(outputs)
         except StopIteration as end:
             return end.value
@@ -85,7 +89,10 @@ class CocotbBench:
             words = _child(parent, memory, "words")
             if words is not None:
                 state[name] = self._lanes(words, width)
-        for name, side, bank in (("row_sources", "rows", config.row_bank), ("column_sources", "columns", config.column_bank)):
+        for name, side, bank in (
+            ("row_sources", "rows", config.row_bank),
+            ("column_sources", "columns", config.column_bank),
+        ):
             sources = self._sources(_child(self.dut, "update", side), bank)
             if sources is not None:
                 state[name] = sources
@@ -97,7 +104,7 @@ class CocotbBench:
             bits = int(flipped.value)
             state["flipped"] = np.array([bits >> j & 1 for j in range(config.columns)])
         if sweep is not None:
-            state["sweep"] = np.array([int(sweep.value)])
+            state["sweep"] = np.array(int(sweep.value))
         return state
 
     def _lanes(self, words: Any, width: int) -> np.ndarray:
@@ -126,12 +133,12 @@ def _child(handle: Any, *path: str) -> Any:
     return handle
 
 
-@cocotb.test()  # type: ignore[untyped-decorator]
+@cocotb.test()
 async def job(dut: Any) -> None:
     """Play the job of the file named in the environment."""
     folder = Path(os.environ["SYMTRACK_JOB"])
     work: Job = pickle.loads((folder / "job.pickle").read_bytes())
-    bench = CocotbBench(dut, work)
+    bench = CocotbBench(dut, work, folder / "progress")
     module, name = work.function.split(":")
     function = getattr(import_module(module), name)
     verdict = Verdict()
@@ -141,7 +148,7 @@ async def job(dut: Any) -> None:
     try:
         result = await bridge(function)(bench, **work.arguments)
         bench.checker.final_state(bench.read_state())
-    except Mismatch as mismatch:
+    except MismatchError as mismatch:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference
     seconds = time.perf_counter() - begin

@@ -6,6 +6,8 @@ import contextlib
 import pickle
 import shutil
 import tempfile
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cocotb_tools.runner import get_results, get_runner
@@ -16,13 +18,21 @@ from cosim.toolchain import ToolError
 from hdl.verilog import module_name, tile_verilog
 
 
-def run_job(job: Job, *, verilog: str | None = None, waves: Path | None = None) -> Outcome:
+def run_job(
+    job: Job,
+    *,
+    verilog: str | None = None,
+    waves: Path | None = None,
+    progress: Callable[[int], None] = lambda cycles: None,
+) -> Outcome:
     """Play ``job`` on the Verilog of its configuration, or on ``verilog``, any text with the same top module and ports.
 
     Parameters
     ----------
     waves
         Where to leave a VCD of the run.
+    progress
+        Told from time to time how many cycles were played so far.
 
     Raises
     ------
@@ -36,8 +46,8 @@ def run_job(job: Job, *, verilog: str | None = None, waves: Path | None = None) 
     (folder / "job.pickle").write_bytes(pickle.dumps(job))
     log = folder / "simulation.log"
     results = folder / "results.xml"
-    # The runner exits the interpreter when the simulator does; what counts is the results file.
-    with contextlib.suppress(SystemExit):
+    # The runner exits the interpreter when the simulator fails; what counts is the results file.
+    with contextlib.suppress(SystemExit), _watched(folder / "progress", progress):
         get_runner("verilator").test(
             test_module="cosim.cocotb_bench",
             hdl_toplevel=top,
@@ -61,3 +71,22 @@ def run_job(job: Job, *, verilog: str | None = None, waves: Path | None = None) 
         shutil.copy(folder / "dump.vcd", waves)
     shutil.rmtree(folder)
     return result
+
+
+@contextlib.contextmanager
+def _watched(file: Path, progress: Callable[[int], None]) -> Iterator[None]:
+    """Passes on what the simulation leaves in ``file`` while it runs."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            with contextlib.suppress(OSError, ValueError):
+                progress(int(file.read_text(encoding="ascii")))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,6 +1,6 @@
 """Lock-step checker: every output of every cycle against the golden tile, the final state at the end.
 
-The first difference stops the run with `Mismatch`, which names the cycle, the signal, both values, and holds the cycles
+The first difference stops the run with `MismatchError`, which names the cycle, the signal, both values, and holds the cycles
 before it. A run that compared nothing counts as failed (`Checker.verdict`).
 """
 
@@ -66,7 +66,7 @@ class Difference:
         return "\n".join("  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows)
 
 
-class Mismatch(AssertionError):
+class MismatchError(AssertionError):
     """RTL and golden differ."""
 
     def __init__(self, difference: Difference) -> None:
@@ -110,7 +110,7 @@ class Checker:
             if outputs.keys() != expected.keys():
                 raise KeyError(f"ports differ: {sorted(outputs.keys() ^ expected.keys())}")
             signal = next(name for name, value in expected.items() if outputs[name] != value)
-            raise Mismatch(Difference(self.cycles, signal, expected[signal], outputs[signal], list(self.history)))
+            raise MismatchError(Difference(self.cycles, signal, expected[signal], outputs[signal], list(self.history)))
         self.cycles += 1
         self.compared += 1
 
@@ -123,7 +123,7 @@ class Checker:
             differing = np.flatnonzero(expected != found)
             if differing.size:
                 word = int(differing[0])
-                raise Mismatch(
+                raise MismatchError(
                     Difference(
                         self.cycles, f"{name}[{word}]", int(expected[word]), int(found[word]), list(self.history)
                     )

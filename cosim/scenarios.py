@@ -28,7 +28,7 @@ STRETCH = 4096  # cycles; every second stretch is free of resets, so that flips 
 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Random stimulus for ``cycles`` cycles; how often each operation was finished, or reset in its middle, and more."""
+    """Random stimulus for ``cycles`` cycles; how often each operation was finished or reset in its middle."""
     return bench.run(_random(bench, cycles, Random(seed)))
 
 

@@ -1,0 +1,64 @@
+"""What ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from typing import Any
+
+from hdl.verilog import module_name, tile_ports, tile_verilog
+from model.config import BEAT_LATENCY, TileConfig
+
+
+def describe(config: TileConfig) -> dict[str, Any]:
+    """Ports, formats, cycle counts and random sources of one configuration, as plain data."""
+    formats = {
+        "code": config.code_format,
+        "reference": config.reference_format,
+        "difference": config.difference_format,
+        "hidden": config.hidden_format,
+        "pulses": config.pulses_format,
+        "magnitude": config.magnitude_format,
+    }
+    clock = [{"name": name, "width": 1, "direction": "input"} for name in ("clk", "rst")]
+    ports = [
+        {"name": port.name, "width": port.width, "direction": "output" if port.output else "input"}
+        for port in tile_ports(config)
+    ]
+    return {
+        "module": module_name(config),
+        "config": asdict(config),
+        "fingerprint": config.fingerprint,
+        "ports": clock + ports,
+        "formats": {name: asdict(form) for name, form in formats.items()},
+        "cycles": {
+            "clear": config.clear_cycles,
+            "update_without_slots": config.update_cycles(0),
+            "transfer": config.transfer_cycles,
+            "beat_latency": BEAT_LATENCY,
+        },
+        "random_sources": {
+            "rows": asdict(config.row_bank),
+            "columns": asdict(config.column_bank),
+            "chopper": asdict(config.chopper_source),
+        },
+    }
+
+
+def to_toml(config: TileConfig) -> str:
+    """A TOML file that loads as this configuration, every field with its meaning and range."""
+    lines = []
+    for spec in fields(config):
+        allowed = f" ({spec.metadata['low']} to {spec.metadata['high']})" if "low" in spec.metadata else ""
+        lines += [f"# {spec.metadata['text']}{allowed}", f"{spec.name} = {getattr(config, spec.name)!r}"]
+    return "\n".join(lines) + "\n"
+
+
+def package(config: TileConfig) -> dict[str, str]:
+    """Texts of all files by name."""
+    top = module_name(config)
+    return {
+        f"{top}.v": tile_verilog(config),
+        f"{top}.toml": to_toml(config),
+        f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
+    }

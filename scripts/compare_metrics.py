@@ -1,0 +1,56 @@
+#!/usr/bin/env python3
+"""Train twice, with the golden periphery and with the RTL of one layer in the loop, and put both side by side."""
+
+import sys
+
+from cosim.engines import ENGINES, compare
+from cosim.reports import comparison_table
+from cosim.scenarios import with_layer
+from cosim.toolchain import ToolError
+from model.algorithms import ALGORITHMS
+from model.config import TileConfig
+from model.tasks import TASKS
+from scripts.common import FAILED, Parser, config_argument, integer, number, output_file, progress, to_total, write_json
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code is 0 only if both runs ended in the same state without a mismatch."""
+    parser = Parser(__doc__ or "")
+    config_argument(parser, default="digits_hidden")
+    parser.add_argument("--task", choices=sorted(TASKS), default="digits", help="what is learned")
+    parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="e-rider", help="how it is learned")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
+    parser.add_argument("--steps", type=integer(1, 10**6), default=2000, help="training steps, one sample each")
+    parser.add_argument("--reference-mean", type=number(-1, 1), default=0.3, help="mean reference offset of P")
+    parser.add_argument("--reference-std", type=number(0, 2), default=0.1, help="its standard deviation")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
+    options = parser.parse_args(arguments)
+    with parser.checks():
+        config = TileConfig.load(options.config)
+        with_layer(TASKS[options.task](), config)
+    try:
+        with progress("training steps", options.steps) as advance:
+            report = compare(
+                config,
+                task=options.task,
+                algorithm=options.algorithm,
+                engine=options.engine,
+                steps=options.steps,
+                seed=options.seed,
+                reference_mean=options.reference_mean,
+                reference_std=options.reference_std,
+                progress=to_total(advance),
+            )
+    except ToolError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+    if options.json:
+        write_json(options.json, report)
+    print(comparison_table(report))
+    same = report["rtl"] is not None and report["rtl"]["state_sha256"] == report["golden"]["state_sha256"]
+    return 0 if same and report["compared_cycles"] > 0 and report["mismatches"] == 0 else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())

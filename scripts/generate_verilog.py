@@ -1,0 +1,33 @@
+#!/usr/bin/env python3
+"""Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
+
+import sys
+from pathlib import Path
+
+from cosim.package import package
+from model.config import TileConfig
+from scripts.common import Parser, config_argument, write_text
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parser = Parser(__doc__ or "")
+    config_argument(parser)
+    parser.add_argument("--out", required=True, type=Path, help="folder for the files, made if it does not exist")
+    options = parser.parse_args(arguments)
+    with parser.checks():
+        config = TileConfig.load(options.config)
+    files = package(config)
+    try:
+        options.out.mkdir(parents=True, exist_ok=True)
+        for name, text in files.items():
+            write_text(options.out / name, text)
+    except OSError as error:
+        parser.error(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})")
+    for name, text in files.items():
+        print(f"{options.out / name}  {len(text.splitlines())} lines")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

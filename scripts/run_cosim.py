@@ -1,0 +1,69 @@
+#!/usr/bin/env python3
+"""Play a scenario on the RTL and the golden model in lock-step and report the first difference, if there is one."""
+
+import sys
+from pathlib import Path
+
+from cosim.engines import ENGINES, play
+from cosim.scenarios import SCENARIOS, with_layer
+from cosim.toolchain import ToolError
+from model.config import TileConfig
+from model.tasks import TASKS
+from scripts.common import FAILED, Parser, config_argument, integer, output_file, progress, to_total, write_json
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run the command line; the exit code is 0 only if something was compared and nothing differed."""
+    parser = Parser(__doc__ or "")
+    config_argument(parser)
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="random", help="what is played")
+    parser.add_argument("--cycles", type=integer(1, 10**9), default=10_000, help="clock cycles to play at least")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the scenario")
+    parser.add_argument("--verilog", metavar="FILE", help="other Verilog with the same top module and ports")
+    parser.add_argument("--waves", type=output_file, metavar="FILE", help="leave a VCD of all signals in this file")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
+    options = parser.parse_args(arguments)
+    with parser.checks():
+        config = TileConfig.load(options.config)
+        if options.scenario == "training":
+            with_layer(TASKS["digits"](), config)
+    verilog = None
+    if options.verilog is not None:
+        try:
+            verilog = Path(options.verilog).read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
+            parser.error(f"argument --verilog: {options.verilog!r}: must be a readable file ({reason})")
+    try:
+        with progress("cycles", options.cycles) as advance:
+            report, outcome = play(
+                config,
+                options.scenario,
+                engine=options.engine,
+                cycles=options.cycles,
+                seed=options.seed,
+                verilog=verilog,
+                waves=options.waves,
+                progress=to_total(advance),
+            )
+    except ToolError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+    if options.json:
+        write_json(options.json, report)
+    verdict = outcome.verdict
+    print(
+        f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
+        f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
+        f"{report['cycles_per_second']:.0f} cycles/s"
+    )
+    for name, value in sorted((outcome.result or {}).items()):
+        print(f"  {name}: {value}")
+    if verdict.first_mismatch is not None:
+        print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
+    return 0 if verdict.passed else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
