@@ -84,6 +84,7 @@ def compare(
         progress=lambda cycles: progress(min(steps, cycles // CYCLES_PER_STEP)),
     )
     keys = ("accuracy", "loss", "sp_rmse", "state_sha256", "counts")
+    rtl = None if outcome.result is None else {key: outcome.result[key] for key in keys}
     return {
         "config": config.name,
         "task": task,
@@ -96,5 +97,6 @@ def compare(
         "wall_s": time.perf_counter() - begin,
         "cycles_per_second": outcome.verdict.cycles / outcome.seconds,
         "golden": {key: golden[key] for key in keys},
-        "rtl": None if outcome.result is None else {key: outcome.result[key] for key in keys},
+        "rtl": rtl,
+        "agree": outcome.verdict.passed and rtl == {key: golden[key] for key in keys},
     }

@@ -1,7 +1,7 @@
 """Lock-step checker: every output of every cycle against the golden tile, the final state at the end.
 
-The first difference stops the run with `MismatchError`, which names the cycle, the signal, both values, and holds the cycles
-before it. A run that compared nothing counts as failed (`Checker.verdict`).
+The first difference stops the run with `MismatchError`, which names the cycle, the signal and both values, and holds
+the cycles before it. A run that compared nothing counts as failed (`Verdict.passed`).
 """
 
 from __future__ import annotations

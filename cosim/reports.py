@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from rich import box
 from rich.console import Console
 from rich.table import Table
+
+from model.tasks import Task
+from model.training import Evaluation
 
 ROWS = (
     ("accuracy", "test accuracy", "{:.2%}"),
@@ -51,3 +56,20 @@ def comparison_table(report: dict[str, Any]) -> str:
         first = report["first_mismatch"]
         lines.append(f"  first mismatch: cycle {first['cycle']}, {first['signal']}")
     return "\n".join(lines)
+
+
+def training_curves(curves: Mapping[str, Sequence[Evaluation]], task: Task, file: Path) -> None:
+    """Picture of test accuracy and loss over the epochs, a line per run."""
+    from matplotlib.figure import Figure  # a second to import, and only pictures need it
+
+    figure = Figure(figsize=(9, 3.6), layout="constrained")
+    accuracy, loss = figure.subplots(1, 2)
+    for name, curve in curves.items():
+        epochs = [point.step / len(task.train_y) for point in curve]
+        accuracy.plot(epochs, [100 * point.accuracy for point in curve], marker=".", label=name)
+        loss.plot(epochs, [point.loss for point in curve], marker=".", label=name)
+    for axes, label in ((accuracy, "test accuracy, %"), (loss, "test loss (cross-entropy)")):
+        axes.set(xlabel="epoch", ylabel=label)
+        axes.grid(alpha=0.3)
+        axes.legend()
+    figure.savefig(file, dpi=120)

@@ -2,6 +2,7 @@
 
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
            stream and resets in the middle of everything
+slots      dense updates back to back: a long stretch of the random generators
 training   the updates and transfers of a network that learns its task
 """
 
@@ -12,6 +13,8 @@ from collections.abc import Generator
 from dataclasses import replace
 from random import Random
 from typing import Any
+
+import numpy as np
 
 from cosim.bench import Bench
 from cosim.lockstep import Ports
@@ -129,6 +132,28 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
     )
 
 
+def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
+    config, rng = bench.config, Random(seed)
+    tile = RtlPeriphery(bench)
+    high = config.magnitude_format.high
+    played = 0
+    while played < cycles:
+        x, delta = (
+            {"negative": rng.choices((0, 1), k=size), "magnitude": rng.choices(range(1, high + 1), k=size)}
+            for size in (config.columns, config.rows)
+        )
+        update = tile.update(
+            np.array(x["negative"]),
+            np.array(x["magnitude"]),
+            np.array(delta["negative"]),
+            np.array(delta["magnitude"]),
+            config.bl_max,
+        )
+        played += len(update.up)
+    return {"slots": played}
+
+
 def training(
     bench: Bench,
     *,
@@ -174,4 +199,4 @@ def with_layer(task: Task, config: TileConfig) -> Task:
     raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
 
 
-SCENARIOS = {"random": random, "training": training}
+SCENARIOS = {"random": random, "slots": slots, "training": training}

@@ -1,0 +1,36 @@
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs in this folder.
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/ready
+
+.PHONY: demo test test-all lint tools clean
+
+demo: $(READY)
+	$(BIN)/python scripts/demo.py --out build/demo
+
+test: lint
+	$(BIN)/python -m pytest -m "not slow"
+
+test-all: lint
+	$(BIN)/python -m pytest
+
+lint: $(READY)
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+
+$(READY): pyproject.toml constraints.txt | tools
+	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	touch $@
+
+tools:
+	@for program in g++ make perl; do command -v $$program >/dev/null || { \
+		echo "$$program is missing: install it, for example with: apt-get install g++ make perl" >&2; exit 1; }; done
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null || { \
+		echo "Python 3.11 or newer is missing: install it, or name it with: make PYTHON=/path/to/python3" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || { \
+		echo "Python's venv module is missing: install it, for example with: apt-get install python3-venv" >&2; exit 1; }
+
+clean:
+	rm -rf build .venv

@@ -1,0 +1,92 @@
+#!/usr/bin/env python3
+"""The whole project in one run: Verilog of a two-layer network, training on the golden model, the RTL beside it.
+
+1  writes the Verilog of both layers of the digits network
+2  trains it on the golden model with E-RIDER and with TT-v2, on devices whose symmetric point is off by 0.3 ± 0.1
+3  repeats the first steps of the E-RIDER run with the RTL of the hidden layer in the loop
+4  prints one table, golden beside RTL, and leaves Verilog, reports and a picture in a folder
+"""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cosim.engines import compare
+from cosim.package import package
+from cosim.reports import comparison_table, training_curves
+from cosim.toolchain import ToolError, find_verilator
+from model.config import NAMED
+from model.tasks import TASKS
+from model.training import Trainer
+from scripts.common import FAILED, Parser, integer, progress, to_total, write_json, write_text
+
+REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
+ALGORITHMS = ("e-rider", "tt-v2")
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the demonstration; the exit code is 0 only if RTL and golden model agree."""
+    parser = Parser(__doc__ or "")
+    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="folder for the results")
+    parser.add_argument("--epochs", type=integer(1, 1000), default=10, help="epochs of golden training")
+    parser.add_argument("--steps", type=integer(1, 10**6), default=1500, help="training steps with RTL in the loop")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
+    options = parser.parse_args(arguments)
+    out: Path = options.out
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+        find_verilator()
+    except OSError as error:
+        parser.error(f"argument --out: {str(out)!r}: must be a writable folder ({error.strerror})")
+    except ToolError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+
+    task = TASKS["digits"]()
+    for config in task.layers:
+        for name, text in package(config).items():
+            write_text(out / name, text)
+        print(f"Verilog of {config.name}, {config.rows}x{config.columns}: {out / f'symtrack_{config.name}.v'}")
+
+    runs = {}
+    for algorithm in ALGORITHMS:
+        trainer = Trainer(
+            task=task,
+            algorithm=algorithm,
+            reference_mean=REFERENCE_MEAN,
+            reference_std=REFERENCE_STD,
+            seed=options.seed,
+        )
+        with progress(algorithm, options.epochs) as advance:
+            for _ in range(options.epochs):
+                trainer.run(trainer.steps_per_epoch)
+                trainer.evaluate()
+                advance(1)
+        runs[algorithm] = trainer
+        last = trainer.metrics()
+        write_json(out / f"train_{algorithm}.json", last.as_dict())
+        print(f"golden {algorithm}, {options.epochs} epochs: accuracy {last.accuracy:.2%}, loss {last.loss:.4f}")
+    picture = out / "training_curves.png"
+    training_curves({name: trainer.curve for name, trainer in runs.items()}, task, picture)
+
+    print(f"RTL of the hidden layer in the loop for the first {options.steps} steps of the e-rider run ...")
+    with progress("RTL in the loop", options.steps) as advance:
+        report = compare(
+            NAMED["digits_hidden"],
+            task="digits",
+            algorithm="e-rider",
+            engine="cocotb",
+            steps=options.steps,
+            seed=options.seed,
+            reference_mean=REFERENCE_MEAN,
+            reference_std=REFERENCE_STD,
+            progress=to_total(advance),
+        )
+    write_json(out / "compare_metrics.json", report)
+    print(comparison_table(report))
+    print(f"everything is in {out}; the training curves: {picture}")
+    return 0 if report["agree"] else FAILED
+
+
+if __name__ == "__main__":
+    sys.exit(main())
