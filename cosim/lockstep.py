@@ -27,7 +27,7 @@ class Fault:
     """One deliberate error, to show that the checker can fail.
 
     where: ``rtl`` inverts the bits ``mask`` of the input or output port ``name`` between the RTL and the bench;
-    ``golden`` inverts them in word ``index`` of the golden state array ``name``. cycle: when, counted from 0.
+    ``golden`` inverts them in element ``index`` of the golden memory ``name``. cycle: when, counted from 0.
     """
 
     where: str
@@ -102,8 +102,7 @@ class Checker:
         """Compare one cycle: ``inputs`` as the host meant them, ``outputs`` as the RTL gave them."""
         for fault in self.faults:
             if fault.where == "golden" and fault.cycle == self.cycles:
-                flat = self.golden.state_arrays()[fault.name].reshape(-1)
-                flat[fault.index] ^= fault.mask
+                self.golden.memory(fault.name)[fault.index] ^= fault.mask
         expected = self.golden.step(inputs)
         self.history.append({"cycle": self.cycles, "rtl": {**inputs, **outputs}, "golden": expected})
         if outputs != expected:

@@ -1,0 +1,233 @@
+"""The tile periphery as whole operations on arrays.
+
+    update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant
+    transfer:  d = c_j * (r - ref),  h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
+               Q <- Q + round((r - Q) / 2**k),  chopper of column j
+
+The state after each operation and the values it gives are those of `model.tile.Tile` and of the RTL;
+`Periphery.cycles` counts what the operations would take there if no stream ever waited.
+Source: docs/tile.md, sections 3 and 5 to 7.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numba import njit
+from numpy.typing import ArrayLike
+
+from model.chopper import ChopperState, demodulate
+from model.config import Chopper, Reference, Settings, TileConfig
+from model.fixed import Int
+from model.hidden_buffer import accumulate, forget, subtract
+from model.low_pass import filter_step, latch
+from model.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
+from model.quadrants import schedule, signs_present, up
+from model.random_source import Bank
+from model.status import Status
+from model.threshold import write_pulses
+
+
+@dataclass(frozen=True)
+class PulseSlots:
+    """The S slots of one update, in order.
+
+    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
+    the weight. quadrant: uint8[S], bit 1 for rows with negative delta, bit 0 for columns with negative c * x.
+    """
+
+    rows: Bits
+    columns: Bits
+    up: Bits
+    quadrant: Bits
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The result of one transfer.
+
+    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: whether Qref
+    was latched by this read. reference: int64[R], Qref of the column after that latch.
+    """
+
+    column: int
+    pulses: Int
+    latched: bool
+    reference: Int
+
+
+class Periphery:
+    """State and operations of the periphery of one tile.
+
+    Attributes
+    ----------
+    q, qref, hidden : int64[C, R], filter, latched reference and hidden buffer.
+    row_bank, column_bank : random sources of the two sides.
+    chopper_state : choppers, flags and the next column.
+    status : counters and sticky flags.
+    cycles : clock cycles of the operations so far, no stream ever waiting.
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        self.q = np.zeros((config.columns, config.rows), np.int64)
+        self.qref = np.zeros_like(self.q)
+        self.hidden = np.zeros_like(self.q)
+        self.row_bank = Bank(config.row_bank)
+        self.column_bank = Bank(config.column_bank)
+        self.chopper_state = ChopperState(config)
+        self.status = Status(config.counter_bits)
+        self.cycles = 0
+        self._checked: Settings | None = None
+
+    @property
+    def chopper(self) -> Int:
+        """int64[C]: the choppers, +1 or -1."""
+        return self.chopper_state.sign
+
+    @property
+    def next_column(self) -> int:
+        """The column that the next transfer reads."""
+        return self.chopper_state.column
+
+    def update(
+        self,
+        x_negative: ArrayLike,
+        x_magnitude: ArrayLike,
+        delta_negative: ArrayLike,
+        delta_magnitude: ArrayLike,
+        bl: int,
+    ) -> PulseSlots:
+        """Pulse trains of one update.
+
+        Parameters
+        ----------
+        x_negative, x_magnitude : integers [C], signs (1 is negative) and magnitudes of the inputs.
+        delta_negative, delta_magnitude : integers [R], the same of the errors.
+        bl : slots per non-empty quadrant, 0 to ``bl_max``.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not made of integers, has another shape, or is out of range.
+        """
+        config = self.config
+        high = config.magnitude_format.high
+        x_sign = _vector("x_negative", x_negative, config.columns, 0, 1)
+        x = _vector("x_magnitude", x_magnitude, config.columns, 0, high)
+        delta_sign = _vector("delta_negative", delta_negative, config.rows, 0, 1)
+        delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, high)
+        _integer("bl", bl, 0, config.bl_max)
+
+        column_sign = x_sign ^ (self.chopper < 0)
+        quadrant = schedule(signs_present(delta_sign, delta), signs_present(column_sign, x), bl)
+        slots = quadrant.size
+        rows, columns = self.row_bank, self.column_bank
+        result = PulseSlots(
+            rows=fire(rows.words(slots), rows.first, rows.second, delta, delta_sign, quadrant, ROW_SIDE),
+            columns=fire(columns.words(slots), columns.first, columns.second, x, column_sign, quadrant, COLUMN_SIDE),
+            up=up(quadrant),
+            quadrant=quadrant,
+        )
+        self.status.count_slots(slots)
+        self.cycles += config.update_cycles(slots)
+        return result
+
+    def transfer(self, codes: ArrayLike, settings: Settings) -> Transfer:
+        """Take the read of column `next_column` in, and give the pulses for the slow array.
+
+        Parameters
+        ----------
+        codes : integers [R], signed ADC codes.
+        settings : settings of the transfer path.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The codes are not integers, have another shape, or a code or a setting is out of range.
+        """
+        config = self.config
+        code = _vector("codes", codes, config.rows, config.code_format.low, config.code_format.high)
+        if settings is not self._checked:
+            check_settings(config, settings)
+            self._checked = settings
+        state, j = self.chopper_state, self.next_column
+
+        r = code << config.reference_fraction_bits
+        latched = bool(state.flipped[j])
+        reference = latch(self.q[j], self.qref[j], latched).copy()
+        subtracted = reference if settings.reference == Reference.LATCHED else np.zeros_like(reference)
+        d = demodulate(state.sign[j], r, subtracted)
+        self.q[j] = filter_step(self.q[j], r, config.filter_shift)
+        self.qref[j] = reference
+
+        if settings.accumulate:
+            form = config.hidden_format
+            h, saturated = accumulate(self.hidden[j], d * settings.gain, form.low, form.high)
+            n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max)
+            if settings.forget:
+                self.hidden[j] = forget(h, n, settings.momentum, config.momentum_bits)
+            else:
+                self.hidden[j] = subtract(h, n, config.threshold_shift)
+            self.status.hidden_saturated |= bool(saturated)
+            self.status.pulses_clamped |= bool(clamped)
+        else:
+            n = np.zeros(config.rows, np.int64)
+
+        self.status.count_read()
+        self.status.count_pulses(n)
+        self.cycles += config.transfer_cycles
+        state.finish_transfer(settings.chopper)
+        return Transfer(column=j, pulses=n, latched=latched, reference=reference)
+
+    def state_arrays(self) -> dict[str, Int]:
+        """Copies of all state that reset defines, by name; the same names as of `model.tile.Tile`."""
+        return {
+            "q": self.q.copy(),
+            "qref": self.qref.copy(),
+            "hidden": self.hidden.copy(),
+            "row_sources": self.row_bank.state.copy(),
+            "column_sources": self.column_bank.state.copy(),
+            **self.chopper_state.state_arrays(),
+            **self.status.state_arrays(),
+        }
+
+
+def check_settings(config: TileConfig, settings: Settings) -> None:
+    """Raise TypeError or ValueError, naming the setting, unless all settings fit the configuration."""
+    _integer("chopper", settings.chopper, Chopper.OFF, Chopper.RANDOM)
+    _integer("reference", settings.reference, Reference.ZERO, Reference.LATCHED)
+    _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
+    _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
+    for name in ("forget", "accumulate"):
+        if not isinstance(getattr(settings, name), (bool, np.bool_)):
+            raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
+
+
+def _integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} = {value!r}: must be an integer from {int(low)} to {int(high)}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {int(value)}: must be from {int(low)} to {int(high)}")
+
+
+def _vector(name: str, values: ArrayLike, size: int, low: int, high: int) -> Int:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"{name} has dtype {array.dtype}: must be integers from {low} to {high}")
+    if array.shape != (size,):
+        raise ValueError(f"{name} has shape {array.shape}: must be ({size},)")
+    vector = np.ascontiguousarray(array, np.int64)
+    if (index := _outside(vector, low, high)) >= 0:
+        raise ValueError(f"{name}[{index}] = {array[index]}: must be from {low} to {high}")
+    return vector
+
+
+@njit(cache=True)
+def _outside(vector: Int, low: int, high: int) -> int:
+    for index in range(vector.size):
+        if not low <= vector[index] <= high:
+            return index
+    return -1

@@ -1,0 +1,132 @@
+"""The transfer pipeline: beats of codes go in, beats of writes come out.
+
+    stage 1: d = c_j * (r - ref), Q and Qref     stage 2: p = gain * d
+    stage 3: h = saturate(H + p), n = clamp(trunc(h / threshold))     stage 4: `writes`, H
+
+The memories of Q, Qref and H have C * B words of L lanes, address j * B + beat. Latency: 4 cycles from a code to
+its write. Throughput: one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from model.chopper import ChopperState, demodulate
+from model.config import Reference, Settings, TileConfig
+from model.fixed import Int
+from model.hidden_buffer import accumulate, forget, subtract
+from model.lanes import pack, unpack_signed
+from model.low_pass import filter_step, latch
+from model.status import Status
+from model.threshold import write_pulses
+
+_WRITES = (
+    "writes__valid",
+    "writes__column",
+    "writes__beat",
+    "writes__pulses",
+    "writes__latch",
+    "writes__reference",
+)
+
+
+@dataclass(frozen=True)
+class _Beat:
+    """Registers of a beat on entry of a stage: ``value`` is r, d, p and h in the stages 1 to 4."""
+
+    beat: int
+    address: int
+    value: Int
+    reference: Int
+    n: Int
+
+
+class Pipeline:
+    """Memories, stages and the output register of transfers.
+
+    Attributes
+    ----------
+    q, qref, hidden : int64[depth, L], the memories; reset does not change them.
+    writes : payload and ``valid`` of the output stream, by the names of its ports.
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self._config = config
+        self.q = np.zeros((config.depth, config.lanes), np.int64)
+        self.qref = np.zeros_like(self.q)
+        self.hidden = np.zeros_like(self.q)
+        self._hidden_range = config.hidden_format.low, config.hidden_format.high
+        self._pulses_width, self._reference_width = config.pulses_format.width, config.reference_format.width
+        self._zeros = np.zeros(config.lanes, np.int64)
+        self.reset()
+
+    def reset(self) -> None:
+        """Empty all stages."""
+        self._read: _Beat | None = None
+        self._difference: _Beat | None = None
+        self._product: _Beat | None = None
+        self._write: _Beat | None = None
+        self.writes = dict.fromkeys(_WRITES, 0)
+
+    def clear(self, address: int) -> None:
+        """Write zero to one word of each memory."""
+        self.q[address] = self.qref[address] = self.hidden[address] = 0
+
+    def accept_write(self, settings: Settings) -> tuple[int, Int]:
+        """The write beat is accepted: update H; returns the number of the beat and its pulses."""
+        config, write = self._config, self._write
+        assert write is not None
+        if settings.forget:
+            self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
+        else:
+            self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
+        return write.beat, write.n
+
+    def advance(self, codes: int | None, beat: int, chopper: ChopperState, settings: Settings, status: Status) -> None:
+        """Move all stages, taking in the packed ``codes`` of beat number ``beat`` if there are any."""
+        self._write = self._threshold(self._product, chopper, settings, status) if self._product else None
+        self.writes["writes__valid"] = int(self._write is not None)
+        self._product = self._amplify(self._difference, settings) if self._difference else None
+        self._difference = self._demodulate(self._read, chopper, settings) if self._read else None
+        self._read = self._enter(codes, beat, chopper.column) if codes is not None else None
+
+    def _enter(self, codes: int, beat: int, column: int) -> _Beat:
+        config = self._config
+        used = min(config.lanes, config.rows - beat * config.lanes)
+        r = self._zeros.copy()
+        r[:used] = unpack_signed(codes, config.adc_bits, used)
+        r <<= config.reference_fraction_bits
+        return _Beat(beat, column * config.row_beats + beat, r, self._zeros, self._zeros)
+
+    def _demodulate(self, read: _Beat, chopper: ChopperState, settings: Settings) -> _Beat:
+        q, address, j = self.q[read.address], read.address, chopper.column
+        reference = latch(q, self.qref[address], bool(chopper.flipped[j])).copy()
+        subtracted = reference if settings.reference == Reference.LATCHED else self._zeros
+        d = demodulate(chopper.sign[j], read.value, subtracted)
+        self.q[address] = filter_step(q, read.value, self._config.filter_shift)
+        self.qref[address] = reference
+        return _Beat(read.beat, address, d, reference, self._zeros)
+
+    def _amplify(self, difference: _Beat, settings: Settings) -> _Beat:
+        p = difference.value * settings.gain
+        return _Beat(difference.beat, difference.address, p, difference.reference, self._zeros)
+
+    def _threshold(self, product: _Beat, chopper: ChopperState, settings: Settings, status: Status) -> _Beat:
+        config = self._config
+        h, n = self.hidden[product.address], self._zeros
+        if settings.accumulate:
+            h, saturated = accumulate(h, product.value, *self._hidden_range)
+            n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max)
+            status.hidden_saturated |= saturated
+            status.pulses_clamped |= clamped
+        self.writes = {
+            "writes__valid": 1,
+            "writes__column": chopper.column,
+            "writes__beat": product.beat,
+            "writes__pulses": pack(n.tolist(), self._pulses_width),
+            "writes__latch": int(chopper.flipped[chopper.column]),
+            "writes__reference": pack(product.reference.tolist(), self._reference_width),
+        }
+        return _Beat(product.beat, product.address, h, product.reference, n)

@@ -1,0 +1,207 @@
+"""The tile clock cycle by clock cycle: every output port in every cycle, for any inputs.
+
+    outputs(t) = f(registers(t), inputs(t)),   registers(t + 1) = g(registers(t), inputs(t))
+
+It is made of the same blocks as `model.periphery.Periphery`. Latency and throughput are those of docs/tile.md:
+one slot or one beat per cycle, 4 cycles from a code to its write. Source: docs/tile.md, all sections.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from model.chopper import ChopperState
+from model.config import Chopper, Reference, Settings, TileConfig
+from model.fixed import Int
+from model.lanes import pack_bits, unpack
+from model.pipeline import Pipeline
+from model.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
+from model.quadrants import schedule, signs_present, up
+from model.random_source import Bank
+from model.sequencer import Sequencer, State
+from model.status import Status
+
+_PULSES = (
+    "pulses__valid",
+    "pulses__rows",
+    "pulses__columns",
+    "pulses__up",
+    "pulses__quadrant",
+    "pulses__last",
+)
+
+
+class Tile:
+    """Cycle-accurate model of one tile.
+
+    `step` takes the value of every input port of docs/tile.md (``rst`` included) in one cycle, returns the value
+    of every output port in that cycle, and then takes the clock edge. Ports go by their Verilog names and are
+    unsigned integers that fit the port. The registers start with the values that a reset gives them.
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        self._pipeline = Pipeline(config)
+        self._x_negative, self._x_magnitude = np.zeros((2, config.columns), np.int64)
+        self._delta_negative, self._delta_magnitude = np.zeros((2, config.rows), np.int64)
+        self._reset()
+
+    def _reset(self) -> None:
+        config = self.config
+        self._sequencer = Sequencer(config)
+        self._row_bank, self._column_bank = Bank(config.row_bank), Bank(config.column_bank)
+        self._chopper = ChopperState(config)
+        self._chopper_port = 0
+        self._status = Status(config.counter_bits)
+        self._quadrants = self._up = schedule(0, 0, 0)
+        self._pulses = dict.fromkeys(_PULSES, 0)
+        self._pipeline.reset()
+
+    def step(self, inputs: Mapping[str, int]) -> dict[str, int]:
+        """The output ports in this cycle; then the clock edge."""
+        sequencer = self._sequencer
+        outputs = self._outputs(inputs)
+        match sequencer.state:
+            case State.CLEAR:
+                self._pipeline.clear(sequencer.count)
+                sequencer.word_cleared()
+            case State.IDLE:
+                if inputs["command__valid"]:
+                    sequencer.command(inputs["command__op"], inputs["command__bl"], _settings(inputs))
+            case State.LOAD:
+                if inputs["vectors__valid"]:
+                    self._load(inputs["vectors__magnitude"], inputs["vectors__negative"])
+            case State.PULSE:
+                self._pulse(bool(inputs["pulses__ready"]))
+            case State.READ:
+                if inputs["read__ready"]:
+                    self._status.count_read()
+                    sequencer.enter(State.STREAM)
+            case State.STREAM:
+                taken = outputs["codes__ready"] and inputs["codes__valid"]
+                self._stream(inputs["codes__code"] if taken else None, bool(inputs["writes__ready"]))
+        if inputs["rst"]:
+            self._reset()
+        return outputs
+
+    def _outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
+        state, status = self._sequencer.state, self._status
+        writes = self._pipeline.writes
+        advance = not writes["writes__valid"] or inputs["writes__ready"]
+        more_codes = state is State.STREAM and self._sequencer.count < self.config.row_beats
+        return {
+            "command__ready": int(state is State.IDLE),
+            "vectors__ready": int(state is State.LOAD),
+            **self._pulses,
+            "read__valid": int(state is State.READ),
+            "read__column": self._chopper.column,
+            "codes__ready": int(more_codes and advance),
+            **writes,
+            "status__busy": int(state is not State.IDLE),
+            "status__chopper": self._chopper_port,
+            "status__hidden_saturated": int(status.hidden_saturated),
+            "status__pulses_clamped": int(status.pulses_clamped),
+            "status__slots": status.slots,
+            "status__reads": status.reads,
+            "status__transfer_pulses": status.transfer_pulses,
+        }
+
+    def _load(self, magnitude: int, negative: int) -> None:
+        config, sequencer = self.config, self._sequencer
+        beat = sequencer.count
+        if beat < config.column_beats:
+            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.columns))
+            chopped = self._chopper.sign[lines] < 0
+            self._x_magnitude[lines] = unpack(magnitude, config.magnitude_bits, chopped.size)
+            self._x_negative[lines] = unpack(negative, 1, chopped.size) ^ chopped
+        else:
+            beat -= config.column_beats
+            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
+            used = lines.stop - lines.start
+            self._delta_magnitude[lines] = unpack(magnitude, config.magnitude_bits, used)
+            self._delta_negative[lines] = unpack(negative, 1, used)
+        sequencer.beat_loaded()
+        if sequencer.state is State.PULSE:
+            row_signs = signs_present(self._delta_negative, self._delta_magnitude)
+            column_signs = signs_present(self._x_negative, self._x_magnitude)
+            self._quadrants = schedule(row_signs, column_signs, sequencer.bl)
+            self._up = up(self._quadrants)
+
+    def _pulse(self, ready: bool) -> None:
+        if self._pulses["pulses__valid"]:
+            if not ready:
+                return
+            self._status.count_slots(1)
+        if self._sequencer.count < self._quadrants.size:
+            self._issue_slot()
+        else:
+            self._pulses["pulses__valid"] = 0
+            self._sequencer.enter(State.IDLE)
+
+    def _issue_slot(self) -> None:
+        slot = self._sequencer.count
+        quadrant, bank = self._quadrants[slot : slot + 1], self._row_bank
+        rows = fire(
+            bank.words(1), bank.first, bank.second, self._delta_magnitude, self._delta_negative, quadrant, ROW_SIDE
+        )
+        bank = self._column_bank
+        columns = fire(
+            bank.words(1), bank.first, bank.second, self._x_magnitude, self._x_negative, quadrant, COLUMN_SIDE
+        )
+        self._pulses = {
+            "pulses__valid": 1,
+            "pulses__rows": pack_bits(rows),
+            "pulses__columns": pack_bits(columns),
+            "pulses__up": int(self._up[slot]),
+            "pulses__quadrant": int(quadrant[0]),
+            "pulses__last": int(slot == self._quadrants.size - 1),
+        }
+        self._sequencer.count += 1
+
+    def _stream(self, codes: int | None, ready: bool) -> None:
+        sequencer, pipeline = self._sequencer, self._pipeline
+        finished = False
+        if pipeline.writes["writes__valid"]:
+            if not ready:
+                return
+            beat, n = pipeline.accept_write(sequencer.settings)
+            self._status.count_pulses(n)
+            finished = beat == self.config.row_beats - 1
+        pipeline.advance(codes, sequencer.count, self._chopper, sequencer.settings, self._status)
+        if codes is not None:
+            sequencer.count += 1
+        if finished:
+            self._chopper.finish_transfer(sequencer.settings.chopper)
+            self._chopper_port = pack_bits(self._chopper.sign < 0)
+            sequencer.enter(State.IDLE)
+
+    def memory(self, name: str) -> Int:
+        """The live words of ``q``, ``qref`` or ``hidden``, lane after lane, for fault injection."""
+        memories = {"q": self._pipeline.q, "qref": self._pipeline.qref, "hidden": self._pipeline.hidden}
+        return memories[name].reshape(-1)
+
+    def state_arrays(self) -> dict[str, Int]:
+        """Copies of all state that reset defines, by name; the same names as of `model.periphery.Periphery`."""
+        config, pipeline = self.config, self._pipeline
+        memories = {"q": pipeline.q, "qref": pipeline.qref, "hidden": pipeline.hidden}
+        return {
+            **{name: memory.reshape(config.columns, -1)[:, : config.rows].copy() for name, memory in memories.items()},
+            "row_sources": self._row_bank.state.copy(),
+            "column_sources": self._column_bank.state.copy(),
+            **self._chopper.state_arrays(),
+            **self._status.state_arrays(),
+        }
+
+
+def _settings(inputs: Mapping[str, int]) -> Settings:
+    chopper, reference = inputs["settings__chopper"], inputs["settings__reference"]
+    return Settings(
+        chopper=Chopper(chopper) if chopper in (Chopper.REGULAR, Chopper.RANDOM) else Chopper.OFF,
+        reference=Reference.LATCHED if reference == Reference.LATCHED else Reference.ZERO,
+        gain=inputs["settings__gain"],
+        forget=bool(inputs["settings__forget"]),
+        momentum=inputs["settings__momentum"],
+        accumulate=bool(inputs["settings__accumulate"]),
+    )

@@ -1,0 +1,83 @@
+"""RTL and golden model in lock-step under every scenario."""
+
+from __future__ import annotations
+
+import dataclasses
+
+import pytest
+
+from cosim.bench import Job
+from cosim.cocotb_engine import run_job
+from cosim.engines import compare, play
+from cosim.scenarios import with_layer
+from model.config import NAMED
+from model.tasks import TASKS
+from tests.cosim.bent import random_run
+
+CORNERS = ("update", "transfer", "unknown", "latched beats", "hidden_saturated", "pulses_clamped")
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_random_stimulus_finds_no_difference(name: str) -> None:
+    config = NAMED[name]
+    report, outcome = play(config, "random", engine="cocotb", cycles=8000, seed=7)
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert report["compared_cycles"] == report["cycles"] >= 8000
+    words = 3 * config.rows * config.columns
+    assert report["states_compared"] > words, "the memories were not compared"
+    for corner in CORNERS:
+        assert outcome.result[corner] > 0, f"{corner} was never reached: {outcome.result}"
+    for corner in ("reset in update", "reset in transfer"):
+        assert outcome.result[corner] > 0, f"{corner} was never reached: {outcome.result}"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMED)
+def test_random_stimulus_for_50000_cycles(name: str) -> None:
+    outcome = random_run(name, cycles=50_000)
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert outcome.verdict.compared_cycles >= 50_000
+
+
+@pytest.mark.parametrize("algorithm", ["tt-v2", "c-tt-v2", "agad", "e-rider"])
+def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
+    report = compare(
+        NAMED["digits_output"].replace(chopper_period=1),  # so that writes and latches begin after 33 steps
+        task="digits",
+        algorithm=algorithm,
+        engine="cocotb",
+        steps=80,
+        seed=3,
+        reference_mean=0.3,
+        reference_std=0.1,
+    )
+    assert report["first_mismatch"] is None
+    assert report["rtl"] == report["golden"]
+    assert report["agree"]
+    assert report["golden"]["counts"]["transfer_pulses"] > 0
+    assert report["compared_cycles"] > 1000
+
+
+def test_long_stretch_of_the_generators() -> None:
+    report, outcome = play(NAMED["tiny"], "slots", engine="cocotb", cycles=6000, seed=5)
+    assert outcome.verdict.passed
+    assert report["result"]["slots"] >= 6000
+
+
+def test_an_unstalled_operation_takes_the_documented_cycles() -> None:
+    for name in ("tiny", "odd"):
+        config = NAMED[name]
+        outcome = run_job(Job(config, "tests.cosim.timing:measure"))
+        assert outcome.verdict.passed
+        for slots, cycles in outcome.result["updates"]:
+            assert cycles == config.update_cycles(slots)
+        assert outcome.result["transfer"] == config.transfer_cycles
+        assert outcome.result["clear"] == config.clear_cycles
+
+
+def test_a_layer_of_another_size_is_refused() -> None:
+    task = TASKS["digits"]()
+    with pytest.raises(ValueError, match=r"config = small is 16x16: the layers of the task are 32x65, 10x33"):
+        with_layer(task, NAMED["small"])
+    wider = dataclasses.replace(NAMED["digits_output"], lanes=5)
+    assert with_layer(task, wider).layers == (NAMED["digits_hidden"], wider)

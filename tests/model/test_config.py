@@ -1,0 +1,162 @@
+"""The configuration refuses what makes no sense, in words, and everything derived from it is consistent."""
+
+from __future__ import annotations
+
+from dataclasses import FrozenInstanceError, fields
+from pathlib import Path
+
+import pytest
+
+from model.config import NAMED, Settings, TileConfig
+
+RANGES = [
+    (spec.name, spec.metadata["low"], spec.metadata["high"]) for spec in fields(TileConfig) if "low" in spec.metadata
+]
+HELPERS = {  # what else has to change so that a limit of one field contradicts no other field
+    "rows": {"lanes": 1},
+    "lanes": {"rows": 1024},
+    "filter_shift": {"reference_fraction_bits": 12},
+    "reference_fraction_bits": {"filter_shift": 0},
+    "hidden_bits": {"threshold_shift": 0},
+    "threshold_shift": {"hidden_bits": 40},
+}
+
+
+@pytest.mark.parametrize(("name", "low", "high"), RANGES)
+def test_limits_are_allowed(name: str, low: int, high: int) -> None:
+    for value in (low, high):
+        assert getattr(TileConfig(**(HELPERS.get(name, {}) | {name: value})), name) == value
+
+
+@pytest.mark.parametrize(("name", "low", "high"), RANGES)
+def test_outside_of_the_limits_is_an_error(name: str, low: int, high: int) -> None:
+    for value in (low - 1, high + 1, -(2**70)):
+        with pytest.raises(ValueError, match=f"^{name} = {value}: must be from {low} to {high}$"):
+            TileConfig(**(HELPERS.get(name, {}) | {name: value}))
+
+
+@pytest.mark.parametrize(("name", "low", "high"), RANGES)
+@pytest.mark.parametrize("value", [1.0, "4", None, True])
+def test_other_types_are_errors(name: str, low: int, high: int, value: object) -> None:
+    with pytest.raises(TypeError, match=f"^{name} = {value!r}: must be an integer from {low} to {high}$"):
+        TileConfig(**{name: value})
+
+
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan")])
+def test_chopper_probability_outside_of_its_limits(value: float) -> None:
+    with pytest.raises(ValueError, match=f"^chopper_probability = {value!r}: must be a number from 0 to 1$"):
+        TileConfig(chopper_probability=value)
+
+
+@pytest.mark.parametrize("value", ["0.5", None, True])
+def test_chopper_probability_of_another_type(value: object) -> None:
+    with pytest.raises(TypeError, match=f"^chopper_probability = {value!r}: must be a number from 0 to 1$"):
+        TileConfig(chopper_probability=value)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"rows": 3, "lanes": 4}, "lanes = 4: must be at most rows = 3"),
+        ({"filter_shift": 7}, "reference_fraction_bits = 6: must be at least filter_shift = 7"),
+        ({"hidden_bits": 17}, "threshold_shift = 16: must be at most hidden_bits - 2 = 15"),
+    ],
+)
+def test_contradictions(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        TileConfig(**changes)
+    with pytest.raises(ValueError, match=f"^{message}"):
+        TileConfig().replace(**changes)
+
+
+@pytest.mark.parametrize("config", [*NAMED.values(), TileConfig(chopper_probability=1 / 3)], ids=lambda c: c.name)
+def test_repr_can_be_typed_back(config: TileConfig) -> None:
+    assert eval(repr(config)) == config
+    assert TileConfig.from_dict({spec.name: getattr(config, spec.name) for spec in fields(config)}) == config
+
+
+def test_frozen() -> None:
+    with pytest.raises(FrozenInstanceError):
+        TileConfig().rows = 3  # type: ignore[misc]
+
+
+def test_names_and_fingerprints() -> None:
+    assert all(config.name == name and TileConfig.load(name) is config for name, config in NAMED.items())
+    other = NAMED["small"].replace(seed=99)
+    assert other.name == f"custom_{other.fingerprint[:8]}"
+    assert len({config.fingerprint for config in (*NAMED.values(), other)}) == len(NAMED) + 1
+    assert other.fingerprint == NAMED["small"].replace(seed=99).fingerprint
+
+
+def test_toml_holds_what_differs(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text("rows = 7\nlanes = 3\nchopper_probability = 0.25\n", encoding="utf-8")
+    assert TileConfig.load(path) == TileConfig.load(str(path)) == TileConfig(rows=7, lanes=3, chopper_probability=0.25)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        (b"rowz = 7\n", "unknown field 'rowz': must be one of rows, columns, lanes"),
+        (b"rows = 0\n", "^rows = 0: must be from 1 to 1024"),
+        (b"rows = 'x'\n", "^rows = 'x': must be an integer from 1 to 1024"),
+        (b"rows = \n", "must be valid TOML"),
+        (b"\xff\xfe", "must be valid TOML"),
+    ],
+)
+def test_bad_toml(tmp_path: Path, text: bytes, message: str) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_bytes(text)
+    with pytest.raises((ValueError, TypeError), match=message):
+        TileConfig.load(path)
+
+
+@pytest.mark.parametrize(
+    ("source", "message"),
+    [
+        ("smal", "^config = 'smal': must be one of tiny, small, .*, or the path of a .toml file$"),
+        ("missing.toml", r"^config = 'missing.toml': must be a readable file \(No such file or directory\)$"),
+    ],
+)
+def test_unknown_source(source: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        TileConfig.load(source)
+
+
+def test_formats_hold_every_value_of_the_datapath() -> None:
+    for config in (*NAMED.values(), TileConfig(adc_bits=16, reference_fraction_bits=12), TileConfig(adc_bits=2)):
+        fraction = config.reference_fraction_bits
+        low, high = (limit << fraction for limit in (config.code_format.low, config.code_format.high))
+        assert config.reference_format.low <= low < high <= config.reference_format.high
+        assert config.difference_format.low <= -(high - low) < high - low <= config.difference_format.high
+        assert config.pulses_format.low <= -config.pulses_max < config.pulses_max <= config.pulses_format.high
+        assert config.magnitude_format.high == (1 << config.magnitude_bits) - 1
+        assert config.hidden_format.high >> config.threshold_shift >= 1
+        assert (1 << config.bl_bits) > config.bl_max >= 1 << (config.bl_bits - 1)
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 15, 16, 17, 65, 1024])
+def test_banks_give_every_line_its_own_pair(lines: int) -> None:
+    bank = TileConfig(rows=lines, lanes=1).row_bank
+    pairs = [bank.pair(line) for line in range(lines)]
+    assert len(set(pairs)) == lines
+    assert {k for pair in pairs for k in pair} == set(range(len(bank.sources)))
+    assert all(first < bank.split <= second for first, second in pairs)
+    assert len(bank.sources) <= 2 * lines**0.5 + 2
+
+
+def test_cycle_counts_and_geometry() -> None:
+    config = TileConfig(rows=17, columns=7, lanes=4)
+    assert (config.row_beats, config.column_beats, config.depth) == (5, 2, 35)
+    assert config.clear_cycles == 35
+    assert config.update_cycles(62) == 5 + 2 + 62 + 2
+    assert config.transfer_cycles == 5 + 6
+
+
+@pytest.mark.parametrize(("probability", "below"), [(0, 0), (0.5, 32768), (1, 65536), (1e-9, 0)])
+def test_chopper_flip_below(probability: float, below: int) -> None:
+    assert TileConfig(chopper_probability=probability).chopper_flip_below == below
+
+
+def test_settings_default_to_off() -> None:
+    assert (Settings().chopper, Settings().reference, Settings().gain) == (0, 0, 0)

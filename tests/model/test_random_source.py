@@ -1,0 +1,76 @@
+"""The fast sources equal a register that is shifted bit by bit."""
+
+from __future__ import annotations
+
+from itertools import combinations
+
+import numpy as np
+import pytest
+
+from model.config import NAMED, SourceSpec, TileConfig
+from model.polynomials import dense_primitive
+from model.random_source import Bank, Sources
+
+
+def naive_words(spec: SourceSpec, count: int) -> list[int]:
+    """Galois register: a word is the top bits, a step shifts once for each of them."""
+    state, words = spec.seed, []
+    for _ in range(count):
+        words.append(state >> (32 - spec.bits))
+        for _ in range(spec.bits):
+            state <<= 1
+            if state >> 32:
+                state ^= spec.polynomial
+    return words
+
+
+@pytest.mark.parametrize("bits", range(1, 17))
+def test_equals_bit_serial_register(bits: int) -> None:
+    specs = tuple(SourceSpec(dense_primitive(k), seed, bits) for k, seed in enumerate((1, 0xFFFFFFFF, 0x80000000)))
+    words = Sources(specs).words(200)
+    assert words.dtype == np.int64
+    assert words.T.tolist() == [naive_words(spec, 200) for spec in specs]
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_all_sources_of_a_tile(name: str) -> None:
+    config = NAMED[name]
+    for bank in (config.row_bank, config.column_bank):
+        sources = Bank(bank)
+        assert sources.words(50).T.tolist() == [naive_words(spec, 50) for spec in bank.sources]
+        assert list(zip(sources.first, sources.second, strict=True)) == [bank.pair(k) for k in range(bank.lines)]
+
+
+def test_one_flipped_bit_is_found() -> None:
+    spec = SourceSpec(dense_primitive(0), 77, 12)
+    for changed in (SourceSpec(spec.polynomial ^ 1 << 9, 77, 12), SourceSpec(spec.polynomial, 76, 12)):
+        assert Sources((changed,)).words(20)[:, 0].tolist() != naive_words(spec, 20)
+
+
+def test_words_do_not_depend_on_how_they_are_asked_for() -> None:
+    whole, parts = (Bank(NAMED["odd"].row_bank) for _ in range(2))
+    expected = whole.words(40)
+    assert np.array_equal(np.concatenate([parts.words(n) for n in (0, 1, 7, 1, 31)]), expected)
+    assert np.array_equal(whole.state, parts.state)
+
+
+def test_words_of_up_to_three_lines_are_independent() -> None:
+    """The sources of one, two or three lines never cancel; those of four do at the corners of a rectangle."""
+    bank = TileConfig(rows=17, lanes=1).row_bank
+    masks = [1 << bank.pair(line)[0] | 1 << bank.pair(line)[1] for line in range(17)]
+    for count in (1, 2, 3):
+        assert all(np.bitwise_xor.reduce(group) for group in combinations(masks, count))
+    assert not np.bitwise_xor.reduce([masks[0], masks[1], masks[bank.split], masks[bank.split + 1]])
+
+
+@pytest.mark.parametrize("side", ["row_bank", "column_bank"])
+def test_lines_are_fair_and_pairwise_independent(side: str) -> None:
+    spec = getattr(NAMED["small"], side)
+    bank, slots = Bank(spec), 1 << 16
+    sources = bank.words(slots)
+    words = sources[:, bank.first] ^ sources[:, bank.second]
+    fires = (words < 1 << 10).astype(np.int64)  # probability one quarter
+    counts = fires.T @ fires
+    expected = np.where(np.eye(spec.lines, dtype=bool), 1 / 4, 1 / 16)
+    z = (counts - slots * expected) / np.sqrt(slots * expected * (1 - expected))
+    assert np.abs(z).max() < 4.5

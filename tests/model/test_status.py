@@ -1,0 +1,32 @@
+"""Counters saturate."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from model.status import Status
+
+
+def test_counters_saturate() -> None:
+    status = Status(8)
+    for _ in range(300):
+        status.count_slots(100)
+        status.count_read()
+        status.count_pulses(np.array([-3, 0, 2]))
+        assert status.slots <= status.reads * 100
+    assert (status.slots, status.reads, status.transfer_pulses) == (255, 255, 255)
+
+
+def test_counters_count_magnitudes() -> None:
+    status = Status(32)
+    status.count_pulses(np.array([-3, 0, 2]))
+    status.count_slots(0)
+    status.count_slots(7)
+    assert (status.slots, status.reads, status.transfer_pulses) == (7, 0, 5)
+    assert {name: int(value) for name, value in status.state_arrays().items()} == {
+        "slots": 7,
+        "reads": 0,
+        "transfer_pulses": 5,
+        "hidden_saturated": 0,
+        "pulses_clamped": 0,
+    }

@@ -1,0 +1,207 @@
+"""The tile's two speeds agree: clock steps through streams that wait, and whole operations."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.config import NAMED, Chopper, Reference, Settings, TileConfig
+from model.periphery import Periphery
+from model.tile import Tile
+from tests.model.tile_driver import (
+    Driver,
+    assert_same,
+    assert_status,
+    random_codes,
+    random_settings,
+    random_update,
+)
+
+
+def random_config(seed: int) -> TileConfig:
+    rng = random.Random(seed)
+    rows = rng.choice((1, 2, 3, 5, 9, 17))
+    hidden_bits = rng.randint(4, 40)
+    return TileConfig(
+        rows=rows,
+        columns=rng.choice((1, 2, 3, 7, 17)),
+        lanes=rng.randint(1, rows),
+        adc_bits=rng.randint(2, 16),
+        magnitude_bits=rng.randint(1, 16),
+        bl_max=rng.randint(1, 63),
+        filter_shift=(shift := rng.randint(0, 8)),
+        reference_fraction_bits=rng.randint(shift, 12),
+        gain_bits=rng.randint(1, 16),
+        hidden_bits=hidden_bits,
+        threshold_shift=rng.randint(0, hidden_bits - 2),
+        pulses_max=rng.randint(1, 127),
+        momentum_bits=rng.randint(1, 8),
+        chopper_period=rng.randint(1, 3),
+        chopper_probability=rng.choice((0, 0.5, 1)),
+        counter_bits=rng.choice((8, 32, 48)),
+        seed=rng.getrandbits(32),
+    )
+
+
+CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output")} | {
+    "one": TileConfig(rows=1, columns=1, lanes=1, chopper_period=2),
+    "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
+    **{f"random{seed}": random_config(seed) for seed in range(12)},
+}
+
+
+@pytest.mark.parametrize("wait", [0.0, 0.4])
+@pytest.mark.parametrize("name", CONFIGS)
+def test_steps_equal_operations(name: str, wait: float) -> None:
+    config, seed = CONFIGS[name], 7
+    print(f"{config!r} seed {seed}")
+    driver, periphery, rng = Driver(config, wait=wait, seed=seed), Periphery(config), random.Random(seed)
+    driver.reset()
+    for _ in range(2 * config.columns + 4):
+        before, values = periphery.cycles, random_update(config, rng)
+        assert_same(driver.update(values), periphery.update(**vars(values)))
+        assert wait or driver.cycles == periphery.cycles - before
+        for _ in range(rng.randint(0, 3)):
+            before, codes, settings = periphery.cycles, random_codes(config, rng), random_settings(config, rng)
+            assert_same(driver.transfer(codes, settings), periphery.transfer(codes, settings))
+            assert wait or driver.cycles == periphery.cycles - before == config.transfer_cycles
+        assert_status(driver, periphery)
+    assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+
+
+@pytest.mark.parametrize("name", ["tiny", "odd", "one"])
+def test_cycle_counts(name: str) -> None:
+    config = CONFIGS[name]
+    driver, rng = Driver(config, wait=0, seed=3), random.Random(3)
+    assert driver.reset() == config.clear_cycles
+    for bl in (0, 1, config.bl_max):
+        values = replace(random_update(config, rng), bl=bl)
+        slots = driver.update(values).up.size
+        assert driver.cycles == config.update_cycles(slots)
+    driver.transfer(random_codes(config, rng), Settings())
+    assert driver.cycles == config.transfer_cycles
+
+
+@pytest.mark.parametrize("operation", ["update", "transfer"])
+def test_reset_in_the_middle(operation: str) -> None:
+    config = NAMED["odd"]
+    rng = random.Random(5)
+    settings = Settings(chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=4000)
+    values = replace(random_update(config, rng), x_magnitude=np.full(7, 4000), delta_magnitude=np.full(17, 4000), bl=31)
+    for stop in range(1, config.transfer_cycles if operation == "transfer" else 30):
+        driver, periphery = Driver(config, wait=0.2, seed=stop), Periphery(config)
+        driver.reset()
+        for _ in range(2):
+            driver.transfer(random_codes(config, rng), settings)
+        if operation == "update":
+            driver.update(values, stop_after=stop)
+        else:
+            driver.transfer(random_codes(config, rng), settings, stop_after=stop)
+        driver.reset()
+        assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+        assert_status(driver, periphery)
+        codes = random_codes(config, rng)
+        assert_same(driver.transfer(codes, settings), periphery.transfer(codes, settings))
+        assert_same(driver.update(values), periphery.update(**vars(values)))
+        assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+
+
+def test_reset_while_clearing_starts_again() -> None:
+    driver = Driver(NAMED["tiny"], wait=0, seed=1)
+    for _ in range(NAMED["tiny"].clear_cycles - 1):
+        assert driver.step()["status__busy"]
+    assert driver.reset() == NAMED["tiny"].clear_cycles
+
+
+def test_starts_like_after_reset() -> None:
+    config = NAMED["tiny"]
+    first, second = Tile(config), Driver(config, wait=0, seed=1)
+    second.step(rst=1)
+    assert_same(first.state_arrays(), second.tile.state_arrays())
+    assert_same(first.state_arrays(), Periphery(config).state_arrays())
+
+
+def test_other_operations_do_nothing() -> None:
+    driver, periphery = Driver(NAMED["tiny"], wait=0, seed=1), Periphery(NAMED["tiny"])
+    driver.reset()
+    for op in (2, 3):
+        driver.command(op)
+        assert driver.step()["command__ready"]
+    assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+
+
+def test_trains_longer_than_bl_max_count_as_bl_max() -> None:
+    config = TileConfig(rows=2, columns=2, lanes=1, bl_max=5)
+    driver, periphery, rng = Driver(config, wait=0, seed=1), Periphery(config), random.Random(1)
+    driver.reset()
+    values = replace(random_update(config, rng), x_magnitude=np.array([9, 4000]), delta_magnitude=np.array([9, 3]))
+    assert_same(driver.update(replace(values, bl=7)), periphery.update(**vars(replace(values, bl=5))))
+
+
+@pytest.mark.parametrize(("port", "value"), [("settings__chopper", 3), ("settings__reference", 2)])
+def test_other_settings_mean_off(port: str, value: int) -> None:
+    config = NAMED["tiny"].replace(chopper_period=1)
+    states = []
+    for setting in (value, 0):
+        driver, rng = Driver(config, wait=0, seed=2), random.Random(2)
+        driver.reset()
+        for mode in (1, 1, 1, 1, 1, setting, setting):
+            ports = {"settings__chopper": 1, "settings__reference": 1, "settings__gain": 4095, "settings__forget": 0}
+            ports |= {"settings__accumulate": 1, port: mode}
+            driver.command(1, **ports)
+            for code in (*random_codes(config, rng).tolist(), *[0] * 9):
+                driver.step(read__ready=1, writes__ready=1, codes__valid=1, codes__code=code & 511)
+        states.append(driver.tile.state_arrays())
+    assert_same(*states)
+
+
+def test_payload_is_kept_when_nothing_is_new() -> None:
+    driver, rng = Driver(NAMED["small"], wait=0.3, seed=4), random.Random(4)
+    driver.reset()
+    values = random_update(NAMED["small"], rng)
+    driver.update(replace(values, x_magnitude=np.full(16, 9), delta_magnitude=np.full(16, 9), bl=3))
+    driver.transfer(random_codes(NAMED["small"], rng), Settings(gain=4000))
+    outputs = [driver.step() for _ in range(5)]
+    assert all(output == outputs[0] for output in outputs)
+    assert outputs[0]["pulses__last"]
+    assert outputs[0]["writes__beat"] == NAMED["small"].row_beats - 1
+    assert outputs[0]["read__column"] == 1
+
+
+def flipped_bit(value: object) -> object:
+    """A copy with the lowest bit of the last number flipped."""
+    array = np.array(value)
+    array.reshape(-1)[-1] ^= array.dtype.type(1)
+    return array
+
+
+@pytest.mark.parametrize("kind", ["state", "slots", "transfer"])
+def test_one_flipped_bit_is_found(kind: str) -> None:
+    config = NAMED["odd"]
+    periphery, rng = Periphery(config), random.Random(6)
+    slots = periphery.update(np.ones(7, int), np.full(7, 4000), np.ones(17, int), np.full(17, 4000), 5)
+    transfer = periphery.transfer(random_codes(config, rng), Settings(gain=100))
+    content = {"state": periphery.state_arrays(), "slots": vars(slots), "transfer": vars(transfer)}[kind]
+    assert_same(content, dict(content))
+    for name in content:
+        with pytest.raises(AssertionError, match=f"{name} differs"):
+            assert_same(content | {name: flipped_bit(content[name])}, content)
+
+
+@pytest.mark.parametrize("memory", ["q", "qref", "hidden"])
+def test_one_flipped_bit_of_a_memory_shows_in_the_end(memory: str) -> None:
+    config = NAMED["tiny"]
+    driver, periphery, rng = Driver(config, wait=0.2, seed=8), Periphery(config), random.Random(8)
+    driver.reset()
+    settings = Settings(reference=Reference.LATCHED, gain=1)
+    for step in range(8):
+        if step == 7:
+            getattr(periphery, memory)[2, 1] ^= 1 << 5
+        codes = random_codes(config, rng)
+        driver.transfer(codes, settings)
+        periphery.transfer(codes, settings)
+    with pytest.raises(AssertionError, match=f"{memory} differs"):
+        assert_same(driver.tile.state_arrays(), periphery.state_arrays())

@@ -1,0 +1,161 @@
+"""Training: what it reaches, what its result depends on, and identities between algorithms."""
+
+import os
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from model.algorithms import ALGORITHMS, Rates
+from model.analog_tile import AnalogTile
+from model.config import NAMED
+from model.metrics import sp_rmse, state_sha256
+from model.periphery import Periphery
+from model.tasks import Task, digits
+from model.training import Trainer
+from tests.model import tiny
+
+OFFSET = {"reference_mean": 0.3, "reference_std": 0.1}
+
+
+def tiles(trainer: Trainer) -> list[AnalogTile]:
+    return [layer.tile for layer in trainer.network.layers]
+
+
+def test_result_depends_on_the_arguments_alone() -> None:
+    expected = tiny.digest()
+    assert tiny.digest() == expected
+    assert tiny.digest(threads=2) == expected
+    assert tiny.digest(seed=2) != expected
+    assert tiny.digest(steps=46) != expected
+
+
+def test_result_without_compilation_is_the_same() -> None:
+    environment = {**os.environ, "NUMBA_DISABLE_JIT": "1"}
+    command = [sys.executable, "-W", "error", "-m", "tests.model.tiny"]
+    result = subprocess.run(command, env=environment, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == tiny.digest()
+
+
+def test_digits_run_repeats_with_two_threads() -> None:
+    task = digits()
+    digests = []
+    for threads in (1, 2):
+        trainer = Trainer(task=task, algorithm="e-rider", **OFFSET, threads=threads)
+        trainer.run(100)
+        digests.append(state_sha256(trainer.network.state_arrays()))
+    assert digests[0] == digests[1]
+
+
+class FlippedCode(Periphery):
+    """A periphery that reads one bit of one ADC code wrong."""
+
+    def transfer(self, codes, settings):
+        if self.status.reads == 7:
+            codes = codes ^ np.eye(1, len(codes), dtype=np.int64)[0]
+        return super().transfer(codes, settings)
+
+
+def test_one_flipped_bit_changes_the_digest() -> None:
+    assert tiny.digest(periphery=FlippedCode) != tiny.digest()
+
+
+def test_state_digest_sees_every_array_and_its_name() -> None:
+    arrays = {"a": np.arange(6), "b": np.zeros(3, np.uint8)}
+    digest = state_sha256(arrays)
+    assert state_sha256(dict(reversed(arrays.items()))) == digest
+    assert state_sha256({**arrays, "a": np.arange(6).astype(">i8")}) == digest
+    for changed in ({"a": np.arange(6) ^ 1}, {"a": np.arange(6).reshape(2, 3)}, {"c": np.zeros(1)}):
+        assert state_sha256({**arrays, **changed}) != digest
+
+
+def test_evaluation_leaves_training_alone() -> None:
+    watched, alone = tiny.trainer(), tiny.trainer()
+    for _ in range(3):
+        watched.run(15)
+        watched.evaluate()
+    alone.run(45)
+    assert watched.metrics() == alone.metrics()
+    assert [point.step for point in watched.curve] == [15, 30, 45]
+
+
+def test_without_residual_e_rider_is_agad() -> None:
+    assert tiny.digest(rates=Rates(gamma=0.0)) == tiny.digest(algorithm="agad")
+    assert tiny.digest() != tiny.digest(algorithm="agad")
+
+
+def test_without_flips_c_tt_v2_is_tt_v2() -> None:
+    plain = tiny.task()
+    calm = Task(**{**vars(plain), "layers": tuple(layer.replace(chopper_period=100) for layer in plain.layers)})
+    assert tiny.digest(task=calm, algorithm="c-tt-v2") == tiny.digest(task=calm, algorithm="tt-v2")
+    assert tiny.digest(algorithm="c-tt-v2") != tiny.digest(algorithm="tt-v2")
+
+
+@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
+def test_counts(algorithm: str) -> None:
+    trainer = tiny.trainer(algorithm)
+    trainer.run(60)
+    counts = trainer.metrics().counts
+    assert counts["reads"] == 2 * 60
+    assert counts["reference_pulses"] == 0
+    steps = sum(int(tile.fast.pulse_numbers.sum()) for tile in tiles(trainer))
+    writes = sum(int(tile.slow.pulse_numbers.sum()) for tile in tiles(trainer))
+    assert (counts["coincidences"], counts["transfer_pulses"]) == (steps, writes)
+    assert writes > 0
+    per_step = sum(config.update_cycles(0) + config.transfer_cycles for config in trainer.task.layers)
+    assert counts["cycles"] == counts["update_slots"] + 60 * per_step
+
+
+def test_nothing_is_written_before_the_first_flips() -> None:
+    trainer = tiny.trainer()
+    warm_up = NAMED["tiny"].chopper_period * NAMED["tiny"].columns
+    trainer.run(warm_up)
+    assert tiles(trainer)[0].slow.pulse_numbers.sum() == 0
+    trainer.run(warm_up)
+    assert tiles(trainer)[0].slow.pulse_numbers.sum() > 0
+
+
+def test_sp_rmse_is_the_distance_of_q_from_the_symmetric_points() -> None:
+    trainer = tiny.trainer()
+    squares = np.concatenate([(tile.fast.symmetric_point() / 2**30).ravel() ** 2 for tile in tiles(trainer)])
+    assert sp_rmse(tiles(trainer)) == pytest.approx(np.sqrt(squares.mean()), rel=1e-5)  # Q is still zero
+    tile = tiles(trainer)[0]
+    tile.periphery.q[2, 1] += 1000
+    squares[1 * 5 + 2] = (1000 * 12 / 256 / 64 - tile.fast.symmetric_point()[1, 2] / 2**30) ** 2
+    assert sp_rmse(tiles(trainer)) == pytest.approx(np.sqrt(squares.mean()), rel=1e-5)
+
+
+def test_e_rider_learns_digits_under_an_offset() -> None:
+    trainer = Trainer(task=digits(), algorithm="e-rider", **OFFSET)
+    before = trainer.evaluate()
+    start = sp_rmse(tiles(trainer))
+    trainer.run(2 * trainer.steps_per_epoch)
+    after = trainer.metrics()
+    assert before.accuracy < 0.3
+    assert after.accuracy > 0.85
+    assert after.loss < before.loss / 3
+    assert after.sp_rmse < start / 2
+
+
+@pytest.mark.slow
+def test_e_rider_reaches_96_percent_and_tt_v2_does_not() -> None:
+    task = digits()
+    accuracies = {}
+    for algorithm in ("e-rider", "tt-v2"):
+        runs = [Trainer(task=task, algorithm=algorithm, **OFFSET, seed=seed) for seed in (1, 2, 3)]
+        for run in runs:
+            run.run(12 * run.steps_per_epoch)
+        accuracies[algorithm] = sum(run.metrics().accuracy for run in runs) / 3
+    assert accuracies["e-rider"] >= 0.96
+    assert accuracies["tt-v2"] < 0.6
+
+
+def test_unknown_algorithm_is_named() -> None:
+    with pytest.raises(ValueError, match=r"algorithm = 'sgd': must be one of tt-v2, c-tt-v2, agad, e-rider"):
+        tiny.trainer("sgd")
+
+
+def test_layers_must_fit_the_task() -> None:
+    with pytest.raises(ValueError, match=r"layers\[1\].columns = 5: must be 4, inputs and bias"):
+        Task(**{**vars(tiny.task()), "layers": (NAMED["tiny"], NAMED["tiny"])})
