@@ -1,0 +1,175 @@
+"""One layer's crossbar tile: fast array P, slow array W, reference copy R, and the periphery that drives them.
+
+    forward    y = W x + gamma * (P - R) (c o x)
+    backward   g = W^T delta + gamma * c o ((P - R)^T delta)
+    update     P moves by about -alpha * delta (c o x)^T, in pulse coincidences
+    transfer   one column of P is read, the periphery answers with pulses for the same column of W
+
+Each of the three products has its own pass through the converters. R is an ideal copy of Qref.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.config import Settings, TileConfig
+from model.devices.array import DeviceArray
+from model.devices.cells import Cells
+from model.fixed import Int, round_shift
+from model.noise import derive_key
+from model.products import Converters, NoiseStream
+from model.update_management import UpdateVectors
+
+GAMMA_BITS = 20  # fractional bits of gamma
+
+
+class Slots(Protocol):
+    """Lines of the slots of one update, see `model.periphery.PulseSlots`."""
+
+    @property
+    def rows(self) -> NDArray[np.uint8]: ...
+    @property
+    def columns(self) -> NDArray[np.uint8]: ...
+    @property
+    def up(self) -> NDArray[np.uint8]: ...
+    @property
+    def quadrant(self) -> NDArray[np.uint8]: ...
+
+
+class TransferResult(Protocol):
+    """What one transfer gives, see `model.periphery.Transfer`."""
+
+    @property
+    def column(self) -> int: ...
+    @property
+    def pulses(self) -> Int: ...
+    @property
+    def latched(self) -> bool: ...
+    @property
+    def reference(self) -> Int: ...
+
+
+class PeripheryLike(Protocol):
+    """What drives the arrays: the golden periphery, or RTL behind the same methods.
+
+    `state_arrays` holds at least ``q`` int64[C, R] and the counters ``slots``, ``reads`` and ``transfer_pulses``.
+    Two peripheries give equal digests only if names, types and shapes of all these arrays are equal too.
+    """
+
+    cycles: int
+
+    @property
+    def chopper(self) -> Int: ...
+    @property
+    def next_column(self) -> int: ...
+    def update(
+        self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
+    ) -> Slots: ...
+    def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
+    def state_arrays(self) -> dict[str, Int]: ...
+
+
+PeripheryFactory = Callable[[TileConfig], PeripheryLike]
+
+
+class AnalogTile:
+    """Arrays and periphery of one layer.
+
+    Parameters
+    ----------
+    config, periphery
+        The tile and the maker of what drives it.
+    fast, slow
+        Parameters of the cells of P and W.
+    converters
+        DAC, ADC and output noise of all products; ``adc_bits`` must be that of the tile.
+    gamma
+        Weight of the residual P - R in the products; 0 leaves its passes out.
+    seed, name
+        Key the write noise of the arrays.
+    threads
+        Threads of a pulsed update; no result depends on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: TileConfig,
+        periphery: PeripheryFactory,
+        fast: Cells,
+        slow: Cells,
+        converters: Converters,
+        gamma: float,
+        seed: int,
+        name: str,
+        threads: int = 1,
+    ) -> None:
+        if converters.adc_bits != config.adc_bits:
+            raise ValueError(f"converters.adc_bits = {converters.adc_bits}: must be adc_bits = {config.adc_bits}")
+        self.config = config
+        self.converters = converters
+        self.periphery = periphery(config)
+        self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
+        self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
+        self.reference = np.zeros((config.rows, config.columns), dtype=np.int64)
+        self.coincidences = 0
+        self.transfers = 0
+        self._gamma = round(gamma * (1 << GAMMA_BITS))
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Values [R] for values x [C]."""
+        codes, maximum = self.converters.dac(x)
+        main = self.converters.product(self.slow.weights, codes, noise)
+        if not self._gamma:
+            return self.converters.value(main, maximum)
+        chopped = codes * self.periphery.chopper
+        difference = self.converters.product(self.fast.weights, chopped, noise) - self.converters.product(
+            self.reference, chopped, noise
+        )
+        return self._combine(main, difference, maximum)
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Values [C] for errors delta [R]."""
+        codes, maximum = self.converters.dac(delta)
+        main = self.converters.product(self.slow.weights.T, codes, noise)
+        if not self._gamma:
+            return self.converters.value(main, maximum)
+        difference = self.converters.product(self.fast.weights.T, codes, noise) - self.converters.product(
+            self.reference.T, codes, noise
+        )
+        return self._combine(main, difference * self.periphery.chopper, maximum)
+
+    def update(self, vectors: UpdateVectors) -> None:
+        """Pulse P with one outer product."""
+        slots = self.periphery.update(
+            vectors.x_negative, vectors.x_magnitude, vectors.delta_negative, vectors.delta_magnitude, vectors.bl
+        )
+        self.coincidences += self.fast.update(slots.rows, slots.columns, slots.up, slots.quadrant)
+
+    def transfer(self, settings: Settings, noise: NoiseStream) -> None:
+        """Read the next column of P and write what the periphery answers to W."""
+        codes = self.converters.read_column(self.fast.weights, self.periphery.next_column, noise)
+        result = self.periphery.transfer(codes, settings)
+        if result.latched:
+            self.reference[:, result.column] = self.to_weight(result.reference)
+        self.slow.pulse_column(result.column, result.pulses)
+        self.transfers += 1
+
+    def to_weight(self, reference: Int) -> Int:
+        """Words of Q or Qref as weights with 30 fractional bits."""
+        return round_shift(reference * self.converters.lsb, self.config.reference_fraction_bits)
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state of arrays and periphery by name."""
+        arrays: dict[str, np.ndarray] = {"reference": self.reference}
+        for prefix, part in (("fast", self.fast), ("slow", self.slow), ("periphery", self.periphery)):
+            arrays |= {f"{prefix}_{name}": array for name, array in part.state_arrays().items()}
+        return arrays
+
+    def _combine(self, main: Int, difference: Int, maximum: int) -> Int:
+        residual = self.converters.value(difference, maximum)
+        return self.converters.value(main, maximum) + round_shift(residual * self._gamma, GAMMA_BITS)

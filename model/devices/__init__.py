@@ -1,0 +1,1 @@
+"""Resistive devices: per-cell parameters drawn from a seed, integer state, noisy pulses, symmetric points."""

@@ -1,0 +1,74 @@
+"""Update management: from real vectors to the magnitudes and the length of pulse trains.
+
+    m_x <- m_x + (1 - momentum) * (max|x| - m_x),  m_delta the same      (the first update sets them)
+    k = fast_rate * bl_max * (max|x| / m_x) * (max|delta| / m_delta)     expected coincidences of the largest pair
+    BL = min(ceil(k), bl_max),  p_j = |x_j| / max|x| * sqrt(k / BL),  p_i = |delta_i| / max|delta| * sqrt(k / BL)
+
+This is DESIGN 3.1 with alpha = fast_rate * bl_max * dw_min / (m_x * m_delta), the automatic scaling of the fast rate.
+Probabilities become magnitudes of ``magnitude_bits`` bits, rounded and at most 2**magnitude_bits - 1.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from math import isqrt
+
+import numpy as np
+
+from model.config import TileConfig
+from model.fixed import Int
+
+RATIO_BITS = 20  # fractional bits of k, fast_rate and momentum
+MEAN_BITS = 16  # extra fractional bits of the running maxima, so that small changes are not lost
+
+
+@dataclass(frozen=True)
+class UpdateVectors:
+    """Arguments of one update: signs (1 is negative) and magnitudes per line, and the train length."""
+
+    x_negative: Int
+    x_magnitude: Int
+    delta_negative: Int
+    delta_magnitude: Int
+    bl: int
+
+
+class UpdateManager:
+    """State: the running maxima of |x| and |delta|, as values with `MEAN_BITS` more fractional bits."""
+
+    def __init__(self, *, config: TileConfig, fast_rate: float, momentum: float) -> None:
+        self.config = config
+        self.x_mean = 0
+        self.delta_mean = 0
+        self._fast_rate = round(fast_rate * (1 << RATIO_BITS))
+        self._forgetting = (1 << RATIO_BITS) - round(momentum * (1 << RATIO_BITS))
+
+    def vectors(self, x: Int, delta: Int) -> UpdateVectors:
+        """Signs, magnitudes and BL for inputs x [C] and errors delta [R], both values."""
+        x_max, delta_max = int(np.abs(x).max()), int(np.abs(delta).max())
+        self.x_mean = self._follow(self.x_mean, x_max)
+        self.delta_mean = self._follow(self.delta_mean, delta_max)
+        k = 0  # coincidences, RATIO_BITS fractional bits
+        if x_max and delta_max:
+            top = self._fast_rate * self.config.bl_max * (x_max * delta_max << 2 * MEAN_BITS)
+            k = top // (self.x_mean * self.delta_mean)
+        bl = min(-(-k >> RATIO_BITS), self.config.bl_max)
+        bits = self.config.magnitude_bits
+        full = isqrt((k << 2 * bits) // (bl << RATIO_BITS)) if bl else 0  # sqrt(k / BL) as a magnitude
+        return UpdateVectors(
+            x_negative=(x < 0).astype(np.int64),
+            x_magnitude=self._magnitudes(x, x_max, full),
+            delta_negative=(delta < 0).astype(np.int64),
+            delta_magnitude=self._magnitudes(delta, delta_max, full),
+            bl=bl,
+        )
+
+    def _follow(self, mean: int, value: int) -> int:
+        value <<= MEAN_BITS
+        return mean + ((value - mean) * self._forgetting >> RATIO_BITS) if mean else value
+
+    def _magnitudes(self, values: Int, maximum: int, full: int) -> Int:
+        if maximum == 0:
+            return np.zeros_like(values)
+        rounded = (2 * full * np.abs(values) + maximum) // (2 * maximum)
+        return np.minimum(rounded, self.config.magnitude_format.high)

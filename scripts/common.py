@@ -1,0 +1,147 @@
+"""What all command lines share: one-line errors with exit code 2, output files that appear whole, progress bars."""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, NoReturn
+
+from rich.console import Console
+from rich.progress import Progress
+
+from model.config import NAMED
+
+FAILED = 1  # the work was done or tried, and its result is bad
+BAD_INPUT = 2
+PROGRESS_AFTER_S = 2.0  # work shorter than this stays silent
+
+
+class Parser(argparse.ArgumentParser):
+    """Argument parser whose every complaint is one line on standard error and exit code 2."""
+
+    def __init__(self, description: str) -> None:
+        super().__init__(
+            description=description, allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter
+        )
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())}\n")
+
+    @contextmanager
+    def checks(self) -> Iterator[None]:
+        """Turns the complaints of validating constructors into bad input.
+
+        Put only construction and checks of the user's values inside, so that a fault of the program
+        itself keeps its traceback.
+        """
+        try:
+            yield
+        except (TypeError, ValueError) as error:
+            self.error(str(error))
+
+
+def integer(low: int, high: int) -> Callable[[str], int]:
+    """Argument type: an integer from ``low`` to ``high``."""
+
+    def convert(text: str) -> int:
+        try:
+            value = int(text)
+        except ValueError:
+            value = low - 1
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: must be an integer from {low} to {high}")
+        return value
+
+    return convert
+
+
+def number(low: float, high: float) -> Callable[[str], float]:
+    """Argument type: a finite number from ``low`` to ``high``."""
+
+    def convert(text: str) -> float:
+        try:
+            value = float(text)
+        except ValueError:
+            value = float("nan")
+        if not low <= value <= high:
+            raise argparse.ArgumentTypeError(f"{text!r}: must be a number from {low:g} to {high:g}")
+        return value
+
+    return convert
+
+
+def output_file(text: str) -> Path:
+    """Argument type: a file that can be written. Checked before the work and not after it."""
+    path = Path(text)
+    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a file in an existing, writable folder")
+    return path
+
+
+def write_text(path: Path, text: str) -> None:
+    """Write a file so that it appears whole or not at all."""
+    handle, temporary = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+    try:
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            file.write(text)
+        mask = os.umask(0)
+        os.umask(mask)
+        os.chmod(temporary, 0o666 & ~mask)  # what open() would have given, instead of mkstemp's 0600
+        os.replace(temporary, path)
+    except BaseException:
+        os.unlink(temporary)
+        raise
+
+
+def write_json(path: Path, data: Any) -> None:
+    """Write ``data`` as JSON, whole or not at all. Raises ValueError for NaN and infinity."""
+    write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+@contextmanager
+def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
+    """Gives ``advance(amount)``; a bar on standard error when that is a terminal and the work takes long."""
+    start = time.monotonic()
+    bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    task = bar.add_task(description, total=total)
+    shown = False
+
+    def advance(amount: int = 1) -> None:
+        nonlocal shown
+        bar.update(task, advance=amount)
+        if not shown and time.monotonic() - start > PROGRESS_AFTER_S:
+            bar.start()
+            shown = True
+
+    try:
+        yield advance
+    finally:
+        if shown:
+            bar.stop()
+
+
+def to_total(advance: Callable[[int], None]) -> Callable[[int], None]:
+    """For work that tells how far it is instead of how much further it came."""
+    reached = 0
+
+    def report(value: int) -> None:
+        nonlocal reached
+        advance(value - reached)
+        reached = value
+
+    return report
+
+
+def config_argument(parser: Parser, default: str | None = None) -> None:
+    """Adds ``--config``."""
+    names = ", ".join(NAMED)
+    parser.add_argument(
+        "--config", default=default, required=default is None, help=f"{names}, or a TOML file with what differs"
+    )

@@ -1,0 +1,112 @@
+"""Train a task on the golden model and report accuracy, symmetric-point error, counts and the digest of the state."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+from model.algorithms import ALGORITHMS, Rates
+from model.tasks import TASKS
+from model.training import Metrics, Trainer
+from scripts.common import Parser, integer, number, output_file, progress, write_json
+
+CHUNK = 50  # training steps between two looks at the progress bar
+
+
+def parser() -> Parser:
+    """The command line."""
+    rates = Rates()
+    result = Parser(__doc__ or "")
+    add = result.add_argument
+    add("--task", choices=sorted(TASKS), default="digits", help="data set and network")
+    add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
+    add("--reference-mean", type=number(-4, 4), default=0.0, help="mean reference offset of the fast arrays")
+    add("--reference-std", type=number(0, 4), default=0.0, help="its device-to-device spread")
+    add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
+    add("--seed", type=integer(0, 2**32 - 1), default=1, help="first seed")
+    add("--epochs", type=integer(1, 10000), default=12, help="passes over the training samples")
+    add("--learning-rate", type=number(0, 16), default=rates.learning_rate, help="of the slow array")
+    add("--fast-rate", type=number(0, 16), default=rates.fast_rate, help="of the fast array, in full pulse trains")
+    add("--granularity", type=number(1, 1e6), default=rates.granularity, help="write threshold in steps times columns")
+    add("--gamma", type=number(0, 16), default=rates.gamma, help="weight of the residual P - Qref, where used")
+    add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on it")
+    add("--json", type=output_file, metavar="FILE", help="write the results here")
+    return result
+
+
+def trainers(arguments: argparse.Namespace) -> list[Trainer]:
+    """One per seed."""
+    rates = Rates(
+        learning_rate=arguments.learning_rate,
+        fast_rate=arguments.fast_rate,
+        granularity=arguments.granularity,
+        gamma=arguments.gamma,
+    )
+    task = TASKS[arguments.task]()
+    return [
+        Trainer(
+            task=task,
+            algorithm=arguments.algorithm,
+            reference_mean=arguments.reference_mean,
+            reference_std=arguments.reference_std,
+            rates=rates,
+            seed=seed,
+            threads=arguments.threads,
+        )
+        for seed in range(arguments.seed, arguments.seed + arguments.seeds)
+    ]
+
+
+def table(runs: Sequence[Metrics]) -> Table:
+    """The results, a line per seed and their mean."""
+    result = Table(box=None)
+    for heading in ("seed", "accuracy %", "loss", "SP error", "update slots", "writes", "cycles"):
+        result.add_column(heading, justify="right")
+    for run in runs:
+        counts = (run.counts[key] for key in ("update_slots", "transfer_pulses", "cycles"))
+        result.add_row(
+            str(run.seed),
+            f"{100 * run.accuracy:.2f}",
+            f"{run.loss:.4f}",
+            f"{run.sp_rmse:.4f}",
+            *(f"{count:,}" for count in counts),
+        )
+    means = [sum(values) / len(runs) for values in zip(*((r.accuracy, r.loss, r.sp_rmse) for r in runs), strict=True)]
+    result.add_row("mean", f"{100 * means[0]:.2f}", f"{means[1]:.4f}", f"{means[2]:.4f}")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    arguments = command.parse_args(argv)
+    with command.checks():
+        runs = trainers(arguments)
+    steps = arguments.epochs * runs[0].steps_per_epoch
+    with progress(f"{arguments.task}, {arguments.algorithm}", steps * len(runs)) as advance:
+        for trainer in runs:
+            for start in range(0, steps, CHUNK):
+                amount = min(CHUNK, steps - start)
+                trainer.run(amount)
+                advance(amount)
+    results = [trainer.metrics() for trainer in runs]
+    Console().print(table(results))
+    for run in results:
+        print(f"state of seed {run.seed}: {run.state_sha256}")
+    if arguments.json:
+        report = {
+            "task": arguments.task,
+            "algorithm": arguments.algorithm,
+            "reference_mean": arguments.reference_mean,
+            "reference_std": arguments.reference_std,
+            "runs": [run.as_dict() for run in results],
+        }
+        write_json(arguments.json, report)
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
