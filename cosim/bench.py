@@ -10,8 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
-from cosim.lockstep import Checker, Fault, State, Verdict
+from cosim.lockstep import Fault, State, Verdict
 from cosim.streams import Program
+from model.analog_tile import PeripheryLike
 from model.config import TileConfig
 
 
@@ -20,7 +21,10 @@ class Bench(Protocol):
 
     config: TileConfig
     widths: dict[str, int]
-    checker: Checker
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles played so far."""
 
     def run(self, program: Program) -> Any:
         """Play the cycles of ``program``; its return value. Raises `MismatchError` at the first difference."""
@@ -28,15 +32,25 @@ class Bench(Protocol):
     def read_state(self) -> State:
         """State arrays of the RTL, named as the golden model names them; only those that the netlist still shows."""
 
+    def progress(self, done: int) -> None:
+        """Tell how much of the job is done, in its own unit."""
+
+    def layer(self, config: TileConfig) -> PeripheryLike:
+        """What drives the layer of ``config`` in a training: RTL for the bench's own, RTL or golden for others."""
+
 
 @dataclass
 class Job:
-    """What to run: ``function`` as ``module:name``, called as ``function(bench, **arguments)``."""
+    """What to run: ``function`` as ``module:name``, called as ``function(bench, **arguments)``.
+
+    record: compare every output of every cycle; without it only the final states are compared, where the engine can.
+    """
 
     config: TileConfig
     function: str
     arguments: dict[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
+    record: bool = True
 
 
 @dataclass

@@ -1,7 +1,7 @@
 """Verilator builds, one folder per design, named by a hash of everything that goes into it.
 
-``build/verilator/<hash>/`` holds Verilog, waivers and the simulator. A finished folder is used again and never
-changed; an unfinished build lives under another name and is moved into place at its end.
+``build/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again and
+never changed; a build happens under another name and its products are moved into place at its end.
 """
 
 from __future__ import annotations
@@ -10,13 +10,10 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-import cocotb
-import cocotb_tools.config
-
-from cosim.toolchain import find_verilator, run
+from cosim.toolchain import Verilator, run
 
 ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 
@@ -26,57 +23,53 @@ CONTROL = """\
 // extends as intended, and registers that have an initial value and a reset.
 lint_off -rule WIDTHEXPAND
 lint_off -rule PROCASSINIT
-// What the test bench reaches through VPI: the ports, and the state that is compared at the end of a run.
-public_flat_rw -module "{top}" -var "*"
+// The state that is compared at the end of a run.
 public_flat_rd -module "*" -var "words"
 public_flat_rd -module "*" -var "state"
 public_flat_rd -module "*" -var "flipped"
 public_flat_rd -module "*" -var "sweep"
 """
 
-FLAGS = ("--cc", "--exe", "--vpi", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--no-timing")
+FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
 
 
-def cocotb_simulator(verilog: str, top: str, *, waves: bool) -> Path:
-    """Folder with the simulator of ``verilog`` for cocotb, built if it is not there yet.
-
-    Raises
-    ------
-    ToolError
-        A program is missing, or Verilator or the compiler rejects the text.
-    """
-    tool = find_verilator()
-    libraries = cocotb_tools.config.libs_dir
-    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
-    flags = [*FLAGS, *(["--trace-vcd"] if waves else [])]
-    control = CONTROL.format(top=top)
-    link = f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"
-    identity = "\0".join((tool.version, cocotb.__version__, link, *flags, control, top, verilog))
-    folder = ROOT / hashlib.sha256(identity.encode()).hexdigest()[:16]
-    if folder.is_dir():
-        return folder
-
-    ROOT.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as name:
-        work = Path(name)
-        source, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
-        source.write_text(verilog, encoding="utf-8")
-        waivers.write_text(control, encoding="utf-8")
-        command = [tool.executable, *flags, "-Mdir", str(work), "--top-module", top, "-o", top]
-        run([*command, "-LDFLAGS", link, str(main), str(waivers), str(source)], tool.environment, log)
-        runtime = _runtime_objects(tool.version, flags)
-        for item in runtime.glob("*.o"):
-            shutil.copy(item, work)
-        jobs = str(os.cpu_count() or 1)
-        run(["make", "-C", str(work), "-j", jobs, "-f", "Vtop.mk", "OPT_FAST=-O2"], tool.environment, log)
-        _publish(work.glob("verilated*.o"), runtime)
-        _publish([source, waivers, log, work / top], folder)
+def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
+    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in."""
+    folder = ROOT / _digest(identity)
+    if not folder.is_dir():
+        ROOT.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
+            _publish(produce(Path(work)), folder)
     return folder
 
 
-def _runtime_objects(version: str, flags: list[str]) -> Path:
-    """Where Verilator's own run-time library is kept: it is the same for every design built with these flags."""
-    return ROOT / f"runtime-{hashlib.sha256(' '.join((version, *flags)).encode()).hexdigest()[:16]}"
+def verilate(
+    work: Path, tool: Verilator, verilog: str, top: str, control: str, flags: Sequence[str], *sources: Path
+) -> list[Path]:
+    """Translate ``verilog`` to C++ in ``work``; the files that tell how: text, waivers and log."""
+    text, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
+    text.write_text(verilog, encoding="utf-8")
+    waivers.write_text(control, encoding="utf-8")
+    command = [tool.executable, *flags, "-Mdir", str(work), "--top-module", top]
+    run([*command, *map(str, sources), str(waivers), str(text)], tool.environment, log)
+    return [text, waivers, log]
+
+
+def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> None:
+    """Compile what `verilate` wrote.
+
+    Verilator's own library is the same for all designs with these flags, so its objects are kept.
+    """
+    runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
+    for item in runtime.glob("*.o"):
+        shutil.copy(item, work)
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", "OPT_FAST=-O2", *targets]
+    run(command, tool.environment, work / "build.log")
+    _publish(work.glob("verilated*.o"), runtime)
+
+
+def _digest(identity: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:

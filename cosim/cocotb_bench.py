@@ -15,18 +15,21 @@ from pathlib import Path
 from typing import Any
 
 import cocotb
-import numpy as np
 from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
 
 from cosim.bench import Job, Outcome
 from cosim.lockstep import Checker, MismatchError, State, Verdict
+from cosim.rtl_periphery import RtlPeriphery
+from cosim.rtl_state import StateItem, read_state
 from cosim.streams import Program
 from hdl.verilog import tile_ports
-from model.config import BankSpec, TileConfig
+from model.analog_tile import PeripheryLike
+from model.config import TileConfig
+from model.periphery import Periphery
 
 HALF_PERIOD_NS = 5
-PROGRESS_EVERY = 1000  # cycles
+PROGRESS_S = 0.5
 
 
 class CocotbBench:
@@ -36,13 +39,26 @@ class CocotbBench:
         self.config: TileConfig = job.config
         self.checker = Checker(job.config, job.faults)
         self.dut = dut
-        self.progress = progress
+        self._progress = progress
+        self._told = 0.0
         ports = tile_ports(job.config)
         self.widths = {port.name: port.width for port in ports if not port.output}
         self.inputs = {name: getattr(dut, name) for name in ("rst", *self.widths)}
         self.outputs = [(port.name, getattr(dut, port.name)) for port in ports if port.output]
         self.driven: dict[str, int] = {}
         self.run = resume(self._run)
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles played so far."""
+        return self.checker.cycles
+
+    def progress(self, done: int) -> None:
+        """Leave a number where the process that waits for the outcome looks for it."""
+        now = time.monotonic()
+        if now - self._told > PROGRESS_S:
+            self._progress.write_text(str(done), encoding="ascii")
+            self._told = now
 
     async def start(self) -> None:
         """Two cycles of reset before the first checked cycle."""
@@ -69,68 +85,26 @@ class CocotbBench:
                 checker.cycle(inputs, outputs)
                 self.dut.clk.value = 1
                 await Timer(HALF_PERIOD_NS, "ns")
-                if checker.cycles % PROGRESS_EVERY == 0:
-                    self.progress.write_text(str(checker.cycles), encoding="ascii")
                 inputs = program.send(outputs)
         except StopIteration as end:
             return end.value
 
     def read_state(self) -> State:
         """Memories and registers, where the netlist still has them under their names."""
-        config = self.config
-        state: State = {}
-        point = _child(self.dut, "transfer", "symmetric_point")
-        buffer = _child(self.dut, "transfer", "hidden_buffer")
-        for name, parent, memory, width in (
-            ("q", point, "memory_q", config.reference_format.width),
-            ("qref", point, "memory_q_ref", config.reference_format.width),
-            ("hidden", buffer, "memory_hidden", config.hidden_bits),
-        ):
-            words = _child(parent, memory, "words")
-            if words is not None:
-                state[name] = self._lanes(words, width)
-        for name, side, bank in (
-            ("row_sources", "rows", config.row_bank),
-            ("column_sources", "columns", config.column_bank),
-        ):
-            sources = self._sources(_child(self.dut, "update", side), bank)
-            if sources is not None:
-                state[name] = sources
-        source = _child(self.dut, "chopper", "source", "state")
-        if source is not None:
-            state["chopper_source"] = np.array([int(source.value)])
-        flipped, sweep = _child(self.dut, "chopper", "flipped"), _child(self.dut, "chopper", "sweep")
-        if flipped is not None:
-            bits = int(flipped.value)
-            state["flipped"] = np.array([bits >> j & 1 for j in range(config.columns)])
-        if sweep is not None:
-            state["sweep"] = np.array(int(sweep.value))
-        return state
 
-    def _lanes(self, words: Any, width: int) -> np.ndarray:
-        """Words of a memory as signed numbers [C, R]."""
-        config = self.config
-        half, mask = 1 << (width - 1), (1 << width) - 1
-        values = np.empty((config.columns, config.row_beats * config.lanes), np.int64)
-        for address in range(config.depth):
-            column, beat = divmod(address, config.row_beats)
-            word = int(words[address].value)
-            for lane in range(config.lanes):
-                value = (word >> (lane * width)) & mask
-                values[column, beat * config.lanes + lane] = (value ^ half) - half
-        return values[:, : config.rows]
+        def fetch(index: int, item: StateItem) -> list[int] | None:
+            handle = self.dut
+            for name in item.path:
+                handle = getattr(handle, name, None)
+                if handle is None:
+                    return None
+            return [int(handle[row].value) for row in range(item.rows)] if item.rows > 1 else [int(handle.value)]
 
-    @staticmethod
-    def _sources(side: Any, bank: BankSpec) -> np.ndarray | None:
-        states = [_child(side, f"source_{index}", "state") for index in range(len(bank.sources))]
-        return None if None in states else np.array([int(state.value) for state in states])
+        return read_state(self.config, fetch)
 
-
-def _child(handle: Any, *path: str) -> Any:
-    """The object below ``handle``, or None where the netlist does not have it."""
-    for name in path:
-        handle = None if handle is None else getattr(handle, name, None)
-    return handle
+    def layer(self, config: TileConfig) -> PeripheryLike:
+        """The RTL for the layer of this bench, the golden periphery for others."""
+        return RtlPeriphery(self) if config == self.config else Periphery(config)
 
 
 @cocotb.test()

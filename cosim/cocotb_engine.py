@@ -13,7 +13,7 @@ from pathlib import Path
 from cocotb_tools.runner import get_results, get_runner
 
 from cosim.bench import Job, Outcome
-from cosim.build import cocotb_simulator
+from cosim.cocotb_build import cocotb_simulator
 from cosim.toolchain import ToolError
 from hdl.verilog import module_name, tile_verilog
 
@@ -32,7 +32,7 @@ def run_job(
     waves
         Where to leave a VCD of the run.
     progress
-        Told from time to time how many cycles were played so far.
+        Told from time to time how much of the job is done, in its own unit.
 
     Raises
     ------

@@ -52,6 +52,8 @@ class Difference:
 
     def table(self) -> str:
         """The last cycles as aligned text: a port a line, a cycle a column; ``a/b`` is golden/RTL where they differ."""
+        if not self.history:
+            return ""
         names = [name for name in self.history[0]["rtl"] if len({str(c["rtl"].get(name)) for c in self.history}) > 1]
         if self.signal in self.history[0]["rtl"] and self.signal not in names:
             names.append(self.signal)
@@ -115,19 +117,21 @@ class Checker:
 
     def final_state(self, rtl: State) -> None:
         """Compare the state arrays that the RTL shows with the golden ones of the same name."""
-        golden = self.golden.state_arrays()
-        for name, value in rtl.items():
-            expected = np.asarray(golden[name]).reshape(-1)
-            found = np.asarray(value).reshape(-1)
-            differing = np.flatnonzero(expected != found)
-            if differing.size:
-                word = int(differing[0])
-                raise MismatchError(
-                    Difference(
-                        self.cycles, f"{name}[{word}]", int(expected[word]), int(found[word]), list(self.history)
-                    )
-                )
-            self.states_compared += expected.size
+        self.states_compared += compare_states(self.cycles, rtl, self.golden.state_arrays(), list(self.history))
+
+
+def compare_states(cycle: int, rtl: State, golden: State, history: list[dict[str, Any]]) -> int:
+    """Compare every array of ``rtl`` with the golden one of its name; the number of words, or `MismatchError`."""
+    words = 0
+    for name, value in rtl.items():
+        expected = np.asarray(golden[name]).reshape(-1)
+        found = np.asarray(value).reshape(-1)
+        differing = np.flatnonzero(expected != found)
+        if differing.size:
+            word = int(differing[0])
+            raise MismatchError(Difference(cycle, f"{name}[{word}]", int(expected[word]), int(found[word]), history))
+        words += expected.size
+    return words
 
 
 @dataclass

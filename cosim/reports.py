@@ -46,11 +46,12 @@ def comparison_table(report: dict[str, Any]) -> str:
             value = None if side is None else side.get(key, side["counts"].get(key))
             cells.append("-" if value is None else form.format(value))
         table.add_row(label, *cells)
+    layers = "all layers" if report["engine"] == "native" else report["config"]
     lines = [
         text(table),
-        f"  {report['config']} in RTL ({report['engine']}): {report['compared_cycles']:,} cycles and "
+        f"  {layers} in RTL ({report['engine']}): {report['compared_cycles']:,} cycles and "
         f"{report['states_compared']:,} state words compared, {report['mismatches']} mismatches, "
-        f"{report['cycles_per_second']:,.0f} cycles/s",
+        f"{report['cycles_per_second']:,.0f} cycles/s; golden {report['golden_s']:.1f} s, RTL {report['rtl_s']:.1f} s",
     ]
     if report["first_mismatch"]:
         first = report["first_mismatch"]

@@ -18,10 +18,8 @@ import numpy as np
 
 from cosim.bench import Bench
 from cosim.lockstep import Ports
-from cosim.rtl_periphery import RtlPeriphery
 from cosim.streams import SINKS, SOURCES, Streams
 from model.config import Op, Settings, TileConfig
-from model.periphery import Periphery
 from model.tasks import TASKS, Task
 from model.training import Trainer
 
@@ -32,10 +30,10 @@ STRETCH = 4096  # cycles; every second stretch is free of resets, so that flips 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     """Random stimulus for ``cycles`` cycles; how often each operation was finished or reset in its middle."""
-    return bench.run(_random(bench, cycles, Random(seed)))
+    return bench.run(random_program(bench, cycles, Random(seed)))
 
 
-def _random(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
+def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
     config = bench.config
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
@@ -51,6 +49,8 @@ def _random(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, d
         if streams.incoming["writes"]:
             done["latched beats"] += sum(beat["latch"] for beat in streams.incoming["writes"])
             streams.incoming["writes"].clear()
+        if left % 1024 == 0:
+            bench.progress(cycles - left)
         for flag in ("hidden_saturated", "pulses_clamped"):
             done[flag] |= outputs[f"status__{flag}"]
 
@@ -63,20 +63,23 @@ def _random(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, d
         cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
         patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else -1
+        anywhere = rng.random() < 0.2  # also while the command waits, else only once the operation runs
         started = False
         while left > 0:
             yield from step()
             busy = bool(streams.outputs["status__busy"])
             started = started or busy
             pending = any(streams.outgoing.values())
+            running = busy and not streams.outgoing["command"]
             if patience == 0:
-                done[f"reset in {op}" if busy else "reset in idle"] += 1
+                done[f"reset in {op}" if running else "reset in clear" if busy else "reset in idle"] += 1
                 streams.clear()
                 for _ in range(rng.randint(1, 3)):
                     yield from step(reset=True)
                 streams.clear()
                 break
-            patience -= 1
+            if running or anywhere:
+                patience -= 1
             if not busy and not pending and (started or op in ("unknown", "pause")):
                 done[op] += 1
                 break
@@ -135,7 +138,7 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
     config, rng = bench.config, Random(seed)
-    tile = RtlPeriphery(bench)
+    tile = bench.layer(config)
     high = config.magnitude_format.high
     played = 0
     while played < cycles:
@@ -151,6 +154,7 @@ def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
             config.bl_max,
         )
         played += len(update.up)
+        bench.progress(played)
     return {"slots": played}
 
 
@@ -174,13 +178,11 @@ def training(
         reference_mean=reference_mean,
         reference_std=reference_std,
         seed=seed,
-        periphery=lambda config: RtlPeriphery(bench) if config == bench.config else Periphery(config),
+        periphery=bench.layer,
     )
-    if steps is not None:
-        trainer.run(steps)
-    else:
-        while bench.checker.cycles < (cycles or 0):
-            trainer.run(1)
+    while trainer.steps < steps if steps is not None else bench.cycles < (cycles or 0):
+        trainer.run(1)
+        bench.progress(trainer.steps if steps is not None else bench.cycles)
     return {"steps": trainer.steps, **trainer.metrics().as_dict()}
 
 

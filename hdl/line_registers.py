@@ -42,22 +42,25 @@ class LineRegisters(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        positive, negative = [], []
+        positives, negatives = [], []
         for line in range(self.lines):
             beat, lane = divmod(line, self.lanes)
             sign = self.negative_in[lane] ^ self.flip[line]
             chosen = Signal(name=f"chosen_{line}")
             m.d.comb += chosen.eq(self.load & (self.beat == beat if beat else ~self.beat.any()))
+            magnitude = Signal.like(self.magnitude_in[lane], name=f"magnitude_{line}")
+            negative = Signal(name=f"negative_{line}")
+            m.d.comb += [self.magnitude[line].eq(magnitude), self.negative[line].eq(negative)]
             with m.If(chosen):
-                m.d.sync += [self.magnitude[line].eq(self.magnitude_in[lane]), self.negative[line].eq(sign)]
+                m.d.sync += [magnitude.eq(self.magnitude_in[lane]), negative.eq(sign)]
             active = chosen & self.magnitude_in[lane].any()
-            positive.append(active & ~sign)
-            negative.append(active & sign)
+            positives.append(active & ~sign)
+            negatives.append(active & sign)
         with m.If(self.clear):
             m.d.sync += [self.any_positive.eq(0), self.any_negative.eq(0)]
         with m.Else():
             m.d.sync += [
-                self.any_positive.eq(self.any_positive | Cat(positive).any()),
-                self.any_negative.eq(self.any_negative | Cat(negative).any()),
+                self.any_positive.eq(self.any_positive | Cat(positives).any()),
+                self.any_negative.eq(self.any_negative | Cat(negatives).any()),
             ]
         return m

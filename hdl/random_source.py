@@ -2,15 +2,15 @@
 
     state <- state * x**bits mod p(x),    word = top ``bits`` bits of the state
 
-p is primitive of degree 32, so the state runs through all 2**32 - 1 non-zero values; the multiplication by
-x**bits is a fixed network of XORs. Latency: the word of the next step is there one cycle after ``advance``.
+p is primitive of degree 32, so x**n mod p takes all 2**32 - 1 non-zero values; the multiplication by x**bits is
+a fixed network of XORs. Latency: the word of the next step is there one cycle after ``advance``.
 Throughput: one word per cycle.
 """
 
 from functools import reduce
 from operator import xor
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -46,11 +46,12 @@ class RandomSource(wiring.Component):
         spec = self.spec
         degree = spec.polynomial.bit_length() - 1
         state = Signal(degree, init=spec.seed)
-        images = [reduced_power(bit + spec.bits, spec.polynomial) for bit in range(degree)]
+        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue.
+        kept = degree - spec.bits
+        residues = (
+            Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
+        )
         with m.If(self.advance):
-            for target in range(degree):
-                m.d.sync += state[target].eq(
-                    reduce(xor, (state[bit] for bit, image in enumerate(images) if (image >> target) & 1))
-                )
-        m.d.comb += self.word.eq(state[degree - spec.bits :])
+            m.d.sync += state.eq(reduce(xor, residues, (state << spec.bits)[:degree]))
+        m.d.comb += self.word.eq(state[kept:])
         return m

@@ -8,11 +8,18 @@ Source: docs/tile.md, section 1.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
+from model.fixed import Int
 from model.pulse_train import Bits
+
+WORD = 64
+
+Words = NDArray[np.uint64]
 
 
 def pack(values: Iterable[int], width: int) -> int:
@@ -38,3 +45,52 @@ def unpack_signed(word: int, width: int, lanes: int) -> list[int]:
 def pack_bits(bits: Bits | NDArray[np.bool_]) -> int:
     """One word from an array of bits."""
     return int.from_bytes(np.packbits(bits, bitorder="little").tobytes(), "little")
+
+
+def pack_words(values: NDArray[Any], width: int) -> Words:
+    """Rows of values [n, lanes] of ``width`` bits as rows of 64-bit words [n, ceil(lanes * width / 64)]."""
+    words = np.zeros((values.shape[0], -(-values.shape[1] * width // WORD)), np.uint64)
+    _pack(np.asarray(values, np.int64), width, words)
+    return words
+
+
+def unpack_words(words: Words, width: int, lanes: int) -> Int:
+    """Rows of two's complement values [n, lanes] from rows of 64-bit words."""
+    values = np.zeros((words.shape[0], lanes), np.int64)
+    _unpack(words, width, values)
+    return values
+
+
+def pack_lines(bits: Bits) -> Words:
+    """Rows of bits [n, lines] as rows of 64-bit words."""
+    return pack_words(bits, 1)
+
+
+def unpack_lines(words: Words, lines: int) -> Bits:
+    """Rows of bits [n, lines] from rows of 64-bit words."""
+    octets = np.ascontiguousarray(words, "<u8").view(np.uint8)
+    return np.unpackbits(octets, axis=1, count=lines, bitorder="little")
+
+
+@njit(cache=True)
+def _pack(values: Int, width: int, words: Words) -> None:
+    mask = np.uint64((1 << width) - 1)
+    for row in range(values.shape[0]):
+        for lane in range(values.shape[1]):
+            word, shift = divmod(lane * width, WORD)
+            value = np.uint64(values[row, lane]) & mask
+            words[row, word] |= value << np.uint64(shift)
+            if shift + width > WORD:
+                words[row, word + 1] |= value >> np.uint64(WORD - shift)
+
+
+@njit(cache=True)
+def _unpack(words: Words, width: int, values: Int) -> None:
+    half, mask = np.int64(1) << (width - 1), np.uint64((1 << width) - 1)
+    for row in range(values.shape[0]):
+        for lane in range(values.shape[1]):
+            word, shift = divmod(lane * width, WORD)
+            value = words[row, word] >> np.uint64(shift)
+            if shift + width > WORD:
+                value |= words[row, word + 1] << np.uint64(WORD - shift)
+            values[row, lane] = (np.int64(value & mask) ^ half) - half

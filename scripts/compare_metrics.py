@@ -1,5 +1,8 @@
 #!/usr/bin/env python3
-"""Train twice, with the golden periphery and with the RTL of one layer in the loop, and put both side by side."""
+"""Train twice, golden and with RTL in the loop, and put both side by side.
+
+The cocotb engine has the layer of --config in RTL and the others golden; the native engine has all layers in RTL.
+"""
 
 import sys
 
@@ -20,7 +23,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--task", choices=sorted(TASKS), default="digits", help="what is learned")
     parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="e-rider", help="how it is learned")
     parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
-    parser.add_argument("--steps", type=integer(1, 10**6), default=2000, help="training steps, one sample each")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=integer(1, 10**7), help="training steps, one sample each")
+    length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
+    parser.add_argument("--unrecorded", action="store_true", help="native only: compare only results and final states")
     parser.add_argument("--reference-mean", type=number(-1, 1), default=0.3, help="mean reference offset of P")
     parser.add_argument("--reference-std", type=number(0, 2), default=0.1, help="its standard deviation")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
@@ -28,18 +34,24 @@ def main(arguments: list[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
-        with_layer(TASKS[options.task](), config)
+        task = with_layer(TASKS[options.task](), config)
+    if options.unrecorded and options.engine != "native":
+        parser.error(f"argument --unrecorded: the {options.engine} engine always compares every cycle")
+    epoch = len(task.train_y)
+    default = 3 * epoch if options.engine == "native" else 2000
+    steps = options.steps or (options.epochs * epoch if options.epochs else default)
     try:
-        with progress("training steps", options.steps) as advance:
+        with progress("steps with RTL in the loop", steps) as advance:
             report = compare(
                 config,
                 task=options.task,
                 algorithm=options.algorithm,
                 engine=options.engine,
-                steps=options.steps,
+                steps=steps,
                 seed=options.seed,
                 reference_mean=options.reference_mean,
                 reference_std=options.reference_std,
+                record=not options.unrecorded,
                 progress=to_total(advance),
             )
     except ToolError as error:

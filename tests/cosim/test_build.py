@@ -8,7 +8,7 @@ import pytest
 
 import cosim.build
 import cosim.toolchain
-from cosim.build import cocotb_simulator
+from cosim.cocotb_build import cocotb_simulator
 from cosim.toolchain import ToolError, find_verilator
 from hdl.verilog import module_name, tile_ports, tile_verilog
 from model.config import NAMED

@@ -14,7 +14,7 @@ from model.config import Settings
 def measure(bench: Bench) -> dict[str, Any]:
     """Cycles of CLEAR, of updates as ``(slots, cycles)``, and of a transfer."""
     tile = RtlPeriphery(bench)
-    clear = bench.checker.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
+    clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
     config = bench.config
     updates = []
     for signs, bl in ((0, 0), (0, 1), (0, config.bl_max), (1, 3)):

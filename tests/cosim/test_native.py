@@ -1,0 +1,153 @@
+"""The native engine plays what the cocotb engine plays, cycle for cycle."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from cosim import cocotb_engine, native_engine
+from cosim.bench import Job
+from cosim.engines import compare, play
+from cosim.lockstep import Fault
+from cosim.native_build import native_library
+from cosim.native_engine import NativePeriphery, NativeTile
+from cosim.toolchain import ToolError
+from hdl.verilog import tile_verilog
+from model.config import NAMED, Chopper, Reference, Settings
+from model.periphery import Periphery
+from tests.cosim.bent import with_other_polynomial
+
+TINY = NAMED["tiny"]
+
+
+@pytest.mark.parametrize("name", ["tiny", "odd"])
+def test_both_engines_give_the_same_trace(name: str) -> None:
+    job = Job(NAMED[name], "tests.cosim.tracing:digests", {"cycles": 3000, "seed": 23})
+    traces = [engine.run_job(job) for engine in (cocotb_engine, native_engine)]
+    for outcome in traces:
+        assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+        assert len(outcome.result) >= 3000
+    assert traces[0].result == traces[1].result
+    assert traces[0].verdict == traces[1].verdict
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_random_stimulus_finds_no_difference(name: str) -> None:
+    report, outcome = play(NAMED[name], "random", engine="native", cycles=15_000, seed=3)
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert report["compared_cycles"] >= 15_000
+    assert report["states_compared"] > 3 * NAMED[name].rows * NAMED[name].columns
+    assert outcome.result["reset in update"] > 0
+    assert outcome.result["reset in transfer"] > 0
+
+
+def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
+    text = tile_verilog(TINY)
+    gate = [match.start() for match in re.finditer(r"(?<=[\w\]\)] )\^(?= )", text)][-1]
+    mutants = {
+        "polynomial": tile_verilog(with_other_polynomial(TINY, 0)),
+        "gate": f"{text[:gate]}|{text[gate + 1 :]}",  # the last exclusive or becomes an or
+    }
+    for name, mutant in mutants.items():
+        assert mutant != text, name
+        job = Job(TINY, "cosim.scenarios:random", {"cycles": 4000, "seed": 2})
+        verdicts = [engine.run_job(job, verilog=mutant).verdict for engine in (cocotb_engine, native_engine)]
+        assert verdicts[0].first_mismatch is not None, name
+        assert verdicts[0] == verdicts[1]
+    operations = Job(TINY, "cosim.scenarios:slots", {"cycles": 1000, "seed": 1})
+    by_cycle, by_operation = (
+        engine.run_job(operations, verilog=mutants["polynomial"]).verdict.first_mismatch
+        for engine in (cocotb_engine, native_engine)
+    )
+    assert by_cycle is not None
+    assert by_operation is not None
+    assert (by_cycle.cycle, by_cycle.signal) == (by_operation.cycle, by_operation.signal)
+    assert (by_cycle.golden, by_cycle.rtl) == (by_operation.golden, by_operation.rtl)
+    assert "pulses__rows" in by_operation.table()
+
+
+def test_whole_operations_equal_the_golden_periphery() -> None:
+    for name in ("tiny", "odd", "digits_output"):
+        config = NAMED[name]
+        rng = np.random.default_rng(5)
+        golden = Periphery(config)
+        library = native_library(tile_verilog(config), config)
+        tile = NativePeriphery(NativeTile(library, config), record=False)
+        settings = Settings(chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=900, forget=True)
+        high, form = config.magnitude_format.high, config.code_format
+        for _ in range(60):
+            vectors = (
+                rng.integers(0, 2, config.columns),
+                rng.integers(0, high + 1, config.columns),
+                rng.integers(0, 2, config.rows),
+                rng.integers(0, high + 1, config.rows),
+                int(rng.integers(0, config.bl_max + 1)),
+            )
+            for left, right in zip(
+                vars(golden.update(*vectors)).values(), vars(tile.update(*vectors)).values(), strict=True
+            ):
+                np.testing.assert_array_equal(left, right)
+            codes = rng.integers(form.low, form.high + 1, config.rows)
+            for left, right in zip(
+                vars(golden.transfer(codes, settings)).values(),
+                vars(tile.transfer(codes, settings)).values(),
+                strict=True,
+            ):
+                np.testing.assert_array_equal(left, right)
+            assert tile.next_column == golden.next_column
+            np.testing.assert_array_equal(tile.chopper, golden.chopper)
+        assert tile.cycles == golden.cycles
+        state = tile.state_arrays()
+        for key, value in golden.state_arrays().items():
+            np.testing.assert_array_equal(state[key], value, key)
+        state["hidden"][0, 0] ^= 1
+        assert not np.array_equal(state["hidden"], golden.state_arrays()["hidden"])
+
+
+@pytest.mark.parametrize("record", [True, False])
+def test_training_with_all_layers_in_rtl_ends_in_the_golden_state(record: bool) -> None:
+    report = compare(
+        NAMED["digits_hidden"],
+        task="digits",
+        algorithm="e-rider",
+        engine="native",
+        steps=150,
+        seed=2,
+        reference_mean=0.3,
+        reference_std=0.1,
+        record=record,
+    )
+    assert report["agree"]
+    assert report["rtl"] == report["golden"]
+    idle = 2 * 150 * 2  # the idle cycle after each operation of each layer
+    clear = sum(NAMED[name].clear_cycles + 1 for name in ("digits_hidden", "digits_output"))
+    assert report["cycles"] == report["golden"]["counts"]["cycles"] + idle + clear
+    assert report["compared_cycles"] == (report["cycles"] if record else 0)
+
+
+def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
+    fault = Fault("rtl", "pulses__columns", 1, 222)
+    job = Job(TINY, "cosim.scenarios:slots", {"cycles": 500, "seed": 1}, (fault,))
+    verdicts = [engine.run_job(job).verdict for engine in (cocotb_engine, native_engine)]
+    assert verdicts[0] == verdicts[1]
+    assert verdicts[0].first_mismatch is not None
+    assert (verdicts[0].first_mismatch.signal, verdicts[0].first_mismatch.cycle) == ("pulses__columns", 222)
+
+
+def test_tiles_can_be_dropped_in_any_order() -> None:
+    library = native_library(tile_verilog(TINY), TINY)
+    tiles = [NativeTile(library, TINY) for _ in range(4)]
+    for index in (1, 2, 0, 0):
+        del tiles[index]
+    NativeTile(library, TINY).cycle()
+
+
+def test_what_the_engine_cannot_do_is_said_in_one_line(tmp_path: Path) -> None:
+    job = Job(TINY, "tests.cosim.idle:nothing")
+    with pytest.raises(ToolError, match="the native engine has no waves: use --engine cocotb"):
+        native_engine.run_job(job, waves=tmp_path / "run.vcd")
+    with pytest.raises(ToolError, match=r"failed with exit code \d+: .*%Error"):
+        native_engine.run_job(job, verilog=tile_verilog(TINY).replace("endmodule", "", 1))
