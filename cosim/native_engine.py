@@ -26,7 +26,7 @@ from hdl.verilog import tile_ports, tile_verilog
 from model.analog_tile import PeripheryLike
 from model.config import Op, Settings, TileConfig
 from model.fixed import Int
-from model.lanes import Words, pack_words, unpack_lines, unpack_words
+from model.lanes import Words, pack_beats, unpack_lines, unpack_words
 from model.periphery import PulseSlots, Transfer
 from model.trace import TracedPeriphery
 
@@ -65,6 +65,9 @@ class NativeTile:
     def set(self, name: str, value: int) -> None:
         """Value of an input port for the cycles to come."""
         first, count = self.layout.inputs[name]
+        if count == 1:
+            self.inputs[first] = value
+            return
         for k in range(count):
             self.inputs[first + k] = value >> (WORD * k) & ((1 << WORD) - 1)
 
@@ -136,6 +139,10 @@ class NativePeriphery:
         self.compared = 0
         self.golden = TracedPeriphery(config, tile.layout.outputs) if record else None
         self._none = np.zeros((0, 1), np.uint64)
+        self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
+        self._vectors = np.zeros((config.column_beats + config.row_beats, tile.layout.payload("vectors")[1]), np.uint64)
+        self._codes = np.zeros((config.row_beats, tile.layout.payload("codes")[1]), np.uint64)
+        self._settings: Settings | None = None
         first, _ = tile.layout.payload("pulses")
         self._slot = {name: _below(tile.layout.outputs[f"pulses__{name}"], first) for name in _SLOT}
         first, _ = tile.layout.payload("writes")
@@ -159,18 +166,14 @@ class NativePeriphery:
         self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
     ) -> PulseSlots:
         """Play one update; the lines of its slots."""
-        config = self.config
-        sides = [
-            np.hstack(
-                (
-                    pack_words(_beats(magnitude, config.lanes), config.magnitude_bits),
-                    pack_words(_beats(negative, config.lanes), 1),
-                )
-            )
-            for magnitude, negative in ((x_magnitude, x_negative), (delta_magnitude, delta_negative))
-        ]
-        command = {"op": int(Op.UPDATE), "bl": bl}
-        slots, _, cycles, rows = self._play(command, np.vstack(sides), self._none)
+        config, vectors, split = self.config, self._vectors, self._magnitude_words
+        vectors[...] = 0
+        beats = config.column_beats
+        pack_beats(x_magnitude, config.lanes, config.magnitude_bits, vectors[:beats, :split])
+        pack_beats(x_negative, config.lanes, 1, vectors[:beats, split:])
+        pack_beats(delta_magnitude, config.lanes, config.magnitude_bits, vectors[beats:, :split])
+        pack_beats(delta_negative, config.lanes, 1, vectors[beats:, split:])
+        slots, _, cycles, rows = self._play({"op": int(Op.UPDATE), "bl": bl}, vectors, self._none)
         self._judge(
             cycles,
             rows,
@@ -188,11 +191,14 @@ class NativePeriphery:
     def transfer(self, codes: Int, settings: Settings) -> Transfer:
         """Play one transfer of the next column with these ADC codes."""
         config = self.config
-        for name, value in vars(settings).items():
-            self.tile.set(f"settings__{name}", int(value))
+        if settings is not self._settings:
+            for name, value in vars(settings).items():
+                self.tile.set(f"settings__{name}", int(value))
+            self._settings = settings
         command = {"op": int(Op.TRANSFER), "bl": 0}
-        beats = pack_words(_beats(codes, config.lanes), config.adc_bits)
-        _, writes, cycles, rows = self._play(command, self._none, beats)
+        self._codes[...] = 0
+        pack_beats(codes, config.lanes, config.adc_bits, self._codes)
+        _, writes, cycles, rows = self._play(command, self._none, self._codes)
         self._judge(cycles, rows, None if self.golden is None else self.golden.transfer(codes, settings)[1])
         pulses = unpack_words(writes[:, self._write["pulses"]], config.pulses_format.width, config.lanes)
         reference = unpack_words(writes[:, self._write["reference"]], config.reference_format.width, config.lanes)
@@ -256,13 +262,6 @@ def _below(span: Span, first: int) -> slice:
 
 def _value(row: Words, span: Span) -> int:
     return sum(int(row[span[0] + k]) << (WORD * k) for k in range(span[1]))
-
-
-def _beats(values: Int, lanes: int) -> Int:
-    """Values [n] as [⌈n/L⌉, L], zero beyond the last."""
-    padded = np.zeros(-(-len(values) // lanes) * lanes, np.int64)
-    padded[: len(values)] = values
-    return padded.reshape(-1, lanes)
 
 
 class NativeBench:

@@ -2,6 +2,7 @@
 
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
            stream and resets in the middle of everything
+operations dense updates and transfers in turn, without waits
 slots      dense updates back to back: a long stretch of the random generators
 training   the updates and transfers of a network that learns its task
 """
@@ -19,12 +20,14 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
-from model.config import Op, Settings, TileConfig
+from model.config import Chopper, Op, Reference, Settings, TileConfig
+from model.fixed import Int
 from model.tasks import TASKS, Task
 from model.training import Trainer
 
 STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
+PREPARED = 16  # different operations, so that making them up does not count as playing them
 STRETCH = 2048  # cycles; every second stretch is free of resets, so that flips and saturation build up
 
 
@@ -139,25 +142,44 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
 
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
-    config, rng = bench.config, Random(seed)
-    tile = bench.layer(config)
-    high = config.magnitude_format.high
+    rng = Random(seed)
+    tile = bench.layer(bench.config)
     played = 0
     while played < cycles:
-        x, delta = (
-            {"negative": rng.choices((0, 1), k=size), "magnitude": rng.choices(range(1, high + 1), k=size)}
-            for size in (config.columns, config.rows)
-        )
-        update = tile.update(
-            np.array(x["negative"]),
-            np.array(x["magnitude"]),
-            np.array(delta["negative"]),
-            np.array(delta["magnitude"]),
-            config.bl_max,
-        )
-        played += len(update.up)
+        played += len(tile.update(*_dense(bench.config, rng), bench.config.bl_max).up)
         bench.progress(played)
     return {"slots": played}
+
+
+def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Dense updates and transfers in turn, without waits, for at least ``cycles`` cycles."""
+    config, rng = bench.config, Random(seed)
+    form = config.code_format
+    vectors = [_dense(config, rng) for _ in range(PREPARED)]
+    codes = [np.array(rng.choices(range(form.low, form.high + 1), k=config.rows)) for _ in range(PREPARED)]
+    settings = Settings(
+        chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
+    )
+    tile = bench.layer(config)
+    done = 0
+    while bench.cycles < cycles:
+        tile.update(*vectors[done % PREPARED], config.bl_max)
+        tile.transfer(codes[done % PREPARED], settings)
+        done += 1
+        bench.progress(bench.cycles)
+    return {"updates": done, "transfers": done}
+
+
+def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
+    """Signs and magnitudes of x and of δ, no line silent."""
+    sides = [
+        (
+            np.array(rng.choices((0, 1), k=size)),
+            np.array(rng.choices(range(1, config.magnitude_format.high + 1), k=size)),
+        )
+        for size in (config.columns, config.rows)
+    ]
+    return (*sides[0], *sides[1])
 
 
 def training(
@@ -203,4 +225,4 @@ def with_layer(task: Task, config: TileConfig) -> Task:
     raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
 
 
-SCENARIOS = {"random": random, "slots": slots, "training": training}
+SCENARIOS = {"operations": operations, "random": random, "slots": slots, "training": training}

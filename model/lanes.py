@@ -50,7 +50,7 @@ def pack_bits(bits: Bits | NDArray[np.bool_]) -> int:
 def pack_words(values: NDArray[Any], width: int) -> Words:
     """Rows of values [n, lanes] of ``width`` bits as rows of 64-bit words [n, ceil(lanes * width / 64)]."""
     words = np.zeros((values.shape[0], -(-values.shape[1] * width // WORD)), np.uint64)
-    _pack(np.asarray(values, np.int64), width, words)
+    pack_beats(values.reshape(-1), values.shape[1], width, words)
     return words
 
 
@@ -73,15 +73,16 @@ def unpack_lines(words: Words, lines: int) -> Bits:
 
 
 @njit(cache=True)
-def _pack(values: Int, width: int, words: Words) -> None:
+def pack_beats(values: NDArray[Any], lanes: int, width: int, words: Words) -> None:
+    """Pack values [n] into zeroed rows of words, ``lanes`` values a row; the last row may be short."""
     mask = np.uint64((1 << width) - 1)
-    for row in range(values.shape[0]):
-        for lane in range(values.shape[1]):
-            word, shift = divmod(lane * width, WORD)
-            value = np.uint64(values[row, lane]) & mask
-            words[row, word] |= value << np.uint64(shift)
-            if shift + width > WORD:
-                words[row, word + 1] |= value >> np.uint64(WORD - shift)
+    for index in range(values.shape[0]):
+        row, lane = divmod(index, lanes)
+        word, shift = divmod(lane * width, WORD)
+        value = np.uint64(values[index]) & mask
+        words[row, word] |= value << np.uint64(shift)
+        if shift + width > WORD:
+            words[row, word + 1] |= value >> np.uint64(WORD - shift)
 
 
 @njit(cache=True)
