@@ -1,0 +1,50 @@
+"""The README is tried, not written: every command and the Python example in it run."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
+COMMANDS = [
+    line for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S) for line in block.splitlines() if "scripts/" in line
+]
+
+
+def test_the_readme_shows_every_script() -> None:
+    shown = {re.search(r"scripts/(\w+)\.py", line)[1] for line in COMMANDS}  # type: ignore[index]
+    there = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"__init__", "common", "demo"}
+    assert shown == there
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_a_command_of_the_readme_runs(command: str) -> None:
+    words = command.split()
+    assert words[0] == ".venv/bin/python"
+    done = subprocess.run([sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
+def test_the_python_example_runs() -> None:
+    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "module symtrack_custom_" in done.stdout
+
+
+def test_the_two_commands_are_targets_of_the_makefile() -> None:
+    makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
+    for target in ("demo", "test", "test-all"):
+        assert f"make {target}" in TEXT
+        assert re.search(rf"^{target}:", makefile, re.M)
+
+
+def test_named_files_exist() -> None:
+    for name in re.findall(r"\]\((docs/[^)]+)\)", TEXT):
+        assert (ROOT / name).is_file(), name
