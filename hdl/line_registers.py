@@ -42,25 +42,35 @@ class LineRegisters(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        positives, negatives = [], []
-        for line in range(self.lines):
-            beat, lane = divmod(line, self.lanes)
-            sign = self.negative_in[lane] ^ self.flip[line]
-            chosen = Signal(name=f"chosen_{line}")
+        beats = -(-self.lines // self.lanes)
+        signs = Signal(self.lanes)
+        used = Signal(self.lanes)  # lanes that have a line in this beat and carry a magnitude
+        flips = Signal(self.lanes)
+        with m.Switch(self.beat):
+            for beat in range(beats):
+                with m.Case(beat) if beat < beats - 1 else m.Default():
+                    there = range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))
+                    m.d.comb += [
+                        flips.eq(self.flip[there.start : there.stop]),
+                        used.eq(Cat(self.magnitude_in[lane].any() for lane in range(len(there)))),
+                    ]
+        m.d.comb += signs.eq(self.negative_in ^ flips)
+
+        # A line is loaded before it is used, so only the summary needs a reset.
+        for beat in range(beats):
+            chosen = Signal(name=f"chosen_{beat}")
             m.d.comb += chosen.eq(self.load & (self.beat == beat if beat else ~self.beat.any()))
-            magnitude = Signal.like(self.magnitude_in[lane], name=f"magnitude_{line}")
-            negative = Signal(name=f"negative_{line}")
-            m.d.comb += [self.magnitude[line].eq(magnitude), self.negative[line].eq(negative)]
-            with m.If(chosen):
-                m.d.sync += [magnitude.eq(self.magnitude_in[lane]), negative.eq(sign)]
-            active = chosen & self.magnitude_in[lane].any()
-            positives.append(active & ~sign)
-            negatives.append(active & sign)
+            for lane, line in enumerate(range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))):
+                magnitude = Signal.like(self.magnitude_in[lane], name=f"magnitude_{line}", reset_less=True)
+                negative = Signal(name=f"negative_{line}", reset_less=True)
+                m.d.comb += [self.magnitude[line].eq(magnitude), self.negative[line].eq(negative)]
+                with m.If(chosen):
+                    m.d.sync += [magnitude.eq(self.magnitude_in[lane]), negative.eq(signs[lane])]
         with m.If(self.clear):
             m.d.sync += [self.any_positive.eq(0), self.any_negative.eq(0)]
-        with m.Else():
+        with m.Elif(self.load):
             m.d.sync += [
-                self.any_positive.eq(self.any_positive | Cat(positives).any()),
-                self.any_negative.eq(self.any_negative | Cat(negatives).any()),
+                self.any_positive.eq(self.any_positive | (used & ~signs).any()),
+                self.any_negative.eq(self.any_negative | (used & signs).any()),
             ]
         return m
