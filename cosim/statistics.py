@@ -19,6 +19,7 @@ from model.coincidence import Cell, correlation, joint_counts, pair_coincidences
 from model.config import TileConfig
 
 DEFAULT_GRID = (0.05, 0.1, 0.2, 0.35, 0.5, 0.65, 0.8, 0.9, 0.95)
+SMALLEST = 1e-6  # probability of a grid; below the smallest magnitude of any configuration, 2**-16
 
 Point = tuple[float, float]
 
@@ -31,25 +32,29 @@ def load_grid(path: str | Path) -> list[Point]:
     ValueError
         The file cannot be read or holds something else.
     """
-    allowed = 'must be JSON, [[p_row, p_column], ...] or {"p_row": [...], "p_column": [...]}, with 0 < p < 1'
+    allowed = (
+        'must be JSON, [[p_row, p_column], ...] or {"p_row": [...], "p_column": [...]}, '
+        f"with numbers from {SMALLEST} to below 1"
+    )
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"grid = {str(path)!r}: must be a readable file ({error.strerror})") from None
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ValueError(f"grid = {str(path)!r}: {allowed}") from None
     try:
         if isinstance(data, dict):
+            if data.keys() != {"p_row", "p_column"}:
+                raise ValueError
             data = list(product(data["p_row"], data["p_column"]))
-        points = [(float(p), float(q)) for p, q in data]
-    except (KeyError, TypeError, ValueError):
+        points = [(p, q) for p, q in data]
+    except (TypeError, ValueError):
         raise ValueError(f"grid = {str(path)!r}: {allowed}") from None
     if not points:
         raise ValueError(f"grid = {str(path)!r}: {allowed}; it holds no point")
-    for point in points:
-        for value in point:
-            if not 0 < value < 1:
-                raise ValueError(f"grid = {str(path)!r}: {allowed}; it holds {value}")
+    for value in (value for point in points for value in point):
+        if not isinstance(value, float) or not SMALLEST <= value < 1:
+            raise ValueError(f"grid = {str(path)!r}: {allowed}; it holds {value!r:.40}")
     return points
 
 

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import Protocol
 
 import numpy as np
+from numba import njit
 from numpy.typing import NDArray
 
 from model.config import Settings, TileConfig
@@ -25,6 +26,8 @@ from model.products import Converters, NoiseStream
 from model.update_management import UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
+
+_round_shift = njit(round_shift)
 
 
 class Slots(Protocol):
@@ -115,7 +118,7 @@ class AnalogTile:
         self.periphery = periphery(config)
         self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
-        self.reference = np.zeros((config.rows, config.columns), dtype=np.int64)
+        self.reference = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
         self.coincidences = 0
         self.transfers = 0
         self._gamma = round(gamma * (1 << GAMMA_BITS))
@@ -171,5 +174,11 @@ class AnalogTile:
         return arrays
 
     def _combine(self, main: Int, difference: Int, maximum: int) -> Int:
-        residual = self.converters.value(difference, maximum)
-        return self.converters.value(main, maximum) + round_shift(residual * self._gamma, GAMMA_BITS)
+        values = self.converters.value(main, maximum), self.converters.value(difference, maximum)
+        combined: Int = _add(*values, self._gamma)
+        return combined
+
+
+@njit(cache=True)
+def _add(main: Int, residual: Int, gamma: int) -> Int:
+    return main + _round_shift(residual * gamma, GAMMA_BITS)

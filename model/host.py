@@ -14,6 +14,7 @@ from functools import cache
 from math import isqrt
 
 import numpy as np
+from numba import njit
 
 from model.fixed import Int, round_shift
 from model.products import VALUE_BITS, VALUE_ONE
@@ -22,6 +23,7 @@ EXP_BITS = 30  # fractional bits of an exponential
 _DIGIT_BITS = 12
 _EXP_ONE = 1 << EXP_BITS
 _EXP_ARGUMENT_MAX = (1 << (2 * _DIGIT_BITS)) - 1  # 16 in steps of 2**-20; exp(-16) is below 2**-23
+_round_shift = njit(round_shift)
 _DECIMAL = Context(prec=28, rounding=ROUND_HALF_EVEN)
 
 
@@ -37,18 +39,34 @@ def _exp_tables() -> tuple[Int, Int]:
     return high, low
 
 
+@njit(cache=True)
+def _exp_negative(t: Int, high: Int, low: Int) -> Int:
+    clipped = np.minimum(t, _EXP_ARGUMENT_MAX)
+    return _round_shift(high[clipped >> _DIGIT_BITS] * low[clipped & ((1 << _DIGIT_BITS) - 1)], EXP_BITS)
+
+
+@njit(cache=True)
+def _tanh(z: Int, high: Int, low: Int) -> Int:
+    e = _exp_negative(2 * np.abs(z), high, low)
+    quotient = (((_EXP_ONE - e) << (VALUE_BITS + 1)) // (_EXP_ONE + e) + 1) >> 1
+    return np.where(z < 0, -quotient, quotient)
+
+
+@njit(cache=True)
+def _softmax(z: Int, high: Int, low: Int) -> Int:
+    e = _exp_negative(z.max() - z, high, low)
+    total = e.sum()
+    return ((e << VALUE_BITS) + (total >> 1)) // total
+
+
 def exp_negative(t: Int) -> Int:
     """``exp(-t)`` with 30 fractional bits for t >= 0; t beyond 16 counts as 16."""
-    high, low = _exp_tables()
-    clipped = np.minimum(t, _EXP_ARGUMENT_MAX)
-    return round_shift(high[clipped >> _DIGIT_BITS] * low[clipped & ((1 << _DIGIT_BITS) - 1)], EXP_BITS)
+    return np.asarray(_exp_negative(t, *_exp_tables()))
 
 
 def tanh(z: Int) -> Int:
     """Hyperbolic tangent, values to values."""
-    e = exp_negative(2 * np.abs(z))
-    quotient = (((_EXP_ONE - e) << (VALUE_BITS + 1)) // (_EXP_ONE + e) + 1) >> 1
-    return np.where(z < 0, -quotient, quotient)
+    return np.asarray(_tanh(z, *_exp_tables()))
 
 
 def tanh_slope(y: Int) -> Int:
@@ -58,9 +76,7 @@ def tanh_slope(y: Int) -> Int:
 
 def softmax(z: Int) -> Int:
     """Class probabilities, values to values; their sum is one up to rounding."""
-    e = exp_negative(z.max() - z)
-    total = e.sum()
-    return ((e << VALUE_BITS) + (total >> 1)) // total
+    return np.asarray(_softmax(z, *_exp_tables()))
 
 
 def cross_entropy(z: Int, label: int) -> float:

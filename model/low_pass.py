@@ -22,6 +22,7 @@ def filter_step(q: Int, r: Int, shift: int) -> Int:
     return q + _round_shift(r - q, shift)
 
 
+@njit(cache=True)
 def latch(q: Int, qref: Int, flipped: bool) -> Int:
     """The reference of this read, which is also the next Qref; ``q`` is from before the filter step."""
     return q if flipped else qref

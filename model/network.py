@@ -25,6 +25,7 @@ from model.products import VALUE_BITS, VALUE_ONE, Converters, NoiseStream
 from model.update_management import UpdateManager
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
+_BIAS = np.array([VALUE_ONE])
 START_WEIGHT = 0.3  # W starts uniform between plus and minus this
 
 
@@ -169,7 +170,7 @@ class Network:
     def _forward(self, x: Int, noise: NoiseStream) -> tuple[list[Int], list[Int]]:
         inputs, outputs = [], []
         for layer in self.layers:
-            inputs.append(np.append(x, VALUE_ONE))
+            inputs.append(np.concatenate((x, _BIAS)))
             outputs.append(layer.forward(inputs[-1], noise))
             x = tanh(outputs[-1])
         return inputs, outputs

@@ -12,7 +12,7 @@ Source: docs/tile.md, sections 3 and 5 to 7.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import njit
@@ -81,6 +81,17 @@ class Periphery:
         self.status = Status(config.counter_bits)
         self.cycles = 0
         self._checked: Settings | None = None
+        self._magnitude_high = config.magnitude_format.high
+        self._code_range = config.code_format.low, config.code_format.high
+        self._scaling = _Scaling(
+            config.reference_fraction_bits,
+            config.filter_shift,
+            config.hidden_format.low,
+            config.hidden_format.high,
+            config.threshold_shift,
+            config.pulses_max,
+            config.momentum_bits,
+        )
 
     @property
     def chopper(self) -> Int:
@@ -114,15 +125,13 @@ class Periphery:
             An argument is not made of integers, has another shape, or is out of range.
         """
         config = self.config
-        high = config.magnitude_format.high
         x_sign = _vector("x_negative", x_negative, config.columns, 0, 1)
-        x = _vector("x_magnitude", x_magnitude, config.columns, 0, high)
+        x = _vector("x_magnitude", x_magnitude, config.columns, 0, self._magnitude_high)
         delta_sign = _vector("delta_negative", delta_negative, config.rows, 0, 1)
-        delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, high)
+        delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, self._magnitude_high)
         _integer("bl", bl, 0, config.bl_max)
 
-        column_sign = x_sign ^ (self.chopper < 0)
-        quadrant = schedule(signs_present(delta_sign, delta), signs_present(column_sign, x), bl)
+        column_sign, quadrant = _schedule(self.chopper, x_sign, x, delta_sign, delta, bl)
         slots = quadrant.size
         rows, columns = self.row_bank, self.column_bank
         result = PulseSlots(
@@ -149,33 +158,29 @@ class Periphery:
             The codes are not integers, have another shape, or a code or a setting is out of range.
         """
         config = self.config
-        code = _vector("codes", codes, config.rows, config.code_format.low, config.code_format.high)
+        code = _vector("codes", codes, config.rows, *self._code_range)
         if settings is not self._checked:
             check_settings(config, settings)
             self._checked = settings
         state, j = self.chopper_state, self.next_column
 
-        r = code << config.reference_fraction_bits
         latched = bool(state.flipped[j])
-        reference = latch(self.q[j], self.qref[j], latched).copy()
-        subtracted = reference if settings.reference == Reference.LATCHED else np.zeros_like(reference)
-        d = demodulate(state.sign[j], r, subtracted)
-        self.q[j] = filter_step(self.q[j], r, config.filter_shift)
-        self.qref[j] = reference
-
-        if settings.accumulate:
-            form = config.hidden_format
-            h, saturated = accumulate(self.hidden[j], d * settings.gain, form.low, form.high)
-            n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max)
-            if settings.forget:
-                self.hidden[j] = forget(h, n, settings.momentum, config.momentum_bits)
-            else:
-                self.hidden[j] = subtract(h, n, config.threshold_shift)
-            self.status.hidden_saturated |= bool(saturated)
-            self.status.pulses_clamped |= bool(clamped)
-        else:
-            n = np.zeros(config.rows, np.int64)
-
+        n, reference, saturated, clamped = _transfer(
+            code,
+            self.q[j],
+            self.qref[j],
+            self.hidden[j],
+            int(state.sign[j]),
+            latched,
+            settings.reference == Reference.LATCHED,
+            int(settings.gain),
+            bool(settings.accumulate),
+            bool(settings.forget),
+            int(settings.momentum),
+            self._scaling,
+        )
+        self.status.hidden_saturated |= saturated
+        self.status.pulses_clamped |= clamped
         self.status.count_read()
         self.status.count_pulses(n)
         self.cycles += config.transfer_cycles
@@ -193,6 +198,46 @@ class Periphery:
             **self.chopper_state.state_arrays(),
             **self.status.state_arrays(),
         }
+
+
+class _Scaling(NamedTuple):
+    """What the transfer path takes from the configuration."""
+
+    fraction_bits: int
+    filter_shift: int
+    hidden_low: int
+    hidden_high: int
+    threshold_shift: int
+    pulses_max: int
+    momentum_bits: int
+
+
+@njit(cache=True)
+def _schedule(chopper: Int, x_sign: Int, x: Int, delta_sign: Int, delta: Int, bl: int) -> tuple[Int, Bits]:
+    """Signs of c * x, and the quadrant of every slot."""
+    column_sign = x_sign ^ (chopper < 0)
+    return column_sign, schedule(signs_present(delta_sign, delta), signs_present(column_sign, x), bl)
+
+
+@njit(cache=True)
+def _transfer(  # type: ignore[no-untyped-def]
+    code, q, qref, hidden, sign, latched, subtracts, gain, accumulates, forgets, momentum, scaling
+):
+    """The blocks of the transfer path in their order; q, qref and hidden [R] of the column change in place."""
+    r = code << scaling.fraction_bits
+    reference = latch(q, qref, latched).copy()
+    d = demodulate(sign, r, reference if subtracts else np.zeros_like(reference))
+    q[:] = filter_step(q, r, scaling.filter_shift)
+    qref[:] = reference
+    if not accumulates:
+        return np.zeros_like(code), reference, False, False
+    h, saturated = accumulate(hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
+    n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max)
+    if forgets:
+        hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
+    else:
+        hidden[:] = subtract(h, n, scaling.threshold_shift)
+    return n, reference, saturated, clamped
 
 
 def check_settings(config: TileConfig, settings: Settings) -> None:

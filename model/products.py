@@ -26,6 +26,7 @@ VALUE_BITS = 20  # fractional bits of inputs, errors and outputs
 VALUE_ONE = 1 << VALUE_BITS
 
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
+_round_shift = njit(round_shift)
 
 
 class NoiseStream:
@@ -81,20 +82,20 @@ class Converters:
         return int(to_weight(self.output_bound / (1 << (self.adc_bits - 1))))
 
     @cached_property
-    def _noise(self) -> int:
-        return int(to_weight(self.output_noise))
+    def _adc(self) -> tuple[int, int, int, int]:
+        return self.dac_max, self.lsb, 1 << (self.adc_bits - 1), int(to_weight(self.output_noise))
 
     def dac(self, values: Int) -> tuple[Int, int]:
         """Input codes and the maximum they are relative to."""
-        maximum = int(np.abs(values).max())
-        if maximum == 0:
-            return np.zeros_like(values), 0
-        return (2 * self.dac_max * values + maximum) // (2 * maximum), maximum
+        codes, maximum = _dac(values, self.dac_max)
+        return codes, int(maximum)
 
     def product(self, weights: Int, codes: Int, noise: NoiseStream) -> Int:
         """ADC codes [R] of weights [R, C] times input codes [C]."""
-        half, first = 1 << (self.adc_bits - 1), noise.take(weights.shape[0])
-        return _product(weights, codes, self.dac_max, self.lsb, half, self._noise, noise.key, first, normal_table())
+        first = noise.take(weights.shape[0])
+        by_columns = weights.flags.f_contiguous
+        output: Int = _product(weights, codes, by_columns, *self._adc, noise.key, first, normal_table())
+        return output
 
     def read_column(self, weights: Int, column: int, noise: NoiseStream) -> Int:
         """ADC codes [R] of one column of weights [R, C]."""
@@ -102,13 +103,44 @@ class Converters:
 
     def value(self, codes: Int, maximum: int) -> Int:
         """What output codes stand for when the inputs were relative to ``maximum``."""
-        return round_shift(codes * self.lsb * maximum, WEIGHT_BITS)
+        values: Int = _value(codes, self.lsb, maximum)
+        return values
+
+
+@njit(cache=True)
+def _dac(values: Int, one: int) -> tuple[Int, int]:
+    maximum = np.abs(values).max()
+    if maximum == 0:
+        return np.zeros_like(values), maximum
+    return (2 * one * values + maximum) // (2 * maximum), maximum
+
+
+@njit(cache=True)
+def _value(codes: Int, lsb: int, maximum: int) -> Int:
+    return _round_shift(codes * lsb * maximum, WEIGHT_BITS)
+
+
+@njit(cache=True)
+def _sums(weights: Int, codes: Int, by_columns: bool) -> Int:
+    """Weights times codes, in the order of the memory."""
+    totals = np.zeros(weights.shape[0], dtype=np.int64)
+    if by_columns:
+        for j in range(weights.shape[1]):
+            if codes[j]:
+                for i in range(weights.shape[0]):
+                    totals[i] += weights[i, j] * codes[j]
+    else:
+        for i in range(weights.shape[0]):
+            for j in range(weights.shape[1]):
+                totals[i] += weights[i, j] * codes[j]
+    return totals
 
 
 @njit(cache=True)
 def _product(
     weights: Int,
     codes: Int,
+    by_columns: bool,
     one: int,
     lsb: int,
     half: int,
@@ -117,14 +149,11 @@ def _product(
     first: int,
     table: Int,
 ) -> Int:
-    outputs = np.empty(weights.shape[0], dtype=np.int64)
+    totals = _sums(weights, codes, by_columns)
     unit = lsb * one
-    for i in range(weights.shape[0]):
-        total = np.int64(0)
-        for j in range(weights.shape[1]):
-            total += weights[i, j] * codes[j]
+    for i in range(totals.size):
         if noise != 0:
             draw = compiled_normal_from(compiled_word_at(key, np.uint64(first + i)), table)
-            total += one * ((noise * draw + _NORMAL_HALF) >> NORMAL_BITS)
-        outputs[i] = (2 * total + unit) // (2 * unit)
-    return np.minimum(np.maximum(outputs, -half), half - 1)
+            totals[i] += one * ((noise * draw + _NORMAL_HALF) >> NORMAL_BITS)
+        totals[i] = min(max((2 * totals[i] + unit) // (2 * unit), -half), half - 1)
+    return totals

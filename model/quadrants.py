@@ -26,12 +26,19 @@ def signs_present(negative: Int, magnitude: Int) -> int:
     return mask
 
 
+@njit(cache=True)
 def schedule(row_signs: int, column_signs: int, bl: int) -> Bits:
     """uint8[S]: the quadrant of every slot, from the masks of both sides and the length of a train."""
-    order = [q for q in range(4) if (row_signs >> (q >> ROW_SIDE & 1)) & (column_signs >> (q >> COLUMN_SIDE & 1)) & 1]
-    return np.repeat(np.array(order, np.uint8), bl)
+    slots = np.empty(4 * bl, np.uint8)
+    size = 0
+    for q in range(4):
+        if (row_signs >> (q >> ROW_SIDE & 1)) & (column_signs >> (q >> COLUMN_SIDE & 1)) & 1:
+            slots[size : size + bl] = q
+            size += bl
+    return slots[:size]
 
 
+@njit(cache=True)
 def up(quadrant: Bits) -> Bits:
     """1 where a slot raises the weights of the cells at its coincidences."""
     return ((quadrant >> np.uint8(ROW_SIDE)) ^ (quadrant >> np.uint8(COLUMN_SIDE))) & np.uint8(1)

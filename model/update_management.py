@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from math import isqrt
 
 import numpy as np
+from numba import njit
 
 from model.config import TileConfig
 from model.fixed import Int
@@ -40,12 +41,13 @@ class UpdateManager:
         self.config = config
         self.x_mean = 0
         self.delta_mean = 0
+        self._high = config.magnitude_format.high
         self._fast_rate = round(fast_rate * (1 << RATIO_BITS))
         self._forgetting = (1 << RATIO_BITS) - round(momentum * (1 << RATIO_BITS))
 
     def vectors(self, x: Int, delta: Int) -> UpdateVectors:
         """Signs, magnitudes and BL for inputs x [C] and errors delta [R], both values."""
-        x_max, delta_max = int(np.abs(x).max()), int(np.abs(delta).max())
+        x_max, delta_max = int(_largest(x)), int(_largest(delta))
         self.x_mean = self._follow(self.x_mean, x_max)
         self.delta_mean = self._follow(self.delta_mean, delta_max)
         k = 0  # coincidences, RATIO_BITS fractional bits
@@ -55,20 +57,23 @@ class UpdateManager:
         bl = min(-(-k >> RATIO_BITS), self.config.bl_max)
         bits = self.config.magnitude_bits
         full = isqrt((k << 2 * bits) // (bl << RATIO_BITS)) if bl else 0  # sqrt(k / BL) as a magnitude
-        return UpdateVectors(
-            x_negative=(x < 0).astype(np.int64),
-            x_magnitude=self._magnitudes(x, x_max, full),
-            delta_negative=(delta < 0).astype(np.int64),
-            delta_magnitude=self._magnitudes(delta, delta_max, full),
-            bl=bl,
-        )
+        x_negative, x_magnitude = _split(x, x_max, full, self._high)
+        delta_negative, delta_magnitude = _split(delta, delta_max, full, self._high)
+        return UpdateVectors(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)
 
     def _follow(self, mean: int, value: int) -> int:
         value <<= MEAN_BITS
         return mean + ((value - mean) * self._forgetting >> RATIO_BITS) if mean else value
 
-    def _magnitudes(self, values: Int, maximum: int, full: int) -> Int:
-        if maximum == 0:
-            return np.zeros_like(values)
-        rounded = (2 * full * np.abs(values) + maximum) // (2 * maximum)
-        return np.minimum(rounded, self.config.magnitude_format.high)
+
+@njit(cache=True)
+def _largest(values: Int) -> int:
+    return np.abs(values).max()
+
+
+@njit(cache=True)
+def _split(values: Int, maximum: int, full: int, high: int) -> tuple[Int, Int]:
+    """Signs (1 is negative) and magnitudes; ``full`` is the magnitude of the largest value."""
+    size = np.abs(values)
+    magnitudes = np.minimum((2 * full * size + maximum) // (2 * max(maximum, 1)), high)
+    return (values < 0).astype(np.int64), magnitudes

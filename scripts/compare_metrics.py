@@ -32,11 +32,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
     options = parser.parse_args(arguments)
+    if options.unrecorded and options.engine != "native":
+        parser.error(f"argument --engine: {options.engine!r}: must be 'native' with --unrecorded")
     with parser.checks():
         config = TileConfig.load(options.config)
         task = with_layer(TASKS[options.task](), config)
-    if options.unrecorded and options.engine != "native":
-        parser.error(f"argument --unrecorded: the {options.engine} engine always compares every cycle")
     epoch = len(task.train_y)
     default = 3 * epoch if options.engine == "native" else 2000
     steps = options.steps or (options.epochs * epoch if options.epochs else default)

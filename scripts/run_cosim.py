@@ -24,6 +24,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--waves", type=output_file, metavar="FILE", help="leave a VCD of all signals in this file")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
     options = parser.parse_args(arguments)
+    if options.waves and options.engine != "cocotb":
+        parser.error(f"argument --engine: {options.engine!r}: must be 'cocotb' with --waves")
     with parser.checks():
         config = TileConfig.load(options.config)
         if options.scenario == "training":

@@ -56,6 +56,18 @@ def test_zero_inputs_give_zero() -> None:
     assert QUIET.value(np.array([5]), maximum).tolist() == [0]
 
 
+def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
+    weights = to_weight(np.random.default_rng(5).uniform(-1, 1, (17, 7)))
+    codes = np.array([63, 0, -5, 0, 17, 1, -63])
+    by_rows, by_columns = weights, np.asfortranarray(weights)
+    neither = np.repeat(weights, 2, axis=1)[:, ::2]
+    assert (by_columns.flags.f_contiguous, neither.flags.contiguous) == (True, False)
+    expected = Converters().product(by_rows, codes, stream())
+    for same in (by_columns, neither):
+        assert np.array_equal(Converters().product(same, codes, stream()), expected)
+    assert not np.array_equal(Converters().product(-by_columns, codes, stream()), expected)
+
+
 def test_adc_clips() -> None:
     weights = np.array([[WEIGHT_ONE] * 20, [-WEIGHT_ONE] * 20])
     assert QUIET.product(weights, np.full(20, 63), stream()).tolist() == [255, -256]

@@ -1,19 +1,42 @@
 """The compiled update against coincidences counted slot by slot, in any order and with any number of threads."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from model.devices import kernels
 from model.devices.array import DeviceArray
 from model.devices.soft_bounds import SoftBounds
+from model.noise import normals, words
 
 SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
 UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
 
 
-def make(rows: int, columns: int, threads: int = 1) -> DeviceArray:
-    cells = SoftBounds(dw_min=0.01, reference_std=0.1).cells(rows=rows, columns=columns, seed=5, array="fast")
+def make(rows: int, columns: int, threads: int = 1, **device: float | bool) -> DeviceArray:
+    parameters = {"dw_min": 0.01, "reference_std": 0.1, **device}
+    cells = SoftBounds(**parameters).cells(rows=rows, columns=columns, seed=5, array="fast")
     return DeviceArray(cells=cells, key=11, threads=threads)
+
+
+def one_by_one(array: DeviceArray, slots: tuple[np.ndarray, ...]) -> np.ndarray:
+    """States after an update as the equations say, slot by slot and cell by cell in Python's integers."""
+    cells, state = array.cells, array.state.astype(object)
+    numbers = array.pulse_numbers
+    for row_fires, column_fires, up, _ in zip(*slots, strict=True):
+        for i, j in np.argwhere(np.outer(row_fires, column_fires)):
+            size, slope, noise = (int(part[up, i, j]) for part in (cells.step, cells.slope, cells.noise))
+            drift = (slope * state[i, j] + (1 << 29)) >> 30
+            change = size - drift if up else size + drift
+            cell_key = int(words(11, 1, first=int(i * state.shape[1] + j))[0])
+            draw = int(normals(cell_key, 1, first=int(numbers[i, j]))[0])
+            sigma = (noise * draw + (1 << 19)) >> 20
+            change += (change * sigma + (1 << 29)) >> 30 if cells.multiplicative else sigma
+            moved = state[i, j] + change if up else state[i, j] - change
+            state[i, j] = min(max(moved, int(cells.low[i, j])), int(cells.high[i, j]))
+            numbers[i, j] += 1
+    return state.astype(np.int32)
 
 
 def random_slots(rows: int, columns: int, seed: int, bl: int = 31) -> tuple[np.ndarray, ...]:
@@ -44,6 +67,75 @@ def test_update_steps_every_cell_once_per_coincidence(rows: int, columns: int, b
     twin = make(rows, columns)
     twin.update(*slots)
     assert not np.array_equal(updated.pulse_numbers, twin.pulse_numbers)
+
+
+@pytest.mark.parametrize(
+    "device",
+    [{}, {"mult_noise": True}, {"dw_min_std": 0.0}, {"dw_min_std": 5.0}, {"up_down": -0.5, "w_max": 0.1}],
+    ids=str,
+)
+def test_update_is_the_equations_pulse_by_pulse(device: dict[str, float | bool]) -> None:
+    """More cells than a batch holds; the second update goes on with the numbers of the first."""
+    array = make(33, 64, **device)
+    for seed in (1, 2):
+        slots = random_slots(33, 64, seed, bl=7)
+        expected = one_by_one(array, slots)
+        array.update(*slots)
+        assert np.array_equal(array.state, expected)
+    slots[2][slots[2].size // 2 :] ^= 1  # the twin: other polarities
+    expected = one_by_one(array, slots)
+    slots[2][:] ^= 1
+    array.update(*slots)
+    assert not np.array_equal(array.state, expected)
+
+
+def test_lines_that_fire_with_both_signs_step_quadrant_by_quadrant() -> None:
+    """The periphery never does this, but RTL that is wrong may, and must then give a defined result."""
+    rng = np.random.default_rng(3)
+    quadrant = np.repeat(np.arange(4), 5)
+    slots = (rng.integers(0, 2, (20, 9)), rng.integers(0, 2, (20, 17)), UP[quadrant], quadrant)
+    array = make(9, 17)
+    expected = one_by_one(array, slots)
+    array.update(*slots)
+    assert np.array_equal(array.state, expected)
+    backwards = tuple(part[::-1] for part in slots)  # the twin: the last quadrant first
+    assert not np.array_equal(array.state, one_by_one(make(9, 17), backwards))
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("side", ["rows", "columns"])
+def test_a_sparse_update_is_the_dense_one_without_the_silent_lines(side: str, threads: int) -> None:
+    rows, columns = (64, 9) if side == "rows" else (9, 64)
+    dense = random_slots(rows, columns, seed=4)
+    keep = np.random.default_rng(4).permutation(64) < 7
+    sparse = [part.copy() for part in dense]
+    sparse[0 if side == "rows" else 1][:, ~keep] = 0
+    full, part, before = make(rows, columns), make(rows, columns, threads), make(rows, columns).state
+    full.update(*dense)
+    part.update(*sparse)
+    axis = 0 if side == "rows" else 1
+    assert np.array_equal(part.state.compress(keep, axis), full.state.compress(keep, axis))
+    assert np.array_equal(part.state.compress(~keep, axis), before.compress(~keep, axis))
+    assert not np.array_equal(full.state.compress(~keep, axis), before.compress(~keep, axis))
+
+
+def test_a_pulse_more_than_a_batch_can_give_is_given_by_the_next() -> None:
+    once, often = make(17, 7), make(17, 7)
+    counts = np.random.default_rng(5).integers(-200, 201, (17, 7))
+    once.pulse(counts)
+    for _ in range(200):
+        now = np.sign(counts)
+        often.pulse(now)
+        counts = counts - now
+    assert np.array_equal(once.state, often.state)
+    often.pulse(np.eye(17, 7, dtype=int))
+    assert not np.array_equal(once.state, often.state)
+
+
+def test_steps_that_do_not_fit_their_word_are_refused() -> None:
+    cells = make(3, 5).cells
+    with pytest.raises(ValueError, match=r"slope of the cells: must be from -2147483648 to 2147483647"):
+        DeviceArray(cells=replace(cells, slope=cells.slope << 30), key=1)
 
 
 def test_order_of_columns_does_not_matter() -> None:

@@ -1,0 +1,29 @@
+"""The demonstration, shortened: it ends well and leaves every file it promises."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from scripts import demo
+
+
+@pytest.mark.slow
+def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    out = tmp_path / "new" / "demo"
+    assert demo.main(["--out", str(out), "--epochs", "1", "--steps", "50"]) == 0
+    modules = [
+        f"symtrack_{name}.{kind}" for name in ("digits_hidden", "digits_output") for kind in ("v", "toml", "json")
+    ]
+    others = ["train_e-rider.json", "train_tt-v2.json", "training_curves.png", "compare_metrics.json"]
+    assert sorted(path.name for path in out.iterdir()) == sorted(modules + others)
+    assert (out / "training_curves.png").read_bytes().startswith(b"\x89PNG")
+    report = json.loads((out / "compare_metrics.json").read_text())
+    assert (report["steps"], report["mismatches"], report["agree"]) == (50, 0, True)
+    assert report["golden"]["state_sha256"] == report["rtl"]["state_sha256"]
+    for algorithm in demo.ALGORITHMS:
+        assert 0 < json.loads((out / f"train_{algorithm}.json").read_text())["accuracy"] < 1
+    printed, error = capsys.readouterr()
+    assert "RTL" in printed
+    assert str(out) in printed
+    assert error == ""

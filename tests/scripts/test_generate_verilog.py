@@ -1,0 +1,61 @@
+"""The files for one configuration: what is in them, that they are whole, and that they come out the same every time."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from hdl.verilog import module_name, tile_ports
+from model.config import NAMED, TileConfig
+from scripts import generate_verilog
+
+KEYS = ["module", "config", "fingerprint", "ports", "formats", "cycles", "random_sources"]
+
+
+def generate(out: Path, config: str) -> dict[str, str]:
+    assert generate_verilog.main(["--config", config, "--out", str(out)]) == 0
+    return {path.name: path.read_text() for path in sorted(out.iterdir())}
+
+
+@pytest.mark.parametrize("name", ["tiny", "digits_output"])
+def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    config, top = NAMED[name], module_name(NAMED[name])
+    files = generate(tmp_path / "new" / "folder", name)
+    assert list(files) == [f"{top}.json", f"{top}.toml", f"{top}.v"]
+    printed = capsys.readouterr().out.splitlines()
+    assert len(printed) == 3
+    for file, text in files.items():
+        assert any(file in line and f" {len(text.splitlines())} lines" in line for line in printed)
+    assert TileConfig.load(tmp_path / "new" / "folder" / f"{top}.toml") == config
+
+    description = json.loads(files[f"{top}.json"])
+    assert list(description) == KEYS
+    assert TileConfig.from_dict(description["config"]) == config
+    assert description["module"] == top
+    assert description["fingerprint"] == config.fingerprint
+    assert len(description["ports"]) == len(tile_ports(config)) + 2
+    assert f"module {top}(" in files[f"{top}.v"]
+    for port in description["ports"]:
+        width = "" if port["width"] == 1 else f"[{port['width'] - 1}:0] "
+        assert f"  {port['direction']} {width}{port['name']};" in files[f"{top}.v"]
+    assert description["cycles"]["transfer"] == config.transfer_cycles
+    assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
+
+
+def test_same_text_twice_and_over_old_files(tmp_path: Path) -> None:
+    first = generate(tmp_path / "a", "tiny")
+    assert generate(tmp_path / "b", "tiny") == first
+    (tmp_path / "b" / "symtrack_tiny.v").write_text("old")
+    assert generate(tmp_path / "b", "tiny") == first
+
+
+def test_a_file_needs_only_what_differs(tmp_path: Path) -> None:
+    file = tmp_path / "mine.toml"
+    file.write_text("rows = 3\ncolumns = 5\nlanes = 1\nchopper_period = 3\n")
+    assert generate(tmp_path / "a", str(file)) == generate(tmp_path / "b", "tiny")
+    file.write_text("rows = 2\ncolumns = 2\nlanes = 1\nchopper_probability = 0.1\n")
+    config = TileConfig(rows=2, columns=2, lanes=1, chopper_probability=0.1)
+    top = module_name(config)
+    files = generate(tmp_path / "c", str(file))
+    assert list(files) == [f"{top}.json", f"{top}.toml", f"{top}.v"]
+    assert TileConfig.load(tmp_path / "c" / f"{top}.toml") == config
