@@ -43,7 +43,8 @@ class Bench(Protocol):
 class Job:
     """What to run: ``function`` as ``module:name``, called as ``function(bench, **arguments)``.
 
-    record: compare every output of every cycle; without it only the final states are compared, where the engine can.
+    own_netlist: the Verilog is that of the configuration, so all state must be found in it. record: compare every
+    output of every cycle; without it only results and final states are compared, where the engine can.
     """
 
     config: TileConfig
@@ -51,6 +52,7 @@ class Job:
     arguments: dict[str, Any] = field(default_factory=dict)
     faults: tuple[Fault, ...] = ()
     record: bool = True
+    own_netlist: bool = True
 
 
 @dataclass

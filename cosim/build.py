@@ -77,11 +77,12 @@ def _publish(files: Iterable[Path], folder: Path) -> None:
     if folder.is_dir():
         return
     ready = Path(tempfile.mkdtemp(dir=ROOT, prefix="unfinished-"))
-    for item in files:
-        shutil.copy(item, ready)
     try:
+        for item in files:
+            shutil.copy(item, ready)
         ready.rename(folder)
     except OSError:
-        shutil.rmtree(ready)
         if not folder.is_dir():
             raise
+    finally:
+        shutil.rmtree(ready, ignore_errors=True)

@@ -21,7 +21,7 @@ from cocotb.triggers import Timer
 from cosim.bench import Job, Outcome
 from cosim.lockstep import Checker, MismatchError, State, Verdict
 from cosim.rtl_periphery import RtlPeriphery
-from cosim.rtl_state import StateItem, read_state
+from cosim.rtl_state import StateItem, hidden_states, read_state
 from cosim.streams import Program
 from hdl.verilog import tile_ports
 from model.analog_tile import PeripheryLike
@@ -121,7 +121,9 @@ async def job(dut: Any) -> None:
     begin = time.perf_counter()
     try:
         result = await bridge(function)(bench, **work.arguments)
-        bench.checker.final_state(bench.read_state())
+        state = bench.read_state()
+        verdict.states_hidden = hidden_states(state, own=work.own_netlist)
+        bench.checker.final_state(state)
     except MismatchError as mismatch:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference

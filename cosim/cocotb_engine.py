@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import dataclasses
 import pickle
+import re
 import shutil
 import tempfile
 import threading
@@ -42,35 +44,45 @@ def run_job(
     top = module_name(job.config)
     text = tile_verilog(job.config) if verilog is None else verilog
     simulator = cocotb_simulator(text, top, waves=waves is not None)
-    folder = Path(tempfile.mkdtemp(prefix="symtrack-"))
-    (folder / "job.pickle").write_bytes(pickle.dumps(job))
-    log = folder / "simulation.log"
-    results = folder / "results.xml"
-    # The runner exits the interpreter when the simulator fails; what counts is the results file.
-    with contextlib.suppress(SystemExit), _watched(folder / "progress", progress):
-        get_runner("verilator").test(
-            test_module="cosim.cocotb_bench",
-            hdl_toplevel=top,
-            hdl_toplevel_lang="verilog",
-            build_dir=simulator,
-            test_dir=folder,
-            results_xml=str(results),
-            extra_env={
-                "SYMTRACK_JOB": str(folder),
-                "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
-            },
-            waves=waves is not None,
-            log_file=log,
-        )
-    outcome = folder / "outcome.pickle"
-    tests, failures = get_results(results) if results.is_file() else (0, 0)
-    if tests == 0 or failures or not outcome.is_file():
-        raise ToolError(f"the simulation ended without an outcome ({tests} tests, {failures} failed): see {log}")
-    result: Outcome = pickle.loads(outcome.read_bytes())
-    if waves is not None:
-        shutil.copy(folder / "dump.vcd", waves)
-    shutil.rmtree(folder)
+    job = dataclasses.replace(job, own_netlist=verilog is None)
+    with tempfile.TemporaryDirectory(prefix="symtrack-") as name:
+        folder = Path(name)
+        (folder / "job.pickle").write_bytes(pickle.dumps(job))
+        log, results, outcome = folder / "simulation.log", folder / "results.xml", folder / "outcome.pickle"
+        # The runner exits the interpreter when the simulator fails; what counts is the results file.
+        with contextlib.suppress(SystemExit), _watched(folder / "progress", progress):
+            get_runner("verilator").test(
+                test_module="cosim.cocotb_bench",
+                hdl_toplevel=top,
+                hdl_toplevel_lang="verilog",
+                build_dir=simulator,
+                test_dir=folder,
+                results_xml=str(results),
+                extra_env={
+                    "SYMTRACK_JOB": str(folder),
+                    "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
+                },
+                waves=waves is not None,
+                log_file=log,
+            )
+        tests, failures = get_results(results) if results.is_file() else (0, 0)
+        if tests == 0 or failures or not outcome.is_file():
+            raise ToolError(
+                f"the simulation ended without an outcome ({tests} tests, {failures} failed): {_last_error(log)}"
+            )
+        result: Outcome = pickle.loads(outcome.read_bytes())
+        if waves is not None:
+            partial = waves.with_name(f".{waves.name}.part")
+            shutil.copy(folder / "dump.vcd", partial)
+            partial.replace(waves)
     return result
+
+
+def _last_error(log: Path) -> str:
+    """The last line of a simulation's log that names an exception, or its last line."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    told = [line.strip() for line in lines if re.search(r"^\s*[\w.]*(Error|Exception)\b.*:", line)]
+    return (told or [line.strip() for line in lines if line.strip()] or ["it wrote no log"])[-1]
 
 
 @contextlib.contextmanager

@@ -136,11 +136,15 @@ def compare_states(cycle: int, rtl: State, golden: State, history: list[dict[str
 
 @dataclass
 class Verdict:
-    """Outcome of a lock-step run; `asdict` of it is what reports print."""
+    """Outcome of a lock-step run; `asdict` of it is what reports print.
+
+    states_hidden: state arrays that a foreign netlist does not show, and that were therefore not compared.
+    """
 
     cycles: int = 0
     compared_cycles: int = 0
     states_compared: int = 0
+    states_hidden: list[str] = field(default_factory=list)
     mismatches: int = 0
     first_mismatch: Difference | None = None
 

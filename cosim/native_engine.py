@@ -19,7 +19,7 @@ from cosim.bench import Job, Outcome
 from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
 from cosim.native_build import WORD, Layout, Span, length, native_library
 from cosim.rtl_periphery import RtlPeriphery
-from cosim.rtl_state import StateItem, read_state
+from cosim.rtl_state import StateItem, hidden_states, read_state
 from cosim.streams import Program
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_ports, tile_verilog
@@ -105,7 +105,7 @@ class NativeTile:
             ctypes.c_long(len(self._record)),
         )
         if cycles < 0:
-            raise ToolError(f"the tile was not idle after {len(self._record)} cycles without waits")
+            raise ToolError(f"no end of an operation without waits in {len(self._record)} cycles, or too many beats")
         rows = self._record[: cycles if record else 0]
         return self._pulses[: pulse_beats.value], self._writes[: write_beats.value], cycles, rows
 
@@ -275,6 +275,7 @@ class NativeBench:
         self._job = job
         self._verilog = verilog
         self.progress = progress
+        self.hidden: list[str] = []
         self.setup_s = 0.0  # spent on Verilog and builds, not on cycles
         self._tile = self._new_tile(job.config)
         self._outputs = list(self._tile.layout.outputs.items())
@@ -340,8 +341,13 @@ class NativeBench:
 
     def compare_states(self) -> int:
         """Compare all final states with the golden ones; the number of words."""
+        own = self._verilog is None
+        for config, tile in ((layer.config, layer.tile) for layer in self.layers):
+            self.hidden += hidden_states(read_state(config, tile.state_words), own=own or config != self.config)
         if not self.layers:
-            self.checker.final_state(self.read_state())
+            state = self.read_state()
+            self.hidden = hidden_states(state, own=own)
+            self.checker.final_state(state)
             return self.checker.states_compared
         return sum(
             compare_states(
@@ -375,6 +381,7 @@ def run_job(
     try:
         result = function(bench, **job.arguments)
         verdict.states_compared = bench.compare_states()
+        verdict.states_hidden = bench.hidden
     except MismatchError as mismatch:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from cosim.lockstep import State
+from cosim.toolchain import ToolError
 from model.config import TileConfig
 from model.lanes import unpack, unpack_signed
 
@@ -39,6 +40,23 @@ def state_items(config: TileConfig) -> list[StateItem]:
         for index in range(len(bank.sources)):
             items.append(StateItem(f"{side}_sources", ("update", f"{side}s", f"source_{index}", "state"), 32))
     return items
+
+
+STATES = ("q", "qref", "hidden", "flipped", "sweep", "chopper_source", "row_sources", "column_sources")
+
+
+def hidden_states(state: State, *, own: bool) -> list[str]:
+    """Names of the arrays that could not be read.
+
+    Raises
+    ------
+    ToolError
+        There are some although the netlist is our ``own``: the simulator names things differently than expected.
+    """
+    missing = [name for name in STATES if name not in state]
+    if missing and own:
+        raise ToolError(f"the simulator does not show the state of the tile: {', '.join(missing)}")
+    return missing
 
 
 def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[int] | None]) -> State:

@@ -32,7 +32,7 @@ STRETCH = 2048  # cycles; every second stretch is free of resets, so that flips 
 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Random stimulus for ``cycles`` cycles; how often each operation was finished or reset in its middle."""
+    """Random stimulus for ``cycles`` cycles after the first clearing; how often what was finished or reset."""
     return bench.run(random_program(bench, cycles, Random(seed)))
 
 
@@ -41,7 +41,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
     done: Counter[str] = Counter()
-    left = cycles
+    left = cycles + config.clear_cycles
 
     def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
         nonlocal left
@@ -53,7 +53,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             done["latched beats"] += sum(beat["latch"] for beat in streams.incoming["writes"])
             streams.incoming["writes"].clear()
         if left % 1024 == 0:
-            bench.progress(cycles - left)
+            bench.progress(max(0, cycles - left))
         for flag in ("hidden_saturated", "pulses_clamped"):
             done[flag] |= outputs[f"status__{flag}"]
 

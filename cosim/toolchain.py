@@ -12,6 +12,8 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+import find_libpython
+
 MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
 SYSTEM_PROGRAMS = ("g++", "make", "perl")
 
@@ -43,6 +45,9 @@ def find_verilator() -> Verilator:
     for program in SYSTEM_PROGRAMS:
         if shutil.which(program) is None:
             raise ToolError(f"{program} is missing: install it, for example with: apt-get install g++ make perl")
+    if find_libpython.find_libpython() is None:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise ToolError(f"libpython is missing: install it, for example with: apt-get install libpython{version}")
     environment = dict(os.environ)
     system = shutil.which("verilator")
     if system is not None:

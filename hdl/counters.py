@@ -43,10 +43,12 @@ class Counters(wiring.Component):
         m.d.comb += total.eq(sum(abs(self.pulses[lane]) for lane in range(config.lanes)))
 
         def count(counter: Value, happens: Value, amount: Value | int) -> None:
-            following = Signal(config.counter_bits + 1, name=f"{counter.name}_following")
+            # A beat may add more than the counter can hold.
+            following = Signal(max(config.counter_bits, len(total)) + 1, name=f"{counter.name}_following")
+            high = (1 << config.counter_bits) - 1
             m.d.comb += following.eq(counter + amount)
             with m.If(happens):
-                m.d.sync += counter.eq(Mux(following[-1], (1 << config.counter_bits) - 1, following))
+                m.d.sync += counter.eq(Mux(following > high, high, following))
 
         count(self.slots, self.slot, 1)
         count(self.reads, self.read, 1)

@@ -128,8 +128,13 @@ class TileConfig:
             if spec.name == "chopper_probability":
                 if isinstance(value, bool) or not isinstance(value, (int, float)):
                     raise TypeError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
-                if not 0 <= value <= 1:
-                    raise ValueError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
+                step = 2.0**-CHOPPER_RANDOM_BITS
+                if not (value in (0, 1) or step <= value <= 1 - step):
+                    raise ValueError(
+                        f"{spec.name} = {value!r}: must be a number from 0 to 1, and if not 0 or 1 at least {step:.3g} "
+                        "away from both"
+                    )
+                object.__setattr__(self, spec.name, float(value) + 0.0)  # equal values, equal fingerprints
                 continue
             low, high = spec.metadata["low"], spec.metadata["high"]
             if isinstance(value, bool) or not isinstance(value, int):

@@ -9,7 +9,7 @@ After the backward pass every tile makes one pulsed update and one transfer. Eve
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -31,7 +31,7 @@ START_WEIGHT = 0.3  # W starts uniform between plus and minus this
 
 @dataclass(frozen=True, kw_only=True)
 class Physics:
-    """Devices of the arrays and their converters."""
+    """Devices of the arrays and their converters, whose ADC takes the width of the layer's tile."""
 
     fast: SoftBounds
     slow: SoftBounds
@@ -54,13 +54,14 @@ class Layer:
         threads: int,
     ) -> None:
         name = f"layer{index}"
+        converters = replace(physics.converters, adc_bits=config.adc_bits)
         shape = {"rows": config.rows, "columns": config.columns, "seed": seed}
         self.tile = AnalogTile(
             config=config,
             periphery=periphery,
             fast=physics.fast.cells(**shape, array=f"{name}.fast"),
             slow=physics.slow.cells(**shape, array=f"{name}.slow"),
-            converters=physics.converters,
+            converters=converters,
             gamma=rates.gamma if algorithm.residual else 0.0,
             seed=seed,
             name=name,
@@ -72,7 +73,7 @@ class Layer:
         self.scale = int(inverse_root(config.columns, SCALE_BITS) / START_WEIGHT)
         self.manager = UpdateManager(config=config, fast_rate=rates.fast_rate, momentum=rates.momentum)
         self._scale_rate = round(rates.scale_rate * (1 << SCALE_BITS))
-        lsb, dw_min = physics.converters.lsb, physics.slow.dw_min
+        lsb, dw_min = converters.lsb, physics.slow.dw_min
         self._settings = tuple(
             settings(algorithm, config=config, rates=rates, dw_min=dw_min, lsb=lsb, warming_up=warming_up)
             for warming_up in (False, algorithm.warm_up)

@@ -2,7 +2,6 @@
 """Measure the speed of pulsed updates and of training, and how the cost of an update grows with its size."""
 
 import io
-import sys
 from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from rich.table import Table
 
 from model.benchmark import BL, golden_update, growth, machine, training_speed
 from model.tasks import TASKS, Task
-from scripts.common import Parser, integer, output_file, progress, write_bytes, write_json
+from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json
 
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -115,4 +114,4 @@ def main(
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

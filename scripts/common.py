@@ -23,6 +23,15 @@ BAD_INPUT = 2
 PROGRESS_AFTER_S = 2.0  # work shorter than this stays silent
 
 
+def run(main: Callable[[], int]) -> NoReturn:
+    """Entry point of a script: its exit code, 130 with one line where the user interrupts it."""
+    try:
+        sys.exit(main())
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        sys.exit(130)
+
+
 class Parser(argparse.ArgumentParser):
     """Argument parser whose every complaint is one line on standard error and exit code 2."""
 

@@ -13,7 +13,19 @@ from cosim.toolchain import ToolError
 from model.algorithms import ALGORITHMS
 from model.config import TileConfig
 from model.tasks import TASKS
-from scripts.common import FAILED, Parser, config_argument, integer, number, output_file, progress, to_total, write_json
+from model.training import Trainer
+from scripts.common import (
+    FAILED,
+    Parser,
+    config_argument,
+    integer,
+    number,
+    output_file,
+    progress,
+    run,
+    to_total,
+    write_json,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -37,6 +49,7 @@ def main(arguments: list[str] | None = None) -> int:
     with parser.checks():
         config = TileConfig.load(options.config)
         task = with_layer(TASKS[options.task](), config)
+        Trainer(task=task, algorithm=options.algorithm)  # refuses what the configuration cannot train
     epoch = len(task.train_y)
     default = 3 * epoch if options.engine == "native" else 2000
     steps = options.steps or (options.epochs * epoch if options.epochs else default)
@@ -64,4 +77,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -18,7 +18,7 @@ from cosim.toolchain import ToolError, find_verilator
 from model.config import NAMED
 from model.tasks import TASKS
 from model.training import Trainer
-from scripts.common import FAILED, Parser, integer, progress, to_total, write_json, write_text
+from scripts.common import FAILED, Parser, integer, progress, run, to_total, write_json, write_text
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
 ALGORITHMS = ("e-rider", "tt-v2")
@@ -89,4 +89,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

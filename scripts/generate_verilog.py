@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
 
-import sys
 from pathlib import Path
 
 from cosim.package import package
 from model.config import TileConfig
-from scripts.common import Parser, config_argument, write_text
+from scripts.common import Parser, config_argument, run, write_text
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -30,4 +29,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

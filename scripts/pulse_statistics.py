@@ -8,7 +8,7 @@ from cosim.engines import ENGINES
 from cosim.statistics import DEFAULT_GRID, load_grid, pulse_statistics
 from cosim.toolchain import ToolError
 from model.config import TileConfig
-from scripts.common import FAILED, Parser, config_argument, integer, output_file, write_json
+from scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -63,4 +63,4 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

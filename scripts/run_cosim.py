@@ -9,7 +9,8 @@ from cosim.scenarios import SCENARIOS, with_layer
 from cosim.toolchain import ToolError
 from model.config import TileConfig
 from model.tasks import TASKS
-from scripts.common import FAILED, Parser, config_argument, integer, output_file, progress, to_total, write_json
+from model.training import Trainer
+from scripts.common import FAILED, Parser, config_argument, integer, output_file, progress, run, to_total, write_json
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     with parser.checks():
         config = TileConfig.load(options.config)
         if options.scenario == "training":
-            with_layer(TASKS["digits"](), config)
+            Trainer(task=with_layer(TASKS["digits"](), config), algorithm="e-rider")  # refuses what cannot train
     verilog = None
     if options.verilog is not None:
         try:
@@ -60,6 +61,8 @@ def main(arguments: list[str] | None = None) -> int:
         f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
         f"{report['cycles_per_second']:.0f} cycles/s"
     )
+    if verdict.states_hidden:
+        print(f"  not shown by this netlist and not compared: {', '.join(verdict.states_hidden)}")
     for name, value in sorted((outcome.result or {}).items()):
         print(f"  {name}: {value}")
     if verdict.first_mismatch is not None:
@@ -68,4 +71,4 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    run(main)

@@ -11,7 +11,7 @@ from rich.table import Table
 from model.algorithms import ALGORITHMS, Rates
 from model.tasks import TASKS
 from model.training import Metrics, Trainer
-from scripts.common import Parser, integer, number, output_file, progress, write_json
+from scripts.common import Parser, integer, number, output_file, progress, run, write_json
 
 CHUNK = 50  # training steps between two looks at the progress bar
 
@@ -109,4 +109,4 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 if __name__ == "__main__":
-    raise SystemExit(main())
+    run(main)

@@ -96,6 +96,11 @@ class SoftBounds:
 
         slopes = (steps << WEIGHT_BITS) // np.stack([-low, high])
         noise = np.full_like(steps, to_weight(self.dw_min_std))
+        if int(noise.max()) * int(steps.max()) >= 1 << 63:
+            raise ValueError(
+                f"dw_min_std = {self.dw_min_std}: must keep dw_min_std times the largest step, "
+                f"{int(steps.max()) / (1 << WEIGHT_BITS):g}, below 8"
+            )
         offset = to_weight(self.reference_mean + self.reference_std * draw("reference"))
         plain = Cells(
             step=steps,

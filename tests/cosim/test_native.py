@@ -36,12 +36,12 @@ def test_both_engines_give_the_same_trace(name: str) -> None:
 
 @pytest.mark.parametrize("name", NAMED)
 def test_random_stimulus_finds_no_difference(name: str) -> None:
-    report, outcome = play(NAMED[name], "random", engine="native", cycles=15_000, seed=3)
+    report, outcome = play(NAMED[name], "random", engine="native", cycles=40_000, seed=3)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
-    assert report["compared_cycles"] >= 15_000
+    assert report["compared_cycles"] >= 40_000
     assert report["states_compared"] > 3 * NAMED[name].rows * NAMED[name].columns
-    assert outcome.result["reset in update"] > 0
-    assert outcome.result["reset in transfer"] > 0
+    assert outcome.result.get("reset in update", 0) > 0
+    assert outcome.result.get("reset in transfer", 0) > 0
 
 
 def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:

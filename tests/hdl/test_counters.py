@@ -1,0 +1,65 @@
+"""Events are counted and the counts stop at their largest value."""
+
+from __future__ import annotations
+
+from random import Random
+
+import pytest
+
+from hdl.counters import Counters
+from model.config import TileConfig
+from tests.hdl.simulate import Dut, Flip, simulate
+
+
+def config(lanes: int, most: int) -> TileConfig:
+    return TileConfig(rows=max(lanes, 3), lanes=lanes, pulses_max=most, counter_bits=8)
+
+
+def compare(form: TileConfig, *, cycles: int = 700, seed: int = 0, flip: Flip | None = None) -> None:
+    """All counts of every cycle, well into saturation."""
+    rng, counts, most = Random(seed), [0, 0, 0], 2**form.counter_bits - 1
+
+    async def program(dut: Dut) -> None:
+        for _ in range(cycles):
+            events = [rng.random() < p for p in (0.8, 0.5, 0.6)]
+            scale = rng.choice((0, 1, form.pulses_max))
+            pulses = [rng.choice((-scale, scale, rng.randint(-scale, scale))) for _ in range(form.lanes)]
+            dut.set(slot=events[0], read=events[1], write=events[2], pulses=pulses)
+            assert list(dut.read("slots", "reads", "transfer_pulses")) == counts
+            await dut.tick()
+            for index, amount in enumerate((1, 1, sum(map(abs, pulses)))):
+                counts[index] = min(counts[index] + events[index] * amount, most)
+
+    simulate(Counters(form), program, flip)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize(("lanes", "most"), [(1, 1), (1, 127), (2, 127), (3, 10), (5, 3), (17, 15)])
+def test_counts(lanes: int, most: int, seed: int) -> None:
+    form = config(lanes, most)
+    assert lanes * most <= 2**form.counter_bits, "one beat fills the counter at most once"
+    compare(form, seed=seed)
+    assert form.counter_bits == 8
+
+
+@pytest.mark.parametrize(("lanes", "most"), [(3, 127), (5, 127), (64, 127), (64, 10)])
+def test_a_beat_that_exceeds_the_counter(lanes: int, most: int) -> None:
+    compare(config(lanes, most), seed=lanes, cycles=60)
+
+
+@pytest.mark.parametrize("port", ["slot", "read", "write"])
+def test_a_flipped_bit_is_found(port: str) -> None:
+    with pytest.raises(AssertionError):
+        compare(config(3, 10), cycles=20, flip=Flip(port, 1, 10))
+
+
+def test_reset_gives_zero() -> None:
+    async def program(dut: Dut) -> None:
+        dut.set(slot=1, read=1, write=1, pulses=[3, -3, 1])
+        for _ in range(9):
+            await dut.tick()
+        assert dut.read("slots", "reads", "transfer_pulses") == (9, 9, 63)
+        await dut.reset()
+        assert dut.read("slots", "reads", "transfer_pulses") == (0, 0, 0)
+
+    simulate(Counters(config(3, 10)), program)

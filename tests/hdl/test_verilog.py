@@ -1,0 +1,144 @@
+"""The Verilog: reproducible, with the ports of docs/tile.md, clean for Verilator; and who imports whom."""
+
+from __future__ import annotations
+
+import ast
+import re
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from cosim.toolchain import find_verilator
+from hdl.verilog import module_name, tile_ports, tile_verilog
+from model.config import NAMED, TileConfig
+
+ROOT = Path(__file__).resolve().parents[2]
+
+CONFIGS = {
+    **NAMED,
+    "1x1": TileConfig(
+        rows=1,
+        columns=1,
+        lanes=1,
+        bl_max=1,
+        pulses_max=1,
+        chopper_period=1,
+        chopper_probability=0.0,
+        filter_shift=0,
+        reference_fraction_bits=0,
+    ),
+    "3x17": TileConfig(rows=3, columns=17, lanes=2, bl_max=20, chopper_probability=1.0),
+    "3x1": TileConfig(rows=3, columns=1, lanes=3),
+}
+
+
+@cache
+def text(name: str) -> str:
+    return tile_verilog(CONFIGS[name])
+
+
+@pytest.mark.parametrize("name", ["tiny", "1x1"])
+def test_two_conversions_give_the_same_text(name: str) -> None:
+    assert text(name) == tile_verilog(CONFIGS[name])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_ports_are_those_of_the_header(name: str) -> None:
+    header, body = re.search(
+        rf"^module {module_name(CONFIGS[name])}\((.*?)\);(.*?)^endmodule", text(name), re.DOTALL | re.MULTILINE
+    ).groups()
+    declared = {
+        port: (int(high or 0) + 1, direction == "output")
+        for direction, high, port in re.findall(
+            r"^\s*(input|output)\s+(?:\[(\d+):0\]\s+)?(\w+)\s*;", body, re.MULTILINE
+        )
+    }
+    assert sorted(re.findall(r"\w+", header)) == sorted(declared)
+    assert declared.pop("clk") == declared.pop("rst") == (1, False)
+    ports = tile_ports(CONFIGS[name])
+    assert {port.name: (port.width, port.output) for port in ports} == declared
+    assert len(ports) == len(declared)
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """Direction and width of every port in the table of docs/tile.md."""
+    found = {}
+    for line in (ROOT / "docs" / "tile.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)]
+        names = re.findall(r"`(\w+__\w+)`", cells[1]) if len(cells) == 6 else []
+        directions = cells[2].split(", ") if names else []
+        if len(directions) == 1:
+            directions *= len(names)
+        for name, direction in zip(names, directions, strict=True):
+            assert name not in found
+            found[name] = (direction, cells[3])
+    return found
+
+
+def test_ports_are_those_of_the_table() -> None:
+    config, table = TileConfig(rows=13, columns=11, lanes=5), documented()
+    ports = tile_ports(config)
+    assert {port.name: "out" if port.output else "in" for port in ports} == {
+        name: direction for name, (direction, _) in table.items()
+    }
+    for port in ports:
+        width = table[port.name][1]
+        if re.fullmatch(r"\d+", width):
+            assert port.width == int(width), port
+        elif re.fullmatch(r"L×\d+", width):
+            assert port.width == 5 * int(width[2:]), port
+        elif width in ("L", "R", "C"):
+            assert port.width == {"L": 5, "R": 13, "C": 11}[width], port
+        elif width.startswith("`"):
+            assert port.width == getattr(config, width.strip("`")), port
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_lint(name: str, tmp_path: Path) -> None:
+    tool, file = find_verilator(), tmp_path / "tile.v"
+    file.write_text(text(name), encoding="utf-8")
+    command = [tool.executable, "--lint-only", "-Wno-WIDTHEXPAND", "-Wno-PROCASSINIT"]
+    done = subprocess.run(
+        [*command, "--top-module", module_name(CONFIGS[name]), str(file)],
+        env=tool.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    messages = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("%")]
+    assert (done.returncode, messages) == (0, []), done.stderr[:2000]
+
+
+def imports(folder: str) -> set[str]:
+    """Dotted names that the files of a package import, wherever in the file."""
+    names = set()
+    for path in sorted((ROOT / folder).rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                names |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom):
+                assert node.level == 0, f"{path}: relative import"
+                names |= {f"{node.module}.{alias.name}" for alias in node.names}
+    assert names, folder
+    return names
+
+
+def of(package: str, names: set[str]) -> set[str]:
+    return {name for name in names if name.split(".")[0] == package}
+
+
+@pytest.mark.parametrize("folder", ["hdl", "tests/hdl"])
+def test_of_the_model_hdl_and_its_tests_import_configuration_and_formats_only(folder: str) -> None:
+    names = {".".join(name.split(".")[:2]) for name in of("model", imports(folder))}
+    assert names <= {"model.config", "model.fixed"}
+
+
+@pytest.mark.parametrize(
+    ("folder", "packages"),
+    [("model", ("hdl", "cosim", "scripts")), ("cosim", ("scripts",)), ("hdl", ("cosim", "scripts"))],
+)
+def test_lower_packages_do_not_import_upper_ones(folder: str, packages: tuple[str, ...]) -> None:
+    for package in packages:
+        assert not of(package, imports(folder))
