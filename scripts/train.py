@@ -65,13 +65,13 @@ def table(runs: Sequence[Metrics]) -> Table:
     result = Table(box=None)
     for heading in ("seed", "accuracy %", "loss", "SP error", "update slots", "writes", "cycles"):
         result.add_column(heading, justify="right")
-    for run in runs:
-        counts = (run.counts[key] for key in ("update_slots", "transfer_pulses", "cycles"))
+    for one in runs:
+        counts = (one.counts[key] for key in ("update_slots", "transfer_pulses", "cycles"))
         result.add_row(
-            str(run.seed),
-            f"{100 * run.accuracy:.2f}",
-            f"{run.loss:.4f}",
-            f"{run.sp_rmse:.4f}",
+            str(one.seed),
+            f"{100 * one.accuracy:.2f}",
+            f"{one.loss:.4f}",
+            f"{one.sp_rmse:.4f}",
             *(f"{count:,}" for count in counts),
         )
     means = [sum(values) / len(runs) for values in zip(*((r.accuracy, r.loss, r.sp_rmse) for r in runs), strict=True)]
@@ -94,8 +94,8 @@ def main(argv: Sequence[str] | None = None) -> int:
                 advance(amount)
     results = [trainer.metrics() for trainer in runs]
     Console().print(table(results))
-    for run in results:
-        print(f"state of seed {run.seed}: {run.state_sha256}")
+    for one in results:
+        print(f"state of seed {one.seed}: {one.state_sha256}")
     if arguments.json:
         report = {
             "task": arguments.task,

@@ -74,6 +74,21 @@ def test_random_flips(seed: int, probability: float) -> None:
     compare(TileConfig(rows=3, columns=7, lanes=2, seed=seed, chopper_probability=probability), [2], seed=seed)
 
 
+def test_a_word_that_equals_the_limit_flips_nothing() -> None:
+    config = TileConfig(rows=1, columns=3, lanes=1)
+    limit = Register(config.chopper_source).word
+    for below, negative in ((limit, 0), (limit + 1, 1)):
+        twin = config.replace(chopper_probability=below / 2**16)
+        assert twin.chopper_flip_below == below
+
+        async def program(dut: Dut) -> int:
+            dut.set(mode=Mode.RANDOM, finish=1)
+            await dut.tick()
+            return dut.get("signs")
+
+        assert simulate(Chopper(twin), program) == negative
+
+
 @pytest.mark.parametrize("period", [1, 2, 3, 8])
 def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period: int) -> None:
     config = TileConfig(rows=1, columns=3, lanes=1, chopper_period=period)

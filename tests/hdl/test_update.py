@@ -127,9 +127,9 @@ def compare(
                 ]
                 assert all(delta.signs[i] * x.signs[j] == (-1 if up else 1) for i, j in pairs)
                 coincidences += len(pairs)
+            assert seen.first == (1 if expected else None), "the output register is free, ready or not"
             if speed == 1.0:
                 assert seen.cycles == config.column_beats + config.row_beats + len(expected) + 2
-                assert seen.first == (1 if expected else None)
 
     simulate(UpdatePath(config), program, flip)
     return coincidences

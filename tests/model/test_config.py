@@ -42,9 +42,9 @@ def test_other_types_are_errors(name: str, low: int, high: int, value: object) -
         TileConfig(**{name: value})
 
 
-@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan")])
+@pytest.mark.parametrize("value", [-0.01, 1.01, float("nan"), 1e-9, 1 - 1e-9])
 def test_chopper_probability_outside_of_its_limits(value: float) -> None:
-    with pytest.raises(ValueError, match=f"^chopper_probability = {value!r}: must be a number from 0 to 1$"):
+    with pytest.raises(ValueError, match=rf"^chopper_probability = {value!r}: must be a number from 0 to 1, "):
         TileConfig(chopper_probability=value)
 
 
@@ -153,10 +153,16 @@ def test_cycle_counts_and_geometry() -> None:
     assert config.transfer_cycles == 5 + 6
 
 
-@pytest.mark.parametrize(("probability", "below"), [(0, 0), (0.5, 32768), (1, 65536), (1e-9, 0)])
+@pytest.mark.parametrize(("probability", "below"), [(0, 0), (0.5, 32768), (1, 65536), (2**-16, 1)])
 def test_chopper_flip_below(probability: float, below: int) -> None:
     assert TileConfig(chopper_probability=probability).chopper_flip_below == below
 
 
 def test_settings_default_to_off() -> None:
     assert (Settings().chopper, Settings().reference, Settings().gain) == (0, 0, 0)
+
+
+def test_equal_configurations_have_equal_fingerprints() -> None:
+    assert TileConfig(chopper_probability=1) == TileConfig(chopper_probability=1.0)
+    assert TileConfig(chopper_probability=1).fingerprint == TileConfig(chopper_probability=1.0).fingerprint
+    assert TileConfig(rows=8).fingerprint != TileConfig(rows=9).fingerprint
