@@ -2,6 +2,11 @@
 
 Ports travel as 64-bit words, a port of w bits taking ⌈w/64⌉ of them, inputs and outputs each in the order of the
 component's signature, with ``rst`` as the first input.
+
+The tile gets its inputs from registers in front of it. Verilator works off everything that depends on an input whenever
+it is called; now that is nothing, and the logic behind the inputs runs once a cycle with all the rest. The registers
+have their own clock ``load``: a rising edge of both clocks is a cycle whose successor's inputs are known, and one of
+``load`` alone shows what the tile says to inputs in the cycle that has begun.
 """
 
 from __future__ import annotations
@@ -17,8 +22,10 @@ from hdl.verilog import Port, module_name, tile_ports
 from model.config import TileConfig
 
 WORD = 64
+QUADRANTS = 4
 STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 LOOP = Path(__file__).with_name("native_loop.h")
+TOP = "native"  # the tile behind registers
 
 Span = tuple[int, int]  # first word, number of words
 
@@ -67,16 +74,16 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         A program is missing, or Verilator or the compiler rejects the text.
     """
     tool = find_verilator()
-    top = module_name(config)
+    text = verilog + _registered(config)
     flags = [*build.FLAGS, "-CFLAGS", "-fPIC"]
     loop = LOOP.read_text(encoding="utf-8")
 
     def produce(work: Path) -> Iterable[Path]:
         source = work / "loop.cpp"
         source.write_text(f'#include "Vtop.h"\n#include "Vtop___024root.h"\n#include "{LOOP}"\n', encoding="utf-8")
-        files = build.verilate(work, tool, verilog, top, build.CONTROL, flags, source)
+        files = build.verilate(work, tool, text, TOP, build.CONTROL, flags, source)
         header = (work / "Vtop___024root.h").read_text(encoding="utf-8")
-        (work / "generated.h").write_text(_generated(config, top, header), encoding="utf-8")
+        (work / "generated.h").write_text(_generated(config, header), encoding="utf-8")
         # The loop is compiled by Verilator's makefile too: its flags decide the layout of Verilator's classes.
         objects = ("loop.o", "Vtop__ALL.a", "verilated.o", "verilated_threads.o")
         build.make(work, tool, flags, *objects)
@@ -85,11 +92,26 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         run(["g++", "-shared", *parts, "-pthread", "-o", str(library)], tool.environment, work / "build.log")
         return [*files, work / "generated.h", library]
 
-    identity = (tool.version, *flags, build.CONTROL, loop, _generated(config, top, ""), verilog)
+    identity = (tool.version, *flags, build.CONTROL, loop, _generated(config, ""), text)
     return build.cached(identity, produce) / "tile.so"
 
 
-def _generated(config: TileConfig, top: str, header: str) -> str:
+def _registered(config: TileConfig) -> str:
+    """The module `TOP`: the tile with registers, clocked by ``load``, in front of all its inputs."""
+    ports = [Port("rst", 1, False), *tile_ports(config)]
+    inputs = [port.name for port in ports if not port.output]
+    lines = [f"module {TOP} (input clk, input load"]
+    lines += [f"  , {'output' if port.output else 'input'} [{port.width - 1}:0] {port.name}" for port in ports]
+    lines.append(");")
+    lines += [f"  reg [{port.width - 1}:0] held_{port.name};" for port in ports if not port.output]
+    lines += ["  always @(posedge load) begin", *(f"    held_{name} <= {name};" for name in inputs), "  end"]
+    lines.append(f"  {module_name(config)} tile (.clk(clk)")
+    lines += [f"    , .{port.name}({port.name if port.output else f'held_{port.name}'})" for port in ports]
+    lines += ["  );", "endmodule", ""]
+    return "\n".join(lines)
+
+
+def _generated(config: TileConfig, header: str) -> str:
     """``generated.h`` for a design whose root class is declared in ``header``."""
     layout = Layout.of(config)
     lines = [
@@ -97,6 +119,8 @@ def _generated(config: TileConfig, top: str, header: str) -> str:
         "namespace generated {",
         f"constexpr int IN_WORDS = {length(layout.inputs)};",
         f"constexpr int OUT_WORDS = {length(layout.outputs)};",
+        f"constexpr long PULSE_BEATS = {QUADRANTS * config.bl_max};",
+        f"constexpr long WRITE_BEATS = {config.row_beats};",
         "struct Stream { int valid, ready, payload, words; };",
     ]
     both = {**layout.inputs, **layout.outputs}
@@ -111,7 +135,7 @@ def _generated(config: TileConfig, top: str, header: str) -> str:
     lines += [f"    get(top.{_mangled(name)}, out + {first});" for name, (first, _) in layout.outputs.items()]
     lines += ["}", "inline bool state(const Vtop___024root& root, int index, Word* words) {", "    switch (index) {"]
     for index, item in enumerate(state_items(config)):
-        member = "__DOT__".join((top, *item.path))
+        member = "__DOT__".join((TOP, "tile", *item.path))
         if f" {member};" in header:
             stride = f", {words(item.width)}" if item.rows > 1 else ""
             lines.append(f"    case {index}: get(root.{member}, words{stride}); return true;")

@@ -17,7 +17,7 @@ import numpy as np
 
 from cosim.bench import Job, Outcome
 from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
-from cosim.native_build import WORD, Layout, Span, length, native_library
+from cosim.native_build import QUADRANTS, WORD, Layout, Span, length, native_library
 from cosim.rtl_periphery import RtlPeriphery
 from cosim.rtl_state import StateItem, hidden_states, read_state
 from cosim.streams import Program
@@ -26,12 +26,20 @@ from hdl.verilog import tile_ports, tile_verilog
 from model.analog_tile import PeripheryLike
 from model.config import Op, Settings, TileConfig
 from model.fixed import Int
-from model.lanes import Words, pack_beats, unpack_lines, unpack_words
+from model.lanes import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
 from model.periphery import PulseSlots, Transfer
 from model.trace import TracedPeriphery
 
 RESET_CYCLES = 2
-QUADRANTS = 4
+
+_ADDRESS, _LONG = ctypes.c_void_p, ctypes.c_long
+_FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
+    "new": (_ADDRESS, []),
+    "delete": (None, [_ADDRESS]),
+    "cycle": (None, [_ADDRESS] * 3),
+    "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 3, *[_ADDRESS] * 6, _LONG]),
+    "state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
+}
 
 
 class NativeTile:
@@ -43,16 +51,26 @@ class NativeTile:
         self.inputs = np.zeros(length(self.layout.inputs), np.uint64)
         self.outputs = np.zeros(length(self.layout.outputs), np.uint64)
         self._library = ctypes.CDLL(str(library))
-        for name, result in (("new", ctypes.c_void_p), ("operation", ctypes.c_long), ("state", ctypes.c_bool)):
-            getattr(self._library, f"symtrack_{name}").restype = result
-        self._handle = ctypes.c_void_p(self._library.symtrack_new())
+        for name, (result, arguments) in _FUNCTIONS.items():
+            function = getattr(self._library, f"symtrack_{name}")
+            function.restype, function.argtypes = result, arguments
+        self._handle = self._library.symtrack_new()
         self._cycle = self._library.symtrack_cycle
-        self._cycle_arguments = (self._handle, _pointer(self.inputs), _pointer(self.outputs))
-        self._pulses = np.zeros((QUADRANTS * config.bl_max, self.layout.payload("pulses")[1]), np.uint64)
-        self._writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
+        self._operation = self._library.symtrack_operation
+        # Beats of the operation in work, into the tile and out of it.
+        self.vectors = np.zeros((config.column_beats + config.row_beats, self.layout.payload("vectors")[1]), np.uint64)
+        self.codes = np.zeros((config.row_beats, self.layout.payload("codes")[1]), np.uint64)
+        self.pulses = np.zeros((QUADRANTS * config.bl_max, self.layout.payload("pulses")[1]), np.uint64)
+        self.writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
         # The longest operation without waits is a full update; clearing can be longer.
-        most = max(config.update_cycles(len(self._pulses)), config.transfer_cycles, config.clear_cycles) + 1
+        most = max(config.update_cycles(len(self.pulses)), config.transfer_cycles, config.clear_cycles) + 1
         self._record = np.zeros((most, len(self.outputs)), np.uint64)
+        self._beats = np.zeros(2, np.int64)  # of pulses and of writes
+        # Addresses, once: looking one up costs as much as a short operation.
+        self._row = (self._handle, _address(self.inputs), _address(self.outputs))
+        self._buffers = tuple(map(_address, (self.vectors, self.codes, self.pulses, self.writes, self._beats)))
+        self._recorded = (_address(self._record), most)
+        self._unrecorded = (None, most)
         self.set("rst", 1)
         for _ in range(RESET_CYCLES):
             self.cycle()
@@ -78,48 +96,45 @@ class NativeTile:
 
     def cycle(self) -> None:
         """Play one cycle with the inputs that are set."""
-        self._cycle(*self._cycle_arguments)
+        self._cycle(*self._row)
 
-    def operation(
-        self, command: dict[str, int], vectors: Words, codes: Words, *, record: bool
-    ) -> tuple[Words, Words, int, Words]:
-        """Play one operation to its first idle cycle; without a command, only wait for that.
+    def operation(self, op: Op | None, bl: int, *, record: bool) -> tuple[int, Words]:
+        """Play one operation with the beats in ``vectors`` or ``codes`` to its first idle cycle; None: only wait for that.
 
-        Returns the beats of pulses and of writes, the number of cycles, and the rows of outputs if they are recorded.
+        Returns the number of cycles, and the rows of outputs if they are recorded; beats are in ``pulses`` or
+        ``writes`` and their numbers in ``slot_count`` and ``write_count``. The number is negative if the operation
+        was given up: no idle cycle after the longest time it can take, or more beats than it can have.
         """
-        for key, value in command.items():
-            self.set(f"command__{key}", value)
-        pulse_beats, write_beats = ctypes.c_long(len(self._pulses)), ctypes.c_long(len(self._writes))
-        cycles = self._library.symtrack_operation(
-            *self._cycle_arguments,
-            ctypes.c_int(bool(command)),
-            _pointer(vectors),
-            ctypes.c_long(len(vectors)),
-            _pointer(codes),
-            ctypes.c_long(len(codes)),
-            _pointer(self._pulses),
-            ctypes.byref(pulse_beats),
-            _pointer(self._writes),
-            ctypes.byref(write_beats),
-            _pointer(self._record) if record else None,
-            ctypes.c_long(len(self._record)),
-        )
-        if cycles < 0:
-            raise ToolError(f"no end of an operation without waits in {len(self._record)} cycles, or too many beats")
-        rows = self._record[: cycles if record else 0]
-        return self._pulses[: pulse_beats.value], self._writes[: write_beats.value], cycles, rows
+        if op is not None:
+            self.set("command__op", op)
+            self.set("command__bl", bl)
+        vectors, codes = (len(self.vectors) if op == Op.UPDATE else 0), (len(self.codes) if op == Op.TRANSFER else 0)
+        to = self._recorded if record else self._unrecorded
+        cycles: int = self._operation(*self._row, op is not None, vectors, codes, *self._buffers, *to)
+        return cycles, self._record[: abs(cycles) if record else 0]
+
+    @property
+    def slot_count(self) -> int:
+        """Beats of pulses in the last operation."""
+        return int(self._beats[0])
+
+    @property
+    def write_count(self) -> int:
+        """Beats of writes in the last operation."""
+        return int(self._beats[1])
 
     def state_words(self, index: int, item: StateItem) -> list[int] | None:
         """Rows of a state item as integers, None if the netlist hides it."""
         count = -(-item.width // WORD)
         rows = np.zeros((item.rows, count), np.uint64)
-        if not self._library.symtrack_state(self._handle, ctypes.c_int(index), _pointer(rows)):
+        if not self._library.symtrack_state(self._handle, index, _address(rows)):
             return None
         return [sum(int(word) << (WORD * k) for k, word in enumerate(row)) for row in rows]
 
 
-def _pointer(array: np.ndarray) -> ctypes.c_void_p:
-    return ctypes.c_void_p(array.ctypes.data)
+def _address(array: np.ndarray) -> int:
+    address: int = array.ctypes.data
+    return address
 
 
 class NativePeriphery:
@@ -138,17 +153,14 @@ class NativePeriphery:
         self.played = 0
         self.compared = 0
         self.golden = TracedPeriphery(config, tile.layout.outputs) if record else None
-        self._none = np.zeros((0, 1), np.uint64)
-        self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
-        self._vectors = np.zeros((config.column_beats + config.row_beats, tile.layout.payload("vectors")[1]), np.uint64)
-        self._codes = np.zeros((config.row_beats, tile.layout.payload("codes")[1]), np.uint64)
         self._settings: Settings | None = None
+        self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
         first, _ = tile.layout.payload("pulses")
         self._slot = {name: _below(tile.layout.outputs[f"pulses__{name}"], first) for name in _SLOT}
         first, _ = tile.layout.payload("writes")
         self._write = {name: _below(tile.layout.outputs[f"writes__{name}"], first) for name in _WRITE}
-        _, _, cycles, rows = tile.operation({}, self._none, self._none, record=record)
-        self._judge(cycles, rows, None if self.golden is None else self.golden.clear())
+        self._write_bits = {"pulses": config.pulses_format.width, "reference": config.reference_format.width}
+        self._play(None, 0, None if self.golden is None else self.golden.clear())
 
     @property
     def chopper(self) -> Int:
@@ -166,47 +178,41 @@ class NativePeriphery:
         self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
     ) -> PulseSlots:
         """Play one update; the lines of its slots."""
-        config, vectors, split = self.config, self._vectors, self._magnitude_words
-        vectors[...] = 0
-        beats = config.column_beats
-        pack_beats(x_magnitude, config.lanes, config.magnitude_bits, vectors[:beats, :split])
-        pack_beats(x_negative, config.lanes, 1, vectors[:beats, split:])
-        pack_beats(delta_magnitude, config.lanes, config.magnitude_bits, vectors[beats:, :split])
-        pack_beats(delta_negative, config.lanes, 1, vectors[beats:, split:])
-        slots, _, cycles, rows = self._play({"op": int(Op.UPDATE), "bl": bl}, vectors, self._none)
-        self._judge(
-            cycles,
-            rows,
-            None
-            if self.golden is None
-            else self.golden.update(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)[1],
-        )
+        config, tile = self.config, self.tile
+        lines = (x_negative, x_magnitude, delta_negative, delta_magnitude)
+        pack_vectors(*lines, config.lanes, config.magnitude_bits, self._magnitude_words, tile.vectors)
+        self._play(Op.UPDATE, bl, None if self.golden is None else self.golden.update(*lines, bl)[1])
+        slots, at = tile.pulses[: tile.slot_count], self._slot
         return PulseSlots(
-            rows=unpack_lines(slots[:, self._slot["rows"]], config.rows),
-            columns=unpack_lines(slots[:, self._slot["columns"]], config.columns),
-            up=slots[:, self._slot["up"]].astype(np.uint8)[:, 0],
-            quadrant=slots[:, self._slot["quadrant"]].astype(np.uint8)[:, 0],
+            rows=unpack_lines(slots[:, at["rows"]], config.rows),
+            columns=unpack_lines(slots[:, at["columns"]], config.columns),
+            up=slots[:, at["up"].start].astype(np.uint8),
+            quadrant=slots[:, at["quadrant"].start].astype(np.uint8),
         )
 
     def transfer(self, codes: Int, settings: Settings) -> Transfer:
         """Play one transfer of the next column with these ADC codes."""
-        config = self.config
+        config, tile = self.config, self.tile
         if settings is not self._settings:
             for name, value in vars(settings).items():
-                self.tile.set(f"settings__{name}", int(value))
+                tile.set(f"settings__{name}", int(value))
             self._settings = settings
-        command = {"op": int(Op.TRANSFER), "bl": 0}
-        self._codes[...] = 0
-        pack_beats(codes, config.lanes, config.adc_bits, self._codes)
-        _, writes, cycles, rows = self._play(command, self._none, self._codes)
-        self._judge(cycles, rows, None if self.golden is None else self.golden.transfer(codes, settings)[1])
-        pulses = unpack_words(writes[:, self._write["pulses"]], config.pulses_format.width, config.lanes)
-        reference = unpack_words(writes[:, self._write["reference"]], config.reference_format.width, config.lanes)
+        tile.codes[...] = 0
+        pack_beats(codes, config.lanes, config.adc_bits, tile.codes)
+        self._play(Op.TRANSFER, 0, None if self.golden is None else self.golden.transfer(codes, settings)[1])
+        if tile.write_count != len(tile.writes):
+            raise MismatchError(Difference(self.played, "writes__valid", len(tile.writes), tile.write_count))
+        writes, at = tile.writes, self._write
+        pulses, reference = (
+            unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: config.rows]
+            for name, bits in self._write_bits.items()
+        )
+        first = writes[0]
         return Transfer(
-            column=int(writes[0, self._write["column"]][0]),
-            pulses=pulses.reshape(-1)[: config.rows],
-            latched=bool(writes[0, self._write["latch"]][0]),
-            reference=reference.reshape(-1)[: config.rows],
+            column=int(first[at["column"].start]),
+            pulses=pulses,
+            latched=bool(first[at["latch"].start]),
+            reference=reference,
         )
 
     def state_arrays(self) -> dict[str, Int]:
@@ -221,13 +227,13 @@ class NativePeriphery:
             **{name: np.array(self.tile.get(f"status__{name}"), np.int64) for name in ports},
         }
 
-    def _play(self, command: dict[str, int], vectors: Words, codes: Words) -> tuple[Words, Words, int, Words]:
-        result = self.tile.operation(command, vectors, codes, record=self.golden is not None)
-        self.cycles += result[2] - 1  # the last one is idle
-        return result
+    def _play(self, op: Op | None, bl: int, expected: Words | None) -> None:
+        """Play an operation and compare its outputs, if they are recorded, with those expected.
 
-    def _judge(self, cycles: int, rows: Words, expected: Words | None) -> None:
-        """Compare the recorded outputs of one operation; the first difference in time, then in the order of ports."""
+        What counts is the first difference in time, then in the order of ports; an operation that ends at another
+        cycle than expected, or never, is one.
+        """
+        cycles, rows = self.tile.operation(op, bl, record=expected is not None)
         if expected is not None:
             common = min(len(rows), len(expected))
             differing = (rows[:common] != expected[:common]).any(axis=1)
@@ -235,7 +241,11 @@ class NativePeriphery:
                 at = int(differing.argmax()) if differing.any() else common - 1
                 raise MismatchError(self._difference(rows, expected, at))
             self.compared += cycles
+        elif cycles < 0:
+            raise MismatchError(Difference(self.played - cycles, "status__busy", golden=0, rtl=1))
         self.played += cycles
+        if op is not None:
+            self.cycles += cycles - 1  # the last one is idle
 
     def _difference(self, rows: Words, expected: Words, at: int) -> Difference:
         outputs = self.tile.layout.outputs

@@ -3,8 +3,7 @@
 // `generated` (see native_build.py) holds what depends on the configuration: the number of words, where the ports lie in a
 // row, and the functions that copy a row to and from the model's ports.
 //
-// A cycle, as in every engine: inputs change with the falling edge of clk, outputs are taken when they have settled,
-// then comes the rising edge.
+// A cycle, as in every engine: its inputs are there, outputs are taken when they have settled, then comes the rising edge.
 
 #include <cstdint>
 #include <cstring>
@@ -40,15 +39,15 @@ struct Tile {
     // Verilator's scopes leave through the thread's context, which may be that of another tile, or of one long gone.
     ~Tile() { Verilated::threadContextp(&context); }
 
-    void settle() {
-        top.clk = 0;
-        generated::drive(top, in);
+    // A rising edge of one clock or of both, and the outputs that follow.
+    void rise(bool load, bool clk) {
+        if (load) generated::drive(top, in);
+        top.load = load;
+        top.clk = clk;
+        top.eval();
+        top.load = top.clk = 0;
         top.eval();
         generated::sample(top, out);
-    }
-    void edge() {
-        top.clk = 1;
-        top.eval();
     }
 };
 
@@ -94,39 +93,43 @@ void symtrack_delete(void* handle) { delete static_cast<Tile*>(handle); }
 void symtrack_cycle(void* handle, const Word* in, Word* out) {
     Tile& tile = *static_cast<Tile*>(handle);
     std::memcpy(tile.in, in, sizeof tile.in);
-    tile.settle();
+    tile.rise(true, false);
     std::memcpy(out, tile.out, sizeof tile.out);
-    tile.edge();
+    tile.rise(false, true);
 }
 
 // From the cycle of a command (without one: from now) to the first idle cycle, which is played too and whose outputs end
-// in `out`. `in` holds settings and the payload of the command. With `record` the outputs of every cycle go there.
-// Returns the number of cycles, or -1 if `most` cycles or the room for beats were not enough.
-long symtrack_operation(void* handle, const Word* in, Word* out, int command,
-                        const Word* vectors, long vector_beats, const Word* codes, long code_beats,
-                        Word* pulses, long* pulse_beats, Word* writes, long* write_beats, Word* record, long most) {
+// in `out`. `in` holds settings and the payload of the command. `pulses` and `writes` have room for the beats of the
+// longest operation; `beats` receives their numbers. With `record` the outputs of every cycle go there.
+// Returns the number of cycles, negative if `most` cycles or the room for beats were not enough.
+long symtrack_operation(void* handle, const Word* in, Word* out, long command, long vector_beats, long code_beats,
+                        const Word* vectors, const Word* codes, Word* pulses, Word* writes, int64_t* beats,
+                        Word* record, long most) {
     Tile& tile = *static_cast<Tile*>(handle);
     std::memcpy(tile.in, in, sizeof tile.in);
     Source sources[] = {{generated::VECTORS, vectors, vector_beats}, {generated::CODES, codes, code_beats}};
-    Sink sinks[] = {{generated::PULSES, pulses, *pulse_beats}, {generated::WRITES, writes, *write_beats}};
+    Sink sinks[] = {{generated::PULSES, pulses, generated::PULSE_BEATS}, {generated::WRITES, writes, generated::WRITE_BEATS}};
     for (int port : {generated::PULSES.ready, generated::READ.ready, generated::WRITES.ready}) tile.in[port] = 1;
+    tile.in[generated::COMMAND.valid] = command;
+    for (Source& source : sources) source.offer(tile.in);
+    tile.rise(true, false);
     for (long cycle = 0; cycle < most; ++cycle) {
-        tile.in[generated::COMMAND.valid] = command && cycle == 0;
-        for (Source& source : sources) source.offer(tile.in);
-        tile.settle();
         if (record) std::memcpy(record + cycle * generated::OUT_WORDS, tile.out, sizeof tile.out);
         for (Source& source : sources) source.advance(tile);
         for (Sink& sink : sinks)
-            if (!sink.take(tile)) return -1;
-        tile.edge();
+            if (!sink.take(tile)) return -cycle - 1;
         if (!tile.out[generated::BUSY] && (cycle > 0 || !command)) {
             std::memcpy(out, tile.out, sizeof tile.out);
-            *pulse_beats = sinks[0].count;
-            *write_beats = sinks[1].count;
+            tile.rise(false, true);
+            beats[0] = sinks[0].count;
+            beats[1] = sinks[1].count;
             return cycle + 1;
         }
+        tile.in[generated::COMMAND.valid] = 0;
+        for (Source& source : sources) source.offer(tile.in);
+        tile.rise(true, true);
     }
-    return -1;
+    return -most;
 }
 
 // Words of the state item `index` of native_build.py; false if this netlist does not have it.

@@ -86,6 +86,19 @@ def pack_beats(values: NDArray[Any], lanes: int, width: int, words: Words) -> No
 
 
 @njit(cache=True)
+def pack_vectors(  # type: ignore[no-untyped-def]
+    x_negative, x_magnitude, delta_negative, delta_magnitude, lanes, width, magnitude_words, words
+) -> None:
+    """Pack both sides of an update into rows of words: beats of x, then of δ, each ``width`` bits a lane, then signs."""
+    words[...] = 0
+    beats = -(-x_negative.size // lanes)
+    pack_beats(x_magnitude, lanes, width, words[:beats, :magnitude_words])
+    pack_beats(x_negative, lanes, 1, words[:beats, magnitude_words:])
+    pack_beats(delta_magnitude, lanes, width, words[beats:, :magnitude_words])
+    pack_beats(delta_negative, lanes, 1, words[beats:, magnitude_words:])
+
+
+@njit(cache=True)
 def _unpack(words: Words, width: int, values: Int) -> None:
     half, mask = np.int64(1) << (width - 1), np.uint64((1 << width) - 1)
     for row in range(values.shape[0]):

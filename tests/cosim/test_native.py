@@ -11,7 +11,7 @@ import pytest
 from cosim import cocotb_engine, native_engine
 from cosim.bench import Job
 from cosim.engines import compare, play
-from cosim.lockstep import Fault
+from cosim.lockstep import Fault, MismatchError
 from cosim.native_build import native_library
 from cosim.native_engine import NativePeriphery, NativeTile
 from cosim.toolchain import ToolError
@@ -135,6 +135,33 @@ def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
     assert verdicts[0] == verdicts[1]
     assert verdicts[0].first_mismatch is not None
     assert (verdicts[0].first_mismatch.signal, verdicts[0].first_mismatch.cycle) == ("pulses__columns", 222)
+
+
+@pytest.mark.parametrize("record", [True, False])
+@pytest.mark.parametrize(
+    ("port", "constant", "operation", "signal"),
+    [("status__busy", 1, "clear", "status__busy"), ("writes__valid", 0, "transfer", "writes__valid")],
+)
+def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(
+    port: str, constant: int, operation: str, signal: str, record: bool
+) -> None:
+    library = native_library(_stuck(tile_verilog(TINY), port, constant), TINY)
+    with pytest.raises(MismatchError) as found:
+        tile = NativePeriphery(NativeTile(library, TINY), record=record)
+        assert operation == "transfer"
+        tile.transfer(np.zeros(TINY.rows, np.int64), Settings())
+    assert found.value.difference.signal == signal
+
+
+def _stuck(verilog: str, port: str, value: int) -> str:
+    """The netlist with an output port of the top module tied to a constant."""
+    top = verilog.index("module symtrack_tiny(")
+    head, body = verilog[:top], verilog[top:]
+    name = port.removeprefix("status__")
+    cut = re.sub(rf"\.{name}\({port}\)", f".{name}()", body, count=1)
+    assert cut != body
+    declaration = f"  wire {port};\n"
+    return head + cut.replace(declaration, f"{declaration}  assign {port} = 1'h{value};\n", 1)
 
 
 def test_tiles_can_be_dropped_in_any_order() -> None:
