@@ -21,14 +21,19 @@ import numba
 import numpy as np
 
 from model.devices.array import DeviceArray
-from model.devices.soft_bounds import SoftBounds
+from model.devices.measured import Measured
+from model.devices.presets import FAMILIES, family_name
+from model.devices.pulsed import Pulsed
+from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import derive_key
 from model.tasks import Task
 from model.training import Trainer
 
 BL = 31  # slots per quadrant, where nothing else is said
 REPEAT_S = 0.03  # shortest repeat
-DEVICE = "soft-bounds"
+DEVICE = SoftBoundsReference()
+MEASURED = Measured(weights=(-0.6, 0.0, 0.6), up=(1.5, 1.0, 0.2), down=(0.3, 1.0, 1.4))
+DENSITIES = ((1.0, 1.0), (0.1, 1.0), (0.1, 0.1))  # of inputs and of errors
 
 
 def repeat_times(work: Callable[[], object], *, repeats: int, threads: int = 1) -> list[float]:
@@ -59,17 +64,18 @@ def spread(times: list[float]) -> float:
 
 
 def random_lines(
-    rows: int, columns: int, *, density: float, bl: int, seed: int
+    rows: int, columns: int, *, density: float, row_density: float, bl: int, seed: int
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Lines and quadrants of the slots of an update: uint8[4 * bl, R], uint8[4 * bl, C], uint8[4 * bl].
 
-    Inputs and errors are uniform from -1 to 1, but only ``density`` of the inputs, at least one, are not zero; a
-    line fires with the probability of its size in the quadrants of its sign: 7.75 coincidences a cell on average at
-    BL 31.
+    Inputs and errors are uniform from -1 to 1, but only ``density`` of the inputs and ``row_density`` of the errors, at
+    least one of each, are not zero; a line fires with the probability of its size in the quadrants of its sign: 7.75
+    coincidences a cell on average at BL 31.
     """
     rng = np.random.default_rng(seed)
     delta, x = rng.uniform(-1, 1, rows), rng.uniform(-1, 1, columns)
-    x[rng.permutation(columns)[max(round(density * columns), 1) :]] = 0
+    for values, share in ((x, density), (delta, row_density)):
+        values[rng.permutation(values.size)[max(round(share * values.size), 1) :]] = 0
     quadrant = np.repeat(np.arange(4, dtype=np.uint8), bl)
     sides = []
     for values, side in ((delta, 1), (x, 0)):
@@ -79,12 +85,23 @@ def random_lines(
 
 
 def update_speed(
-    rows: int, columns: int, *, density: float, threads: int, repeats: int, seed: int, bl: int = BL
+    rows: int,
+    columns: int,
+    *,
+    density: float,
+    row_density: float = 1.0,
+    threads: int,
+    repeats: int,
+    seed: int,
+    bl: int = BL,
+    device: Pulsed = DEVICE,
 ) -> dict[str, Any]:
-    """One entry of ``golden_update``: soft-bounds devices with write noise, lines given."""
-    cells = SoftBounds().cells(rows=rows, columns=columns, seed=seed, array="benchmark")
+    """One entry of ``golden_update``: devices with write noise, lines given."""
+    cells = device.cells(rows=rows, columns=columns, seed=seed, array="benchmark")
     array = DeviceArray(cells=cells, key=derive_key(seed, "benchmark"), threads=threads)
-    row_lines, column_lines, quadrant = random_lines(rows, columns, density=density, bl=bl, seed=seed)
+    row_lines, column_lines, quadrant = random_lines(
+        rows, columns, density=density, row_density=row_density, bl=bl, seed=seed
+    )
     up = (quadrant >> 1 ^ quadrant) & np.uint8(1)
     coincidences = 0
 
@@ -98,7 +115,8 @@ def update_speed(
         "rows": rows,
         "columns": columns,
         "density": density,
-        "device": DEVICE,
+        "row_density": row_density,
+        "device": family_name(device),
         "threads": threads,
         "bl": bl,
         "coincidences": coincidences,
@@ -110,11 +128,20 @@ def update_speed(
 
 
 def golden_update(*, sizes: tuple[int, ...], repeats: int, seed: int) -> Iterator[dict[str, Any]]:
-    """Square arrays, dense and with 10 % of the inputs, on one thread and on two."""
+    """Square arrays, dense, with 10 % of the inputs, and with 10 % of inputs and errors, on one thread and on two."""
     for size in sizes:
-        for density in (1.0, 0.1):
+        for density, row_density in DENSITIES:
             for threads in (1, 2):
-                yield update_speed(size, size, density=density, threads=threads, repeats=repeats, seed=seed)
+                yield update_speed(
+                    size, size, density=density, row_density=row_density, threads=threads, repeats=repeats, seed=seed
+                )
+
+
+def families(*, size: int, repeats: int, seed: int) -> Iterator[dict[str, Any]]:
+    """Dense updates of a square array on one thread, every device family with its defaults."""
+    for family in FAMILIES.values():
+        device = MEASURED if family is Measured else family()
+        yield update_speed(size, size, density=1.0, threads=1, repeats=repeats, seed=seed, device=device)
 
 
 def growth(*, sizes: tuple[int, ...], lengths: tuple[int, ...], repeats: int, seed: int) -> Iterator[dict[str, Any]]:
@@ -123,27 +150,30 @@ def growth(*, sizes: tuple[int, ...], lengths: tuple[int, ...], repeats: int, se
         yield update_speed(rows, rows, density=1.0, threads=1, repeats=repeats, seed=seed, bl=bl)
 
 
-def training_speed(
-    task: Task, *, steps: int, repeats: int, seed: int, rtl_s_per_epoch: Callable[[Task], float] | None = None
-) -> dict[str, Any]:
-    """The ``training`` entry: E-RIDER, one thread, from repeats of ``steps`` training steps each.
-
-    ``rtl_s_per_epoch`` measures the same with RTL in the loop; without it the entry holds null.
-    """
+def training_speed(task: Task, *, steps: int, repeats: int, seed: int) -> dict[str, Any]:
+    """The golden part of the ``training`` entry: E-RIDER, one thread, from repeats of ``steps`` training steps each."""
     trainer = Trainer(task=task, algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed)
+    return {
+        "task": task.name,
+        **epoch_figures("golden", epoch_times(trainer, steps=steps, repeats=repeats)),
+        "repeats": repeats,
+    }
+
+
+def epoch_times(trainer: Trainer, *, steps: int, repeats: int) -> list[float]:
+    """Processor seconds per epoch, from ``repeats`` times ``steps`` training steps."""
     trainer.run(2)  # compiles
     times = []
     for _ in range(repeats):
         start = time.process_time()
         trainer.run(steps)
         times.append((time.process_time() - start) * trainer.steps_per_epoch / steps)
-    return {
-        "task": task.name,
-        "golden_s_per_epoch": median(times),
-        "golden_spread": spread(times),
-        "rtl_s_per_epoch": None if rtl_s_per_epoch is None else rtl_s_per_epoch(task),
-        "repeats": repeats,
-    }
+    return times
+
+
+def epoch_figures(side: str, times: list[float]) -> dict[str, float]:
+    """Median and spread under the keys of ``side``."""
+    return {f"{side}_s_per_epoch": median(times), f"{side}_spread": spread(times)}
 
 
 def machine() -> dict[str, Any]:

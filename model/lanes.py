@@ -89,7 +89,7 @@ def pack_beats(values: NDArray[Any], lanes: int, width: int, words: Words) -> No
 def pack_vectors(  # type: ignore[no-untyped-def]
     x_negative, x_magnitude, delta_negative, delta_magnitude, lanes, width, magnitude_words, words
 ) -> None:
-    """Pack both sides of an update into rows of words: beats of x, then of δ, each ``width`` bits a lane, then signs."""
+    """Pack an update into rows of words: beats of x, then of δ, in each ``width`` bits a lane and then the signs."""
     words[...] = 0
     beats = -(-x_negative.size // lanes)
     pack_beats(x_magnitude, lanes, width, words[:beats, :magnitude_words])

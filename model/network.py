@@ -17,7 +17,7 @@ from model.algorithms import Algorithm, Rates, settings
 from model.analog_tile import AnalogTile, PeripheryFactory
 from model.config import Settings, TileConfig
 from model.devices.cells import to_weight
-from model.devices.soft_bounds import SoftBounds
+from model.devices.pulsed import Pulsed
 from model.fixed import Int, round_shift
 from model.host import inverse_root, multiply, softmax, tanh, tanh_slope
 from model.noise import derive_key, uniforms
@@ -33,8 +33,8 @@ START_WEIGHT = 0.3  # W starts uniform between plus and minus this
 class Physics:
     """Devices of the arrays and their converters, whose ADC takes the width of the layer's tile."""
 
-    fast: SoftBounds
-    slow: SoftBounds
+    fast: Pulsed
+    slow: Pulsed
     converters: Converters
 
 

@@ -8,7 +8,8 @@ import numpy as np
 
 from model.algorithms import ALGORITHMS, Rates
 from model.analog_tile import PeripheryFactory
-from model.devices.soft_bounds import SoftBounds
+from model.devices.pulsed import Pulsed, with_reference_offset
+from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.host import cross_entropy
 from model.metrics import counts, sp_rmse, state_sha256
 from model.network import Network, Physics
@@ -76,7 +77,7 @@ class Trainer:
         algorithm: str,
         reference_mean: float = 0.0,
         reference_std: float = 0.0,
-        devices: SoftBounds | None = None,
+        devices: Pulsed | None = None,
         converters: Converters | None = None,
         rates: Rates | None = None,
         seed: int = 1,
@@ -85,9 +86,9 @@ class Trainer:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        slow = devices or SoftBounds()
-        offset = {"reference_mean": reference_mean, "reference_std": reference_std}
-        physics = Physics(fast=SoftBounds(**{**vars(slow), **offset}), slow=slow, converters=converters or Converters())
+        slow = devices or SoftBoundsReference()
+        fast = with_reference_offset(slow, mean=reference_mean, std=reference_std)
+        physics = Physics(fast=fast, slow=slow, converters=converters or Converters())
         self.task = task
         self.seed = seed
         self.steps = 0

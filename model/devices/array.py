@@ -13,7 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from model.devices import kernels
 from model.devices.cells import Cells
-from model.devices.records import make_records
+from model.devices.records import make_places, make_records
 from model.fixed import Int
 from model.noise import normal_table
 
@@ -43,7 +43,8 @@ class DeviceArray:
         memory = np.zeros(rows * columns, dtype=np.int64)
         self.weights: Int = memory.reshape(columns, rows).T
         table = normal_table().astype(np.int32)
-        self._array = (self._records, memory, bool(cells.noise.any()), cells.multiplicative, table)
+        noise = (bool(cells.noise.any()), cells.multiplicative, table)
+        self._array = (self._records, memory, *noise, int(cells.kind), make_places(cells), cells.tables)
         self.program(np.zeros(cells.shape, dtype=np.int64))
 
     @property

@@ -16,7 +16,23 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from model.devices.cells import WEIGHT_BITS
+from model.devices.responses import (
+    LINEAR,
+    TABLE,
+    WEIGHT_BITS,
+    entries,
+    exp2,
+    exp_index,
+    linear_change,
+    log_index,
+    minus_log2,
+    normalized,
+    omega,
+    power_log2,
+    scaled,
+    segment,
+    table_factor,
+)
 from model.fixed import Int
 from model.noise import NORMAL_BITS, STEP, compiled_normal_from, compiled_word_at
 
@@ -29,7 +45,10 @@ _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 
 # Where the words of the lanes begin in one buffer: the compiler vectorises a loop only if it sees that what the loop
 # reads and what it writes do not overlap.
+_PARTS = 11
 _STATE, _SIZE, _SLOPE, _LOW, _HIGH, _COUNT, _DRAW = (np.int64(BATCH * part) for part in range(7))
+_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(BATCH * part) for part in range(7, _PARTS))
+_SCALE, _ORIGIN = np.int64(0), np.int64(BATCH)
 
 
 class Batch(NamedTuple):
@@ -43,6 +62,7 @@ class Batch(NamedTuple):
     noise: Int
     key: NDArray[np.uint64]
     word: NDArray[np.uint64]
+    place: Int
 
 
 @njit(cache=True)
@@ -53,18 +73,17 @@ def new_batch() -> Batch:
         counts=np.zeros(BATCH, np.int64),
         lane=np.zeros(BATCH, np.int64),
         above=np.zeros(PULSES_MAX + 1, np.int64),
-        lanes=np.zeros(7 * BATCH, np.int32),
+        lanes=np.zeros(_PARTS * BATCH, np.int32),
         noise=np.zeros(BATCH, np.int64),
         key=np.zeros(BATCH, np.uint64),
         word=np.zeros(BATCH, np.uint64),
+        place=np.zeros(2 * BATCH, np.int64),
     )
 
 
 @njit(cache=True, forceinline=True)
-def step(state: int, up: int, size: int, slope: int, noise: int, multiplicative: bool, draw: int) -> int:
-    """One pulse of a cell before clipping; ``draw`` is standard normal in units of 2**-20."""
-    drift = (slope * state + _WEIGHT_HALF) >> WEIGHT_BITS
-    change = size - drift if up else size + drift
+def moved(state: int, up: int, change: int, noise: int, multiplicative: bool, draw: int) -> int:
+    """The state after a step of size ``change`` and its noise; ``draw`` is standard normal in units of 2**-20."""
     if multiplicative:
         sigma = (noise * draw + _NORMAL_HALF) >> NORMAL_BITS
         change += (change * sigma + _WEIGHT_HALF) >> WEIGHT_BITS
@@ -92,14 +111,58 @@ def _sort(counts: Int, size: int, lane: Int, above: Int) -> int:
     return most
 
 
+@njit(cache=True, forceinline=True)
+def _look_up(busy, lanes, table):  # type: ignore[no-untyped-def]
+    """Lanes LEFT and RIGHT from the index in LEFT."""
+    for i in range(busy):
+        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(table, lanes[_LEFT + i])
+
+
+# A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
+
+
+@njit(cache=True, forceinline=True)
+def _table_factors(busy, lanes, place, table):  # type: ignore[no-untyped-def]
+    """Lane FACTOR of TABLE."""
+    for i in range(busy):
+        position = np.int64(lanes[_STATE + i]) * place[_SCALE + i] + place[_ORIGIN + i]
+        lanes[_LEFT + i], lanes[_FACTOR + i] = segment(position)
+    _look_up(busy, lanes, table)
+    for i in range(busy):
+        lanes[_FACTOR + i] = table_factor(np.int64(lanes[_FACTOR + i]), lanes[_LEFT + i], lanes[_RIGHT + i])
+
+
+@njit(cache=True, forceinline=True)
+def _power_factors(busy, up, lanes, place, tables):  # type: ignore[no-untyped-def]
+    """Lane FACTOR of POWER."""
+    for i in range(busy):
+        state = np.int64(lanes[_STATE + i])
+        distance = np.int64(lanes[_HIGH + i]) - state if up else state - np.int64(lanes[_LOW + i])
+        lanes[_FACTOR + i] = omega(distance, place[_SCALE + i])
+    for i in range(busy):
+        lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR + i])
+        lanes[_LEFT + i] = log_index(lanes[_FACTOR + i])
+    _look_up(busy, lanes, tables[0])
+    for i in range(busy):
+        log = minus_log2(lanes[_FACTOR + i], lanes[_SHIFT + i], lanes[_LEFT + i], lanes[_RIGHT + i])
+        lanes[_FACTOR + i] = log
+    for i in range(busy):
+        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], lanes[_SLOPE + i])
+        lanes[_LEFT + i] = exp_index(lanes[_FACTOR + i])
+    _look_up(busy, lanes, tables[1])
+    for i in range(busy):
+        lanes[_FACTOR + i] = exp2(lanes[_FACTOR + i], lanes[_LEFT + i], lanes[_RIGHT + i])
+
+
 @njit(cache=True)
-def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, table):  # type: ignore[no-untyped-def]
+def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, normal, kind, places, tables):  # type: ignore[no-untyped-def]
     """Work off the first ``size`` cells, all different, with 0 to `PULSES_MAX` pulses of one polarity each.
 
-    records, weights: of the array, see `model.devices.records`. noisy: whether any cell has write noise. table:
-    `normal_table()` as int32. Returns the pulses.
+    records, weights, places: of the array, see `model.devices.records`. noisy: whether any cell has write noise.
+    normal: `normal_table()` as int32. kind, tables: of the response. Returns the pulses.
     """
-    cells, counts, lane, above, lanes, noise, key, word = batch
+    cells, counts, lane, above, lanes, noise, key, word, place = batch
+    table = tables[up]
     most = _sort(counts, size, lane, above)
     for i in range(size):
         record, at = records[cells[i]], lane[i]
@@ -112,6 +175,9 @@ def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, table)
         lanes[_COUNT + at] = counts[i]
         noise[at] = pulse["noise"]
         key[at] = record["key"] + record["number"] * STEP  # so that draw k of this key is draw n + k of the cell
+    if kind != LINEAR:
+        for i in range(size):
+            place[_SCALE + lane[i]], place[_ORIGIN + lane[i]] = places[0, cells[i]], places[1, cells[i]]
 
     for k in range(most):
         busy = (above[k + 1] + _VECTOR - 1) // _VECTOR * _VECTOR
@@ -119,11 +185,23 @@ def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, table)
             for i in range(busy):
                 word[i] = compiled_word_at(key[i], np.uint64(k))
             for i in range(busy):
-                lanes[_DRAW + i] = compiled_normal_from(word[i], table)
+                lanes[_DRAW + i] = compiled_normal_from(word[i], normal)
+        if kind == LINEAR:
+            for i in range(busy):
+                old, draw = np.int64(lanes[_STATE + i]), np.int64(lanes[_DRAW + i])
+                change = linear_change(up, old, np.int64(lanes[_SIZE + i]), np.int64(lanes[_SLOPE + i]))
+                new = moved(old, up, change, noise[i], multiplicative, draw)
+                new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
+                lanes[_STATE + i] = new if k < lanes[_COUNT + i] else old
+            continue
+        if kind == TABLE:
+            _table_factors(busy, lanes, place, table)
+        else:
+            _power_factors(busy, up, lanes, place, tables)
         for i in range(busy):
             old, draw = np.int64(lanes[_STATE + i]), np.int64(lanes[_DRAW + i])
-            slope = np.int64(lanes[_SLOPE + i])
-            new = step(old, up, np.int64(lanes[_SIZE + i]), slope, noise[i], multiplicative, draw)
+            change = scaled(lanes[_SIZE + i], lanes[_FACTOR + i])
+            new = moved(old, up, change, noise[i], multiplicative, draw)
             new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
             lanes[_STATE + i] = new if k < lanes[_COUNT + i] else old
 

@@ -1,25 +1,33 @@
 """Per-cell parameters of a device array, in integers: what a family of devices hands to the array.
 
-A pulse moves the state v of a cell, clipped to [low, high], by ``+(up(v) + noise)`` or ``-(down(v) + noise)`` with
-
-    up(v) = step_up - slope_up * v,    down(v) = step_down + slope_down * v,
-
-and the visible weight is w = v - reference. Constant steps (slopes zero), linear steps and soft bounds are all of this
-form. A family whose steps are not linear in v adds its own parameters here and its branch in `kernels.step`.
+A pulse moves the state v of a cell, clipped to [low, high], by ``+(up(v) + noise)`` or ``-(down(v) + noise)``, where up
+and down are one of the kinds of `model.devices.responses`, and the visible weight is w = v - reference. The symmetric
+point is where up(v) = down(v).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
 
+from model.devices.responses import (
+    FACTOR_BITS,
+    POSITION_BITS,
+    SEGMENT_BITS,
+    WEIGHT_BITS,
+    Kind,
+    Table,
+    changes,
+    power_tables,
+)
 from model.fixed import Int
 
-WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
 WEIGHT_ONE = 1 << WEIGHT_BITS
 STATE_MAX = 2 * WEIGHT_ONE - 1  # a state is an int32
+
+_NO_TABLE: Table = np.zeros((2, 2), dtype=np.int32)
 
 
 def to_weight(value: NDArray[np.float64] | float) -> Int:
@@ -31,9 +39,18 @@ def to_weight(value: NDArray[np.float64] | float) -> Int:
 class Cells:
     """Parameters of R x C cells.
 
-    step, slope: int64[2, R, C], index 0 down and 1 up, WEIGHT_BITS fractional bits. noise: int64[2, R, C], standard
-    deviation of the write noise of one pulse: a weight for additive noise, a fraction of the step if
-    ``multiplicative``. low, high: int64[R, C], bounds of v. reference: int64[R, C].
+    Attributes
+    ----------
+    step : int64[2, R, C], index 0 down and 1 up, WEIGHT_BITS fractional bits.
+    slope : int64[2, R, C], what bends the response: the slope of LINEAR with WEIGHT_BITS fractional bits, the exponent
+        of POWER with EXPONENT_BITS; TABLE has none.
+    noise : int64[2, R, C], standard deviation of the write noise of one pulse: a weight for additive noise, a fraction
+        of the change if ``multiplicative``.
+    low, high : int64[R, C], bounds of v.
+    reference : int64[R, C].
+    kind : which response.
+    place : int64[2, R, C], scale and origin of the position of v, see `model.devices.responses`; LINEAR has none.
+    table : int32[2, 2**SEGMENT_BITS + 2], entries of a TABLE downwards and upwards.
     """
 
     step: Int
@@ -43,17 +60,62 @@ class Cells:
     high: Int
     reference: Int
     multiplicative: bool
+    kind: Kind = Kind.LINEAR
+    place: Int | None = None
+    table: Table = field(default_factory=lambda: _NO_TABLE)
 
     @property
     def shape(self) -> tuple[int, int]:
         """Rows and columns."""
         return self.reference.shape[0], self.reference.shape[1]
 
-    def symmetric_point(self) -> Int:
-        """Visible weight at which both steps have the same size, int64[R, C].
+    @property
+    def tables(self) -> Table:
+        """The two tables of the response, int32[2, n]."""
+        return power_tables() if self.kind == Kind.POWER else self.table
 
-        ``w* = (step_up - step_down) / (slope_up + slope_down) - reference``, rounded down and within the bounds.
+    def changes(self, up: int, state: Int) -> Int:
+        """Size of the step of every cell at states v [..., R, C] without noise, int64, not clipped to the bounds."""
+        place = np.zeros_like(self.step) if self.place is None else self.place
+        bend = self.step[up], self.slope[up], self.low, self.high
+        return changes(self.kind, up, state, *bend, place, self.tables)
+
+    def largest_change(self) -> int:
+        """No step of any cell is larger than this without noise, a weight."""
+        if self.kind == Kind.TABLE and self.place is not None:
+            scale, origin = self.place
+            first, last = ((v * scale + origin) >> (POSITION_BITS - SEGMENT_BITS) for v in (self.low, self.high))
+            reached = self.table[:, int(first.min()) : int(last.max()) + 2].astype(np.int64)
+            return max(int(self.step[k].max()) * int(reached[k].max()) >> FACTOR_BITS for k in (0, 1))
+        return max(int(self.changes(up, state).max()) for up in (0, 1) for state in (self.low, self.high))
+
+    def symmetric_point(self) -> Int:
+        """Visible weight at which both steps have the same size, int64[R, C], rounded down and within the bounds.
+
+        For LINEAR ``w* = (step_up - step_down) / (slope_up + slope_down) - reference``; else numerical.
         """
+        if self.kind != Kind.LINEAR:
+            return self.numeric_symmetric_point()
         numerator = (self.step[1] - self.step[0]) << WEIGHT_BITS
         state = numerator // np.maximum(self.slope[0] + self.slope[1], 1)
         return np.clip(state, self.low, self.high) - self.reference
+
+    def numeric_symmetric_point(self) -> Int:
+        """`symmetric_point` by bisection, whatever the response is.
+
+        The middle between the lowest state at which the up step is not larger and the lowest at which it is smaller,
+        since steps are integers and equal over more than one state: a bound where one step is larger everywhere, the
+        middle of the range where both are equal everywhere, as constant steps may be. Such a cell has no such point.
+        """
+        first, behind = self._bisect(1), self._bisect(0)
+        return ((first + behind) >> 1) - self.reference
+
+    def _bisect(self, threshold: int) -> Int:
+        """Lowest state with step_up - step_down < threshold, or the upper bound."""
+        below, found = self.low - 1, self.high.copy()
+        for _ in range(int((self.high - self.low).max() + 1).bit_length()):
+            middle = np.where(found - below > 1, (below + found) >> 1, found)
+            smaller = (self.changes(1, middle) - self.changes(0, middle) < threshold) | (middle == found)
+            found = np.where(smaller, middle, found)
+            below = np.where(smaller, below, middle)
+        return found

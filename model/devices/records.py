@@ -2,7 +2,8 @@
 
 Cell (i, j) is number ``j * R + i``: inputs are the sparse side of an update and a transfer goes through one column, so
 that what is visited together lies together; a cell visited alone costs one line. The visible weights lie apart from
-the records in the same order, because products read nothing else.
+the records in the same order, because products read nothing else, and so do scale and origin of the positions, because
+linear responses have none.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.devices.cells import Cells
+from model.fixed import Int
 from model.noise import word_at
 from model.polynomials import MASK64
 
@@ -54,3 +56,10 @@ def make_records(cells: Cells, key: int) -> NDArray[np.void]:
                 raise ValueError(f"{name} of the cells: must be from {limits.min} to {limits.max}")
             grid[direction][name] = values
     return records
+
+
+def make_places(cells: Cells) -> Int:
+    """Scale and origin of every cell, int64[2, C * R]; a single zero each where the response has no positions."""
+    if cells.place is None:
+        return np.zeros((2, 1), dtype=np.int64)
+    return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, -1), dtype=np.int64)

@@ -12,7 +12,7 @@ from model.algorithms import ALGORITHMS, Rates, settings
 from model.analog_tile import AnalogTile
 from model.config import NAMED, TileConfig
 from model.devices.cells import WEIGHT_ONE, Cells
-from model.devices.soft_bounds import SoftBounds
+from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import derive_key
 from model.periphery import Periphery, PulseSlots
 from model.products import VALUE_ONE, Converters, NoiseStream
@@ -98,8 +98,8 @@ def make(gamma: float = GAMMA) -> AnalogTile:
     return AnalogTile(
         config=CONFIG,
         periphery=Recorder,
-        fast=SoftBounds(**devices, reference_mean=0.3, reference_std=0.1).cells(**shape, array="fast"),
-        slow=SoftBounds(**devices).cells(**shape, array="slow"),
+        fast=SoftBoundsReference(**devices, reference_mean=0.3, reference_std=0.1).cells(**shape, array="fast"),
+        slow=SoftBoundsReference(**devices).cells(**shape, array="slow"),
         converters=CONVERTERS,
         gamma=gamma,
         seed=3,
@@ -183,8 +183,8 @@ def test_converters_must_be_those_of_the_tile() -> None:
         AnalogTile(
             config=NAMED["tiny"],
             periphery=Periphery,
-            fast=SoftBounds().cells(rows=3, columns=5, seed=1, array="p"),
-            slow=SoftBounds().cells(rows=3, columns=5, seed=1, array="w"),
+            fast=SoftBoundsReference().cells(rows=3, columns=5, seed=1, array="p"),
+            slow=SoftBoundsReference().cells(rows=3, columns=5, seed=1, array="w"),
             converters=CONVERTERS,
             gamma=0.0,
             seed=1,

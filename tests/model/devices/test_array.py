@@ -7,7 +7,7 @@ import pytest
 
 from model.devices import kernels
 from model.devices.array import DeviceArray
-from model.devices.soft_bounds import SoftBounds
+from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import normals, words
 
 SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
@@ -16,7 +16,7 @@ UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
 
 def make(rows: int, columns: int, threads: int = 1, **device: float | bool) -> DeviceArray:
     parameters = {"dw_min": 0.01, "reference_std": 0.1, **device}
-    cells = SoftBounds(**parameters).cells(rows=rows, columns=columns, seed=5, array="fast")
+    cells = SoftBoundsReference(**parameters).cells(rows=rows, columns=columns, seed=5, array="fast")
     return DeviceArray(cells=cells, key=11, threads=threads)
 
 

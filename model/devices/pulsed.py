@@ -1,0 +1,176 @@
+"""What all device families share: step sizes, asymmetry, bounds, write noise, and their spread over the cells.
+
+    s+ = dw_min * (1 + min(up_down, 0) + e) * g,    s- = dw_min * (1 - max(up_down, 0) - e) * g
+    e = up_down_dtod * xi,    g = 1 + dw_min_dtod * xi, or exp(dw_min_dtod * xi) if log-normal
+    b+ = w_max * (1 + w_max_dtod * xi),    b- = w_min * (1 + w_min_dtod * xi)
+
+with xi standard normal, one of each per cell, and absolute values where the spread turns a sign. Parameters bear
+aihwkit's names. A family adds the response; with a reference the visible weight is v - reference.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, replace
+from decimal import Decimal
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.devices.cells import STATE_MAX, WEIGHT_ONE, Cells, to_weight
+from model.devices.parameters import Parameters, flag, number
+from model.devices.responses import WEIGHT_BITS
+from model.fixed import Int
+from model.noise import NORMAL_BITS, derive_key, normals
+
+BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
+
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Draws:
+    """Standard normal draws of the cells of an array. A name has its own stream, so changing one leaves the others."""
+
+    rows: int
+    columns: int
+    seed: int
+    array: str
+
+    def __call__(self, name: str) -> Real:
+        """Draws of a parameter, float64[R, C]."""
+        key = derive_key(self.seed, self.array, name)
+        return normals(key, self.rows * self.columns).reshape(self.rows, self.columns) / float(1 << NORMAL_BITS)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulsed(Parameters, ABC):
+    """Parameters of any family; see `Parameters` for the errors of bad ones."""
+
+    dw_min: float = number(1e-6, 1.0, 0.001, "step size")
+    dw_min_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the step size, relative")
+    dw_min_dtod_log_normal: bool = flag(False, "step sizes spread log-normally")
+    dw_min_std: float = number(0.0, 100.0, 0.3, "cycle-to-cycle noise of a step, relative")
+    up_down: float = number(-0.99, 0.99, 0.0, "asymmetry; positive weakens the down step, negative the up step")
+    up_down_dtod: float = number(0.0, 10.0, 0.01, "device-to-device spread of the asymmetry")
+    w_max: float = number(1e-3, BOUND_MAX, 0.6, "upper bound")
+    w_min: float = number(-BOUND_MAX, -1e-3, -0.6, "lower bound")
+    w_max_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the upper bound, relative")
+    w_min_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the lower bound, relative")
+
+    @abstractmethod
+    def response(self, draws: Draws, steps: Int, low: Int, high: Int) -> dict[str, Any]:
+        """The fields of `Cells` that make the response, for cells with these steps [2, R, C] and bounds [R, C]."""
+
+    def closed_form(self) -> float | None:
+        """Visible symmetric point of a device without spread, for comparison; None where there is no closed form."""
+        return None
+
+    def cells(self, *, rows: int, columns: int, seed: int, array: str) -> Cells:
+        """Draw the parameters of every cell.
+
+        Only the four basic operations of IEEE 754 are used here, elementwise, and functions of `decimal`, which are
+        correctly rounded: the same cells on every machine.
+
+        Raises
+        ------
+        ValueError
+            The noise of a step would not fit its word.
+        """
+        draws = Draws(rows=rows, columns=columns, seed=seed, array=array)
+        size = self.dw_min * self._relative_step(draws("dw_min"))
+        asymmetry = self.up_down_dtod * draws("up_down")
+        up = np.abs(1.0 + min(self.up_down, 0.0) + asymmetry) * size
+        down = np.abs(1.0 - max(self.up_down, 0.0) - asymmetry) * size
+        steps = np.minimum(np.maximum(to_weight(np.stack([down, up])), 1), WEIGHT_ONE)
+
+        # A bound nearer to zero than one step would make the device jump between its bounds for ever.
+        widest = np.maximum(steps[0], steps[1])
+        high = to_weight(np.abs(self.w_max * (1.0 + self.w_max_dtod * draws("w_max"))))
+        low = -to_weight(np.abs(self.w_min * (1.0 + self.w_min_dtod * draws("w_min"))))
+        high = np.clip(high, widest, STATE_MAX)
+        low = np.clip(low, -STATE_MAX, -widest)
+
+        relative = np.full_like(steps, to_weight(self.dw_min_std))
+        multiplicative = bool(getattr(self, "mult_noise", True))
+        plain = Cells(
+            step=steps,
+            noise=relative if multiplicative else (relative * steps) >> WEIGHT_BITS,
+            low=low,
+            high=high,
+            reference=np.zeros_like(low),
+            multiplicative=multiplicative,
+            **self.response(draws, steps, low, high),
+        )
+        self._check_noise(plain)
+        return replace(plain, reference=self._reference(draws, plain))
+
+    def _reference(self, draws: Draws, plain: Cells) -> Int:
+        return plain.reference
+
+    def _relative_step(self, draw: Real) -> Real:
+        if not self.dw_min_dtod_log_normal:
+            return np.abs(1.0 + self.dw_min_dtod * draw)
+        exponents = (self.dw_min_dtod * draw).ravel()
+        return np.array([float(Decimal(x).exp()) for x in exponents.tolist()]).reshape(draw.shape)
+
+    def _check_noise(self, cells: Cells) -> None:
+        # change * sigma has to fit 63 bits, and sigma is up to 5.2 times its standard deviation
+        largest, limit = cells.largest_change(), 1.5 if cells.multiplicative else 8.0
+        if largest * int(to_weight(self.dw_min_std)) >= limit * (1 << 2 * WEIGHT_BITS):
+            raise ValueError(
+                f"dw_min_std = {self.dw_min_std}: must keep dw_min_std times the largest step, "
+                f"{largest / WEIGHT_ONE:g}, below {limit:g}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Referenced(Pulsed):
+    """Parameters of a family with a reference: w = v - (offset + symmetric point of v, if that is subtracted).
+
+    ``offset = reference_mean + reference_std * xi``. With ``subtract_symmetry_point`` the visible symmetric point is
+    -offset: a positive reference offset moves it down.
+    """
+
+    subtract_symmetry_point: bool = flag(True, "the reference includes the symmetric point")
+    reference_mean: float = number(-4.0, 4.0, 0.0, "mean reference offset")
+    reference_std: float = number(0.0, 4.0, 0.0, "device-to-device spread of the reference offset")
+
+    def _reference(self, draws: Draws, plain: Cells) -> Int:
+        offset = to_weight(self.reference_mean + self.reference_std * draws("reference"))
+        return offset + plain.symmetric_point() if self.subtract_symmetry_point else offset
+
+
+def with_reference_offset(device: Pulsed, *, mean: float, std: float) -> Pulsed:
+    """The same device with this reference offset.
+
+    Raises
+    ------
+    ValueError
+        The offset is not zero, and the family has no reference.
+    """
+    if isinstance(device, Referenced):
+        return replace(device, reference_mean=mean, reference_std=std)
+    for name, value in (("reference_mean", mean), ("reference_std", std)):
+        if value != 0:
+            raise ValueError(f"{name} = {value!r}: must be 0 for {type(device).__name__}, which has no reference")
+    return device
+
+
+def visible(device: Pulsed, point: float | None) -> float | None:
+    """Visible weight of a nominal symmetric point of v, within the bounds."""
+    if point is None:
+        return None
+    point = min(max(point, device.w_min), device.w_max)
+    if not isinstance(device, Referenced):
+        return point
+    return -device.reference_mean + (0.0 if device.subtract_symmetry_point else point)
+
+
+def nominal_steps(device: Pulsed) -> tuple[float, float]:
+    """s+ and s- of a device without spread."""
+    return (
+        device.dw_min * (1.0 + min(device.up_down, 0.0)),
+        device.dw_min * (1.0 - max(device.up_down, 0.0)),
+    )

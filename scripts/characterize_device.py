@@ -1,0 +1,122 @@
+#!/usr/bin/env python3
+"""Characteristics of devices: states, symmetric points, step ratios, and responses to recorded pulses."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.console import Console
+from rich.table import Table
+
+from model.devices.characterize import Record, characteristics
+from model.devices.presets import PRESETS, device_toml, load_device
+from scripts.common import Parser, integer, output_file, progress, run, write_json
+
+WIDTH = 120  # of the tables, also where the output is no terminal
+
+
+def parser() -> Parser:
+    """The command line."""
+    result = Parser(__doc__ or "")
+    what = result.add_mutually_exclusive_group(required=True)
+    what.add_argument("--list", action="store_true", help="table of the presets")
+    what.add_argument("--device", metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file")
+    what.add_argument("--records", metavar="FILE", help="JSON with pulse responses, to be repeated with our devices")
+    result.add_argument(
+        "--skip-missed",
+        action="store_true",
+        help="with --records: leave out pulses that moved nothing in the recording though the device would have moved",
+    )
+    result.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the spread over the cells")
+    result.add_argument("--json", type=output_file, metavar="FILE", help="write the results here")
+    return result
+
+
+def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
+    """The file as it is and its records, checked."""
+    try:
+        data = json.loads(Path(path).read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ValueError(f"records = {path!r}: must be a readable file ({error.strerror})") from None
+    except ValueError as error:
+        raise ValueError(f"records = {path!r}: must be valid JSON ({error})") from None
+    if not isinstance(data, dict) or not isinstance(data.get("records"), list):
+        raise ValueError(f"records = {path!r}: must be an object with a list 'records'")
+    return data, [Record.from_dict(record, k) for k, record in enumerate(data["records"])]
+
+
+def text(value: float | None, form: str) -> str:
+    """A figure of a table."""
+    return "none" if value is None else format(value, form)
+
+
+def table(rows: dict[str, dict[str, Any]]) -> Table:
+    """Characteristics, a line per device."""
+    result = Table(box=None)
+    for heading in ("device", "family", "states", "SP", "mean of cells", "spread", "up/down at 0"):
+        result.add_column(heading, justify="left" if heading in ("device", "family") else "right", no_wrap=True)
+    for name, row in rows.items():
+        result.add_row(
+            name,
+            row["family"],
+            f"{row['states']:,.1f}",
+            text(row["symmetric_point"], ".4f"),
+            f"{row['symmetric_point_mean']:.4f}",
+            f"{row['symmetric_point_std']:.4f}",
+            text(row["up_down_ratio"], ".4f"),
+        )
+    return result
+
+
+def repeat(data: dict[str, Any], records: Sequence[Record], skip_missed: bool) -> dict[str, Any]:
+    """The file with our weights, and the deviations printed."""
+    result = Table(box=None)
+    for heading in ("record", "pulses", "deviation", "missed", "deviation without missed"):
+        result.add_column(heading, justify="left" if heading == "record" else "right", no_wrap=True)
+    written = []
+    with progress("records", sum(len(record.signs) for record in records)) as advance:
+        for record, entry in zip(records, data["records"], strict=True):
+            missed = record.missed()
+            weights = record.response()
+            without = record.response(missed) if missed.any() else weights
+            advance(len(record.signs))
+            result.add_row(
+                record.name,
+                f"{len(record.signs):,}",
+                text(record.deviation(weights), ".2e"),
+                str(int(missed.sum())),
+                text(record.deviation(without), ".2e"),
+            )
+            written.append({**entry, "weights": (without if skip_missed else weights).tolist()})
+    Console(width=WIDTH).print(result)
+    return {**data, "records": written}
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    arguments = command.parse_args(argv)
+    if arguments.skip_missed and not arguments.records:
+        command.error("--skip-missed: must come with --records")
+    report: dict[str, Any]
+    if arguments.records:
+        with command.checks():
+            data, records = load_records(arguments.records)
+        report = repeat(data, records, arguments.skip_missed)
+    else:
+        with command.checks():
+            devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}
+            report = {name: characteristics(device, seed=arguments.seed) for name, device in devices.items()}
+        Console(width=WIDTH).print(table(report))
+        if arguments.device:
+            print(device_toml(devices[arguments.device]), end="")
+    if arguments.json:
+        write_json(arguments.json, report)
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

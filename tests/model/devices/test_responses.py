@@ -1,0 +1,100 @@
+"""Every family against its step equations in floating point, and the compiled kernel against the plain response."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.devices import responses
+from model.devices.array import DeviceArray
+from model.devices.cells import WEIGHT_ONE
+from model.devices.presets import FAMILIES
+from tests.model.devices import equations, examples
+
+DEVICES = 25  # of every family
+TOLERANCE = dict.fromkeys(FAMILIES, 5e-06)  # of the weight range, at every pulse
+TOLERANCE["measured"] = 3e-5  # corners between the entries of its table
+
+
+def train(rng: np.random.Generator) -> np.ndarray:
+    """Pulses that go up, down past the start, alternate, and wander."""
+    runs = [(1, 600), (-1, 1000), (1, 200)]
+    fixed = np.concatenate([np.full(count, sign) for sign, count in runs] + [np.tile([1, -1], 200)])
+    return np.concatenate([fixed, rng.choice([1, -1], 800)])
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_response_follows_the_equations(family: str) -> None:
+    rng = np.random.default_rng(7)
+    worst, told_apart, tolerance = 0.0, 0, TOLERANCE[family]
+    for number in range(DEVICES):
+        device, signs = examples.random_device(family, rng), train(rng)
+        start, span = float(rng.uniform(-0.2, 0.2)), device.w_max - device.w_min
+        ours, theirs = examples.response(device, start, signs), equations.response(device, start, signs)
+        worst = max(worst, np.abs(ours - theirs).max() / span)
+        assert worst < tolerance, (number, device)
+        other = replace(device, dw_min=device.dw_min * 1.001)
+        told_apart += np.abs(ours - equations.response(other, start, signs)).max() / span > tolerance
+    print(f"{family}: {worst:.2e}")
+    assert told_apart == DEVICES  # the twin: steps 0.1 % larger
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("noise", [0.0, 0.4])
+def test_pulses_of_an_array_are_those_of_the_plain_response(family: str, noise: float) -> None:
+    """The kernel works on lanes of many cells, `Cells.changes` on one pulse of all: same bits without noise."""
+    device = replace(examples.random_device(family, np.random.default_rng(3)), dw_min=0.02, dw_min_std=noise)
+    device = replace(device, dw_min_dtod=0.3, w_max_dtod=0.3, w_min_dtod=0.3, up_down_dtod=0.1)
+    cells = device.cells(rows=33, columns=17, seed=2, array="a")
+    array = DeviceArray(cells=cells, key=5)
+    expected = array.state.astype(np.int64)
+    counts = np.random.default_rng(4).integers(-70, 71, (33, 17))
+    array.pulse(counts)
+    for up in (1, 0):
+        for k in range(70):
+            moved = expected + (2 * up - 1) * cells.changes(up, expected)
+            fires = (counts if up else -counts) > k
+            expected = np.where(fires, np.clip(moved, cells.low, cells.high), expected)
+    assert np.array_equal(array.state, expected) == (noise == 0.0)
+
+
+@pytest.mark.parametrize("family", ["exponential-step", "power-step", "power-step-reference", "measured"])
+def test_one_by_one_is_all_at_once(family: str) -> None:
+    device = replace(examples.random_device(family, np.random.default_rng(5)), dw_min_std=0.5, w_max_dtod=0.2)
+    cells = device.cells(rows=17, columns=3, seed=2, array="a")
+    once, often = DeviceArray(cells=cells, key=5), DeviceArray(cells=cells, key=5)
+    counts = np.random.default_rng(6).integers(-90, 91, (17, 3))
+    once.pulse(counts)
+    for _ in range(90):
+        now = np.sign(counts)
+        often.pulse(now)
+        counts = counts - now
+    assert np.array_equal(once.state, often.state)
+    often.pulse(np.eye(17, 3, dtype=int))
+    assert not np.array_equal(once.state, often.state)
+
+
+@pytest.mark.parametrize("exponent", [0.01, 0.5, 1.0, 2.7, 16.0])
+def test_powers_are_accurate(exponent: float) -> None:
+    high, low = np.int64(WEIGHT_ONE), np.int64(-WEIGHT_ONE)
+    states = np.linspace(int(low), int(high), 20001).astype(np.int64)
+    scale = np.full_like(states, (1 << responses.POSITION_BITS) // (2 * WEIGHT_ONE))
+    bend = np.full_like(states, round(exponent * (1 << responses.EXPONENT_BITS)))
+    step, ends = np.full_like(states, WEIGHT_ONE), (np.full_like(states, low), np.full_like(states, high))
+    place = np.stack([scale, np.zeros_like(scale)])
+    for up in (0, 1):
+        tables = responses.power_tables()
+        ours = responses.changes(responses.Kind.POWER, up, states, step, bend, *ends, place, tables) / WEIGHT_ONE
+        omega = (int(high) - states) / (2 * WEIGHT_ONE) if up else (states - int(low)) / (2 * WEIGHT_ONE)
+        inside = omega > 0  # at the bound itself the bound clips whatever the step is
+        error = np.abs(ours - omega**exponent)[inside].max()
+        assert error < 2e-7 * (1 + exponent)
+        assert np.abs(ours - omega ** (exponent * 1.0001))[inside].max() > error
+
+
+def test_tables_are_the_same_everywhere() -> None:
+    """Digests of tables that only correctly rounded operations make."""
+    logs, powers = responses.power_tables().astype(np.int64)
+    assert (logs[0], logs[512], logs[1024]) == (0, round(np.log2(1.5) * 2**24), 1 << 24)
+    assert (powers[0], powers[512], powers[1024]) == (1 << 28, round(2**27.5), 1 << 27)
+    assert (int(logs.sum()), int(powers.sum())) == (9582813927, 198483830761)

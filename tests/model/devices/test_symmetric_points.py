@@ -1,0 +1,114 @@
+"""Symmetric points: closed form against numeric against where alternating pulses settle, and their spread."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from model.devices.array import DeviceArray
+from model.devices.cells import WEIGHT_ONE
+from model.devices.characterize import without_variation
+from model.devices.constant_step import ConstantStep
+from model.devices.exponential_step import ExponentialStep
+from model.devices.power_step import PowerStep
+from model.devices.presets import FAMILIES, PRESETS
+from model.devices.pulsed import Referenced
+from model.devices.soft_bounds_reference import SoftBoundsReference
+from tests.model.devices import equations, examples
+
+WITH_POINT = [name for name in PRESETS if name != "idealized-constant"]
+
+
+def settled(array: DeviceArray, start: np.ndarray, pairs: int) -> np.ndarray:
+    """Middle of the limit cycle of alternating pulses, as weights."""
+    array.program(start)
+    ones = np.ones(start.shape, dtype=np.int64)
+    for _ in range(pairs):
+        array.pulse(ones)
+        above = array.weights.copy()
+        array.pulse(-ones)
+    return (above + array.weights) / 2 / WEIGHT_ONE
+
+
+@pytest.mark.parametrize("name", WITH_POINT)
+def test_presets_settle_at_their_symmetric_point(name: str) -> None:
+    device = without_variation(PRESETS[name])
+    array = examples.single(device)
+    numeric = array.cells.numeric_symmetric_point()
+    half = device.dw_min / 2
+    closed = device.closed_form()
+    assert closed is not None
+    assert abs(closed - numeric[0, 0] / WEIGHT_ONE) < half / 10
+    assert np.abs(array.symmetric_point() - numeric).max() < half / 10 * WEIGHT_ONE
+    for side in (-5, 5):
+        start = numeric + round(side * device.dw_min * WEIGHT_ONE)
+        assert abs(settled(array, start, 20_000)[0, 0] - closed) < half
+    wrong = settled(array, numeric, 1000)[0, 0] + device.dw_min  # the twin
+    assert abs(wrong - closed) > half
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_numeric_points_are_the_crossings_of_the_equations(family: str) -> None:
+    rng = np.random.default_rng(9)
+    for number in range(20):
+        device = examples.random_device(family, rng)
+        visible = equations.crossing(device)
+        if family.endswith("-reference"):
+            visible = -device.reference_mean + (0 if device.subtract_symmetry_point else visible)
+        cells = examples.single(device).cells
+        ours = cells.numeric_symmetric_point()[0, 0] / WEIGHT_ONE
+        difference = equations.step_of(device)(ours, 1) + equations.step_of(device)(ours, -1)
+        # where the equations hardly cross, a rounded step moves the crossing far: then the steps must agree
+        assert abs(ours - visible) < 1e-4 or abs(difference) < 1e-8, (number, device)
+        closed = device.closed_form()
+        assert closed is None or abs(closed - ours) < 1e-4 or abs(difference) < 1e-8, (number, device)
+        assert abs(ours - visible - 0.01) > 1e-4
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_cells_with_spread_settle_at_their_own_points(family: str) -> None:
+    device = replace(examples.random_device(family, np.random.default_rng(12)), dw_min=0.005, up_down=0.05)
+    device = replace(device, dw_min_dtod=0.2, up_down_dtod=0.05, w_max_dtod=0.1, w_min_dtod=0.1)
+    if isinstance(device, Referenced):
+        device = replace(device, subtract_symmetry_point=False)
+    array = DeviceArray(cells=device.cells(rows=7, columns=3, seed=3, array="a"), key=1)
+    points = array.symmetric_point()
+    assert points.shape == (7, 3)
+    if family == "constant-step":
+        assert np.isin(points, [array.cells.low, array.cells.high]).all()
+        return
+    error = np.abs(settled(array, points, 4000) - points / WEIGHT_ONE)
+    assert (error < array.cells.step.max(axis=0) / WEIGHT_ONE).all()
+    assert points.std() > 1e-3 * WEIGHT_ONE
+
+
+def test_constant_steps_have_a_point_only_if_they_differ() -> None:
+    equal = without_variation(ConstantStep())
+    assert equal.closed_form() is None
+    for up_down, bound in ((0.1, equal.w_max), (-0.1, equal.w_min)):
+        device = replace(equal, up_down=up_down)
+        assert device.closed_form() == bound
+        cells = examples.single(device).cells
+        assert abs(cells.symmetric_point()[0, 0] / WEIGHT_ONE - bound) < 1e-8
+        assert cells.numeric_symmetric_point()[0, 0] == cells.symmetric_point()[0, 0]
+
+
+def test_linear_points_are_exact_by_both_ways() -> None:
+    cells = SoftBoundsReference(reference_mean=0.2, reference_std=0.1).cells(rows=33, columns=17, seed=1, array="a")
+    apart = cells.symmetric_point() - cells.numeric_symmetric_point()
+    words = (1 << 30) // np.minimum(*cells.slope)  # so many states have the same rounded step
+    assert (np.abs(apart) <= 2 * words).all()
+
+
+@pytest.mark.parametrize(
+    "device",
+    [
+        ExponentialStep(gamma_up=5.0, gamma_down=4.0),
+        ExponentialStep(gamma_up=5.0, gamma_down=5.0, a=0.0),
+        ExponentialStep(gamma_up=5.0, gamma_down=5.0, A_up=0.0),
+        PowerStep(pow_up_down=0.1),
+    ],
+    ids=str,
+)
+def test_no_closed_form_is_said_so(device: ExponentialStep | PowerStep) -> None:
+    assert device.closed_form() is None
