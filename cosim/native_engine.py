@@ -99,7 +99,7 @@ class NativeTile:
         self._cycle(*self._row)
 
     def operation(self, op: Op | None, bl: int, *, record: bool) -> tuple[int, Words]:
-        """Play one operation with the beats in ``vectors`` or ``codes`` to its first idle cycle; None: only wait for that.
+        """Play one operation with the beats in ``vectors`` or ``codes`` to its first idle cycle; for None only wait.
 
         Returns the number of cycles, and the rows of outputs if they are recorded; beats are in ``pulses`` or
         ``writes`` and their numbers in ``slot_count`` and ``write_count``. The number is negative if the operation

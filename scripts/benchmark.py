@@ -1,16 +1,20 @@
 #!/usr/bin/env python3
-"""Measure the speed of pulsed updates and of training, and how the cost of an update grows with its size."""
+"""Measure the speed of pulsed updates, of both engines and of training, and how the cost of an update grows."""
 
 import io
-from collections.abc import Callable, Iterable, Sequence
+import sys
+from collections.abc import Iterable, Sequence
 from typing import Any
 
-from rich.console import Console
 from rich.table import Table
 
-from model.benchmark import BL, golden_update, growth, machine, training_speed
-from model.tasks import TASKS, Task
-from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json
+from cosim.benchmark import cosim_speed, rtl_training_speed
+from cosim.reports import text
+from cosim.toolchain import ToolError
+from model.benchmark import BL, DENSITIES, golden_update, growth, machine, training_speed
+from model.config import NAMED, TileConfig
+from model.tasks import TASKS
+from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
 
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -18,6 +22,8 @@ GROWTH_LENGTHS = (1, 3, 7, 15, 31, 63)
 QUICK_SIZES = (16, 32)
 QUICK_LENGTHS = (1, 31)
 QUICK_STEPS = 50
+TILES = {"cosim": TileConfig(rows=64, columns=64, lanes=8), "cosim_small": NAMED["small"]}
+QUICK_TILES = {"cosim": NAMED["small"], "cosim_small": NAMED["tiny"]}
 
 
 def parser() -> Parser:
@@ -36,11 +42,22 @@ def parser() -> Parser:
 def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
     """A line per measured update."""
     result = Table(title=title, box=None)
-    for heading in ("rows", "columns", "density", "BL", "threads", "coincidences", "ms", "spread %", "million/s"):
+    for heading in (
+        "rows",
+        "columns",
+        "inputs",
+        "errors",
+        "BL",
+        "threads",
+        "coincidences",
+        "ms",
+        "spread %",
+        "million/s",
+    ):
         result.add_column(heading, justify="right")
     for entry in entries:
         result.add_row(
-            *(f"{entry[key]:g}" for key in ("rows", "columns", "density", "bl", "threads")),
+            *(f"{entry[key]:g}" for key in ("rows", "columns", "density", "row_density", "bl", "threads")),
             f"{entry['coincidences']:,}",
             f"{entry['ms_per_update']:.4f}",
             f"{100 * entry['spread']:.0f}",
@@ -68,47 +85,71 @@ def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
     return file.getvalue()
 
 
-def main(
-    arguments: Sequence[str] | None = None,
-    *,
-    cosim: Callable[[], dict[str, Any]] | None = None,
-    rtl_s_per_epoch: Callable[[Task], float] | None = None,
-) -> int:
-    """Run the command line; ``cosim`` and ``rtl_s_per_epoch`` measure what needs an RTL engine."""
-    options = parser().parse_args(arguments)
+def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
+    """A line per tile."""
+    result = Table(title="engines, cycles/s", box=None)
+    headings = ("tile", "cocotb", "spread %", "native", "spread %", "ratio", "native, recorded", "spread %", "ratio")
+    for heading in headings:
+        result.add_column(heading, justify="right")
+    for entry in entries:
+        cells = [f"{entry['rows']}x{entry['columns']}"]
+        for key in ("cocotb", "native", "native_recorded"):
+            cells += [f"{entry[key]:,.0f}", f"{100 * entry['spread'][key]:.0f}"]
+            if key != "cocotb":
+                cells.append(f"{entry[key] / entry['cocotb']:.0f}")
+        result.add_row(*cells)
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    options = command.parse_args(arguments)
     sizes = QUICK_SIZES if options.quick else SIZES
     growth_sizes = QUICK_SIZES if options.quick else GROWTH_SIZES
     lengths = QUICK_LENGTHS if options.quick else GROWTH_LENGTHS
+    tiles = QUICK_TILES if options.quick else TILES
     task = TASKS[options.task]()
     steps = QUICK_STEPS if options.quick else len(task.train_y)
     common = {"repeats": options.repeats, "seed": options.seed}
 
-    updates, growths = [], []
-    with progress("benchmark", 4 * len(sizes) + len(growth_sizes) + len(lengths) + 1) as advance:
-        for entry in golden_update(sizes=sizes, **common):
-            updates.append(entry)
+    report: dict[str, Any] = {"golden_update": [], "growth": []}
+    parts = 2 * len(DENSITIES) * len(sizes) + len(growth_sizes) + len(lengths) + len(tiles) + 2
+    try:
+        with progress("benchmark", parts) as advance:
+            for entry in golden_update(sizes=sizes, **common):
+                report["golden_update"].append(entry)
+                advance(1)
+            for entry in growth(sizes=growth_sizes, lengths=lengths, **common):
+                report["growth"].append(entry)
+                advance(1)
+            report["training"] = training_speed(task, steps=steps, **common)
             advance(1)
-        for entry in growth(sizes=growth_sizes, lengths=lengths, **common):
-            growths.append(entry)
+            report["training"] |= rtl_training_speed(options.task, steps=steps, **common)
             advance(1)
-        training = training_speed(task, steps=steps, rtl_s_per_epoch=rtl_s_per_epoch, **common)
-        advance(1)
+            for key, config in tiles.items():
+                report[key] = cosim_speed(config, quick=options.quick, **common)
+                advance(1)
+    except ToolError as error:
+        print(f"{command.prog}: {error}", file=sys.stderr)
+        return FAILED
+    report["machine"] = machine()
 
-    report: dict[str, Any] = {
-        "golden_update": updates,
-        "growth": growths,
-        "training": training,
-        "cosim": None if cosim is None else cosim(),
-        "machine": machine(),
-    }
     if options.json:
         write_json(options.json, report)
     if options.plot:
-        write_bytes(options.plot, plot(growths, len(lengths)))
-    console = Console()
-    console.print(updates_table("updates", updates))
-    console.print(updates_table("growth", growths))
-    print(f"training on {task.name}: {training['golden_s_per_epoch']:.3f} s per epoch, golden, one thread")
+        write_bytes(options.plot, plot(report["growth"], len(lengths)))
+    print(text(updates_table("updates", report["golden_update"])))
+    print(text(updates_table("growth", report["growth"])))
+    print(text(cosim_table(report[key] for key in tiles)))
+    training = report["training"]
+    for side, words in (
+        ("golden", "golden"),
+        ("rtl", "RTL in the loop"),
+        ("rtl_recorded", "RTL, every cycle compared"),
+    ):
+        seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
+        print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
     print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
     return 0
 

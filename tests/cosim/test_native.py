@@ -138,19 +138,16 @@ def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
 
 
 @pytest.mark.parametrize("record", [True, False])
-@pytest.mark.parametrize(
-    ("port", "constant", "operation", "signal"),
-    [("status__busy", 1, "clear", "status__busy"), ("writes__valid", 0, "transfer", "writes__valid")],
-)
-def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(
-    port: str, constant: int, operation: str, signal: str, record: bool
-) -> None:
+@pytest.mark.parametrize(("port", "constant"), [("status__busy", 1), ("writes__valid", 0)])
+def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(port: str, constant: int, record: bool) -> None:
     library = native_library(_stuck(tile_verilog(TINY), port, constant), TINY)
+
+    def transfer() -> None:
+        NativePeriphery(NativeTile(library, TINY), record=record).transfer(np.zeros(TINY.rows, np.int64), Settings())
+
     with pytest.raises(MismatchError) as found:
-        tile = NativePeriphery(NativeTile(library, TINY), record=record)
-        assert operation == "transfer"
-        tile.transfer(np.zeros(TINY.rows, np.int64), Settings())
-    assert found.value.difference.signal == signal
+        transfer()
+    assert found.value.difference.signal == port
 
 
 def _stuck(verilog: str, port: str, value: int) -> str:

@@ -6,57 +6,66 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from cosim import benchmark as engine_measures
+from cosim.bench import Outcome
+from cosim.lockstep import Difference, Verdict
 from model import benchmark as measures
+from model.config import NAMED
 from scripts import benchmark
 from tests.model import tiny
 
 UPDATE_KEYS = {"rows", "columns", "density", "device", "threads", "ms_per_update", "coincidences_per_second", "spread"}
+TRAINING_KEYS = {
+    f"{side}_{figure}" for side in ("golden", "rtl", "rtl_recorded") for figure in ("s_per_epoch", "spread")
+}
 
 
 @pytest.fixture(autouse=True)
 def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(benchmark.TASKS, "tiny", tiny.task)
+    monkeypatch.setattr(benchmark, "QUICK_TILES", {"cosim": NAMED["odd"], "cosim_small": NAMED["tiny"]})
     monkeypatch.setattr(measures, "REPEAT_S", 1e-4)
 
 
-def run(tmp_path: Path, *arguments: str, **hooks) -> dict:
-    file = tmp_path / "report.json"
-    command = ["--quick", "--task", "tiny", "--repeats", "2", "--json", str(file), *arguments]
-    assert benchmark.main(command, **hooks) == 0
-    return json.loads(file.read_text())
-
-
 def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    picture = tmp_path / "growth.png"
-    report = run(tmp_path, "--plot", str(picture))
-    assert list(report) == ["golden_update", "growth", "training", "cosim", "machine"]
+    file, picture = tmp_path / "report.json", tmp_path / "growth.png"
+    command = ["--quick", "--task", "tiny", "--repeats", "2", "--json", str(file), "--plot", str(picture)]
+    assert benchmark.main(command) == 0
+    report = json.loads(file.read_text())
+    assert list(report) == ["golden_update", "growth", "training", "cosim", "cosim_small", "machine"]
     assert picture.read_bytes().startswith(b"\x89PNG")
     for entry in report["golden_update"] + report["growth"]:
         assert set(entry) >= UPDATE_KEYS
         assert entry["coincidences_per_second"] == pytest.approx(1e3 * entry["coincidences"] / entry["ms_per_update"])
-    cases = [(entry["rows"], entry["density"], entry["threads"]) for entry in report["golden_update"]]
+    cases = [tuple(entry[key] for key in ("rows", "density", "row_density")) for entry in report["golden_update"][::2]]
     sizes = benchmark.QUICK_SIZES
-    assert cases == [(size, density, threads) for size in sizes for density in (1.0, 0.1) for threads in (1, 2)]
+    assert cases == [(size, *both) for size in sizes for both in ((1.0, 1.0), (0.1, 1.0), (0.1, 0.1))]
+    assert [entry["threads"] for entry in report["golden_update"]] == [1, 2] * len(cases)
     assert [(entry["rows"], entry["bl"]) for entry in report["growth"]] == [(16, 31), (32, 31), (128, 1), (128, 31)]
     assert report["training"]["task"] == "tiny"
-    assert report["training"]["golden_s_per_epoch"] > 0
-    assert (report["training"]["rtl_s_per_epoch"], report["cosim"]) == (None, None)
+    assert set(report["training"]) == {"task", "repeats"} | TRAINING_KEYS
+    assert all(report["training"][key] > 0 for key in TRAINING_KEYS)
+    for key, name in (("cosim", "odd"), ("cosim_small", "tiny")):
+        assert report[key]["config"] == name
+        assert all(report[key][engine] > 0 for engine in ("cocotb", "native", "native_recorded"))
     assert {"cpu", "cores", "python", "numpy", "numba"} <= set(report["machine"])
-    assert "per epoch" in capsys.readouterr().out
+    printed = capsys.readouterr().out
+    assert "RTL in the loop" in printed
+    assert f"{report['cosim']['native']:,.0f}" in printed
 
 
-def test_engines_fill_their_part(tmp_path: Path) -> None:
-    cosim = {"cocotb": 1.0, "native": 2.0, "config": "small"}
-    report = run(tmp_path, cosim=lambda: cosim, rtl_s_per_epoch=lambda task: float(len(task.train_y)))
-    assert report["cosim"] == cosim
-    assert report["training"]["rtl_s_per_epoch"] == 32.0
+def test_engines_that_disagree_give_no_figure(monkeypatch: pytest.MonkeyPatch) -> None:
+    wrong = Verdict(mismatches=1, first_mismatch=Difference(7, "writes__valid", golden=0, rtl=1))
+    monkeypatch.setitem(engine_measures.ENGINES, "native", lambda job: Outcome(wrong, 1.0))
+    with pytest.raises(RuntimeError, match=r"tiny: cycle 7: writes__valid"):
+        engine_measures.cosim_speed(NAMED["tiny"], repeats=1, seed=1, quick=True)
 
 
 def test_lines_have_the_density_and_the_signs_they_should() -> None:
-    rows, columns, quadrant = measures.random_lines(17, 40, density=0.1, bl=31, seed=3)
+    rows, columns, quadrant = measures.random_lines(17, 40, density=0.1, row_density=0.5, bl=31, seed=3)
     assert (rows.shape, columns.shape, quadrant.shape) == ((124, 17), (124, 40), (124,))
     assert columns.any(axis=0).sum() == 4
-    assert rows.any(axis=0).mean() > 0.5
+    assert 4 < rows.any(axis=0).sum() <= 8
     for lines, side in ((rows, 1), (columns, 0)):
         negative = quadrant >> side & 1
         assert not (lines[negative == 0].any(axis=0) & lines[negative == 1].any(axis=0)).any()
