@@ -44,7 +44,7 @@ class Job:
     """What to run: ``function`` as ``module:name``, called as ``function(bench, **arguments)``.
 
     own_netlist: the Verilog is that of the configuration, so all state must be found in it. record: compare every
-    output of every cycle; without it only results and final states are compared, where the engine can.
+    output of every cycle; without it the native engine compares nothing, which is left to who sees the results.
     """
 
     config: TileConfig

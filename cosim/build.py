@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from cosim.toolchain import Verilator, run
+from cosim.toolchain import ToolError, Verilator, run
 
 ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 
@@ -31,15 +31,25 @@ public_flat_rd -module "*" -var "sweep"
 """
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
+OPTIMIZE = "OPT_FAST=-O2"
 
 
 def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
-    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in."""
+    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in.
+
+    Raises
+    ------
+    ToolError
+        The folder cannot be written, or what ``produce`` raises.
+    """
     folder = ROOT / _digest(identity)
     if not folder.is_dir():
-        ROOT.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
-            _publish(produce(Path(work)), folder)
+        try:
+            ROOT.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
+                _publish(produce(Path(work)), folder)
+        except OSError as error:
+            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({error.strerror})") from None
     return folder
 
 
@@ -51,7 +61,7 @@ def verilate(
     text.write_text(verilog, encoding="utf-8")
     waivers.write_text(control, encoding="utf-8")
     command = [tool.executable, *flags, "-Mdir", str(work), "--top-module", top]
-    run([*command, *map(str, sources), str(waivers), str(text)], tool.environment, log)
+    run([*command, *map(str, (waivers, text, *sources))], tool.environment, log)
     return [text, waivers, log]
 
 
@@ -63,13 +73,13 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
     for item in runtime.glob("*.o"):
         shutil.copy(item, work)
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", "OPT_FAST=-O2", *targets]
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
     run(command, tool.environment, work / "build.log")
     _publish(work.glob("verilated*.o"), runtime)
 
 
 def _digest(identity: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join((OPTIMIZE, *identity)).encode()).hexdigest()[:16]
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:

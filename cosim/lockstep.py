@@ -7,6 +7,7 @@ the cycles before it. A run that compared nothing counts as failed (`Verdict.pas
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -39,16 +40,22 @@ class Fault:
 
 @dataclass(frozen=True)
 class Difference:
-    """The first difference of a run; in history the RTL's outputs, the inputs, and golden's outputs by cycle."""
+    """The first difference of a run; in history the RTL's outputs, the inputs, and golden's outputs by cycle.
+
+    tile: whose, where there are several; cycles are its own.
+    """
 
     cycle: int
     signal: str
     golden: int
     rtl: int
     history: list[dict[str, Any]] = field(repr=False, default_factory=list)
+    tile: str = ""
 
     def __str__(self) -> str:
-        return f"cycle {self.cycle}: {self.signal} is {self.rtl:#x} in the RTL, {self.golden:#x} in the golden model"
+        where = f"{self.tile}, " if self.tile else ""
+        values = f"{self.rtl:#x} in the RTL, {self.golden:#x} in the golden model"
+        return f"{where}cycle {self.cycle}: {self.signal} is {values}"
 
     def table(self) -> str:
         """The last cycles as aligned text: a port a line, a cycle a column; ``a/b`` is golden/RTL where they differ."""
@@ -120,7 +127,9 @@ class Checker:
         self.states_compared += compare_states(self.cycles, rtl, self.golden.state_arrays(), list(self.history))
 
 
-def compare_states(cycle: int, rtl: State, golden: State, history: list[dict[str, Any]]) -> int:
+def compare_states(
+    cycle: int, rtl: State, golden: State, history: Sequence[dict[str, Any]] = (), *, tile: str = ""
+) -> int:
     """Compare every array of ``rtl`` with the golden one of its name; the number of words, or `MismatchError`."""
     words = 0
     for name, value in rtl.items():
@@ -129,7 +138,8 @@ def compare_states(cycle: int, rtl: State, golden: State, history: list[dict[str
         differing = np.flatnonzero(expected != found)
         if differing.size:
             word = int(differing[0])
-            raise MismatchError(Difference(cycle, f"{name}[{word}]", int(expected[word]), int(found[word]), history))
+            values = int(expected[word]), int(found[word])
+            raise MismatchError(Difference(cycle, f"{name}[{word}]", *values, list(history), tile))
         words += expected.size
     return words
 

@@ -5,8 +5,8 @@ component's signature, with ``rst`` as the first input.
 
 The tile gets its inputs from registers in front of it. Verilator works off everything that depends on an input whenever
 it is called; now that is nothing, and the logic behind the inputs runs once a cycle with all the rest. The registers
-have their own clock ``load``: a rising edge of both clocks is a cycle whose successor's inputs are known, and one of
-``load`` alone shows what the tile says to inputs in the cycle that has begun.
+have their own clock ``load``, which rises before the falling edge of ``clk``, or with its rising edge where the inputs
+of the next cycle are known by then.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from model.config import TileConfig
 WORD = 64
 QUADRANTS = 4
 STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
+LINK = ("g++", "-shared")
 LOOP = Path(__file__).with_name("native_loop.h")
 TOP = "native"  # the tile behind registers
 
@@ -74,14 +75,15 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         A program is missing, or Verilator or the compiler rejects the text.
     """
     tool = find_verilator()
-    text = verilog + _registered(config)
+    wrapper = _registered(config)
     flags = [*build.FLAGS, "-CFLAGS", "-fPIC"]
     loop = LOOP.read_text(encoding="utf-8")
 
     def produce(work: Path) -> Iterable[Path]:
-        source = work / "loop.cpp"
+        source, registers = work / "loop.cpp", work / "native.v"
         source.write_text(f'#include "Vtop.h"\n#include "Vtop___024root.h"\n#include "{LOOP}"\n', encoding="utf-8")
-        files = build.verilate(work, tool, text, TOP, build.CONTROL, flags, source)
+        registers.write_text(wrapper, encoding="utf-8")
+        files = build.verilate(work, tool, verilog, TOP, build.CONTROL, flags, source, registers)
         header = (work / "Vtop___024root.h").read_text(encoding="utf-8")
         (work / "generated.h").write_text(_generated(config, header), encoding="utf-8")
         # The loop is compiled by Verilator's makefile too: its flags decide the layout of Verilator's classes.
@@ -89,10 +91,11 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         build.make(work, tool, flags, *objects)
         library = work / "tile.so"
         parts = [str(work / name) for name in objects]
-        run(["g++", "-shared", *parts, "-pthread", "-o", str(library)], tool.environment, work / "build.log")
-        return [*files, work / "generated.h", library]
+        run([*LINK, *parts, "-pthread", "-o", str(library)], tool.environment, work / "build.log")
+        return [*files, registers, work / "generated.h", library]
 
-    identity = (tool.version, *flags, build.CONTROL, loop, _generated(config, ""), text)
+    ours = (loop, _generated(config, ""), repr(state_items(config)), wrapper)
+    identity = (tool.version, *flags, *LINK, build.CONTROL, *ours, verilog)
     return build.cached(identity, produce) / "tile.so"
 
 
@@ -100,7 +103,8 @@ def _registered(config: TileConfig) -> str:
     """The module `TOP`: the tile with registers, clocked by ``load``, in front of all its inputs."""
     ports = [Port("rst", 1, False), *tile_ports(config)]
     inputs = [port.name for port in ports if not port.output]
-    lines = [f"module {TOP} (input clk, input load"]
+    # A netlist may have outputs that nobody here knows.
+    lines = ["/* verilator lint_off PINMISSING */", f"module {TOP} (input clk, input load"]
     lines += [f"  , {'output' if port.output else 'input'} [{port.width - 1}:0] {port.name}" for port in ports]
     lines.append(");")
     lines += [f"  reg [{port.width - 1}:0] held_{port.name};" for port in ports if not port.output]
@@ -128,6 +132,7 @@ def _generated(config: TileConfig, header: str) -> str:
         payload, count = layout.payload(stream)
         valid, ready = both[f"{stream}__valid"][0], both[f"{stream}__ready"][0]
         lines.append(f"constexpr Stream {stream.upper()} = {{{valid}, {ready}, {payload}, {count}}};")
+    lines.append(f"constexpr int RESET = {both['rst'][0]};")
     lines.append(f"constexpr int BUSY = {both['status__busy'][0]};")
     lines.append("inline void drive(Vtop& top, const Word* in) {")
     lines += [f"    put(top.{_mangled(name)}, in + {first});" for name, (first, _) in layout.inputs.items()]
@@ -137,10 +142,16 @@ def _generated(config: TileConfig, header: str) -> str:
     for index, item in enumerate(state_items(config)):
         member = "__DOT__".join((TOP, "tile", *item.path))
         if f" {member};" in header:
-            stride = f", {words(item.width)}" if item.rows > 1 else ""
-            lines.append(f"    case {index}: get(root.{member}, words{stride}); return true;")
+            lines.append(
+                f"    case {index}: return get_state(root.{member}, words, {item.rows}, {_bytes(item.width)});"
+            )
     lines += ["    default: return false;", "    }", "}", "}  // namespace generated", ""]
     return "\n".join(lines)
+
+
+def _bytes(width: int) -> int:
+    """Size of the C++ variable that Verilator makes of so many bits."""
+    return next((size for size in (1, 2, 4, 8) if width <= 8 * size), -(-width // 32) * 4)
 
 
 def _mangled(port: str) -> str:

@@ -27,16 +27,16 @@ from model.analog_tile import PeripheryLike
 from model.config import Op, Settings, TileConfig
 from model.fixed import Int
 from model.lanes import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
-from model.periphery import PulseSlots, Transfer
+from model.periphery import Periphery, PulseSlots, Transfer
 from model.trace import TracedPeriphery
 
-RESET_CYCLES = 2
+ENDED = "the netlist ended the simulation ($finish or $stop)"
 
 _ADDRESS, _LONG = ctypes.c_void_p, ctypes.c_long
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "new": (_ADDRESS, []),
     "delete": (None, [_ADDRESS]),
-    "cycle": (None, [_ADDRESS] * 3),
+    "cycle": (ctypes.c_bool, [_ADDRESS] * 3),
     "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 3, *[_ADDRESS] * 6, _LONG]),
     "state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
 }
@@ -50,7 +50,10 @@ class NativeTile:
         self.layout = Layout.of(config)
         self.inputs = np.zeros(length(self.layout.inputs), np.uint64)
         self.outputs = np.zeros(length(self.layout.outputs), np.uint64)
-        self._library = ctypes.CDLL(str(library))
+        try:
+            self._library = ctypes.CDLL(str(library))
+        except OSError as error:
+            raise ToolError(f"{library.parent}: must hold a whole build, remove it to build again ({error})") from None
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._library, f"symtrack_{name}")
             function.restype, function.argtypes = result, arguments
@@ -71,10 +74,6 @@ class NativeTile:
         self._buffers = tuple(map(_address, (self.vectors, self.codes, self.pulses, self.writes, self._beats)))
         self._recorded = (_address(self._record), most)
         self._unrecorded = (None, most)
-        self.set("rst", 1)
-        for _ in range(RESET_CYCLES):
-            self.cycle()
-        self.set("rst", 0)
 
     def __del__(self) -> None:
         if hasattr(self, "_handle"):
@@ -96,7 +95,8 @@ class NativeTile:
 
     def cycle(self) -> None:
         """Play one cycle with the inputs that are set."""
-        self._cycle(*self._row)
+        if not self._cycle(*self._row):
+            raise ToolError(ENDED)
 
     def operation(self, op: Op | None, bl: int, *, record: bool) -> tuple[int, Words]:
         """Play one operation with the beats in ``vectors`` or ``codes`` to its first idle cycle; for None only wait.
@@ -111,6 +111,8 @@ class NativeTile:
         vectors, codes = (len(self.vectors) if op == Op.UPDATE else 0), (len(self.codes) if op == Op.TRANSFER else 0)
         to = self._recorded if record else self._unrecorded
         cycles: int = self._operation(*self._row, op is not None, vectors, codes, *self._buffers, *to)
+        if not cycles:
+            raise ToolError(ENDED)
         return cycles, self._record[: abs(cycles) if record else 0]
 
     @property
@@ -201,7 +203,8 @@ class NativePeriphery:
         pack_beats(codes, config.lanes, config.adc_bits, tile.codes)
         self._play(Op.TRANSFER, 0, None if self.golden is None else self.golden.transfer(codes, settings)[1])
         if tile.write_count != len(tile.writes):
-            raise MismatchError(Difference(self.played, "writes__valid", len(tile.writes), tile.write_count))
+            lost = Difference(self.played, "writes__valid", len(tile.writes), tile.write_count, tile=config.name)
+            raise MismatchError(lost)
         writes, at = tile.writes, self._write
         pulses, reference = (
             unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: config.rows]
@@ -242,7 +245,7 @@ class NativePeriphery:
                 raise MismatchError(self._difference(rows, expected, at))
             self.compared += cycles
         elif cycles < 0:
-            raise MismatchError(Difference(self.played - cycles, "status__busy", golden=0, rtl=1))
+            raise MismatchError(Difference(self.played - cycles, "status__busy", 0, 1, tile=self.config.name))
         self.played += cycles
         if op is not None:
             self.cycles += cycles - 1  # the last one is idle
@@ -259,7 +262,7 @@ class NativePeriphery:
         ]
         rtl, golden = history[-1]["rtl"], history[-1]["golden"]
         signal = next((name for name in outputs if rtl[name] != golden[name]), "status__busy")
-        return Difference(self.played + at, signal, golden[signal], rtl[signal], history)
+        return Difference(self.played + at, signal, golden[signal], rtl[signal], history, self.config.name)
 
 
 _SLOT = ("rows", "columns", "up", "quadrant")
@@ -341,9 +344,9 @@ class NativeBench:
         return read_state(self.config, self._tile.state_words)
 
     def layer(self, config: TileConfig) -> PeripheryLike:
-        """RTL for every layer. Deliberate faults name single cycles, so a run with faults is played cycle by cycle."""
-        if self._job.faults and config == self.config:
-            return RtlPeriphery(self)
+        """RTL for every layer; with deliberate faults, which name single cycles, only for that of `config`."""
+        if self._job.faults:
+            return RtlPeriphery(self) if config == self.config else Periphery(config)
         own = config == self.config and not self.layers and not self.checker.cycles
         layer = NativePeriphery(self._tile if own else self._new_tile(config), record=self._job.record)
         self.layers.append(layer)
@@ -364,7 +367,7 @@ class NativeBench:
                 layer.played,
                 read_state(layer.config, layer.tile.state_words),
                 layer.golden.periphery.state_arrays(),
-                [],
+                tile=layer.config.name,
             )
             for layer in self.layers
             if layer.golden is not None

@@ -3,7 +3,9 @@
 // `generated` (see native_build.py) holds what depends on the configuration: the number of words, where the ports lie in a
 // row, and the functions that copy a row to and from the model's ports.
 //
-// A cycle, as in every engine: its inputs are there, outputs are taken when they have settled, then comes the rising edge.
+// A cycle, as in every engine: inputs change with the falling edge of clk, outputs are taken when they have
+// settled, then comes the rising edge. Inside a whole operation the inputs of the next cycle are known before the rising
+// edge; they are loaded with it, and the falling edge follows.
 
 #include <cstdint>
 #include <cstring>
@@ -19,15 +21,28 @@ template <std::size_t N> void get(const VlWide<N>& port, Word* words) {
     for (std::size_t k = 0; k < N; k += 2)
         words[k / 2] = port[k] | (k + 1 < N ? static_cast<Word>(port[k + 1]) << 32 : 0);
 }
-template <class T, std::size_t N> void get(const VlUnpacked<T, N>& memory, Word* words, int words_per_row) {
-    for (std::size_t row = 0; row < N; ++row) get(memory[row], words + row * words_per_row);
+
+// State of `rows` rows in variables of `bytes` bytes each; false if a foreign netlist has another memory of that name.
+template <class T> bool get_state(const T& state, Word* words, std::size_t rows, std::size_t bytes) {
+    if (rows != 1 || sizeof(T) != bytes) return false;
+    get(state, words);
+    return true;
+}
+template <class T, std::size_t N>
+bool get_state(const VlUnpacked<T, N>& memory, Word* words, std::size_t rows, std::size_t bytes) {
+    if (rows != N || sizeof(T) != bytes) return false;
+    for (std::size_t row = 0; row < N; ++row) get(memory[row], words + row * ((bytes + 7) / 8));
+    return true;
 }
 
 #include "generated.h"
 
 // The model has one thread; a context made for more would keep idle workers.
 struct SerialContext : VerilatedContext {
-    SerialContext() { threads(1); }
+    SerialContext() {
+        threads(1);
+        fatalOnError(false);  // a netlist that stops is found out by `stopped`
+    }
 };
 
 struct Tile {
@@ -36,19 +51,40 @@ struct Tile {
     Word in[generated::IN_WORDS] = {};
     Word out[generated::OUT_WORDS] = {};
 
+    // Two cycles of reset before the first one.
+    Tile() {
+        top.eval();  // the levels that the first edges start from
+        in[generated::RESET] = 1;
+        levels(true, false);
+        for (bool clk : {true, false, true, false}) levels(false, clk);
+    }
+
     // Verilator's scopes leave through the thread's context, which may be that of another tile, or of one long gone.
     ~Tile() { Verilated::threadContextp(&context); }
 
-    // A rising edge of one clock or of both, and the outputs that follow.
-    void rise(bool load, bool clk) {
+    // New levels of both clocks.
+    void levels(bool load, bool clk) {
         if (load) generated::drive(top, in);
         top.load = load;
         top.clk = clk;
         top.eval();
-        top.load = top.clk = 0;
-        top.eval();
+    }
+    // New inputs, the falling edge, and the outputs that follow.
+    void begin() {
+        levels(true, top.clk);
+        settle();
+    }
+    // The rising edge with the inputs of the next cycle, the falling edge, and the outputs that follow.
+    void next() {
+        levels(true, true);
+        settle();
+    }
+    void settle() {
+        levels(false, false);
         generated::sample(top, out);
     }
+    void rise() { levels(false, true); }
+    bool stopped() const { return context.gotFinish(); }
 };
 
 // A stream into the tile: beats that are offered one after the other.
@@ -89,19 +125,21 @@ void* symtrack_new() { return new Tile; }
 
 void symtrack_delete(void* handle) { delete static_cast<Tile*>(handle); }
 
-// One cycle with any inputs.
-void symtrack_cycle(void* handle, const Word* in, Word* out) {
+// One cycle with any inputs; false if the netlist ended the simulation.
+bool symtrack_cycle(void* handle, const Word* in, Word* out) {
     Tile& tile = *static_cast<Tile*>(handle);
     std::memcpy(tile.in, in, sizeof tile.in);
-    tile.rise(true, false);
+    tile.begin();
     std::memcpy(out, tile.out, sizeof tile.out);
-    tile.rise(false, true);
+    tile.rise();
+    return !tile.stopped();
 }
 
 // From the cycle of a command (without one: from now) to the first idle cycle, which is played too and whose outputs end
 // in `out`. `in` holds settings and the payload of the command. `pulses` and `writes` have room for the beats of the
 // longest operation; `beats` receives their numbers. With `record` the outputs of every cycle go there.
-// Returns the number of cycles, negative if `most` cycles or the room for beats were not enough.
+// Returns the number of cycles, negative if `most` cycles or the room for beats were not enough; 0 if the netlist ended
+// the simulation.
 long symtrack_operation(void* handle, const Word* in, Word* out, long command, long vector_beats, long code_beats,
                         const Word* vectors, const Word* codes, Word* pulses, Word* writes, int64_t* beats,
                         Word* record, long most) {
@@ -112,7 +150,7 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
     for (int port : {generated::PULSES.ready, generated::READ.ready, generated::WRITES.ready}) tile.in[port] = 1;
     tile.in[generated::COMMAND.valid] = command;
     for (Source& source : sources) source.offer(tile.in);
-    tile.rise(true, false);
+    tile.begin();
     for (long cycle = 0; cycle < most; ++cycle) {
         if (record) std::memcpy(record + cycle * generated::OUT_WORDS, tile.out, sizeof tile.out);
         for (Source& source : sources) source.advance(tile);
@@ -120,19 +158,19 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
             if (!sink.take(tile)) return -cycle - 1;
         if (!tile.out[generated::BUSY] && (cycle > 0 || !command)) {
             std::memcpy(out, tile.out, sizeof tile.out);
-            tile.rise(false, true);
+            tile.rise();
             beats[0] = sinks[0].count;
             beats[1] = sinks[1].count;
-            return cycle + 1;
+            return tile.stopped() ? 0 : cycle + 1;
         }
         tile.in[generated::COMMAND.valid] = 0;
         for (Source& source : sources) source.offer(tile.in);
-        tile.rise(true, true);
+        tile.next();
     }
-    return -most;
+    return tile.stopped() ? 0 : -most;
 }
 
-// Words of the state item `index` of native_build.py; false if this netlist does not have it.
+// Words of the state item `index` of rtl_state.py; false if this netlist does not have it.
 bool symtrack_state(void* handle, int index, Word* words) {
     return generated::state(*static_cast<Tile*>(handle)->top.rootp, index, words);
 }

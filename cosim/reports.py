@@ -47,15 +47,21 @@ def comparison_table(report: dict[str, Any]) -> str:
             cells.append("-" if value is None else form.format(value))
         table.add_row(label, *cells)
     layers = "all layers" if report["engine"] == "native" else report["config"]
+    what = (
+        f"{report['compared_cycles']:,} cycles and {report['states_compared']:,} state words compared, "
+        f"{report['mismatches']} mismatches"
+        if report["recorded"]
+        else f"{report['cycles']:,} cycles not recorded, only metrics, counts and the final state compared"
+    )
     lines = [
         text(table),
-        f"  {layers} in RTL ({report['engine']}): {report['compared_cycles']:,} cycles and "
-        f"{report['states_compared']:,} state words compared, {report['mismatches']} mismatches, "
-        f"{report['cycles_per_second']:,.0f} cycles/s; golden {report['golden_s']:.1f} s, RTL {report['rtl_s']:.1f} s",
+        f"  {layers} in RTL ({report['engine']}): {what}, {report['cycles_per_second']:,.0f} cycles/s; "
+        f"golden {report['golden_s']:.1f} s, RTL {report['rtl_s']:.1f} s",
     ]
     if report["first_mismatch"]:
         first = report["first_mismatch"]
-        lines.append(f"  first mismatch: cycle {first['cycle']}, {first['signal']}")
+        where = f"{first['tile']}, " if first["tile"] else ""
+        lines.append(f"  first mismatch: {where}cycle {first['cycle']}, {first['signal']}")
     return "\n".join(lines)
 
 

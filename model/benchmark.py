@@ -118,6 +118,7 @@ def update_speed(
         "row_density": row_density,
         "device": family_name(device),
         "threads": threads,
+        "clock": "processor" if threads == 1 else "wall",
         "bl": bl,
         "coincidences": coincidences,
         "ms_per_update": 1e3 * median(times),

@@ -9,8 +9,9 @@ from typing import Any
 from rich.table import Table
 
 from cosim.benchmark import cosim_speed, rtl_training_speed
+from cosim.lockstep import MismatchError
 from cosim.reports import text
-from cosim.toolchain import ToolError
+from cosim.toolchain import ToolError, find_verilator
 from model.benchmark import BL, DENSITIES, golden_update, growth, machine, training_speed
 from model.config import NAMED, TileConfig
 from model.tasks import TASKS
@@ -130,10 +131,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
             for key, config in tiles.items():
                 report[key] = cosim_speed(config, quick=options.quick, **common)
                 advance(1)
-    except ToolError as error:
+    except (ToolError, MismatchError) as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
-    report["machine"] = machine()
+    report["machine"] = {**machine(), "verilator": find_verilator().version}
 
     if options.json:
         write_json(options.json, report)

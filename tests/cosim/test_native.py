@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import cosim.build
+import cosim.native_build
 from cosim import cocotb_engine, native_engine
 from cosim.bench import Job
 from cosim.engines import compare, play
@@ -48,6 +51,7 @@ def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     text = tile_verilog(TINY)
     gate = [match.start() for match in re.finditer(r"(?<=[\w\]\)] )\^(?= )", text)][-1]
     mutants = {
+        "clock edge": text.replace("posedge clk", "negedge clk"),
         "polynomial": tile_verilog(with_other_polynomial(TINY, 0)),
         "gate": f"{text[:gate]}|{text[gate + 1 :]}",  # the last exclusive or becomes an or
     }
@@ -58,15 +62,17 @@ def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
         assert verdicts[0].first_mismatch is not None, name
         assert verdicts[0] == verdicts[1]
     operations = Job(TINY, "cosim.scenarios:slots", {"cycles": 1000, "seed": 1})
-    by_cycle, by_operation = (
-        engine.run_job(operations, verilog=mutants["polynomial"]).verdict.first_mismatch
-        for engine in (cocotb_engine, native_engine)
-    )
-    assert by_cycle is not None
-    assert by_operation is not None
-    assert (by_cycle.cycle, by_cycle.signal) == (by_operation.cycle, by_operation.signal)
-    assert (by_cycle.golden, by_cycle.rtl) == (by_operation.golden, by_operation.rtl)
+    for name in ("clock edge", "polynomial"):
+        by_cycle, by_operation = (
+            engine.run_job(operations, verilog=mutants[name]).verdict.first_mismatch
+            for engine in (cocotb_engine, native_engine)
+        )
+        assert by_cycle is not None
+        assert by_operation is not None
+        assert (by_cycle.cycle, by_cycle.signal) == (by_operation.cycle, by_operation.signal)
+        assert (by_cycle.golden, by_cycle.rtl) == (by_operation.golden, by_operation.rtl)
     assert "pulses__rows" in by_operation.table()
+    assert by_operation.tile == "tiny"
 
 
 def test_whole_operations_equal_the_golden_periphery() -> None:
@@ -161,12 +167,64 @@ def _stuck(verilog: str, port: str, value: int) -> str:
     return head + cut.replace(declaration, f"{declaration}  assign {port} = 1'h{value};\n", 1)
 
 
+def test_faults_leave_the_other_layers_golden() -> None:
+    arguments = {"steps": 3, "seed": 1}
+    fault = Fault("rtl", "writes__beat", 1, 400)
+    job = Job(NAMED["digits_output"], "cosim.scenarios:training", arguments, (fault,))
+    verdict = native_engine.run_job(job).verdict
+    assert verdict.first_mismatch is not None
+    assert (verdict.first_mismatch.signal, verdict.first_mismatch.cycle) == ("writes__beat", 400)
+
+
+def test_a_foreign_netlist_may_have_other_memories_and_more_ports() -> None:
+    text = re.sub(r"(reg \[\d+:0\] words) \[\d+:0\]", r"\1 [5000:0]", tile_verilog(TINY)).rstrip()
+    job = Job(TINY, "cosim.scenarios:slots", {"cycles": 300, "seed": 1}, own_netlist=False)
+    verdict = native_engine.run_job(job, verilog=f"{text} // no line end").verdict
+    assert verdict.passed, str(verdict.first_mismatch)
+    assert verdict.states_hidden == ["q", "qref", "hidden"]
+
+
+def test_a_netlist_that_ends_the_simulation_gives_one_line() -> None:
+    text = tile_verilog(TINY).rstrip()
+    body = "  always @(posedge clk) if (status__slots == 40) $finish;\nendmodule"
+    ended = text[: text.rindex("module symtrack_tiny(")] + text[text.rindex("module symtrack_tiny(") :].replace(
+        "endmodule", body, 1
+    )
+    for scenario in ("slots", "random"):
+        job = Job(TINY, f"cosim.scenarios:{scenario}", {"cycles": 2000, "seed": 1}, own_netlist=False)
+        with pytest.raises(ToolError, match=r"the netlist ended the simulation \(\$finish or \$stop\)"):
+            native_engine.run_job(job, verilog=ended)
+
+
 def test_tiles_can_be_dropped_in_any_order() -> None:
     library = native_library(tile_verilog(TINY), TINY)
     tiles = [NativeTile(library, TINY) for _ in range(4)]
     for index in (1, 2, 0, 0):
         del tiles[index]
     NativeTile(library, TINY).cycle()
+
+
+def test_a_library_belongs_to_its_list_of_states(monkeypatch: pytest.MonkeyPatch) -> None:
+    verilog = tile_verilog(TINY)
+    used: list[Sequence[str]] = []
+    monkeypatch.setattr(cosim.build, "cached", lambda identity, produce: used.append(identity) or Path())
+    native_library(verilog, TINY)
+    items = cosim.native_build.state_items(TINY)
+    monkeypatch.setattr(cosim.native_build, "state_items", lambda config: [*items[1:], items[0]])
+    native_library(verilog, TINY)
+    assert used[0] != used[1]
+
+
+def test_a_broken_library_and_a_folder_that_cannot_be_written_give_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    library = tmp_path / "tile.so"
+    library.write_text("not a library")
+    with pytest.raises(ToolError, match="must hold a whole build, remove it to build again"):
+        NativeTile(library, TINY)
+    monkeypatch.setattr(cosim.build, "ROOT", library / "verilator")
+    with pytest.raises(ToolError, match=r"must be a folder that builds can be written to \(Not a directory\)"):
+        native_library(tile_verilog(TINY), TINY)
 
 
 def test_what_the_engine_cannot_do_is_said_in_one_line(tmp_path: Path) -> None:
