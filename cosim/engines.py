@@ -13,6 +13,7 @@ from cosim.lockstep import Fault
 from cosim.native_engine import run_job as run_native
 from cosim.scenarios import SCENARIOS, with_layer
 from model.config import TileConfig
+from model.devices.pulsed import Pulsed
 from model.tasks import TASKS
 from model.training import Trainer
 
@@ -57,6 +58,7 @@ def compare(
     seed: int,
     reference_mean: float,
     reference_std: float,
+    devices: Pulsed | None = None,
     record: bool = True,
     progress: Callable[[int], None] = lambda cycles: None,
 ) -> dict[str, Any]:
@@ -79,6 +81,7 @@ def compare(
             seed=seed,
             reference_mean=reference_mean,
             reference_std=reference_std,
+            devices=devices,
         )
         trainer.run(steps)
         return trainer.metrics().as_dict()
@@ -87,7 +90,7 @@ def compare(
     start = time.perf_counter()
     golden = train(steps)
     golden_s = time.perf_counter() - start
-    arguments = {"steps": steps, "seed": seed, "task": task, "algorithm": algorithm, **offset}
+    arguments = {"steps": steps, "seed": seed, "task": task, "algorithm": algorithm, "devices": devices, **offset}
     outcome = ENGINES[engine](
         Job(config, "cosim.scenarios:training", arguments, record=record),
         progress=progress,

@@ -21,6 +21,7 @@ from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
 from model.config import Chopper, Op, Reference, Settings, TileConfig
+from model.devices.pulsed import Pulsed
 from model.fixed import Int
 from model.metrics import state_sha256
 from model.tasks import TASKS, Task
@@ -193,6 +194,7 @@ def training(
     algorithm: str = "e-rider",
     reference_mean: float = 0.3,
     reference_std: float = 0.1,
+    devices: Pulsed | None = None,
 ) -> dict[str, Any]:
     """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden."""
     if (cycles is None) == (steps is None):
@@ -202,6 +204,7 @@ def training(
         algorithm=algorithm,
         reference_mean=reference_mean,
         reference_std=reference_std,
+        devices=devices,
         seed=seed,
         periphery=bench.layer,
     )

@@ -96,6 +96,9 @@ class AnalogTile:
         Key the write noise of the arrays.
     threads
         Threads of a pulsed update; no result depends on it.
+    ideal_granularity
+        P moves by the expected number of steps, BL * p_x * p_delta, a real number, instead of by coincidences, of which
+        there are none then.
     """
 
     def __init__(
@@ -110,6 +113,7 @@ class AnalogTile:
         seed: int,
         name: str,
         threads: int = 1,
+        ideal_granularity: bool = False,
     ) -> None:
         if converters.adc_bits != config.adc_bits:
             raise ValueError(f"converters.adc_bits = {converters.adc_bits}: must be adc_bits = {config.adc_bits}")
@@ -119,6 +123,7 @@ class AnalogTile:
         self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
         self.reference = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
+        self.ideal_granularity = ideal_granularity
         self.coincidences = 0
         self.transfers = 0
         self._gamma = round(gamma * (1 << GAMMA_BITS))
@@ -148,10 +153,18 @@ class AnalogTile:
 
     def update(self, vectors: UpdateVectors) -> None:
         """Pulse P with one outer product."""
+        chopper = self.periphery.chopper
         slots = self.periphery.update(
             vectors.x_negative, vectors.x_magnitude, vectors.delta_negative, vectors.delta_magnitude, vectors.bl
         )
-        self.coincidences += self.fast.update(slots.rows, slots.columns, slots.up, slots.quadrant)
+        if self.ideal_granularity:
+            x = vectors.x_magnitude * (1 - 2 * vectors.x_negative) * chopper
+            delta = vectors.delta_magnitude * (1 - 2 * vectors.delta_negative)
+            self.fast.move(-vectors.bl * delta[:, None] * x, 2 * self.config.magnitude_bits)
+        else:
+            self.coincidences += self.fast.update(slots.rows, slots.columns, slots.up, slots.quadrant)
+        self.fast.relax()
+        self.slow.relax()
 
     def transfer(self, settings: Settings, noise: NoiseStream) -> None:
         """Read the next column of P and write what the periphery answers to W."""

@@ -31,11 +31,12 @@ START_WEIGHT = 0.3  # W starts uniform between plus and minus this
 
 @dataclass(frozen=True, kw_only=True)
 class Physics:
-    """Devices of the arrays and their converters, whose ADC takes the width of the layer's tile."""
+    """Devices of the arrays, whether P has granularity, and the converters, whose ADC takes the width of the tile."""
 
     fast: Pulsed
     slow: Pulsed
     converters: Converters
+    ideal_granularity: bool = False
 
 
 class Layer:
@@ -66,6 +67,7 @@ class Layer:
             seed=seed,
             name=name,
             threads=threads,
+            ideal_granularity=physics.ideal_granularity,
         )
         span = int(to_weight(START_WEIGHT))
         start = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span

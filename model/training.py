@@ -63,6 +63,8 @@ class Trainer:
         Maker of a layer's periphery from its configuration.
     threads
         Threads of a pulsed update; no result depends on it.
+    ideal_granularity
+        See `model.analog_tile.AnalogTile`.
 
     Attributes
     ----------
@@ -83,12 +85,15 @@ class Trainer:
         seed: int = 1,
         periphery: PeripheryFactory = Periphery,
         threads: int = 1,
+        ideal_granularity: bool = False,
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
         slow = devices or SoftBoundsReference()
         fast = with_reference_offset(slow, mean=reference_mean, std=reference_std)
-        physics = Physics(fast=fast, slow=slow, converters=converters or Converters())
+        physics = Physics(
+            fast=fast, slow=slow, converters=converters or Converters(), ideal_granularity=ideal_granularity
+        )
         self.task = task
         self.seed = seed
         self.steps = 0

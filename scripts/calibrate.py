@@ -43,10 +43,6 @@ where the figures are residual_mean and residual_std of an entry of "results".
 """
 
 
-class Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Defaults beside the options, and the lines of the epilog as they are: a wrapped command cannot be copied."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Job:
     """An array to be calibrated, with what theory says about it."""
@@ -59,8 +55,7 @@ class Job:
 
 def parser() -> Parser:
     """The command line."""
-    result = Parser(__doc__ or "")
-    result.epilog, result.formatter_class = EPILOG, Formatter
+    result = Parser(__doc__ or "", EPILOG)
     add = result.add_argument
     add("--rows", type=integer(1, 1024), default=16, help="of the array")
     add("--columns", type=integer(1, 1024), default=16, help="of the array")

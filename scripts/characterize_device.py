@@ -12,8 +12,9 @@ from rich.console import Console
 from rich.table import Table
 
 from model.devices.characterize import Record, characteristics
+from model.devices.pictures import device_picture
 from model.devices.presets import PRESETS, device_toml, load_device
-from scripts.common import Parser, integer, output_file, progress, run, write_json
+from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
@@ -29,6 +30,12 @@ def parser() -> Parser:
         "--skip-missed",
         action="store_true",
         help="with --records: leave out pulses that moved nothing in the recording though the device would have moved",
+    )
+    result.add_argument(
+        "--plot",
+        type=output_file,
+        metavar="FILE",
+        help="with --list or --device: leave a picture (PNG) of responses, steps and spread here",
     )
     result.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the spread over the cells")
     result.add_argument("--json", type=output_file, metavar="FILE", help="write the results here")
@@ -101,6 +108,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     arguments = command.parse_args(argv)
     if arguments.skip_missed and not arguments.records:
         command.error("--skip-missed: must come with --records")
+    if arguments.plot and arguments.records:
+        command.error("--plot: must come with --list or --device")
     report: dict[str, Any]
     if arguments.records:
         with command.checks():
@@ -111,6 +120,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}
             report = {name: characteristics(device, seed=arguments.seed) for name, device in devices.items()}
         Console(width=WIDTH).print(table(report))
+        if arguments.plot:
+            write_bytes(arguments.plot, device_picture(devices, seed=arguments.seed))
         if arguments.device:
             print(device_toml(devices[arguments.device]), end="")
     if arguments.json:

@@ -32,13 +32,15 @@ def run(main: Callable[[], int]) -> NoReturn:
         sys.exit(130)
 
 
+class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
+    """Defaults beside the options, and the lines of texts as they are: a wrapped command cannot be copied."""
+
+
 class Parser(argparse.ArgumentParser):
     """Argument parser whose every complaint is one line on standard error and exit code 2."""
 
-    def __init__(self, description: str) -> None:
-        super().__init__(
-            description=description, allow_abbrev=False, formatter_class=argparse.ArgumentDefaultsHelpFormatter
-        )
+    def __init__(self, description: str, epilog: str | None = None) -> None:
+        super().__init__(description=description, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter)
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())}\n")

@@ -12,6 +12,7 @@ from cosim.scenarios import with_layer
 from cosim.toolchain import ToolError
 from model.algorithms import ALGORITHMS
 from model.config import TileConfig
+from model.devices.presets import load_device
 from model.tasks import TASKS
 from model.training import Trainer
 from scripts.common import (
@@ -39,6 +40,7 @@ def main(arguments: list[str] | None = None) -> int:
     length.add_argument("--steps", type=integer(1, 10**7), help="training steps, one sample each")
     length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
     parser.add_argument("--unrecorded", action="store_true", help="native only: compare only results and final states")
+    parser.add_argument("--device", metavar="NAME_OR_TOML", help="a preset or a device's file, for both arrays")
     parser.add_argument("--reference-mean", type=number(-1, 1), default=0.3, help="mean reference offset of P")
     parser.add_argument("--reference-std", type=number(0, 2), default=0.1, help="its standard deviation")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
@@ -49,7 +51,9 @@ def main(arguments: list[str] | None = None) -> int:
     with parser.checks():
         config = TileConfig.load(options.config)
         task = with_layer(TASKS[options.task](), config)
-        Trainer(task=task, algorithm=options.algorithm)  # refuses what the configuration cannot train
+        devices = load_device(options.device) if options.device else None
+        offset = {"reference_mean": options.reference_mean, "reference_std": options.reference_std}
+        Trainer(task=task, algorithm=options.algorithm, devices=devices, **offset)  # refuses what cannot be trained
     epoch = len(task.train_y)
     default = 3 * epoch if options.engine == "native" else 2000
     steps = options.steps or (options.epochs * epoch if options.epochs else default)
@@ -62,8 +66,8 @@ def main(arguments: list[str] | None = None) -> int:
                 engine=options.engine,
                 steps=steps,
                 seed=options.seed,
-                reference_mean=options.reference_mean,
-                reference_std=options.reference_std,
+                **offset,
+                devices=devices,
                 record=not options.unrecorded,
                 progress=to_total(advance),
             )

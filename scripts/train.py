@@ -9,6 +9,7 @@ from rich.console import Console
 from rich.table import Table
 
 from model.algorithms import ALGORITHMS, Rates
+from model.devices.presets import load_device
 from model.tasks import TASKS
 from model.training import Metrics, Trainer
 from scripts.common import Parser, integer, number, output_file, progress, run, write_json
@@ -23,6 +24,12 @@ def parser() -> Parser:
     add = result.add_argument
     add("--task", choices=sorted(TASKS), default="digits", help="data set and network")
     add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
+    add(
+        "--device",
+        metavar="NAME_OR_TOML",
+        help="a preset or a device's file, for both arrays; default: docs/devices.md",
+    )
+    add("--ideal-granularity", action="store_true", help="the fast arrays move by expected, not by whole random steps")
     add("--reference-mean", type=number(-4, 4), default=0.0, help="mean reference offset of the fast arrays")
     add("--reference-std", type=number(0, 4), default=0.0, help="its device-to-device spread")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
@@ -46,15 +53,18 @@ def trainers(arguments: argparse.Namespace) -> list[Trainer]:
         gamma=arguments.gamma,
     )
     task = TASKS[arguments.task]()
+    device = load_device(arguments.device) if arguments.device else None
     return [
         Trainer(
             task=task,
             algorithm=arguments.algorithm,
             reference_mean=arguments.reference_mean,
             reference_std=arguments.reference_std,
+            devices=device,
             rates=rates,
             seed=seed,
             threads=arguments.threads,
+            ideal_granularity=arguments.ideal_granularity,
         )
         for seed in range(arguments.seed, arguments.seed + arguments.seeds)
     ]

@@ -2,7 +2,11 @@
 
 A cell has a visible weight w, an integer with 30 fractional bits, a state v = w + reference, an int32 word, and the
 number of its next pulse. All ways to pulse go through the same compiled cell step, and the noise of pulse n of a cell
-depends on (key, cell, n) alone.
+depends on (key, cell, n) alone. With write noise of standard deviation sigma the visible weight is
+
+    w = v - reference + sigma * xi,    xi standard normal, a new one after every pulse,
+
+and steps go on from v. What half-selected lines and time do to v is in `model.devices.disturb`.
 """
 
 from __future__ import annotations
@@ -11,11 +15,13 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model.devices import kernels
+from model.devices import disturb, kernels
 from model.devices.cells import Cells
 from model.devices.records import make_places, make_records
-from model.fixed import Int
-from model.noise import normal_table
+from model.fixed import Int, round_shift
+from model.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
+
+PARALLEL_CELLS = 4096  # below this a second thread costs more than it saves
 
 
 class DeviceArray:
@@ -26,13 +32,13 @@ class DeviceArray:
     cells
         Parameters of the devices.
     key
-        Key of the write noise, see `model.noise.derive_key`.
+        Key of all noise, see `model.noise.derive_key`.
     threads
         Threads of an update, at most what the machine offers; no result depends on it.
 
     Attributes
     ----------
-    weights : int64[R, C], the visible weights, stored by columns. Only pulses and `program` may change them.
+    weights : int64[R, C], the visible weights, stored by columns. Only the methods may change them.
     """
 
     def __init__(self, *, cells: Cells, key: int, threads: int = 1) -> None:
@@ -41,7 +47,12 @@ class DeviceArray:
         self.threads = min(threads, numba.config.NUMBA_NUM_THREADS)
         self._records = make_records(cells, key)
         memory = np.zeros(rows * columns, dtype=np.int64)
-        self.weights: Int = memory.reshape(columns, rows).T
+        self._settled: Int = memory.reshape(columns, rows).T  # weights without write noise
+        self.weights = self._settled
+        if cells.write_noise:
+            self.weights = np.zeros_like(memory).reshape(columns, rows).T
+            numbers = np.arange(rows * columns, dtype=np.uint64).reshape(rows, columns)
+            self._shown_keys = word_at(np.full((1, 1), derive_key(key, "write"), np.uint64), numbers)  # type: ignore[arg-type]
         table = normal_table().astype(np.int32)
         noise = (bool(cells.noise.any()), cells.multiplicative, table)
         self._array = (self._records, memory, *noise, int(cells.kind), make_places(cells), cells.tables)
@@ -50,7 +61,7 @@ class DeviceArray:
     @property
     def state(self) -> NDArray[np.int32]:
         """A copy of the states v, int32[R, C]."""
-        return (self.weights + self.cells.reference).astype(np.int32)
+        return (self._settled + self.cells.reference).astype(np.int32)
 
     @property
     def pulse_numbers(self) -> Int:
@@ -58,9 +69,8 @@ class DeviceArray:
         return self._records["number"].reshape(self.weights.T.shape).T.astype(np.int64)
 
     def program(self, weights: Int) -> None:
-        """Set the visible weights without pulses, clipped to the bounds: the start of an experiment."""
-        reference = self.cells.reference
-        self.weights[...] = np.clip(weights + reference, self.cells.low, self.cells.high) - reference
+        """Set the weights without pulses, clipped to the bounds: the start of an experiment."""
+        self._settle(np.clip(weights + self.cells.reference, self.cells.low, self.cells.high))
 
     def symmetric_point(self) -> Int:
         """Visible weights at which up and down steps have the same size, int64[R, C]."""
@@ -73,18 +83,53 @@ class DeviceArray:
         polarity and being at most 64. Returns the number of coincidences.
         """
         slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
-        if self.threads == 1:
-            return int(kernels.update_serial(*slots, *self._array))
-        numba.set_num_threads(self.threads)
-        return int(kernels.update_parallel(self.threads, *slots, *self._array))
+        if self.threads == 1 or self.weights.size < PARALLEL_CELLS:
+            coincidences = int(kernels.update_serial(*slots, *self._array))
+        else:
+            numba.set_num_threads(self.threads)
+            coincidences = int(kernels.update_parallel(self.threads, *slots, *self._array))
+        if self.cells.half_select:
+            self._settle(disturb.disturbed(self.cells, self._state64(), disturb.half_selected(*slots)))
+        self._show()
+        return coincidences
+
+    def move(self, steps: Int, bits: int) -> None:
+        """Noise-free steps without granularity: signed real numbers [R, C] of them with ``bits`` fractional bits."""
+        self._settle(disturb.moved(self.cells, self._state64(), steps, bits))
 
     def pulse_column(self, column: int, counts: ArrayLike) -> None:
         """Signed pulse counts [R] to the cells of one column, positive upwards."""
-        kernels.pulse_cells(column * self.weights.shape[0], np.asarray(counts, dtype=np.int64), *self._array)
+        pulses, shape = np.asarray(counts, dtype=np.int64), self.weights.shape
+        kernels.pulse_cells(column * shape[0], pulses, *self._array)
+        if self.cells.half_select:
+            half = disturb.half_selected_by_writes((shape[0], shape[1]), column, pulses)
+            self._settle(disturb.disturbed(self.cells, self._state64(), half))
+        self._show()
 
     def pulse(self, counts: ArrayLike) -> None:
-        """Signed pulse counts [R, C] to all cells."""
+        """Signed pulse counts [R, C] to all cells, none of them half-selected."""
         kernels.pulse_cells(0, np.asarray(counts, dtype=np.int64).ravel(order="F"), *self._array)
+        self._show()
+
+    def relax(self) -> None:
+        """Let pass the time of one training update."""
+        if self.cells.decay:
+            self._settle(disturb.relaxed(self.cells, self._state64()))
+
+    def _state64(self) -> Int:
+        state: Int = self._settled + self.cells.reference
+        return state
+
+    def _settle(self, state: Int) -> None:
+        self._settled[...] = state - self.cells.reference
+        self._show()
+
+    def _show(self) -> None:
+        """Write noise, drawn anew for cells that were pulsed: a function of the number of pulses so far."""
+        if self.cells.write_noise:
+            numbers = self._records["number"].reshape(self.weights.T.shape).T
+            draws = normal_from(word_at(self._shown_keys, numbers), normal_table())  # type: ignore[arg-type]
+            self.weights[...] = self._settled + round_shift(self.cells.write_noise * np.asarray(draws), NORMAL_BITS)
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes with pulses."""

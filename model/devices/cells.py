@@ -26,6 +26,7 @@ from model.fixed import Int
 
 WEIGHT_ONE = 1 << WEIGHT_BITS
 STATE_MAX = 2 * WEIGHT_ONE - 1  # a state is an int32
+HALF_SELECT_BITS = 20
 
 _NO_TABLE: Table = np.zeros((2, 2), dtype=np.int32)
 
@@ -51,6 +52,9 @@ class Cells:
     kind : which response.
     place : int64[2, R, C], scale and origin of the position of v, see `model.devices.responses`; LINEAR has none.
     table : int32[2, 2**SEGMENT_BITS + 2], entries of a TABLE downwards and upwards.
+    write_noise : standard deviation of the visible weight about the state, a weight.
+    half_select : fraction of a step that one line alone makes, HALF_SELECT_BITS fractional bits.
+    decay : fraction of v that an update's time takes away, WEIGHT_BITS fractional bits.
     """
 
     step: Int
@@ -63,6 +67,9 @@ class Cells:
     kind: Kind = Kind.LINEAR
     place: Int | None = None
     table: Table = field(default_factory=lambda: _NO_TABLE)
+    write_noise: int = 0
+    half_select: int = 0
+    decay: int = 0
 
     @property
     def shape(self) -> tuple[int, int]:

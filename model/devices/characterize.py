@@ -48,8 +48,17 @@ Real = NDArray[np.float64]
 
 def without_variation(device: Pulsed) -> Pulsed:
     """The same device without spread and noise."""
-    zeros: dict[str, Any] = {spec.name: 0.0 for spec in fields(device) if spec.name.endswith(("_dtod", "_std"))}
+    varied = ("_dtod", "_std", "stuck_fraction")
+    zeros: dict[str, Any] = {spec.name: 0.0 for spec in fields(device) if spec.name.endswith(varied)}
     return replace(device, **zeros)
+
+
+def nominal_symmetric_point(device: Pulsed) -> float | None:
+    """Visible symmetric point of a device without spread, numerical; None where all weights are symmetric."""
+    cells = without_variation(device).cells(rows=1, columns=1, seed=0, array="nominal")
+    if all(np.array_equal(cells.changes(0, end), cells.changes(1, end)) for end in (cells.low, cells.high)):
+        return None
+    return float(cells.numeric_symmetric_point()[0, 0] / WEIGHT_ONE)
 
 
 def characteristics(device: Pulsed, *, rows: int = 64, columns: int = 64, seed: int = 1) -> dict[str, Any]:
@@ -57,7 +66,6 @@ def characteristics(device: Pulsed, *, rows: int = 64, columns: int = 64, seed: 
     nominal = without_variation(device).cells(rows=1, columns=1, seed=seed, array="nominal")
     zero = np.clip(nominal.reference, nominal.low, nominal.high)
     up, down = (int(nominal.changes(direction, zero)[0, 0]) for direction in (1, 0))
-    none = all(np.array_equal(nominal.changes(0, end), nominal.changes(1, end)) for end in (nominal.low, nominal.high))
     points = device.cells(rows=rows, columns=columns, seed=seed, array="cells").symmetric_point() / WEIGHT_ONE
     return {
         "family": family_name(device),
@@ -66,7 +74,7 @@ def characteristics(device: Pulsed, *, rows: int = 64, columns: int = 64, seed: 
         "down_step": down / WEIGHT_ONE,
         "up_down_ratio": up / down if down else None,
         "symmetric_point_closed": device.closed_form(),
-        "symmetric_point": None if none else float(nominal.numeric_symmetric_point()[0, 0] / WEIGHT_ONE),
+        "symmetric_point": nominal_symmetric_point(device),
         "symmetric_point_mean": float(points.mean()),
         "symmetric_point_std": float(points.std()),
         "cells": rows * columns,

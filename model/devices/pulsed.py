@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.devices.cells import STATE_MAX, WEIGHT_ONE, Cells, to_weight
+from model.devices.cells import HALF_SELECT_BITS, STATE_MAX, WEIGHT_ONE, Cells, to_weight
 from model.devices.parameters import Parameters, flag, number
 from model.devices.responses import WEIGHT_BITS
 from model.fixed import Int
-from model.noise import NORMAL_BITS, derive_key, normals
+from model.noise import NORMAL_BITS, derive_key, normals, uniforms
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
 
@@ -43,6 +43,11 @@ class Draws:
         key = derive_key(self.seed, self.array, name)
         return normals(key, self.rows * self.columns).reshape(self.rows, self.columns) / float(1 << NORMAL_BITS)
 
+    def uniform(self, name: str, bound: int) -> Int:
+        """Draws from 0 to ``bound - 1``, int64[R, C]."""
+        key = derive_key(self.seed, self.array, name)
+        return uniforms(key, self.rows * self.columns, bound).reshape(self.rows, self.columns)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Pulsed(Parameters, ABC):
@@ -58,6 +63,16 @@ class Pulsed(Parameters, ABC):
     w_min: float = number(-BOUND_MAX, -1e-3, -0.6, "lower bound")
     w_max_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the upper bound, relative")
     w_min_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the lower bound, relative")
+
+    write_noise_std: float = number(0.0, 1000.0, 0.0, "noise of the visible weight about the state, in dw_min")
+    stuck_fraction: float = number(0.0, 1.0, 0.0, "share of cells that stay at a weight between their bounds")
+    half_select: float = number(0.0, 0.5, 0.0, "fraction of a step that a cell makes when one of its lines fires")
+    lifetime: float = number(0.0, 1e9, 0.0, "updates in which v relaxes by a factor e, at least 1; 0: for ever")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0.0 < self.lifetime < 1.0:
+            raise ValueError(f"lifetime = {self.lifetime!r}: must be 0 or from 1 to 1e+09")
 
     @abstractmethod
     def response(self, draws: Draws, steps: Int, low: Int, high: Int) -> dict[str, Any]:
@@ -101,10 +116,18 @@ class Pulsed(Parameters, ABC):
             high=high,
             reference=np.zeros_like(low),
             multiplicative=multiplicative,
+            write_noise=int(to_weight(self.write_noise_std * self.dw_min)),
+            half_select=round(self.half_select * (1 << HALF_SELECT_BITS)),
+            decay=round(WEIGHT_ONE / self.lifetime) if self.lifetime else 0,
             **self.response(draws, steps, low, high),
         )
         self._check_noise(plain)
-        return replace(plain, reference=self._reference(draws, plain))
+        whole = replace(plain, reference=self._reference(draws, plain))
+        if not self.stuck_fraction:
+            return whole
+        at = low + (((high - low) * draws.uniform("stuck at", 1 << 30)) >> 30)
+        stuck = draws.uniform("stuck", 1 << 30) < self.stuck_fraction * (1 << 30)
+        return replace(whole, low=np.where(stuck, at, low), high=np.where(stuck, at, high))
 
     def _reference(self, draws: Draws, plain: Cells) -> Int:
         return plain.reference

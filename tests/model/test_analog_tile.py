@@ -16,7 +16,7 @@ from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import derive_key
 from model.periphery import Periphery, PulseSlots
 from model.products import VALUE_ONE, Converters, NoiseStream
-from model.update_management import UpdateManager
+from model.update_management import UpdateManager, UpdateVectors
 
 CONFIG = TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, adc_bits=16, hidden_bits=40, threshold_shift=22)
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
@@ -92,8 +92,8 @@ class FloatTile:
         return self.w.w.T @ delta + GAMMA * self.c * ((self.p.w - self.qref).T @ delta)
 
 
-def make(gamma: float = GAMMA) -> AnalogTile:
-    devices = {"dw_min_std": 0.0, "dw_min_dtod": 0.3}
+def make(gamma: float = GAMMA, ideal_granularity: bool = False, **effects: float) -> AnalogTile:
+    devices = {"dw_min_std": 0.0, "dw_min_dtod": 0.3, **effects}
     shape = {"rows": 17, "columns": 7, "seed": 3}
     return AnalogTile(
         config=CONFIG,
@@ -104,6 +104,7 @@ def make(gamma: float = GAMMA) -> AnalogTile:
         gamma=gamma,
         seed=3,
         name="tile",
+        ideal_granularity=ideal_granularity,
     )
 
 
@@ -176,6 +177,43 @@ def test_a_flipped_bit_of_the_reference_is_caught() -> None:
     for tile in (healthy, flipped):
         run(tile, None, updates=1)
     assert np.argwhere(healthy.slow.weights != flipped.slow.weights).tolist() == [[5, 3]]
+
+
+def test_without_granularity_p_moves_by_what_pulses_do_on_average() -> None:
+    """Small steps, so that the response hardly changes: sums of binomial counts, within their standard deviation."""
+    pulsed, ideal = make(dw_min=1e-5), make(dw_min=1e-5, ideal_granularity=True)
+    rng = np.random.default_rng(6)
+    x, delta = rng.integers(-4000, 4001, 7), rng.integers(-4000, 4001, 17)
+    vectors = UpdateVectors((x < 0).astype(int), np.abs(x), (delta < 0).astype(int), np.abs(delta), 31)
+    start = ideal.fast.weights.copy()
+    for _ in range(100):
+        pulsed.update(vectors)
+        ideal.update(vectors)
+    assert (pulsed.coincidences > 0, ideal.coincidences) == (True, 0)
+    state = start + ideal.fast.cells.reference
+    p = np.outer(np.abs(delta), np.abs(x)) / 4096**2
+    signs = np.outer(np.sign(delta), np.sign(x))
+    step = np.where(signs > 0, ideal.fast.cells.changes(0, state), ideal.fast.cells.changes(1, state))
+    free = step > step.max() / 10  # not so close to a bound that steps change on the way
+    assert free.mean() > 0.5
+    step, p, signs = step[free], p[free], signs[free]
+    count = (ideal.fast.weights - start)[free] / step
+    np.testing.assert_allclose(count, -signs * 3100 * p, rtol=0.08, atol=0.1)
+    difference = (pulsed.fast.weights - ideal.fast.weights)[free] / step
+    deviation = np.sqrt(3100 * p * (1 - p)) + 1
+    assert np.abs(difference / deviation).max() < 5
+    assert np.abs(difference).max() > 1
+
+
+def test_both_arrays_relax_once_per_update() -> None:
+    tile = make(lifetime=100.0)
+    tile.slow.program(np.full((17, 7), WEIGHT_ONE // 5))
+    before = tile.fast.state / WEIGHT_ONE, tile.slow.state / WEIGHT_ONE
+    nothing = UpdateVectors(*(np.zeros(n, int) for n in (7, 7, 17, 17)), 31)
+    for _ in range(3):
+        tile.update(nothing)
+    for array, start in zip((tile.fast, tile.slow), before, strict=True):
+        np.testing.assert_allclose(array.state / WEIGHT_ONE, start * 0.99**3, atol=1e-8)
 
 
 def test_converters_must_be_those_of_the_tile() -> None:

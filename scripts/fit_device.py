@@ -1,0 +1,219 @@
+#!/usr/bin/env python3
+"""Fit device families to measured pulse responses and write the best one as a device for training."""
+
+import argparse
+import io
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from rich.console import Console
+from rich.table import Table
+
+from model.devices.cells import WEIGHT_ONE
+from model.devices.fit_data import Recording, read_csv
+from model.devices.fit_models import MODELS
+from model.devices.fitting import Fit, fit
+from model.devices.presets import device_toml
+from scripts.common import Parser, number, output_file, progress, run, write_bytes, write_json, write_text
+
+WIDTH = 120  # of the table, also where the output is no terminal
+SHOWN = 3  # cells in the picture
+BINS = 24  # of measured steps in the picture
+
+EPILOG = """
+DATA.csv has the columns pulse, direction (1 or -1), conductance (after that
+pulse) and, with several cells, cell. Missing points are an empty conductance
+or no row; a pulse without a row has the direction of the next one if the two
+rows before and after it agree, else its direction is taken as unknown.
+Families are ranked by BIC: the smaller, the better, differences above 10 are
+clear. "free run" is the RMS residual of the golden integer device pulsed from
+the first weight on, which cycle-to-cycle noise drives away from any one course;
+"one pulse" that of predictions from pulse to pulse.
+Families with a reference have the response of those without, shifted: no data
+of visible weights tell them apart, so they are not fitted.
+"""
+
+
+def scale(text: str) -> float:
+    """Argument type: conductance of a weight of 1."""
+    value = number(-1e30, 1e30)(text)
+    if value <= 0:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a number above 0")
+    return value
+
+
+def parser() -> Parser:
+    """The command line."""
+    result = Parser(__doc__ or "", EPILOG)
+    add = result.add_argument
+    add("data", metavar="DATA.csv", help="measured conductances")
+    add("--out", type=output_file, required=True, metavar="FILE", help="write the device here (TOML)")
+    add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="to be fitted")
+    add("--family", choices=MODELS, help="write this one instead of the best")
+    add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
+    add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
+    add("--json", type=output_file, metavar="FILE", help="write the results here")
+    add("--plot", type=output_file, metavar="FILE", help="leave a picture (PNG) of data and fits in this file")
+    return result
+
+
+def entry(one: Fit, best: Fit) -> dict[str, Any]:
+    """A fit as plain data; lengths in weights."""
+    return {
+        "family": one.family,
+        "bic": one.bic,
+        "bic_above_best": one.bic - best.bic,
+        "log_likelihood": -one.misfit,
+        "effective_parameters": one.parameters,
+        "rms_free_run": one.rms,
+        "rms_one_pulse": one.rms_step,
+        "float_integer_deviation": one.deviation,
+        "read_noise": one.read_noise,
+        "symmetric_point": one.symmetric_point,
+        "symmetric_point_mean": float(one.symmetric_points.mean()),
+        "symmetric_point_std": float(one.symmetric_points.std()),
+        "parameters": asdict(one.device),
+    }
+
+
+def table(fits: Sequence[Fit]) -> Table:
+    """A line per family, best first."""
+    result = Table(box=None)
+    for heading in (
+        "family",
+        "BIC - best",
+        "free run",
+        "one pulse",
+        "read noise",
+        "dw_min",
+        "dw_min_std",
+        "SP",
+        "cells",
+    ):
+        result.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
+    for one in fits:
+        point, points = one.symmetric_point, one.symmetric_points
+        result.add_row(
+            one.family,
+            f"{one.bic - fits[0].bic:,.1f}",
+            *(f"{value:.5f}" for value in (one.rms, one.rms_step, one.read_noise, one.device.dw_min)),
+            f"{one.device.dw_min_std:.3f}",
+            "none" if point is None else f"{point:.4f}",
+            f"{points.mean():.4f} ± {points.std():.4f}",
+        )
+    return result
+
+
+def preset(one: Fit, recording: Recording, source: str) -> str:
+    """The TOML file: the device, with where it comes from as comments."""
+    point = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}"
+    comments = [
+        f"fitted to {source!r}: {recording.cells} cells, {recording.points} points",
+        f"weight = (conductance - {recording.offset!r}) / {recording.scale!r}",
+        f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
+        f"{one.read_noise:.6f}",
+        f"symmetric point {point}; mean of the cells {one.symmetric_points.mean():.6f}",
+    ]
+    return "".join(f"# {line}\n" for line in comments) + device_toml(one.device)
+
+
+def curves(one: Fit) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """Weights, up and down steps of the integer device without spread."""
+    cells = one.nominal.cells(rows=1, columns=1, seed=0, array="nominal")
+    states = np.linspace(int(cells.low[0, 0]), int(cells.high[0, 0]), 101).astype(np.int64)
+    up, down = (np.array([cells.changes(k, v.reshape(1, 1))[0, 0] for v in states]) for k in (1, 0))
+    return states / WEIGHT_ONE, up / WEIGHT_ONE, down / WEIGHT_ONE
+
+
+def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
+    """PNG: trajectories and residuals of some cells with the best fit, and steps against weight with all fits."""
+    from matplotlib.figure import Figure  # a second to import, and only pictures need it
+
+    figure = Figure(figsize=(12, 7), layout="constrained")
+    panels = figure.subplot_mosaic([["course", "steps"], ["rest", "steps"]], height_ratios=(2, 1))
+    course, rest, steps = panels["course"], panels["rest"], panels["steps"]
+    best = fits[0]
+    for k in range(min(SHOWN, recording.cells)):
+        here, color = recording.of(k), f"C{k}"
+        numbers, weights = recording.numbers[here], recording.weights[here]
+        course.plot(numbers, weights, ".", ms=2.5, color=color, alpha=0.5, label=f"cell {recording.names[k]}")
+        course.plot(numbers, best.free_run[here], color=color, lw=1)
+        rest.plot(numbers, weights - best.free_run[here], ".", ms=2.5, color=color)
+    rest.axhline(0, color="0.6", lw=0.8)
+    course.set(title=f"data and free run of the best fit, {best.family}", ylabel="weight")
+    rest.set(xlabel="pulse", ylabel="data - free run")
+    before, moved, up, _ = recording.increments()
+    edges = np.linspace(before.min(), before.max(), BINS + 1)
+    for direction, marker, text in ((1, "^", "measured up"), (0, "v", "measured down")):
+        there = up == direction
+        place = np.clip(np.digitize(before[there], edges) - 1, 0, BINS - 1)
+        count = np.bincount(place, minlength=BINS)
+        mean = np.bincount(place, moved[there], minlength=BINS) / np.maximum(count, 1)
+        shown = count > 4
+        steps.plot(((edges[1:] + edges[:-1]) / 2)[shown], mean[shown], marker, color="0.5", label=text)
+    top = 0.0
+    for k, one in enumerate(fits):
+        weights, up_step, down_step = curves(one)
+        steps.plot(weights, up_step, color=f"C{k}", lw=2 if k == 0 else 0.9, label=one.family)
+        steps.plot(weights, down_step, color=f"C{k}", lw=2 if k == 0 else 0.9, ls="--")
+        inside = (weights > edges[0]) & (weights < edges[-1])
+        top = max(top, float(np.concatenate([up_step[inside], down_step[inside], [0.0]]).max()) if k == 0 else 0.0)
+        if one.symmetric_point is not None:
+            at = float(np.interp(one.symmetric_point, weights, up_step))
+            steps.plot(one.symmetric_point, at, "o", color=f"C{k}", ms=7 if k == 0 else 4)
+    steps.set(title="steps, up solid and down dashed, symmetric points marked", xlabel="weight", ylabel="step")
+    steps.set_xlim(edges[0] - 0.05, edges[-1] + 0.05)
+    steps.set_ylim(0, 1.3 * top or None)
+    for axes in (course, steps):
+        axes.legend(fontsize="small")
+    for axes in panels.values():
+        axes.grid(alpha=0.3)
+    file = io.BytesIO()
+    figure.savefig(file, dpi=120, format="png")
+    return file.getvalue()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    options = command.parse_args(argv)
+    families = list(dict.fromkeys(options.families))
+    if options.family and options.family not in families:
+        command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
+    with command.checks():
+        recording = read_csv(options.data, scale=options.scale, offset=options.offset)
+    for remark in recording.remarks:
+        print(remark)
+    with progress("families", len(families)) as advance, command.checks():
+        fits = fit(recording, families, advance)
+    for family in set(families) - {one.family for one in fits}:
+        print(f"{family}: left out, no array can be built that is like the data")
+    chosen = next((one for one in fits if one.family == options.family), fits[0])
+    if options.family and chosen.family != options.family:
+        command.error(
+            f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
+        )
+    write_text(options.out, preset(chosen, recording, options.data))
+    if options.json:
+        report = {
+            "data": options.data,
+            "scale": recording.scale,
+            "offset": recording.offset,
+            "cells": recording.cells,
+            "points": recording.points,
+            "family": chosen.family,
+            "fits": [entry(one, fits[0]) for one in fits],
+        }
+        write_json(options.json, report)
+    if options.plot:
+        write_bytes(options.plot, plot(fits, recording))
+    Console(width=WIDTH).print(table(fits))
+    print(f"{chosen.family} written to {options.out}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

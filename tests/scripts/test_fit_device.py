@@ -1,0 +1,179 @@
+"""The fitting command line: its files, a device that trains, and bad input."""
+
+import json
+import subprocess
+import sys
+import tomllib
+from dataclasses import asdict
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model.devices.presets import load_device
+from model.training import Trainer
+from scripts import fit_device
+from tests.model import tiny
+
+ROOT = Path(__file__).resolve().parents[2]
+ROWS = 160
+PRINTS = "weight = (conductance - "
+
+
+def data(seed: int = 1, cells: int = 3) -> list[tuple[str, str, str, str]]:
+    """Rows of soft-bounds cells, in siemens, by a float loop of its own; every tenth point is empty."""
+    rng = np.random.default_rng(seed)
+    rows = []
+    for cell in range(cells):
+        w = 0.0
+        signs = [*([1] * 40 + [-1] * 40), *rng.choice([-1, 1], ROWS - 80).tolist()]
+        for pulse, sign in enumerate(signs):
+            size = 0.03 * (1 - w / 0.8) if sign > 0 else 0.024 * (1 + w / 0.6)
+            w = min(max(w + sign * size * (1 + 0.3 * rng.standard_normal()), -0.6), 0.8)
+            value = 5e-6 + 2e-6 * (w + 0.004 * rng.standard_normal())
+            rows.append((f"c{cell}", str(pulse), f"{sign:+d}", "" if pulse % 10 == 9 else repr(value)))
+    return rows
+
+
+def write(path: Path, rows: list[tuple[str, ...]], header: str = "cell,pulse,direction,conductance") -> Path:
+    path.write_text("\n".join([header, *(",".join(row) for row in rows)]) + "\n")
+    return path
+
+
+def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "data.csv", data())
+    out, report, picture = (tmp_path / name for name in ("device.toml", "fit.json", "fit.png"))
+    arguments = [str(source), "--out", str(out), "--json", str(report), "--plot", str(picture)]
+    families = ["constant-step", "soft-bounds", "measured"]
+    assert fit_device.main([*arguments, "--families", *families, "--scale", "2e-6", "--offset", "5e-6"]) == 0
+    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "device.toml", "fit.json", "fit.png"}
+    written = json.loads(report.read_text())
+    assert (written["scale"], written["offset"], written["cells"]) == (2e-6, 5e-6, 3)
+    assert written["points"] == 3 * ROWS * 9 // 10 - 3
+    assert {one["family"] for one in written["fits"]} == set(families)
+    best = written["fits"][0]
+    assert best["family"] == written["family"] == "soft-bounds"
+    assert [one["bic_above_best"] for one in written["fits"]] == sorted(
+        one["bic_above_best"] for one in written["fits"]
+    )
+    assert best["rms_one_pulse"] < best["rms_free_run"]
+    assert best["float_integer_deviation"] < 1e-5
+    assert best["symmetric_point"] == pytest.approx(0.006 / (0.03 / 0.8 + 0.024 / 0.6), abs=0.04)
+    assert best["parameters"]["dw_min"] == pytest.approx(0.03, rel=0.1)
+    assert written["fits"][-1]["symmetric_point"] is None
+
+    device = load_device(out)
+    assert asdict(device) == best["parameters"]
+    assert tomllib.loads(out.read_text())["family"] == "soft-bounds"
+    assert "# weight = (conductance - 5e-06) / 2e-06\n" in out.read_text()
+    image = picture.read_bytes()
+    assert image.startswith(b"\x89PNG\r\n\x1a\n")
+    assert image.endswith(b"IEND\xaeB`\x82")
+    printed = capsys.readouterr().out
+    assert f"{best['symmetric_point']:.4f}" in printed
+    assert PRINTS in printed
+
+
+@pytest.mark.parametrize("family", ["soft-bounds", "measured"])
+def test_the_device_trains(tmp_path: Path, family: str) -> None:
+    source, out = write(tmp_path / "data.csv", data()), tmp_path / "device.toml"
+    assert fit_device.main([str(source), "--out", str(out), "--families", family]) == 0
+    runs = []
+    for _ in range(2):
+        trainer = Trainer(task=tiny.task(), algorithm="e-rider", devices=load_device(out))
+        trainer.run(12)
+        runs.append(trainer.metrics())
+    assert runs[0].state_sha256 == runs[1].state_sha256
+    assert runs[0].counts["coincidences"] > 0
+    assert runs[0].state_sha256 != tiny.digest(steps=12, reference_mean=0.0, reference_std=0.0)
+
+
+def test_chosen_family_and_single_cell_without_name(tmp_path: Path) -> None:
+    rows = [row[1:] for row in data(cells=1)]
+    source, out = write(tmp_path / "data.csv", rows, "pulse, direction, conductance"), tmp_path / "device.toml"
+    arguments = [str(source), "--out", str(out), "--families", "constant-step", "soft-bounds"]
+    assert fit_device.main([*arguments, "--family", "constant-step"]) == 0
+    device = load_device(out)
+    assert tomllib.loads(out.read_text())["family"] == "constant-step"
+    assert (device.dw_min_dtod, device.w_max_dtod) == (0.0, 0.0)
+
+
+def changed(row: int, column: int, value: str) -> list[tuple[str, ...]]:
+    """The data with one field of one line, counted as in the file, that is different."""
+    rows = [list(one) for one in data()]
+    rows[row - 2][column] = value
+    return [tuple(one) for one in rows]
+
+
+BAD = {
+    "text": (changed(7, 3, "much"), "line 7: conductance = 'much': must be a finite number up to 1e30, or empty"),
+    "nan": (changed(7, 3, "nan"), "line 7: conductance = 'nan': must be a finite number up to 1e30, or empty"),
+    "infinite": (changed(7, 3, "-inf"), "line 7: conductance = '-inf': must be"),
+    "direction": (changed(9, 2, "0"), "line 9: direction = '0': must be 1 or -1"),
+    "no direction": (changed(9, 2, ""), "line 9: direction = '': must be 1 or -1"),
+    "half pulse": (changed(4, 1, "2.5"), "line 4: pulse = '2.5': must be an integer from 0"),
+    "negative pulse": (changed(4, 1, "-2"), "line 4: pulse = '-2': must be an integer from 0"),
+    "twice": (changed(4, 1, "1"), "line 4: pulse = 1: must be there once for each cell"),
+    "far": (changed(159, 1, "90000000"), "pulse = 90000000 of cell 'c0': must be at most 200000 after the first"),
+    "short row": ([*data(), ("c0", "1")], "line 482: 2 values: must be 4, one for each column"),
+    "few points": (data()[:30], "points after pulses +1: must be at least 30"),
+    "one direction": ([row for row in data() if row[2] == "+1"], "= 0 points after pulses -1: must be at least 30"),
+    "small cell": ([*data(), ("d", "0", "1", "1e-6")], "cell = 'd' with 1 points: must have at least 5"),
+    "constant": ([(*row[:3], "1") for row in data()], "conductance = 1 everywhere: must change with the pulses"),
+    "no rows": ([], "must have rows after its header"),
+}
+
+
+def refused(capsys: pytest.CaptureFixture[str], tmp_path: Path, arguments: list[str]) -> str:
+    """The one line of a refusal, which leaves nothing behind."""
+    before = set(tmp_path.iterdir())
+    with pytest.raises(SystemExit) as exit_:
+        fit_device.main(arguments)
+    assert exit_.value.code == 2
+    assert set(tmp_path.iterdir()) == before
+    out, error = capsys.readouterr()
+    assert out == ""
+    assert error.count("\n") == 1
+    return error
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str) -> None:
+    rows, message = BAD[case]
+    source = write(tmp_path / "data.csv", rows)
+    assert message in refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        ("DATA --out OUT --scale 0", "argument --scale: '0': must be a number above 0"),
+        ("DATA --out OUT --scale 1e-7", "scale = 1e-07: must be at least"),
+        ("DATA --out OUT --offset 0", "offset = 0: must be a conductance between"),
+        ("DATA --out none/x.toml", "must be a file in an existing, writable folder"),
+        ("DATA", "the following arguments are required: --out"),
+        ("none.csv --out OUT", "data = 'none.csv': must be a readable file (No such file or directory)"),
+        ("BINARY --out OUT", "must be a text file in UTF-8"),
+        ("HEADER --out OUT", "line 1: column 'conductance' 0 times in ['pulse', 'direction']: must be there once"),
+        ("DATA --out OUT --families soft", "argument --families: invalid choice: 'soft'"),
+        ("DATA --out OUT --families soft-bounds --family measured", "--family = 'measured': must be one of"),
+    ],
+)
+def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str], arguments: str, message: str) -> None:
+    names = {"DATA": write(tmp_path / "data.csv", data()), "OUT": tmp_path / "x.toml"}
+    names["HEADER"] = write(tmp_path / "header.csv", [("1", "1")], "pulse,direction")
+    names["BINARY"] = tmp_path / "binary.csv"
+    names["BINARY"].write_bytes(b"\xff\xfe\x00")
+    assert message in refused(capsys, tmp_path, [str(names.get(word, word)) for word in arguments.split()])
+
+
+def test_help() -> None:
+    done = subprocess.run(
+        [sys.executable, "scripts/fit_device.py", "--help"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+        env={"PYTHONPATH": str(ROOT)},
+    )
+    assert "DATA.csv has the columns pulse, direction" in done.stdout
