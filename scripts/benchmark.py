@@ -12,8 +12,9 @@ from cosim.benchmark import cosim_speed, rtl_training_speed
 from cosim.lockstep import MismatchError
 from cosim.reports import text
 from cosim.toolchain import ToolError, find_verilator
-from model.benchmark import BL, DENSITIES, golden_update, growth, machine, training_speed
+from model.benchmark import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from model.config import NAMED, TileConfig
+from model.devices.presets import FAMILIES
 from model.tasks import TASKS
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
 
@@ -43,6 +44,7 @@ def parser() -> Parser:
 def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
     """A line per measured update."""
     result = Table(title=title, box=None)
+    result.add_column("device")
     for heading in (
         "rows",
         "columns",
@@ -58,6 +60,7 @@ def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
         result.add_column(heading, justify="right")
     for entry in entries:
         result.add_row(
+            entry["device"],
             *(f"{entry[key]:g}" for key in ("rows", "columns", "density", "row_density", "bl", "threads")),
             f"{entry['coincidences']:,}",
             f"{entry['ms_per_update']:.4f}",
@@ -114,12 +117,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     steps = QUICK_STEPS if options.quick else len(task.train_y)
     common = {"repeats": options.repeats, "seed": options.seed}
 
-    report: dict[str, Any] = {"golden_update": [], "growth": []}
-    parts = 2 * len(DENSITIES) * len(sizes) + len(growth_sizes) + len(lengths) + len(tiles) + 2
+    report: dict[str, Any] = {"golden_update": [], "families": [], "growth": []}
+    parts = 2 * len(DENSITIES) * len(sizes) + len(FAMILIES) + len(growth_sizes) + len(lengths) + len(tiles) + 2
     try:
         with progress("benchmark", parts) as advance:
             for entry in golden_update(sizes=sizes, **common):
                 report["golden_update"].append(entry)
+                advance(1)
+            for entry in families(size=sizes[0], **common):
+                report["families"].append(entry)
                 advance(1)
             for entry in growth(sizes=growth_sizes, lengths=lengths, **common):
                 report["growth"].append(entry)
@@ -141,6 +147,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if options.plot:
         write_bytes(options.plot, plot(report["growth"], len(lengths)))
     print(text(updates_table("updates", report["golden_update"])))
+    print(text(updates_table("device families", report["families"])))
     print(text(updates_table("growth", report["growth"])))
     print(text(cosim_table(report[key] for key in tiles)))
     training = report["training"]

@@ -12,9 +12,10 @@ from rich.console import Console
 from rich.table import Table
 
 from model.devices.characterize import Record, characteristics
-from model.devices.pictures import device_picture
+from model.devices.pictures import CELLS, RAMPS, device_picture, ramps
 from model.devices.presets import PRESETS, device_toml, load_device
-from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json
+from model.devices.pulsed import Pulsed
+from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
@@ -36,6 +37,9 @@ def parser() -> Parser:
         type=output_file,
         metavar="FILE",
         help="with --list or --device: leave a picture (PNG) of responses, steps and spread here",
+    )
+    result.add_argument(
+        "--pulses", type=output_file, metavar="FILE", help="with --device: leave noisy ramps of some cells here (CSV)"
     )
     result.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the spread over the cells")
     result.add_argument("--json", type=output_file, metavar="FILE", help="write the results here")
@@ -102,6 +106,16 @@ def repeat(data: dict[str, Any], records: Sequence[Record], skip_missed: bool) -
     return {**data, "records": written}
 
 
+def pulses_csv(device: Pulsed, *, seed: int) -> str:
+    """Ramps as a file that fit_device.py reads."""
+    _, weights = ramps(device, cells=CELLS + 1, seed=seed, every=1)
+    length = (len(weights) - 1) // RAMPS
+    lines = ["cell,pulse,direction,conductance"]
+    for cell, trace in enumerate(weights[1:, 1:].T):
+        lines += [f"{cell},{k + 1},{1 if k // length % 2 == 0 else -1},{weight:.6f}" for k, weight in enumerate(trace)]
+    return "\n".join(lines) + "\n"
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
@@ -110,6 +124,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error("--skip-missed: must come with --records")
     if arguments.plot and arguments.records:
         command.error("--plot: must come with --list or --device")
+    if arguments.pulses and not arguments.device:
+        command.error("--pulses: must come with --device")
     report: dict[str, Any]
     if arguments.records:
         with command.checks():
@@ -122,6 +138,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         Console(width=WIDTH).print(table(report))
         if arguments.plot:
             write_bytes(arguments.plot, device_picture(devices, seed=arguments.seed))
+        if arguments.pulses:
+            write_text(arguments.pulses, pulses_csv(devices[arguments.device], seed=arguments.seed))
         if arguments.device:
             print(device_toml(devices[arguments.device]), end="")
     if arguments.json:

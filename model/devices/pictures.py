@@ -17,20 +17,22 @@ from model.noise import derive_key
 
 CELLS = 4  # shown with spread and noise
 SPREAD = 64  # rows and columns of the array whose symmetric points are shown
+RAMPS = 4
 RAMP_MAX = 3000  # pulses in one direction: no device needs more to show its curve
 POINTS = 200
 
 Real = NDArray[np.float64]
 
 
-def ramps(device: Pulsed, *, cells: int, seed: int) -> tuple[Real, Real]:
-    """Pulse numbers [n] and visible weights [n, cells] of a ramp up and one down, twice; the first cell is nominal.
+def ramps(device: Pulsed, *, cells: int, seed: int, every: int = 0) -> tuple[Real, Real]:
+    """Pulse numbers [n] and visible weights [n, cells] of ramps up and down; the first cell is nominal.
 
-    A ramp takes twice the pulses that cross the range at full step, rounded up to ten.
+    A ramp takes twice the pulses that cross the range at full step, rounded up to ten. Points are taken after ``every``
+    pulses, by default so many that some hundred remain.
     """
     length = min(-(-int(2 * (device.w_max - device.w_min) / device.dw_min) // 10) * 10, RAMP_MAX)
-    signs = np.repeat([1, -1, 1, -1], length)
-    every = max(1, len(signs) // (4 * POINTS))
+    signs = np.repeat(np.where(np.arange(RAMPS) % 2, -1, 1), length)
+    every = every or max(1, length // POINTS)
     traces = []
     for variant, count in ((without_variation(device), 1), (device, cells - 1)):
         array = DeviceArray(

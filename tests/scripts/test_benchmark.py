@@ -11,6 +11,7 @@ from cosim.bench import Outcome
 from cosim.lockstep import Difference, MismatchError, Verdict
 from model import benchmark as measures
 from model.config import NAMED
+from model.devices.presets import FAMILIES
 from scripts import benchmark
 from tests.model import tiny
 
@@ -32,9 +33,9 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--quick", "--task", "tiny", "--repeats", "2", "--json", str(file), "--plot", str(picture)]
     assert benchmark.main(command) == 0
     report = json.loads(file.read_text())
-    assert list(report) == ["golden_update", "growth", "training", "cosim", "cosim_small", "machine"]
+    assert list(report) == ["golden_update", "families", "growth", "training", "cosim", "cosim_small", "machine"]
     assert picture.read_bytes().startswith(b"\x89PNG")
-    for entry in report["golden_update"] + report["growth"]:
+    for entry in report["golden_update"] + report["families"] + report["growth"]:
         assert set(entry) >= UPDATE_KEYS
         assert entry["coincidences_per_second"] == pytest.approx(1e3 * entry["coincidences"] / entry["ms_per_update"])
     cases = [tuple(entry[key] for key in ("rows", "density", "row_density")) for entry in report["golden_update"][::2]]
@@ -42,6 +43,7 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert cases == [(size, *both) for size in sizes for both in ((1.0, 1.0), (0.1, 1.0), (0.1, 0.1))]
     assert [entry["threads"] for entry in report["golden_update"]] == [1, 2] * len(cases)
     assert [(entry["rows"], entry["bl"]) for entry in report["growth"]] == [(16, 31), (32, 31), (128, 1), (128, 31)]
+    assert {entry["device"] for entry in report["families"]} == set(FAMILIES)
     assert report["training"]["task"] == "tiny"
     assert set(report["training"]) == {"task", "repeats"} | TRAINING_KEYS
     assert all(report["training"][key] > 0 for key in TRAINING_KEYS)
