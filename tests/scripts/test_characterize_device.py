@@ -70,13 +70,17 @@ def test_records_are_written_with_our_weights(capsys: pytest.CaptureFixture[str]
     assert "none" in lines[2]
 
 
-def test_missed_pulses_can_be_left_out(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_missed_pulses_are_left_out_and_listed(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     source = written(tmp_path, {"records": [{**RECORD, "weights": [0.0, 0.0, 0.1, -0.01]}]})
     out = tmp_path / "out.json"
-    assert main(["--records", source, "--skip-missed", "--json", str(out)]) == 0
-    assert json.loads(out.read_text())["records"][0]["weights"] == pytest.approx([0.0, 0.0, 0.1, -0.01], abs=1e-8)
     assert main(["--records", source, "--json", str(out)]) == 0
-    assert json.loads(out.read_text())["records"][0]["weights"] == pytest.approx(WEIGHTS, abs=1e-8)
+    (record,) = json.loads(out.read_text())["records"]
+    assert record["weights"] == pytest.approx([0.0, 0.0, 0.1, -0.01], abs=1e-8)
+    assert record["missed"] == [0]
+    assert main(["--records", source, "--every-pulse", "--json", str(out)]) == 0
+    (record,) = json.loads(out.read_text())["records"]
+    assert record["weights"] == pytest.approx(WEIGHTS, abs=1e-8)
+    assert "missed" not in record
     assert capsys.readouterr().out.splitlines()[1].split()[3] == "1"
 
 
@@ -115,7 +119,7 @@ def test_bad_records(data: object, message: str, capsys: pytest.CaptureFixture[s
         (["--list", "--device", "ecram"], "not allowed with argument --list"),
         (["--device", "rram"], "device = 'rram': must be one of reram-exponential"),
         (["--records", "none.json"], "records = 'none.json': must be a readable file"),
-        (["--list", "--skip-missed"], "--skip-missed: must come with --records"),
+        (["--list", "--every-pulse"], "--every-pulse: must come with --records"),
         (["--list", "--seed", "-1"], "must be an integer from 0"),
     ],
 )
