@@ -13,7 +13,8 @@ from cosim.lockstep import Fault
 from cosim.native_engine import run_job as run_native
 from cosim.scenarios import SCENARIOS, with_layer
 from model.config import TileConfig
-from model.devices.pulsed import Pulsed
+from model.devices.pulsed import Pulsed, reference_offset, with_reference_offset
+from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.tasks import TASKS
 from model.training import Trainer
 
@@ -56,8 +57,8 @@ def compare(
     engine: str,
     steps: int,
     seed: int,
-    reference_mean: float,
-    reference_std: float,
+    reference_mean: float | None,
+    reference_std: float | None,
     devices: Pulsed | None = None,
     record: bool = True,
     progress: Callable[[int], None] = lambda cycles: None,
@@ -104,7 +105,9 @@ def compare(
         "algorithm": algorithm,
         "engine": engine,
         "seed": seed,
-        **offset,
+        **reference_offset(
+            with_reference_offset(devices or SoftBoundsReference(), mean=reference_mean, std=reference_std)
+        ),
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),

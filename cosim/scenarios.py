@@ -192,8 +192,8 @@ def training(
     seed: int,
     task: str = "digits",
     algorithm: str = "e-rider",
-    reference_mean: float = 0.3,
-    reference_std: float = 0.1,
+    reference_mean: float | None = 0.3,
+    reference_std: float | None = 0.1,
     devices: Pulsed | None = None,
 ) -> dict[str, Any]:
     """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden."""

@@ -53,7 +53,7 @@ def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"records = {path!r}: must be a readable file ({error.strerror})") from None
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         raise ValueError(f"records = {path!r}: must be valid JSON ({error})") from None
     if not isinstance(data, dict) or not isinstance(data.get("records"), list):
         raise ValueError(f"records = {path!r}: must be an object with a list 'records'")

@@ -41,8 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
     parser.add_argument("--unrecorded", action="store_true", help="native only: compare only results and final states")
     parser.add_argument("--device", metavar="NAME_OR_TOML", help="a preset or a device's file, for both arrays")
-    parser.add_argument("--reference-mean", type=number(-1, 1), default=0.3, help="mean reference offset of P")
-    parser.add_argument("--reference-std", type=number(0, 2), default=0.1, help="its standard deviation")
+    own = "without it 0.{}, or with --device its own"
+    parser.add_argument("--reference-mean", type=number(-4, 4), help=f"mean reference offset of P; {own.format(3)}")
+    parser.add_argument("--reference-std", type=number(0, 4), help=f"its standard deviation; {own.format(1)}")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
     options = parser.parse_args(arguments)
@@ -52,8 +53,12 @@ def main(arguments: list[str] | None = None) -> int:
         config = TileConfig.load(options.config)
         task = with_layer(TASKS[options.task](), config)
         devices = load_device(options.device) if options.device else None
-        offset = {"reference_mean": options.reference_mean, "reference_std": options.reference_std}
-        Trainer(task=task, algorithm=options.algorithm, devices=devices, **offset)  # refuses what cannot be trained
+        mean, std = options.reference_mean, options.reference_std
+        if devices is None:
+            mean, std = 0.3 if mean is None else mean, 0.1 if std is None else std
+        Trainer(
+            task=task, algorithm=options.algorithm, devices=devices, reference_mean=mean, reference_std=std
+        )  # refuses what cannot be trained
     epoch = len(task.train_y)
     default = 3 * epoch if options.engine == "native" else 2000
     steps = options.steps or (options.epochs * epoch if options.epochs else default)
@@ -66,7 +71,8 @@ def main(arguments: list[str] | None = None) -> int:
                 engine=options.engine,
                 steps=steps,
                 seed=options.seed,
-                **offset,
+                reference_mean=mean,
+                reference_std=std,
                 devices=devices,
                 record=not options.unrecorded,
                 progress=to_total(advance),

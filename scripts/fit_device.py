@@ -139,7 +139,15 @@ def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
     for k in range(min(SHOWN, recording.cells)):
         here, color = recording.of(k), f"C{k}"
         numbers, weights = recording.numbers[here], recording.weights[here]
-        course.plot(numbers, weights, ".", ms=2.5, color=color, alpha=0.5, label=f"cell {recording.names[k]}")
+        course.plot(
+            numbers,
+            weights,
+            ".",
+            ms=2.5,
+            color=color,
+            alpha=0.5,
+            label=f"cell {recording.names[k]}".replace("$", r"\$"),
+        )
         course.plot(numbers, best.free_run[here], color=color, lw=1)
         rest.plot(numbers, weights - best.free_run[here], ".", ms=2.5, color=color)
     rest.axhline(0, color="0.6", lw=0.8)
@@ -196,6 +204,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(
             f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
         )
+    picture = plot(fits, recording) if options.plot else b""
     write_text(options.out, preset(chosen, recording, options.data))
     if options.json:
         report = {
@@ -209,7 +218,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         }
         write_json(options.json, report)
     if options.plot:
-        write_bytes(options.plot, plot(fits, recording))
+        write_bytes(options.plot, picture)
     Console(width=WIDTH).print(table(fits))
     print(f"{chosen.family} written to {options.out}")
     return 0

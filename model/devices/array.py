@@ -20,6 +20,7 @@ from model.devices.cells import Cells
 from model.devices.records import make_places, make_records
 from model.fixed import Int, round_shift
 from model.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
+from model.state import Arrays
 
 PARALLEL_CELLS = 4096  # below this a second thread costs more than it saves
 
@@ -88,18 +89,26 @@ class DeviceArray:
         else:
             numba.set_num_threads(self.threads)
             coincidences = int(kernels.update_parallel(self.threads, *slots, *self._array))
-        if self.cells.half_select:
-            self._settle(disturb.disturbed(self.cells, self._state64(), disturb.half_selected(*slots)))
+        self.half_select(*slots)
         self._show()
         return coincidences
 
+    def half_select(self, rows: ArrayLike, columns: ArrayLike, up: ArrayLike, quadrant: ArrayLike) -> None:
+        """What the slots of an update do to cells of which one line fires alone; `update` does it too."""
+        if self.cells.half_select:
+            slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
+            self._settle(disturb.disturbed(self.cells, self._state64(), disturb.half_selected(*slots)))
+
     def move(self, steps: Int, bits: int) -> None:
         """Noise-free steps without granularity: signed real numbers [R, C] of them with ``bits`` fractional bits."""
-        self._settle(disturb.moved(self.cells, self._state64(), steps, bits))
+        both = np.stack([np.maximum(-steps, 0), np.maximum(steps, 0)])
+        self._settle(disturb.flow(self.cells, self._state64(), both, bits))
 
     def pulse_column(self, column: int, counts: ArrayLike) -> None:
         """Signed pulse counts [R] to the cells of one column, positive upwards."""
         pulses, shape = np.asarray(counts, dtype=np.int64), self.weights.shape
+        if pulses.shape != shape[:1]:
+            raise ValueError(f"counts of shape {pulses.shape}: must be of shape {shape[:1]}")
         kernels.pulse_cells(column * shape[0], pulses, *self._array)
         if self.cells.half_select:
             half = disturb.half_selected_by_writes((shape[0], shape[1]), column, pulses)
@@ -108,7 +117,10 @@ class DeviceArray:
 
     def pulse(self, counts: ArrayLike) -> None:
         """Signed pulse counts [R, C] to all cells, none of them half-selected."""
-        kernels.pulse_cells(0, np.asarray(counts, dtype=np.int64).ravel(order="F"), *self._array)
+        pulses = np.asarray(counts, dtype=np.int64)
+        if pulses.shape != self.weights.shape:
+            raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.weights.shape}")
+        kernels.pulse_cells(0, pulses.ravel(order="F"), *self._array)
         self._show()
 
     def relax(self) -> None:
@@ -134,3 +146,8 @@ class DeviceArray:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes with pulses."""
         return {"state": self.state, "pulse_numbers": self.pulse_numbers}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Go on from what `state_arrays` gave."""
+        self._records["number"] = arrays["pulse_numbers"].ravel(order="F")
+        self._settle(arrays["state"].astype(np.int64))  # last, as write noise is a function of the number

@@ -110,19 +110,31 @@ class Cells:
     def numeric_symmetric_point(self) -> Int:
         """`symmetric_point` by bisection, whatever the response is.
 
-        The middle between the lowest state at which the up step is not larger and the lowest at which it is smaller,
-        since steps are integers and equal over more than one state: a bound where one step is larger everywhere, the
-        middle of the range where both are equal everywhere, as constant steps may be. Such a cell has no such point.
+        A state above which up steps are smaller and below which they are larger, so that pulses lead there; one of them
+        if there are several. Steps are integers and equal over more than one state: the middle of these. It is a bound
+        where one step is larger everywhere, the middle of the range where both are equal everywhere, as constant steps
+        may be. Such a cell has no such point.
         """
-        first, behind = self._bisect(1), self._bisect(0)
+        first = self._bisect(1, self.low - 1, self.high)
+        last, width = first, 1
+        while True:  # out of the states that follow with equal steps, and not into another crossing
+            ahead = np.minimum(first + width, self.high)
+            equal = self._difference(ahead) >= 0
+            last = np.where(equal, ahead, last)
+            if not (equal & (ahead < self.high)).any():
+                break
+            width *= 2
+        behind = self._bisect(0, last, np.minimum(np.maximum(2 * last - first, last + 1), self.high))
         return ((first + behind) >> 1) - self.reference
 
-    def _bisect(self, threshold: int) -> Int:
-        """Lowest state with step_up - step_down < threshold, or the upper bound."""
-        below, found = self.low - 1, self.high.copy()
-        for _ in range(int((self.high - self.low).max() + 1).bit_length()):
+    def _difference(self, state: Int) -> Int:
+        return self.changes(1, state) - self.changes(0, state)
+
+    def _bisect(self, threshold: int, below: Int, found: Int) -> Int:
+        """Lowest state above ``below``, up to ``found``, with step_up - step_down < threshold, or ``found``."""
+        for _ in range(int((found - below).max()).bit_length()):
             middle = np.where(found - below > 1, (below + found) >> 1, found)
-            smaller = (self.changes(1, middle) - self.changes(0, middle) < threshold) | (middle == found)
+            smaller = (self._difference(middle) < threshold) | (middle == found)
             found = np.where(smaller, middle, found)
             below = np.where(smaller, below, middle)
         return found

@@ -56,7 +56,8 @@ def without_variation(device: Pulsed) -> Pulsed:
 def nominal_symmetric_point(device: Pulsed) -> float | None:
     """Visible symmetric point of a device without spread, numerical; None where all weights are symmetric."""
     cells = without_variation(device).cells(rows=1, columns=1, seed=0, array="nominal")
-    if all(np.array_equal(cells.changes(0, end), cells.changes(1, end)) for end in (cells.low, cells.high)):
+    states = np.linspace(cells.low[0, 0], cells.high[0, 0], 257).astype(np.int64).reshape(-1, 1, 1)
+    if all(np.array_equal(cells.changes(0, state), cells.changes(1, state)) for state in states):
         return None
     return float(cells.numeric_symmetric_point()[0, 0] / WEIGHT_ONE)
 

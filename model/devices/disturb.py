@@ -1,14 +1,13 @@
-"""What a pulse does to cells it is not meant for, and what time does to all of them.
+"""What a pulse does to cells it is not meant for, what time does to all of them, and steps without granularity.
 
-    half-select   v <- clip(v +/- m * h * change(v)),   m slots in which exactly one line of the cell fires
-    retention     v <- clip(v - v / lifetime)           once per training update
+    half-select   m slots in which exactly one line of the cell fires move v by m * h steps
+    retention     v <- clip(v - v / lifetime), once per training update
+    flow          a steps, a real number, in parts: v <- clip(v +/- part * change(v)), no part of a cell of typical
+                  size longer than 2**-FINE_BITS of its range: what pulses do on average if dw_min goes to 0
 
-In a slot a cell whose row or column fires alone sees part of the voltage and makes the fraction h of a step, without
-noise and all m at the same v, since m * h is small. It follows the pulses of its quadrant's polarity: first downwards,
-then upwards. h has HALF_SELECT_BITS fractional bits, 1 / lifetime WEIGHT_BITS. A device without granularity makes
-real numbers of steps, here too without noise:
-
-    moved         v <- clip(v +/- a * change(v)),       a the number of steps, one after the other and the fraction last
+In a slot a cell whose row or column fires alone sees part of the voltage and makes the fraction h of a step.
+Half-selected cells flow, without noise, when the pulses of the update are done; of both polarities the parts alternate.
+h has HALF_SELECT_BITS fractional bits, 1 / lifetime WEIGHT_BITS.
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from model.devices.cells import HALF_SELECT_BITS, Cells
 from model.devices.kernels import QUADRANTS, Words, pack, popcount
 from model.devices.responses import WEIGHT_BITS
 from model.fixed import Int, round_shift
+
+FINE_BITS = 7
 
 
 def half_selected(
@@ -52,19 +53,18 @@ def half_selected_by_writes(shape: tuple[int, int], column: int, pulses: Int) ->
 
 def disturbed(cells: Cells, state: Int, counts: Int) -> Int:
     """States [R, C] after ``counts`` [2, R, C] half-selected slots, downwards and upwards."""
-    for up in (0, 1):
-        if counts[up].any():
-            state = _stepped(cells, state, up, counts[up] * cells.half_select, HALF_SELECT_BITS)
-    return state
+    return flow(cells, state, counts * cells.half_select, HALF_SELECT_BITS)
 
 
-def moved(cells: Cells, state: Int, steps: Int, bits: int) -> Int:
-    """States [R, C] after real numbers of steps, signed and with ``bits`` fractional bits."""
-    for done in range(0, int(np.abs(steps).max()), 1 << bits):
-        for up, sign in ((0, -1), (1, 1)):
-            share = np.clip(sign * steps - done, 0, 1 << bits)
+def flow(cells: Cells, state: Int, steps: Int, bits: int) -> Int:
+    """States [R, C] after real numbers of steps [2, R, C], downwards and upwards, with ``bits`` fractional bits."""
+    part = 1 << (bits - min(_halvings(cells), bits))
+    for done in range(0, int(steps.max(initial=0)), part):
+        for up in (0, 1):
+            share = np.clip(steps[up] - done, 0, part)
             if share.any():
-                state = _stepped(cells, state, up, share, bits)
+                change = round_shift(share * cells.changes(up, state), bits)
+                state = np.clip(state + change if up else state - change, cells.low, cells.high)
     return state
 
 
@@ -74,10 +74,11 @@ def relaxed(cells: Cells, state: Int) -> Int:
     return result
 
 
-def _stepped(cells: Cells, state: Int, up: int, shares: Int, bits: int) -> Int:
-    change = round_shift(shares * cells.changes(up, state), bits)
-    result: Int = np.clip(state + change if up else state - change, cells.low, cells.high)
-    return result
+def _halvings(cells: Cells) -> int:
+    """How often a step is halved: until the median cell makes at least 2**FINE_BITS of them across its range."""
+    steps = cells.step.max(axis=0) << FINE_BITS
+    ratio = int(np.median(steps // np.maximum(cells.high - cells.low, 1)))
+    return min(ratio.bit_length(), FINE_BITS)
 
 
 @njit(cache=True)

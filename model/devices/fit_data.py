@@ -124,7 +124,7 @@ def make_recording(
     scale, offset, remark = _scaling(values[np.isfinite(values)], scale, offset)
     remarks.append(remark)
     everything = [row for name in names for row in rows[name]]
-    return Recording(
+    recording = Recording(
         names=tuple(names),
         first=np.cumsum([0, *(len(rows[name]) for name in names)]),
         up=np.array([(UNKNOWN, 1, 0)[row[1]] for row in everything], dtype=np.uint8),
@@ -134,6 +134,14 @@ def make_recording(
         offset=offset,
         remarks=tuple(remarks),
     )
+    _, along, up, _ = recording.increments()
+    rise, fall = (float(along[up == direction].mean()) if (up == direction).any() else 0.0 for direction in (1, 0))
+    if rise + fall < 0:
+        raise ValueError(
+            f"direction: pulses 1 move the weight by {rise:.3g} on average, pulses -1 by {-fall:.3g}: "
+            "must be upwards and downwards"
+        )
+    return recording
 
 
 def _filled(name: str, points: Mapping[int, tuple[int, float | None]]) -> list[tuple[int, int, float]]:
@@ -176,7 +184,7 @@ def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[f
 
 def _number(text: str, line: int, name: str, allowed: str) -> float:
     try:
-        value = float(text)
+        value = math.nan if "_" in text else float(text)
     except ValueError:
         value = math.nan
     if not abs(value) <= _NUMBER_MAX:
@@ -199,12 +207,12 @@ def read_csv(path: str | Path, *, scale: float | None = None, offset: float | No
     except UnicodeDecodeError:
         raise ValueError(f"data = {str(path)!r}: must be a text file in UTF-8") from None
     reader = csv.reader(text.splitlines(), skipinitialspace=True)
-    header = [name.strip().lower() for name in next(reader, [])]
-    for name in COLUMNS:
-        if header.count(name) != 1:
-            raise ValueError(f"line 1: column {name!r} {header.count(name)} times in {header}: must be there once")
     cells: dict[str, dict[int, tuple[int, float | None]]] = {}
     try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        for name in COLUMNS:
+            if header.count(name) != 1:
+                raise ValueError(f"line 1: column {name!r} {header.count(name)} times: must be there once")
         for values in reader:
             if any(value.strip() for value in values):
                 _add(cells, dict(zip(header, map(str.strip, values), strict=False)), len(values), header, reader)

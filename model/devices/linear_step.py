@@ -41,10 +41,10 @@ def linear_point(device: Pulsed, gamma_up: float, gamma_down: float) -> float | 
     """Nominal symmetric point of v."""
     up, down = nominal_steps(device)
     slope = gamma_up * up / device.w_max - gamma_down * down / device.w_min
-    if slope != 0:
+    if slope > 0:
         return (up - down) / slope
-    if up == down:
-        return None  # every weight is symmetric
+    if slope < 0 or up == down:
+        return None  # pulses lead away from the weight with equal steps, or all weights are symmetric
     return device.w_max if up > down else device.w_min
 
 

@@ -42,7 +42,7 @@ def numbers(name: str, value: object, low: float, high: float) -> Numbers:
             raise ValueError(f"{name} = {item!r}: must be from {low:g} to {high:g}")
     if len(result) < 2:
         raise ValueError(f"{name} = {value!r}: must have at least two points")
-    return result
+    return tuple(item if type(item) in (int, float) else float(item) for item in result)  # none of numpy's
 
 
 @cache

@@ -42,5 +42,7 @@ class Parameters:
                     raise TypeError(f"{spec.name} = {value!r}: must be a number from {low:g} to {high:g}")
                 if not low <= value <= high:
                     raise ValueError(f"{spec.name} = {value!r}: must be from {low:g} to {high:g}")
+                if type(value) not in (int, float):  # such as those of numpy, whose names are no numbers in a file
+                    object.__setattr__(self, spec.name, float(value))
             elif "text" in spec.metadata and not isinstance(value, bool):
                 raise TypeError(f"{spec.name} = {value!r}: must be true or false")

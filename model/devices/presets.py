@@ -170,7 +170,7 @@ def load_device(source: str | Path) -> Pulsed:
         values = tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ValueError(f"device = {str(source)!r}: must be a readable file ({error.strerror})") from None
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+    except (ValueError, RecursionError) as error:  # also what the decoders raise
         raise ValueError(f"device = {str(source)!r}: must be valid TOML ({error})") from None
     family = values.pop("family", None)
     if not isinstance(family, str) or family not in FAMILIES:

@@ -25,6 +25,7 @@ from model.fixed import Int
 from model.noise import NORMAL_BITS, derive_key, normals, uniforms
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
+LIFETIME_MAX = 1e6  # beyond it 1/lifetime, and what v loses of it, are too few units
 
 Real = NDArray[np.float64]
 
@@ -67,12 +68,12 @@ class Pulsed(Parameters, ABC):
     write_noise_std: float = number(0.0, 1000.0, 0.0, "noise of the visible weight about the state, in dw_min")
     stuck_fraction: float = number(0.0, 1.0, 0.0, "share of cells that stay at a weight between their bounds")
     half_select: float = number(0.0, 0.5, 0.0, "fraction of a step that a cell makes when one of its lines fires")
-    lifetime: float = number(0.0, 1e9, 0.0, "updates in which v relaxes by a factor e, at least 1; 0: for ever")
+    lifetime: float = number(0.0, LIFETIME_MAX, 0.0, "v loses 1/lifetime of itself with every update; 0: nothing")
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if 0.0 < self.lifetime < 1.0:
-            raise ValueError(f"lifetime = {self.lifetime!r}: must be 0 or from 1 to 1e+09")
+            raise ValueError(f"lifetime = {self.lifetime!r}: must be 0 or from 1 to {LIFETIME_MAX:g}")
 
     @abstractmethod
     def response(self, draws: Draws, steps: Int, low: Int, high: Int) -> dict[str, Any]:
@@ -98,7 +99,7 @@ class Pulsed(Parameters, ABC):
         asymmetry = self.up_down_dtod * draws("up_down")
         up = np.abs(1.0 + min(self.up_down, 0.0) + asymmetry) * size
         down = np.abs(1.0 - max(self.up_down, 0.0) - asymmetry) * size
-        steps = np.minimum(np.maximum(to_weight(np.stack([down, up])), 1), WEIGHT_ONE)
+        steps = np.maximum(to_weight(np.minimum(np.stack([down, up]), 1.0)), 1)
 
         # A bound nearer to zero than one step would make the device jump between its bounds for ever.
         widest = np.maximum(steps[0], steps[1])
@@ -109,6 +110,8 @@ class Pulsed(Parameters, ABC):
 
         relative = np.full_like(steps, to_weight(self.dw_min_std))
         multiplicative = bool(getattr(self, "mult_noise", True))
+        if not multiplicative:
+            self._check_noise(int(steps.max()), 8.0)
         plain = Cells(
             step=steps,
             noise=relative if multiplicative else (relative * steps) >> WEIGHT_BITS,
@@ -121,7 +124,8 @@ class Pulsed(Parameters, ABC):
             decay=round(WEIGHT_ONE / self.lifetime) if self.lifetime else 0,
             **self.response(draws, steps, low, high),
         )
-        self._check_noise(plain)
+        if multiplicative:  # change * sigma has to fit 63 bits, and sigma is up to 5.2 times its standard deviation
+            self._check_noise(plain.largest_change(), 1.5)
         whole = replace(plain, reference=self._reference(draws, plain))
         if not self.stuck_fraction:
             return whole
@@ -138,9 +142,7 @@ class Pulsed(Parameters, ABC):
         exponents = (self.dw_min_dtod * draw).ravel()
         return np.array([float(Decimal(x).exp()) for x in exponents.tolist()]).reshape(draw.shape)
 
-    def _check_noise(self, cells: Cells) -> None:
-        # change * sigma has to fit 63 bits, and sigma is up to 5.2 times its standard deviation
-        largest, limit = cells.largest_change(), 1.5 if cells.multiplicative else 8.0
+    def _check_noise(self, largest: int, limit: float) -> None:
         if largest * int(to_weight(self.dw_min_std)) >= limit * (1 << 2 * WEIGHT_BITS):
             raise ValueError(
                 f"dw_min_std = {self.dw_min_std}: must keep dw_min_std times the largest step, "
@@ -165,8 +167,8 @@ class Referenced(Pulsed):
         return offset + plain.symmetric_point() if self.subtract_symmetry_point else offset
 
 
-def with_reference_offset(device: Pulsed, *, mean: float, std: float) -> Pulsed:
-    """The same device with this reference offset.
+def with_reference_offset(device: Pulsed, *, mean: float | None, std: float | None) -> Pulsed:
+    """The same device with this reference offset; None keeps its own.
 
     Raises
     ------
@@ -174,11 +176,18 @@ def with_reference_offset(device: Pulsed, *, mean: float, std: float) -> Pulsed:
         The offset is not zero, and the family has no reference.
     """
     if isinstance(device, Referenced):
+        own = device.reference_mean, device.reference_std
+        mean, std = own[0] if mean is None else mean, own[1] if std is None else std
         return replace(device, reference_mean=mean, reference_std=std)
     for name, value in (("reference_mean", mean), ("reference_std", std)):
-        if value != 0:
+        if value:
             raise ValueError(f"{name} = {value!r}: must be 0 for {type(device).__name__}, which has no reference")
     return device
+
+
+def reference_offset(device: Pulsed) -> dict[str, float]:
+    """Mean and spread of the reference offset, by name; zero for families without a reference."""
+    return {name: float(getattr(device, name, 0.0)) for name in ("reference_mean", "reference_std")}
 
 
 def visible(device: Pulsed, point: float | None) -> float | None:

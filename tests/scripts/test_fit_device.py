@@ -154,7 +154,7 @@ def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str)
         ("DATA", "the following arguments are required: --out"),
         ("none.csv --out OUT", "data = 'none.csv': must be a readable file (No such file or directory)"),
         ("BINARY --out OUT", "must be a text file in UTF-8"),
-        ("HEADER --out OUT", "line 1: column 'conductance' 0 times in ['pulse', 'direction']: must be there once"),
+        ("HEADER --out OUT", "line 1: column 'conductance' 0 times: must be there once"),
         ("DATA --out OUT --families soft", "argument --families: invalid choice: 'soft'"),
         ("DATA --out OUT --families soft-bounds --family measured", "--family = 'measured': must be one of"),
     ],

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from fractions import Fraction
-from math import floor
 
 import numpy as np
 import pytest
 
-from model.devices.array import DeviceArray
-from model.devices.cells import HALF_SELECT_BITS, WEIGHT_ONE
-from model.devices.disturb import disturbed, half_selected, half_selected_by_writes, moved, relaxed
+from model.devices.cells import WEIGHT_ONE
+from model.devices.disturb import disturbed, flow, half_selected, half_selected_by_writes, relaxed
 from model.devices.power_step import PowerStep
+from model.devices.pulsed import Pulsed
 from model.devices.soft_bounds import SoftBounds
 
 
@@ -45,26 +43,49 @@ def test_writes_half_select_the_rest_of_their_rows_and_column() -> None:
     np.testing.assert_array_equal(half_selected_by_writes((4, 3), 1, pulses), expected)
 
 
-@pytest.mark.parametrize("device", [SoftBounds(half_select=0.02), PowerStep(pow_gamma=1.4, half_select=0.01)])
-def test_disturbed_states_move_by_shares_of_steps_and_stay_within_their_bounds(device) -> None:
-    cells = device.cells(rows=5, columns=6, seed=3, array="test")
-    rng = np.random.default_rng(1)
-    state = rng.integers(cells.low, cells.high + 1)
-    state[0] = cells.high[0]
-    counts = rng.integers(0, 60, (2, 5, 6))
-    share = cells.half_select
-    after = state.copy()
-    for up, sign in ((0, -1), (1, 1)):
-        size = cells.changes(up, after)
-        for cell in np.ndindex(5, 6):
-            step = floor(
-                Fraction(int(counts[up][cell]) * share * int(size[cell]), 1 << HALF_SELECT_BITS) + Fraction(1, 2)
-            )
-            moved = int(after[cell]) + sign * step
-            after[cell] = min(max(moved, int(cells.low[cell])), int(cells.high[cell]))
+COARSE = [
+    SoftBounds(dw_min=0.01),
+    SoftBounds(dw_min=0.4622, w_max=1.0, w_min=-1.0, up_down=0.3, dw_min_dtod=0.1),
+    PowerStep(dw_min=0.05, pow_gamma=1.4),
+]
+
+
+@pytest.mark.parametrize("device", COARSE)
+@pytest.mark.parametrize("up", [0, 1])
+def test_flow_is_the_limit_of_small_steps(device: Pulsed, up: int) -> None:
+    """Against dv/da = +-change(v) in floating point, in 2000 parts of each step."""
+    quiet = replace(device, w_max_dtod=0.0, w_min_dtod=0.0)
+    cells = quiet.cells(rows=3, columns=4, seed=3, array="test")
+    span = float((cells.high - cells.low).max())
+    steps = np.zeros((2, 3, 4))
+    steps[up] = np.random.default_rng(2).uniform(0, 4, (3, 4))
+    start = (cells.low + cells.high) // 2
+    state = start.astype(float)
+    for _ in range(2000):
+        change = cells.changes(up, np.rint(state).astype(np.int64)) * steps[up] / 2000
+        state = np.clip(state + change if up else state - change, cells.low, cells.high)
+    result = flow(cells, start, (steps * (1 << 24)).astype(np.int64), 24)
+    assert np.abs(result - state).max() < 0.004 * span
+    assert np.abs(result - start).max() > 0.02 * span
+    np.testing.assert_array_equal(flow(cells, start, np.zeros((2, 3, 4), np.int64), 24), start)
+
+
+def test_half_selected_slots_flow_like_shares_of_steps() -> None:
+    """Slot by slot in floating point, polarities one after the other: less than a slot's share apart."""
+    cells = SoftBounds(dw_min=0.0949, w_max=1.0, w_min=-1.0, half_select=0.1).cells(
+        rows=5, columns=6, seed=3, array="test"
+    )
+    counts = np.random.default_rng(1).integers(0, 31, (2, 5, 6))
+    state = cells.low + (cells.high - cells.low) // 3
+    after = state.astype(float)
+    for slot in range(31):
+        for up, sign in ((0, -1), (1, 1)):
+            share = 0.1 * cells.changes(up, np.rint(after).astype(np.int64)) * (slot < counts[up])
+            after = np.clip(after + sign * share, cells.low, cells.high)
     result = disturbed(cells, state, counts)
-    np.testing.assert_array_equal(result, after)
-    assert (result != state).any()
+    span = cells.high - cells.low
+    assert (np.abs(result - after) / span).max() < 0.02
+    assert (np.abs(result - state) / span).max() > 0.05
     np.testing.assert_array_equal(disturbed(replace(cells, half_select=0), state, counts), state)
 
 
@@ -80,15 +101,3 @@ def test_retention_is_exponential() -> None:
         state = relaxed(cells, state)
     expected = np.array([1.0, -0.5, 0.0]) * (1 - 1e-3) ** 2000
     np.testing.assert_allclose(state / WEIGHT_ONE, [expected], rtol=2e-5)
-
-
-def test_real_numbers_of_steps_are_whole_ones_and_a_fraction() -> None:
-    cells = SoftBounds(dw_min_std=0.0).cells(rows=2, columns=3, seed=3, array="test")
-    steps = np.array([[3.0, -2.0, 0.0], [1.5, -0.25, 4.75]])
-    whole = DeviceArray(cells=cells, key=1)
-    whole.pulse(np.trunc(steps).astype(np.int64))
-    fraction, state = steps - np.trunc(steps), whole.state.astype(np.int64)
-    expected = state + fraction * np.where(fraction > 0, cells.changes(1, state), cells.changes(0, state))
-    real = moved(cells, np.zeros((2, 3), np.int64), (steps * 1024).astype(np.int64), 10)
-    np.testing.assert_allclose(real, expected, atol=1)
-    np.testing.assert_array_equal(moved(cells, state, np.zeros((2, 3), np.int64), 10), state)

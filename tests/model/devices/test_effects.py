@@ -8,6 +8,7 @@ import pytest
 from model.devices.array import DeviceArray
 from model.devices.cells import WEIGHT_ONE
 from model.devices.disturb import disturbed, half_selected, half_selected_by_writes
+from model.devices.measured import Measured
 from model.devices.power_step import PowerStep
 from model.devices.pulsed import Pulsed
 from model.devices.soft_bounds import SoftBounds
@@ -117,9 +118,33 @@ def test_retention_and_endurance() -> None:
         ("write_noise_std", -1.0, "from 0 to 1000"),
         ("stuck_fraction", 1.5, "from 0 to 1"),
         ("half_select", 0.6, "from 0 to 0.5"),
-        ("lifetime", 0.5, "must be 0 or from 1 to 1e\\+09"),
+        ("lifetime", 0.5, "must be 0 or from 1 to 1e\\+06"),
+        ("lifetime", 1e7, "from 0 to 1e\\+06"),
     ],
 )
 def test_bad_values_are_refused(field: str, value: float, allowed: str) -> None:
     with pytest.raises(ValueError, match=rf"{field} = {value}: .*{allowed}"):
         SoftBounds(**{field: value})
+
+
+def test_additive_noise_that_would_not_fit_its_word_is_refused() -> None:
+    device = Measured(
+        dw_min=1.0, weights=(-1, 1), up=(0.01, 0.01), down=(0.01, 0.01), mult_noise=False, dw_min_std=16.0
+    )
+    with pytest.raises(ValueError, match=r"dw_min_std = 16.0: must keep dw_min_std times the largest step, .*below 8"):
+        device.cells(rows=2, columns=2, seed=1, array="test")
+
+
+def test_steps_beyond_their_word_are_the_largest_not_the_smallest() -> None:
+    device = SoftBounds(dw_min=0.01, dw_min_dtod=10.0, dw_min_dtod_log_normal=True, dw_min_std=0.1)
+    steps = device.cells(rows=64, columns=64, seed=1, array="test").step
+    assert (steps == WEIGHT_ONE).mean() > 0.2
+    assert steps.min() >= 1
+
+
+def test_counts_of_another_shape_are_refused() -> None:
+    array = make(SoftBounds())
+    with pytest.raises(ValueError, match=r"counts of shape \(2, 2\): must be of shape \(9, 7\)"):
+        array.pulse(np.ones((2, 2)))
+    with pytest.raises(ValueError, match=r"counts of shape \(7,\): must be of shape \(9,\)"):
+        array.pulse_column(0, np.ones(7))

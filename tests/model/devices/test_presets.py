@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from model.algorithms import Rates
@@ -186,3 +187,22 @@ def test_an_offset_reaches_the_fast_arrays_of_devices_with_a_reference_only() ->
     assert layer.tile.fast.cells.reference.mean() > 0.2 * WEIGHT_ONE > layer.tile.slow.cells.reference.mean()
     with pytest.raises(ValueError, match=r"reference_mean = 0.3: must be 0 for LinearStep, which has no reference"):
         Trainer(**arguments, devices=PRESETS["ecram"])
+
+
+def test_the_offset_of_a_device_is_that_of_p_and_may_be_replaced() -> None:
+    """W never has one, P that of the device unless another is given."""
+    device = SoftBoundsReference(reference_mean=0.3, reference_std=0.1)
+    for given, expected in ({}, (-0.3, 0.1)), ({"reference_mean": -0.2, "reference_std": 0.0}, (0.2, 0.0)):
+        trainer = tiny.trainer(devices=device, **{"reference_mean": None, "reference_std": None, **given})
+        points = [
+            [
+                point
+                for layer in trainer.network.layers
+                for point in getattr(layer.tile, array).symmetric_point().ravel()
+            ]
+            for array in ("fast", "slow")
+        ]
+        fast, slow = (np.array(part) / WEIGHT_ONE for part in points)
+        assert abs(fast.mean() - expected[0]) < 0.1
+        assert abs(fast.std() - expected[1]) < 0.05
+        assert np.abs(slow).max() < 1e-6

@@ -10,6 +10,8 @@ from model.devices.cells import WEIGHT_ONE
 from model.devices.characterize import without_variation
 from model.devices.constant_step import ConstantStep
 from model.devices.exponential_step import ExponentialStep
+from model.devices.linear_step import LinearStep
+from model.devices.measured import Measured
 from model.devices.power_step import PowerStep
 from model.devices.presets import FAMILIES, PRESETS
 from model.devices.pulsed import Referenced
@@ -111,4 +113,26 @@ def test_linear_points_are_exact_by_both_ways() -> None:
     ids=str,
 )
 def test_no_closed_form_is_said_so(device: ExponentialStep | PowerStep) -> None:
+    assert device.closed_form() is None
+
+
+def test_of_several_crossings_one_that_attracts_is_found() -> None:
+    device = Measured(
+        dw_min=0.01,
+        w_max=1.0,
+        w_min=-1.0,
+        weights=(-1, -0.6, -0.2, 0.2, 0.6, 1),
+        up=(2, 2, 1, 1.4, 1, 0.5),
+        down=(0.5, 1, 1.4, 1, 2, 2),
+        **{f"{name}_dtod": 0.0 for name in ("dw_min", "up_down", "w_max", "w_min")},
+    )
+    cells = device.cells(rows=1, columns=1, seed=1, array="test")
+    point = cells.numeric_symmetric_point()
+    below, above = (cells.changes(1, point + d) - cells.changes(0, point + d) for d in (-(1 << 20), 1 << 20))
+    assert (below > 0).all()
+    assert (above < 0).all()
+
+
+def test_steps_that_grow_have_no_closed_form() -> None:
+    device = LinearStep(gamma_up=-0.5, gamma_down=-0.5, up_down=0.2, allow_increasing=True)
     assert device.closed_form() is None
