@@ -11,7 +11,7 @@ Each of the three products has its own pass through the converters. R is an idea
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numba import njit
@@ -23,6 +23,7 @@ from model.devices.cells import Cells
 from model.fixed import Int, round_shift
 from model.noise import derive_key
 from model.products import Converters, NoiseStream
+from model.state import Arrays, named, part_of
 from model.update_management import UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
@@ -74,6 +75,13 @@ class PeripheryLike(Protocol):
     ) -> Slots: ...
     def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
     def state_arrays(self) -> dict[str, Int]: ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A periphery that can go on from its `state_arrays`. RTL cannot."""
+
+    def restore(self, arrays: Arrays) -> None: ...
 
 
 PeripheryFactory = Callable[[TileConfig], PeripheryLike]
@@ -161,6 +169,7 @@ class AnalogTile:
             x = vectors.x_magnitude * (1 - 2 * vectors.x_negative) * chopper
             delta = vectors.delta_magnitude * (1 - 2 * vectors.delta_negative)
             self.fast.move(-vectors.bl * delta[:, None] * x, 2 * self.config.magnitude_bits)
+            self.fast.half_select(slots.rows, slots.columns, slots.up, slots.quadrant)
         else:
             self.coincidences += self.fast.update(slots.rows, slots.columns, slots.up, slots.quadrant)
         self.fast.relax()
@@ -182,9 +191,25 @@ class AnalogTile:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state of arrays and periphery by name."""
         arrays: dict[str, np.ndarray] = {"reference": self.reference}
-        for prefix, part in (("fast", self.fast), ("slow", self.slow), ("periphery", self.periphery)):
-            arrays |= {f"{prefix}_{name}": array for name, array in part.state_arrays().items()}
+        for name, part in (("fast", self.fast), ("slow", self.slow), ("periphery", self.periphery)):
+            arrays |= named(name, part.state_arrays())
         return arrays
+
+    def counters(self) -> dict[str, np.ndarray]:
+        """What a run has counted beside the state, by name."""
+        counts = {"coincidences": self.coincidences, "transfers": self.transfers, "cycles": self.periphery.cycles}
+        return {name: np.array(count, np.int64) for name, count in counts.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and `counters`; only with a periphery that is `Restorable`."""
+        assert isinstance(self.periphery, Restorable)
+        self.periphery.restore(part_of(arrays, "periphery"))
+        self.reference[...] = arrays["reference"]
+        for name, array in (("fast", self.fast), ("slow", self.slow)):
+            array.restore(part_of(arrays, name))
+        self.coincidences = int(arrays["coincidences"])
+        self.transfers = int(arrays["transfers"])
+        self.periphery.cycles = int(arrays["cycles"])
 
     def _combine(self, main: Int, difference: Int, maximum: int) -> Int:
         values = self.converters.value(main, maximum), self.converters.value(difference, maximum)

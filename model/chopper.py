@@ -18,6 +18,7 @@ from numba import njit
 from model.config import Chopper, TileConfig
 from model.fixed import Int
 from model.random_source import Sources
+from model.state import Arrays
 
 
 @njit(cache=True)
@@ -69,3 +70,11 @@ class ChopperState:
             "sweep": np.array(self.sweep, np.int64),
             "chopper_source": self.source.state.copy(),
         }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the registers of `state_arrays`."""
+        self.sign[:] = arrays["chopper"]
+        self.flipped[:] = arrays["flipped"]
+        self.column = int(arrays["column"])
+        self.sweep = int(arrays["sweep"])
+        self.source.state[:] = arrays["chopper_source"]

@@ -22,6 +22,7 @@ from model.fixed import Int, round_shift
 from model.host import inverse_root, multiply, softmax, tanh, tanh_slope
 from model.noise import derive_key, uniforms
 from model.products import VALUE_BITS, VALUE_ONE, Converters, NoiseStream
+from model.state import Arrays, named, part_of
 from model.update_management import UpdateManager
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
@@ -101,6 +102,18 @@ class Layer:
         gradient = int((delta * z).sum()) * (1 << SCALE_BITS) // (self.scale << VALUE_BITS)  # of scale, a value
         self.scale = max(self.scale - (self._scale_rate * gradient >> VALUE_BITS), 1)
 
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state by name."""
+        host = {"scale": self.scale, "x_mean": self.manager.x_mean, "delta_mean": self.manager.delta_mean}
+        return self.tile.state_arrays() | {name: np.array(value) for name, value in host.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and the counters of the tile."""
+        self.tile.restore(arrays)
+        self.scale = int(arrays["scale"])
+        self.manager.x_mean = int(arrays["x_mean"])
+        self.manager.delta_mean = int(arrays["delta_mean"])
+
 
 class Network:
     """Layers and the noise of their products.
@@ -165,10 +178,21 @@ class Network:
         """All state by name; two runs are equal exactly if these are."""
         arrays = {"noise_position": np.array(self.noise.position)}
         for index, layer in enumerate(self.layers):
-            host = {"scale": layer.scale, "x_mean": layer.manager.x_mean, "delta_mean": layer.manager.delta_mean}
-            state = layer.tile.state_arrays() | {name: np.array(value) for name, value in host.items()}
-            arrays |= {f"layer{index}_{name}": array for name, array in state.items()}
+            arrays |= named(f"layer{index}", layer.state_arrays())
         return arrays
+
+    def counters(self) -> dict[str, np.ndarray]:
+        """What the tiles have counted beside their state, by name."""
+        arrays: dict[str, np.ndarray] = {}
+        for index, layer in enumerate(self.layers):
+            arrays |= named(f"layer{index}", layer.tile.counters())
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and `counters`."""
+        for index, layer in enumerate(self.layers):
+            layer.restore(part_of(arrays, f"layer{index}"))
+        self.noise.position = int(arrays["noise_position"])
 
     def _forward(self, x: Int, noise: NoiseStream) -> tuple[list[Int], list[Int]]:
         inputs, outputs = [], []

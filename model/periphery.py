@@ -26,6 +26,7 @@ from model.low_pass import filter_step, latch
 from model.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
 from model.quadrants import schedule, signs_present, up
 from model.random_source import Bank
+from model.state import Arrays
 from model.status import Status
 from model.threshold import write_pulses
 
@@ -198,6 +199,15 @@ class Periphery:
             **self.chopper_state.state_arrays(),
             **self.status.state_arrays(),
         }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays`, of this class or of RTL; ``cycles`` is not part of it."""
+        for name in ("q", "qref", "hidden"):
+            getattr(self, name)[...] = arrays[name]
+        self.row_bank.state[:] = arrays["row_sources"]
+        self.column_bank.state[:] = arrays["column_sources"]
+        self.chopper_state.restore(arrays)
+        self.status.restore(arrays)
 
 
 class _Scaling(NamedTuple):

@@ -12,6 +12,10 @@ import numpy as np
 from numba import njit
 
 from model.fixed import Int
+from model.state import Arrays
+
+_COUNTERS = ("slots", "reads", "transfer_pulses")
+_FLAGS = ("hidden_saturated", "pulses_clamped")
 
 
 @njit(cache=True)
@@ -47,5 +51,11 @@ class Status:
 
     def state_arrays(self) -> dict[str, Int]:
         """All registers as int64 scalars."""
-        names = ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped")
-        return {name: np.array(getattr(self, name), np.int64) for name in names}
+        return {name: np.array(getattr(self, name), np.int64) for name in _COUNTERS + _FLAGS}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the registers of `state_arrays`."""
+        for name in _COUNTERS:
+            setattr(self, name, int(arrays[name]))
+        for name in _FLAGS:
+            setattr(self, name, bool(arrays[name]))

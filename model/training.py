@@ -1,13 +1,19 @@
-"""Training of a task, step by step. A run is a function of its arguments only; see `Trainer.metrics`."""
+"""Training of a task, step by step. A run is a function of its arguments only; see `Trainer.metrics`.
+
+A run may stop after any step: what `Trainer.save` writes, `Trainer.restore` goes on from, to the same end.
+"""
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
+from pathlib import Path
 
 import numpy as np
 
+from model import checkpoint
 from model.algorithms import ALGORITHMS, Rates
-from model.analog_tile import PeripheryFactory
+from model.analog_tile import PeripheryFactory, Restorable
 from model.devices.pulsed import Pulsed, with_reference_offset
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.host import cross_entropy
@@ -54,7 +60,7 @@ class Trainer:
     algorithm
         A name in `model.algorithms.ALGORITHMS`.
     reference_mean, reference_std
-        Reference offset of the cells of the fast arrays; the slow arrays have none.
+        Reference offset of the cells of the fast arrays, None for the devices' own; the slow arrays have none.
     devices, converters, rates
         Device parameters of both arrays, converters of the products, hyperparameters.
     seed
@@ -77,8 +83,8 @@ class Trainer:
         *,
         task: Task,
         algorithm: str,
-        reference_mean: float = 0.0,
-        reference_std: float = 0.0,
+        reference_mean: float | None = None,
+        reference_std: float | None = None,
         devices: Pulsed | None = None,
         converters: Converters | None = None,
         rates: Rates | None = None,
@@ -89,19 +95,23 @@ class Trainer:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        slow = devices or SoftBoundsReference()
-        fast = with_reference_offset(slow, mean=reference_mean, std=reference_std)
+        device = devices or SoftBoundsReference()
+        slow = with_reference_offset(device, mean=0.0, std=0.0)
+        fast = with_reference_offset(device, mean=reference_mean, std=reference_std)
         physics = Physics(
             fast=fast, slow=slow, converters=converters or Converters(), ideal_granularity=ideal_granularity
         )
         self.task = task
+        self.algorithm = algorithm
+        self.physics = physics
+        self.rates = rates or Rates()
         self.seed = seed
         self.steps = 0
         self.curve: list[Evaluation] = []
         self.network = Network(
             configs=task.layers,
             algorithm=ALGORITHMS[algorithm],
-            rates=rates or Rates(),
+            rates=self.rates,
             physics=physics,
             periphery=periphery,
             seed=seed,
@@ -151,5 +161,44 @@ class Trainer:
             seed=self.seed,
         )
 
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """What the run depends on, names to texts."""
+        parts = ("task", "algorithm", "rates", "physics", "seed")
+        return {key: text for name in parts for key, text in checkpoint.describe(name, getattr(self, name)).items()}
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint. Evaluations so far are part of it; threads and the kind of periphery are not."""
+        checkpoint.write(Path(path), settings=self.settings, arrays=self._arrays())
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a checkpoint of a run with the same settings; this one is as it was if that is refused.
+
+        Raises
+        ------
+        TypeError
+            A layer's periphery cannot be set to a state: RTL.
+        ValueError
+            The file cannot be read, is damaged, or is of another version or run.
+        """
+        for layer in self.network.layers:
+            if not isinstance(layer.tile.periphery, Restorable):
+                kind = type(layer.tile.periphery).__name__
+                raise TypeError(f"periphery = {kind}: must be one that can be set to a state, such as Periphery")
+        like = self._arrays() | {"curve": _curve_array([])}
+        arrays = checkpoint.read(Path(path), settings=self.settings, like=like)
+        self.network.restore(arrays)
+        self.steps = int(arrays["steps"])
+        self.curve = [Evaluation(int(step), accuracy, loss) for step, accuracy, loss in arrays["curve"].tolist()]
+        self._order = self._epoch_order()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        run = {"steps": np.array(self.steps, np.int64), "curve": _curve_array(self.curve)}
+        return run | self.network.state_arrays() | self.network.counters()
+
     def _epoch_order(self) -> np.ndarray:
         return permutation(derive_key(self.seed, "order", self.steps // self.steps_per_epoch), self.steps_per_epoch)
+
+
+def _curve_array(curve: list[Evaluation]) -> np.ndarray:
+    return np.array([astuple(point) for point in curve], np.float64).reshape(-1, 3)

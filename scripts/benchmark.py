@@ -113,7 +113,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     growth_sizes = QUICK_SIZES if options.quick else GROWTH_SIZES
     lengths = QUICK_LENGTHS if options.quick else GROWTH_LENGTHS
     tiles = QUICK_TILES if options.quick else TILES
-    task = TASKS[options.task]()
+    with command.checks():
+        task = TASKS[options.task]()
     steps = QUICK_STEPS if options.quick else len(task.train_y)
     common = {"repeats": options.repeats, "seed": options.seed}
 

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import argparse
+import sys
 from collections.abc import Sequence
+from contextlib import nullcontext
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from model.algorithms import ALGORITHMS, Rates
 from model.devices.presets import load_device
-from model.tasks import TASKS
+from model.devices.pulsed import reference_offset
+from model.tasks import INPUTS_MAX, TASKS
 from model.training import Metrics, Trainer
-from scripts.common import Parser, integer, number, output_file, progress, run, write_json
+from scripts.common import INTERRUPTED, Parser, integer, interruptible, number, output_file, progress, run, write_json
 
 CHUNK = 50  # training steps between two looks at the progress bar
 
@@ -22,7 +26,21 @@ def parser() -> Parser:
     rates = Rates()
     result = Parser(__doc__ or "")
     add = result.add_argument
-    add("--task", choices=sorted(TASKS), default="digits", help="data set and network")
+    add("--task", choices=sorted(TASKS), default="digits", help="data set")
+    add(
+        "--data",
+        metavar="FOLDER",
+        help="folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST",
+    )
+    add("--train-samples", type=integer(1, 10**9), metavar="N", help="train on the first N samples instead of all")
+    add("--test-samples", type=integer(1, 10**9), metavar="N", help="test on the first N samples instead of all")
+    add(
+        "--hidden",
+        type=integer(1, INPUTS_MAX),
+        nargs="*",
+        metavar="N",
+        help="hidden layers, no number for none; default: 32",
+    )
     add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
     add(
         "--device",
@@ -30,8 +48,8 @@ def parser() -> Parser:
         help="a preset or a device's file, for both arrays; default: docs/devices.md",
     )
     add("--ideal-granularity", action="store_true", help="the fast arrays move by expected, not by whole random steps")
-    add("--reference-mean", type=number(-4, 4), default=0.0, help="mean reference offset of the fast arrays")
-    add("--reference-std", type=number(0, 4), default=0.0, help="its device-to-device spread")
+    add("--reference-mean", type=number(-4, 4), help="mean reference offset of the fast arrays, else the device's own")
+    add("--reference-std", type=number(0, 4), help="its device-to-device spread, else the device's own")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="first seed")
     add("--epochs", type=integer(1, 10000), default=12, help="passes over the training samples")
@@ -40,8 +58,19 @@ def parser() -> Parser:
     add("--granularity", type=number(1, 1e6), default=rates.granularity, help="write threshold in steps times columns")
     add("--gamma", type=number(0, 16), default=rates.gamma, help="weight of the residual P - Qref, where used")
     add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on it")
+    add("--checkpoint", type=output_file, metavar="FILE", help="leave the run in this file, at the end and on Ctrl-C")
+    add("--checkpoint-every", type=integer(1, 10000), default=1, metavar="N", help="and every N epochs")
+    add("--resume", type=Path, metavar="FILE", help="go on from this checkpoint of the same run to --epochs")
     add("--json", type=output_file, metavar="FILE", help="write the results here")
     return result
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Raise ValueError for options that contradict each other."""
+    if arguments.data is not None and arguments.task != "idx":
+        raise ValueError(f"argument --data: {arguments.data!r}: must be left out with --task {arguments.task}")
+    if arguments.seeds > 1 and (arguments.checkpoint or arguments.resume):
+        raise ValueError(f"argument --seeds: {arguments.seeds}: must be 1 with --checkpoint or --resume")
 
 
 def trainers(arguments: argparse.Namespace) -> list[Trainer]:
@@ -52,7 +81,9 @@ def trainers(arguments: argparse.Namespace) -> list[Trainer]:
         granularity=arguments.granularity,
         gamma=arguments.gamma,
     )
-    task = TASKS[arguments.task]()
+    options = {"data": arguments.data, "hidden": arguments.hidden}
+    task = TASKS[arguments.task](**{name: value for name, value in options.items() if value is not None})
+    task = task.limited(train=arguments.train_samples, test=arguments.test_samples)
     device = load_device(arguments.device) if arguments.device else None
     return [
         Trainer(
@@ -68,6 +99,37 @@ def trainers(arguments: argparse.Namespace) -> list[Trainer]:
         )
         for seed in range(arguments.seed, arguments.seed + arguments.seeds)
     ]
+
+
+def resume(trainer: Trainer, file: Path, steps: int) -> None:
+    """Restore a checkpoint from which ``steps`` can still be reached."""
+    trainer.restore(file)
+    if trainer.steps > steps:
+        raise ValueError(
+            f"checkpoint = {str(file)!r}: steps = {trainer.steps}: must be at most {steps}, all of --epochs"
+        )
+
+
+def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) -> bool:
+    """Take all runs to ``steps`` steps; False if the user stopped a run that leaves a checkpoint."""
+    file, every = arguments.checkpoint, arguments.checkpoint_every * runs[0].steps_per_epoch
+    title, left = f"{arguments.task}, {arguments.algorithm}", sum(steps - trainer.steps for trainer in runs)
+    with progress(title, left) as advance, interruptible() if file else nullcontext(lambda: False) as stopped:
+        for trainer in runs:
+            while trainer.steps < steps:
+                amount = min(CHUNK, steps - trainer.steps, every - trainer.steps % every)
+                trainer.run(amount)
+                advance(amount)
+                stop = stopped()
+                if file and (stop or trainer.steps % every == 0):
+                    trainer.save(file)
+                if stop:
+                    text = f"interrupted after {trainer.steps} of {steps} steps: go on with --resume {file}"
+                    print(text, file=sys.stderr)
+                    return False
+            if file:
+                trainer.save(file)
+    return True
 
 
 def table(runs: Sequence[Metrics]) -> Table:
@@ -94,14 +156,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
     arguments = command.parse_args(argv)
     with command.checks():
+        check(arguments)
         runs = trainers(arguments)
-    steps = arguments.epochs * runs[0].steps_per_epoch
-    with progress(f"{arguments.task}, {arguments.algorithm}", steps * len(runs)) as advance:
-        for trainer in runs:
-            for start in range(0, steps, CHUNK):
-                amount = min(CHUNK, steps - start)
-                trainer.run(amount)
-                advance(amount)
+        steps = arguments.epochs * runs[0].steps_per_epoch
+        if arguments.resume:
+            resume(runs[0], arguments.resume, steps)
+    if not train(runs, steps, arguments):
+        return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
     Console().print(table(results))
     for one in results:
@@ -110,8 +171,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         report = {
             "task": arguments.task,
             "algorithm": arguments.algorithm,
-            "reference_mean": arguments.reference_mean,
-            "reference_std": arguments.reference_std,
+            **reference_offset(runs[0].physics.fast),
             "runs": [run.as_dict() for run in results],
         }
         write_json(arguments.json, report)

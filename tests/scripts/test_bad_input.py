@@ -108,6 +108,8 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     # compare_metrics
     (f"{COMPARE} --config odd", ("config", "odd is 17x7", "32x65, 10x33")),
     (f"{COMPARE} --task mnist", ("--task", "'mnist'", "digits")),
+    (f"{COMPARE} --task idx", ("data", "must be given for the task idx", "a folder")),
+    ("benchmark --quick --task idx --json out.json", ("data", "must be given for the task idx", "a folder")),
     (f"{COMPARE} --algorithm adam", ("--algorithm", "'adam'", "e-rider", "tt-v2", "agad")),
     (f"{COMPARE} --engine verilog", ("--engine", "'verilog'", "cocotb", "native")),
     (f"{COMPARE} --steps 5 --epochs 2", ("--epochs", "not allowed with argument --steps")),

@@ -1,0 +1,157 @@
+"""A run that stops anywhere and goes on in another object ends as if it had not stopped."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from model import checkpoint
+from model.algorithms import ALGORITHMS, Rates
+from model.config import NAMED, Chopper, Settings
+from model.devices.exponential_step import ExponentialStep
+from model.devices.soft_bounds_reference import SoftBoundsReference
+from model.metrics import state_sha256
+from model.periphery import Periphery
+from model.training import Trainer
+from tests.model import tiny
+
+END = 70  # two epochs and a bit; the second flips of the columns are behind
+
+
+def arrays(trainer: Trainer) -> dict[str, np.ndarray]:
+    return trainer._arrays()
+
+
+def resumed(path: Path, stop: int, end: int = END, **arguments) -> Trainer:
+    """A run that was evaluated and stopped after ``stop`` steps and went on in another object."""
+    first = tiny.trainer(**arguments)
+    first.run(stop)
+    first.evaluate()
+    first.save(path)
+    second = tiny.trainer(**arguments)
+    second.restore(path)
+    second.run(end - stop)
+    return second
+
+
+def uninterrupted(stop: int, end: int = END, **arguments) -> Trainer:
+    trainer = tiny.trainer(**arguments)
+    trainer.run(stop)
+    trainer.evaluate()
+    trainer.run(end - stop)
+    return trainer
+
+
+def assert_equal(one: Trainer, other: Trainer) -> None:
+    assert one.metrics() == other.metrics()
+    assert one.curve == other.curve
+    assert state_sha256(arrays(one)) == state_sha256(arrays(other))
+
+
+@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
+@pytest.mark.parametrize("stop", [0, 1, 7, 31, 32, 33, 64, 69, END])
+def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path, algorithm: str, stop: int) -> None:
+    one = resumed(tmp_path / "run.npz", stop, algorithm=algorithm)
+    assert_equal(one, uninterrupted(stop, algorithm=algorithm))
+    assert [point.step for point in one.curve] == sorted({stop, END})
+    assert [path.name for path in tmp_path.iterdir()] == ["run.npz"]
+
+
+def test_resume_just_after_a_flip(tmp_path: Path) -> None:
+    trainer, stops = tiny.trainer(), []
+    before = [layer.tile.periphery.chopper.copy() for layer in trainer.network.layers]
+    for step in range(1, END):
+        trainer.run(1)
+        after = [layer.tile.periphery.chopper.copy() for layer in trainer.network.layers]
+        if any(np.any(old != new) for old, new in zip(before, after, strict=True)):
+            stops.append(step)
+        before = after
+    assert len(stops) > 10
+    for stop in stops[:: len(stops) // 5]:
+        assert_equal(resumed(tmp_path / "run.npz", stop), uninterrupted(stop))
+
+
+DEVICES = {
+    "noisy": SoftBoundsReference(write_noise_std=2.0, dw_min=0.05),
+    "disturbed": SoftBoundsReference(half_select=0.05, lifetime=300.0, stuck_fraction=0.2),
+    "exponential": ExponentialStep(dw_min=0.01),
+}
+
+
+@pytest.mark.parametrize("name", list(DEVICES))
+def test_every_effect_of_devices_goes_on(tmp_path: Path, name: str) -> None:
+    offset = {} if name != "exponential" else {"reference_mean": 0.0, "reference_std": 0.0}
+    run = {"devices": DEVICES[name], "rates": Rates(granularity=10.0), **offset}
+    assert_equal(resumed(tmp_path / "run.npz", 41, **run), uninterrupted(41, **run))
+
+
+def test_visible_weights_are_back(tmp_path: Path) -> None:
+    run = {"devices": DEVICES["noisy"], "rates": Rates(granularity=10.0)}
+    one, other = tiny.trainer(**run), tiny.trainer(**run)
+    one.run(41)
+    one.save(tmp_path / "run.npz")
+    other.restore(tmp_path / "run.npz")
+    for layer, twin in zip(one.network.layers, other.network.layers, strict=True):
+        assert np.array_equal(layer.tile.fast.weights, twin.tile.fast.weights)
+        assert np.array_equal(layer.tile.slow.weights, twin.tile.slow.weights)
+
+
+def test_ideal_granularity_and_threads(tmp_path: Path) -> None:
+    ideal = {"ideal_granularity": True}
+    assert_equal(resumed(tmp_path / "run.npz", 13, **ideal), uninterrupted(13, **ideal))
+    other = tiny.trainer(**ideal, threads=2)
+    other.restore(tmp_path / "run.npz")
+    assert other.steps == 13
+
+
+def test_a_used_trainer_goes_back(tmp_path: Path) -> None:
+    trainer = resumed(tmp_path / "run.npz", 13)
+    trainer.evaluate()
+    trainer.restore(tmp_path / "run.npz")
+    assert (trainer.steps, len(trainer.curve)) == (13, 1)
+    trainer.run(END - 13)
+    assert_equal(trainer, uninterrupted(13))
+
+
+def test_resume_in_another_process(tmp_path: Path) -> None:
+    trainer = tiny.trainer()
+    trainer.run(37)
+    trainer.save(tmp_path / "run.npz")
+    code = (
+        "import sys; from tests.model import tiny; trainer = tiny.trainer(); trainer.restore(sys.argv[1]);"
+        f"trainer.run({END - 37}); print(trainer.metrics().state_sha256)"
+    )
+    command = [sys.executable, "-c", code, str(tmp_path / "run.npz")]
+    result = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert result.stdout.strip() == tiny.digest(END)
+
+
+def test_random_flips_go_on() -> None:
+    config = NAMED["tiny"].replace(chopper_probability=0.5)
+    settings = Settings(chopper=Chopper.RANDOM, gain=7)
+    codes = np.random.default_rng(3).integers(-256, 256, (40, config.rows))
+    whole, first, second = Periphery(config), Periphery(config), Periphery(config)
+    for code in codes:
+        whole.transfer(code, settings)
+    for code in codes[:17]:
+        first.transfer(code, settings)
+    second.restore(first.state_arrays())
+    for code in codes[17:]:
+        second.transfer(code, settings)
+    assert state_sha256(second.state_arrays()) == state_sha256(whole.state_arrays())
+    assert state_sha256(second.state_arrays()) != state_sha256(first.state_arrays())
+
+
+def test_every_array_is_restored(tmp_path: Path) -> None:
+    trainer = uninterrupted(20)
+    changed = {name: array + 1 if array.dtype.kind == "f" else array ^ 1 for name, array in arrays(trainer).items()}
+    checkpoint.write(tmp_path / "run.npz", settings=trainer.settings, arrays=changed)
+    other = tiny.trainer()
+    other.restore(tmp_path / "run.npz")
+    restored = arrays(other)
+    assert restored.keys() == changed.keys()
+    for name, array in changed.items():
+        assert np.array_equal(restored[name], array), name
+        assert restored[name].dtype == array.dtype, name
