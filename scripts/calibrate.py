@@ -4,7 +4,7 @@
 import argparse
 import io
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import log
 from statistics import linear_regression
 from typing import Any
@@ -16,12 +16,15 @@ from rich.table import Table
 from model.calibration import METHODS, SCOPES, Calibration, Theory, calibrate, reached
 from model.devices.array import DeviceArray
 from model.devices.cells import to_weight
-from model.devices.pulsed import BOUND_MAX
+from model.devices.presets import load_device
+from model.devices.pulsed import BOUND_MAX, Pulsed
 from model.devices.soft_bounds import SoftBounds
 from model.noise import derive_key
 from scripts.common import Parser, integer, number, output_file, progress, run, write_bytes, write_json
 
 DEVICE = "soft-bounds"
+UP_DOWN = 0.4
+OWN = ("dw_min_std", "dw_min_dtod", "up_down", "up_down_dtod")  # options that are parameters of the device
 SWEEP = (5e-3, 2e-3, 1e-3, 5e-4, 1e-4)
 CURVE = 200  # points of a curve in report and picture, at most
 
@@ -59,18 +62,21 @@ def parser() -> Parser:
     add = result.add_argument
     add("--rows", type=integer(1, 1024), default=16, help="of the array")
     add("--columns", type=integer(1, 1024), default=16, help="of the array")
-    add("--dw-min", type=number(1e-6, 1), nargs="+", default=SWEEP, metavar="STEP", help="step sizes, one run each")
+    add(
+        "--device", metavar="NAME_OR_TOML", help=f"a preset or a device's file; else soft bounds +-1, up_down {UP_DOWN}"
+    )
+    add("--dw-min", type=number(1e-6, 1), nargs="+", metavar="STEP", help="step sizes, one run each")
     add("--relative-error", type=number(1e-6, 1), default=0.01, help="to be reached, relative to w*")
     add("--method", choices=METHODS, default="cyclic", help="alternating pulses or random signs")
     add("--signs", choices=SCOPES, default="cell", help="one random sign for every cell or for the array of a pulse")
-    add("--up-down", type=number(-0.99, 0.99), default=0.4, help="asymmetry; 0.4 is a down step of 0.6 up steps")
-    add("--tau", type=number(1e-3, BOUND_MAX), default=1.0, help="bounds, -tau and tau")
+    add("--up-down", type=number(-0.99, 0.99), help="asymmetry; 0.4 is a down step of 0.6 up steps")
+    add("--tau", type=number(1e-3, BOUND_MAX), help="bounds, -tau and tau")
     add("--start", type=number(-2, 2), default=-0.5, help="weight of all cells before calibration")
     add("--pulses", type=integer(2, 10**9), help="per cell, even; without it, until the floor is reached")
-    add("--dw-min-std", type=number(0, 100), default=0.0, help="additive cycle-to-cycle noise, relative to dw_min")
-    add("--dw-min-dtod", type=number(0, 10), default=0.0, help="device-to-device spread of the step, relative")
-    add("--up-down-dtod", type=number(0, 10), default=0.0, help="device-to-device spread of the asymmetry")
-    add("--tau-dtod", type=number(0, 10), default=0.0, help="device-to-device spread of the bounds, relative")
+    add("--dw-min-std", type=number(0, 100), help="cycle-to-cycle noise, relative to dw_min")
+    add("--dw-min-dtod", type=number(0, 10), help="device-to-device spread of the step, relative")
+    add("--up-down-dtod", type=number(0, 10), help="device-to-device spread of the asymmetry")
+    add("--tau-dtod", type=number(0, 10), help="device-to-device spread of the bounds, relative")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="of devices, write noise and random signs")
     add("--json", type=output_file, metavar="FILE", help="write the results here")
     add("--plot", type=output_file, metavar="FILE", help="leave a picture (PNG) of error over pulses in this file")
@@ -78,36 +84,45 @@ def parser() -> Parser:
     return result
 
 
-def jobs(options: argparse.Namespace) -> Iterator[Job]:
+def device_of(options: argparse.Namespace) -> Pulsed:
+    """The device to be calibrated: that of --device or a plain one, with what the other options say about it."""
+    plain = SoftBounds(
+        up_down=UP_DOWN,
+        w_max=1.0,
+        w_min=-1.0,
+        mult_noise=False,
+        dw_min_std=0.0,
+        dw_min_dtod=0.0,
+        up_down_dtod=0.0,
+        w_max_dtod=0.0,
+        w_min_dtod=0.0,
+    )
+    given: dict[str, Any] = {name: getattr(options, name) for name in OWN if getattr(options, name) is not None}
+    if options.tau is not None:
+        given |= {"w_max": options.tau, "w_min": -options.tau}
+    if options.tau_dtod is not None:
+        given |= {"w_max_dtod": options.tau_dtod, "w_min_dtod": options.tau_dtod}
+    return replace(load_device(options.device) if options.device else plain, **given)
+
+
+def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[Job]:
     """One per step size. Raises ValueError for settings without a calibration."""
     if options.pulses is not None and options.pulses % 2:
         raise ValueError(f"pulses = {options.pulses}: must be even, pulses go in pairs")
-    if abs(options.start) > options.tau:
-        raise ValueError(
-            f"start = {options.start:g}: must be within the bounds, from {-options.tau:g} to {options.tau:g}"
-        )
-    for dw_min in options.dw_min:
-        if dw_min > options.tau / 2:
-            raise ValueError(f"dw_min = {dw_min:g}: must be at most half of tau = {options.tau:g}")
-        device = SoftBounds(
-            dw_min=dw_min,
-            dw_min_std=options.dw_min_std,
-            dw_min_dtod=options.dw_min_dtod,
-            up_down=options.up_down,
-            up_down_dtod=options.up_down_dtod,
-            w_max=options.tau,
-            w_min=-options.tau,
-            w_max_dtod=options.tau_dtod,
-            w_min_dtod=options.tau_dtod,
-            mult_noise=False,
-        )
+    low, high = base.w_min, base.w_max
+    if not low <= options.start <= high:
+        raise ValueError(f"start = {options.start:g}: must be within the bounds, from {low:g} to {high:g}")
+    for dw_min in options.dw_min or (SWEEP if options.device is None else [base.dw_min]):
+        if dw_min > min(high, -low) / 2:
+            raise ValueError(f"dw_min = {dw_min:g}: must be at most half of the nearer bound, {min(high, -low):g}")
+        device = replace(base, dw_min=dw_min)
         cells = device.cells(rows=options.rows, columns=options.columns, seed=options.seed, array="calibration")
         array = DeviceArray(cells=cells, key=derive_key(options.seed, "calibration", "write noise"))
         array.program(np.full(cells.shape, to_weight(options.start)))
         theory = Theory.of(array)
         if theory.scale * options.relative_error < 1e-8:  # ten units of the weight format
             raise ValueError(
-                f"up_down = {options.up_down:g}: must put the symmetric point so far from 0 that "
+                f"up_down = {base.up_down:g}: must put the symmetric point so far from 0 that "
                 f"relative_error = {options.relative_error:g} of it is at least 1e-8"
             )
         yield Job(
@@ -125,7 +140,7 @@ def entry(options: argparse.Namespace, job: Job, course: Calibration) -> dict[st
     points = np.unique(np.geomspace(1, course.rms.size - 1, CURVE).astype(int))
     rms = float(np.sqrt(np.mean(course.residual**2)))
     return {
-        "device": DEVICE,
+        "device": options.device or DEVICE,
         "dw_min": job.dw_min,
         "relative_error": options.relative_error,
         "pulses_measured": measured,
@@ -206,7 +221,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     command = parser()
     options = command.parse_args(argv)
     with command.checks():
-        work = list(jobs(options))
+        device = device_of(options)
+        work = list(jobs(options, device))
     results, residuals = [], []
     with progress("calibration", sum(job.pulses for job in work)) as advance:
         for job in work:
@@ -222,17 +238,20 @@ def main(argv: Sequence[str] | None = None) -> int:
             residuals.append(course.residual)
     outputs = ("json", "plot", "offsets")
     report = {key: value for key, value in vars(options).items() if key not in (*outputs, "dw_min", "pulses")}
+    report |= {"device": options.device or DEVICE, "tau": device.w_max, "tau_dtod": device.w_max_dtod}
+    report |= {name: getattr(device, name) for name in OWN}
     for key, source in (("pulses", "pulses_measured"), ("systematic", "pulses_systematic"), ("floor", "floor")):
         report[f"{key}_exponent"] = exponent(results, source)
     report["results"] = results
-    title = f"{DEVICE}, {options.method}, {options.rows}x{options.columns}, cycle-to-cycle {options.dw_min_std:g}"
+    size = f"{options.rows}x{options.columns}"
+    title = f"{report['device']}, {options.method}, {size}, cycle-to-cycle {device.dw_min_std:g}"
     if options.json:
         write_json(options.json, report)
     if options.plot:
         write_bytes(options.plot, plot(results, title))
     if options.offsets:
         file = io.BytesIO()
-        np.savez(file, dw_min=np.array(options.dw_min, dtype=np.float64), residuals=np.stack(residuals))
+        np.savez(file, dw_min=np.array([job.dw_min for job in work]), residuals=np.stack(residuals))
         write_bytes(options.offsets, file.getvalue())
     Console().print(table(results))
     for key, base in (("pulses", "(1 / dw_min)"), ("floor", "dw_min")):

@@ -61,6 +61,16 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert error == ""
 
 
+def test_any_device_can_be_calibrated(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    device = "--device reram-exponential --dw-min-std 0.1 --relative-error 0.2 --start 0"
+    report = run(tmp_path, f"{device} --pulses 6000 --rows 6 --columns 6")
+    (one,) = report["results"]
+    assert (report["device"], one["device"], one["dw_min"]) == ("reram-exponential", "reram-exponential", 0.00135)
+    assert (report["up_down"], report["dw_min_std"]) == (0.259359, 0.1)
+    assert one["pulses_measured"] == pytest.approx(one["pulses_theory"], rel=0.3)
+    assert one["residual_relative"] < 0.2
+
+
 def test_noise_above_the_error_is_never_reached(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     report = run(tmp_path, f"--rows 8 --dw-min 5e-3 1e-2 --dw-min-std 1 --plot {tmp_path / 'never.png'}")
     for one in report["results"]:
@@ -130,7 +140,7 @@ def test_a_start_at_the_symmetric_point_needs_no_pulse(tmp_path: Path) -> None:
         ("--dw-min 0", ("--dw-min", "'0'", "a number from 1e-06 to 1")),
         ("--dw-min 1e-3 nan", ("--dw-min", "'nan'", "a number from 1e-06 to 1")),
         ("--dw-min", ("--dw-min", "at least one")),
-        ("--dw-min 0.4 --tau 0.5", ("dw_min", "0.4", "at most half of tau = 0.5")),
+        ("--dw-min 0.4 --tau 0.5", ("dw_min", "0.4", "at most half of the nearer bound, 0.5")),
         ("--relative-error 0", ("--relative-error", "'0'", "a number from 1e-06 to 1")),
         ("--method zigzag", ("--method", "'zigzag'", "cyclic")),
         ("--signs row", ("--signs", "'row'", "cell")),
