@@ -130,3 +130,19 @@ def test_bad_arguments(arguments: list[str], message: str, capsys: pytest.Captur
     error = capsys.readouterr().err
     assert message in error
     assert error.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("option", "name", "text"), [("--records", "r.json", "[" * 100_000), ("--device", "d.toml", "x = " + "[" * 5000)]
+)
+def test_files_too_deep_to_read_give_one_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], option: str, name: str, text: str
+) -> None:
+    file = tmp_path / name
+    file.write_text(text)
+    with pytest.raises(SystemExit) as stop:
+        main([option, str(file)])
+    assert stop.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert "must be valid" in error

@@ -167,6 +167,28 @@ def test_bad_arguments(tmp_path: Path, capsys: pytest.CaptureFixture[str], argum
     assert message in refused(capsys, tmp_path, [str(names.get(word, word)) for word in arguments.split()])
 
 
+def test_directions_the_wrong_way_round_are_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    turned = [(cell, pulse, sign.translate(str.maketrans("+-", "-+")), value) for cell, pulse, sign, value in data()]
+    source = write(tmp_path / "data.csv", turned)
+    line = refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])
+    assert "direction: pulses 1 move the weight by -" in line
+    assert "must be upwards and downwards" in line
+
+
+def test_a_header_too_long_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source = write(tmp_path / "data.csv", [("1", "1")], "p" * 200_000)
+    line = refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])
+    assert "line 1: must be comma-separated values" in line
+
+
+def test_names_of_cells_are_no_formulas(tmp_path: Path) -> None:
+    source = write(tmp_path / "data.csv", [(r"$\bad{$", *row[1:]) for row in data(cells=1)])
+    files = [tmp_path / name for name in ("x.toml", "x.png")]
+    command = [str(source), "--families", "soft-bounds", "--out", str(files[0]), "--plot", str(files[1])]
+    assert fit_device.main(command) == 0
+    assert all(file.stat().st_size > 100 for file in files)
+
+
 def test_help() -> None:
     done = subprocess.run(
         [sys.executable, "scripts/fit_device.py", "--help"],
