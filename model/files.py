@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import os
 import tempfile
 from pathlib import Path
+from typing import Any
 
 
 def write_bytes(path: Path, data: bytes) -> None:
@@ -20,3 +22,10 @@ def write_bytes(path: Path, data: bytes) -> None:
     except BaseException:
         os.unlink(temporary)
         raise
+
+
+def png(figure: Any, *, dpi: int) -> bytes:
+    """A figure of matplotlib as the content of a PNG file."""
+    file = io.BytesIO()
+    figure.savefig(file, dpi=dpi, format="png")
+    return file.getvalue()

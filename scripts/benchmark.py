@@ -1,7 +1,6 @@
 #!/usr/bin/env python3
 """Measure the speed of pulsed updates, of both engines and of training, and how the cost of an update grows."""
 
-import io
 import sys
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -15,6 +14,7 @@ from cosim.toolchain import ToolError, find_verilator
 from model.benchmark import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from model.config import NAMED, TileConfig
 from model.devices.presets import FAMILIES
+from model.files import png
 from model.tasks import TASKS
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
 
@@ -84,9 +84,7 @@ def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
     by_length.set(xlabel=f"BL ({trains[0]['rows']}x{trains[0]['columns']})", ylabel="ms per update", ylim=0)
     for axes in (by_size, by_length):
         axes.grid(alpha=0.3)
-    file = io.BytesIO()
-    figure.savefig(file, dpi=120, format="png")
-    return file.getvalue()
+    return png(figure, dpi=120)
 
 
 def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:

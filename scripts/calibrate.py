@@ -19,6 +19,7 @@ from model.devices.cells import to_weight
 from model.devices.presets import load_device
 from model.devices.pulsed import BOUND_MAX, Pulsed
 from model.devices.soft_bounds import SoftBounds
+from model.files import png
 from model.noise import derive_key
 from scripts.common import Parser, integer, number, output_file, progress, run, write_bytes, write_json
 
@@ -211,9 +212,7 @@ def plot(results: Sequence[dict[str, Any]], title: str) -> bytes:
     axes.set(title=title, xlabel="pulses per cell", ylabel="RMS error / RMS symmetric point")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    file = io.BytesIO()
-    figure.savefig(file, dpi=120, format="png")
-    return file.getvalue()
+    return png(figure, dpi=120)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 """Fit device families to measured pulse responses and write the best one as a device for training."""
 
 import argparse
-import io
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -17,6 +16,7 @@ from model.devices.fit_data import Recording, read_csv
 from model.devices.fit_models import MODELS
 from model.devices.fitting import Fit, fit
 from model.devices.presets import device_toml
+from model.files import png
 from scripts.common import Parser, number, output_file, progress, run, write_bytes, write_json, write_text
 
 WIDTH = 120  # of the table, also where the output is no terminal
@@ -179,9 +179,7 @@ def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
         axes.legend(fontsize="small")
     for axes in panels.values():
         axes.grid(alpha=0.3)
-    file = io.BytesIO()
-    figure.savefig(file, dpi=120, format="png")
-    return file.getvalue()
+    return png(figure, dpi=120)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Mapping
 from typing import Any
 
@@ -13,6 +12,7 @@ from model.devices.array import DeviceArray
 from model.devices.cells import WEIGHT_ONE
 from model.devices.characterize import nominal_symmetric_point, without_variation
 from model.devices.pulsed import Pulsed
+from model.files import png
 from model.noise import derive_key
 
 CELLS = 4  # shown with spread and noise
@@ -78,9 +78,7 @@ def device_picture(devices: Mapping[str, Pulsed], *, seed: int) -> bytes:
         spread.set(xlabel=f"SP of {points.size:,} cells: {points.mean():.3f} ± {points.std():.3f}", yticks=[])
     for axes in panels.ravel():
         axes.grid(alpha=0.3)
-    file = io.BytesIO()
-    figure.savefig(file, dpi=80, format="png")
-    return file.getvalue()
+    return png(figure, dpi=80)
 
 
 def _response(axes: Any, device: Pulsed, seed: int) -> None:

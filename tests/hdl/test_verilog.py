@@ -13,24 +13,15 @@ import pytest
 from cosim.toolchain import find_verilator
 from hdl.verilog import module_name, tile_ports, tile_verilog
 from model.config import NAMED, TileConfig
+from tests.hdl.simulate import AWKWARD
 
 ROOT = Path(__file__).resolve().parents[2]
 
 CONFIGS = {
     **NAMED,
-    "1x1": TileConfig(
-        rows=1,
-        columns=1,
-        lanes=1,
-        bl_max=1,
-        pulses_max=1,
-        chopper_period=1,
-        chopper_probability=0.0,
-        filter_shift=0,
-        reference_fraction_bits=0,
-    ),
-    "3x17": TileConfig(rows=3, columns=17, lanes=2, bl_max=20, chopper_probability=1.0),
-    "3x1": TileConfig(rows=3, columns=1, lanes=3),
+    "1x1": AWKWARD["one cell"],
+    "3x17": AWKWARD["3x17, lanes do not divide"],
+    "3x1": AWKWARD["one column in one beat"],
 }
 
 
