@@ -17,18 +17,20 @@ from cosim.toolchain import ToolError, Verilator, run
 
 ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 
+PUBLIC = (
+    *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
+    *("signs", "row_signs", "column", "base", "slots", "reads", "transfer_pulses"),  # set
+    *("hidden_saturated", "pulses_clamped"),
+)
 CONTROL = """\
 `verilator_config
 // Waived, both come from the form of the generated text: operators on operands of unequal width, which Verilog
 // extends as intended, and registers that have an initial value and a reset.
 lint_off -rule WIDTHEXPAND
 lint_off -rule PROCASSINIT
-// The state that is compared at the end of a run.
-public_flat_rd -module "*" -var "words"
-public_flat_rd -module "*" -var "state"
-public_flat_rd -module "*" -var "flipped"
-public_flat_rd -module "*" -var "sweep"
+// The state that is compared at the end of a run, and that a run can be set to.
 """
+CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUBLIC)
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
 OPTIMIZE = "OPT_FAST=-O2"

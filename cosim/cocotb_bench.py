@@ -122,7 +122,7 @@ async def job(dut: Any) -> None:
     try:
         result = await bridge(function)(bench, **work.arguments)
         state = bench.read_state()
-        verdict.states_hidden = hidden_states(state, own=work.own_netlist)
+        verdict.states_hidden = hidden_states(work.config, state, own=work.own_netlist)
         bench.checker.final_state(state)
     except MismatchError as mismatch:
         verdict.mismatches = 1

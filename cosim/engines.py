@@ -3,22 +3,37 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import asdict, fields
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
 from cosim.bench import Engine, Job, Outcome
 from cosim.cocotb_engine import run_job as run_cocotb
-from cosim.lockstep import Fault
+from cosim.lockstep import Difference, Fault
 from cosim.native_engine import run_job as run_native
 from cosim.scenarios import SCENARIOS, with_layer
-from model.config import TileConfig
+from hdl.verilog import tile_ports
+from model.algorithms import ALGORITHMS
+from model.config import Target, TileConfig
 from model.devices.pulsed import Pulsed, reference_offset, with_reference_offset
 from model.devices.soft_bounds_reference import SoftBoundsReference
+from model.history import tiles_of, train
 from model.tasks import TASKS
 from model.training import Trainer
 
 ENGINES: dict[str, Engine] = {"cocotb": run_cocotb, "native": run_native}
+
+Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
+"""A progress bar with a text and a total: gives who is to be told how far the work is."""
+
+
+@contextmanager
+def no_bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
+    """A `Bar` that shows nothing."""
+    yield lambda done: None
 
 
 def play(
@@ -61,22 +76,25 @@ def compare(
     reference_std: float | None,
     devices: Pulsed | None = None,
     record: bool = True,
-    progress: Callable[[int], None] = lambda cycles: None,
+    samples: int = 0,
+    faults: tuple[Fault, ...] = (),
+    bar: Bar = no_bar,
 ) -> dict[str, Any]:
     """Train twice for ``steps`` steps, golden and with RTL in the loop.
 
     In RTL are the layer of ``config`` with the cocotb engine, and all layers with the native one. Without ``record``
-    only metrics, counts and the final state are compared, of whose making nobody watches a cycle. Returns the report
-    with the keys of ``compare_metrics.py --json``.
+    only metrics, counts and the final state are compared, of whose making nobody watches a cycle. With ``samples`` the
+    histories of both runs (`model.history`) are part of the report and of what must agree; the time that they take does
+    not count, unless a difference stops the run. Returns the report with the
+    keys of ``compare_metrics.py --json``.
 
     The golden run computes whole operations, the RTL run is also checked cycle by cycle against the golden tile; so
     equal final states show that both speeds of the golden model and the RTL agree.
     """
     begin = time.perf_counter()
-    offset = {"reference_mean": reference_mean, "reference_std": reference_std}
 
-    def train(steps: int) -> dict[str, Any]:
-        trainer = Trainer(
+    def trainer() -> Trainer:
+        return Trainer(
             task=with_layer(TASKS[task](), config),
             algorithm=algorithm,
             seed=seed,
@@ -84,20 +102,32 @@ def compare(
             reference_std=reference_std,
             devices=devices,
         )
-        trainer.run(steps)
-        return trainer.metrics().as_dict()
 
-    train(1)  # compiles, which is neither side's work
-    start = time.perf_counter()
-    golden = train(steps)
-    golden_s = time.perf_counter() - start
-    arguments = {"steps": steps, "seed": seed, "task": task, "algorithm": algorithm, "devices": devices, **offset}
-    outcome = ENGINES[engine](
-        Job(config, "cosim.scenarios:training", arguments, record=record),
-        progress=progress,
-    )
-    keys = ("accuracy", "loss", "sp_rmse", "state_sha256", "counts")
-    rtl = None if outcome.result is None else {key: outcome.result[key] for key in keys}
+    with bar("compiling", 1) as advance:
+        train(trainer(), 1, samples=samples, progress=advance)  # which is neither side's work
+    golden_run = trainer()
+    with bar("golden", steps) as advance:
+        start = time.perf_counter()
+        history = train(golden_run, steps, samples=samples, progress=advance)
+        golden = _side(golden_run.metrics().as_dict())
+        golden_s = time.perf_counter() - start
+    golden_s -= history.pop("seconds") if history else 0.0
+    arguments = {
+        "steps": steps,
+        "seed": seed,
+        "task": task,
+        "algorithm": algorithm,
+        "reference_mean": reference_mean,
+        "reference_std": reference_std,
+        "devices": devices,
+        "samples": samples,
+    }
+    job = Job(config, "cosim.scenarios:training", arguments, faults, record)
+    with bar("RTL in the loop", steps) as advance:
+        outcome = ENGINES[engine](job, progress=advance)
+    result = outcome.result or {}
+    rtl, rtl_history = _side(result) or None, result.get("history")
+    rtl_s = outcome.seconds - (rtl_history.pop("seconds") if rtl_history else 0.0)
     something = outcome.verdict.passed or (not record and outcome.verdict.mismatches == 0)
     return {
         "config": config.name,
@@ -111,11 +141,46 @@ def compare(
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),
+        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.layers]),
         "wall_s": time.perf_counter() - begin,
         "golden_s": golden_s,
-        "rtl_s": outcome.seconds,
-        "cycles_per_second": outcome.verdict.cycles / outcome.seconds,
-        "golden": {key: golden[key] for key in keys},
+        "rtl_s": rtl_s,
+        "cycles_per_second": outcome.verdict.cycles / rtl_s,
+        "golden": golden,
         "rtl": rtl,
-        "agree": something and rtl == {key: golden[key] for key in keys},
+        "settings": settings_of(golden_run),
+        "history": {"golden": history, "rtl": rtl_history} if samples else None,
+        "agree": something and rtl == golden and rtl_history == history,
     }
+
+
+def settings_of(trainer: Trainer) -> dict[str, Any]:
+    """What a run depends on, as plain data: every tile, the algorithm, its rates, the devices and the converters."""
+    algorithm, physics = ALGORITHMS[trainer.algorithm], trainer.physics
+    tiles = tiles_of(trainer)
+    slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
+    devices = {"P": physics.fast, "W": slow}
+    return {
+        "tiles": {name: asdict(tile.config) for name, tile in tiles.items()},
+        "algorithm": {
+            spec.name: value.name if isinstance(value, Enum) else value
+            for spec in fields(algorithm)
+            if spec.name != "rates" and (value := getattr(algorithm, spec.name)) is not None
+        },
+        "rates": asdict(trainer.rates),
+        "devices": {name: {"family": type(device).__name__, **asdict(device)} for name, device in devices.items()},
+        "converters": asdict(next(iter(tiles.values())).converters),
+    }
+
+
+def _side(result: dict[str, Any]) -> dict[str, Any]:
+    """Those of a run's results that both must have."""
+    return {key: value for key, value in result.items() if key not in ("seed", "steps", "history")}
+
+
+def _port_widths(difference: Difference | None, configs: Sequence[TileConfig]) -> dict[str, int]:
+    """Widths of the ports of the tile that differed, by name; none if none did."""
+    if difference is None:
+        return {}
+    config = next((config for config in configs if config.name == difference.tile), configs[0])
+    return {port.name: port.width for port in tile_ports(config)}

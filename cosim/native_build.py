@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosim import build
-from cosim.rtl_state import state_items
+from cosim.rtl_state import all_items
 from cosim.toolchain import find_verilator, run
 from hdl.verilog import Port, module_name, tile_ports
 from model.config import TileConfig
@@ -94,7 +94,7 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         run([*LINK, *parts, "-pthread", "-o", str(library)], tool.environment, work / "build.log")
         return [*files, registers, work / "generated.h", library]
 
-    ours = (loop, _generated(config, ""), repr(state_items(config)), wrapper)
+    ours = (loop, _generated(config, ""), repr(all_items(config)), wrapper)
     identity = (tool.version, *flags, *LINK, build.CONTROL, *ours, verilog)
     return build.cached(identity, produce) / "tile.so"
 
@@ -138,15 +138,17 @@ def _generated(config: TileConfig, header: str) -> str:
     lines += [f"    put(top.{_mangled(name)}, in + {first});" for name, (first, _) in layout.inputs.items()]
     lines += ["}", "inline void sample(const Vtop& top, Word* out) {"]
     lines += [f"    get(top.{_mangled(name)}, out + {first});" for name, (first, _) in layout.outputs.items()]
-    lines += ["}", "inline bool state(const Vtop___024root& root, int index, Word* words) {", "    switch (index) {"]
-    for index, item in enumerate(state_items(config)):
-        member = "__DOT__".join((TOP, "tile", *item.path))
-        if f" {member};" in header:
-            lines.append(
-                f"    case {index}: return get_state(root.{member}, words, {item.rows}, {_bytes(item.width)});"
-            )
-    lines += ["    default: return false;", "    }", "}", "}  // namespace generated", ""]
-    return "\n".join(lines)
+    lines.append("}")
+    for function, constness, words in (("get_state", "const ", "Word*"), ("set_state", "", "const Word*")):
+        lines += [f"inline bool {function}({constness}Vtop___024root& root, int index, {words} words) {{"]
+        lines += ["    switch (index) {"]
+        for index, item in enumerate(all_items(config)):
+            member = "__DOT__".join((TOP, "tile", *item.path))
+            if f" {member};" in header:
+                form = f"{item.rows}, {_bytes(item.width)}"
+                lines.append(f"    case {index}: return ::{function}(root.{member}, words, {form});")
+        lines += ["    default: return false;", "    }", "}"]
+    return "\n".join([*lines, "}  // namespace generated", ""])
 
 
 def _bytes(width: int) -> int:

@@ -18,16 +18,17 @@ import numpy as np
 from cosim.bench import Job, Outcome
 from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
 from cosim.native_build import QUADRANTS, WORD, Layout, Span, length, native_library
-from cosim.rtl_periphery import RtlPeriphery
-from cosim.rtl_state import StateItem, hidden_states, read_state
+from cosim.rtl_periphery import RtlPeriphery, check_target
+from cosim.rtl_state import StateItem, all_items, hidden_states, item_rows, read_state, with_ports
 from cosim.streams import Program
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_ports, tile_verilog
 from model.analog_tile import PeripheryLike
-from model.config import Op, Settings, TileConfig
+from model.config import Op, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
 from model.periphery import Periphery, PulseSlots, Transfer
+from model.state import Arrays
 from model.trace import TracedPeriphery
 
 ENDED = "the netlist ended the simulation ($finish or $stop)"
@@ -39,6 +40,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "cycle": (ctypes.c_bool, [_ADDRESS] * 3),
     "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 3, *[_ADDRESS] * 6, _LONG]),
     "state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
+    "set_state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
 }
 
 
@@ -133,6 +135,20 @@ class NativeTile:
             return None
         return [sum(int(word) << (WORD * k) for k, word in enumerate(row)) for row in rows]
 
+    def set_state(self, arrays: Arrays) -> None:
+        """Set the idle tile to the state of a golden periphery.
+
+        Raises
+        ------
+        ToolError
+            The netlist hides a register or memory.
+        """
+        for index, (item, rows) in enumerate(zip(all_items(self.config), item_rows(self.config, arrays), strict=True)):
+            count = -(-item.width // WORD)
+            words = [[row >> (WORD * k) & ((1 << WORD) - 1) for k in range(count)] for row in rows]
+            if not self._library.symtrack_set_state(self._handle, index, _address(np.array(words, np.uint64))):
+                raise ToolError(f"{item.name}: must be at {'.'.join(item.path)} in the netlist, to set its state")
+
 
 def _address(array: np.ndarray) -> int:
     address: int = array.ctypes.data
@@ -167,8 +183,16 @@ class NativePeriphery:
     @property
     def chopper(self) -> Int:
         """c, +1 or -1 per column."""
-        first, count = self.tile.layout.outputs["status__chopper"]
-        bits = unpack_lines(self.tile.outputs[None, first : first + count], self.config.columns)[0]
+        return self._signs("status__chopper", self.config.columns)
+
+    @property
+    def row_chopper(self) -> Int:
+        """c', +1 or -1 per row."""
+        return self._signs("status__row_chopper", self.config.rows)
+
+    def _signs(self, port: str, lines: int) -> Int:
+        first, count = self.tile.layout.outputs[port]
+        bits = unpack_lines(self.tile.outputs[None, first : first + count], lines)[0]
         return 1 - 2 * bits.astype(np.int64)
 
     @property
@@ -177,14 +201,23 @@ class NativePeriphery:
         return self.tile.get("read__column")
 
     def update(
-        self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
     ) -> PulseSlots:
         """Play one update; the lines of its slots."""
         config, tile = self.config, self.tile
         lines = (x_negative, x_magnitude, delta_negative, delta_magnitude)
         pack_vectors(*lines, config.lanes, config.magnitude_bits, self._magnitude_words, tile.vectors)
-        self._play(Op.UPDATE, bl, None if self.golden is None else self.golden.update(*lines, bl)[1])
+        tile.set("settings__target", target)
+        self._settings = None
+        self._play(Op.UPDATE, bl, None if self.golden is None else self.golden.update(*lines, bl, target)[1])
         slots, at = tile.pulses[: tile.slot_count], self._slot
+        check_target(config, self.played, target, slots[:, at["slow"].start])
         return PulseSlots(
             rows=unpack_lines(slots[:, at["rows"]], config.rows),
             columns=unpack_lines(slots[:, at["columns"]], config.columns),
@@ -214,21 +247,21 @@ class NativePeriphery:
         return Transfer(
             column=int(first[at["column"].start]),
             pulses=pulses,
-            latched=bool(first[at["latch"].start]),
+            latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: config.rows],
             reference=reference,
         )
 
     def state_arrays(self) -> dict[str, Int]:
         """State under the golden names; KeyError if the netlist hides some of it."""
-        inside = read_state(self.config, self.tile.state_words)
-        ports = ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped")
-        hidden = ("q", "qref", "hidden", "row_sources", "column_sources", "flipped", "sweep", "chopper_source")
-        return {
-            **{name: inside[name] for name in hidden},
-            "chopper": self.chopper,
-            "column": np.array(self.next_column, np.int64),
-            **{name: np.array(self.tile.get(f"status__{name}"), np.int64) for name in ports},
-        }
+        return with_ports(self.config, read_state(self.config, self.tile.state_words), self.tile.get, self._signs)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays`, of RTL or of the golden periphery; ``cycles`` is not part of it."""
+        self.tile.set_state(arrays)
+        for _ in range(2):  # the first rising edge carries the state to the outputs, the second cycle shows them
+            self.played += self.tile.operation(None, 0, record=False)[0]
+        if self.golden is not None:
+            self.golden.restore(arrays)
 
     def _play(self, op: Op | None, bl: int, expected: Words | None) -> None:
         """Play an operation and compare its outputs, if they are recorded, with those expected.
@@ -265,7 +298,7 @@ class NativePeriphery:
         return Difference(self.played + at, signal, golden[signal], rtl[signal], history, self.config.name)
 
 
-_SLOT = ("rows", "columns", "up", "quadrant")
+_SLOT = ("rows", "columns", "up", "quadrant", "slow")
 _WRITE = ("column", "pulses", "latch", "reference")
 
 
@@ -356,10 +389,10 @@ class NativeBench:
         """Compare all final states with the golden ones; the number of words."""
         own = self._verilog is None
         for config, tile in ((layer.config, layer.tile) for layer in self.layers):
-            self.hidden += hidden_states(read_state(config, tile.state_words), own=own or config != self.config)
+            self.hidden += hidden_states(config, read_state(config, tile.state_words), own=own or config != self.config)
         if not self.layers:
             state = self.read_state()
-            self.hidden = hidden_states(state, own=own)
+            self.hidden = hidden_states(self.config, state, own=own)
             self.checker.final_state(state)
             return self.checker.states_compared
         return sum(

@@ -35,6 +35,19 @@ bool get_state(const VlUnpacked<T, N>& memory, Word* words, std::size_t rows, st
     return true;
 }
 
+// The other direction. What hangs on the state follows with the next rising edge.
+template <class T> bool set_state(T& state, const Word* words, std::size_t rows, std::size_t bytes) {
+    if (rows != 1 || sizeof(T) != bytes) return false;
+    put(state, words);
+    return true;
+}
+template <class T, std::size_t N>
+bool set_state(VlUnpacked<T, N>& memory, const Word* words, std::size_t rows, std::size_t bytes) {
+    if (rows != N || sizeof(T) != bytes) return false;
+    for (std::size_t row = 0; row < N; ++row) put(memory[row], words + row * ((bytes + 7) / 8));
+    return true;
+}
+
 #include "generated.h"
 
 // The model has one thread; a context made for more would keep idle workers.
@@ -172,7 +185,12 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
 
 // Words of the state item `index` of rtl_state.py; false if this netlist does not have it.
 bool symtrack_state(void* handle, int index, Word* words) {
-    return generated::state(*static_cast<Tile*>(handle)->top.rootp, index, words);
+    return generated::get_state(*static_cast<Tile*>(handle)->top.rootp, index, words);
+}
+
+// Sets the state item `index` while the tile is idle; false as above.
+bool symtrack_set_state(void* handle, int index, const Word* words) {
+    return generated::set_state(*static_cast<Tile*>(handle)->top.rootp, index, words);
 }
 
 }  // extern "C"

@@ -5,16 +5,17 @@ An update or a transfer is played cycle by cycle on a bench, in lock-step with t
 
 from __future__ import annotations
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterable
 
 import numpy as np
 
 from cosim.bench import Bench
-from cosim.lockstep import Ports
+from cosim.lockstep import Difference, MismatchError, Ports
+from cosim.rtl_state import with_ports
 from cosim.streams import Streams
-from model.config import Op, Settings, TileConfig
+from model.config import Op, Settings, Target, TileConfig
 from model.fixed import Int
-from model.lanes import unpack_signed
+from model.lanes import unpack, unpack_signed
 from model.periphery import PulseSlots, Transfer
 
 
@@ -36,8 +37,16 @@ class RtlPeriphery:
     @property
     def chopper(self) -> Int:
         """c, +1 or -1 per column."""
-        bits = self._streams.outputs["status__chopper"]
-        return np.array([-1 if bits >> j & 1 else 1 for j in range(self.config.columns)], np.int64)
+        return self._signs("status__chopper", self.config.columns)
+
+    @property
+    def row_chopper(self) -> Int:
+        """c', +1 or -1 per row."""
+        return self._signs("status__row_chopper", self.config.rows)
+
+    def _signs(self, port: str, lines: int) -> Int:
+        bits = self._streams.outputs[port]
+        return np.array([-1 if bits >> line & 1 else 1 for line in range(lines)], np.int64)
 
     @property
     def next_column(self) -> int:
@@ -45,15 +54,23 @@ class RtlPeriphery:
         return self._streams.outputs["read__column"]
 
     def update(
-        self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
     ) -> PulseSlots:
         """Play one update; the lines of its slots."""
         streams = self._streams
+        streams.settings = Settings(target=target)
         streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
         streams.send_vectors(list(x_magnitude), list(x_negative))
         streams.send_vectors(list(delta_magnitude), list(delta_negative))
         self._bench.run(self._operation())
         slots = streams.incoming["pulses"]
+        check_target(self.config, self.cycles, target, [slot["slow"] for slot in slots])
         return PulseSlots(
             rows=_lines([slot["rows"] for slot in slots], self.config.rows),
             columns=_lines([slot["columns"] for slot in slots], self.config.columns),
@@ -75,7 +92,9 @@ class RtlPeriphery:
         return Transfer(
             column=beats[0]["column"],
             pulses=np.array(pulses[: config.rows], np.int64),
-            latched=bool(beats[0]["latch"]),
+            latched=np.array([bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)], np.uint8)[
+                : config.rows
+            ],
             reference=np.array(reference[: config.rows], np.int64),
         )
 
@@ -87,16 +106,7 @@ class RtlPeriphery:
         KeyError
             The netlist does not show a memory or register under its name.
         """
-        inside = self._bench.read_state()
-        outputs = self._streams.outputs
-        ports = ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped")
-        hidden = ("q", "qref", "hidden", "row_sources", "column_sources", "flipped", "sweep", "chopper_source")
-        return {
-            **{name: inside[name] for name in hidden},
-            "chopper": self.chopper,
-            "column": np.array(self.next_column, np.int64),
-            **{name: np.array(outputs[f"status__{name}"], np.int64) for name in ports},
-        }
+        return with_ports(self.config, self._bench.read_state(), self._streams.outputs.__getitem__, self._signs)
 
     def _wait_idle(self) -> Generator[Ports, Ports, None]:
         yield from self._streams.cycle()
@@ -113,6 +123,13 @@ class RtlPeriphery:
         while self._streams.outputs["status__busy"]:
             self.cycles += 1
             yield from self._streams.cycle()
+
+
+def check_target(config: TileConfig, cycle: int, target: Target, slow: Iterable[int]) -> None:
+    """Every slot must be for the array that the update is for, whose cells it will step; else `MismatchError`."""
+    for value in slow:
+        if value != target:
+            raise MismatchError(Difference(cycle, "pulses__slow", int(target), int(value), tile=config.name))
 
 
 def _lines(words: list[int], count: int) -> np.ndarray:

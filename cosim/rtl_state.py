@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -10,7 +11,11 @@ import numpy as np
 from cosim.lockstep import State
 from cosim.toolchain import ToolError
 from model.config import TileConfig
-from model.lanes import unpack, unpack_signed
+from model.lanes import pack, pack_bits, unpack, unpack_signed
+from model.state import Arrays
+
+COUNTERS = ("slots", "reads", "transfer_pulses")
+FLAGS = ("hidden_saturated", "pulses_clamped")
 
 
 @dataclass(frozen=True)
@@ -33,19 +38,72 @@ def state_items(config: TileConfig) -> list[StateItem]:
         StateItem("qref", (*point, "memory_q_ref", "words"), reference, depth),
         StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes, depth),
         StateItem("flipped", ("chopper", "flipped"), config.columns),
-        StateItem("sweep", ("chopper", "sweep"), (max(2, config.chopper_period) - 1).bit_length()),
+        StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
         StateItem("chopper_source", ("chopper", "source", "state"), 32),
     ]
-    for side, bank in (("row", config.row_bank), ("column", config.column_bank)):
-        for index in range(len(bank.sources)):
-            items.append(StateItem(f"{side}_sources", ("update", f"{side}s", f"source_{index}", "state"), 32))
+    if config.row_chopper:
+        items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows))
+    banks = (
+        ("row_sources", ("update", "rows"), config.row_bank),
+        ("column_sources", ("update", "columns"), config.column_bank),
+        ("dither_sources", (*buffer, "dither"), config.dither_bank),
+        ("row_chopper_sources", ("chopper", "rows"), config.row_chopper_bank),
+    )
+    for name, path, bank in banks:
+        items += [StateItem(name, (*path, f"source_{k}", "state"), 32) for k in range(len(bank.sources))]
     return items
 
 
-STATES = ("q", "qref", "hidden", "flipped", "sweep", "chopper_source", "row_sources", "column_sources")
+def told_items(config: TileConfig) -> list[StateItem]:
+    """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
+    items = [
+        StateItem("chopper", ("chopper", "signs"), config.columns),
+        StateItem("column", ("chopper", "column"), config.column_bits),
+        StateItem("base", ("transfer", "base"), config.address_bits),
+        *(StateItem(name, ("counters", name), config.counter_bits) for name in COUNTERS),
+        *(StateItem(name, ("transfer", name), 1) for name in FLAGS),
+    ]
+    if config.row_chopper:
+        items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows))
+    return items
 
 
-def hidden_states(state: State, *, own: bool) -> list[str]:
+def all_items(config: TileConfig) -> list[StateItem]:
+    """What is compared, then what ports tell."""
+    return state_items(config) + told_items(config)
+
+
+def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
+    """The rows of every item of `all_items` for the state ``arrays`` of a golden periphery."""
+    lanes = config.lanes
+    widths = {"q": config.reference_format.width, "qref": config.reference_format.width, "hidden": config.hidden_bits}
+    taken: Counter[str] = Counter()
+    result = []
+    for item in all_items(config):
+        if item.name == "base":
+            rows = [int(arrays["column"]) * config.row_beats]
+        elif item.name in widths:
+            words = np.zeros((config.columns, config.row_beats * lanes), np.int64)
+            words[:, : config.rows] = arrays[item.name]
+            rows = [pack(beat, widths[item.name]) for beat in words.reshape(-1, lanes).tolist()]
+            rows += [0] * (item.rows - len(rows))
+        elif item.name in ("flipped", "row_flipped"):
+            rows = [pack(arrays[item.name].tolist(), 1)]
+        elif item.name in ("chopper", "row_chopper"):
+            rows = [pack_bits(arrays[item.name] < 0)]
+        else:
+            rows = [int(arrays[item.name].reshape(-1)[taken[item.name]])]
+            taken[item.name] += 1
+        result.append(rows)
+    return result
+
+
+def state_names(config: TileConfig) -> list[str]:
+    """Names of the arrays of `state_items`."""
+    return list(dict.fromkeys(item.name for item in state_items(config)))
+
+
+def hidden_states(config: TileConfig, state: State, *, own: bool) -> list[str]:
     """Names of the arrays that could not be read.
 
     Raises
@@ -53,7 +111,7 @@ def hidden_states(state: State, *, own: bool) -> list[str]:
     ToolError
         There are some although the netlist is our ``own``: the simulator names things differently than expected.
     """
-    missing = [name for name in STATES if name not in state]
+    missing = [name for name in state_names(config) if name not in state]
     if missing and own:
         raise ToolError(f"the simulator does not show the state of the tile: {', '.join(missing)}")
     return missing
@@ -80,10 +138,29 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
         if name in memories:
             lanes = [unpack_signed(row, memories[name], config.lanes) for row in rows[: config.depth]]
             state[name] = np.array(lanes, np.int64).reshape(config.columns, -1)[:, : config.rows]
-        elif name == "flipped":
-            state[name] = np.array(unpack(rows[0], 1, config.columns), np.int64)
+        elif name in ("flipped", "row_flipped"):
+            lines = config.columns if name == "flipped" else config.rows
+            state[name] = np.array(unpack(rows[0], 1, lines), np.int64)
         elif name == "sweep":
             state[name] = np.array(rows[0], np.int64)
         else:
             state[name] = np.array(rows, np.int64)
+    if not config.dither_bits:
+        state["dither_sources"] = np.zeros(0, np.int64)
     return state
+
+
+def with_ports(
+    config: TileConfig, inside: State, port: Callable[[str], int], signs: Callable[[str, int], np.ndarray]
+) -> State:
+    """The state found inside, with what the ports tell: all arrays of `model.periphery.Periphery`.
+
+    port: value of an output. signs: choppers, +1 or -1, that a port of so many lines tells.
+    """
+    hidden = [*state_names(config), "dither_sources"]
+    state = {name: inside[name] for name in hidden}
+    state["chopper"] = signs("status__chopper", config.columns)
+    if config.row_chopper:
+        state["row_chopper"] = signs("status__row_chopper", config.rows)
+    state["column"] = np.array(port("read__column"), np.int64)
+    return state | {name: np.array(port(f"status__{name}"), np.int64) for name in (*COUNTERS, *FLAGS)}

@@ -20,9 +20,10 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
-from model.config import Chopper, Op, Reference, Settings, TileConfig
+from model.config import Chopper, Op, Reference, Scope, Settings, Target, TileConfig
 from model.devices.pulsed import Pulsed
 from model.fixed import Int
+from model.history import train
 from model.metrics import state_sha256
 from model.tasks import TASKS, Task
 from model.training import Trainer
@@ -52,7 +53,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             streams.settings = _settings(config, rng)
         outputs = yield from streams.cycle(reset=reset)
         if streams.incoming["writes"]:
-            done["latched beats"] += sum(beat["latch"] for beat in streams.incoming["writes"])
+            done["latched beats"] += sum(beat["latch"] != 0 for beat in streams.incoming["writes"])
             streams.incoming["writes"].clear()
         if left % 1024 == 0:
             bench.progress(max(0, cycles - left))
@@ -133,8 +134,14 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
     gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
     # Codes without a meaning are legal on the port: they act as off and as zero.
     return Settings(
+        target=rng.choice(list(Target)),
         chopper=rng.choice((0, 1, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
-        reference=rng.choice((0, 1, 1, 2)),  # type: ignore[arg-type]
+        scope=rng.choice((Scope.COLUMN, Scope.COLUMN, Scope.TILE)),
+        row_chopper=rng.choice((0, 1, 1, 2, 3)),  # type: ignore[arg-type]
+        reference=rng.choice((0, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
+        filter=rng.random() < 0.8,
+        latch=rng.random() < 0.1,
+        direct=rng.random() < 0.3,
         gain=gain,
         forget=rng.random() < 0.5,
         momentum=rng.getrandbits(config.momentum_bits),
@@ -195,8 +202,12 @@ def training(
     reference_mean: float | None = 0.3,
     reference_std: float | None = 0.1,
     devices: Pulsed | None = None,
+    samples: int = 0,
 ) -> dict[str, Any]:
-    """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden."""
+    """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden.
+
+    samples: with ``steps``, how many the ``history`` of the run has, see `model.history.train`.
+    """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
     trainer = Trainer(
@@ -208,10 +219,14 @@ def training(
         seed=seed,
         periphery=bench.layer,
     )
-    while trainer.steps < steps if steps is not None else bench.cycles < (cycles or 0):
+    result: dict[str, Any] = {}
+    if steps is not None:
+        history = train(trainer, steps, samples=samples, progress=bench.progress)
+        result = {"history": history} if history else {}
+    while bench.cycles < (cycles or 0):
         trainer.run(1)
-        bench.progress(trainer.steps if steps is not None else bench.cycles)
-    return {"steps": trainer.steps, **trainer.metrics().as_dict()}
+        bench.progress(bench.cycles)
+    return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
 
 
 def with_layer(task: Task, config: TileConfig) -> Task:

@@ -66,15 +66,7 @@ class Streams:
     def inputs(self, *, reset: bool = False) -> Ports:
         """What the host drives in the coming cycle."""
         values: Ports = {"rst": int(reset)}
-        settings = self.settings
-        values |= {
-            "settings__chopper": int(settings.chopper),
-            "settings__reference": int(settings.reference),
-            "settings__gain": settings.gain,
-            "settings__forget": int(settings.forget),
-            "settings__momentum": settings.momentum,
-            "settings__accumulate": int(settings.accumulate),
-        }
+        values |= {f"settings__{name}": int(value) for name, value in vars(self.settings).items()}
         for name in SOURCES:
             queue = self.outgoing[name]
             self.offered[name] = bool(queue) and (self.offered[name] or not self.stall(name))

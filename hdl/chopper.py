@@ -1,31 +1,38 @@
-"""Chopper: the sign c_j by which column j is modulated, and when it flips.
+"""Choppers: the signs c_j and c'_i by which columns and rows are modulated, and when they flip.
 
-    after a read of column j:  flip = (s = period - 1)  or  (word < probability * 2**16),  c_j <- c_j * (-1)**flip
+    after a read of column j:  flip = (s mod N = N - 1)  or  (word < probability * 2**16)
+        scope column:  c_j <- c_j * (-1)**flip
+        scope tile:    c <- c * (-1)**flip, if j was the last column
+    after a read of the last column:  flip'_i = (s = N + i mod N)  or  (word_i < probability * 2**16)
+        c'_i <- c'_i * (-1)**flip'_i
 
-Columns are read in cyclic order and s counts the sweeps, so one counter serves all columns. The flag *flipped*
-of a column lasts until its next read, which latches the reference.
+Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
+The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``. Throughput: one read per cycle.
 """
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.random_bank import RandomBank
 from hdl.random_source import RandomSource
-from model.config import CHOPPER_RANDOM_BITS, TileConfig
+from model.config import CHOPPER_RANDOM_BITS, Scope, TileConfig
 from model.config import Chopper as Mode
 
 
 class Chopper(wiring.Component):
-    """Chopper of all columns.
+    """Choppers of all columns and, if the configuration has them, of all rows; else the rows' outputs are 0.
 
     Members
     -------
-    mode : `model.config.Chopper`
+    mode, row_mode : `model.config.Chopper`
+    scope : `model.config.Scope`
     finish : the transfer of ``column`` ends in this cycle
     column : the next column to be read, in cyclic order
-    negative, latch : c and *flipped* of that column
-    signs : per column, 1 where c_j = -1
+    negative, column_flipped : c and *flipped* of that column
+    signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
+    row_flipped : per row, *flipped'*
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -33,40 +40,65 @@ class Chopper(wiring.Component):
         super().__init__(
             {
                 "mode": In(2),
+                "scope": In(1),
+                "row_mode": In(2),
                 "finish": In(1),
                 "column": Out(config.column_bits),
                 "negative": Out(1),
-                "latch": Out(1),
+                "column_flipped": Out(1),
                 "signs": Out(config.columns),
+                "row_signs": Out(config.rows),
+                "row_flipped": Out(config.rows),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
+        period, below = config.chopper_period, config.chopper_flip_below
+        certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
         m.submodules.source = source = RandomSource(config.chopper_source)
         flipped = Signal(config.columns)
-        sweep = Signal(range(max(2, config.chopper_period)))
-        end_of_row = self.column == config.columns - 1
-        end_of_period = sweep == config.chopper_period - 1
-        flip = Signal()
-        below = config.chopper_flip_below
-        certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
-        by_chance = Const(below > 0) if certain else source.word < below
-        here = Signal(config.columns)
+        sweep = Signal(range(config.sweeps))
+        end_of_sweep = self.column == config.columns - 1
+        wrap = Signal()
         m.d.comb += [
-            flip.eq(((self.mode == Mode.REGULAR) & end_of_period) | ((self.mode == Mode.RANDOM) & by_chance)),
-            here.eq(1 << self.column),
-            self.negative.eq((self.signs & here).any()),
-            self.latch.eq((flipped & here).any()),
             source.advance.eq(self.finish),
+            wrap.eq(self.finish & end_of_sweep),
         ]
         with m.If(self.finish):
-            m.d.sync += [
-                flipped.eq((flipped & ~here) | Mux(flip, here, 0)),
-                self.signs.eq(self.signs ^ Mux(flip, here, 0)),
-                self.column.eq(Mux(end_of_row, 0, self.column + 1)),
+            m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
+        with m.If(wrap):
+            m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
+
+        here = Signal(config.columns)
+        flip = Signal()
+        flips = Signal(config.columns)
+        end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
+        by_chance = Const(below > 0) if certain else source.word < below
+        together = self.scope == Scope.TILE
+        m.d.comb += [
+            here.eq(1 << self.column),
+            flip.eq(((self.mode == Mode.REGULAR) & end_of_period) | ((self.mode == Mode.RANDOM) & by_chance)),
+            flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
+            self.negative.eq((self.signs & here).any()),
+            self.column_flipped.eq((flipped & here).any()),
+        ]
+        with m.If(self.finish):
+            m.d.sync += [flipped.eq((flipped & ~here) | flips), self.signs.eq(self.signs ^ flips)]
+
+        if config.row_chopper:
+            m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
+            turns = Signal(min(period, config.rows))  # bit k: the rows i with i mod N = k flip after this sweep
+            row_flips = Signal(config.rows)
+            m.d.comb += [
+                rows.advance.eq(wrap),
+                turns.eq(Cat(sweep == period + k for k in range(len(turns)))),
             ]
-            with m.If(end_of_row):
-                m.d.sync += sweep.eq(Mux(end_of_period, 0, sweep + 1))
+            for row in range(config.rows):
+                by_chance = Const(below > 0) if certain else rows.words[row] < below
+                regular = (self.row_mode == Mode.REGULAR) & turns[row % period]
+                m.d.comb += row_flips[row].eq(regular | ((self.row_mode == Mode.RANDOM) & by_chance))
+            with m.If(wrap):
+                m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
         return m

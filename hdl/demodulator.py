@@ -1,6 +1,6 @@
 """Demodulator of one lane: the read without its reference, brought back to the sign of the gradient.
 
-    d = c * (r - ref),   ref = 0 in reference mode zero
+    d = c * (r - s),   s = 0, ref or Q in reference mode zero, latched or filtered
 
 d needs one bit more than Q. Latency: combinational.
 """
@@ -17,7 +17,7 @@ class Demodulator(wiring.Component):
 
     Members
     -------
-    code, reference : r and Qref
+    code, reference, q : r, Qref and Q as it was before this read
     mode : `model.config.Reference`
     negative : c = -1
     difference : d
@@ -29,6 +29,7 @@ class Demodulator(wiring.Component):
             {
                 "code": In(signed(config.adc_bits)),
                 "reference": In(signed(config.reference_format.width)),
+                "q": In(signed(config.reference_format.width)),
                 "mode": In(2),
                 "negative": In(1),
                 "difference": Out(signed(config.difference_format.width)),
@@ -38,7 +39,11 @@ class Demodulator(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         plain = Signal(signed(self.config.difference_format.width))
-        subtracted = Mux(self.mode == Reference.LATCHED, self.reference, 0)
+        subtracted = Signal(signed(self.config.reference_format.width))
+        with m.If(self.mode == Reference.LATCHED):
+            m.d.comb += subtracted.eq(self.reference)
+        with m.Elif(self.mode == Reference.FILTERED):
+            m.d.comb += subtracted.eq(self.q)
         m.d.comb += [
             plain.eq((self.code << self.config.reference_fraction_bits) - subtracted),
             self.difference.eq(Mux(self.negative, -plain, plain)),

@@ -3,15 +3,18 @@
     h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));
     H <- h (n = 0),  trunc(h * momentum / 2**momentum_bits) (forget)  or  h - n * threshold
 
-With ``accumulate`` off h = H and n = 0. H is written when the beat is accepted at the output.
+H is written when the beat is accepted at the output. With ``direct`` a random u, uniform over one threshold, takes the
+place of H, n = clamp(floor(h / threshold)), and H stays as it is: the mean of n is gain * d / threshold. With
+``accumulate`` off n = 0 and H stays.
 Latency: 2 cycles from ``enter`` to ``valid``. Throughput: one beat per cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Mux, Signal, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory
+from hdl.random_bank import RandomBank
 from hdl.threshold import Threshold
 from model.config import TileConfig
 
@@ -23,10 +26,10 @@ class HiddenBuffer(wiring.Component):
     -------
     clear, clear_address : write zero into the memory
     advance : all stages move at the end of this cycle
-    enter, difference, reference, address, beat : the beat in stage 2
-    gain, forget, momentum, accumulate : settings
+    enter, difference, reference, fresh, address, beat : the beat in stage 2
+    direct, gain, forget, momentum, accumulate : settings
     accepted : the beat at the output is taken at the end of this cycle
-    valid, pulses, out_reference, out_beat : the beat in stage 4
+    valid, pulses, out_reference, out_fresh, out_beat : the beat in stage 4
     load : stage 4 takes a new beat at the end of this cycle
     saturated, clamped : h or n of that beat was clipped
     """
@@ -42,8 +45,10 @@ class HiddenBuffer(wiring.Component):
                 "enter": In(1),
                 "difference": In(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
                 "reference": In(reference),
+                "fresh": In(config.lanes),
                 "address": In(config.address_bits),
                 "beat": In(config.beat_bits),
+                "direct": In(1),
                 "gain": In(config.gain_bits),
                 "forget": In(1),
                 "momentum": In(config.momentum_bits),
@@ -52,6 +57,7 @@ class HiddenBuffer(wiring.Component):
                 "valid": Out(1),
                 "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
                 "out_reference": Out(reference),
+                "out_fresh": Out(config.lanes),
                 "out_beat": Out(config.beat_bits),
                 "load": Out(1),
                 "saturated": Out(1),
@@ -68,24 +74,34 @@ class HiddenBuffer(wiring.Component):
 
         valid = Signal()
         reference = Signal.like(self.reference)
+        fresh = Signal.like(self.fresh)
         address = Signal.like(self.address)
         beat = Signal.like(self.beat)
         out_address = Signal.like(self.address)
         with m.If(self.advance):
             m.d.sync += [valid.eq(self.enter), self.valid.eq(valid)]
         with m.If(self.enter & self.advance):
-            m.d.sync += [reference.eq(self.reference), address.eq(self.address), beat.eq(self.beat)]
+            m.d.sync += [reference.eq(self.reference), fresh.eq(self.fresh)]
+            m.d.sync += [address.eq(self.address), beat.eq(self.beat)]
         m.d.comb += self.load.eq(valid & self.advance)
         with m.If(self.load):
-            m.d.sync += [self.out_reference.eq(reference), self.out_beat.eq(beat), out_address.eq(address)]
+            m.d.sync += [self.out_reference.eq(reference), self.out_fresh.eq(fresh)]
+            m.d.sync += [out_address.eq(address), self.out_beat.eq(beat)]
         m.d.comb += [
             words.clear.eq(self.clear),
             words.clear_address.eq(self.clear_address),
             words.read.eq(self.enter & self.advance),
             words.read_address.eq(self.address),
-            words.write.eq(self.accepted),
+            words.write.eq(self.accepted & self.accumulate & ~self.direct),
             words.write_address.eq(out_address),
         ]
+
+        uniform = Signal(data.ArrayLayout(unsigned(max(1, config.threshold_shift)), config.lanes))
+        if config.dither_bits:
+            m.submodules.dither = dither = RandomBank(config.dither_bank)
+            m.d.comb += dither.advance.eq(self.load)
+            for lane in range(config.lanes):
+                m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
 
         saturated = Signal(config.lanes)
         clamped = Signal(config.lanes)
@@ -103,13 +119,12 @@ class HiddenBuffer(wiring.Component):
                 m.d.sync += product.eq(self.gain * self.difference[lane])
 
             m.d.comb += [
-                total.eq(words.data[lane] + product),
+                total.eq(Mux(self.direct, uniform[lane], words.data[lane]) + product),
                 threshold.hidden.eq(kept),
+                threshold.floor.eq(self.direct),
                 clamped[lane].eq(threshold.clamped),
             ]
-            with m.If(~self.accumulate):
-                m.d.comb += kept.eq(words.data[lane])
-            with m.Elif(total > form.high):
+            with m.If(total > form.high):
                 m.d.comb += [kept.eq(form.high), saturated[lane].eq(1)]
             with m.Elif(total < form.low):
                 m.d.comb += [kept.eq(form.low), saturated[lane].eq(1)]

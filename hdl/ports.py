@@ -18,8 +18,14 @@ def settings(config: TileConfig) -> Signature:
     """Run-time settings, `model.config.Settings`, seen from their source."""
     return Signature(
         {
+            "target": Out(1),
             "chopper": Out(2),
+            "scope": Out(1),
+            "row_chopper": Out(2),
             "reference": Out(2),
+            "filter": Out(1),
+            "latch": Out(1),
+            "direct": Out(1),
             "gain": Out(config.gain_bits),
             "forget": Out(1),
             "momentum": Out(config.momentum_bits),
@@ -40,7 +46,7 @@ def vectors(config: TileConfig) -> Signature:
 
 def pulses(config: TileConfig) -> Signature:
     """One slot of the pulse trains per beat."""
-    return stream(rows=config.rows, columns=config.columns, up=1, quadrant=2, last=1)
+    return stream(rows=config.rows, columns=config.columns, up=1, quadrant=2, slow=1, last=1)
 
 
 def read(config: TileConfig) -> Signature:
@@ -59,7 +65,7 @@ def writes(config: TileConfig) -> Signature:
         column=config.column_bits,
         beat=config.beat_bits,
         pulses=data.ArrayLayout(signed(config.pulses_format.width), config.lanes),
-        latch=1,
+        latch=config.lanes,
         reference=data.ArrayLayout(signed(config.reference_format.width), config.lanes),
     )
 
@@ -70,6 +76,7 @@ def status(config: TileConfig) -> Signature:
         {
             "busy": Out(1),
             "chopper": Out(config.columns),
+            "row_chopper": Out(config.rows),
             "hidden_saturated": Out(1),
             "pulses_clamped": Out(1),
             "slots": Out(config.counter_bits),

@@ -2,7 +2,8 @@
 
     n = clamp(trunc(h / threshold), ±pulses_max),   threshold = 2**threshold_shift
 
-Truncation is towards zero, so both polarities need the same |h|. Latency: combinational.
+Truncation is towards zero, so both polarities need the same |h|. With ``floor`` the quotient is rounded downwards
+instead, as a word with its dither needs. Latency: combinational.
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed
@@ -17,9 +18,9 @@ class Threshold(wiring.Component):
 
     Members
     -------
-    hidden : h
+    hidden, floor : h and how it is rounded
     pulses : n
-    clamped : |trunc(h / threshold)| > pulses_max
+    clamped : the quotient lies beyond ±pulses_max
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -27,6 +28,7 @@ class Threshold(wiring.Component):
         super().__init__(
             {
                 "hidden": In(signed(config.hidden_bits)),
+                "floor": In(1),
                 "pulses": Out(signed(config.pulses_format.width)),
                 "clamped": Out(1),
             }
@@ -36,7 +38,8 @@ class Threshold(wiring.Component):
         m = Module()
         shift, most = self.config.threshold_shift, self.config.pulses_max
         whole = Signal(signed(self.config.hidden_bits - shift + 1))
-        m.d.comb += whole.eq((self.hidden + Mux(self.hidden < 0, (1 << shift) - 1, 0)) >> shift)
+        upwards = (self.hidden < 0) & ~self.floor
+        m.d.comb += whole.eq((self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift)
         with m.If(whole > most):
             m.d.comb += [self.pulses.eq(most), self.clamped.eq(1)]
         with m.Elif(whole < -most):

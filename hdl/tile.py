@@ -1,4 +1,4 @@
-"""Tile periphery: sequencer, update path, transfer path and chopper behind stream ports.
+"""Tile periphery: sequencer, update path, transfer path and choppers behind stream ports.
 
     update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 2
     transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 6
@@ -53,24 +53,31 @@ class Tile(wiring.Component):
             sequencer.pulsed.eq(update.finished),
             sequencer.streamed.eq(transfer.finished),
             chopper.mode.eq(sequencer.sampled.chopper),
+            chopper.scope.eq(sequencer.sampled.scope),
+            chopper.row_mode.eq(sequencer.sampled.row_chopper),
             chopper.finish.eq(transfer.finished),
             update.start.eq(sequencer.start),
             update.load.eq(sequencer.load),
             update.run.eq(sequencer.pulse),
             update.bl.eq(sequencer.bl),
+            update.slow.eq(sequencer.sampled.target),
             update.signs.eq(chopper.signs),
+            update.row_signs.eq(chopper.row_signs),
             transfer.clear.eq(sequencer.clear),
             transfer.clear_address.eq(sequencer.clear_address),
             transfer.run.eq(sequencer.stream),
             transfer.column.eq(chopper.column),
             transfer.negative.eq(chopper.negative),
-            transfer.latch.eq(chopper.latch),
+            transfer.flipped.eq(chopper.column_flipped),
+            transfer.row_signs.eq(chopper.row_signs),
+            transfer.row_flipped.eq(chopper.row_flipped),
             counters.slot.eq(self.pulses.valid & self.pulses.ready),
             counters.read.eq(self.read.valid & self.read.ready),
             counters.write.eq(self.writes.valid & self.writes.ready),
             counters.pulses.eq(self.writes.pulses),
             self.status.busy.eq(sequencer.busy),
             self.status.chopper.eq(chopper.signs),
+            self.status.row_chopper.eq(chopper.row_signs),
             self.status.hidden_saturated.eq(transfer.hidden_saturated),
             self.status.pulses_clamped.eq(transfer.pulses_clamped),
             self.status.slots.eq(counters.slots),

@@ -1,6 +1,6 @@
 """Transfer path: one column of ADC codes in, write pulses and references out.
 
-    r -> d = c (r - Qref) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta
+    r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
 Latency: `model.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle;
 when ``writes`` waits, all stages wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
@@ -24,7 +24,8 @@ class TransferPath(wiring.Component):
     clear, clear_address : write zero into the memories
     run : sequencer state STREAM
     finished : the last beat of the column is taken in this cycle
-    column, negative, latch : the column, c_j = -1, and its flipped flag
+    column, negative, flipped : the column, c_j = -1, and its flipped flag
+    row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
     settings : sampled settings
     codes, writes : streams
     hidden_saturated, pulses_clamped : sticky flags
@@ -40,7 +41,9 @@ class TransferPath(wiring.Component):
                 "finished": Out(1),
                 "column": In(config.column_bits),
                 "negative": In(1),
-                "latch": In(1),
+                "flipped": In(1),
+                "row_signs": In(config.rows),
+                "row_flipped": In(config.rows),
                 "settings": In(ports.settings(config)),
                 "codes": In(ports.codes(config)),
                 "writes": Out(ports.writes(config)),
@@ -75,26 +78,39 @@ class TransferPath(wiring.Component):
         with m.Elif(accept):
             m.d.sync += taken.eq(taken + 1)
 
-        last_lanes = config.rows - (config.row_beats - 1) * config.lanes
+        # The rows of the beat that enters; lanes beyond the last row have none.
+        row_negative = Signal(config.lanes)
+        row_flipped = Signal(config.lanes)
+        with m.Switch(taken):
+            for beat in range(config.row_beats):
+                with m.Case(beat) if beat < config.row_beats - 1 else m.Default():
+                    there = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
+                    m.d.comb += [
+                        point.used.eq((1 << (there.stop - there.start)) - 1),
+                        row_negative.eq(self.row_signs[there]),
+                        row_flipped.eq(self.row_flipped[there]),
+                    ]
         for lane in range(config.lanes):
-            code = self.codes.code[lane]
-            if lane >= last_lanes:
-                code = Mux(taken == config.row_beats - 1, 0, code)
-            m.d.comb += point.code[lane].eq(code)
+            m.d.comb += [
+                point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
+                point.negative[lane].eq(self.negative ^ row_negative[lane]),
+                point.latch[lane].eq((self.flipped ^ row_flipped[lane]) | self.settings.latch),
+            ]
         m.d.comb += [
             point.advance.eq(advance),
             point.accept.eq(accept),
             point.address.eq(base + taken),
             point.beat.eq(taken),
-            point.negative.eq(self.negative),
-            point.latch.eq(self.latch),
             point.mode.eq(self.settings.reference),
+            point.filter.eq(self.settings.filter),
             buffer.advance.eq(advance),
             buffer.enter.eq(point.valid),
             buffer.difference.eq(point.difference),
             buffer.reference.eq(point.reference),
+            buffer.fresh.eq(point.fresh),
             buffer.address.eq(point.out_address),
             buffer.beat.eq(point.out_beat),
+            buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
             buffer.momentum.eq(self.settings.momentum),
@@ -103,6 +119,7 @@ class TransferPath(wiring.Component):
             self.writes.valid.eq(buffer.valid),
             self.writes.beat.eq(buffer.out_beat),
             self.writes.pulses.eq(buffer.pulses),
+            self.writes.latch.eq(buffer.out_fresh),
             self.writes.reference.eq(buffer.out_reference),
         ]
         for block in (point, buffer):
@@ -110,7 +127,6 @@ class TransferPath(wiring.Component):
         with m.If(buffer.load):
             m.d.sync += [
                 self.writes.column.eq(self.column),
-                self.writes.latch.eq(self.latch),
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
                 self.pulses_clamped.eq(self.pulses_clamped | buffer.clamped),
             ]

@@ -1,6 +1,6 @@
 """Update path: vectors in, pulse slots out.
 
-    ΔP ∝ -δ (c∘x)ᵀ,  each cell steps once for every slot in which its row and its column fire
+    ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 
 Latency: the first slot is valid one cycle after ``run`` rises. Throughput: one slot per cycle while ready.
 An update takes ``TileConfig.update_cycles(slots)`` with its command.
@@ -14,6 +14,7 @@ from hdl import ports
 from hdl.line_registers import LineRegisters
 from hdl.pulse_train import PulseTrains
 from hdl.quadrants import Quadrants
+from hdl.random_bank import RandomBank
 from model.config import TileConfig
 
 
@@ -26,7 +27,8 @@ class UpdatePath(wiring.Component):
     load, run : sequencer states LOAD and PULSE
     loaded, finished : in this cycle the state's work ends
     bl : slots per quadrant
-    signs : per column, 1 where c_j = -1
+    slow : the slots are for W, which is not chopped
+    signs, row_signs : per column and row, 1 where c_j = -1 and c'_i = -1
     vectors, pulses : streams
     """
 
@@ -40,7 +42,9 @@ class UpdatePath(wiring.Component):
                 "loaded": Out(1),
                 "finished": Out(1),
                 "bl": In(config.bl_bits),
+                "slow": In(1),
                 "signs": In(config.columns),
+                "row_signs": In(config.rows),
                 "vectors": In(ports.vectors(config)),
                 "pulses": Out(ports.pulses(config)),
             }
@@ -55,8 +59,10 @@ class UpdatePath(wiring.Component):
         m.submodules.delta = delta = LineRegisters(
             lines=config.rows, lanes=config.lanes, magnitude_bits=config.magnitude_bits
         )
-        m.submodules.columns = columns = PulseTrains(config.column_bank)
-        m.submodules.rows = rows = PulseTrains(config.row_bank)
+        m.submodules.columns = column_words = RandomBank(config.column_bank)
+        m.submodules.rows = row_words = RandomBank(config.row_bank)
+        m.submodules.column_trains = columns = PulseTrains(lines=config.columns, magnitude_bits=config.magnitude_bits)
+        m.submodules.row_trains = rows = PulseTrains(lines=config.rows, magnitude_bits=config.magnitude_bits)
         m.submodules.quadrants = quadrants = Quadrants(config)
 
         # Vectors: the beats of x, then those of δ.
@@ -70,8 +76,9 @@ class UpdatePath(wiring.Component):
             end_of_side.eq(beat == Mux(rows_next, config.row_beats - 1, config.column_beats - 1)),
             self.loaded.eq(accept & rows_next & end_of_side),
             x.load.eq(accept & ~rows_next),
-            x.flip.eq(self.signs),
+            x.flip.eq(Mux(self.slow, 0, self.signs)),
             delta.load.eq(accept & rows_next),
+            delta.flip.eq(Mux(self.slow, 0, self.row_signs)),
         ]
         with m.If(accept):
             m.d.sync += [beat.eq(Mux(end_of_side, 0, beat + 1)), rows_next.eq(rows_next ^ end_of_side)]
@@ -96,9 +103,13 @@ class UpdatePath(wiring.Component):
             issue.eq(self.run & quadrants.pending & free),
             self.finished.eq(self.run & ~quadrants.pending & free),
         ]
-        for trains, registers, sign in ((columns, x, quadrants.quadrant[0]), (rows, delta, quadrants.quadrant[1])):
+        for trains, bank, registers, sign in (
+            (columns, column_words, x, quadrants.quadrant[0]),
+            (rows, row_words, delta, quadrants.quadrant[1]),
+        ):
             m.d.comb += [
-                trains.advance.eq(issue),
+                bank.advance.eq(issue),
+                trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
             ]
@@ -110,6 +121,7 @@ class UpdatePath(wiring.Component):
                 self.pulses.columns.eq(columns.fires),
                 self.pulses.up.eq(quadrants.up),
                 self.pulses.quadrant.eq(quadrants.quadrant),
+                self.pulses.slow.eq(self.slow),
                 self.pulses.last.eq(quadrants.last),
             ]
         return m

@@ -1,11 +1,12 @@
 """One layer's crossbar tile: fast array P, slow array W, reference copy R, and the periphery that drives them.
 
-    forward    y = W x + gamma * (P - R) (c o x)
-    backward   g = W^T delta + gamma * c o ((P - R)^T delta)
-    update     P moves by about -alpha * delta (c o x)^T, in pulse coincidences
+    forward    y = W x + gamma * c' o ((P - R) (c o x))
+    backward   g = W^T delta + gamma * c o ((P - R)^T (c' o delta))
+    update     P moves by about -alpha * (c' o delta) (c o x)^T, or W by -alpha * delta x^T, in pulse coincidences
     transfer   one column of P is read, the periphery answers with pulses for the same column of W
 
-Each of the three products has its own pass through the converters. R is an ideal copy of Qref.
+Each of the three products has its own pass through the converters. R is an ideal copy of the words that the periphery
+tells: Qref, or Q. c' are the choppers of the rows, 1 where there are none.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import numpy as np
 from numba import njit
 from numpy.typing import NDArray
 
-from model.config import Settings, TileConfig
+from model.config import Settings, Target, TileConfig
 from model.devices.array import DeviceArray
 from model.devices.cells import Cells
 from model.fixed import Int, round_shift
@@ -52,7 +53,7 @@ class TransferResult(Protocol):
     @property
     def pulses(self) -> Int: ...
     @property
-    def latched(self) -> bool: ...
+    def latched(self) -> NDArray[np.uint8]: ...
     @property
     def reference(self) -> Int: ...
 
@@ -69,9 +70,17 @@ class PeripheryLike(Protocol):
     @property
     def chopper(self) -> Int: ...
     @property
+    def row_chopper(self) -> Int: ...
+    @property
     def next_column(self) -> int: ...
     def update(
-        self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
     ) -> Slots: ...
     def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
     def state_arrays(self) -> dict[str, Int]: ...
@@ -105,8 +114,8 @@ class AnalogTile:
     threads
         Threads of a pulsed update; no result depends on it.
     ideal_granularity
-        P moves by the expected number of steps, BL * p_x * p_delta, a real number, instead of by coincidences, of which
-        there are none then.
+        Updates move cells by the expected number of steps, BL * p_x * p_delta, a real number, instead of by
+        coincidences, of which there are none then.
     """
 
     def __init__(
@@ -146,7 +155,7 @@ class AnalogTile:
         difference = self.converters.product(self.fast.weights, chopped, noise) - self.converters.product(
             self.reference, chopped, noise
         )
-        return self._combine(main, difference, maximum)
+        return self._combine(main, difference * self.periphery.row_chopper, maximum)
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Values [C] for errors delta [R]."""
@@ -154,24 +163,27 @@ class AnalogTile:
         main = self.converters.product(self.slow.weights.T, codes, noise)
         if not self._gamma:
             return self.converters.value(main, maximum)
-        difference = self.converters.product(self.fast.weights.T, codes, noise) - self.converters.product(
-            self.reference.T, codes, noise
+        chopped = codes * self.periphery.row_chopper
+        difference = self.converters.product(self.fast.weights.T, chopped, noise) - self.converters.product(
+            self.reference.T, chopped, noise
         )
         return self._combine(main, difference * self.periphery.chopper, maximum)
 
-    def update(self, vectors: UpdateVectors) -> None:
-        """Pulse P with one outer product."""
-        chopper = self.periphery.chopper
+    def update(self, vectors: UpdateVectors, target: Target = Target.FAST) -> None:
+        """Pulse P, or W, with one outer product."""
+        array = self.slow if target == Target.SLOW else self.fast
         slots = self.periphery.update(
-            vectors.x_negative, vectors.x_magnitude, vectors.delta_negative, vectors.delta_magnitude, vectors.bl
+            vectors.x_negative, vectors.x_magnitude, vectors.delta_negative, vectors.delta_magnitude, vectors.bl, target
         )
         if self.ideal_granularity:
-            x = vectors.x_magnitude * (1 - 2 * vectors.x_negative) * chopper
+            x = vectors.x_magnitude * (1 - 2 * vectors.x_negative)
             delta = vectors.delta_magnitude * (1 - 2 * vectors.delta_negative)
-            self.fast.move(-vectors.bl * delta[:, None] * x, 2 * self.config.magnitude_bits)
-            self.fast.half_select(slots.rows, slots.columns, slots.up, slots.quadrant)
+            if target == Target.FAST:
+                x, delta = x * self.periphery.chopper, delta * self.periphery.row_chopper
+            array.move(-vectors.bl * delta[:, None] * x, 2 * self.config.magnitude_bits)
+            array.half_select(slots.rows, slots.columns, slots.up, slots.quadrant)
         else:
-            self.coincidences += self.fast.update(slots.rows, slots.columns, slots.up, slots.quadrant)
+            self.coincidences += array.update(slots.rows, slots.columns, slots.up, slots.quadrant)
         self.fast.relax()
         self.slow.relax()
 
@@ -179,8 +191,9 @@ class AnalogTile:
         """Read the next column of P and write what the periphery answers to W."""
         codes = self.converters.read_column(self.fast.weights, self.periphery.next_column, noise)
         result = self.periphery.transfer(codes, settings)
-        if result.latched:
-            self.reference[:, result.column] = self.to_weight(result.reference)
+        if result.latched.any():
+            column = self.reference[:, result.column]
+            column[:] = np.where(result.latched, self.to_weight(result.reference), column)
         self.slow.pulse_column(result.column, result.pulses)
         self.transfers += 1
 

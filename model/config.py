@@ -19,6 +19,7 @@ from model.fixed import Format
 from model.polynomials import DEGREE, dense_primitive, mix64
 
 CHOPPER_RANDOM_BITS = 16
+DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 BEAT_LATENCY = 4  # cycles from an accepted beat of ADC codes to the write pulses it causes
 
 
@@ -37,24 +38,48 @@ class Chopper(IntEnum):
     RANDOM = 2
 
 
+class Scope(IntEnum):
+    """Which columns flip together."""
+
+    COLUMN = 0
+    TILE = 1
+
+
 class Reference(IntEnum):
-    """What is subtracted from a read."""
+    """What is subtracted from a read: nothing, Qref, or Q as it was before the read."""
 
     ZERO = 0
     LATCHED = 1
+    FILTERED = 2
+
+
+class Target(IntEnum):
+    """Which array the slots of an update are for."""
+
+    FAST = 0
+    SLOW = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Run-time settings of the transfer path, sampled when a command is accepted.
+    """Run-time settings, sampled when a command is accepted. Only `target` is for updates.
 
-    chopper, reference: see `Chopper` and `Reference`. gain: unsigned multiplier of the demodulated read.
+    chopper, scope, reference, target: see the classes. row_chopper: when rows flip, off unless the tile has them.
+    filter: off leaves Q alone. latch: every word of Qref is latched by this transfer.
+    gain: unsigned multiplier of the demodulated read.
+    direct: writes are gain * d rounded at random, without H.
     forget: after a write H becomes H * momentum / 2**momentum_bits instead of H - n * threshold.
     accumulate: off leaves H alone and writes nothing, while the filter and the chopper go on.
     """
 
+    target: Target = Target.FAST
     chopper: Chopper = Chopper.OFF
+    scope: Scope = Scope.COLUMN
+    row_chopper: Chopper = Chopper.OFF
     reference: Reference = Reference.ZERO
+    filter: bool = True
+    latch: bool = False
+    direct: bool = False
     gain: int = 0
     forget: bool = False
     momentum: int = 0
@@ -112,6 +137,7 @@ class TileConfig:
     bl_max: int = _integer(1, 63, 31, "longest pulse train, in slots per quadrant")
     filter_shift: int = _integer(0, 8, 2, "k of the low-pass filter, eta = 2**-k")
     reference_fraction_bits: int = _integer(0, 12, 6, "fractional bits of Q and Qref below the ADC LSB")
+    latch_shift: int = _integer(0, 12, 0, "Qref is latched in multiples of 2**latch_shift units of Q")
     gain_bits: int = _integer(1, 16, 12, "width of the unsigned gain setting")
     hidden_bits: int = _integer(4, 40, 24, "width of a signed word of the hidden buffer H")
     threshold_shift: int = _integer(0, 38, 16, "t of the write threshold, 2**t units of H")
@@ -119,6 +145,7 @@ class TileConfig:
     momentum_bits: int = _integer(1, 8, 4, "width of the momentum setting, a fraction of one")
     chopper_period: int = _integer(1, 65535, 20, "reads of a column between its regular flips")
     chopper_probability: float = field(default=0.05, metadata={"text": "probability of a random flip per read"})
+    row_chopper: int = _integer(0, 1, 0, "1: rows have choppers of their own, too")
     counter_bits: int = _integer(8, 48, 32, "width of the saturating event counters")
     seed: int = _integer(0, 2**32 - 1, 1, "seed of the random sources")
 
@@ -147,6 +174,11 @@ class TileConfig:
             raise ValueError(
                 f"reference_fraction_bits = {self.reference_fraction_bits}: must be at least "
                 f"filter_shift = {self.filter_shift}, or the filter has a dead zone wider than one ADC LSB"
+            )
+        if self.latch_shift > self.reference_format.width - 2:
+            raise ValueError(
+                f"latch_shift = {self.latch_shift}: must be at most adc_bits + reference_fraction_bits - 2 = "
+                f"{self.reference_format.width - 2}, or every reference is zero"
             )
         if self.threshold_shift > self.hidden_bits - 2:
             raise ValueError(
@@ -250,6 +282,16 @@ class TileConfig:
         return max(1, (self.depth - 1).bit_length())
 
     @property
+    def dither_bits(self) -> int:
+        """Width of the words that round unbuffered writes; the lowest has the weight ``threshold / 2**dither_bits``."""
+        return min(DITHER_BITS, self.threshold_shift)
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps after which regular choppers of columns and rows repeat."""
+        return 2 * self.chopper_period
+
+    @property
     def chopper_flip_below(self) -> int:
         """A random flip happens when a `CHOPPER_RANDOM_BITS`-bit word is below this."""
         return round(self.chopper_probability * (1 << CHOPPER_RANDOM_BITS))
@@ -290,12 +332,12 @@ class TileConfig:
     @cached_property
     def row_bank(self) -> BankSpec:
         """Sources of the row trains."""
-        return self._bank(self.rows, 0)
+        return self._bank(self.rows, 0, self.magnitude_bits)
 
     @cached_property
     def column_bank(self) -> BankSpec:
         """Sources of the column trains."""
-        return self._bank(self.columns, len(self.row_bank.sources))
+        return self._bank(self.columns, len(self.row_bank.sources), self.magnitude_bits)
 
     @cached_property
     def chopper_source(self) -> SourceSpec:
@@ -303,10 +345,23 @@ class TileConfig:
         index = len(self.row_bank.sources) + len(self.column_bank.sources)
         return self._source(index, CHOPPER_RANDOM_BITS)
 
-    def _bank(self, lines: int, first: int) -> BankSpec:
+    @cached_property
+    def dither_bank(self) -> BankSpec:
+        """Sources of the words that round unbuffered writes, a line per lane; none if ``dither_bits`` is 0."""
+        index = len(self.row_bank.sources) + len(self.column_bank.sources) + 1
+        return self._bank(self.lanes, index, self.dither_bits) if self.dither_bits else BankSpec(0, 0, ())
+
+    @cached_property
+    def row_chopper_bank(self) -> BankSpec:
+        """Sources of the random flips of rows, a line per row; none if rows have no choppers."""
+        banks = (self.row_bank, self.column_bank, self.dither_bank)
+        index = sum(len(bank.sources) for bank in banks) + 1
+        return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if self.row_chopper else BankSpec(0, 0, ())
+
+    def _bank(self, lines: int, first: int, bits: int) -> BankSpec:
         split = math.isqrt(lines - 1) + 1
         count = split + -(-lines // split)
-        return BankSpec(lines, split, tuple(self._source(first + k, self.magnitude_bits) for k in range(count)))
+        return BankSpec(lines, split, tuple(self._source(first + k, bits) for k in range(count)))
 
     def _source(self, index: int, bits: int) -> SourceSpec:
         seed = mix64((self.seed << 16) + index + 1) >> (64 - DEGREE)

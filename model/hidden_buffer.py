@@ -3,6 +3,7 @@
     h = saturate(H + gain * d),   H <- h                                   if n = 0
                                   H <- trunc(h * momentum / 2**momentum_bits)   if n != 0, forget
                                   H <- h - n * 2**threshold_shift               if n != 0, otherwise
+    direct, without the buffer:   h = saturate(u + gain * d) with a dither u; H is left alone
 
 Formats: H and h are ``hidden_format``, gain is unsigned, d is ``difference_format``, n is ``pulses_format``.
 Latency: product and sum take one cycle each, H is written when the write beat is accepted; one beat per cycle.
@@ -13,6 +14,7 @@ from __future__ import annotations
 
 import numpy as np
 from numba import njit
+from numpy.typing import NDArray
 
 from model.fixed import Int, truncate_shift
 
@@ -20,11 +22,11 @@ _truncate_shift = njit(truncate_shift)
 
 
 @njit(cache=True)
-def accumulate(hidden: Int, product: Int, low: int, high: int) -> tuple[Int, bool]:
-    """The saturated sum h of H and gain * d, and whether any word was clipped to [low, high]."""
+def accumulate(hidden: Int, product: Int, low: int, high: int) -> tuple[Int, NDArray[np.bool_]]:
+    """The saturated sum h of H (or u) and gain * d, and where it was clipped to [low, high]."""
     total = hidden + product
     h = np.minimum(np.maximum(total, low), high)
-    return h, bool(np.any(h != total))
+    return h, h != total
 
 
 @njit(cache=True)

@@ -2,13 +2,18 @@
 
     exp(-t) = A[t >> 12] * B[t & 4095]        tables with 30 fractional bits, t from 0 to 16 with 20
     tanh(z) = sign(z) * (1 - e) / (1 + e),    e = exp(-2|z|)
+    sigmoid(z) = 1 / (1 + e) for z >= 0 and 1 - 1 / (1 + e) else,    e = exp(-|z|)
+    relu(z) = min(max(z, 0), 8),              slope 1 between the ends and 0 at and beyond them
     softmax(z)_i = e_i / sum(e),              e_i = exp(z_i - max z)
 
-Values have `VALUE_BITS` fractional bits. The tables come from `decimal`, whose exp is correctly rounded everywhere.
+Values have `VALUE_BITS` fractional bits. The bound of relu is what keeps products in 64 bits with every allowed range
+of the converters, see `model.products`. The tables come from `decimal`, whose exp is correctly rounded everywhere.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from decimal import ROUND_HALF_EVEN, Context, Decimal
 from functools import cache
 from math import isqrt
@@ -20,6 +25,7 @@ from model.fixed import Int, round_shift
 from model.products import VALUE_BITS, VALUE_ONE
 
 EXP_BITS = 30  # fractional bits of an exponential
+VALUE_MAX = 8 * VALUE_ONE  # activations and errors saturate here
 _DIGIT_BITS = 12
 _EXP_ONE = 1 << EXP_BITS
 _EXP_ARGUMENT_MAX = (1 << (2 * _DIGIT_BITS)) - 1  # 16 in steps of 2**-20; exp(-16) is below 2**-23
@@ -53,6 +59,13 @@ def _tanh(z: Int, high: Int, low: Int) -> Int:
 
 
 @njit(cache=True)
+def _sigmoid(z: Int, high: Int, low: Int) -> Int:
+    e = _exp_negative(np.abs(z), high, low)
+    upper = ((_EXP_ONE << (VALUE_BITS + 1)) // (_EXP_ONE + e) + 1) >> 1
+    return np.where(z < 0, VALUE_ONE - upper, upper)
+
+
+@njit(cache=True)
 def _softmax(z: Int, high: Int, low: Int) -> Int:
     e = _exp_negative(z.max() - z, high, low)
     total = e.sum()
@@ -65,8 +78,8 @@ def exp_negative(t: Int) -> Int:
 
 
 def tanh(z: Int) -> Int:
-    """Hyperbolic tangent, values to values."""
-    return np.asarray(_tanh(z, *_exp_tables()))
+    """Hyperbolic tangent, values to values of any shape."""
+    return np.asarray(_tanh(z.ravel(), *_exp_tables())).reshape(z.shape)
 
 
 def tanh_slope(y: Int) -> Int:
@@ -74,8 +87,43 @@ def tanh_slope(y: Int) -> Int:
     return VALUE_ONE - round_shift(y * y, VALUE_BITS)
 
 
+def sigmoid(z: Int) -> Int:
+    """Logistic function, values to values of any shape."""
+    return np.asarray(_sigmoid(z.ravel(), *_exp_tables())).reshape(z.shape)
+
+
+def sigmoid_slope(y: Int) -> Int:
+    """Derivative of the logistic function where its result is ``y``: y * (1 - y)."""
+    return round_shift(y * (VALUE_ONE - y), VALUE_BITS)
+
+
+def relu(z: Int) -> Int:
+    """Rectifier, values to values up to `VALUE_MAX`."""
+    return np.clip(z, 0, VALUE_MAX)
+
+
+def relu_slope(y: Int) -> Int:
+    """Derivative of the rectifier where its result is ``y``: one strictly between its ends."""
+    return np.where((y > 0) & (y < VALUE_MAX), VALUE_ONE, 0)
+
+
+@dataclass(frozen=True)
+class Activation:
+    """A function between layers and its derivative as a function of its result."""
+
+    function: Callable[[Int], Int]
+    slope: Callable[[Int], Int]
+
+
+ACTIVATIONS = {
+    "tanh": Activation(tanh, tanh_slope),
+    "sigmoid": Activation(sigmoid, sigmoid_slope),
+    "relu": Activation(relu, relu_slope),
+}
+
+
 def softmax(z: Int) -> Int:
-    """Class probabilities, values to values; their sum is one up to rounding."""
+    """Class probabilities of one sample [classes], values to values; their sum is one up to rounding."""
     return np.asarray(_softmax(z, *_exp_tables()))
 
 

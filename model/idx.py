@@ -30,12 +30,13 @@ _UNSIGNED_BYTE = 8
 _PIXEL_MAX = 255
 
 
-def read_folder(folder: str | Path) -> tuple[Int, Int, Int, Int]:
+def read_folder(folder: str | Path) -> tuple[tuple[Int, Int, Int, Int], tuple[int, int]]:
     """The samples of a folder.
 
     Returns
     -------
     train_x, train_y, test_x, test_y : int64[N, pixels], values, and int64[N], labels.
+    size : height and width of the images.
 
     Raises
     ------
@@ -50,7 +51,7 @@ def read_folder(folder: str | Path) -> tuple[Int, Int, Int, Int]:
     if test.shape[1:] != train.shape[1:]:
         sizes = [f"{images.shape[1]} x {images.shape[2]}" for images in (test, train)]
         raise ValueError(f"{FILES['test'][0]}: {sizes[0]} pixels: must be {sizes[1]}, as in {FILES['train'][0]}")
-    return _values(train), train_y, _values(test), test_y
+    return (_values(train), train_y, _values(test), test_y), (train.shape[1], train.shape[2])
 
 
 def _read_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], Int]:

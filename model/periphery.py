@@ -1,8 +1,9 @@
 """The tile periphery as whole operations on arrays.
 
     update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant
-    transfer:  d = c_j * (r - ref),  h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
-               Q <- Q + round((r - Q) / 2**k),  chopper of column j
+    transfer:  d = c_j * c'_i * (r - s),  s = 0, Qref or Q,
+               h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
+               Q <- Q + round((r - Q) / 2**k),  choppers
 
 The state after each operation and the values it gives are those of `model.tile.Tile` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
@@ -19,7 +20,7 @@ from numba import njit
 from numpy.typing import ArrayLike
 
 from model.chopper import ChopperState, demodulate
-from model.config import Chopper, Reference, Settings, TileConfig
+from model.config import Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.fixed import Int
 from model.hidden_buffer import accumulate, forget, subtract
 from model.low_pass import filter_step, latch
@@ -36,7 +37,7 @@ class PulseSlots:
     """The S slots of one update, in order.
 
     rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
-    the weight. quadrant: uint8[S], bit 1 for rows with negative delta, bit 0 for columns with negative c * x.
+    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
     """
 
     rows: Bits
@@ -49,13 +50,13 @@ class PulseSlots:
 class Transfer:
     """The result of one transfer.
 
-    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: whether Qref
-    was latched by this read. reference: int64[R], Qref of the column after that latch.
+    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
+    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
     """
 
     column: int
     pulses: Int
-    latched: bool
+    latched: Bits
     reference: Int
 
 
@@ -65,10 +66,11 @@ class Periphery:
     Attributes
     ----------
     q, qref, hidden : int64[C, R], filter, latched reference and hidden buffer.
-    row_bank, column_bank : random sources of the two sides.
+    row_bank, column_bank, dither_bank : random sources of the two sides and of unbuffered writes.
     chopper_state : choppers, flags and the next column.
     status : counters and sticky flags.
     cycles : clock cycles of the operations so far, no stream ever waiting.
+    clipped : bool[R] twice, where the last transfer clipped h and n.
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -78,15 +80,21 @@ class Periphery:
         self.hidden = np.zeros_like(self.q)
         self.row_bank = Bank(config.row_bank)
         self.column_bank = Bank(config.column_bank)
+        self.dither_bank = Bank(config.dither_bank)
         self.chopper_state = ChopperState(config)
         self.status = Status(config.counter_bits)
         self.cycles = 0
+        self.clipped = np.zeros((2, config.rows), np.bool_)
+        self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
+        self._no_dither = np.zeros(config.rows, np.int64)
         self._checked: Settings | None = None
         self._magnitude_high = config.magnitude_format.high
         self._code_range = config.code_format.low, config.code_format.high
         self._scaling = _Scaling(
             config.reference_fraction_bits,
             config.filter_shift,
+            config.latch_shift,
+            config.reference_format.high,
             config.hidden_format.low,
             config.hidden_format.high,
             config.threshold_shift,
@@ -100,6 +108,11 @@ class Periphery:
         return self.chopper_state.sign
 
     @property
+    def row_chopper(self) -> Int:
+        """int64[R]: the choppers of the rows, +1 or -1."""
+        return self.chopper_state.row_sign
+
+    @property
     def next_column(self) -> int:
         """The column that the next transfer reads."""
         return self.chopper_state.column
@@ -111,6 +124,7 @@ class Periphery:
         delta_negative: ArrayLike,
         delta_magnitude: ArrayLike,
         bl: int,
+        target: Target = Target.FAST,
     ) -> PulseSlots:
         """Pulse trains of one update.
 
@@ -119,6 +133,7 @@ class Periphery:
         x_negative, x_magnitude : integers [C], signs (1 is negative) and magnitudes of the inputs.
         delta_negative, delta_magnitude : integers [R], the same of the errors.
         bl : slots per non-empty quadrant, 0 to ``bl_max``.
+        target : the array the slots are for; the choppers are those of the fast one.
 
         Raises
         ------
@@ -131,12 +146,14 @@ class Periphery:
         delta_sign = _vector("delta_negative", delta_negative, config.rows, 0, 1)
         delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, self._magnitude_high)
         _integer("bl", bl, 0, config.bl_max)
+        _integer("target", target, Target.FAST, Target.SLOW)
 
-        column_sign, quadrant = _schedule(self.chopper, x_sign, x, delta_sign, delta, bl)
+        choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
+        column_sign, row_sign, quadrant = _schedule(*choppers, x_sign, x, delta_sign, delta, bl)
         slots = quadrant.size
         rows, columns = self.row_bank, self.column_bank
         result = PulseSlots(
-            rows=fire(rows.words(slots), rows.first, rows.second, delta, delta_sign, quadrant, ROW_SIDE),
+            rows=fire(rows.words(slots), rows.first, rows.second, delta, row_sign, quadrant, ROW_SIDE),
             columns=fire(columns.words(slots), columns.first, columns.second, x, column_sign, quadrant, COLUMN_SIDE),
             up=up(quadrant),
             quadrant=quadrant,
@@ -165,28 +182,42 @@ class Periphery:
             self._checked = settings
         state, j = self.chopper_state, self.next_column
 
-        latched = bool(state.flipped[j])
+        latches = state.read_latch | settings.latch
+        dither = self._dither()
         n, reference, saturated, clamped = _transfer(
             code,
             self.q[j],
             self.qref[j],
             self.hidden[j],
-            int(state.sign[j]),
-            latched,
-            settings.reference == Reference.LATCHED,
+            state.read_sign,
+            latches,
+            int(settings.reference),
+            bool(settings.filter),
             int(settings.gain),
             bool(settings.accumulate),
+            bool(settings.direct),
+            dither,
             bool(settings.forget),
             int(settings.momentum),
             self._scaling,
         )
-        self.status.hidden_saturated |= saturated
-        self.status.pulses_clamped |= clamped
+        self.clipped = np.stack((saturated, clamped))
+        self.status.hidden_saturated |= bool(saturated.any())
+        self.status.pulses_clamped |= bool(clamped.any())
         self.status.count_read()
         self.status.count_pulses(n)
         self.cycles += config.transfer_cycles
-        state.finish_transfer(settings.chopper)
-        return Transfer(column=j, pulses=n, latched=latched, reference=reference)
+        state.finish_transfer(settings)
+        taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
+        return Transfer(column=j, pulses=n, latched=taken, reference=reference)
+
+    def _dither(self) -> Int:
+        """The dither u of the rows: words of the lanes beat by beat."""
+        config = self.config
+        if not config.dither_bits:
+            return self._no_dither
+        words = self.dither_bank.line_words(config.row_beats).reshape(-1)[: config.rows]
+        return words << (config.threshold_shift - config.dither_bits)
 
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all state that reset defines, by name; the same names as of `model.tile.Tile`."""
@@ -196,6 +227,7 @@ class Periphery:
             "hidden": self.hidden.copy(),
             "row_sources": self.row_bank.state.copy(),
             "column_sources": self.column_bank.state.copy(),
+            "dither_sources": self.dither_bank.state.copy(),
             **self.chopper_state.state_arrays(),
             **self.status.state_arrays(),
         }
@@ -206,8 +238,12 @@ class Periphery:
             getattr(self, name)[...] = arrays[name]
         self.row_bank.state[:] = arrays["row_sources"]
         self.column_bank.state[:] = arrays["column_sources"]
+        self.dither_bank.state[:] = arrays["dither_sources"]
         self.chopper_state.restore(arrays)
         self.status.restore(arrays)
+
+
+_LATCHED, _FILTERED = int(Reference.LATCHED), int(Reference.FILTERED)
 
 
 class _Scaling(NamedTuple):
@@ -215,6 +251,8 @@ class _Scaling(NamedTuple):
 
     fraction_bits: int
     filter_shift: int
+    latch_shift: int
+    reference_high: int
     hidden_low: int
     hidden_high: int
     threshold_shift: int
@@ -223,26 +261,35 @@ class _Scaling(NamedTuple):
 
 
 @njit(cache=True)
-def _schedule(chopper: Int, x_sign: Int, x: Int, delta_sign: Int, delta: Int, bl: int) -> tuple[Int, Bits]:
-    """Signs of c * x, and the quadrant of every slot."""
-    column_sign = x_sign ^ (chopper < 0)
-    return column_sign, schedule(signs_present(delta_sign, delta), signs_present(column_sign, x), bl)
+def _schedule(  # type: ignore[no-untyped-def]
+    chopper, row_chopper, x_sign, x, delta_sign, delta, bl
+):
+    """Signs of c * x and c' * delta, and the quadrant of every slot."""
+    column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)
+    return column_sign, row_sign, schedule(signs_present(row_sign, delta), signs_present(column_sign, x), bl)
 
 
 @njit(cache=True)
 def _transfer(  # type: ignore[no-untyped-def]
-    code, q, qref, hidden, sign, latched, subtracts, gain, accumulates, forgets, momentum, scaling
+    code, q, qref, hidden, sign, latches, mode, filters, gain, accumulates, direct, dither, forgets, momentum, scaling
 ):
     """The blocks of the transfer path in their order; q, qref and hidden [R] of the column change in place."""
     r = code << scaling.fraction_bits
-    reference = latch(q, qref, latched).copy()
-    d = demodulate(sign, r, reference if subtracts else np.zeros_like(reference))
-    q[:] = filter_step(q, r, scaling.filter_shift)
+    reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
+    subtracted = reference if mode == _LATCHED else q.copy() if mode == _FILTERED else np.zeros_like(reference)
+    d = demodulate(sign, r, subtracted)
+    if filters:
+        q[:] = filter_step(q, r, scaling.filter_shift)
     qref[:] = reference
+    if mode == _FILTERED:
+        reference = q.copy()
     if not accumulates:
-        return np.zeros_like(code), reference, False, False
-    h, saturated = accumulate(hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
-    n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max)
+        nothing = np.zeros(code.size, np.bool_)
+        return np.zeros_like(code), reference, nothing, nothing
+    h, saturated = accumulate(dither if direct else hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
+    n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, direct)
+    if direct:
+        return n, reference, saturated, clamped
     if forgets:
         hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
     else:
@@ -252,11 +299,14 @@ def _transfer(  # type: ignore[no-untyped-def]
 
 def check_settings(config: TileConfig, settings: Settings) -> None:
     """Raise TypeError or ValueError, naming the setting, unless all settings fit the configuration."""
+    _integer("target", settings.target, Target.FAST, Target.SLOW)
     _integer("chopper", settings.chopper, Chopper.OFF, Chopper.RANDOM)
-    _integer("reference", settings.reference, Reference.ZERO, Reference.LATCHED)
+    _integer("scope", settings.scope, Scope.COLUMN, Scope.TILE)
+    _integer("row_chopper", settings.row_chopper, Chopper.OFF, Chopper.RANDOM if config.row_chopper else Chopper.OFF)
+    _integer("reference", settings.reference, Reference.ZERO, Reference.FILTERED)
     _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
     _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
-    for name in ("forget", "accumulate"):
+    for name in ("filter", "latch", "direct", "forget", "accumulate"):
         if not isinstance(getattr(settings, name), (bool, np.bool_)):
             raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
 

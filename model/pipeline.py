@@ -1,7 +1,8 @@
 """The transfer pipeline: beats of codes go in, beats of writes come out.
 
-    stage 1: d = c_j * (r - ref), Q and Qref     stage 2: p = gain * d
-    stage 3: h = saturate(H + p), n = clamp(trunc(h / threshold))     stage 4: `writes`, H
+    stage 1: d = c_j * c'_i * (r - s), Q and Qref     stage 2: p = gain * d
+    stage 3: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
+    stage 4: `writes`, H
 
 The memories of Q, Qref and H have C * B words of L lanes, address j * B + beat. Latency: 4 cycles from a code to
 its write. Throughput: one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
@@ -9,7 +10,7 @@ its write. Throughput: one beat per cycle; all stages move together. Source: doc
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -17,8 +18,9 @@ from model.chopper import ChopperState, demodulate
 from model.config import Reference, Settings, TileConfig
 from model.fixed import Int
 from model.hidden_buffer import accumulate, forget, subtract
-from model.lanes import pack, unpack_signed
+from model.lanes import pack, pack_bits, unpack_signed
 from model.low_pass import filter_step, latch
+from model.random_source import Bank
 from model.status import Status
 from model.threshold import write_pulses
 
@@ -34,12 +36,13 @@ _WRITES = (
 
 @dataclass(frozen=True)
 class _Beat:
-    """Registers of a beat on entry of a stage: ``value`` is r, d, p and h in the stages 1 to 4."""
+    """Registers of a beat on entry of a stage: ``value`` is r, d, p and the next H in the stages 1 to 4."""
 
     beat: int
     address: int
     value: Int
     reference: Int
+    latches: Int
     n: Int
 
 
@@ -50,6 +53,7 @@ class Pipeline:
     ----------
     q, qref, hidden : int64[depth, L], the memories; reset does not change them.
     writes : payload and ``valid`` of the output stream, by the names of its ports.
+    dither_bank : random words of unbuffered writes, a line per lane.
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -64,6 +68,7 @@ class Pipeline:
 
     def reset(self) -> None:
         """Empty all stages."""
+        self.dither_bank = Bank(self._config.dither_bank)
         self._read: _Beat | None = None
         self._difference: _Beat | None = None
         self._product: _Beat | None = None
@@ -78,10 +83,11 @@ class Pipeline:
         """The write beat is accepted: update H; returns the number of the beat and its pulses."""
         config, write = self._config, self._write
         assert write is not None
-        if settings.forget:
-            self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
-        else:
-            self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
+        if settings.accumulate and not settings.direct:
+            if settings.forget:
+                self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
+            else:
+                self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
         return write.beat, write.n
 
     def advance(self, codes: int | None, beat: int, chopper: ChopperState, settings: Settings, status: Status) -> None:
@@ -98,35 +104,49 @@ class Pipeline:
         r = self._zeros.copy()
         r[:used] = unpack_signed(codes, config.adc_bits, used)
         r <<= config.reference_fraction_bits
-        return _Beat(beat, column * config.row_beats + beat, r, self._zeros, self._zeros)
+        return _Beat(beat, column * config.row_beats + beat, r, self._zeros, self._zeros, self._zeros)
 
     def _demodulate(self, read: _Beat, chopper: ChopperState, settings: Settings) -> _Beat:
-        q, address, j = self.q[read.address], read.address, chopper.column
-        reference = latch(q, self.qref[address], bool(chopper.flipped[j])).copy()
-        subtracted = reference if settings.reference == Reference.LATCHED else self._zeros
-        d = demodulate(chopper.sign[j], read.value, subtracted)
-        self.q[address] = filter_step(q, read.value, self._config.filter_shift)
+        config, q, address = self._config, self.q[read.address].copy(), read.address
+        latches = self._lanes(chopper.read_latch | settings.latch, read.beat)
+        reference = latch(q, self.qref[address], latches, config.latch_shift, config.reference_format.high)
+        filtered = settings.reference == Reference.FILTERED
+        subtracted = q if filtered else reference if settings.reference == Reference.LATCHED else self._zeros
+        d = demodulate(self._lanes(chopper.read_sign, read.beat), read.value, subtracted)
+        if settings.filter:
+            self.q[address] = filter_step(q, read.value, config.filter_shift)
         self.qref[address] = reference
-        return _Beat(read.beat, address, d, reference, self._zeros)
+        if filtered:
+            reference, latches = self.q[address].copy(), self._lanes(np.ones(config.rows, np.int64), read.beat)
+        return _Beat(read.beat, address, d, reference, latches, self._zeros)
+
+    def _lanes(self, values: Int, beat: int) -> Int:
+        """The values [R] of the rows of a beat, zero in lanes beyond the last."""
+        lanes = self._zeros.copy()
+        some = values[beat * lanes.size : (beat + 1) * lanes.size]
+        lanes[: some.size] = some
+        return lanes
 
     def _amplify(self, difference: _Beat, settings: Settings) -> _Beat:
-        p = difference.value * settings.gain
-        return _Beat(difference.beat, difference.address, p, difference.reference, self._zeros)
+        return replace(difference, value=difference.value * settings.gain)
 
     def _threshold(self, product: _Beat, chopper: ChopperState, settings: Settings, status: Status) -> _Beat:
         config = self._config
         h, n = self.hidden[product.address], self._zeros
+        dither = self._zeros
+        if config.dither_bits:
+            dither = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
         if settings.accumulate:
-            h, saturated = accumulate(h, product.value, *self._hidden_range)
-            n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max)
-            status.hidden_saturated |= saturated
-            status.pulses_clamped |= clamped
+            h, saturated = accumulate(dither if settings.direct else h, product.value, *self._hidden_range)
+            n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max, bool(settings.direct))
+            status.hidden_saturated |= bool(saturated.any())
+            status.pulses_clamped |= bool(clamped.any())
         self.writes = {
             "writes__valid": 1,
             "writes__column": chopper.column,
             "writes__beat": product.beat,
             "writes__pulses": pack(n.tolist(), self._pulses_width),
-            "writes__latch": int(chopper.flipped[chopper.column]),
+            "writes__latch": pack_bits(product.latches != 0),
             "writes__reference": pack(product.reference.tolist(), self._reference_width),
         }
-        return _Beat(product.beat, product.address, h, product.reference, n)
+        return replace(product, value=h, n=n)

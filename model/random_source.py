@@ -57,8 +57,8 @@ class Sources:
     """
 
     def __init__(self, specs: tuple[SourceSpec, ...]) -> None:
-        self._bits = specs[0].bits
-        self._feedback = np.stack([_feedback(spec.polynomial) for spec in specs])
+        self._bits = specs[0].bits if specs else 0
+        self._feedback = np.array([_feedback(spec.polynomial) for spec in specs], np.uint32).reshape(-1, 2, 256)
         self.state = np.array([spec.seed for spec in specs], np.int64)
 
     def words(self, count: int) -> Int:
@@ -68,7 +68,7 @@ class Sources:
 
 
 class Bank(Sources):
-    """The sources of one side of the crossbar.
+    """Sources that serve lines in pairs.
 
     Attributes
     ----------
@@ -77,6 +77,11 @@ class Bank(Sources):
 
     def __init__(self, spec: BankSpec) -> None:
         super().__init__(spec.sources)
-        pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64)
+        pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
         self.first = pairs[:, 0].copy()
         self.second = pairs[:, 1].copy()
+
+    def line_words(self, count: int) -> Int:
+        """int64[count, lines]: the words of the lines in the next ``count`` steps."""
+        words = self.words(count)
+        return words[:, self.first] ^ words[:, self.second]

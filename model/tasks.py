@@ -1,30 +1,59 @@
-"""Data sets as fixed-point values, with the tile configurations of the network that learns them."""
+"""Data sets as fixed-point values, with the networks that learn them. Regression tasks: `model.regression`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
-from itertools import pairwise
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 from pathlib import Path
+from typing import Any, Protocol
 
 import numpy as np
 
-from model import idx, mnist1d
+from model import idx, mnist1d, regression
+from model.architecture import Architecture
 from model.config import TileConfig
 from model.fixed import Int
-from model.products import VALUE_ONE
+from model.host import cross_entropy, softmax
+from model.metrics import Evaluation
+from model.network import Network
+from model.networks import network
+from model.noise import derive_key, permutation
+from model.products import VALUE_ONE, Converters, NoiseStream
 
-HIDDEN = (32,)  # outputs of the hidden layers unless told otherwise
-INPUTS_MAX = next(spec for spec in fields(TileConfig) if spec.name == "columns").metadata["high"] - 1  # and the bias
+
+class Problem(Protocol):
+    """What `model.training.Trainer` trains on."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def architecture(self) -> Architecture: ...
+    @property
+    def layers(self) -> tuple[TileConfig, ...]: ...
+    @property
+    def converters(self) -> Converters: ...
+    @property
+    def samples(self) -> int:
+        """Training samples of an epoch."""
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
+        """Inputs [count, F] and targets of training samples from ``first`` on, counted over all epochs."""
+
+    def errors(self, outputs: Int, targets: Int) -> Int:
+        """Derivative of the loss of every sample by its outputs, both int64[n, R]."""
+
+    def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
+        """How good the network is, whose products take ``noise``."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Task:
-    """A classification task.
+    """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
 
     train_x int64[N, F] and test_x: values from -1 to 1 with `VALUE_BITS` fractional bits. train_y int64[N] and test_y:
-    labels. layers: configuration of each layer's tile, with one column for the bias; a layer has as many rows as the
-    next has columns without it.
+    labels. architecture: the network. layers: configurations of all its tiles, see `Architecture.tiles`. converters:
+    those of its products unless told otherwise.
     """
 
     name: str
@@ -32,14 +61,41 @@ class Task:
     train_y: Int
     test_x: Int
     test_y: Int
+    architecture: Architecture
     layers: tuple[TileConfig, ...]
+    converters: Converters = field(default_factory=Converters)
 
     def __post_init__(self) -> None:
-        inputs = self.train_x.shape[1]
-        for index, config in enumerate(self.layers):
-            if config.columns != inputs + 1:
-                raise ValueError(f"layers[{index}].columns = {config.columns}: must be {inputs + 1}, inputs and bias")
-            inputs = config.rows
+        self.architecture.check_tiles(self.layers)
+        inputs, features = self.architecture.layers[0].inputs, self.train_x.shape[1]
+        if inputs != features:
+            raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {features}, what a sample has")
+
+    @property
+    def samples(self) -> int:
+        """Training samples."""
+        return len(self.train_y)
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
+        """Inputs [count, F] and labels [count]; all must be of one epoch."""
+        epoch, position = divmod(first, self.samples)
+        chosen = _order(seed, epoch, self.samples)[position : position + count]
+        return self.train_x[chosen], self.train_y[chosen]
+
+    def errors(self, outputs: Int, targets: Int) -> Int:
+        """softmax(z) - onehot(label) for outputs z [n, R]."""
+        delta = np.stack([softmax(z) for z in outputs])
+        delta[np.arange(len(delta)), targets] -= VALUE_ONE
+        return delta
+
+    def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
+        """Accuracy and mean cross-entropy on the test set."""
+        right, loss = 0, 0.0
+        for x, label in zip(self.test_x, self.test_y, strict=True):
+            z = network.forward(x[None], noise).outputs[0]
+            right += int(np.argmax(z) == label)
+            loss += cross_entropy(z, int(label))
+        return Evaluation(step, right / len(self.test_y), loss / len(self.test_y))
 
     def limited(self, *, train: int | None = None, test: int | None = None) -> Task:
         """The same task with its first so many samples; None takes all.
@@ -61,36 +117,18 @@ class Task:
         )
 
 
-def perceptron(inputs: int, hidden: Sequence[int], classes: int) -> tuple[TileConfig, ...]:
-    """Tiles of a multilayer perceptron: a layer for every size in ``hidden``, and one for the classes.
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> Int:
+    order = permutation(derive_key(seed, "order", epoch), count)
+    order.flags.writeable = False
+    return order
 
-    lanes: the largest of 1, 2 and 4 that divides the rows. threshold_shift: one less for every doubling of the inputs
-    above 64, since the gain of a given learning rate is proportional to columns * 2**threshold_shift.
 
-    Raises
-    ------
-    ValueError
-        A layer would not fit one tile.
+def digits(**options: Any) -> Task:
+    """scikit-learn's 8x8 digits, 0 to 16 scaled to 0 to 1; 1437 of a fixed permutation for training, 360 for test.
+
+    ``options`` of this and the other tasks with a network are those of `model.networks.network`.
     """
-    for name, size in (("inputs", inputs), *(("hidden", size) for size in hidden)):
-        if not 1 <= size <= INPUTS_MAX:
-            raise ValueError(f"{name} = {size}: must be from 1 to {INPUTS_MAX}, the columns of a tile without the bias")
-    sizes = (inputs, *hidden, classes)
-    plain = TileConfig()
-    return tuple(
-        plain.replace(
-            rows=rows,
-            columns=columns + 1,
-            lanes=max(lanes for lanes in (1, 2, 4) if rows % lanes == 0),
-            threshold_shift=plain.threshold_shift - ((columns - 1) // 64).bit_length(),
-            seed=index + 1,
-        )
-        for index, (columns, rows) in enumerate(pairwise(sizes))
-    )
-
-
-def digits(*, hidden: Sequence[int] = HIDDEN) -> Task:
-    """scikit-learn's 8x8 digits, 0 to 16 scaled to 0 to 1; 1437 of a fixed permutation for training, 360 for test."""
     from sklearn.datasets import load_digits  # takes a second to import, which only this task needs
 
     pixels, labels = load_digits(return_X_y=True)
@@ -98,15 +136,16 @@ def digits(*, hidden: Sequence[int] = HIDDEN) -> Task:
     y = labels.astype(np.int64)
     order = np.random.RandomState(0).permutation(len(x))  # a legacy stream, which never changes
     train, test = order[:1437], order[1437:]
-    return _task("digits", (x[train], y[train], x[test], y[test]), hidden, classes=10)
+    return _task("digits", (x[train], y[train], x[test], y[test]), network((8, 8), 10, **options))
 
 
-def mnist_1d(*, hidden: Sequence[int] = HIDDEN) -> Task:
+def mnist_1d(**options: Any) -> Task:
     """MNIST-1D, 4000 signals of 40 points for training and 1000 for test."""
-    return _task("mnist1d", mnist1d.samples(), hidden, mnist1d.CLASSES)
+    samples = mnist1d.samples()
+    return _task("mnist1d", samples, network(samples[0].shape[1:], mnist1d.CLASSES, **options))
 
 
-def idx_folder(*, data: str | Path | None = None, hidden: Sequence[int] = HIDDEN) -> Task:
+def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
     """Images and labels from the IDX files of the folder ``data``.
 
     Raises
@@ -116,13 +155,27 @@ def idx_folder(*, data: str | Path | None = None, hidden: Sequence[int] = HIDDEN
     """
     if data is None:
         raise ValueError("data: must be given for the task idx, a folder with its files (train.py --data)")
-    return _task("idx", idx.read_folder(data), hidden, idx.CLASSES)
+    samples, size = idx.read_folder(data)
+    return _task("idx", samples, network(size, idx.CLASSES, **options))
 
 
-def _task(name: str, samples: tuple[Int, Int, Int, Int], hidden: Sequence[int], classes: int) -> Task:
+def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
     train_x, train_y, test_x, test_y = samples
-    layers = perceptron(train_x.shape[1], hidden, classes)
-    return Task(name=name, train_x=train_x, train_y=train_y, test_x=test_x, test_y=test_y, layers=layers)
+    return Task(
+        name=name,
+        train_x=train_x,
+        train_y=train_y,
+        test_x=test_x,
+        test_y=test_y,
+        architecture=architecture,
+        layers=architecture.tiles(),
+    )
 
 
-TASKS: dict[str, Callable[..., Task]] = {"digits": digits, "idx": idx_folder, "mnist1d": mnist_1d}
+TASKS: dict[str, Callable[..., Any]] = {
+    "digits": digits,
+    "idx": idx_folder,
+    "mnist1d": mnist_1d,
+    "noisy-quadratic": regression.noisy_quadratic,
+    "weight-programming": regression.weight_programming,
+}

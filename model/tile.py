@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model.chopper import ChopperState
-from model.config import Chopper, Reference, Settings, TileConfig
+from model.config import Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import pack_bits, unpack
 from model.pipeline import Pipeline
@@ -29,6 +29,7 @@ _PULSES = (
     "pulses__columns",
     "pulses__up",
     "pulses__quadrant",
+    "pulses__slow",
     "pulses__last",
 )
 
@@ -53,7 +54,7 @@ class Tile:
         self._sequencer = Sequencer(config)
         self._row_bank, self._column_bank = Bank(config.row_bank), Bank(config.column_bank)
         self._chopper = ChopperState(config)
-        self._chopper_port = 0
+        self._chopper_port = self._row_chopper_port = 0
         self._status = Status(config.counter_bits)
         self._quadrants = self._up = schedule(0, 0, 0)
         self._pulses = dict.fromkeys(_PULSES, 0)
@@ -69,7 +70,8 @@ class Tile:
                 sequencer.word_cleared()
             case State.IDLE:
                 if inputs["command__valid"]:
-                    sequencer.command(inputs["command__op"], inputs["command__bl"], _settings(inputs))
+                    settings = _settings(inputs, self.config)
+                    sequencer.command(inputs["command__op"], inputs["command__bl"], settings)
             case State.LOAD:
                 if inputs["vectors__valid"]:
                     self._load(inputs["vectors__magnitude"], inputs["vectors__negative"])
@@ -101,6 +103,7 @@ class Tile:
             **writes,
             "status__busy": int(state is not State.IDLE),
             "status__chopper": self._chopper_port,
+            "status__row_chopper": self._row_chopper_port,
             "status__hidden_saturated": int(status.hidden_saturated),
             "status__pulses_clamped": int(status.pulses_clamped),
             "status__slots": status.slots,
@@ -110,18 +113,18 @@ class Tile:
 
     def _load(self, magnitude: int, negative: int) -> None:
         config, sequencer = self.config, self._sequencer
-        beat = sequencer.count
+        beat, chops = sequencer.count, sequencer.settings.target == Target.FAST
         if beat < config.column_beats:
             lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.columns))
-            chopped = self._chopper.sign[lines] < 0
+            chopped = (self._chopper.sign[lines] < 0) & chops
             self._x_magnitude[lines] = unpack(magnitude, config.magnitude_bits, chopped.size)
             self._x_negative[lines] = unpack(negative, 1, chopped.size) ^ chopped
         else:
             beat -= config.column_beats
             lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
-            used = lines.stop - lines.start
-            self._delta_magnitude[lines] = unpack(magnitude, config.magnitude_bits, used)
-            self._delta_negative[lines] = unpack(negative, 1, used)
+            chopped = (self._chopper.row_sign[lines] < 0) & chops
+            self._delta_magnitude[lines] = unpack(magnitude, config.magnitude_bits, chopped.size)
+            self._delta_negative[lines] = unpack(negative, 1, chopped.size) ^ chopped
         sequencer.beat_loaded()
         if sequencer.state is State.PULSE:
             row_signs = signs_present(self._delta_negative, self._delta_magnitude)
@@ -156,6 +159,7 @@ class Tile:
             "pulses__columns": pack_bits(columns),
             "pulses__up": int(self._up[slot]),
             "pulses__quadrant": int(quadrant[0]),
+            "pulses__slow": int(self._sequencer.settings.target),
             "pulses__last": int(slot == self._quadrants.size - 1),
         }
         self._sequencer.count += 1
@@ -173,8 +177,9 @@ class Tile:
         if codes is not None:
             sequencer.count += 1
         if finished:
-            self._chopper.finish_transfer(sequencer.settings.chopper)
+            self._chopper.finish_transfer(sequencer.settings)
             self._chopper_port = pack_bits(self._chopper.sign < 0)
+            self._row_chopper_port = pack_bits(self._chopper.row_sign < 0)
             sequencer.enter(State.IDLE)
 
     def memory(self, name: str) -> Int:
@@ -190,16 +195,25 @@ class Tile:
             **{name: memory.reshape(config.columns, -1)[:, : config.rows].copy() for name, memory in memories.items()},
             "row_sources": self._row_bank.state.copy(),
             "column_sources": self._column_bank.state.copy(),
+            "dither_sources": pipeline.dither_bank.state.copy(),
             **self._chopper.state_arrays(),
             **self._status.state_arrays(),
         }
 
 
-def _settings(inputs: Mapping[str, int]) -> Settings:
+def _settings(inputs: Mapping[str, int], config: TileConfig) -> Settings:
+    """What the ports say; codes without a meaning act as off and zero."""
     chopper, reference = inputs["settings__chopper"], inputs["settings__reference"]
+    row_chopper = inputs["settings__row_chopper"] if config.row_chopper else Chopper.OFF
     return Settings(
-        chopper=Chopper(chopper) if chopper in (Chopper.REGULAR, Chopper.RANDOM) else Chopper.OFF,
-        reference=Reference.LATCHED if reference == Reference.LATCHED else Reference.ZERO,
+        target=Target(inputs["settings__target"]),
+        chopper=Chopper(chopper) if chopper in list(Chopper) else Chopper.OFF,
+        scope=Scope(inputs["settings__scope"]),
+        row_chopper=Chopper(row_chopper) if row_chopper in list(Chopper) else Chopper.OFF,
+        reference=Reference(reference) if reference in list(Reference) else Reference.ZERO,
+        filter=bool(inputs["settings__filter"]),
+        latch=bool(inputs["settings__latch"]),
+        direct=bool(inputs["settings__direct"]),
         gain=inputs["settings__gain"],
         forget=bool(inputs["settings__forget"]),
         momentum=inputs["settings__momentum"],

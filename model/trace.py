@@ -13,13 +13,11 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.chopper import demodulate
-from model.config import BEAT_LATENCY, Reference, Settings, TileConfig
+from model.config import BEAT_LATENCY, Settings, Target, TileConfig
 from model.fixed import Int
-from model.hidden_buffer import accumulate
 from model.lanes import Words, pack_lines, pack_words
 from model.periphery import Periphery, PulseSlots, Transfer
-from model.threshold import write_pulses
+from model.state import Arrays
 
 Layout = Mapping[str, tuple[int, int]]
 
@@ -47,12 +45,18 @@ class TracedPeriphery:
         return self._rows(self.config.clear_cycles, busy_from=0)
 
     def update(
-        self, x_negative: Int, x_magnitude: Int, delta_negative: Int, delta_magnitude: Int, bl: int
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
     ) -> tuple[PulseSlots, Words]:
         """Play one update; its slots and outputs."""
         config, at, status = self.config, self._layout, self.periphery.status
         before = status.slots
-        slots = self.periphery.update(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)
+        slots = self.periphery.update(x_negative, x_magnitude, delta_negative, delta_magnitude, bl, target)
         count = slots.up.size
         rows = self._rows(config.update_cycles(count))
         load = config.column_beats + config.row_beats
@@ -65,6 +69,7 @@ class TracedPeriphery:
             self._hold(rows, "pulses__columns", first, pack_lines(slots.columns))
             self._hold(rows, "pulses__up", first, slots.up[:, None])
             self._hold(rows, "pulses__quadrant", first, slots.quadrant[:, None])
+            self._hold(rows, "pulses__slow", first, np.full((count, 1), int(target)))
             last = np.zeros((count, 1), np.uint64)
             last[-1] = 1
             self._hold(rows, "pulses__last", first, last)
@@ -75,10 +80,9 @@ class TracedPeriphery:
         """Play one transfer; its result and outputs."""
         config, at, periphery = self.config, self._layout, self.periphery
         status, j = periphery.status, periphery.next_column
-        hidden, sign = periphery.hidden[j].copy(), int(periphery.chopper[j])
         pulses, saturated, clamped = status.transfer_pulses, status.hidden_saturated, status.pulses_clamped
         result = periphery.transfer(codes, settings)
-        beats, lanes = config.row_beats, config.lanes
+        beats = config.row_beats
         rows = self._rows(config.transfer_cycles)
         rows[1, at["read__valid"]] = 1
         rows[2 : 2 + beats, at["codes__ready"]] = 1
@@ -87,7 +91,7 @@ class TracedPeriphery:
         rows[first : first + beats, at["writes__valid"]] = 1
         self._hold(rows, "writes__column", first, np.full((beats, 1), j))
         self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
-        self._hold(rows, "writes__latch", first, np.full((beats, 1), result.latched))
+        self._hold(rows, "writes__latch", first, pack_words(self._by_beat(result.latched), 1))
         n = self._by_beat(result.pulses)
         self._hold(rows, "writes__pulses", first, pack_words(n, config.pulses_format.width))
         reference = self._by_beat(result.reference)
@@ -96,21 +100,29 @@ class TracedPeriphery:
 
         # Sticky flags rise with the beat that sets them; which one that is matters only when one does.
         if status.hidden_saturated > saturated or status.pulses_clamped > clamped:
-            reference = result.reference if settings.reference == Reference.LATCHED else np.zeros_like(result.reference)
-            d = demodulate(sign, codes << config.reference_fraction_bits, reference)
-            form = config.hidden_format
-            for beat in range(beats):
-                some = slice(beat * lanes, (beat + 1) * lanes)
-                h, clipped = accumulate(hidden[some], d[some] * settings.gain, form.low, form.high)
-                saturated |= bool(clipped)
-                clamped |= bool(write_pulses(h, config.threshold_shift, config.pulses_max)[1])
+            for beat, (h, n) in enumerate(zip(*map(self._by_beat, periphery.clipped), strict=True)):
+                saturated |= bool(h.any())
+                clamped |= bool(n.any())
                 self._hold(rows, "status__hidden_saturated", first + beat, np.array([[saturated]]))
                 self._hold(rows, "status__pulses_clamped", first + beat, np.array([[clamped]]))
 
         chopper = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])
         self._hold(rows, "status__chopper", config.transfer_cycles, chopper)
+        if config.row_chopper:
+            rows_chopper = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])
+            self._hold(rows, "status__row_chopper", config.transfer_cycles, rows_chopper)
         self._hold(rows, "read__column", config.transfer_cycles, np.array([[periphery.next_column]]))
         return result, rows
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `Periphery.state_arrays`, payloads of streams being what they are."""
+        self.periphery.restore(arrays)
+        periphery, at = self.periphery, self._layout
+        for name in ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped"):
+            self._idle[at[f"status__{name}"]] = int(getattr(periphery.status, name))
+        self._idle[at["status__chopper"]] = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])[0]
+        self._idle[at["status__row_chopper"]] = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])[0]
+        self._idle[at["read__column"]] = periphery.next_column
 
     def _rows(self, cycles: int, busy_from: int = 1) -> Words:
         """Outputs of an operation of so many cycles and one idle one, in which only the state moves."""
@@ -130,7 +142,7 @@ class TracedPeriphery:
         """A counter that takes ``values`` [n] and stops at its largest value."""
         self._hold(rows, name, first, np.minimum(values, (1 << self.config.counter_bits) - 1)[:, None])
 
-    def _by_beat(self, values: Int) -> Int:
+    def _by_beat(self, values: np.ndarray) -> Int:
         """Values [R] as [B, L], zero beyond the last row."""
         padded = np.zeros(self.config.row_beats * self.config.lanes, np.int64)
         padded[: self.config.rows] = values

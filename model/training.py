@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from dataclasses import asdict, astuple, dataclass
 from functools import cached_property
+from math import isnan
 from pathlib import Path
 
 import numpy as np
@@ -16,31 +17,29 @@ from model.algorithms import ALGORITHMS, Rates
 from model.analog_tile import PeripheryFactory, Restorable
 from model.devices.pulsed import Pulsed, with_reference_offset
 from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.host import cross_entropy
-from model.metrics import counts, sp_rmse, state_sha256
-from model.network import Network, Physics
-from model.noise import derive_key, permutation
+from model.layer import Learning
+from model.metrics import Evaluation as Evaluation
+from model.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256
+from model.network import Network
+from model.noise import derive_key
 from model.periphery import Periphery
 from model.products import Converters, NoiseStream
-from model.tasks import Task
+from model.schedule import Schedule
+from model.tasks import Problem
+from model.trained_tile import Physics
 
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Accuracy and mean cross-entropy on the test set after so many training steps."""
-
-    step: int
-    accuracy: float
-    loss: float
+BATCH_MAX = 65536
 
 
 @dataclass(frozen=True, kw_only=True)
 class Metrics:
-    """Result of a run, with the keys that the command lines report."""
+    """Result of a run, with the keys that the command lines report; None is what its task does not have."""
 
-    accuracy: float
+    accuracy: float | None
     loss: float
+    rms_error: float | None
     sp_rmse: float
+    sp_rmse_pulsed: float | None
     state_sha256: str
     counts: dict[str, int]
     seed: int
@@ -56,17 +55,23 @@ class Trainer:
     Parameters
     ----------
     task
-        Data and layer configurations.
+        Data and network.
     algorithm
         A name in `model.algorithms.ALGORITHMS`.
     reference_mean, reference_std
-        Reference offset of the cells of the fast arrays, None for the devices' own; the slow arrays have none.
-    devices, converters, rates
-        Device parameters of both arrays, converters of the products, hyperparameters.
+        Reference offset of the cells of the fast arrays, None for the devices' own.
+    devices, slow_devices
+        Device parameters of both arrays; None: those of the fast arrays without a reference offset for the slow ones.
+    converters, rates
+        Converters of the products, None for those of the task; hyperparameters, None for those of the algorithm.
+    batch
+        Samples of a training step; the last of an epoch has what is left.
+    schedule
+        Factors of the learning rate.
     seed
         Of everything random.
     periphery
-        Maker of a layer's periphery from its configuration.
+        Maker of a tile's periphery from its configuration.
     threads
         Threads of a pulsed update; no result depends on it.
     ideal_granularity
@@ -74,20 +79,23 @@ class Trainer:
 
     Attributes
     ----------
-    steps : training steps so far, one sample each.
+    steps : training steps so far, one batch each.
     curve : the evaluations so far.
     """
 
     def __init__(
         self,
         *,
-        task: Task,
+        task: Problem,
         algorithm: str,
         reference_mean: float | None = None,
         reference_std: float | None = None,
         devices: Pulsed | None = None,
+        slow_devices: Pulsed | None = None,
         converters: Converters | None = None,
         rates: Rates | None = None,
+        batch: int = 1,
+        schedule: Schedule = Schedule(),  # noqa: B008, it is frozen
         seed: int = 1,
         periphery: PeripheryFactory = Periphery,
         threads: int = 1,
@@ -95,67 +103,73 @@ class Trainer:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
+        if not 1 <= batch <= BATCH_MAX:
+            raise ValueError(f"batch = {batch}: must be from 1 to {BATCH_MAX}")
         device = devices or SoftBoundsReference()
-        slow = with_reference_offset(device, mean=0.0, std=0.0)
-        fast = with_reference_offset(device, mean=reference_mean, std=reference_std)
-        physics = Physics(
-            fast=fast, slow=slow, converters=converters or Converters(), ideal_granularity=ideal_granularity
-        )
         self.task = task
         self.algorithm = algorithm
-        self.physics = physics
-        self.rates = rates or Rates()
+        self.physics = Physics(
+            fast=with_reference_offset(device, mean=reference_mean, std=reference_std),
+            slow=slow_devices or with_reference_offset(device, mean=0.0, std=0.0),
+            converters=converters or task.converters,
+            ideal_granularity=ideal_granularity,
+        )
+        self.rates = rates or Rates.of(algorithm)
+        self.batch = batch
+        self.schedule = schedule
         self.seed = seed
         self.steps = 0
         self.curve: list[Evaluation] = []
-        self.network = Network(
-            configs=task.layers,
+        learning = Learning(
             algorithm=ALGORITHMS[algorithm],
             rates=self.rates,
-            physics=physics,
+            physics=self.physics,
             periphery=periphery,
             seed=seed,
             threads=threads,
         )
-        self._order = self._epoch_order()
+        self.network = Network(architecture=task.architecture, configs=task.layers, learning=learning)
+        for factor in reversed(schedule.factors()):  # refuses those that are out of range, and ends with 1
+            self.network.set_rate(factor)
+        self._factor = 1.0
 
     @property
     def steps_per_epoch(self) -> int:
-        """Training samples."""
-        return len(self.task.train_y)
+        """Batches of an epoch."""
+        return -(-self.task.samples // self.batch)
 
     def run(self, steps: int) -> None:
-        """Take so many training steps, going through the samples in a new random order every epoch."""
+        """Take so many training steps."""
         for _ in range(steps):
-            position = self.steps % self.steps_per_epoch
-            if position == 0:
-                self._order = self._epoch_order()
-            sample = self._order[position]
-            self.network.step(self.task.train_x[sample], int(self.task.train_y[sample]))
+            epoch, position = divmod(self.steps, self.steps_per_epoch)
+            factor = self.schedule.factor(epoch)
+            if factor != self._factor:
+                self.network.set_rate(factor)
+                self._factor = factor
+            done = position * self.batch
+            count = min(self.batch, self.task.samples - done)
+            x, targets = self.task.draw(self.seed, epoch * self.task.samples + done, count)
+            passed = self.network.forward(x)
+            self.network.learn(passed, self.task.errors(passed.outputs, targets))
             self.steps += 1
 
     def evaluate(self) -> Evaluation:
         """Test the network as it is and append to `curve`; its noise is its own, so training goes on undisturbed."""
         noise = NoiseStream(derive_key(self.seed, "evaluation", self.steps))
-        right, loss = 0, 0.0
-        for x, label in zip(self.task.test_x, self.task.test_y, strict=True):
-            z = self.network.logits(x, noise)
-            right += int(np.argmax(z) == label)
-            loss += cross_entropy(z, int(label))
-        count = len(self.task.test_y)
-        evaluation = Evaluation(self.steps, right / count, loss / count)
-        self.curve.append(evaluation)
-        return evaluation
+        self.curve.append(self.task.evaluate(self.network, noise, self.steps))
+        return self.curve[-1]
 
     def metrics(self) -> Metrics:
         """The last evaluation (a new one if there was training since) with errors, counts and digest of the state."""
         if not self.curve or self.curve[-1].step != self.steps:
             self.evaluate()
-        tiles = [layer.tile for layer in self.network.layers]
+        tiles, last = self.network.tiles, self.curve[-1]
         return Metrics(
-            accuracy=self.curve[-1].accuracy,
-            loss=self.curve[-1].loss,
+            accuracy=last.accuracy,
+            loss=last.loss,
+            rms_error=last.rms_error,
             sp_rmse=sp_rmse(tiles),
+            sp_rmse_pulsed=sp_rmse_pulsed(tiles),
             state_sha256=state_sha256(self.network.state_arrays()),
             counts=counts(tiles),
             seed=self.seed,
@@ -164,7 +178,7 @@ class Trainer:
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        parts = ("task", "algorithm", "rates", "physics", "seed")
+        parts = ("task", "algorithm", "rates", "physics", "batch", "schedule", "seed")
         return {key: text for name in parts for key, text in checkpoint.describe(name, getattr(self, name)).items()}
 
     def save(self, path: str | Path) -> None:
@@ -177,28 +191,30 @@ class Trainer:
         Raises
         ------
         TypeError
-            A layer's periphery cannot be set to a state: RTL.
+            A tile's periphery cannot be set to a state: RTL.
         ValueError
             The file cannot be read, is damaged, or is of another version or run.
         """
-        for layer in self.network.layers:
-            if not isinstance(layer.tile.periphery, Restorable):
-                kind = type(layer.tile.periphery).__name__
+        for tile in self.network.tiles:
+            if not isinstance(tile.periphery, Restorable):
+                kind = type(tile.periphery).__name__
                 raise TypeError(f"periphery = {kind}: must be one that can be set to a state, such as Periphery")
         like = self._arrays() | {"curve": _curve_array([])}
         arrays = checkpoint.read(Path(path), settings=self.settings, like=like)
         self.network.restore(arrays)
         self.steps = int(arrays["steps"])
-        self.curve = [Evaluation(int(step), accuracy, loss) for step, accuracy, loss in arrays["curve"].tolist()]
-        self._order = self._epoch_order()
+        self.curve = [_evaluation(row) for row in arrays["curve"].tolist()]
 
     def _arrays(self) -> dict[str, np.ndarray]:
         run = {"steps": np.array(self.steps, np.int64), "curve": _curve_array(self.curve)}
         return run | self.network.state_arrays() | self.network.counters()
 
-    def _epoch_order(self) -> np.ndarray:
-        return permutation(derive_key(self.seed, "order", self.steps // self.steps_per_epoch), self.steps_per_epoch)
-
 
 def _curve_array(curve: list[Evaluation]) -> np.ndarray:
-    return np.array([astuple(point) for point in curve], np.float64).reshape(-1, 3)
+    """float64[n, 4], NaN for None."""
+    return np.array([astuple(point) for point in curve], np.float64).reshape(-1, 4)
+
+
+def _evaluation(row: list[float]) -> Evaluation:
+    step, accuracy, loss, rms_error = row
+    return Evaluation(int(step), None if isnan(accuracy) else accuracy, loss, None if isnan(rms_error) else rms_error)

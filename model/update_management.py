@@ -5,12 +5,17 @@
     BL = min(ceil(k), bl_max),  p_j = |x_j| / max|x| * sqrt(k / BL),  p_i = |delta_i| / max|delta| * sqrt(k / BL)
 
 This is DESIGN 3.1 with alpha = fast_rate * bl_max * dw_min / (m_x * m_delta), the automatic scaling of the fast rate.
+With a fixed rate alpha = step * dw_min
+
+    k = step * max|x| * max|delta|.
+
 Probabilities become magnitudes of ``magnitude_bits`` bits, rounded and at most 2**magnitude_bits - 1.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from fractions import Fraction
 from math import isqrt
 
 import numpy as np
@@ -18,6 +23,7 @@ from numba import njit
 
 from model.config import TileConfig
 from model.fixed import Int
+from model.products import VALUE_BITS
 
 RATIO_BITS = 20  # fractional bits of k, fast_rate and momentum
 MEAN_BITS = 16  # extra fractional bits of the running maxima, so that small changes are not lost
@@ -35,13 +41,19 @@ class UpdateVectors:
 
 
 class UpdateManager:
-    """State: the running maxima of |x| and |delta|, as values with `MEAN_BITS` more fractional bits."""
+    """State: the running maxima of |x| and |delta|, as values with `MEAN_BITS` more fractional bits.
 
-    def __init__(self, *, config: TileConfig, fast_rate: float, momentum: float) -> None:
+    step: alpha / dw_min of a fixed rate, None for the automatic scaling; it may be changed at any time.
+    """
+
+    def __init__(
+        self, *, config: TileConfig, fast_rate: float = 0.0, momentum: float = 0.0, step: float | None = None
+    ) -> None:
         self.config = config
         self.x_mean = 0
         self.delta_mean = 0
         self._high = config.magnitude_format.high
+        self.step = step
         self._fast_rate = round(fast_rate * (1 << RATIO_BITS))
         self._forgetting = (1 << RATIO_BITS) - round(momentum * (1 << RATIO_BITS))
 
@@ -51,7 +63,9 @@ class UpdateManager:
         self.x_mean = self._follow(self.x_mean, x_max)
         self.delta_mean = self._follow(self.delta_mean, delta_max)
         k = 0  # coincidences, RATIO_BITS fractional bits
-        if x_max and delta_max:
+        if self.step is not None:
+            k = round(Fraction(self.step) * (1 << RATIO_BITS)) * x_max * delta_max >> 2 * VALUE_BITS
+        elif x_max and delta_max:
             top = self._fast_rate * self.config.bl_max * (x_max * delta_max << 2 * MEAN_BITS)
             k = top // (self.x_mean * self.delta_mean)
         bl = min(-(-k >> RATIO_BITS), self.config.bl_max)

@@ -209,8 +209,8 @@ def test_a_library_belongs_to_its_list_of_states(monkeypatch: pytest.MonkeyPatch
     used: list[Sequence[str]] = []
     monkeypatch.setattr(cosim.build, "cached", lambda identity, produce: used.append(identity) or Path())
     native_library(verilog, TINY)
-    items = cosim.native_build.state_items(TINY)
-    monkeypatch.setattr(cosim.native_build, "state_items", lambda config: [*items[1:], items[0]])
+    items = cosim.native_build.all_items(TINY)
+    monkeypatch.setattr(cosim.native_build, "all_items", lambda config: [*items[1:], items[0]])
     native_library(verilog, TINY)
     assert used[0] != used[1]
 

@@ -29,11 +29,27 @@ AWKWARD = {
         reference_fraction_bits=0,
     ),
     "3x17, lanes do not divide": TileConfig(
-        rows=3, columns=17, lanes=2, bl_max=20, chopper_period=1, chopper_probability=1.0
+        rows=3, columns=17, lanes=2, bl_max=20, chopper_period=1, chopper_probability=1.0, row_chopper=1
     ),
-    "one column in one beat": TileConfig(rows=3, columns=1, lanes=3, bl_max=20, filter_shift=0, seed=7),
-    "as many lanes as rows": TileConfig(rows=5, columns=3, lanes=5, chopper_period=2, filter_shift=6, seed=8),
+    "one row": TileConfig(
+        rows=1, columns=5, lanes=1, chopper_period=3, row_chopper=1, threshold_shift=1, latch_shift=12
+    ),
+    "one column in one beat": TileConfig(
+        rows=3,
+        columns=1,
+        lanes=3,
+        bl_max=20,
+        filter_shift=0,
+        chopper_period=2,
+        row_chopper=1,
+        threshold_shift=0,
+        seed=7,
+    ),
+    "as many lanes as rows": TileConfig(
+        rows=5, columns=3, lanes=5, chopper_period=2, filter_shift=6, threshold_shift=20, latch_shift=1, seed=8
+    ),
     "17x7": NAMED["odd"],
+    "17x7, rows chopped": NAMED["odd"].replace(row_chopper=1, latch_shift=8, chopper_probability=0.3, seed=9),
 }
 
 Result = TypeVar("Result")

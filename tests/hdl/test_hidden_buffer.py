@@ -1,14 +1,15 @@
-"""H of whole columns against exact fractions: saturation, clamp, forget, subtract, and nothing with accumulate off."""
+"""H of whole columns against exact fractions: saturation, clamp, forget, subtract, direct writes, accumulate off."""
 
 from __future__ import annotations
 
+from fractions import Fraction
 from random import Random
 
 import pytest
 
 from hdl.hidden_buffer import HiddenBuffer
 from model.config import Settings, TileConfig
-from tests.hdl.naive import Accumulator
+from tests.hdl.naive import Accumulator, Dither
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 NARROW = TileConfig(
@@ -34,9 +35,10 @@ def compare(
     naive: TileConfig | None = None,
     forget: tuple[bool, ...] = (False, True),
     accumulate: tuple[bool, ...] = (False, True, True),
+    direct: tuple[bool, ...] = (False, False, True),
 ) -> dict[str, int]:
     """Column after column in any order with new settings; how often each case of stages 3 and 4 came."""
-    rng, accumulator = Random(seed), Accumulator(naive or config)
+    rng, accumulator, dither = Random(seed), Accumulator(naive or config), Dither(naive or config)
     seen = {"saturated": 0, "clamped": 0, "written": 0, "kept": 0}
 
     async def program(dut: Dut) -> None:
@@ -51,8 +53,9 @@ def compare(
                 forget=rng.choice(forget),
                 momentum=rng.getrandbits(config.momentum_bits),
                 accumulate=rng.choice(accumulate),
+                direct=rng.choice(direct),
             )
-            dut.set(gain=settings.gain, forget=settings.forget)
+            dut.set(direct=settings.direct, gain=settings.gain, forget=settings.forget)
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate)
             waiting = list(range(config.row_beats))
             third, fourth = None, None
@@ -66,23 +69,29 @@ def compare(
                     [rng.choice((form.low, form.high, rng.randint(form.low, form.high))) for _ in range(config.lanes)]
                     for form in (config.difference_format, config.reference_format)
                 )
+                fresh = rng.getrandbits(config.lanes)
                 dut.set(enter=enter, address=address, beat=beat, difference=differences, reference=references)
+                dut.set(fresh=fresh)
                 dut.set(advance=advance, accepted=fourth is not None and ready)
                 assert dut.get("valid") == (fourth is not None)
                 assert dut.get("load") == (third is not None and advance)
                 if fourth:
-                    assert dut.read("pulses", "out_reference", "out_beat") == fourth[:3]
+                    assert dut.read("pulses", "out_reference", "out_fresh", "out_beat") == fourth[:4]
                 if third and advance:
-                    assert dut.read("saturated", "clamped") == third[3:]
+                    assert dut.read("saturated", "clamped") == third[4:]
                 await dut.tick()
                 if not advance:
                     continue
                 third, fourth = None, third
                 if enter:
-                    results = [accumulator.add((address, lane), d, settings) for lane, d in enumerate(differences)]
+                    pairs = zip(differences, dither.fractions(), strict=True)
+                    results = [
+                        accumulator.add((address, lane), d, settings, fraction)
+                        for lane, (d, fraction) in enumerate(pairs)
+                    ]
                     pulses = [result[0] for result in results]
                     saturated, clamped = (any(result[k] for result in results) for k in (1, 2))
-                    third = (pulses, references, waiting.pop(0), saturated, clamped)
+                    third = (pulses, references, fresh, waiting.pop(0), saturated, clamped)
                     seen["saturated"] += saturated
                     seen["clamped"] += clamped
                     seen["written"] += any(pulses)
@@ -100,8 +109,9 @@ def test_awkward_sizes(name: str, seed: int) -> None:
 
 @pytest.mark.parametrize("seed", [1, 2])
 @pytest.mark.parametrize("forget", [False, True])
-def test_every_case_of_a_narrow_buffer(seed: int, forget: bool) -> None:
-    seen = compare(NARROW, seed=seed, forget=(forget,), transfers=150)
+@pytest.mark.parametrize("direct", [False, True])
+def test_every_case_of_a_narrow_buffer(seed: int, forget: bool, direct: bool) -> None:
+    seen = compare(NARROW, seed=seed, forget=(forget,), direct=(direct,), transfers=150)
     assert all(count >= 5 for count in seen.values()), seen
 
 
@@ -116,7 +126,7 @@ def test_accumulate_off_leaves_everything_alone() -> None:
 
 
 def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tuple[int, int, int]]:
-    """n, saturated, clamped of beats to the one cell of a tile, one after the other."""
+    """n, saturated, clamped of beats to the one cell of a tile, one after the other; each is taken at once."""
 
     async def program(dut: Dut) -> list[tuple[int, int, int]]:
         results = []
@@ -125,7 +135,7 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
         dut.set(clear=0, advance=1)
         for difference, settings in beats:
             dut.set(enter=1, difference=[difference], gain=settings.gain, forget=settings.forget)
-            dut.set(momentum=settings.momentum, accumulate=settings.accumulate)
+            dut.set(momentum=settings.momentum, accumulate=settings.accumulate, direct=settings.direct)
             await dut.tick()
             dut.set(enter=0)
             flags = dut.read("saturated", "clamped")
@@ -160,13 +170,74 @@ def test_saturation_clamp_subtract_and_forget_by_hand() -> None:
     ]
 
 
+def test_direct_writes_leave_h_alone_and_step_the_dither_of_every_beat() -> None:
+    """A pulse stands for 64. Words of six bits are u; the k-th beat uses the k-th word, whatever its settings."""
+    config = NARROW.replace(rows=1, columns=1, lanes=1)
+    add, direct, off = Settings(gain=1), Settings(gain=1, direct=True), Settings(gain=1, direct=True, accumulate=False)
+    dither = Dither(config)
+    u = [int(64 * dither.fractions()[0]) for _ in range(8)]
+    assert all(0 < u[k] < 63 for k in (1, 3, 4, 5)), "other words would give other pulses"
+    assert one_beat(
+        config,
+        [
+            (40, add),  # H = 40
+            (64 - u[1], direct),  # 64 -> 1
+            (127, off),
+            (63 - u[3], direct),  # 63 -> 0
+            (-u[4], direct),  # 0 -> 0
+            (-u[5] - 1, direct),  # -1 -> -1 by the floor
+            (23, add),  # H = 63 still gives nothing
+            (1, add),  # and 64 one pulse
+        ],
+    ) == [(n, 0, 0) for n in (0, 1, 0, 0, 0, -1, 0, 1)]
+    large = Settings(gain=31, direct=True)
+    assert one_beat(config, [(127, large), (-128, large), (0, add)]) == [(5, 1, 1), (-5, 1, 1), (0, 0, 0)]
+
+
+@pytest.mark.parametrize("shift", [0, 1, 6, 16, 20])
+def test_dither_is_uniform_over_a_threshold(shift: int) -> None:
+    """u = word * 2**(t - bits): a write of exactly -u ends at 0 and one less at -1; t = 0 has no dither."""
+    config = NARROW.replace(rows=1, columns=1, lanes=1, adc_bits=16, hidden_bits=30, threshold_shift=shift)
+    config = config.replace(reference_fraction_bits=6, pulses_max=1)
+    words, direct, beats, expected = Dither(config), Settings(gain=1, direct=True), [], []
+    for _ in range(40):
+        u = words.fractions()[0] * (1 << shift)
+        assert u == int(u)
+        beats.append((-int(u) - len(beats) % 2, direct))
+        expected.append((-(len(expected) % 2), 0, 0))
+    assert one_beat(config, beats) == expected
+    assert shift == 0 or len({beat for beat, _ in beats}) > min(3, 1 << shift) / 2
+
+
+def test_direct_writes_have_the_mean_of_the_product() -> None:
+    """4,000 writes of -1.7 and of 0.3 pulses, within 4.5 standard deviations of a rounding at random."""
+    config, beats = NARROW.replace(rows=1, columns=1, lanes=1, threshold_shift=4), 4000
+    for product in (-27, 5):
+        counts = [n for n, _, _ in one_beat(config, [(product, Settings(gain=1, direct=True))] * beats)]
+        mean = Fraction(product, 16)
+        low = product // 16
+        assert set(counts) == {low, low + 1}
+        p = float(mean - low)
+        assert abs(sum(counts) - beats * float(mean)) <= 4.5 * (beats * p * (1 - p)) ** 0.5
+
+
 @pytest.mark.parametrize("change", [{"threshold_shift": 5}, {"pulses_max": 4}, {"hidden_bits": 12}])
-def test_a_twin_with_another_format_is_found(change: dict[str, int]) -> None:
+@pytest.mark.parametrize("direct", [False, True])
+def test_a_twin_with_another_format_is_found(change: dict[str, int], direct: bool) -> None:
     with pytest.raises(AssertionError):
-        compare(NARROW, naive=NARROW.replace(**change))
+        compare(NARROW, naive=NARROW.replace(**change), direct=(direct,))
 
 
-@pytest.mark.parametrize("port", ["difference", "gain", "address", "momentum", "forget", "accumulate", "accepted"])
+def test_another_dither_is_found_by_direct_writes_only() -> None:
+    twin = NARROW.replace(seed=2)
+    compare(NARROW, naive=twin, direct=(False,))
+    with pytest.raises(AssertionError):
+        compare(NARROW, naive=twin, direct=(True,))
+
+
+@pytest.mark.parametrize(
+    "port", ["difference", "gain", "address", "momentum", "forget", "accumulate", "accepted", "direct", "fresh"]
+)
 def test_a_flipped_bit_is_found(port: str) -> None:
     """In a buffer whose every unit of H is a pulse, so that nothing stays unseen for long."""
     config = TileConfig(
@@ -184,9 +255,17 @@ def test_a_flipped_bit_is_found(port: str) -> None:
     mask = 0b111 if port == "momentum" else 1
     forget = (False, True) if port == "forget" else (True,)
     accumulate = (False, True) if port == "accumulate" else (True,)
+    direct = (False, True) if port == "direct" else (False,)
     for cycle in range(20, 60):
         try:
-            compare(config, flip=Flip(port, mask, cycle), transfers=16, forget=forget, accumulate=accumulate)
+            compare(
+                config,
+                flip=Flip(port, mask, cycle),
+                transfers=16,
+                forget=forget,
+                accumulate=accumulate,
+                direct=direct,
+            )
         except AssertionError:
             return
     pytest.fail(f"{port}: found in none of 40 cycles")

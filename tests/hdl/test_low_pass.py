@@ -31,15 +31,17 @@ def compare(
     *,
     rounding: Callable[[Fraction], int] = halves_upwards,
     wrong: int = 0,
+    wrong_enable: int = 0,
 ) -> None:
-    """Q after one step, for pairs of r and Q; ``wrong`` flips bits of the Q that the component gets."""
+    """Q after one step and with the filter off, for pairs of r and Q; ``wrong...`` flip bits of the inputs."""
     one = 1 << naive.reference_fraction_bits
 
     async def program(dut: Dut) -> None:
         for code, q in pairs:
-            dut.set(code=code, q=q ^ wrong)
-            expected = q + rounding(Fraction(code * one - q, 1 << naive.filter_shift))
-            assert dut.get("q_next") == expected, f"r = {code}, Q = {q}"
+            for enable in (1, 0):
+                dut.set(code=code, q=q ^ wrong, enable=enable ^ wrong_enable)
+                step = rounding(Fraction(code * one - q, 1 << naive.filter_shift)) if enable else 0
+                assert dut.get("q_next") == q + step, f"r = {code}, Q = {q}"
 
     simulate(LowPass(built), program)
 
@@ -73,12 +75,15 @@ def test_another_shift_another_rounding_and_a_flipped_bit_are_found() -> None:
         compare(form, form, [(0, -2)], rounding=halves_downwards)
     with pytest.raises(AssertionError):
         compare(form, form, [(0, -2)], wrong=4)
+    with pytest.raises(AssertionError):
+        compare(form, form, [(0, -2)], wrong_enable=1)
 
 
 def test_a_constant_is_reached_to_half_an_lsb() -> None:
     form = config(5, 3, 3)
 
     async def program(dut: Dut) -> None:
+        dut.set(enable=1)
         for start, code in ((-16, 15), (15, -16), (0, 1), (-1, 0)):
             q = start << 3
             for _ in range(200):

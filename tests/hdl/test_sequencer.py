@@ -11,13 +11,26 @@ from model.config import TileConfig
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 NEXT = {"LOAD": "PULSE", "PULSE": "IDLE", "READ": "STREAM", "STREAM": "IDLE"}
-SETTINGS = ("chopper", "reference", "gain", "forget", "momentum", "accumulate")
+SETTINGS = {
+    "target": 1,
+    "chopper": 2,
+    "scope": 1,
+    "row_chopper": 2,
+    "reference": 2,
+    "filter": 1,
+    "latch": 1,
+    "direct": 1,
+    "gain": "gain_bits",
+    "forget": 1,
+    "momentum": "momentum_bits",
+    "accumulate": 1,
+}
 
 
 def compare(config: TileConfig, *, seed: int = 0, flip: Flip | None = None) -> set[tuple[str, str]]:
     """All outputs of 500 cycles with random commands and a reset; the transitions that were seen."""
     rng, seen = Random(seed), set()
-    widths = dict(zip(SETTINGS, (2, 2, config.gain_bits, 1, config.momentum_bits, 1), strict=True))
+    widths = {name: width if isinstance(width, int) else getattr(config, width) for name, width in SETTINGS.items()}
 
     async def program(dut: Dut) -> None:
         state, address, bl, sampled = "CLEAR", 0, 0, dict.fromkeys(SETTINGS, 0)
@@ -66,7 +79,9 @@ def test_states(name: str, seed: int) -> None:
     assert {("IDLE", "LOAD"), ("IDLE", "READ"), ("PULSE", "IDLE"), ("STREAM", "IDLE")} <= seen
 
 
-@pytest.mark.parametrize("port", ["command__valid", "command__op", "command__bl", "settings__gain", "loaded"])
+@pytest.mark.parametrize(
+    "port", ["command__valid", "command__op", "command__bl", "loaded", *(f"settings__{name}" for name in SETTINGS)]
+)
 def test_a_flipped_bit_is_found(port: str) -> None:
     caught = 0
     for cycle in range(50, 80):

@@ -8,7 +8,7 @@ import pytest
 
 from hdl.symmetric_point import SymmetricPoint
 from model.config import Reference, TileConfig
-from tests.hdl.naive import Estimate
+from tests.hdl.naive import Estimate, bits
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 
@@ -25,8 +25,8 @@ def compare(
         dut.set(clear=0)
         for _ in range(transfers):
             column = rng.randrange(config.columns)
-            negative, latch, mode = rng.getrandbits(1), rng.getrandbits(1), rng.randrange(4)
-            dut.set(negative=negative, latch=latch, mode=mode)
+            mode, smooth = rng.randrange(4), rng.random() < 0.8
+            dut.set(mode=mode, filter=smooth)
             waiting = list(range(config.row_beats))
             first, second = None, None
             while waiting or first or second:
@@ -37,20 +37,29 @@ def compare(
                 codes = [
                     rng.choice((code.low, code.high, rng.randint(code.low, code.high))) for _ in range(config.lanes)
                 ]
+                used, negative, latch = (rng.getrandbits(config.lanes) for _ in range(3))
                 dut.set(advance=advance, accept=accept, beat=beat, address=address, code=codes)
+                dut.set(used=used, negative=negative, latch=latch)
                 assert dut.get("valid") == (second is not None)
                 if second:
-                    assert dut.read("difference", "reference", "out_address", "out_beat") == second
+                    assert dut.read("difference", "reference", "fresh", "out_address", "out_beat") == second
                 await dut.tick()
                 if advance:
                     second, first = first, None
                 if accept:
                     results = [
-                        estimate.read((address, lane), word, negative=negative, latch=latch, mode=mode)
+                        estimate.read(
+                            (address, lane),
+                            word,
+                            negative=negative >> lane & 1,
+                            latch=latch >> lane & 1,
+                            mode=mode,
+                            smooth=smooth,
+                        )
                         for lane, word in enumerate(codes)
                     ]
-                    differences, references = map(list, zip(*results, strict=True))
-                    first = (differences, references, address, waiting.pop(0))
+                    differences, references, fresh = map(list, zip(*results, strict=True))
+                    first = (differences, references, bits(fresh) & used, address, waiting.pop(0))
 
     simulate(SymmetricPoint(config), program, flip)
 
@@ -61,24 +70,40 @@ def test_columns(name: str, seed: int) -> None:
     compare(AWKWARD[name], seed=seed)
 
 
-@pytest.mark.parametrize(("bits", "shift", "fraction"), [(2, 0, 0), (2, 8, 8), (16, 8, 12), (5, 3, 3)])
-def test_formats(bits: int, shift: int, fraction: int) -> None:
-    config = TileConfig(rows=5, columns=2, lanes=3, adc_bits=bits, filter_shift=shift, reference_fraction_bits=fraction)
-    compare(config, seed=bits, transfers=100)
+@pytest.mark.parametrize(
+    ("adc", "shift", "fraction", "latch"),
+    [(2, 0, 0, 0), (2, 8, 8, 8), (16, 8, 12, 0), (16, 8, 12, 12), (5, 3, 3, 6), (5, 3, 3, 1)],
+)
+def test_formats(adc: int, shift: int, fraction: int, latch: int) -> None:
+    config = TileConfig(
+        rows=5,
+        columns=2,
+        lanes=3,
+        adc_bits=adc,
+        filter_shift=shift,
+        reference_fraction_bits=fraction,
+        latch_shift=latch,
+    )
+    compare(config, seed=adc, transfers=100)
 
 
-def test_a_twin_with_another_shift_is_found() -> None:
+@pytest.mark.parametrize("change", [{"filter_shift": 3}, {"latch_shift": 1}])
+def test_a_twin_with_another_shift_is_found(change: dict[str, int]) -> None:
     config = TileConfig(rows=3, columns=2, lanes=2)
     with pytest.raises(AssertionError):
-        compare(config, naive=config.replace(filter_shift=3))
+        compare(config, naive=config.replace(**change))
 
 
-@pytest.mark.parametrize("port", ["code", "address", "advance", "negative", "latch", "mode"])
-def test_a_flipped_bit_is_found(port: str) -> None:
+@pytest.mark.parametrize(
+    ("port", "mask"),
+    [(port, 1) for port in ("code", "address", "advance", "used", "negative", "latch", "filter")]
+    + [("mode", 1), ("mode", 2), ("mode", 3)],
+)
+def test_a_flipped_bit_is_found(port: str, mask: int) -> None:
     caught = 0
     for cycle in range(30, 60):
         try:
-            compare(TileConfig(rows=3, columns=2, lanes=1), flip=Flip(port, 1, cycle), transfers=20)
+            compare(TileConfig(rows=3, columns=2, lanes=1), flip=Flip(port, mask, cycle), transfers=20)
         except AssertionError:
             caught += 1
         if caught:
@@ -93,7 +118,7 @@ def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
     async def program(dut: Dut) -> None:
         dut.set(clear=1, clear_address=0)
         await dut.tick()
-        dut.set(clear=0, advance=1, code=[37], mode=Reference.LATCHED)
+        dut.set(clear=0, advance=1, code=[37], mode=Reference.LATCHED, filter=1)
         for read in range(61):
             dut.set(accept=1, latch=read == 60)
             await dut.tick()
@@ -105,3 +130,44 @@ def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
         assert dut.get("reference")[0] + difference == 37 << config.reference_fraction_bits
 
     simulate(SymmetricPoint(config), program)
+
+
+def one_cell(config: TileConfig, reads: list[dict[str, int]]) -> list[tuple[int, int, int]]:
+    """d, reference and fresh of reads of the one cell of a tile, one after the other."""
+
+    async def program(dut: Dut) -> list[tuple[int, int, int]]:
+        results = []
+        dut.set(clear=1, clear_address=0)
+        await dut.tick()
+        dut.set(clear=0, advance=1, used=1)
+        for read in reads:
+            dut.set(accept=1, **{**read, "code": [read["code"]]})
+            await dut.tick()
+            dut.set(accept=0)
+            await dut.tick()
+            results.append((dut.get("difference")[0], dut.get("reference")[0], dut.get("fresh")))
+        return results
+
+    return simulate(SymmetricPoint(config), program)
+
+
+def test_every_mode_by_hand() -> None:
+    """A code is 4 units of Q, a step goes halfway, latches are multiples of 8 units."""
+    config = TileConfig(
+        rows=1, columns=1, lanes=1, adc_bits=5, reference_fraction_bits=2, filter_shift=1, latch_shift=3
+    )
+    read = {"code": 5, "negative": 0, "latch": 0, "filter": 1}
+    zero, latched, filtered = ({**read, "mode": mode} for mode in Reference)
+    assert one_cell(
+        config,
+        [
+            filtered,  # Q = 0 is subtracted, then Q = 10
+            {**filtered, "negative": 1},  # 10 is subtracted, Q = 15
+            latched,  # Qref is still 0, Q = 18 (17.5)
+            {**latched, "filter": 0, "latch": 1},  # 18 -> 16 is latched, Q stays
+            {**filtered, "filter": 0},  # Q shows as it is
+            {**filtered, "latch": 1},  # 18 -> 16 again; d and the array see Q, which becomes 19
+            zero,  # Qref shows, nothing is subtracted; Q = 20 (19.5)
+            {**zero, "latch": 1},  # 20 -> 24
+        ],
+    ) == [(20, 10, 1), (-10, 15, 1), (20, 0, 0), (4, 16, 1), (2, 18, 1), (2, 19, 1), (20, 16, 0), (20, 24, 1)]

@@ -1,4 +1,4 @@
-"""n = clamp(trunc(h/threshold), ±pulses_max) against exact fractions."""
+"""n = clamp(trunc(h/threshold), ±pulses_max), or with the floor, against exact fractions."""
 
 from __future__ import annotations
 
@@ -17,14 +17,17 @@ def config(bits: int, shift: int, most: int) -> TileConfig:
     return TileConfig(hidden_bits=bits, threshold_shift=shift, pulses_max=most)
 
 
-def compare(built: TileConfig, naive: TileConfig, words: Iterable[int], *, wrong: int = 0) -> None:
-    """n and its flag for every word; ``wrong`` flips bits of the word that the component gets."""
+def compare(
+    built: TileConfig, naive: TileConfig, words: Iterable[int], *, wrong: int = 0, wrong_floor: int = 0
+) -> None:
+    """n and its flag for every word, rounded both ways; ``wrong...`` flip bits of what the component gets."""
 
     async def program(dut: Dut) -> None:
         for hidden in words:
-            dut.set(hidden=hidden ^ wrong)
-            pulses, clamped = write_pulses(naive, hidden)
-            assert dut.read("pulses", "clamped") == (pulses, int(clamped)), f"h = {hidden}"
+            for floor in (0, 1):
+                dut.set(hidden=hidden ^ wrong, floor=floor ^ wrong_floor)
+                pulses, clamped = write_pulses(naive, hidden, direct=bool(floor))
+                assert dut.read("pulses", "clamped") == (pulses, int(clamped)), f"h = {hidden}"
 
     simulate(Threshold(built), program)
 
@@ -58,3 +61,13 @@ def test_another_threshold_another_limit_and_a_flipped_bit_are_found() -> None:
     for bit in range(8):
         with pytest.raises(AssertionError):
             compare(form, form, every(form), wrong=1 << bit)
+
+
+def test_the_other_rounding_is_found() -> None:
+    form = config(8, 3, 5)
+    compare(form, form, [0, 7, 8, -8, 127, -128], wrong_floor=1)  # it matters for negative fractions only
+    for hidden in (-1, -7, -9):
+        with pytest.raises(AssertionError):
+            compare(form, form, [hidden], wrong_floor=1)
+    whole = config(8, 0, 127)
+    compare(whole, whole, every(whole), wrong_floor=1)

@@ -7,8 +7,8 @@ from random import Random
 import pytest
 
 from hdl.transfer import TransferPath
-from model.config import BEAT_LATENCY, Settings, TileConfig
-from tests.hdl.naive import Accumulator, Estimate
+from model.config import BEAT_LATENCY, Reference, Settings, TileConfig
+from tests.hdl.naive import Accumulator, Dither, Estimate, bits
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 PAYLOAD = ("column", "beat", "pulses", "latch", "reference")
@@ -18,7 +18,8 @@ def compare(
     config: TileConfig, *, seed: int = 0, speed: float = 1.0, transfers: int = 30, flip: Flip | None = None
 ) -> None:
     """Transfers of the columns in turn with random settings; ``speed`` is the chance of valid and ready."""
-    rng, estimate, accumulator, code = Random(seed), Estimate(config), Accumulator(config), config.code_format
+    rng, code = Random(seed), config.code_format
+    estimate, accumulator, dither = Estimate(config), Accumulator(config), Dither(config)
 
     async def program(dut: Dut) -> None:
         flags = [False, False]
@@ -28,11 +29,22 @@ def compare(
         dut.set(clear=0)
         for transfer in range(transfers):
             column = transfer % config.columns
-            negative, latch, mode = rng.getrandbits(1), rng.getrandbits(1), rng.randrange(4)
+            negative, flipped, latch = (rng.getrandbits(1) for _ in range(3))
+            latch &= rng.getrandbits(1)
+            row_signs, row_flipped = (rng.getrandbits(config.rows) for _ in range(2))
+            mode, smooth = rng.randrange(4), rng.random() < 0.8
             gain, momentum = rng.getrandbits(config.gain_bits), rng.getrandbits(config.momentum_bits)
-            settings = Settings(gain=gain, momentum=momentum, forget=rng.random() < 0.5, accumulate=rng.random() < 0.8)
-            dut.set(run=0, column=column, negative=negative, latch=latch, codes__valid=1)
-            dut.set(settings__reference=mode, settings__gain=gain, settings__momentum=momentum)
+            settings = Settings(
+                direct=rng.random() < 0.3,
+                gain=gain,
+                momentum=momentum,
+                forget=rng.random() < 0.5,
+                accumulate=rng.random() < 0.8,
+            )
+            dut.set(run=0, column=column, negative=negative, flipped=flipped, codes__valid=1)
+            dut.set(row_signs=row_signs, row_flipped=row_flipped)
+            dut.set(settings__reference=mode, settings__filter=smooth, settings__latch=latch)
+            dut.set(settings__direct=settings.direct, settings__gain=gain, settings__momentum=momentum)
             dut.set(settings__forget=settings.forget, settings__accumulate=settings.accumulate)
             assert dut.read("codes__ready", "writes__valid", "finished") == (0, 0, 0)
             await dut.tick()
@@ -64,16 +76,27 @@ def compare(
                     due.pop(0)
                     left += 1
                 if valid and dut.get("codes__ready"):
-                    pulses, references = [], []
-                    for lane, word in enumerate(codes):
-                        key = (column, entered * config.lanes + lane)
-                        word = word if key[1] < config.rows else 0
-                        d, reference = estimate.read(key, word, negative=negative, latch=latch, mode=mode)
-                        n, saturated, clamped = accumulator.add(key, d, settings)
+                    pulses, references, fresh = [], [], []
+                    for lane, (word, fraction) in enumerate(zip(codes, dither.fractions(), strict=True)):
+                        row = entered * config.lanes + lane
+                        if row >= config.rows:
+                            pulses.append(0)
+                            references.append(0)
+                            continue
+                        d, reference, is_new = estimate.read(
+                            (column, row),
+                            word,
+                            negative=negative ^ row_signs >> row & 1,
+                            latch=latch or flipped ^ row_flipped >> row & 1,
+                            mode=mode,
+                            smooth=smooth,
+                        )
+                        n, saturated, clamped = accumulator.add((column, row), d, settings, fraction)
                         pulses.append(n)
                         references.append(reference)
+                        fresh.append(is_new)
                         clipped = [clipped[0] or saturated, clipped[1] or clamped]
-                    due.append((cycle, (column, entered, pulses, latch, references)))
+                    due.append((cycle, (column, entered, pulses, bits(fresh), references)))
                     entered += 1
                 await dut.tick()
                 cycle += 1
@@ -109,8 +132,61 @@ def test_flags_stay(seed: int) -> None:
     compare(config, seed=seed, speed=0.8, transfers=60)
 
 
+def whole_column(config: TileConfig, settings: dict[str, int], lines: dict[str, int]) -> tuple[int, list[int]]:
+    """``writes__latch`` as one bit per lane of all beats, and the references, of a transfer with Q = 32 everywhere."""
+
+    async def transfer(dut: Dut) -> tuple[int, list[int]]:
+        latches, references, beat = 0, [], 0
+        dut.set(run=1, codes__valid=1, writes__ready=1, codes__code=[2] * config.lanes)
+        while beat < config.row_beats:
+            if dut.get("writes__valid"):
+                latches |= dut.get("writes__latch") << beat * config.lanes
+                references += dut.get("writes__reference")
+                beat += 1
+            await dut.tick()
+        dut.set(run=0)
+        return latches, references
+
+    async def program(dut: Dut) -> tuple[int, list[int]]:
+        for address in range(config.depth):
+            dut.set(clear=1, clear_address=address)
+            await dut.tick()
+        dut.set(clear=0, settings__filter=1)
+        await transfer(dut)
+        await dut.tick()
+        dut.set(settings__filter=0)
+        dut.set(**{f"settings__{name}": value for name, value in settings.items()}, **lines)
+        return await transfer(dut)
+
+    return simulate(TransferPath(config), program)
+
+
+@pytest.mark.parametrize(("rows", "lanes"), [(5, 2), (5, 5), (1, 1), (7, 4)])
+def test_latches_of_a_column_by_hand(rows: int, lanes: int) -> None:
+    """A flip of the column or of the row latches, both do not; the setting latches all; lanes beyond R never do."""
+    config = TileConfig(rows=rows, columns=1, lanes=lanes, filter_shift=2)
+    every, flips = (1 << rows) - 1, 0b1010101 & ((1 << rows) - 1)
+    padding = [0] * (-rows % lanes)
+    for settings, lines, latched, shown in (
+        ({}, {}, 0, 0),
+        ({}, {"flipped": 1}, every, every),
+        ({}, {"row_flipped": flips}, flips, flips),
+        ({}, {"row_flipped": flips, "flipped": 1}, every ^ flips, every ^ flips),
+        ({"latch": 1}, {"row_flipped": flips, "flipped": 1}, every, every),
+        ({"reference": Reference.FILTERED}, {}, every, every),
+        ({"reference": 3}, {}, 0, 0),
+    ):
+        latches, references = whole_column(config, settings, lines)
+        assert latches == latched, (settings, lines)
+        assert references == [32 * (shown >> row & 1) for row in range(rows)] + padding, (settings, lines)
+
+
 @pytest.mark.parametrize(
-    "port", ["codes__code", "writes__ready", "codes__valid", "run", "negative", "latch", "settings__gain"]
+    "port",
+    [
+        *("codes__code", "writes__ready", "codes__valid", "run", "negative", "flipped", "row_signs", "row_flipped"),
+        *(f"settings__{name}" for name in ("reference", "filter", "latch", "direct", "gain", "accumulate")),
+    ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = TileConfig(rows=3, columns=2, lanes=2, hidden_bits=40, threshold_shift=24, pulses_max=127)

@@ -9,23 +9,9 @@ import pytest
 
 from hdl.update import UpdatePath
 from model.config import TileConfig
-from tests.hdl.naive import Lines
+from tests.hdl.naive import Lines, negatives
+from tests.hdl.sides import PAYLOAD, Side, beats, draw, slots
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
-
-
-@dataclass
-class Side:
-    """The magnitudes of one side and its signs, c included."""
-
-    magnitudes: list[int]
-    signs: list[int]
-
-    def present(self, sign: int) -> bool:
-        return any(m > 0 and s == sign for m, s in zip(self.magnitudes, self.signs, strict=True))
-
-    def fires(self, sign: int, words: list[int]) -> int:
-        lines = zip(self.magnitudes, self.signs, words, strict=True)
-        return sum((m > w and s == sign) << line for line, (m, s, w) in enumerate(lines))
 
 
 @dataclass
@@ -37,34 +23,38 @@ class Seen:
     first: int | None = None
 
 
-def beats(side: Side, flips: list[int], lanes: int, bits: int, rng: Random) -> list[tuple[list[int], int]]:
-    """Magnitudes and signs as they go in, with garbage in the lanes beyond the last line."""
-    lines = list(zip(side.magnitudes, (s * c < 0 for s, c in zip(side.signs, flips, strict=True)), strict=True))
-    lines += [(rng.getrandbits(bits) | 1, bool(rng.getrandbits(1))) for _ in range(-len(lines) % lanes)]
-    groups = [lines[start : start + lanes] for start in range(0, len(lines), lanes)]
-    return [([m for m, _ in group], sum(n << lane for lane, (_, n) in enumerate(group))) for group in groups]
-
-
 async def play(
-    dut: Dut, config: TileConfig, x: Side, delta: Side, c: list[int], bl: int, rng: Random, speed: float
+    dut: Dut,
+    config: TileConfig,
+    x: Side,
+    delta: Side,
+    choppers: tuple[list[int], list[int]],
+    slow: bool,
+    bl: int,
+    rng: Random,
+    speed: float,
 ) -> Seen:
     """One update as the sequencer would run it; ``speed`` is the chance of valid and ready."""
-    seen = Seen()
-    dut.set(start=1, bl=bl, signs=sum((s < 0) << j for j, s in enumerate(c)), pulses__ready=0)
+    seen, before = Seen(), dut.read(*PAYLOAD)
+    c, c_rows = choppers
+    dut.set(start=1, bl=bl, slow=slow, signs=negatives(c), row_signs=negatives(c_rows), pulses__ready=0)
     await dut.tick()
     dut.set(start=0, load=1)
     lanes, bits = config.lanes, config.magnitude_bits
-    queue = beats(x, c, lanes, bits, rng) + beats(delta, [1] * config.rows, lanes, bits, rng)
+    x_flips, delta_flips = ([1] * config.columns, [1] * config.rows) if slow else (c, c_rows)
+    queue = beats(x, x_flips, lanes, bits, rng) + beats(delta, delta_flips, lanes, bits, rng)
     while queue:
         valid = rng.random() < speed
         dut.set(vectors__valid=valid, vectors__magnitude=queue[0][0], vectors__negative=queue[0][1])
         assert dut.read("vectors__ready", "pulses__valid") == (1, 0)
         assert dut.get("loaded") == (valid and len(queue) == 1)
+        assert dut.read(*PAYLOAD) == before, "nothing was issued"
         await dut.tick()
         seen.cycles += 1
         if valid:
             queue.pop(0)
-    dut.set(load=0, run=1, vectors__valid=1, signs=rng.getrandbits(config.columns))
+    dut.set(load=0, run=1, vectors__valid=1)
+    dut.set(signs=rng.getrandbits(config.columns), row_signs=rng.getrandbits(config.rows))
     finished, cycle = False, 0
     while not finished:
         ready = rng.random() < speed
@@ -74,9 +64,9 @@ async def play(
         if dut.get("pulses__valid"):
             seen.first = cycle if seen.first is None else seen.first
             if ready:
-                seen.slots.append(
-                    dut.read(*(f"pulses__{name}" for name in ("rows", "columns", "up", "quadrant", "last")))
-                )
+                seen.slots.append(dut.read(*PAYLOAD))
+        else:
+            assert dut.read(*PAYLOAD) == (seen.slots[-1] if seen.slots else before)
         await dut.tick()
         cycle += 1
         assert cycle < 5000
@@ -85,15 +75,14 @@ async def play(
     return seen
 
 
-def draw(lines: int, bits: int, rng: Random) -> Side:
-    """All mixtures: zeros only, one sign only, full magnitudes."""
-    high, signs = (1 << bits) - 1, rng.choice(((1,), (-1,), (1, -1), (1, -1)))
-    pool = rng.choice(((0,), (0, high), (high,), (rng.randint(1, high), rng.randint(1, high), 0)))
-    return Side([rng.choice(pool) for _ in range(lines)], [rng.choice(signs) for _ in range(lines)])
-
-
 def compare(
-    config: TileConfig, *, seed: int = 0, speed: float = 1.0, updates: int = 12, flip: Flip | None = None
+    config: TileConfig,
+    *,
+    seed: int = 0,
+    speed: float = 1.0,
+    updates: int = 12,
+    targets: tuple[bool, ...] = (False, False, True),
+    flip: Flip | None = None,
 ) -> int:
     """Several updates in a row, the words going on from one to the next; the number of coincidences."""
     rng, x_lines, delta_lines = Random(seed), Lines(config.column_bank), Lines(config.row_bank)
@@ -103,25 +92,12 @@ def compare(
         nonlocal coincidences
         for _ in range(updates):
             x, delta = draw(config.columns, bits, rng), draw(config.rows, bits, rng)
-            c = [rng.choice((1, -1)) for _ in range(config.columns)]
-            bl = rng.choice((0, 1, config.bl_max))
-            seen = await play(dut, config, x, delta, c, bl, rng, speed)
-            signs = [(row, column) for row in (1, -1) for column in (1, -1)]
-            filled = [
-                (quadrant, row, column)
-                for quadrant, (row, column) in enumerate(signs)
-                if delta.present(row) and x.present(column)
-            ]
-            expected = []
-            for quadrant, row, column in filled:
-                for _ in range(bl):
-                    rows, columns = delta.fires(row, delta_lines.words()), x.fires(column, x_lines.words())
-                    expected.append((rows, columns, int(row != column), quadrant, 0))
-            if expected:
-                expected[-1] = (*expected[-1][:4], 1)
-            assert len(seen.slots) == len(filled) * bl
+            c, c_rows = ([rng.choice((1, -1)) for _ in range(lines)] for lines in (config.columns, config.rows))
+            slow, bl = rng.choice(targets), rng.choice((0, 1, config.bl_max))
+            seen = await play(dut, config, x, delta, (c, c_rows), slow, bl, rng, speed)
+            expected = slots(x, delta, x_lines, delta_lines, bl, slow)
             assert seen.slots == expected
-            for rows, columns, up, _, _ in seen.slots:
+            for rows, columns, up, *_ in seen.slots:
                 pairs = [
                     (i, j) for i in range(config.rows) for j in range(config.columns) if rows >> i & columns >> j & 1
                 ]
@@ -141,18 +117,49 @@ def test_updates(name: str, speed: float) -> None:
     assert compare(AWKWARD[name], seed=len(name), speed=speed, updates=30 if name == "one cell" else 12) > 0
 
 
+@pytest.mark.parametrize("slow", [False, True])
+def test_choppers_act_on_the_fast_array_only(slow: bool) -> None:
+    """Full magnitudes, all signs plus, column 1 and row 0 chopped: four quadrants of one cell each, or one of all."""
+    config = TileConfig(rows=2, columns=2, lanes=2, magnitude_bits=1, bl_max=40)
+
+    async def program(dut: Dut) -> set[tuple[int, ...]]:
+        side = Side([1, 1], [1, 1])
+        dut.set(start=1, bl=40, slow=slow, signs=0b10, row_signs=0b01, pulses__ready=1)
+        await dut.tick()
+        dut.set(start=0, load=1, vectors__valid=1, vectors__magnitude=side.magnitudes, vectors__negative=0)
+        for _ in range(2):
+            await dut.tick()
+        dut.set(load=0, run=1)
+        unions: dict[tuple[int, ...], tuple[int, int]] = {}
+        while not dut.get("finished"):
+            await dut.tick()
+            if dut.get("pulses__valid"):
+                rows, columns, *rest, _ = dut.read(*PAYLOAD)
+                before = unions.get(tuple(rest), (0, 0))
+                unions[tuple(rest)] = (before[0] | rows, before[1] | columns)
+        return {(*lines, *rest) for rest, lines in unions.items()}
+
+    expected = {(0b11, 0b11, 0, 0, 1)}
+    if not slow:
+        expected = {(0b10, 0b01, 0, 0, 0), (0b10, 0b10, 1, 1, 0), (0b01, 0b01, 1, 2, 0), (0b01, 0b10, 0, 3, 0)}
+    assert simulate(UpdatePath(config), program) == expected
+
+
 @pytest.mark.parametrize("seed", [1, 2, 3])
 def test_words_of_one_bit(seed: int) -> None:
     compare(TileConfig(rows=3, columns=5, lanes=2, magnitude_bits=1, bl_max=3, seed=seed), seed=seed, speed=0.7)
 
 
-@pytest.mark.parametrize("port", ["vectors__magnitude", "vectors__negative", "signs", "run", "load", "bl"])
+@pytest.mark.parametrize(
+    "port", ["vectors__magnitude", "vectors__negative", "signs", "row_signs", "slow", "run", "load", "bl"]
+)
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = TileConfig(rows=3, columns=3, lanes=1, bl_max=7)
+    mask = 0b111 if port in ("signs", "row_signs") else 1
     for seed in range(10):
         for cycle in range(16):
             try:
-                compare(config, updates=1, seed=seed, flip=Flip(port, 1, cycle))
+                compare(config, updates=1, seed=seed, targets=(port == "slow",), flip=Flip(port, mask, cycle))
             except (AssertionError, IndexError):
                 return
     pytest.fail(f"{port}: found in none of 160 updates")

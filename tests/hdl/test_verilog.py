@@ -5,24 +5,21 @@ from __future__ import annotations
 import ast
 import re
 import subprocess
+from dataclasses import fields
 from functools import cache
 from pathlib import Path
 
 import pytest
 
 from cosim.toolchain import find_verilator
+from hdl import ports
 from hdl.verilog import module_name, tile_ports, tile_verilog
-from model.config import NAMED, TileConfig
+from model.config import NAMED, Settings, TileConfig
 from tests.hdl.simulate import AWKWARD
 
 ROOT = Path(__file__).resolve().parents[2]
 
-CONFIGS = {
-    **NAMED,
-    "1x1": AWKWARD["one cell"],
-    "3x17": AWKWARD["3x17, lanes do not divide"],
-    "3x1": AWKWARD["one column in one beat"],
-}
+CONFIGS = {**NAMED, **AWKWARD}
 
 
 @cache
@@ -30,7 +27,7 @@ def text(name: str) -> str:
     return tile_verilog(CONFIGS[name])
 
 
-@pytest.mark.parametrize("name", ["tiny", "1x1"])
+@pytest.mark.parametrize("name", ["tiny", "one cell", "17x7, rows chopped"])
 def test_two_conversions_give_the_same_text(name: str) -> None:
     assert text(name) == tile_verilog(CONFIGS[name])
 
@@ -48,9 +45,9 @@ def test_ports_are_those_of_the_header(name: str) -> None:
     }
     assert sorted(re.findall(r"\w+", header)) == sorted(declared)
     assert declared.pop("clk") == declared.pop("rst") == (1, False)
-    ports = tile_ports(CONFIGS[name])
-    assert {port.name: (port.width, port.output) for port in ports} == declared
-    assert len(ports) == len(declared)
+    listed = tile_ports(CONFIGS[name])
+    assert {port.name: (port.width, port.output) for port in listed} == declared
+    assert len(listed) == len(declared)
 
 
 def documented() -> dict[str, tuple[str, str]]:
@@ -68,13 +65,45 @@ def documented() -> dict[str, tuple[str, str]]:
     return found
 
 
+def test_settings_are_those_of_the_configuration_in_their_order() -> None:
+    config = TileConfig()
+    assert list(ports.settings(config).members) == [field.name for field in fields(Settings)]
+
+
+def registers(name: str) -> dict[str, int]:
+    """Width of every register by its path below the top module."""
+    found = {}
+    for path, body in re.findall(r"^module \\?(\S+?)\s?\(.*?\);(.*?)^endmodule", text(name), re.DOTALL | re.MULTILINE):
+        inner = path.removeprefix(module_name(CONFIGS[name])).removeprefix(".")
+        for high, register in re.findall(r"^\s*reg\s+(?:\[(\d+):0\]\s+)?(\w+)\s", body, re.MULTILINE):
+            found[f"{inner}.{register}"] = int(high or 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_state_lies_where_simulations_look_for_it(name: str) -> None:
+    config, found = CONFIGS[name], registers(name)
+    banks = {
+        "update.rows": config.row_bank,
+        "update.columns": config.column_bank,
+        "transfer.hidden_buffer.dither": config.dither_bank,
+        "chopper.rows": config.row_chopper_bank,
+    }
+    sources = {f"{path}.source_{k}.state" for path, bank in banks.items() for k in range(len(bank.sources))}
+    assert {path for path in found if path.endswith(".state")} == sources | {"chopper.source.state"}
+    assert found["chopper.flipped"] == found["chopper.signs"] == config.columns
+    assert found["chopper.sweep"] == (config.sweeps - 1).bit_length()
+    rows = config.rows if config.row_chopper else None
+    assert found.get("chopper.row_flipped") == found.get("chopper.row_signs") == rows
+
+
 def test_ports_are_those_of_the_table() -> None:
     config, table = TileConfig(rows=13, columns=11, lanes=5), documented()
-    ports = tile_ports(config)
-    assert {port.name: "out" if port.output else "in" for port in ports} == {
+    listed = tile_ports(config)
+    assert {port.name: "out" if port.output else "in" for port in listed} == {
         name: direction for name, (direction, _) in table.items()
     }
-    for port in ports:
+    for port in listed:
         width = table[port.name][1]
         if re.fullmatch(r"\d+", width):
             assert port.width == int(width), port

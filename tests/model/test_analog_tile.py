@@ -3,34 +3,44 @@
 The description shares the slots of the pulse trains with the tile, since they are random, and nothing else: its
 devices, reads, filter, chopper, buffer and writes are its own. Converters are fine and without noise, so that the two
 may differ by rounding alone: P by less than 1e-5, and W by the few pulses whose threshold falls between two roundings.
+Writes without the buffer are rounded at random; the description checks them and takes them over.
 """
+
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from model.algorithms import ALGORITHMS, Rates, settings
+from model.algorithms import ALGORITHMS, Algorithm, Rates, settings
 from model.analog_tile import AnalogTile
-from model.config import NAMED, TileConfig
+from model.config import NAMED, Chopper, Reference, Settings, Target, TileConfig
 from model.devices.cells import WEIGHT_ONE, Cells
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import derive_key
-from model.periphery import Periphery, PulseSlots
+from model.periphery import Periphery, PulseSlots, Transfer
 from model.products import VALUE_ONE, Converters, NoiseStream
 from model.update_management import UpdateManager, UpdateVectors
 
 CONFIG = TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, adc_bits=16, hidden_bits=40, threshold_shift=22)
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
 GAMMA = 0.1
+WIDE = {"w_max": 1.0, "w_min": -1.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}  # no cell starts at a bound
 
 
 class Recorder(Periphery):
-    """The golden periphery, remembering the slots of the last update."""
+    """The golden periphery, remembering the slots of the last update and the pulses of the last transfer."""
 
-    last: PulseSlots
+    slots: PulseSlots
+    written: np.ndarray
 
     def update(self, *arguments) -> PulseSlots:
-        self.last = super().update(*arguments)
-        return self.last
+        self.slots = super().update(*arguments)
+        return self.slots
+
+    def transfer(self, codes, modes) -> Transfer:
+        result = super().transfer(codes, modes)
+        self.written = result.pulses
+        return result
 
 
 class FloatArray:
@@ -52,12 +62,13 @@ class FloatArray:
 
 
 class FloatTile:
-    """Update and transfer of E-RIDER C."""
+    """Update and transfer of E-RIDER C, also with choppers of rows, and of RIDER."""
 
     def __init__(self, tile: AnalogTile, gain: float, eta: float) -> None:
         self.p, self.w = FloatArray(tile.fast.cells), FloatArray(tile.slow.cells)
-        self.q, self.qref, self.h = (np.zeros(tile.reference.shape) for _ in range(3))
+        self.q, self.qref, self.h, self.copy = (np.zeros(tile.reference.shape) for _ in range(4))
         self.c, self.flipped = np.ones(7), np.zeros(7, bool)
+        self.row_c, self.row_flipped = np.ones(17), np.zeros(17, bool)
         self.gain, self.eta, self.reads = gain, eta, 0
 
     def update(self, slots: PulseSlots) -> None:
@@ -65,78 +76,96 @@ class FloatTile:
             both = np.outer(rows, columns)
             self.p.step(both * up, both * (1 - up))
 
-    def transfer(self, accumulate: bool) -> None:
+    def transfer(self, modes: Settings, written: np.ndarray) -> None:
+        """Direct writes are rounded at random: ``written`` must be a neighbour of what is wanted, and is taken over."""
         j, sweep = self.reads % 7, self.reads // 7
         self.reads += 1
-        r = self.p.w[:, j].copy()
-        if self.flipped[j]:
-            self.qref[:, j] = self.q[:, j]
-        d = self.c[j] * (r - self.qref[:, j])
-        if accumulate:
-            self.h[:, j] += self.gain * d
-            n = np.clip(np.trunc(self.h[:, j]), -10, 10)
-            self.h[n != 0, j] = 0
+        r, q, filtered = self.p.w[:, j].copy(), self.q[:, j].copy(), modes.reference == Reference.FILTERED
+        latches = self.flipped[j] != self.row_flipped
+        self.qref[latches, j] = q[latches]
+        d = self.c[j] * self.row_c * (r - (q if filtered else self.qref[:, j]))
+        if modes.accumulate:
+            if modes.direct:
+                n = written
+                assert np.all(np.abs(n - np.clip(self.gain * d, -10, 10)) < 1.05)
+            else:
+                self.h[:, j] += self.gain * d
+                n = np.clip(np.trunc(self.h[:, j]), -10, 10)
+                self.h[n != 0, j] = 0
             for k in range(10):
                 now = np.zeros((17, 7))
                 now[:, j] = np.sign(n) * (np.abs(n) > k)
                 self.w.step(now > 0, now < 0)
-        self.q[:, j] += (r - self.q[:, j]) * self.eta
-        self.flipped[j] = sweep % 4 == 3
+        self.q[:, j] += (r - q) * self.eta
+        self.copy[:, j] = (self.q if filtered else self.qref)[:, j]
+        self.flipped[j] = modes.chopper == Chopper.REGULAR and sweep % 4 == 3
         if self.flipped[j]:
             self.c[j] = -self.c[j]
+        if j == 6 and modes.row_chopper == Chopper.REGULAR:
+            self.row_flipped = sweep % 8 == 4 + np.arange(17) % 4
+            self.row_c[self.row_flipped] *= -1
 
     def forward(self, x: np.ndarray) -> np.ndarray:
-        return self.w.w @ x + GAMMA * (self.p.w - self.qref) @ (self.c * x)
+        return self.w.w @ x + GAMMA * self.row_c * ((self.p.w - self.copy) @ (self.c * x))
 
     def backward(self, delta: np.ndarray) -> np.ndarray:
-        return self.w.w.T @ delta + GAMMA * self.c * ((self.p.w - self.qref).T @ delta)
+        return self.w.w.T @ delta + GAMMA * self.c * ((self.p.w - self.copy).T @ (self.row_c * delta))
 
 
-def make(gamma: float = GAMMA, ideal_granularity: bool = False, **effects: float) -> AnalogTile:
+def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects: float) -> AnalogTile:
     devices = {"dw_min_std": 0.0, "dw_min_dtod": 0.3, **effects}
     shape = {"rows": 17, "columns": 7, "seed": 3}
     return AnalogTile(
-        config=CONFIG,
+        config=config,
         periphery=Recorder,
         fast=SoftBoundsReference(**devices, reference_mean=0.3, reference_std=0.1).cells(**shape, array="fast"),
         slow=SoftBoundsReference(**devices).cells(**shape, array="slow"),
         converters=CONVERTERS,
-        gamma=gamma,
+        gamma=GAMMA,
         seed=3,
         name="tile",
         ideal_granularity=ideal_granularity,
     )
 
 
-def run(tile: AnalogTile, twin: FloatTile | None, updates: int) -> None:
+def run(tile: AnalogTile, updates: int, algorithm: Algorithm = ALGORITHMS["e-rider"], twin=None) -> None:
     """The same noisy regression steps on both, after the tile's earlier ones."""
-    manager = UpdateManager(config=CONFIG, fast_rate=0.5, momentum=0.99)
+    manager = UpdateManager(config=tile.config, fast_rate=0.5, momentum=0.99)
     noise = NoiseStream(derive_key(3, "noise"))
     rng = np.random.default_rng(3)
     target = rng.integers(-VALUE_ONE, VALUE_ONE, (17, 7))
     for _ in range(updates):
         x = rng.integers(-VALUE_ONE, VALUE_ONE, 7)
         delta = (target @ x) // VALUE_ONE + rng.integers(-VALUE_ONE, VALUE_ONE, 17)
-        warming_up = tile.transfers < CONFIG.chopper_period * 7
+        warming_up = algorithm.warm_up and tile.transfers < CONFIG.chopper_period * 7
+        modes = transfer_settings(algorithm, tile.config, warming_up)
         tile.update(manager.vectors(x, delta))
-        tile.transfer(transfer_settings(warming_up), noise)
+        tile.transfer(modes, noise)
         if twin:
-            twin.update(tile.periphery.last)
-            twin.transfer(not warming_up)
+            twin.update(tile.periphery.slots)
+            twin.transfer(modes, tile.periphery.written)
 
 
-def transfer_settings(warming_up: bool):
-    algorithm, rates = ALGORITHMS["e-rider"], Rates(learning_rate=1.0)
-    return settings(algorithm, config=CONFIG, rates=rates, dw_min=0.001, lsb=CONVERTERS.lsb, warming_up=warming_up)
+def transfer_settings(algorithm: Algorithm, config: TileConfig, warming_up: bool = False) -> Settings:
+    rates = Rates(learning_rate=0.05 if algorithm.direct else 1.0)
+    return settings(algorithm, config=config, rates=rates, dw_min=0.001, lsb=CONVERTERS.lsb, warming_up=warming_up)
 
 
-@pytest.fixture(scope="module")
-def pair() -> tuple[AnalogTile, FloatTile]:
-    tile = make()
-    gain = transfer_settings(False).gain
+CASES = {
+    "e-rider": (CONFIG, ALGORITHMS["e-rider"]),
+    "e-rider with rows": (CONFIG.replace(row_chopper=1), replace(ALGORITHMS["e-rider"], row_chopper=Chopper.REGULAR)),
+    "rider": (CONFIG, ALGORITHMS["rider"]),
+}
+
+
+@pytest.fixture(scope="module", params=CASES)
+def pair(request: pytest.FixtureRequest) -> tuple[AnalogTile, FloatTile]:
+    config, algorithm = CASES[request.param]
+    tile = make(config)
+    gain = transfer_settings(algorithm, config).gain
     per_weight = WEIGHT_ONE / CONVERTERS.lsb * (1 << CONFIG.reference_fraction_bits)
     twin = FloatTile(tile, gain * per_weight / (1 << CONFIG.threshold_shift), 1 / 4)
-    run(tile, twin, updates=400)
+    run(tile, 400, algorithm, twin)
     return tile, twin
 
 
@@ -145,8 +174,10 @@ def test_arrays_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> None
     assert np.abs(tile.fast.weights / WEIGHT_ONE - twin.p.w).max() < 1e-5
     lsb = CONVERTERS.lsb / WEIGHT_ONE
     assert np.abs(tile.to_weight(tile.periphery.state_arrays()["q"].T) / WEIGHT_ONE - twin.q).max() < lsb
-    assert np.abs(tile.reference / WEIGHT_ONE - twin.qref).max() < lsb
+    assert np.abs(tile.reference / WEIGHT_ONE - twin.copy).max() < lsb
     assert np.array_equal(tile.periphery.chopper, twin.c)
+    assert np.array_equal(tile.periphery.row_chopper, twin.row_c)
+    assert bool((twin.row_c < 0).any()) == tile.config.row_chopper
     error = np.abs(tile.slow.weights / WEIGHT_ONE - twin.w.w)
     assert np.abs(twin.w.w).max() > 0.1  # W has gone somewhere
     assert error.max() < 0.005
@@ -168,20 +199,61 @@ def test_products_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> No
     assert np.abs(forward - without).max() > 10 * lsb  # the residual matters
 
 
+@pytest.mark.parametrize("ideal_granularity", [False, True])
+@pytest.mark.parametrize("target", list(Target))
+def test_an_update_moves_its_own_array_against_the_gradient(target: Target, ideal_granularity: bool) -> None:
+    """P by the chopped vectors, W by the plain ones."""
+    tile = make(CONFIG.replace(row_chopper=1), ideal_granularity, **WIDE)
+    modes = Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+    for _ in range(7 * (2 * 4 - 1) + 3):
+        tile.periphery.transfer(np.zeros(17, np.int64), modes)
+    chopped = np.outer(tile.periphery.row_chopper, tile.periphery.chopper)
+    assert 20 < (chopped < 0).sum() < 99
+    rng = np.random.default_rng(8)
+    x, delta = (rng.choice((-1, 1), size) * rng.integers(3500, 4096, size) for size in (7, 17))
+    before = tile.fast.weights.copy(), tile.slow.weights.copy()
+    tile.update(UpdateVectors((x < 0).astype(int), np.abs(x), (delta < 0).astype(int), np.abs(delta), 31), target)
+    moved, still = (tile.slow, tile.fast) if target == Target.SLOW else (tile.fast, tile.slow)
+    wanted = -np.sign(np.outer(delta, x)) * (chopped if target == Target.FAST else 1)
+    assert np.array_equal(np.sign(moved.weights - before[moved is tile.slow]), wanted)
+    assert np.array_equal(still.weights, before[still is tile.slow])
+    assert (tile.coincidences > 0) == (not ideal_granularity)
+    assert tile.coincidences == moved.pulse_numbers.sum()
+
+
+class PartlyLatched(Recorder):
+    """References that only every third row is to take."""
+
+    def transfer(self, codes, modes):
+        result = super().transfer(codes, modes)
+        return replace(result, latched=(np.arange(17) % 3 == 0).astype(np.uint8), reference=np.arange(17) * 100 + 7)
+
+
+def test_the_reference_array_takes_only_latched_rows() -> None:
+    tile = make()
+    tile.periphery = PartlyLatched(CONFIG)
+    before = tile.reference.copy()
+    tile.transfer(Settings(), NoiseStream(1))
+    rows = np.flatnonzero(np.arange(17) % 3 == 0)
+    assert tile.reference[rows, 0].tolist() == tile.to_weight(rows * 100 + 7).tolist()
+    before[rows, 0] = tile.reference[rows, 0]
+    assert np.array_equal(tile.reference, before)
+
+
 def test_a_flipped_bit_of_the_reference_is_caught() -> None:
     healthy, flipped = make(), make()
     for tile in (healthy, flipped):
-        run(tile, None, updates=CONFIG.chopper_period * 7 + 10)
+        run(tile, CONFIG.chopper_period * 7 + 10)
     assert np.array_equal(healthy.slow.weights, flipped.slow.weights)
     flipped.periphery.qref[flipped.periphery.next_column, 5] ^= 1 << 14
     for tile in (healthy, flipped):
-        run(tile, None, updates=1)
+        run(tile, 1)
     assert np.argwhere(healthy.slow.weights != flipped.slow.weights).tolist() == [[5, 3]]
 
 
 def test_without_granularity_p_moves_by_what_pulses_do_on_average() -> None:
     """Small steps, so that the response hardly changes: sums of binomial counts, within their standard deviation."""
-    device = {"dw_min": 1e-6, "w_max": 1.0, "w_min": -1.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}
+    device = {"dw_min": 1e-6, **WIDE}
     pulsed, ideal = make(**device), make(**device, ideal_granularity=True)
     rng = np.random.default_rng(6)
     x, delta = rng.integers(-4000, 4001, 7), rng.integers(-4000, 4001, 17)

@@ -9,11 +9,13 @@ import pytest
 
 from model import checkpoint
 from model.algorithms import Rates
+from model.checkpoint import VERSION
 from model.devices.exponential_step import ExponentialStep
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.metrics import state_sha256
 from model.periphery import Periphery
 from model.products import Converters
+from model.schedule import Schedule
 from model.training import Trainer
 from tests.model import tiny
 
@@ -81,9 +83,9 @@ def rewritten(path: Path, changes: dict[str, np.ndarray | None]) -> None:
         ({"noise_position": None}, "sha256 = [0-9a-f]{64}: must be that of the content"),
         ({"sha256": None}, "sha256 = None: must be that of the content"),
         ({"sha256": np.zeros(2)}, r"sha256 = \[0. 0.\]: must be"),
-        ({"version": np.array(2)}, "version = 2: must be 1"),
-        ({"version": None}, "version = absent: must be 1"),
-        ({"version": np.array([1, 1])}, r"version = \[1 1\]: must be 1"),
+        ({"version": np.array(VERSION + 1)}, f"version = {VERSION + 1}: must be {VERSION}"),
+        ({"version": None}, f"version = absent: must be {VERSION}"),
+        ({"version": np.array([1, 1])}, rf"version = \[1 1\]: must be {VERSION}"),
         ({"steps": np.array([{}], dtype=object)}, "must be a whole checkpoint file"),
     ],
 )
@@ -143,6 +145,13 @@ OTHERS = [
     ({"reference_mean": 0.2}, "physics.fast.reference_mean = 0.3: must be 0.2"),
     ({"devices": SoftBoundsReference(dw_min=0.002)}, "physics.fast.dw_min = 0.001: must be 0.002"),
     ({"converters": Converters(output_noise=0.05)}, "physics.converters.output_noise = 0.06: must be 0.05"),
+    ({"batch": 2}, "batch = 1: must be 2"),
+    ({"schedule": Schedule(((3, 0.5),))}, "schedule.points = 0 items: must be 1 items"),
+    ({"slow_devices": SoftBoundsReference(dw_min=0.002)}, "physics.slow.dw_min = 0.001: must be 0.002"),
+    (
+        {"task": other_task(architecture=replace(tiny.task().architecture, activation="relu"))},
+        "task.architecture.activation = 'tanh': must be 'relu'",
+    ),
     ({"ideal_granularity": True}, "physics.ideal_granularity = False: must be True"),
     ({"task": other_task(name="other")}, "task.name = 'tiny': must be 'other'"),
     ({"task": other_task(train_x=X ^ np.eye(*X.shape, dtype=int))}, "task.train_x = data with SHA-256 "),

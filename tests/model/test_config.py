@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from model.config import NAMED, Settings, TileConfig
+from model.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
 
 RANGES = [
     (spec.name, spec.metadata["low"], spec.metadata["high"]) for spec in fields(TileConfig) if "low" in spec.metadata
@@ -17,6 +17,7 @@ HELPERS = {  # what else has to change so that a limit of one field contradicts 
     "lanes": {"rows": 1024},
     "filter_shift": {"reference_fraction_bits": 12},
     "reference_fraction_bits": {"filter_shift": 0},
+    "latch_shift": {"adc_bits": 8},
     "hidden_bits": {"threshold_shift": 0},
     "threshold_shift": {"hidden_bits": 40},
 }
@@ -59,6 +60,14 @@ def test_chopper_probability_of_another_type(value: object) -> None:
     [
         ({"rows": 3, "lanes": 4}, "lanes = 4: must be at most rows = 3"),
         ({"filter_shift": 7}, "reference_fraction_bits = 6: must be at least filter_shift = 7"),
+        (
+            {"latch_shift": 12, "adc_bits": 7},
+            "latch_shift = 12: must be at most adc_bits .* - 2 = 11, or every reference",
+        ),
+        (
+            {"latch_shift": 1, "adc_bits": 2, "reference_fraction_bits": 0, "filter_shift": 0},
+            "latch_shift = 1: .* = 0, or",
+        ),
         ({"hidden_bits": 17}, "threshold_shift = 16: must be at most hidden_bits - 2 = 15"),
     ],
 )
@@ -135,14 +144,43 @@ def test_formats_hold_every_value_of_the_datapath() -> None:
         assert (1 << config.bl_bits) > config.bl_max >= 1 << (config.bl_bits - 1)
 
 
-@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 15, 16, 17, 65, 1024])
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 15, 16, 17, 64, 65, 1024])
 def test_banks_give_every_line_its_own_pair(lines: int) -> None:
-    bank = TileConfig(rows=lines, lanes=1).row_bank
-    pairs = [bank.pair(line) for line in range(lines)]
-    assert len(set(pairs)) == lines
-    assert {k for pair in pairs for k in pair} == set(range(len(bank.sources)))
-    assert all(first < bank.split <= second for first, second in pairs)
-    assert len(bank.sources) <= 2 * lines**0.5 + 2
+    config = TileConfig(rows=lines, lanes=min(lines, 64), row_chopper=1)
+    for bank, size in ((config.row_bank, lines), (config.row_chopper_bank, lines), (config.dither_bank, config.lanes)):
+        pairs = [bank.pair(line) for line in range(bank.lines)]
+        assert bank.lines == len(set(pairs)) == size
+        assert {k for pair in pairs for k in pair} == set(range(len(bank.sources)))
+        assert all(first < bank.split <= second for first, second in pairs)
+        assert len(bank.sources) <= 2 * size**0.5 + 2
+
+
+@pytest.mark.parametrize("config", [*NAMED.values(), TileConfig(rows=1, columns=1, lanes=1)], ids=lambda c: c.name)
+def test_no_two_sources_of_a_tile_are_alike(config: TileConfig) -> None:
+    config = config.replace(row_chopper=1)
+    banks = (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank)
+    sources = [config.chopper_source, *(source for bank in banks for source in bank.sources)]
+    assert len({source.polynomial for source in sources}) == len({source.seed for source in sources}) == len(sources)
+    assert [{source.bits for source in bank.sources} for bank in banks] == [{12}, {12}, {16}, {16}]
+
+
+def test_choppers_of_rows_leave_the_other_sources_as_they_are() -> None:
+    without, chopped = NAMED["odd"], NAMED["odd"].replace(row_chopper=1)
+    for name in ("row_bank", "column_bank", "chopper_source", "dither_bank"):
+        assert getattr(without, name) == getattr(chopped, name)
+    assert without.row_chopper_bank.sources == ()
+    assert chopped.row_chopper_bank.lines == 17
+
+
+@pytest.mark.parametrize(("threshold_shift", "bits"), [(0, 0), (1, 1), (16, 16), (20, 16)])
+def test_dither_has_at_most_16_bits_and_none_below_one_unit_of_h(threshold_shift: int, bits: int) -> None:
+    config = TileConfig(threshold_shift=threshold_shift)
+    assert config.dither_bits == bits
+    assert {source.bits for source in config.dither_bank.sources} == ({bits} if bits else set())
+
+
+def test_choppers_repeat_after_two_periods_of_sweeps() -> None:
+    assert TileConfig(chopper_period=7).sweeps == 14
 
 
 def test_cycle_counts_and_geometry() -> None:
@@ -158,8 +196,10 @@ def test_chopper_flip_below(probability: float, below: int) -> None:
     assert TileConfig(chopper_probability=probability).chopper_flip_below == below
 
 
-def test_settings_default_to_off() -> None:
-    assert (Settings().chopper, Settings().reference, Settings().gain) == (0, 0, 0)
+def test_settings_default_to_the_fast_array_and_off() -> None:
+    on = {"filter": True, "accumulate": True}
+    assert vars(Settings()) == dict.fromkeys(vars(Settings()), 0) | on
+    assert (Target.FAST, Chopper.OFF, Scope.COLUMN, Reference.ZERO) == (0, 0, 0, 0)
 
 
 def test_equal_configurations_have_equal_fingerprints() -> None:

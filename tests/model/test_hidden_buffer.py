@@ -11,16 +11,17 @@ import pytest
 from model.hidden_buffer import accumulate, forget, subtract
 
 
-def test_accumulate_saturates_and_says_so() -> None:
+def test_accumulate_saturates_and_says_where() -> None:
     low, high = -(2**23), 2**23 - 1
     hidden = np.array([low, high, 0, high - 5], np.int64)
     h, saturated = accumulate(hidden, np.array([0, 0, 7, 5]), low, high)
     assert h.tolist() == [low, high, 7, high]
-    assert saturated is False
+    assert saturated.tolist() == [False] * 4
     for product, expected in (([-1, 0, 0, 0], low), ([0, 0, 0, 6], high), ([2**44, 0, 0, 0], high)):
         h, saturated = accumulate(hidden, np.array(product), low, high)
-        assert expected in h[np.flatnonzero(product)]
-        assert saturated is True
+        assert h[np.flatnonzero(product)].tolist() == [expected]
+        assert saturated.tolist() == [bool(value) for value in product]
+    assert hidden.tolist() == [low, high, 0, high - 5]
 
 
 @pytest.mark.parametrize("bits", [1, 4, 8])

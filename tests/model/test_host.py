@@ -5,7 +5,19 @@ import math
 import numpy as np
 import pytest
 
-from model.host import EXP_BITS, cross_entropy, exp_negative, inverse_root, softmax, tanh, tanh_slope
+from model.host import (
+    ACTIVATIONS,
+    EXP_BITS,
+    VALUE_MAX,
+    cross_entropy,
+    exp_negative,
+    inverse_root,
+    relu,
+    sigmoid,
+    softmax,
+    tanh,
+    tanh_slope,
+)
 from model.products import VALUE_ONE
 
 
@@ -36,6 +48,29 @@ def test_tanh_slope() -> None:
     z = values(-3, -0.5, 0, 1, 4)
     expected = (1 - np.tanh(z / VALUE_ONE) ** 2) * VALUE_ONE
     assert np.abs(tanh_slope(tanh(z)) - expected).max() < 2
+
+
+def test_sigmoid_is_right_and_adds_to_one() -> None:
+    z = np.random.default_rng(1).integers(-9 * VALUE_ONE, 9 * VALUE_ONE, 10000)
+    assert np.abs(sigmoid(z) - VALUE_ONE / (1 + np.exp(-z / VALUE_ONE))).max() < 0.51
+    assert np.array_equal(sigmoid(-z) + sigmoid(z), np.full(z.shape, VALUE_ONE))
+    assert sigmoid(values(0, 100, -100)).tolist() == [VALUE_ONE // 2, VALUE_ONE, 0]
+
+
+def test_relu_saturates() -> None:
+    assert relu(values(-1, 0, 0.5, 8, 9)).tolist() == values(0, 0, 0.5, 8, 8).tolist()
+    assert VALUE_MAX == 8 * VALUE_ONE
+
+
+@pytest.mark.parametrize("name", list(ACTIVATIONS))
+def test_slopes_are_derivatives(name: str) -> None:
+    z = np.random.default_rng(2).integers(-9 * VALUE_ONE, 9 * VALUE_ONE, (50, 40))
+    z = z[np.abs(z).min(axis=1) > 1000]  # away from the corner of relu
+    function, step = ACTIVATIONS[name].function, 500
+    quotient = (function(z + step) - function(z - step)) / (2 * step) * VALUE_ONE
+    error = ACTIVATIONS[name].slope(function(z)) - quotient
+    assert np.abs(error[np.abs(np.abs(z) - VALUE_MAX) > 1000]).max() < 1.1 * VALUE_ONE / step
+    assert function(z).shape == z.shape
 
 
 @pytest.mark.parametrize("classes", [1, 2, 10, 17])

@@ -17,7 +17,8 @@ from tests.model.idx_files import encode, write_folder
 @pytest.mark.parametrize("compressed", [False, True])
 def test_samples(tmp_path: Path, compressed: bool) -> None:
     written = write_folder(tmp_path, compressed=compressed)
-    train_x, train_y, test_x, test_y = read_folder(tmp_path)
+    (train_x, train_y, test_x, test_y), size = read_folder(tmp_path)
+    assert size == (4, 3)
     for x, images in ((train_x, written[0]), (test_x, written[2])):
         assert x.dtype == np.int64
         assert x.shape == (len(images), images[0].size)
@@ -29,12 +30,12 @@ def test_samples(tmp_path: Path, compressed: bool) -> None:
 
 def test_a_pixel_more_is_another_value(tmp_path: Path) -> None:
     write_folder(tmp_path)
-    before = read_folder(tmp_path)[0]
+    before = read_folder(tmp_path)[0][0]
     file = tmp_path / TRAIN_X
     data = bytearray(file.read_bytes())
     data[-1] ^= 1
     file.write_bytes(data)
-    assert [int(k) for k in np.flatnonzero(before != read_folder(tmp_path)[0])] == [before.size - 1]
+    assert [int(k) for k in np.flatnonzero(before != read_folder(tmp_path)[0][0])] == [before.size - 1]
 
 
 def test_the_plain_file_is_read_where_both_are_there(tmp_path: Path) -> None:

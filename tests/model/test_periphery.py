@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 import hashlib
+import math
 import os
 import random
 import subprocess
 import sys
+from dataclasses import replace
+from fractions import Fraction
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from model.config import NAMED, Chopper, Reference, Settings, TileConfig
+from model.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.periphery import Periphery, Transfer
-from tests.model.tile_driver import assert_same, random_codes, random_settings, random_update
+from tests.model.naive_tile import NaiveTile
+from tests.model.tile_driver import CONFIGS, assert_same, random_codes, random_settings, random_update
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,16 +33,25 @@ class FloatTransfer:
         self.error = np.zeros((config.columns, config.rows))  # bound on the distance of the integers from hidden
         self.threshold = 2.0 ** (config.threshold_shift - config.reference_fraction_bits)
 
+    def chopped(self, read: int, settings: Settings) -> np.ndarray:
+        """c_j * c'_i of the rows at this read of a column."""
+        period, rows = self.config.chopper_period, np.arange(self.config.rows)
+        columns_flips = read // period if settings.chopper == Chopper.REGULAR else 0
+        first = period + rows % period  # sweep after which the row flips, once in two periods
+        row_flips = (read - first - 1) // (2 * period) + 1 if settings.row_chopper == Chopper.REGULAR else 0 * rows
+        return (-1.0) ** (columns_flips + row_flips)
+
     def transfer(self, j: int, r: np.ndarray, settings: Settings, written: np.ndarray) -> np.ndarray:
-        """Checks ``written`` against the float h, and goes on from it; returns the reference."""
+        """Checks ``written`` against the float h, and goes on from it; returns the reference that R takes."""
         config, unit = self.config, 2.0**-self.config.reference_fraction_bits
-        period, count = config.chopper_period, self.reads[j]
-        flips = settings.chopper == Chopper.REGULAR
-        sign = (-1) ** (count // period) if flips else 1
-        if flips and count and count % period == 0:
-            self.qref[j] = self.q[j]
-        reference = self.qref[j].copy()
-        d = sign * (r - (reference if settings.reference == Reference.LATCHED else 0))
+        count, q = self.reads[j], self.q[j].copy()
+        sign = self.chopped(count, settings)
+        latches = (sign != self.chopped(max(count - 1, 0), settings)) | settings.latch
+        self.qref[j] = np.where(latches, q, self.qref[j])
+        if settings.filter:
+            self.q[j] += (r - q) * 2.0**-config.filter_shift
+        subtracted = {Reference.ZERO: 0, Reference.LATCHED: self.qref[j], Reference.FILTERED: q}[settings.reference]
+        d = sign * (r - subtracted)
         self.hidden[j] += settings.gain * d
         self.error[j] += settings.gain * unit * 2.0**config.filter_shift / 2
         steps = [np.trunc((self.hidden[j] + side * self.error[j]) / self.threshold) for side in (-1, 1)]
@@ -50,9 +63,8 @@ class FloatTransfer:
             self.error[j] = np.where(written == 0, self.error[j], momentum * self.error[j] + unit)
         else:
             self.hidden[j] -= written * self.threshold
-        self.q[j] += (r - self.q[j]) * 2.0**-config.filter_shift
         self.reads[j] += 1
-        return reference
+        return (self.q if settings.reference == Reference.FILTERED else self.qref)[j].copy()
 
     def compare(self, reference: np.ndarray, result: Transfer, periphery: Periphery) -> None:
         """Reference, filter and hidden buffer lie within what rounding can do."""
@@ -65,19 +77,24 @@ class FloatTransfer:
 
 @pytest.mark.parametrize("forget", [False, True])
 @pytest.mark.parametrize("reference", list(Reference))
-@pytest.mark.parametrize("chopper", [Chopper.OFF, Chopper.REGULAR])
+@pytest.mark.parametrize(
+    "modes",
+    [{}, {"chopper": Chopper.REGULAR, "scope": Scope.TILE}, dict.fromkeys(("chopper", "row_chopper"), Chopper.REGULAR)],
+    ids=["off", "columns", "columns and rows"],
+)
 @pytest.mark.parametrize("name", ["tiny", "odd", "digits_output"])
-def test_transfers_agree_with_floats(name: str, chopper: Chopper, reference: Reference, forget: bool) -> None:
-    config = NAMED[name].replace(chopper_period=4)
-    settings = Settings(chopper=chopper, reference=reference, gain=40, forget=forget, momentum=6)
+def test_transfers_agree_with_floats(name: str, modes: dict, reference: Reference, forget: bool) -> None:
+    config = NAMED[name].replace(chopper_period=4, row_chopper=1)
+    settings = Settings(**modes, reference=reference, gain=40, forget=forget, momentum=6)
     floats, periphery, rng = FloatTransfer(config), Periphery(config), np.random.default_rng(1)
     offset = rng.integers(-60, 60, (config.columns, config.rows))
-    for _ in range(24 * config.columns):
+    for read in range(24 * config.columns):
         j = periphery.next_column
-        r = offset[j] + 8 * periphery.chopper[j] + rng.integers(-30, 31, config.rows)
-        result = periphery.transfer(r, settings)
+        r = offset[j] + 8 * periphery.chopper[j] * periphery.row_chopper + rng.integers(-30, 31, config.rows)
+        now = replace(settings, filter=read % 13 != 0, latch=read % 17 == 0)
+        result = periphery.transfer(r, now)
         assert result.column == j
-        floats.compare(floats.transfer(j, r, settings, result.pulses), result, periphery)
+        floats.compare(floats.transfer(j, r, now, result.pulses), result, periphery)
     assert periphery.status.transfer_pulses > 0
     assert not periphery.status.hidden_saturated
 
@@ -98,20 +115,97 @@ def test_float_comparison_finds_a_flipped_bit(memory: str, bit: int) -> None:
             floats.compare(reference, result, periphery)
 
 
-def test_slots_move_weights_against_the_chopped_gradient() -> None:
-    """The mean step of a cell is -delta * c * x per slot of its quadrant, and no slot has the wrong polarity."""
-    config, rng = NAMED["odd"], np.random.default_rng(2)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_operations_equal_the_naive_description(name: str) -> None:
+    """All settings at random, results and state bit for bit."""
+    config, rng = CONFIGS[name], random.Random(12)
+    periphery, naive = Periphery(config), NaiveTile(config)
+    for _ in range(6 * config.columns + 8):
+        values = random_update(config, rng)
+        assert_same(periphery.update(**vars(values)), naive.update(**vars(values)))
+        for _ in range(rng.randint(0, 3)):
+            codes, settings = random_codes(config, rng), random_settings(config, rng)
+            assert_same(periphery.transfer(codes, settings), naive.transfer(codes, settings))
+        assert_same(periphery.state_arrays(), naive.state_arrays())
+
+
+OTHERS = {
+    "target": Target.SLOW,
+    "chopper": Chopper.RANDOM,
+    "scope": Scope.TILE,
+    "row_chopper": Chopper.RANDOM,
+    "reference": Reference.FILTERED,
+    "filter": False,
+    "latch": True,
+    "direct": True,
+    "gain": 301,
+    "forget": True,
+    "momentum": 5,
+    "accumulate": False,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_every_setting_matters_to_the_naive_description(name: str) -> None:
+    """So a setting that the periphery ignored or mistook would be found by comparing with it."""
+    config, rng = CONFIGS["rows"].replace(row_chopper=1), random.Random(13)
+    periphery, naive = Periphery(config), NaiveTile(config)
+    modes = dict.fromkeys(("chopper", "row_chopper"), Chopper.REGULAR)
+    settings = Settings(**modes, reference=Reference.LATCHED, gain=300, momentum=3, forget=name == "momentum")
+    other = replace(settings, **{name: OTHERS[name]})
+
+    def compare() -> None:
+        for _ in range(8 * config.columns):
+            codes, values = random_codes(config, rng), vars(random_update(config, rng))
+            assert_same(periphery.transfer(codes, settings), naive.transfer(codes, other))
+            slots = periphery.update(**(values | {"target": settings.target}))
+            assert_same(slots, naive.update(**(values | {"target": other.target})))
+            assert_same(periphery.state_arrays(), naive.state_arrays())
+
+    with pytest.raises(AssertionError):
+        compare()
+
+
+def test_a_restored_periphery_goes_on_as_if_it_had_not_stopped() -> None:
+    config, modes = CONFIGS["rows"], dict.fromkeys(("chopper", "row_chopper"), Chopper.RANDOM)
+    whole, new = Periphery(config), Periphery(config)
+    initial = new.state_arrays()
+
+    def go_on(periphery: Periphery, seed: int) -> dict[str, np.ndarray]:
+        rng = random.Random(seed)
+        for _ in range(5 * config.columns + 1):
+            periphery.update(**vars(random_update(config, rng)))
+            periphery.transfer(random_codes(config, rng), random_settings(config, rng, **modes))
+        return periphery.state_arrays()
+
+    stopped = go_on(whole, 8)
+    expected = go_on(whole, 2)
+    new.restore(stopped)
+    assert_same(go_on(new, 2), expected)
+    for name, array in stopped.items():
+        new.restore(changed := stopped | {name: initial[name]})
+        assert_same(new.state_arrays(), changed)
+        assert np.any(array != initial[name]), name
+
+
+@pytest.mark.parametrize("target", list(Target))
+def test_slots_move_weights_against_the_gradient(target: Target) -> None:
+    """The mean step of a cell is -delta * c' * c * x per slot of its quadrant, in W without choppers."""
+    config, rng = NAMED["odd"].replace(row_chopper=1), np.random.default_rng(2)
     periphery = Periphery(config)
-    for _ in range(config.columns * (config.chopper_period - 1) + 3):
-        periphery.transfer(np.zeros(config.rows, int), Settings(chopper=Chopper.REGULAR))
-    assert periphery.chopper.tolist() == [-1] * 3 + [1] * 4
+    modes = Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+    for _ in range(config.columns * (2 * config.chopper_period - 1) + 3):
+        periphery.transfer(np.zeros(config.rows, int), modes)
+    assert periphery.chopper.tolist() == [1] * 3 + [-1] * 4
+    assert periphery.row_chopper.tolist() == ([-1] * 3 + [1]) * 4 + [-1]
     x, delta = rng.integers(-4095, 4096, config.columns), rng.integers(-4095, 4096, config.rows)
+    signs = np.outer(periphery.row_chopper, periphery.chopper) if target == Target.FAST else 1
+    wanted = -np.sign(np.outer(delta, x)) * signs
     total, updates = np.zeros((config.rows, config.columns), np.int64), 1000
     for _ in range(updates):
-        slots = periphery.update(x < 0, np.abs(x), delta < 0, np.abs(delta), config.bl_max)
+        slots = periphery.update(x < 0, np.abs(x), delta < 0, np.abs(delta), config.bl_max, target)
         direction = 2 * slots.up.astype(np.int64) - 1
         steps = np.einsum("si,sj,s->sij", slots.rows.astype(np.int64), slots.columns.astype(np.int64), direction)
-        wanted = -np.sign(np.outer(delta, periphery.chopper * x))
         assert np.all((steps == 0) | (steps == wanted))
         total += steps.sum(0)
     trials, p = updates * config.bl_max, np.abs(np.outer(delta, x)) / 4096**2
@@ -142,58 +236,89 @@ def test_latch_comes_with_the_first_read_after_a_flip() -> None:
         j, sweep = periphery.next_column, read // config.columns
         q, qref = periphery.q[j].copy(), periphery.qref[j].copy()
         result = periphery.transfer(random_codes(config, rng), Settings(chopper=Chopper.REGULAR))
-        assert result.latched == (sweep > 0 and sweep % config.chopper_period == 0)
-        assert np.array_equal(result.reference, q if result.latched else qref)
+        latched = sweep > 0 and sweep % config.chopper_period == 0
+        assert result.latched.tolist() == [latched] * 3
+        assert np.array_equal(result.reference, q if latched else qref)
         assert np.array_equal(periphery.qref[j], result.reference)
         assert np.array_equal(periphery.chopper[j], (-1) ** ((sweep + 1) // config.chopper_period))
 
 
-@pytest.mark.parametrize("forget", [False, True])
-def test_latched_reference_of_zero_is_zero_reference(forget: bool) -> None:
-    """AGAD with its filter held at zero equals c-TTv2."""
-    config, rng = NAMED["odd"], random.Random(4)
-    agad, c_ttv2 = Periphery(config), Periphery(config)
-    common = {"chopper": Chopper.REGULAR, "gain": 300, "forget": forget, "momentum": 8}
-    for _ in range(70):
-        codes = random_codes(config, rng)
-        results = [
-            agad.transfer(codes, Settings(reference=Reference.LATCHED, **common)),
-            c_ttv2.transfer(codes, Settings(reference=Reference.ZERO, **common)),
-        ]
-        for periphery in (agad, c_ttv2):
-            periphery.q[:] = periphery.qref[:] = 0
-        assert_same(*results)
-        assert_same(agad.state_arrays(), c_ttv2.state_arrays())
-    agad.qref[agad.next_column, 0] ^= 1
-    codes = np.zeros(17, int)
-    with pytest.raises(AssertionError, match="reference differs"):
-        assert_same(
-            agad.transfer(codes, Settings(reference=Reference.LATCHED, **common)),
-            c_ttv2.transfer(codes, Settings(reference=Reference.ZERO, **common)),
-        )
+def test_a_latch_of_every_cell_can_be_forced() -> None:
+    """Also with flips of column and row at once, which alone are none."""
+    config = NAMED["tiny"].replace(row_chopper=1, latch_shift=4)
+    for forced in (False, True):
+        periphery = Periphery(config)
+        periphery.q[0], periphery.qref[0] = [104, 103, -104], [1, 2, 3]
+        periphery.chopper_state.flipped[0], periphery.chopper_state.row_flipped[:] = 1, [1, 0, 1]
+        result = periphery.transfer([0, 0, 0], Settings(latch=forced))
+        assert result.latched.tolist() == [forced, True, forced]
+        assert result.reference.tolist() == ([112, 96, -96] if forced else [1, 96, 3])
 
 
-def test_chopper_that_never_flips_is_no_chopper() -> None:
-    """c-TTv2 without flips equals TT-v2."""
-    config, rng = NAMED["odd"].replace(chopper_probability=0.0), random.Random(5)
-    chopped, plain = Periphery(config), Periphery(config)
-    for _ in range(40):
-        codes, values = random_codes(config, rng), random_update(config, rng)
-        assert_same(
-            chopped.transfer(codes, Settings(chopper=Chopper.RANDOM, gain=300)),
-            plain.transfer(codes, Settings(chopper=Chopper.OFF, gain=300)),
-        )
-        assert_same(chopped.update(**vars(values)), plain.update(**vars(values)))
-        assert_same(chopped.state_arrays(), plain.state_arrays())
+def test_filtered_reference_is_q_before_the_step_and_shows_q_after_it() -> None:
+    config = TileConfig(rows=3, columns=1, lanes=2, threshold_shift=6, filter_shift=2)
+    periphery, codes = Periphery(config), np.array([7, -7, 3])
+    periphery.q[0] = [320, 64, -640]
+    periphery.qref[0] = [9, 9, 9]
+    for step in range(4):
+        q = periphery.q[0].copy()
+        result = periphery.transfer(codes, Settings(reference=Reference.FILTERED, gain=1))
+        exact = [math.trunc(Fraction(int(value), 64)) for value in codes * 64 - q]
+        assert result.pulses.tolist() == [max(-10, min(10, n)) for n in exact] or step
+        assert result.latched.tolist() == [1, 1, 1]
+        assert result.reference.tolist() == periphery.q[0].tolist() != q.tolist()
+        assert periphery.qref[0].tolist() == [9, 9, 9]
 
 
-def test_reference_setting_does_not_change_the_filter() -> None:
+def test_filter_off_leaves_q_alone_but_still_latches_it() -> None:
+    config = NAMED["tiny"]
+    periphery = Periphery(config)
+    periphery.q[0] = [100, -100, 7]
+    for reference in Reference:
+        periphery.chopper_state.column = 0
+        result = periphery.transfer([255, 255, 255], Settings(filter=False, latch=True, reference=reference))
+        assert result.reference.tolist() == periphery.q[0].tolist() == periphery.qref[0].tolist() == [100, -100, 7]
+
+
+DIRECT = Settings(direct=True, gain=97)
+
+
+@pytest.mark.parametrize("threshold_shift", [7, 16, 20])
+def test_direct_writes_have_the_mean_of_what_is_wanted(threshold_shift: int) -> None:
+    """Each is a floor or a ceiling. Words of ``dither_bits`` resolve the mean to a part 2**-dither_bits of a pulse."""
+    config = TileConfig(rows=16, columns=1, lanes=4, threshold_shift=threshold_shift, filter_shift=0)
+    periphery, count = Periphery(config), 3000
+    codes = np.round(np.linspace(-2.2, 2.2, 16) * 2.0**threshold_shift / (97 * 64)).astype(int).clip(-256, 255)
+    periphery.hidden[:] = 12345
+    written = np.array([periphery.transfer(codes, DIRECT).pulses for _ in range(count)])
+    wanted = 97 * 64 * codes / 2.0**threshold_shift
+    assert np.all((np.floor(wanted) <= written) & (written <= np.ceil(wanted)))
+    fraction = wanted % 1
+    error = np.abs(written.mean(0) - wanted)
+    assert np.all(error <= 5 * np.sqrt(fraction * (1 - fraction) / count) + 2.0**-config.dither_bits)
+    assert (fraction > 0).sum() > 8 or threshold_shift == 7
+    assert np.all(periphery.hidden == 12345)
+    assert periphery.status.transfer_pulses == np.abs(written).sum()
+
+
+def test_direct_writes_of_whole_pulses_need_no_dither() -> None:
+    config = TileConfig(rows=4, columns=1, lanes=4, threshold_shift=0, reference_fraction_bits=2, pulses_max=100)
+    periphery = Periphery(config)
+    for _ in range(5):
+        result = periphery.transfer([0, 3, -8, 9], Settings(direct=True, gain=3))
+        assert result.pulses.tolist() == [0, 36, -96, 100]
+    assert periphery.status.pulses_clamped
+    assert periphery.state_arrays()["dither_sources"].size == 0
+
+
+def test_only_filter_and_latches_change_the_filter() -> None:
     config, rng = NAMED["tiny"], random.Random(6)
     first, second = Periphery(config), Periphery(config)
     for _ in range(60):
-        codes = random_codes(config, rng)
-        first.transfer(codes, random_settings(config, rng, chopper=Chopper.REGULAR))
-        second.transfer(codes, random_settings(config, rng, chopper=Chopper.REGULAR))
+        codes, same = random_codes(config, rng), {"scope": rng.choice(list(Scope)), "filter": rng.random() < 0.8}
+        same |= {"chopper": Chopper.REGULAR, "latch": rng.random() < 0.1}
+        first.transfer(codes, random_settings(config, rng, **same))
+        second.transfer(codes, random_settings(config, rng, **same))
         assert np.array_equal(first.q, second.q)
         assert np.array_equal(first.qref, second.qref)
     assert np.any(first.qref)
@@ -281,6 +406,8 @@ def test_counters_saturate() -> None:
         ({"bl": 32}, ValueError, "^bl = 32: must be from 0 to 31$"),
         ({"bl": 2.0}, TypeError, "^bl = 2.0: must be an integer from 0 to 31$"),
         ({"bl": True}, TypeError, "^bl = True: must be an integer from 0 to 31$"),
+        ({"target": 2}, ValueError, "^target = 2: must be from 0 to 1$"),
+        ({"target": False}, TypeError, "^target = False: must be an integer from 0 to 1$"),
     ],
 )
 def test_bad_updates(changes: dict[str, object], error: type[Exception], message: str) -> None:
@@ -308,7 +435,15 @@ def test_bad_updates(changes: dict[str, object], error: type[Exception], message
         ([0, 0, 0], {"gain": 1.5}, TypeError, "^gain = 1.5: must be an integer from 0 to 4095$"),
         ([0, 0, 0], {"momentum": 16}, ValueError, "^momentum = 16: must be from 0 to 15$"),
         ([0, 0, 0], {"chopper": 3}, ValueError, "^chopper = 3: must be from 0 to 2$"),
-        ([0, 0, 0], {"reference": -1}, ValueError, "^reference = -1: must be from 0 to 1$"),
+        ([0, 0, 0], {"reference": -1}, ValueError, "^reference = -1: must be from 0 to 2$"),
+        ([0, 0, 0], {"reference": 3}, ValueError, "^reference = 3: must be from 0 to 2$"),
+        ([0, 0, 0], {"target": 2}, ValueError, "^target = 2: must be from 0 to 1$"),
+        ([0, 0, 0], {"scope": 2}, ValueError, "^scope = 2: must be from 0 to 1$"),
+        ([0, 0, 0], {"scope": True}, TypeError, "^scope = True: must be an integer from 0 to 1$"),
+        ([0, 0, 0], {"row_chopper": 1}, ValueError, "^row_chopper = 1: must be from 0 to 0$"),
+        ([0, 0, 0], {"filter": 1}, TypeError, "^filter = 1: must be True or False$"),
+        ([0, 0, 0], {"latch": 0}, TypeError, "^latch = 0: must be True or False$"),
+        ([0, 0, 0], {"direct": 2}, TypeError, "^direct = 2: must be True or False$"),
         ([0, 0, 0], {"forget": 1}, TypeError, "^forget = 1: must be True or False$"),
         ([0, 0, 0], {"accumulate": None}, TypeError, "^accumulate = None: must be True or False$"),
     ],
@@ -320,9 +455,18 @@ def test_bad_transfers(codes: list[int], settings: dict[str, object], error: typ
     assert_same(periphery.state_arrays(), Periphery(NAMED["tiny"]).state_arrays())
 
 
+def test_rows_with_choppers_have_three_modes() -> None:
+    periphery = Periphery(NAMED["tiny"].replace(row_chopper=1))
+    for mode in Chopper:
+        periphery.transfer([0, 0, 0], Settings(row_chopper=mode))
+    with pytest.raises(ValueError, match=r"^row_chopper = 3: must be from 0 to 2$"):
+        periphery.transfer([0, 0, 0], Settings(row_chopper=3))  # type: ignore[arg-type]
+    assert periphery.status.reads == 3
+
+
 def fingerprint() -> str:
     """SHA-256 over all results and the final state of a short run."""
-    config, rng, digest = NAMED["odd"], random.Random(8), hashlib.sha256()
+    config, rng, digest = NAMED["odd"].replace(row_chopper=1, latch_shift=3), random.Random(8), hashlib.sha256()
     periphery = Periphery(config)
     for _ in range(30):
         slots = periphery.update(**vars(random_update(config, rng)))

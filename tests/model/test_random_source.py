@@ -10,17 +10,17 @@ import pytest
 from model.config import NAMED, SourceSpec, TileConfig
 from model.polynomials import dense_primitive
 from model.random_source import Bank, Sources
+from tests.model.naive_tile import Register, Registers
+
+BANKS = ["row_bank", "column_bank", "dither_bank", "row_chopper_bank"]
 
 
 def naive_words(spec: SourceSpec, count: int) -> list[int]:
     """Galois register: a word is the top bits, a step shifts once for each of them."""
-    state, words = spec.seed, []
+    register, words = Register(spec), []
     for _ in range(count):
-        words.append(state >> (32 - spec.bits))
-        for _ in range(spec.bits):
-            state <<= 1
-            if state >> 32:
-                state ^= spec.polynomial
+        words.append(register.word)
+        register.step()
     return words
 
 
@@ -32,13 +32,23 @@ def test_equals_bit_serial_register(bits: int) -> None:
     assert words.T.tolist() == [naive_words(spec, 200) for spec in specs]
 
 
+@pytest.mark.parametrize("side", BANKS)
 @pytest.mark.parametrize("name", NAMED)
-def test_all_sources_of_a_tile(name: str) -> None:
-    config = NAMED[name]
-    for bank in (config.row_bank, config.column_bank):
-        sources = Bank(bank)
-        assert sources.words(50).T.tolist() == [naive_words(spec, 50) for spec in bank.sources]
-        assert list(zip(sources.first, sources.second, strict=True)) == [bank.pair(k) for k in range(bank.lines)]
+def test_all_sources_and_lines_of_a_tile(name: str, side: str) -> None:
+    bank = getattr(NAMED[name].replace(row_chopper=1), side)
+    words, naive = Bank(bank).line_words(50), Registers(bank)
+    assert Bank(bank).words(50).T.tolist() == [naive_words(spec, 50) for spec in bank.sources]
+    assert words.shape == (50, bank.lines)
+    for row in words.tolist():
+        assert row == [naive.word(line) for line in range(bank.lines)]
+        naive.step()
+
+
+def test_a_bank_of_no_lines_has_no_state() -> None:
+    for config in (TileConfig(threshold_shift=0), TileConfig()):
+        bank = Bank(config.dither_bank if config.threshold_shift == 0 else config.row_chopper_bank)
+        assert bank.state.shape == (0,)
+        assert bank.line_words(3).shape == (3, 0)
 
 
 def test_one_flipped_bit_is_found() -> None:
@@ -63,13 +73,12 @@ def test_words_of_up_to_three_lines_are_independent() -> None:
     assert not np.bitwise_xor.reduce([masks[0], masks[1], masks[bank.split], masks[bank.split + 1]])
 
 
-@pytest.mark.parametrize("side", ["row_bank", "column_bank"])
+@pytest.mark.parametrize("side", BANKS)
 def test_lines_are_fair_and_pairwise_independent(side: str) -> None:
-    spec = getattr(NAMED["small"], side)
-    bank, slots = Bank(spec), 1 << 16
-    sources = bank.words(slots)
-    words = sources[:, bank.first] ^ sources[:, bank.second]
-    fires = (words < 1 << 10).astype(np.int64)  # probability one quarter
+    spec = getattr(NAMED["small"].replace(row_chopper=1), side)
+    bits, slots = spec.sources[0].bits, 1 << 16
+    words = Bank(spec).line_words(slots)
+    fires = (words < 1 << (bits - 2)).astype(np.int64)  # probability one quarter
     counts = fires.T @ fires
     expected = np.where(np.eye(spec.lines, dtype=bool), 1 / 4, 1 / 16)
     z = (counts - slots * expected) / np.sqrt(slots * expected * (1 - expected))

@@ -30,3 +30,16 @@ def test_counters_count_magnitudes() -> None:
         "hidden_saturated": 0,
         "pulses_clamped": 0,
     }
+
+
+def test_a_restored_status_goes_on() -> None:
+    first, second = Status(8), Status(8)
+    first.slots, first.reads, first.transfer_pulses = 200, 3, 254
+    first.pulses_clamped = True
+    second.restore(first.state_arrays())
+    for status in (first, second):
+        status.count_slots(60)
+        status.count_pulses(np.array([1]))
+    assert vars(first) == vars(second)
+    assert second.pulses_clamped is True
+    assert second.hidden_saturated is False

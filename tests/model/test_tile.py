@@ -8,49 +8,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.config import NAMED, Chopper, Reference, Settings, TileConfig
+from model.config import NAMED, Chopper, Op, Reference, Settings, Target, TileConfig
 from model.periphery import Periphery
 from model.tile import Tile
 from tests.model.tile_driver import (
+    CONFIGS,
     Driver,
+    Update,
     assert_same,
     assert_status,
     random_codes,
     random_settings,
     random_update,
 )
-
-
-def random_config(seed: int) -> TileConfig:
-    rng = random.Random(seed)
-    rows = rng.choice((1, 2, 3, 5, 9, 17))
-    hidden_bits = rng.randint(4, 40)
-    return TileConfig(
-        rows=rows,
-        columns=rng.choice((1, 2, 3, 7, 17)),
-        lanes=rng.randint(1, rows),
-        adc_bits=rng.randint(2, 16),
-        magnitude_bits=rng.randint(1, 16),
-        bl_max=rng.randint(1, 63),
-        filter_shift=(shift := rng.randint(0, 8)),
-        reference_fraction_bits=rng.randint(shift, 12),
-        gain_bits=rng.randint(1, 16),
-        hidden_bits=hidden_bits,
-        threshold_shift=rng.randint(0, hidden_bits - 2),
-        pulses_max=rng.randint(1, 127),
-        momentum_bits=rng.randint(1, 8),
-        chopper_period=rng.randint(1, 3),
-        chopper_probability=rng.choice((0, 0.5, 1)),
-        counter_bits=rng.choice((8, 32, 48)),
-        seed=rng.getrandbits(32),
-    )
-
-
-CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output")} | {
-    "one": TileConfig(rows=1, columns=1, lanes=1, chopper_period=2),
-    "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
-    **{f"random{seed}": random_config(seed) for seed in range(12)},
-}
 
 
 @pytest.mark.parametrize("wait", [0.0, 0.4])
@@ -60,7 +30,7 @@ def test_steps_equal_operations(name: str, wait: float) -> None:
     print(f"{config!r} seed {seed}")
     driver, periphery, rng = Driver(config, wait=wait, seed=seed), Periphery(config), random.Random(seed)
     driver.reset()
-    for _ in range(2 * config.columns + 4):
+    for _ in range(4 * config.columns + 4):
         before, values = periphery.cycles, random_update(config, rng)
         assert_same(driver.update(values), periphery.update(**vars(values)))
         assert wait or driver.cycles == periphery.cycles - before
@@ -85,17 +55,20 @@ def test_cycle_counts(name: str) -> None:
     assert driver.cycles == config.transfer_cycles
 
 
+@pytest.mark.parametrize("direct", [False, True])
 @pytest.mark.parametrize("operation", ["update", "transfer"])
-def test_reset_in_the_middle(operation: str) -> None:
-    config = NAMED["odd"]
+def test_reset_in_the_middle(operation: str, direct: bool) -> None:
+    config = NAMED["odd"].replace(columns=2, chopper_period=1, row_chopper=1)
     rng = random.Random(5)
-    settings = Settings(chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=4000)
-    values = replace(random_update(config, rng), x_magnitude=np.full(7, 4000), delta_magnitude=np.full(17, 4000), bl=31)
+    modes = {"chopper": Chopper.REGULAR, "row_chopper": Chopper.REGULAR, "reference": Reference.LATCHED}
+    settings = Settings(**modes, gain=4000, direct=direct)
+    values = replace(random_update(config, rng), x_magnitude=np.full(2, 4000), delta_magnitude=np.full(17, 4000), bl=31)
     for stop in range(1, config.transfer_cycles if operation == "transfer" else 30):
         driver, periphery = Driver(config, wait=0.2, seed=stop), Periphery(config)
         driver.reset()
-        for _ in range(2):
+        for _ in range(5):
             driver.transfer(random_codes(config, rng), settings)
+        assert driver.step()["status__row_chopper"] == (1 << 17) - 1
         if operation == "update":
             driver.update(values, stop_after=stop)
         else:
@@ -141,21 +114,54 @@ def test_trains_longer_than_bl_max_count_as_bl_max() -> None:
     assert_same(driver.update(replace(values, bl=7)), periphery.update(**vars(replace(values, bl=5))))
 
 
-@pytest.mark.parametrize(("port", "value"), [("settings__chopper", 3), ("settings__reference", 2)])
-def test_other_settings_mean_off(port: str, value: int) -> None:
-    config = NAMED["tiny"].replace(chopper_period=1)
+@pytest.mark.parametrize(
+    ("port", "value", "row_chopper", "same"),
+    [
+        ("settings__chopper", 3, 1, True),
+        ("settings__reference", 3, 1, True),
+        ("settings__row_chopper", 3, 1, True),
+        ("settings__row_chopper", 1, 0, True),
+        ("settings__row_chopper", 2, 0, True),
+        ("settings__chopper", 1, 1, False),
+        ("settings__reference", 1, 1, False),
+        ("settings__reference", 2, 1, False),
+        ("settings__row_chopper", 1, 1, False),
+    ],
+)
+def test_other_settings_mean_off(port: str, value: int, row_chopper: int, same: bool) -> None:
+    config = NAMED["tiny"].replace(columns=2, chopper_period=1, row_chopper=row_chopper)
     states = []
     for setting in (value, 0):
         driver, rng = Driver(config, wait=0, seed=2), random.Random(2)
         driver.reset()
-        for mode in (1, 1, 1, 1, 1, setting, setting):
-            ports = {"settings__chopper": 1, "settings__reference": 1, "settings__gain": 4095, "settings__forget": 0}
-            ports |= {"settings__accumulate": 1, port: mode}
-            driver.command(1, **ports)
+        for mode in (1, 1, 1, 1, setting, setting, setting, setting):
+            modes = dict.fromkeys(("chopper", "row_chopper", "reference", "accumulate", "filter"), 1)
+            ports = {f"settings__{name}": on for name, on in modes.items()} | {port: mode, "settings__gain": 4095}
+            driver.command(Op.TRANSFER, settings__direct=0, settings__forget=0, **ports)
             for code in (*random_codes(config, rng).tolist(), *[0] * 9):
                 driver.step(read__ready=1, writes__ready=1, codes__valid=1, codes__code=code & 511)
         states.append(driver.tile.state_arrays())
-    assert_same(*states)
+    assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0]) == same
+
+
+def test_target_of_an_update_is_sampled_with_its_command() -> None:
+    """The driver changes all settings at random after the command; no chopper touches slots for W."""
+    config, rng = CONFIGS["rows"], random.Random(9)
+    driver, periphery = Driver(config, wait=0.2, seed=9), Periphery(config)
+    driver.reset()
+    for _ in range(3 * config.columns):
+        codes, settings = random_codes(config, rng), Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+        driver.transfer(codes, settings)
+        periphery.transfer(codes, settings)
+    assert set(periphery.chopper) == {-1}
+    assert set(periphery.row_chopper) == {-1, 1}
+    values = Update(np.zeros(3, int), np.full(3, 4000), np.zeros(17, int), np.full(17, 4000), 31)
+    quadrants = []
+    for target in Target:
+        slots = driver.update(replace(values, target=target))
+        assert_same(slots, periphery.update(**vars(replace(values, target=target))))
+        quadrants.append(set(slots.quadrant.tolist()))
+    assert quadrants == [{1, 3}, {0}]
 
 
 def test_payload_is_kept_when_nothing_is_new() -> None:

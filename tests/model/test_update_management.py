@@ -70,3 +70,45 @@ def test_tiny_errors_after_large_ones_still_count() -> None:
     vectors = manager.vectors(np.full(5, VALUE_ONE), np.full(3, 64))
     assert vectors.bl == 1
     assert 0 < vectors.x_magnitude.max() < 1 << config.magnitude_bits
+
+
+@pytest.mark.parametrize("step", [0.01, 3.7, 1000.0])
+@pytest.mark.parametrize("name", ["tiny", "odd", "digits_hidden"])
+def test_a_fixed_step_is_the_expected_change_of_the_largest_pair(name: str, step: float) -> None:
+    """k = step * max|x| * max|delta|; a train is as long as needed, and probabilities are at most one."""
+    config, rng = NAMED[name], np.random.default_rng(2)
+    manager, scale = UpdateManager(config=config, step=step), 1 << config.magnitude_bits
+    lengths = set()
+    for _ in range(200):
+        x = rng.integers(-VALUE_ONE, VALUE_ONE, config.columns)
+        delta = rng.integers(-VALUE_ONE, VALUE_ONE, config.rows) >> int(rng.integers(0, 12))
+        x_max, delta_max = np.abs(x).max(), np.abs(delta).max()
+        k = step * (x_max / VALUE_ONE) * (delta_max / VALUE_ONE)
+        vectors = manager.vectors(x, delta)
+        assert vectors.bl == min(math.ceil(k), config.bl_max) or abs(k - round(k)) < 2.0**-19
+        lengths.add(vectors.bl)
+        root = math.sqrt(k / max(vectors.bl, 1))
+        tolerance = 1.5 + scale * root * 2.0**-20 / k  # of sqrt and rounding, and of k in steps of 2**-20
+        for values, size in ((x, vectors.x_magnitude), (delta, vectors.delta_magnitude)):
+            p = np.abs(values) / np.abs(values).max() * root
+            assert np.abs(size - np.minimum(p * scale, scale - 1)).max() <= tolerance
+        assert np.array_equal(vectors.x_negative, x < 0)
+        assert np.array_equal(vectors.delta_negative, delta < 0)
+    assert len(lengths) > 2 or step < 1
+
+
+def test_a_fixed_step_does_not_depend_on_the_past_and_may_change() -> None:
+    config, x, delta = NAMED["tiny"], np.full(5, VALUE_ONE), np.full(3, VALUE_ONE // 2)
+    manager = UpdateManager(config=config, fast_rate=0.5, momentum=0.99, step=8.0)
+    assert [manager.vectors(x, delta).bl for _ in range(3)] == [4, 4, 4]
+    manager.vectors(x // 100, delta)
+    assert manager.vectors(x, delta).bl == 4
+    manager.step = 4.0
+    assert manager.vectors(x, delta).bl == 2
+    manager.step = 0.0
+    assert manager.vectors(x, delta).bl == 0
+    manager.step = None
+    automatic = UpdateManager(config=config, fast_rate=0.5, momentum=0.99)
+    for _ in range(5):
+        automatic.vectors(x, delta)
+    assert 12 < manager.vectors(x, delta).bl == automatic.vectors(x, delta).bl < 20

@@ -11,10 +11,51 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.config import Chopper, Op, Reference, Settings, TileConfig
+from model.config import NAMED, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
 from model.lanes import pack, unpack, unpack_signed
 from model.periphery import Periphery, PulseSlots, Transfer
 from model.tile import Tile
+
+
+def random_config(seed: int) -> TileConfig:
+    """Any legal configuration of a small tile."""
+    rng = random.Random(seed)
+    rows = rng.choice((1, 2, 3, 5, 9, 17))
+    adc_bits, hidden_bits, filter_shift = rng.randint(2, 16), rng.randint(4, 40), rng.randint(0, 8)
+    fraction_bits = rng.randint(filter_shift, 12)
+    return TileConfig(
+        rows=rows,
+        columns=rng.choice((1, 2, 3, 7, 17)),
+        lanes=rng.randint(1, rows),
+        adc_bits=adc_bits,
+        magnitude_bits=rng.randint(1, 16),
+        bl_max=rng.randint(1, 63),
+        filter_shift=filter_shift,
+        reference_fraction_bits=fraction_bits,
+        latch_shift=rng.randint(0, min(12, adc_bits + fraction_bits - 2)),
+        gain_bits=rng.randint(1, 16),
+        hidden_bits=hidden_bits,
+        threshold_shift=rng.randint(0, hidden_bits - 2),
+        pulses_max=rng.randint(1, 127),
+        momentum_bits=rng.randint(1, 8),
+        chopper_period=rng.randint(1, 3),
+        chopper_probability=rng.choice((0, 0.5, 1)),
+        row_chopper=rng.randint(0, 1),
+        counter_bits=rng.choice((8, 32, 48)),
+        seed=rng.getrandbits(32),
+    )
+
+
+CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output")} | {
+    "one": TileConfig(rows=1, columns=1, lanes=1, bl_max=1, pulses_max=1, chopper_period=2, row_chopper=1),
+    "one_row": TileConfig(rows=1, columns=9, lanes=1, chopper_period=1, row_chopper=1, latch_shift=3),
+    "one_column": TileConfig(rows=9, columns=1, lanes=4, chopper_period=2, row_chopper=1, latch_shift=7),
+    "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
+    "rows": TileConfig(rows=17, columns=3, lanes=4, chopper_period=2, chopper_probability=0.5, row_chopper=1),
+    "whole_pulses": TileConfig(rows=5, columns=3, lanes=3, threshold_shift=0, counter_bits=8, row_chopper=1),
+    "rare_pulses": TileConfig(rows=5, columns=3, lanes=2, threshold_shift=20, latch_shift=8, chopper_period=1),
+    **{f"random{seed}": random_config(seed) for seed in range(12)},
+}
 
 
 @dataclass(frozen=True)
@@ -26,6 +67,7 @@ class Update:
     delta_negative: np.ndarray
     delta_magnitude: np.ndarray
     bl: int
+    target: Target = Target.FAST
 
 
 def random_update(config: TileConfig, rng: random.Random) -> Update:
@@ -38,7 +80,8 @@ def random_update(config: TileConfig, rng: random.Random) -> Update:
         ]
         return np.array([rng.random() > positive for _ in range(size)], np.int64), np.array(magnitude, np.int64)
 
-    return Update(*vector(config.columns), *vector(config.rows), rng.choice((0, 1, config.bl_max, config.bl_max)))
+    bl = rng.choice((0, 1, config.bl_max, config.bl_max))
+    return Update(*vector(config.columns), *vector(config.rows), bl, rng.choice(list(Target)))
 
 
 def random_codes(config: TileConfig, rng: random.Random) -> np.ndarray:
@@ -51,7 +94,12 @@ def random_settings(config: TileConfig, rng: random.Random, **changes: object) -
     """Any legal settings, some of them fixed."""
     values: dict[str, object] = {
         "chopper": rng.choice(list(Chopper)),
+        "scope": rng.choice(list(Scope)),
+        "row_chopper": rng.choice(list(Chopper)) if config.row_chopper else Chopper.OFF,
         "reference": rng.choice(list(Reference)),
+        "filter": rng.random() < 0.8,
+        "latch": rng.random() < 0.1,
+        "direct": rng.random() < 0.3,
         "gain": rng.choice((0, (1 << config.gain_bits) - 1, rng.getrandbits(config.gain_bits))),
         "forget": rng.random() < 0.5,
         "momentum": rng.getrandbits(config.momentum_bits),
@@ -79,12 +127,10 @@ class Driver:
             "command__valid": 0,
             "command__op": bits(2),
             "command__bl": bits(config.bl_bits),
-            "settings__chopper": bits(2),
-            "settings__reference": bits(2),
+            **{f"settings__{name}": bits(1) for name in vars(Settings())},
+            **{f"settings__{name}": bits(2) for name in ("chopper", "row_chopper", "reference")},
             "settings__gain": bits(config.gain_bits),
-            "settings__forget": bits(1),
             "settings__momentum": bits(config.momentum_bits),
-            "settings__accumulate": bits(1),
             "vectors__valid": 0,
             "vectors__magnitude": bits(config.lanes * config.magnitude_bits),
             "vectors__negative": bits(config.lanes),
@@ -159,7 +205,7 @@ class Driver:
 
     def update(self, values: Update, *, stop_after: int | None = None) -> PulseSlots:
         """Run an update, or its first ``stop_after`` cycles."""
-        self.command(Op.UPDATE, command__bl=values.bl)
+        self.command(Op.UPDATE, command__bl=values.bl, settings__target=int(values.target))
         beats, slots = self.vectors(values), []
         valid = 0
         while stop_after is None or self.cycles < stop_after:
@@ -178,6 +224,8 @@ class Driver:
         assert stop_after is not None or [slot["pulses__last"] for slot in slots] == [0] * (len(slots) - 1) + [
             1
         ] * bool(slots)
+
+        assert all(slot["pulses__slow"] == values.target for slot in slots)
 
         def lines(name: str, size: int) -> np.ndarray:
             return np.array([unpack(slot[name], 1, size) for slot in slots], np.uint8).reshape(len(slots), size)
@@ -216,17 +264,18 @@ class Driver:
         assert not beats
         assert [write["writes__beat"] for write in writes] == list(range(config.row_beats))
         assert {write["writes__column"] for write in writes} == {column}
-        assert len({write["writes__latch"] for write in writes}) == 1
+        latched = [bit for write in writes for bit in unpack(write["writes__latch"], 1, config.lanes)]
         pulses, reference = (
             [value for write in writes for value in unpack_signed(write[f"writes__{name}"], form.width, config.lanes)]
             for name, form in (("pulses", config.pulses_format), ("reference", config.reference_format))
         )
         assert not any(pulses[config.rows :])
         assert not any(reference[config.rows :])
+        assert not any(latched[config.rows :])
         return Transfer(
             column=column,
             pulses=np.array(pulses[: config.rows], np.int64),
-            latched=bool(writes[0]["writes__latch"]),
+            latched=np.array(latched[: config.rows], np.uint8),
             reference=np.array(reference[: config.rows], np.int64),
         )
 
@@ -246,6 +295,7 @@ def assert_status(driver: Driver, periphery: Periphery) -> None:
     """The status ports show the state of the periphery."""
     status, outputs = periphery.status, driver.step()
     assert outputs["status__chopper"] == pack((periphery.chopper < 0).tolist(), 1)
+    assert outputs["status__row_chopper"] == pack((periphery.row_chopper < 0).tolist(), 1)
     for name in ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped"):
         assert outputs[f"status__{name}"] == getattr(status, name), name
     assert outputs["read__column"] == periphery.next_column

@@ -1,7 +1,8 @@
-"""A task small enough for uncompiled runs: two classes of four inputs, tiles of 3x5 and 2x4."""
+"""Tasks small enough for uncompiled runs: two classes of four inputs, tiles of 3x5 and 2x4; and of images of 4 x 5."""
 
 import numpy as np
 
+from model.architecture import Architecture, Convolution, Dense
 from model.config import NAMED, TileConfig
 from model.products import VALUE_ONE
 from model.tasks import Task
@@ -21,7 +22,26 @@ def task(samples: int = 32) -> Task:
         train_y=y[:samples],
         test_x=x[samples:],
         test_y=y[samples:],
+        architecture=Architecture(layers=(Dense(size_in=4, size_out=3), Dense(size_in=3, size_out=2))),
         layers=(NAMED["tiny"], OUTPUT),
+    )
+
+
+def images(samples: int = 8) -> Task:
+    """The class is which half of an image is brighter; a convolution and a dense layer, of three and of two tiles."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(0, VALUE_ONE + 1, (2 * samples, 20))
+    y = (x[:, :10].sum(axis=1) > x[:, 10:].sum(axis=1)).astype(np.int64)
+    layers = Convolution(height=4, width=5, channels=1, kernel=2, filters=3, pool=2), Dense(size_in=6, size_out=2)
+    architecture = Architecture(layers=layers, activation="relu", tile_rows=1, tile_columns=7)
+    return Task(
+        name="images",
+        train_x=x[:samples],
+        train_y=y[:samples],
+        test_x=x[samples:],
+        test_y=y[samples:],
+        architecture=architecture,
+        layers=tuple(config.replace(chopper_period=3) for config in architecture.tiles()),
     )
 
 

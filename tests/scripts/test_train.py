@@ -8,7 +8,7 @@ import pytest
 from scripts import train
 from tests.model import tiny
 
-KEYS = {"accuracy", "loss", "sp_rmse", "state_sha256", "counts", "seed"}
+KEYS = {"accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256", "counts", "seed"}
 COUNTS = {"update_slots", "coincidences", "transfer_pulses", "reads", "reference_pulses", "cycles"}
 
 
@@ -21,17 +21,73 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "report.json"
     arguments = "--task tiny --algorithm agad --reference-mean 0.3 --reference-std 0.1 --seeds 2 --seed 4 --epochs 2"
     assert train.main([*arguments.split(), "--json", str(file)]) == 0
-    report = json.loads(file.read_text())
-    assert list(report) == ["task", "algorithm", "reference_mean", "reference_std", "runs"]
-    assert (report["task"], report["algorithm"], report["reference_mean"]) == ("tiny", "agad", 0.3)
-    assert [run["seed"] for run in report["runs"]] == [4, 5]
+    content = json.loads(file.read_text())
+    assert list(content) == ["task", "algorithm", "reference_mean", "reference_std", "runs"]
+    assert (content["task"], content["algorithm"], content["reference_mean"]) == ("tiny", "agad", 0.3)
+    assert [run["seed"] for run in content["runs"]] == [4, 5]
     out = capsys.readouterr().out
-    for run in report["runs"]:
+    for run in content["runs"]:
         assert set(run) == KEYS
         assert set(run["counts"]) == COUNTS
         assert run["state_sha256"] in out
-    assert report["runs"][0]["state_sha256"] == tiny.digest(algorithm="agad", seed=4, steps=64)
+    assert content["runs"][0]["state_sha256"] == tiny.digest(algorithm="agad", seed=4, steps=64)
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def report(arguments: str, tmp_path: Path) -> dict:
+    file = tmp_path / "report.json"
+    assert train.main([*arguments.split(), "--json", str(file)]) == 0
+    return json.loads(file.read_text())
+
+
+@pytest.mark.parametrize("task", ["weight-programming", "noisy-quadratic"])
+def test_regression(task: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (run,) = report(f"--task {task} --steps 30 --algorithm tt-v2", tmp_path)["runs"]
+    assert set(run) == KEYS
+    assert run["accuracy"] is None
+    assert 0 < run["rms_error"] < 0.6
+    assert run["counts"]["reads"] == 30
+    heading = capsys.readouterr().out.splitlines()[0]
+    assert "accuracy" not in heading
+    assert len(report(f"--task {task} --steps 2 --seeds 2 --batch 3", tmp_path)["runs"]) == 2
+
+
+def test_options_reach_the_run(tmp_path: Path) -> None:
+    common = "--task digits --train-samples 6 --test-samples 3 --epochs 1 --algorithm tt-v2"
+    variants = [
+        "",
+        "--architecture lenet5",
+        "--activation relu",
+        "--activation sigmoid",
+        "--weight-scaling 0.2",
+        "--tile-rows 20",
+        "--tile-columns 40",
+        "--hidden 16",
+        "--batch 4",
+        "--schedule 0:0.5",
+        "--scale-rate 0",
+        "--reads 2",
+        "--transfer-every 3",
+        "--learning-rate 0.12",
+        "--fast-rate 0.1",
+        "--granularity 150",
+        "--slow-device capacitor",
+    ]
+    runs = {variant: report(f"{common} {variant}", tmp_path)["runs"][0] for variant in variants}
+    assert len({run["state_sha256"] for run in runs.values()}) == len(variants)
+    assert runs["--batch 4"]["counts"]["reads"] == 2 * 2
+    assert runs["--tile-rows 20"]["counts"]["reads"] == 3 * 6
+    assert runs["--transfer-every 3"]["counts"]["reads"] == 2 * 2
+    same = "--activation tanh --batch 1 --schedule 1:0.1 --tile-rows 32 --hidden 32 --architecture perceptron"
+    assert report(f"{common} {same}", tmp_path)["runs"][0] == runs[""]
+
+
+def test_rates_not_given_are_those_of_the_algorithm(tmp_path: Path) -> None:
+    own, told = (
+        report(f"--task tiny --epochs 1 --algorithm rider {options}", tmp_path)["runs"]
+        for options in ("", "--learning-rate 0.05")
+    )
+    assert own == told
 
 
 @pytest.mark.parametrize(
@@ -49,6 +105,24 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         ("--learning-rate x", "--learning-rate", "x", "a number from 0 to 16"),
         ("--learning-rate 9", "learning_rate", "9.0", "from 1 to 4095"),
         ("--granularity 0", "--granularity", "0", "from 1 to 1e+06"),
+        ("--seed 4294967295 --seeds 2", "--seeds", "2", "at most 1 with --seed 4294967295"),
+        ("--batch 0", "--batch", "0", "from 1 to 65536"),
+        ("--activation gelu", "--activation", "gelu", "tanh"),
+        ("--architecture vgg", "--architecture", "vgg", "lenet5"),
+        ("--task digits --weight-scaling 0", "--weight-scaling", "0", "from 0.001 to 2"),
+        ("--task digits --tile-rows 1025", "--tile-rows", "1025", "from 1 to 1024"),
+        ("--task mnist1d --architecture lenet5", "architecture", "lenet5", "images from 8 x 8"),
+        ("--schedule 1", "--schedule", "'1'", "EPOCH:FACTOR"),
+        ("--schedule 1:x", "--schedule", "'1:x'", "EPOCH:FACTOR"),
+        ("--schedule 2:1 1:1", "epoch", "1", "above 2"),
+        ("--schedule 2:-1", "factor", "-1.0", "from 0 to 1000"),
+        ("--schedule 2:0", "learning_rate", "0.0", "from 1 to 4095"),
+        ("--reads 0", "--reads", "0", "from 1 to 1024"),
+        ("--slow-device no", "no", "device", "must be"),
+        ("--task weight-programming --epochs 2", "--epochs", "2", "left out with --task weight-programming"),
+        ("--task weight-programming --hidden 2", "--hidden", "[2]", "left out with --task weight-programming"),
+        ("--task noisy-quadratic --train-samples 2", "--train-samples", "2", "left out with --task noisy-quadratic"),
+        ("--task digits --steps 2", "--steps", "2", "left out with --task digits"),
         ("--threads 0", "--threads", "0", "from 1 to 1024"),
         ("--json no/such/folder/f.json", "--json", "no/such/folder/f.json", "existing, writable folder"),
         ("--json .", "--json", ".", "existing, writable folder"),

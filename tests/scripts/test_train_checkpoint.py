@@ -46,6 +46,21 @@ def test_resumed_run_ends_like_an_uninterrupted_one() -> None:
     assert run("--task tiny --epochs 5 --resume run.npz --threads 2") == whole
 
 
+@pytest.mark.parametrize(
+    "options",
+    [
+        "--task digits --train-samples 5 --test-samples 2 --architecture lenet5 --batch 2 --tile-rows 9 --epochs",
+        "--task weight-programming --batch 2 --steps",
+    ],
+)
+def test_other_runs_resume(options: str) -> None:
+    whole = run(f"{options} 4")
+    run(f"{options} 1 --checkpoint run.npz")
+    assert run(f"{options} 4 --resume run.npz") == whole
+    with pytest.raises(SystemExit):
+        run(f"{options} 4 --resume run.npz --seed 2")
+
+
 def test_ctrl_c_leaves_a_checkpoint(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     whole = run("--task tiny --epochs 5")
     with monkeypatch.context() as patch:
@@ -123,8 +138,10 @@ IDX = "--task idx --data"
         (f"{IDX} folder --train-samples 13", ("train_samples = 13", "must be from 1 to 12")),
         ("--test-samples 33", ("test_samples = 33", "must be from 1 to 32")),
         ("--train-samples 0", ("--train-samples", "'0'", "from 1 to")),
-        ("--hidden 32 1024", ("--hidden", "'1024'", "from 1 to 1023")),
-        ("--hidden x", ("--hidden", "'x'", "from 1 to 1023")),
+        ("--hidden 32 65536", ("--hidden", "'65536'", "from 1 to 65535")),
+        ("--hidden x", ("--hidden", "'x'", "from 1 to 65535")),
+        ("--resume run.npz --batch 2", ("batch = 1", "must be 2, as in this run")),
+        ("--resume run.npz --schedule 1:0.5", ("schedule.points = 0 items", "must be 1 items")),
     ],
 )
 def test_bad_input(arguments: str, parts: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:

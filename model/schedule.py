@@ -1,0 +1,40 @@
+"""Learning rate over the epochs: the factor of the last point that is not after epoch e, 1 before the first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from itertools import pairwise
+
+EPOCH_MAX = 10**6
+FACTOR_MAX = 1000.0
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """Points (epoch, factor): after so many whole epochs the learning rate is multiplied by the factor.
+
+    Raises
+    ------
+    ValueError
+        Epochs are negative or do not increase, or a factor is not from 0 to `FACTOR_MAX`.
+    """
+
+    points: tuple[tuple[int, float], ...] = ()
+
+    def __post_init__(self) -> None:
+        for epoch, factor in self.points:
+            if not 0 <= epoch <= EPOCH_MAX:
+                raise ValueError(f"schedule: epoch = {epoch}: must be from 0 to {EPOCH_MAX}")
+            if not 0 <= factor <= FACTOR_MAX:
+                raise ValueError(f"schedule: factor = {factor}: must be from 0 to {FACTOR_MAX:g}")
+        for (before, _), (epoch, _) in pairwise(self.points):
+            if epoch <= before:
+                raise ValueError(f"schedule: epoch = {epoch}: must be above {before}, that of the point before")
+
+    def factor(self, epoch: int) -> float:
+        """What multiplies the learning rate in an epoch, counted from 0."""
+        return next((factor for start, factor in reversed(self.points) if start <= epoch), 1.0)
+
+    def factors(self) -> tuple[float, ...]:
+        """All that there are."""
+        return (1.0, *(factor for _, factor in self.points))

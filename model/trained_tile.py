@@ -1,0 +1,171 @@
+"""A tile that learns: arrays and periphery with update management, transfer schedule and settings.
+
+    learn(x, delta)    one pulsed update for each outer product delta_k x_k^T, then the transfers that are due:
+                       ``reads`` columns after every ``transfer_every`` calls
+    calibrate(n)       zero-shifting: n pulses of alternating sign to every cell of P, then P is read into Qref
+
+Source: docs/training.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from model.algorithms import Algorithm, Rates, settings
+from model.analog_tile import AnalogTile, PeripheryFactory
+from model.config import Chopper, Reference, Settings, Target, TileConfig
+from model.devices.cells import to_weight
+from model.devices.pulsed import Pulsed
+from model.fixed import Int
+from model.noise import derive_key, uniforms
+from model.products import Converters, NoiseStream
+from model.state import Arrays
+from model.update_management import UpdateManager
+
+
+@dataclass(frozen=True, kw_only=True)
+class Physics:
+    """Devices and converters of a tile.
+
+    fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
+    takes the width of the tile. ideal_granularity: see `model.analog_tile.AnalogTile`.
+    """
+
+    fast: Pulsed
+    slow: Pulsed
+    converters: Converters
+    ideal_granularity: bool = False
+
+
+class TrainedTile:
+    """One tile of a layer.
+
+    Parameters
+    ----------
+    name
+        Keys everything random of this tile.
+    config, algorithm, rates, physics, periphery
+        The tile, how and on what it learns, and the maker of what drives it.
+    start
+        W starts uniform between plus and minus this weight.
+    seed, threads
+        Of everything random; of an update, no result depends on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        config: TileConfig,
+        algorithm: Algorithm,
+        rates: Rates,
+        physics: Physics,
+        periphery: PeripheryFactory,
+        start: float,
+        seed: int,
+        threads: int,
+    ) -> None:
+        converters = replace(physics.converters, adc_bits=config.adc_bits)
+        # Updates of W need no P, so it is W's devices that are those which updates pulse.
+        slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
+        shape = {"rows": config.rows, "columns": config.columns, "seed": seed}
+        self.config = config
+        self.tile = AnalogTile(
+            config=config,
+            periphery=periphery,
+            fast=physics.fast.cells(**shape, array=f"{name}.fast"),
+            slow=slow.cells(**shape, array=f"{name}.slow"),
+            converters=converters,
+            gamma=rates.gamma if algorithm.residual else 0.0,
+            seed=seed,
+            name=name,
+            threads=threads,
+            ideal_granularity=physics.ideal_granularity,
+        )
+        span = int(to_weight(start))
+        weights = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span
+        self.tile.slow.program(weights.reshape(config.rows, config.columns))
+        self.manager = UpdateManager(config=config, fast_rate=rates.fast_rate, momentum=rates.momentum)
+        self.calibration_pulses = 0  # per cell
+        self._steps = 0  # calls of `learn` since the last transfer event
+        self._algorithm, self._rates = algorithm, rates
+        self._dw_min = slow.dw_min
+        self._warm_up = config.chopper_period * config.columns if algorithm.warm_up else 0  # transfers
+        self.set_rate(1.0)
+
+    def set_rate(self, factor: float) -> None:
+        """Multiply the learning rate by ``factor`` from now on. Raises ValueError if there is no such setting."""
+        if self._algorithm.target == Target.SLOW:
+            self.manager.step = self._rates.learning_rate * factor / self._dw_min
+            return
+        form = {"config": self.config, "rates": self._rates, "dw_min": self._dw_min, "lsb": self.tile.converters.lsb}
+        self._writing, self._warming = (
+            settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
+            for warming_up in (False, True)
+        )
+        # Flips by chance may leave a column without any: it gets its first reference with the end of the warm-up.
+        random = self._algorithm.chopper == Chopper.RANDOM
+        self._latching = replace(self._warming, latch=random)
+
+    def settings(self) -> Settings:
+        """Settings of the next transfer."""
+        left = self._warm_up - self.tile.transfers
+        if left <= 0:
+            return self._writing
+        return self._warming if left > self.config.columns else self._latching
+
+    def calibrate(self, pulses: int, noise: NoiseStream) -> None:
+        """Bring P to its symmetric point with ``pulses`` alternating pulses a cell and read it into Qref.
+
+        For algorithms without a warm-up, see `model.algorithms.Algorithm.calibrated`. The reads are sweeps of the
+        filter, as many as it needs to settle to half an ADC LSB, and one that latches.
+        """
+        ones = np.ones((self.config.rows, self.config.columns), np.int64)
+        for pulse in range(pulses):
+            self.tile.fast.pulse(ones if pulse % 2 == 0 else -ones)
+        self.calibration_pulses += pulses
+        filling = Settings(accumulate=False, reference=Reference.LATCHED)
+        sweeps = (self.config.adc_bits + 1) << self.config.filter_shift  # ln 2 < 1: more than halves every 2**k reads
+        for sweep in range(sweeps + 1):
+            for _ in range(self.config.columns):
+                self.tile.transfer(replace(filling, latch=sweep == sweeps), noise)
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Values [R] for values x [C]."""
+        return self.tile.forward(x, noise)
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Values [C] for errors delta [R]."""
+        return self.tile.backward(delta, noise)
+
+    def learn(self, x: Int, delta: Int, noise: NoiseStream) -> None:
+        """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
+        target = self._algorithm.target
+        for inputs, errors in zip(np.atleast_2d(x), np.atleast_2d(delta), strict=True):
+            self.tile.update(self.manager.vectors(inputs, errors), target)
+        self._steps += 1
+        if target == Target.SLOW or self._steps < self._rates.transfer_every:
+            return
+        self._steps = 0
+        for _ in range(self._rates.reads):
+            self.tile.transfer(self.settings(), noise)
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state by name."""
+        host = {
+            "x_mean": self.manager.x_mean,
+            "delta_mean": self.manager.delta_mean,
+            "steps": self._steps,
+            "calibration_pulses": self.calibration_pulses,
+        }
+        return self.tile.state_arrays() | {name: np.array(value) for name, value in host.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and the counters of the tile."""
+        self.tile.restore(arrays)
+        self.manager.x_mean = int(arrays["x_mean"])
+        self.manager.delta_mean = int(arrays["delta_mean"])
+        self._steps = int(arrays["steps"])
+        self.calibration_pulses = int(arrays["calibration_pulses"])
