@@ -17,7 +17,9 @@ from model.training import Evaluation
 ROWS = (
     ("accuracy", "test accuracy", "{:.2%}"),
     ("loss", "test loss (cross-entropy)", "{:.4f}"),
+    ("rms_error", "RMS error of W (weight)", "{:.4f}"),
     ("sp_rmse", "SP error (RMS, weight)", "{:.4f}"),
+    ("sp_rmse_pulsed", "SP error, pulsed cells (RMS, weight)", "{:.4f}"),
     ("update_slots", "update slots", "{:,}"),
     ("coincidences", "coincidences", "{:,}"),
     ("transfer_pulses", "pulses written to W", "{:,}"),
@@ -41,11 +43,10 @@ def comparison_table(report: dict[str, Any]) -> str:
     for side in ("golden", "RTL"):
         table.add_column(side, justify="right")
     for key, label, form in ROWS:
-        cells = []
-        for side in (report["golden"], report["rtl"]):
-            value = None if side is None else side.get(key, side["counts"].get(key))
-            cells.append("-" if value is None else form.format(value))
-        table.add_row(label, *cells)
+        sides = (report["golden"], report["rtl"])
+        values = [None if side is None else side.get(key, side["counts"].get(key)) for side in sides]
+        if values != [None, None]:  # what the task does not have
+            table.add_row(label, *("-" if value is None else form.format(value) for value in values))
     layers = "all layers" if report["engine"] == "native" else report["config"]
     what = (
         f"{report['compared_cycles']:,} cycles and {report['states_compared']:,} state words compared, "
@@ -66,14 +67,14 @@ def comparison_table(report: dict[str, Any]) -> str:
 
 
 def training_curves(curves: Mapping[str, Sequence[Evaluation]], task: Task, file: Path) -> None:
-    """Picture of test accuracy and loss over the epochs, a line per run."""
+    """Picture of test accuracy and loss over the epochs of a classification, a line per run."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
     accuracy, loss = figure.subplots(1, 2)
     for name, curve in curves.items():
-        epochs = [point.step / len(task.train_y) for point in curve]
-        accuracy.plot(epochs, [100 * point.accuracy for point in curve], marker=".", label=name)
+        epochs = [point.step / task.samples for point in curve]
+        accuracy.plot(epochs, [100 * (point.accuracy or 0.0) for point in curve], marker=".", label=name)
         loss.plot(epochs, [point.loss for point in curve], marker=".", label=name)
     for axes, label in ((accuracy, "test accuracy, %"), (loss, "test loss (cross-entropy)")):
         axes.set(xlabel="epoch", ylabel=label)

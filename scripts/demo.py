@@ -4,21 +4,23 @@
 1  writes the Verilog of both layers of the digits network
 2  trains it on the golden model with E-RIDER and with TT-v2, on devices whose symmetric point is off by 0.3 ± 0.1
 3  repeats the first steps of the E-RIDER run with the RTL of the hidden layer in the loop
-4  prints one table, golden beside RTL, and leaves Verilog, reports and a picture in a folder
+4  prints one table, golden beside RTL, and leaves Verilog, reports, a picture and a page to read in a folder
 """
 
+import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cosim.engines import compare
 from cosim.package import package
 from cosim.reports import comparison_table, training_curves
 from cosim.toolchain import ToolError, find_verilator
 from model.config import NAMED
+from model.history import SAMPLES
 from model.tasks import TASKS
 from model.training import Trainer
-from scripts.common import FAILED, Parser, integer, progress, run, to_total, write_json, write_text
+from scripts.common import FAILED, Parser, integer, progress, run, write_json, write_text
+from scripts.compare_metrics import comparison, write_page
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
 ALGORITHMS = ("e-rider", "tt-v2")
@@ -70,21 +72,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training_curves({name: trainer.curve for name, trainer in runs.items()}, task, picture)
 
     print(f"RTL of the hidden layer in the loop for the first {options.steps} steps of the e-rider run ...")
-    with progress("RTL in the loop", options.steps) as advance:
-        report = compare(
-            NAMED["digits_hidden"],
-            task="digits",
-            algorithm="e-rider",
-            engine="cocotb",
-            steps=options.steps,
-            seed=options.seed,
-            reference_mean=REFERENCE_MEAN,
-            reference_std=REFERENCE_STD,
-            progress=to_total(advance),
-        )
+    report = comparison(
+        NAMED["digits_hidden"],
+        task="digits",
+        algorithm="e-rider",
+        engine="cocotb",
+        steps=options.steps,
+        seed=options.seed,
+        reference_mean=REFERENCE_MEAN,
+        reference_std=REFERENCE_STD,
+        samples=SAMPLES,
+    )
     write_json(out / "compare_metrics.json", report)
     print(comparison_table(report))
     print(f"everything is in {out}; the training curves: {picture}")
+    command = f"compare_metrics.py --steps {options.steps} --seed {options.seed} --report {shlex.quote(str(out))}"
+    print(f"the report to read: {write_page(out, report, command)}")
     return 0 if report["agree"] else FAILED
 
 

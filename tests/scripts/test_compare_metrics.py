@@ -1,13 +1,21 @@
 """Golden beside RTL: the report of both engines on the small layer, and that only agreement gives exit code 0."""
 
 import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from cosim import engines
+from cosim.lockstep import Fault
 from scripts import compare_metrics
+from tests.cosim.reading import Page
 
 KEYS = {
     *("config", "task", "algorithm", "engine", "seed", "cycles", "compared_cycles"),
@@ -30,7 +38,7 @@ def check(report: dict, engine: str) -> None:
     assert (report["mismatches"], report["first_mismatch"], report["agree"]) == (0, None, True)
     assert report["wall_s"] > 0
     for side in ("golden", "rtl"):
-        assert set(report[side]) == SIDE
+        assert set(report[side]) >= SIDE
         assert set(report[side]["counts"]) == COUNTS
         assert len(report[side]["state_sha256"]) == 64
     assert report["golden"] == report["rtl"]
@@ -66,3 +74,103 @@ def test_disagreement_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyP
     report = json.loads(file.read_text())
     assert (report["agree"], report["mismatches"]) == (False, 0)
     assert report["golden"]["state_sha256"] != report["rtl"]["state_sha256"]
+
+
+def test_the_page_has_the_figures_of_the_report_of_either_engine(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    histories = {}
+    for engine in ("cocotb", "native"):
+        folder = tmp_path / "new" / engine
+        report = compare(engine, tmp_path / f"{engine}.json", "--report", str(folder))
+        check(report, engine)
+        assert capsys.readouterr().out.splitlines()[-1] == f"report: {folder / 'report.html'}"
+        assert [path.name for path in folder.iterdir()] == ["report.html"]
+        read = Page((folder / "report.html").read_text())
+        assert "Golden and RTL agree" in read.text
+        digest = report["rtl"]["state_sha256"]
+        assert read.rows("SHA-256 of the final state: every array of devices and periphery")["RTL"] == [digest]
+        assert read.rows("How they were compared")["cycles compared"][0] == f"{report['compared_cycles']:,}"
+        assert f"--engine {engine} --json" in read.text
+        histories[engine] = report["history"]
+        assert histories[engine]["golden"] == histories[engine]["rtl"]
+        assert len(histories[engine]["golden"]["samples"]) == 31
+    assert histories["cocotb"] == histories["native"]
+    plain = compare("native", tmp_path / "plain.json")
+    assert plain["history"] is None
+    assert plain["golden"] == report["golden"]  # sampling disturbs nothing
+
+
+def test_a_mismatch_leaves_a_page_and_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def with_fault(job, **options):
+        return engines.run_native(replace(job, faults=(Fault("rtl", "writes__beat", 1, 400),)), **options)
+
+    monkeypatch.setitem(engines.ENGINES, "native", with_fault)
+    assert compare_metrics.main([*ARGUMENTS.split(), "--engine", "native", "--report", str(tmp_path)]) == 1
+    read = Page((tmp_path / "report.html").read_text())
+    where = read.rows("Where and what")
+    assert (where["cycle"][0], where["signal"][0]) == ("400", "writes__beat")
+    assert "do not agree" in read.text
+
+
+def test_a_history_that_differs_alone_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def other_sample(job, **options):
+        outcome = engines.run_native(job, **options)
+        outcome.result["history"]["samples"][7]["sp_rmse"] += 1e-6
+        return outcome
+
+    monkeypatch.setitem(engines.ENGINES, "native", other_sample)
+    assert compare_metrics.main([*ARGUMENTS.split(), "--engine", "native", "--report", str(tmp_path)]) == 1
+    compared = Page((tmp_path / "report.html").read_text()).rows("How they were compared")
+    assert compared["histories equal"][0] == "no, sp_rmse at step 14"
+
+
+@pytest.mark.parametrize("place", ["file", "file/below"])
+def test_a_report_needs_a_folder(place: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").write_text("in the way")
+    folder = str(tmp_path / place)
+    with pytest.raises(SystemExit) as end:
+        compare_metrics.main(["--report", folder])
+    assert end.value.code == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1
+    assert f"argument --report: {folder!r}: must be a folder that report.html can be written to" in error
+
+
+@pytest.mark.parametrize("engine", ["cocotb", "native"])
+def test_ctrl_c_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pressed while the RTL is in the loop, as soon as that has told how far it is."""
+    pressed = []
+
+    @contextmanager
+    def progress(text: str, total: int):
+        def advance(amount: int) -> None:
+            if text == "RTL in the loop" and not pressed:
+                pressed.append(text)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        yield advance
+
+    monkeypatch.setattr(compare_metrics, "progress", progress)
+    steps = ["--config", "digits_output", "--seed", "3", "--steps", "60"]
+    with pytest.raises(KeyboardInterrupt):
+        compare_metrics.main(
+            [*steps, "--engine", engine, "--json", str(tmp_path / "run.json"), "--report", str(tmp_path)]
+        )
+    assert pressed
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path) -> None:
+    command = [sys.executable, "scripts/compare_metrics.py", "--config", "digits_output", "--steps", "100000"]
+    command += ["--engine", "native", "--report", str(tmp_path / "page"), "--json", str(tmp_path / "run.json")]
+    work = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    while not (tmp_path / "page").is_dir():  # made with the arguments, after all imports
+        assert work.poll() is None
+        time.sleep(0.05)
+    time.sleep(1)
+    work.send_signal(signal.SIGINT)
+    out, error = work.communicate(timeout=120)
+    assert (work.returncode, out, error) == (130, "", "interrupted\n")
+    assert [path.name for path in tmp_path.iterdir()] == ["page"]
+    assert list((tmp_path / "page").iterdir()) == []

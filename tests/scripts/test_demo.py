@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 
 from scripts import demo
+from tests.cosim.reading import Page
 
 
 @pytest.mark.slow
@@ -15,7 +16,7 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     modules = [
         f"symtrack_{name}.{kind}" for name in ("digits_hidden", "digits_output") for kind in ("v", "toml", "json")
     ]
-    others = ["train_e-rider.json", "train_tt-v2.json", "training_curves.png", "compare_metrics.json"]
+    others = ["train_e-rider.json", "train_tt-v2.json", "training_curves.png", "compare_metrics.json", "report.html"]
     assert sorted(path.name for path in out.iterdir()) == sorted(modules + others)
     assert (out / "training_curves.png").read_bytes().startswith(b"\x89PNG")
     report = json.loads((out / "compare_metrics.json").read_text())
@@ -25,5 +26,9 @@ def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert 0 < json.loads((out / f"train_{algorithm}.json").read_text())["accuracy"] < 1
     printed, error = capsys.readouterr()
     assert "RTL" in printed
-    assert str(out) in printed
+    assert printed.splitlines()[-1].endswith(str(out / "report.html"))
+    results = Page((out / "report.html").read_text()).rows(
+        "SHA-256 of the final state: every array of devices and periphery"
+    )
+    assert results["golden"] == results["RTL"] == [report["rtl"]["state_sha256"]]
     assert error == ""
