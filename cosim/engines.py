@@ -14,14 +14,12 @@ from cosim.bench import Engine, Job, Outcome
 from cosim.cocotb_engine import run_job as run_cocotb
 from cosim.lockstep import Difference, Fault
 from cosim.native_engine import run_job as run_native
-from cosim.scenarios import SCENARIOS, with_layer
+from cosim.scenarios import SCENARIOS
 from hdl.verilog import tile_ports
-from model.algorithms import ALGORITHMS
 from model.config import Target, TileConfig
-from model.devices.pulsed import Pulsed, reference_offset, with_reference_offset
-from model.devices.soft_bounds_reference import SoftBoundsReference
+from model.devices.pulsed import reference_offset
 from model.history import tiles_of, train
-from model.tasks import TASKS
+from model.run import Run
 from model.training import Trainer
 
 ENGINES: dict[str, Engine] = {"cocotb": run_cocotb, "native": run_native}
@@ -65,63 +63,43 @@ def play(
 
 
 def compare(
-    config: TileConfig,
+    run: Run,
     *,
-    task: str,
-    algorithm: str,
     engine: str,
     steps: int,
-    seed: int,
-    reference_mean: float | None,
-    reference_std: float | None,
-    devices: Pulsed | None = None,
     record: bool = True,
     samples: int = 0,
     faults: tuple[Fault, ...] = (),
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
     bar: Bar = no_bar,
 ) -> dict[str, Any]:
     """Train twice for ``steps`` steps, golden and with RTL in the loop.
 
-    In RTL are the layer of ``config`` with the cocotb engine, and all layers with the native one. Without ``record``
-    only metrics, counts and the final state are compared, of whose making nobody watches a cycle. With ``samples`` the
-    histories of both runs (`model.history`) are part of the report and of what must agree; the time that they take does
-    not count, unless a difference stops the run. Returns the report with the
-    keys of ``compare_metrics.py --json``.
+    In RTL are the layer of ``run.config`` (the first if it has none) with the cocotb engine, and all tiles with the
+    native one. Without ``record`` only metrics, counts and the final state are compared, of whose making nobody watches
+    a cycle. With ``samples`` the histories of both runs (`model.history`) are part of the report and of what must
+    agree; the time that they take does not count, unless a difference stops the run. Returns the report with the keys
+    of ``compare_metrics.py --json``.
+
+    checkpoint, resume: of the run with RTL, see `cosim.scenarios.training`. The golden run is never interrupted, so
+    equal results show that an interruption changes nothing.
 
     The golden run computes whole operations, the RTL run is also checked cycle by cycle against the golden tile; so
     equal final states show that both speeds of the golden model and the RTL agree.
     """
     begin = time.perf_counter()
-
-    def trainer() -> Trainer:
-        return Trainer(
-            task=with_layer(TASKS[task](), config),
-            algorithm=algorithm,
-            seed=seed,
-            reference_mean=reference_mean,
-            reference_std=reference_std,
-            devices=devices,
-        )
-
     with bar("compiling", 1) as advance:
-        train(trainer(), 1, samples=samples, progress=advance)  # which is neither side's work
-    golden_run = trainer()
+        train(run.trainer(), 1, samples=samples, progress=advance)  # which is neither side's work
+    golden_run = run.trainer()
+    config = run.config or golden_run.task.layers[0]
     with bar("golden", steps) as advance:
         start = time.perf_counter()
         history = train(golden_run, steps, samples=samples, progress=advance)
         golden = _side(golden_run.metrics().as_dict())
         golden_s = time.perf_counter() - start
     golden_s -= history.pop("seconds") if history else 0.0
-    arguments = {
-        "steps": steps,
-        "seed": seed,
-        "task": task,
-        "algorithm": algorithm,
-        "reference_mean": reference_mean,
-        "reference_std": reference_std,
-        "devices": devices,
-        "samples": samples,
-    }
+    arguments = {"run": run, "steps": steps, "samples": samples, "checkpoint": checkpoint, "resume": resume}
     job = Job(config, "cosim.scenarios:training", arguments, faults, record)
     with bar("RTL in the loop", steps) as advance:
         outcome = ENGINES[engine](job, progress=advance)
@@ -131,13 +109,11 @@ def compare(
     something = outcome.verdict.passed or (not record and outcome.verdict.mismatches == 0)
     return {
         "config": config.name,
-        "task": task,
-        "algorithm": algorithm,
+        "task": run.task,
+        "algorithm": run.algorithm,
         "engine": engine,
-        "seed": seed,
-        **reference_offset(
-            with_reference_offset(devices or SoftBoundsReference(), mean=reference_mean, std=reference_std)
-        ),
+        "seed": run.seed,
+        **reference_offset(golden_run.physics.fast),
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),
@@ -156,7 +132,7 @@ def compare(
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:
     """What a run depends on, as plain data: every tile, the algorithm, its rates, the devices and the converters."""
-    algorithm, physics = ALGORITHMS[trainer.algorithm], trainer.physics
+    algorithm, physics = trainer.rule, trainer.physics
     tiles = tiles_of(trainer)
     slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
     devices = {"P": physics.fast, "W": slow}

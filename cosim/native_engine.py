@@ -145,8 +145,9 @@ class NativeTile:
         """
         for index, (item, rows) in enumerate(zip(all_items(self.config), item_rows(self.config, arrays), strict=True)):
             count = -(-item.width // WORD)
-            words = [[row >> (WORD * k) & ((1 << WORD) - 1) for k in range(count)] for row in rows]
-            if not self._library.symtrack_set_state(self._handle, index, _address(np.array(words, np.uint64))):
+            split = [[row >> (WORD * k) & ((1 << WORD) - 1) for k in range(count)] for row in rows]
+            words = np.array(split, np.uint64)  # must live as long as the call
+            if not self._library.symtrack_set_state(self._handle, index, _address(words)):
                 raise ToolError(f"{item.name}: must be at {'.'.join(item.path)} in the netlist, to set its state")
 
 
@@ -260,6 +261,10 @@ class NativePeriphery:
         self.tile.set_state(arrays)
         for _ in range(2):  # the first rising edge carries the state to the outputs, the second cycle shows them
             self.played += self.tile.operation(None, 0, record=False)[0]
+        taken = self.state_arrays()
+        for name, value in arrays.items():
+            if not np.array_equal(taken[name], value):
+                raise ToolError(f"{name}: must be what it is set to, but this netlist does not take it")
         if self.golden is not None:
             self.golden.restore(arrays)
 

@@ -20,12 +20,16 @@ FLAGS = ("hidden_saturated", "pulses_clamped")
 
 @dataclass(frozen=True)
 class StateItem:
-    """A register, or a memory of ``rows`` words, inside the RTL; ``path`` leads there from the top module."""
+    """A register, or a memory of ``rows`` words, inside the RTL; ``path`` leads there from the top module.
+
+    port: the output that it drives, if it does: a simulator may make one variable of both.
+    """
 
     name: str
     path: tuple[str, ...]
     width: int
     rows: int = 1
+    port: str = ""
 
 
 def state_items(config: TileConfig) -> list[StateItem]:
@@ -57,14 +61,14 @@ def state_items(config: TileConfig) -> list[StateItem]:
 def told_items(config: TileConfig) -> list[StateItem]:
     """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
     items = [
-        StateItem("chopper", ("chopper", "signs"), config.columns),
-        StateItem("column", ("chopper", "column"), config.column_bits),
+        StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
+        StateItem("column", ("chopper", "column"), config.column_bits, port="read__column"),
         StateItem("base", ("transfer", "base"), config.address_bits),
-        *(StateItem(name, ("counters", name), config.counter_bits) for name in COUNTERS),
-        *(StateItem(name, ("transfer", name), 1) for name in FLAGS),
+        *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
+        *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),
     ]
     if config.row_chopper:
-        items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows))
+        items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows, port="status__row_chopper"))
     return items
 
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
+from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -21,16 +22,15 @@ from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
 from model.config import Chopper, Op, Reference, Scope, Settings, Target, TileConfig
-from model.devices.pulsed import Pulsed
 from model.fixed import Int
 from model.history import train
 from model.metrics import state_sha256
-from model.tasks import TASKS, Task
-from model.training import Trainer
+from model.run import Run
 
 STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
 PREPARED = 16  # different operations, so that making them up does not count as playing them
+DIGITS = Run(reference_mean=0.3, reference_std=0.1)
 STRETCH = 2048  # cycles; every second stretch is free of resets, so that flips and saturation build up
 
 
@@ -196,52 +196,42 @@ def training(
     *,
     cycles: int | None = None,
     steps: int | None = None,
-    seed: int,
-    task: str = "digits",
-    algorithm: str = "e-rider",
-    reference_mean: float | None = 0.3,
-    reference_std: float | None = 0.1,
-    devices: Pulsed | None = None,
+    seed: int = 1,
+    run: Run | None = None,
     samples: int = 0,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
 ) -> dict[str, Any]:
-    """Train until ``steps`` steps or at least ``cycles`` cycles are done, this tile in RTL and the others golden.
+    """Train until ``steps`` steps or at least ``cycles`` cycles are done; this tile is RTL, the others are the bench's.
 
-    samples: with ``steps``, how many the ``history`` of the run has, see `model.history.train`.
+    run: what is trained, `DIGITS` with ``seed`` unless told otherwise. samples: with ``steps``, how many the
+    ``history`` of the run has, see `model.history.train`. checkpoint: with ``steps``, where the run is left at its end
+    or when it is interrupted. resume: a checkpoint it goes on from, which only the native engine can.
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
-    trainer = Trainer(
-        task=with_layer(TASKS[task](), bench.config),
-        algorithm=algorithm,
-        reference_mean=reference_mean,
-        reference_std=reference_std,
-        devices=devices,
-        seed=seed,
-        periphery=bench.layer,
-    )
+    trainer = replace(run or replace(DIGITS, seed=seed), config=bench.config).trainer(periphery=bench.layer)
+    if resume:
+        trainer.restore(resume)
     result: dict[str, Any] = {}
     if steps is not None:
-        history = train(trainer, steps, samples=samples, progress=bench.progress)
+
+        def tell(done: int) -> None:
+            try:
+                bench.progress(done)
+            except KeyboardInterrupt:  # here the run is between two steps
+                if checkpoint:
+                    trainer.save(checkpoint)
+                raise
+
+        history = train(trainer, steps, samples=samples, progress=tell)
+        if checkpoint:
+            trainer.save(checkpoint)
         result = {"history": history} if history else {}
     while bench.cycles < (cycles or 0):
         trainer.run(1)
         bench.progress(bench.cycles)
     return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
-
-
-def with_layer(task: Task, config: TileConfig) -> Task:
-    """The task with ``config`` for the layer of that size.
-
-    Raises
-    ------
-    ValueError
-        No layer has that many rows and columns.
-    """
-    for index, layer in enumerate(task.layers):
-        if (layer.rows, layer.columns) == (config.rows, config.columns):
-            return replace(task, layers=(*task.layers[:index], config, *task.layers[index + 1 :]))
-    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.layers)
-    raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
 
 
 SCENARIOS = {"operations": operations, "random": random, "slots": slots, "training": training}

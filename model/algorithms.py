@@ -45,6 +45,29 @@ class Algorithm:
         return replace(self, chopper=Chopper.OFF, row_chopper=Chopper.OFF, reference=Reference.LATCHED, warm_up=False)
 
 
+@dataclass(frozen=True, kw_only=True)
+class Choppers:
+    """Choppers in place of an algorithm's own, see `Algorithm`; None leaves what it has."""
+
+    chopper: Chopper | None = None
+    scope: Scope | None = None
+    row_chopper: Chopper | None = None
+
+    def of(self, algorithm: Algorithm) -> Algorithm:
+        """The algorithm with these choppers.
+
+        Raises
+        ------
+        ValueError
+            Its updates go to W, which no chopper acts on.
+        """
+        given = {spec.name: value for spec in fields(self) if (value := getattr(self, spec.name)) is not None}
+        if given and algorithm.target == Target.SLOW:
+            name, value = next(iter(given.items()))
+            raise ValueError(f"{name} = {value.name}: must be left out for updates of W, which is not chopped")
+        return replace(algorithm, **given)
+
+
 _UNBUFFERED = {"learning_rate": 0.05}
 _AGAD = Algorithm(chopper=Chopper.REGULAR, reference=Reference.LATCHED, warm_up=True)
 _RIDER = Algorithm(reference=Reference.FILTERED, direct=True, residual=True, rates=_UNBUFFERED)

@@ -10,6 +10,7 @@ golden or RTL, have equal histories.
 
 from __future__ import annotations
 
+import json
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
@@ -37,7 +38,9 @@ def tiles_of(trainer: Trainer) -> dict[str, AnalogTile]:
 def train(
     trainer: Trainer, steps: int, *, samples: int = SAMPLES, progress: Callable[[int], None] = lambda steps: None
 ) -> dict[str, Any] | None:
-    """Train for ``steps`` steps from the start on, and tell after each how many there were.
+    """Train until there were ``steps`` steps, and tell after each how many there were.
+
+    A trainer that was restored has the samples of its checkpoint, and goes on with the same ones.
 
     Parameters
     ----------
@@ -51,13 +54,13 @@ def train(
     """
     recorder = Recorder(trainer) if samples else None
     every = -(-steps // samples) if samples else steps + 1
-    if recorder:
+    if recorder and not trainer.steps:
         recorder.sample()
     while trainer.steps < steps:
         trainer.run(1)
-        progress(trainer.steps)
         if recorder and (trainer.steps % every == 0 or trainer.steps == steps):
             recorder.sample()
+        progress(trainer.steps)
     return recorder.report() if recorder else None
 
 
@@ -69,7 +72,7 @@ class Recorder:
         self._tiles = tiles_of(trainer)
         # They never change, and some families find theirs by bisection.
         self._points = {name: tile.fast.symmetric_point() for name, tile in self._tiles.items()}
-        self.samples: list[dict[str, Any]] = []
+        self.samples: list[dict[str, Any]] = json.loads(trainer.notes) if trainer.notes else []
         self.seconds = 0.0
 
     def sample(self) -> None:
@@ -84,6 +87,7 @@ class Recorder:
             "pulsed": float(pulsed.mean()),
         }
         self.samples.append(quality | tracking)
+        self._trainer.notes = json.dumps(self.samples)
         self.seconds += time.perf_counter() - begin
 
     def report(self) -> dict[str, Any]:

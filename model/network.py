@@ -95,6 +95,12 @@ class Network:
         for layer, x, z, error in zip(self.layers, done.vectors, done.sums, deltas, strict=True):
             layer.learn(x, z, error, self.noise)
 
+    def calibrate(self, pulses: int) -> None:
+        """Zero-shifting of P in all tiles, see `model.trained_tile.TrainedTile.calibrate`."""
+        for layer in self.layers:
+            for trained in layer.trained.values():
+                trained.calibrate(pulses, self.noise)
+
     def set_rate(self, factor: float) -> None:
         """Multiply the learning rate of all layers by ``factor``. Raises ValueError if there is no such setting."""
         for layer in self.layers:

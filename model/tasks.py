@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import asdict, dataclass, field, replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, Protocol
@@ -170,6 +170,36 @@ def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architect
         architecture=architecture,
         layers=architecture.tiles(),
     )
+
+
+def with_tiles(task: Any, **changes: int | float) -> Any:
+    """The task with fields of the configurations of all its tiles changed; only sizes and seeds are its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such field, or it cannot have that value.
+    """
+    for name in ("rows", "columns", "seed"):
+        if name in changes:
+            raise ValueError(f"tiles: {name} = {changes[name]}: must be left to the task")
+    layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.layers)
+    return replace(task, layers=layers)
+
+
+def with_layer(task: Any, config: TileConfig) -> Any:
+    """The task with ``config`` for the layer of that size.
+
+    Raises
+    ------
+    ValueError
+        No layer has that many rows and columns.
+    """
+    for index, layer in enumerate(task.layers):
+        if (layer.rows, layer.columns) == (config.rows, config.columns):
+            return replace(task, layers=(*task.layers[:index], config, *task.layers[index + 1 :]))
+    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.layers)
+    raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
 
 
 TASKS: dict[str, Callable[..., Any]] = {

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from model import checkpoint
-from model.algorithms import ALGORITHMS, Rates
+from model.algorithms import ALGORITHMS, Choppers, Rates
 from model.analog_tile import PeripheryFactory, Restorable
 from model.devices.pulsed import Pulsed, with_reference_offset
 from model.devices.soft_bounds_reference import SoftBoundsReference
@@ -29,6 +29,7 @@ from model.tasks import Problem
 from model.trained_tile import Physics
 
 BATCH_MAX = 65536
+CALIBRATION_MAX = 10**6
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +43,7 @@ class Metrics:
     sp_rmse_pulsed: float | None
     state_sha256: str
     counts: dict[str, int]
+    calibration_slots: int
     seed: int
 
     def as_dict(self) -> dict[str, object]:
@@ -68,6 +70,11 @@ class Trainer:
         Samples of a training step; the last of an epoch has what is left.
     schedule
         Factors of the learning rate.
+    choppers
+        In place of those of the algorithm.
+    calibration
+        Pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then Qref as the
+        calibration left it, see `model.algorithms.Algorithm.calibrated`; 0 leaves all that out.
     seed
         Of everything random.
     periphery
@@ -79,8 +86,10 @@ class Trainer:
 
     Attributes
     ----------
+    rule : the algorithm as it is run.
     steps : training steps so far, one batch each.
     curve : the evaluations so far.
+    notes : a text that goes with the checkpoints.
     """
 
     def __init__(
@@ -96,6 +105,8 @@ class Trainer:
         rates: Rates | None = None,
         batch: int = 1,
         schedule: Schedule = Schedule(),  # noqa: B008, it is frozen
+        choppers: Choppers = Choppers(),  # noqa: B008
+        calibration: int = 0,
         seed: int = 1,
         periphery: PeripheryFactory = Periphery,
         threads: int = 1,
@@ -105,6 +116,11 @@ class Trainer:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
         if not 1 <= batch <= BATCH_MAX:
             raise ValueError(f"batch = {batch}: must be from 1 to {BATCH_MAX}")
+        if not 0 <= calibration <= CALIBRATION_MAX:
+            raise ValueError(f"calibration = {calibration}: must be from 0 to {CALIBRATION_MAX}")
+        self.rule = choppers.of(ALGORITHMS[algorithm])
+        if calibration:
+            self.rule = self.rule.calibrated()
         device = devices or SoftBoundsReference()
         self.task = task
         self.algorithm = algorithm
@@ -117,11 +133,14 @@ class Trainer:
         self.rates = rates or Rates.of(algorithm)
         self.batch = batch
         self.schedule = schedule
+        self.choppers = choppers
+        self.calibration = calibration
         self.seed = seed
         self.steps = 0
         self.curve: list[Evaluation] = []
+        self.notes = ""
         learning = Learning(
-            algorithm=ALGORITHMS[algorithm],
+            algorithm=self.rule,
             rates=self.rates,
             physics=self.physics,
             periphery=periphery,
@@ -132,6 +151,8 @@ class Trainer:
         for factor in reversed(schedule.factors()):  # refuses those that are out of range, and ends with 1
             self.network.set_rate(factor)
         self._factor = 1.0
+        if calibration:
+            self.network.calibrate(calibration)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -172,13 +193,14 @@ class Trainer:
             sp_rmse_pulsed=sp_rmse_pulsed(tiles),
             state_sha256=state_sha256(self.network.state_arrays()),
             counts=counts(tiles),
+            calibration_slots=self.calibration * len(tiles),
             seed=self.seed,
         )
 
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        parts = ("task", "algorithm", "rates", "physics", "batch", "schedule", "seed")
+        parts = ("task", "algorithm", "choppers", "calibration", "rates", "physics", "batch", "schedule", "seed")
         return {key: text for name in parts for key, text in checkpoint.describe(name, getattr(self, name)).items()}
 
     def save(self, path: str | Path) -> None:
@@ -199,14 +221,19 @@ class Trainer:
             if not isinstance(tile.periphery, Restorable):
                 kind = type(tile.periphery).__name__
                 raise TypeError(f"periphery = {kind}: must be one that can be set to a state, such as Periphery")
-        like = self._arrays() | {"curve": _curve_array([])}
+        like = self._arrays() | {"curve": _curve_array([]), "notes": np.zeros(0, np.uint8)}
         arrays = checkpoint.read(Path(path), settings=self.settings, like=like)
         self.network.restore(arrays)
         self.steps = int(arrays["steps"])
         self.curve = [_evaluation(row) for row in arrays["curve"].tolist()]
+        self.notes = arrays["notes"].tobytes().decode()
 
     def _arrays(self) -> dict[str, np.ndarray]:
-        run = {"steps": np.array(self.steps, np.int64), "curve": _curve_array(self.curve)}
+        run = {
+            "steps": np.array(self.steps, np.int64),
+            "curve": _curve_array(self.curve),
+            "notes": np.frombuffer(self.notes.encode(), np.uint8),
+        }
         return run | self.network.state_arrays() | self.network.counters()
 
 

@@ -19,16 +19,13 @@ from typing import Any
 from cosim.engines import ENGINES, compare
 from cosim.page import page
 from cosim.reports import comparison_table
-from cosim.scenarios import with_layer
 from cosim.toolchain import ToolError
-from model.algorithms import ALGORITHMS
 from model.config import TileConfig
-from model.devices.presets import load_device
 from model.history import SAMPLES
-from model.tasks import TASKS
-from model.training import Trainer
+from model.run import Run
 from scripts.common import (
     FAILED,
+    INTERRUPTED,
     Parser,
     config_argument,
     integer,
@@ -41,11 +38,12 @@ from scripts.common import (
     write_json,
     write_text,
 )
+from scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
 
 PAGE = "report.html"
 
 
-def comparison(config: TileConfig, **arguments: Any) -> dict[str, Any]:
+def comparison(run: Run, **arguments: Any) -> dict[str, Any]:
     """`cosim.engines.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
 
     An interrupt at any other moment may fall into compiled code, which loses it or makes another error of it.
@@ -67,7 +65,7 @@ def comparison(config: TileConfig, **arguments: Any) -> dict[str, Any]:
                 yield tell
 
         try:
-            report = compare(config, **arguments, bar=bar)
+            report = compare(run, **arguments, bar=bar)
         except Exception:
             if stopped():  # Ctrl-C reaches the simulator and builds, too, and what ended them is of no interest
                 raise KeyboardInterrupt from None
@@ -103,58 +101,74 @@ def write_page(folder: Path, report: dict[str, Any], command: str) -> Path:
     return folder / PAGE
 
 
+def command_line() -> Parser:
+    """The command line."""
+    parser = Parser(__doc__ or "")
+    config_argument(parser, default="")
+    task_options(parser)
+    learning_options(parser)
+    add = parser.add_argument_group("run").add_argument
+    own = "without it 0.{}, or with --device its own"
+    add("--reference-mean", type=number(-4, 4), help=f"mean reference offset of P; {own.format(3)}")
+    add("--reference-std", type=number(0, 4), help=f"its standard deviation; {own.format(1)}")
+    add("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
+    length = parser.add_mutually_exclusive_group()
+    length.add_argument("--steps", type=integer(1, 10**7), help="training steps, one batch each")
+    length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
+    add("--unrecorded", action="store_true", help="native only: compare only results and final states")
+    add("--seed", type=integer(0, SEED_MAX), default=1, help="of everything random")
+    text = "native only: leave the run with RTL in this file at its end and on Ctrl-C"
+    add("--checkpoint", type=output_file, metavar="FILE", help=text)
+    text = "native only: the run with RTL goes on from this checkpoint; the golden run starts anew"
+    add("--resume", type=Path, metavar="FILE", help=text)
+    add("--json", type=output_file, metavar="FILE", help="leave the report in this file")
+    add("--report", type=report_folder, metavar="DIR", help=f"leave {PAGE} in this folder, one page")
+    return parser
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if both runs ended in the same state without a mismatch."""
-    parser = Parser(__doc__ or "")
-    config_argument(parser, default="digits_hidden")
-    parser.add_argument("--task", choices=sorted(TASKS), default="digits", help="what is learned")
-    parser.add_argument("--algorithm", choices=sorted(ALGORITHMS), default="e-rider", help="how it is learned")
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
-    length = parser.add_mutually_exclusive_group()
-    length.add_argument("--steps", type=integer(1, 10**7), help="training steps, one sample each")
-    length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
-    parser.add_argument("--unrecorded", action="store_true", help="native only: compare only results and final states")
-    parser.add_argument("--device", metavar="NAME_OR_TOML", help="a preset or a device's file, for both arrays")
-    own = "without it 0.{}, or with --device its own"
-    parser.add_argument("--reference-mean", type=number(-4, 4), help=f"mean reference offset of P; {own.format(3)}")
-    parser.add_argument("--reference-std", type=number(0, 4), help=f"its standard deviation; {own.format(1)}")
-    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
-    parser.add_argument("--report", type=report_folder, metavar="DIR", help=f"leave {PAGE} in this folder, one page")
+    parser = command_line()
     given = sys.argv[1:] if arguments is None else arguments
     options = parser.parse_args(given)
-    if options.unrecorded and options.engine != "native":
-        parser.error(f"argument --engine: {options.engine!r}: must be 'native' with --unrecorded")
+    for name in ("unrecorded", "checkpoint", "resume"):
+        if getattr(options, name) and options.engine != "native":
+            parser.error(f"argument --engine: {options.engine!r}: must be 'native' with --{name}")
     with parser.checks():
-        config = TileConfig.load(options.config)
-        task = with_layer(TASKS[options.task](), config)
-        devices = load_device(options.device) if options.device else None
+        check_task(options)
         mean, std = options.reference_mean, options.reference_std
-        if devices is None:
+        if options.device is None:
             mean, std = 0.3 if mean is None else mean, 0.1 if std is None else std
-        Trainer(
-            task=task, algorithm=options.algorithm, devices=devices, reference_mean=mean, reference_std=std
-        )  # refuses what cannot be trained
-    epoch = task.samples
-    default = 3 * epoch if options.engine == "native" else 2000
-    steps = options.steps or (options.epochs * epoch if options.epochs else default)
+        config = TileConfig.load(options.config).replace(**dict(options.tile)) if options.config else None
+        compared = run_of(options, config=config, reference_mean=mean, reference_std=std, seed=options.seed)
+        trainer = compared.trainer()  # refuses what cannot be trained
+        epoch = trainer.steps_per_epoch
+        default = 3 * epoch if options.engine == "native" else 2000
+        steps = options.steps or (options.epochs * epoch if options.epochs else default)
+        if options.resume:
+            trainer.restore(options.resume)
+            if trainer.steps > steps:
+                raise ValueError(
+                    f"checkpoint = {str(options.resume)!r}: steps = {trainer.steps}: must be at most {steps}"
+                )
     try:
         report = comparison(
-            config,
-            task=options.task,
-            algorithm=options.algorithm,
+            compared,
             engine=options.engine,
             steps=steps,
-            seed=options.seed,
-            reference_mean=mean,
-            reference_std=std,
-            devices=devices,
             record=not options.unrecorded,
             samples=SAMPLES if options.report else 0,
+            checkpoint=options.checkpoint,
+            resume=options.resume,
         )
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
+    except KeyboardInterrupt:
+        if options.checkpoint is None or not options.checkpoint.exists():
+            raise
+        print(f"interrupted: go on with --resume {options.checkpoint}", file=sys.stderr)
+        return INTERRUPTED
     if options.json:
         write_json(options.json, report)
     print(comparison_table(report))

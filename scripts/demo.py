@@ -15,8 +15,8 @@ from pathlib import Path
 from cosim.package import package
 from cosim.reports import comparison_table, training_curves
 from cosim.toolchain import ToolError, find_verilator
-from model.config import NAMED
 from model.history import SAMPLES
+from model.run import Run
 from model.tasks import TASKS
 from model.training import Trainer
 from scripts.common import FAILED, Parser, integer, progress, run, write_json, write_text
@@ -72,17 +72,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training_curves({name: trainer.curve for name, trainer in runs.items()}, task, picture)
 
     print(f"RTL of the hidden layer in the loop for the first {options.steps} steps of the e-rider run ...")
-    report = comparison(
-        NAMED["digits_hidden"],
-        task="digits",
-        algorithm="e-rider",
-        engine="cocotb",
-        steps=options.steps,
-        seed=options.seed,
-        reference_mean=REFERENCE_MEAN,
-        reference_std=REFERENCE_STD,
-        samples=SAMPLES,
-    )
+    first = Run(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
+    report = comparison(first, engine="cocotb", steps=options.steps, samples=SAMPLES)
     write_json(out / "compare_metrics.json", report)
     print(comparison_table(report))
     print(f"everything is in {out}; the training curves: {picture}")

@@ -2,14 +2,13 @@
 """Play a scenario on the RTL and the golden model in lock-step and report the first difference, if there is one."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 from cosim.engines import ENGINES, play
-from cosim.scenarios import SCENARIOS, with_layer
+from cosim.scenarios import DIGITS, SCENARIOS
 from cosim.toolchain import ToolError
 from model.config import TileConfig
-from model.tasks import TASKS
-from model.training import Trainer
 from scripts.common import FAILED, Parser, config_argument, integer, output_file, progress, run, to_total, write_json
 
 
@@ -30,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     with parser.checks():
         config = TileConfig.load(options.config)
         if options.scenario == "training":
-            Trainer(task=with_layer(TASKS["digits"](), config), algorithm="e-rider")  # refuses what cannot train
+            replace(DIGITS, config=config).trainer()  # refuses what cannot train
     verilog = None
     if options.verilog is not None:
         try:

@@ -9,138 +9,50 @@ import argparse
 import sys
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
-from model.algorithms import ALGORITHMS, Rates
-from model.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
-from model.devices.presets import load_device
-from model.devices.pulsed import Pulsed, reference_offset
-from model.host import ACTIVATIONS
-from model.networks import HIDDEN
+from model.devices.pulsed import reference_offset
 from model.regression import STEPS, Regression
-from model.schedule import Schedule
-from model.tasks import TASKS
-from model.training import BATCH_MAX, Metrics, Trainer
+from model.training import Metrics, Trainer
 from scripts.common import INTERRUPTED, Parser, integer, interruptible, number, output_file, progress, run, write_json
+from scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
 
 CHUNK = 50  # vectors through the first layer between two looks at the progress bar
-SEED_MAX = 2**32 - 1
 EPOCHS = 12
-
-NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
-LIMITS = ("train_samples", "test_samples", "epochs")
-OPTIONS = {  # of every task, beside those of all tasks; any other task has a network and limits
-    "idx": ("data", *NETWORK, *LIMITS),
-    "noisy-quadratic": ("steps",),
-    "weight-programming": ("steps",),
-}
-RATES = ("learning_rate", "fast_rate", "granularity", "gamma", "scale_rate", "transfer_every", "reads")
-
-
-def point(text: str) -> tuple[int, float]:
-    """Argument type: a point of a schedule."""
-    epoch, _, factor = text.partition(":")
-    try:
-        return int(epoch), float(factor)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r}: must be EPOCH:FACTOR, an integer and a number") from None
 
 
 def parser() -> Parser:
     """The command line. Options without a default are absent where they are not given."""
     result = Parser(__doc__ or "")
-    result.argument_default = argparse.SUPPRESS
-    add = result.add_argument_group("task").add_argument
-    add("--task", choices=sorted(TASKS), default="digits", help="what is learned")
-    add(
-        "--data",
-        metavar="FOLDER",
-        help="folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST",
-    )
-    add("--train-samples", type=integer(1, 10**9), metavar="N", help="train on the first N samples, not all")
-    add("--test-samples", type=integer(1, 10**9), metavar="N", help="test on the first N samples, not all")
-
-    add = result.add_argument_group("network").add_argument
-    add("--architecture", choices=list(HIDDEN), help="default: perceptron")
-    add(
-        "--hidden",
-        type=integer(1, SIZE_MAX - 1),
-        nargs="*",
-        metavar="N",
-        help="hidden dense layers, no number for none; default: 32, and 128 for lenet5",
-    )
-    add("--activation", choices=list(ACTIVATIONS), help="between layers; default: tanh")
-    scaling = f"W starts between -OMEGA and OMEGA, outputs are scaled accordingly; default: {WEIGHT_SCALING}"
-    add("--weight-scaling", type=number(1e-3, 2), metavar="OMEGA", help=scaling)
-    for name, high in (("rows", TILE_ROWS), ("columns", TILE_COLUMNS)):
-        text = f"most {name} of a tile, a larger layer takes several; default: {high}"
-        add(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
-
-    add = result.add_argument_group("devices").add_argument
-    add(
-        "--device",
-        metavar="NAME_OR_TOML",
-        default=None,
-        help="a preset or a device's file, for both arrays; else that of docs/devices.md",
-    )
-    text = "for the slow arrays; else as --device without an offset"
-    add("--slow-device", default=None, metavar="NAME_OR_TOML", help=text)
-    text = "the fast arrays move by expected, not by whole random steps"
-    add("--ideal-granularity", action="store_true", default=False, help=text)
-    text = "mean reference offset of the fast arrays, else the device's own"
-    add("--reference-mean", type=number(-4, 4), default=None, help=text)
-    add("--reference-std", type=number(0, 4), default=None, help="its device-to-device spread, else the device's own")
-
-    add = result.add_argument_group("learning").add_argument
-    add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
-    add("--epochs", type=integer(1, 10000), help=f"passes over the training samples; default: {EPOCHS}")
-    add("--steps", type=integer(1, 10**9), help=f"steps of a regression task; default: {STEPS}")
-    add("--batch", type=integer(1, BATCH_MAX), default=1, metavar="N", help="samples of a step")
-    add(
-        "--schedule",
-        type=point,
-        nargs="+",
-        default=[],
-        metavar="EPOCH:FACTOR",
-        help="multiply the learning rate by FACTOR from the end of EPOCH epochs to the next point",
-    )
-    own = "default: that of the algorithm"
-    add("--learning-rate", type=number(0, 16), help=f"of the slow array; {own}")
-    add("--fast-rate", type=number(0, 16), help=f"of the fast array, in full pulse trains; {own}")
-    add("--granularity", type=number(1, 1e6), help=f"write threshold in steps times columns; {own}")
-    add("--gamma", type=number(0, 16), help=f"weight of the residual P - Qref, where used; {own}")
-    add("--scale-rate", type=number(0, 16), help=f"of the output scales, 0: fixed; {own}")
-    add("--transfer-every", type=integer(1, 10**6), metavar="N", help=f"steps to a transfer event; {own}")
-    add("--reads", type=integer(1, 1024), metavar="N", help=f"columns that an event reads; {own}")
-
+    task_options(result)
+    learning_options(result)
     add = result.add_argument_group("run").add_argument
+    text = "mean reference offset of the fast arrays, else the device's own"
+    add("--reference-mean", type=number(-4, 4), help=text)
+    add("--reference-std", type=number(0, 4), help="its device-to-device spread, else the device's own")
+    text = f"passes over the training samples; default: {EPOCHS}"
+    add("--epochs", type=integer(1, 10000), default=argparse.SUPPRESS, help=text)
+    text = f"steps of a regression task; default: {STEPS}"
+    add("--steps", type=integer(1, 10**9), default=argparse.SUPPRESS, help=text)
     add("--seed", type=integer(0, SEED_MAX), default=1, help="first seed")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
     add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on it")
     text = "leave the run in this file, at the end and on Ctrl-C"
-    add("--checkpoint", type=output_file, default=None, metavar="FILE", help=text)
+    add("--checkpoint", type=output_file, metavar="FILE", help=text)
     add("--checkpoint-every", type=integer(1, 10000), default=1, metavar="N", help="and every N epochs")
     text = "go on from this checkpoint of the same run to its end"
-    add("--resume", type=Path, default=None, metavar="FILE", help=text)
-    add("--json", type=output_file, default=None, metavar="FILE", help="write the results here")
+    add("--resume", type=Path, metavar="FILE", help=text)
+    add("--json", type=output_file, metavar="FILE", help="write the results here")
     return result
-
-
-def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, object]:
-    """Those of the options that were given."""
-    return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def check(arguments: argparse.Namespace) -> None:
     """Raise ValueError for options that contradict each other."""
-    allowed = OPTIONS.get(arguments.task, (*NETWORK, *LIMITS))
-    for name, value in given(arguments, ("data", "steps", *NETWORK, *LIMITS)).items():
-        if name not in allowed:
-            option = name.replace("_", "-")
-            raise ValueError(f"argument --{option}: {value!r}: must be left out with --task {arguments.task}")
+    check_task(arguments, "steps", "epochs")
     if arguments.seeds > 1 and (arguments.checkpoint or arguments.resume):
         raise ValueError(f"argument --seeds: {arguments.seeds}: must be 1 with --checkpoint or --resume")
     if arguments.seed + arguments.seeds - 1 > SEED_MAX:
@@ -150,31 +62,10 @@ def check(arguments: argparse.Namespace) -> None:
 
 def trainers(arguments: argparse.Namespace) -> list[Trainer]:
     """One per seed."""
-    task = TASKS[arguments.task](**given(arguments, ("data", *NETWORK)))
-    limits = {name.removesuffix("_samples"): count for name, count in given(arguments, LIMITS[:2]).items()}
-    if limits:
-        task = task.limited(**limits)
-
-    def device(name: str | None) -> Pulsed | None:
-        return load_device(name) if name else None
-
-    return [
-        Trainer(
-            task=task,
-            algorithm=arguments.algorithm,
-            reference_mean=arguments.reference_mean,
-            reference_std=arguments.reference_std,
-            devices=device(arguments.device),
-            slow_devices=device(arguments.slow_device),
-            rates=Rates.of(arguments.algorithm, **given(arguments, RATES)),  # type: ignore[arg-type]
-            batch=arguments.batch,
-            schedule=Schedule(tuple(arguments.schedule)),
-            seed=seed,
-            threads=arguments.threads,
-            ideal_granularity=arguments.ideal_granularity,
-        )
-        for seed in range(arguments.seed, arguments.seed + arguments.seeds)
-    ]
+    offset = {"reference_mean": arguments.reference_mean, "reference_std": arguments.reference_std}
+    first = run_of(arguments, **offset)
+    seeds = range(arguments.seed, arguments.seed + arguments.seeds)
+    return [replace(first, seed=seed).trainer(threads=arguments.threads) for seed in seeds]
 
 
 def total_steps(trainer: Trainer, arguments: argparse.Namespace) -> int:

@@ -21,6 +21,7 @@ from cosim.toolchain import ToolError
 from hdl.verilog import tile_verilog
 from model.config import NAMED, Chopper, Reference, Settings
 from model.periphery import Periphery
+from model.run import Run
 from tests.cosim.bent import with_other_polynomial
 
 TINY = NAMED["tiny"]
@@ -115,23 +116,40 @@ def test_whole_operations_equal_the_golden_periphery() -> None:
 
 @pytest.mark.parametrize("record", [True, False])
 def test_training_with_all_layers_in_rtl_ends_in_the_golden_state(record: bool) -> None:
-    report = compare(
-        NAMED["digits_hidden"],
-        task="digits",
-        algorithm="e-rider",
-        engine="native",
-        steps=150,
-        seed=2,
-        reference_mean=0.3,
-        reference_std=0.1,
-        record=record,
-    )
+    report = compare(Run(seed=2, reference_mean=0.3, reference_std=0.1), engine="native", steps=150, record=record)
     assert report["agree"]
     assert report["rtl"] == report["golden"]
     idle = 2 * 150 * 2  # the idle cycle after each operation of each layer
     clear = sum(NAMED[name].clear_cycles + 1 for name in ("digits_hidden", "digits_output"))
     assert report["cycles"] == report["golden"]["counts"]["cycles"] + idle + clear
     assert report["compared_cycles"] == (report["cycles"] if record else 0)
+
+
+def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path: Path) -> None:
+    """The run that goes on has the same samples, too; with another state it is no agreement."""
+    run, file = Run(seed=2, reference_mean=0.3, reference_std=0.1), tmp_path / "run.npz"
+
+    def interrupt(done: int) -> None:
+        if done == 37:
+            raise KeyboardInterrupt
+
+    arguments = {"run": run, "steps": 90, "samples": 9, "checkpoint": file}
+    job = Job(run.problem().layers[0], "cosim.scenarios:training", arguments)
+    with pytest.raises(KeyboardInterrupt):
+        native_engine.run_job(job, progress=interrupt)
+    report = compare(run, engine="native", steps=90, samples=9, resume=file)
+    assert report["agree"]
+    assert report["rtl"] == report["golden"]
+    assert report["rtl"]["counts"]["reads"] == 2 * 90
+    assert report["cycles"] - report["compared_cycles"] == 2 * 2  # in which the state spreads in each tile
+    assert report["cycles"] < report["rtl"]["counts"]["cycles"]
+    assert len(report["history"]["rtl"]["samples"]) == 10
+    trainer = run.trainer()
+    trainer.restore(file)
+    assert trainer.steps == 37
+    trainer.network.layers[0].scale += 1
+    trainer.save(file)
+    assert not compare(run, engine="native", steps=90, samples=9, resume=file)["agree"]
 
 
 def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:

@@ -13,30 +13,23 @@ from cosim.engines import compare
 from cosim.lockstep import Fault
 from cosim.page import page
 from model.config import NAMED
+from model.run import Run
 from tests.cosim.reading import Page
 
-ARGUMENTS: dict[str, Any] = {
-    "task": "digits",
-    "algorithm": "e-rider",
-    "engine": "native",
-    "steps": 40,
-    "seed": 3,
-    "reference_mean": 0.3,
-    "reference_std": 0.1,
-    "samples": 8,
-}
 CONFIG = NAMED["digits_output"]
+RUN = Run(config=CONFIG, seed=3, reference_mean=0.3, reference_std=0.1)
+ARGUMENTS: dict[str, Any] = {"engine": "native", "steps": 40, "samples": 8}
 CYCLE, MASK = 1230, 0b100  # a cycle with a slot
 
 
 @pytest.fixture(scope="module")
 def report() -> dict[str, Any]:
-    return plain(compare(CONFIG, **ARGUMENTS))
+    return plain(compare(RUN, **ARGUMENTS))
 
 
 @pytest.fixture(scope="module")
 def faulty() -> dict[str, Any]:
-    return plain(compare(CONFIG, faults=(Fault("rtl", "pulses__rows", MASK, CYCLE),), **ARGUMENTS))
+    return plain(compare(RUN, faults=(Fault("rtl", "pulses__rows", MASK, CYCLE),), **ARGUMENTS))
 
 
 def plain(report: dict[str, Any]) -> dict[str, Any]:

@@ -9,9 +9,10 @@ import pytest
 from cosim.bench import Job
 from cosim.cocotb_engine import run_job
 from cosim.engines import compare, play
-from cosim.scenarios import with_layer
+from model.algorithms import ALGORITHMS
 from model.config import NAMED
-from model.tasks import TASKS
+from model.run import Run
+from model.tasks import TASKS, with_layer
 from tests.cosim.bent import random_run
 
 CORNERS = (
@@ -46,17 +47,18 @@ def test_random_stimulus_for_50000_cycles(name: str) -> None:
     assert outcome.verdict.compared_cycles >= 50_000
 
 
-@pytest.mark.parametrize("algorithm", ["tt-v2", "c-tt-v2", "agad", "e-rider"])
+@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
 def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
     report = compare(
-        NAMED["digits_output"].replace(chopper_period=1),  # so that writes and latches begin after 33 steps
-        task="digits",
-        algorithm=algorithm,
+        Run(
+            config=NAMED["digits_output"].replace(chopper_period=1),  # so that writes and latches begin after 33 steps
+            algorithm=algorithm,
+            seed=3,
+            reference_mean=0.3,
+            reference_std=0.1,
+        ),
         engine="cocotb",
         steps=80,
-        seed=3,
-        reference_mean=0.3,
-        reference_std=0.1,
     )
     assert report["first_mismatch"] is None
     assert report["rtl"] == report["golden"]

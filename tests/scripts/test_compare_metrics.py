@@ -66,7 +66,9 @@ def test_disagreement_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """An RTL run of another seed stands for one that computes something else."""
 
     def other_seed(job, **options):
-        return engines.run_native(replace(job, arguments={**job.arguments, "seed": 4}), **options)
+        return engines.run_native(
+            replace(job, arguments=job.arguments | {"run": replace(job.arguments["run"], seed=4)}), **options
+        )
 
     monkeypatch.setitem(engines.ENGINES, "native", other_seed)
     file = tmp_path / "report.json"
@@ -159,6 +161,32 @@ def test_ctrl_c_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.
         )
     assert pressed
     assert list(tmp_path.iterdir()) == []
+
+
+def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pressed, file = [], tmp_path / "run.npz"
+
+    @contextmanager
+    def progress(text: str, total: int):
+        def advance(amount: int) -> None:
+            if text == "RTL in the loop" and not pressed:
+                pressed.append(text)
+                os.kill(os.getpid(), signal.SIGINT)
+
+        yield advance
+
+    monkeypatch.setattr(compare_metrics, "progress", progress)
+    command = [*ARGUMENTS.split(), "--engine", "native", "--checkpoint", str(file)]
+    assert compare_metrics.main(command) == 130
+    assert capsys.readouterr().err == f"interrupted: go on with --resume {file}\n"
+    assert compare_metrics.main([*command, "--resume", str(file), "--json", str(tmp_path / "run.json")]) == 0
+    report = json.loads((tmp_path / "run.json").read_text())
+    check(report, "native")
+    whole = compare("native", tmp_path / "whole.json")
+    assert report["rtl"] == whole["rtl"]
+    assert report["cycles"] < whole["cycles"]  # the first steps were not taken again
 
 
 def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path) -> None:

@@ -5,16 +5,30 @@ from pathlib import Path
 
 import pytest
 
+from model.algorithms import Choppers
+from model.config import Chopper, Scope
+from model.run import Run
+from model.tasks import TASKS
 from scripts import train
 from tests.model import tiny
 
-KEYS = {"accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256", "counts", "seed"}
+KEYS = {
+    "accuracy",
+    "loss",
+    "rms_error",
+    "sp_rmse",
+    "sp_rmse_pulsed",
+    "state_sha256",
+    "counts",
+    "seed",
+    "calibration_slots",
+}
 COUNTS = {"update_slots", "coincidences", "transfer_pulses", "reads", "reference_pulses", "cycles"}
 
 
 @pytest.fixture(autouse=True)
 def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(train.TASKS, "tiny", tiny.task)
+    monkeypatch.setitem(TASKS, "tiny", tiny.task)
 
 
 def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -146,3 +160,25 @@ def test_bad_input(
     for part in (field, value, allowed):
         assert part in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_choppers_tiles_and_calibration_are_those_of_the_run(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    plain, options = "--task tiny --epochs 2 --algorithm tt-v2", "--chopper regular --scope tile --tile filter_shift=1"
+    (first,) = report(plain, tmp_path)["runs"]
+    (other,) = report(f"{plain} {options}", tmp_path)["runs"]
+    run = Run(
+        task="tiny",
+        algorithm="tt-v2",
+        tiles={"filter_shift": 1},
+        choppers=Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE),
+    )
+    trainer = run.trainer()
+    trainer.run(2 * trainer.steps_per_epoch)
+    assert other["state_sha256"] == trainer.metrics().state_sha256 != first["state_sha256"]
+    offset = f"{plain} --reference-mean 0.3"
+    (off,), (calibrated,) = (report(f"{offset} --calibrate {n}", tmp_path)["runs"] for n in (0, 2000))
+    assert (off["calibration_slots"], calibrated["calibration_slots"]) == (0, 2 * 2000)
+    assert calibrated["sp_rmse"] < off["sp_rmse"] / 2
+    capsys.readouterr()

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from model.tasks import TASKS
 from model.training import Trainer
 from scripts import train
 from tests.model import tiny
@@ -14,7 +15,7 @@ from tests.model.idx_files import write_folder
 
 @pytest.fixture(autouse=True)
 def _tiny_task(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setitem(train.TASKS, "tiny", tiny.task)
+    monkeypatch.setitem(TASKS, "tiny", tiny.task)
     monkeypatch.chdir(tmp_path)
 
 

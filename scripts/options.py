@@ -1,0 +1,159 @@
+"""Options that describe a training, for every command line that trains. Those not given are absent."""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Sequence
+from typing import Any
+
+from model.algorithms import ALGORITHMS, Choppers, Rates
+from model.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
+from model.config import Chopper, Scope
+from model.devices.presets import load_device
+from model.host import ACTIVATIONS
+from model.networks import HIDDEN
+from model.run import Run
+from model.schedule import Schedule
+from model.tasks import TASKS
+from model.training import BATCH_MAX, CALIBRATION_MAX
+from scripts.common import Parser, integer, number
+
+SEED_MAX = 2**32 - 1
+NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
+LIMITS = ("train_samples", "test_samples")
+RATES = ("learning_rate", "fast_rate", "granularity", "gamma", "scale_rate", "transfer_every", "reads")
+CHOPPERS = ("chopper", "scope", "row_chopper")
+OPTIONS = {  # of every task, beside those of all tasks; any other task has a network and limits
+    "idx": ("data", *NETWORK, *LIMITS, "epochs"),
+    "noisy-quadratic": ("steps",),
+    "weight-programming": ("steps",),
+}
+
+
+def point(text: str) -> tuple[int, float]:
+    """Argument type: a point of a schedule."""
+    epoch, _, factor = text.partition(":")
+    try:
+        return int(epoch), float(factor)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be EPOCH:FACTOR, an integer and a number") from None
+
+
+def assignment(text: str) -> tuple[str, int | float]:
+    """Argument type: a field of a tile with its value."""
+    name, _, value = text.partition("=")
+    for kind in (int, float):
+        try:
+            return name, kind(value)
+        except ValueError:
+            continue
+    raise argparse.ArgumentTypeError(f"{text!r}: must be FIELD=NUMBER, see model/config.py")
+
+
+def task_options(parser: Parser) -> None:
+    """What is learned, by what network, on what tiles."""
+    add = parser.add_argument_group("task").add_argument
+    add("--task", choices=sorted(TASKS), default="digits", help="what is learned")
+    text = "folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST"
+    add("--data", metavar="FOLDER", default=argparse.SUPPRESS, help=text)
+    for name in ("train", "test"):
+        text = f"{name} on the first N samples, not all"
+        add(f"--{name}-samples", type=integer(1, 10**9), metavar="N", default=argparse.SUPPRESS, help=text)
+
+    def network(*names: str, **details: Any) -> None:
+        group.add_argument(*names, default=argparse.SUPPRESS, **details)
+
+    group = parser.add_argument_group("network")
+    network("--architecture", choices=list(HIDDEN), help="default: perceptron")
+    text = "hidden dense layers, no number for none; default: 32, and 128 for lenet5"
+    network("--hidden", type=integer(1, SIZE_MAX - 1), nargs="*", metavar="N", help=text)
+    network("--activation", choices=list(ACTIVATIONS), help="between layers; default: tanh")
+    text = f"W starts between -OMEGA and OMEGA, outputs are scaled accordingly; default: {WEIGHT_SCALING}"
+    network("--weight-scaling", type=number(1e-3, 2), metavar="OMEGA", help=text)
+    for name, high in (("rows", TILE_ROWS), ("columns", TILE_COLUMNS)):
+        text = f"most {name} of a tile, a larger layer takes several; default: {high}"
+        network(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
+    text = "fields of all tile configurations, such as filter_shift=3; sizes and seeds are the network's"
+    group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
+
+
+def learning_options(parser: Parser) -> None:
+    """Devices, and how they learn."""
+    add = parser.add_argument_group("devices").add_argument
+    text = "a preset or a device's file, for both arrays; else that of docs/devices.md"
+    add("--device", metavar="NAME_OR_TOML", help=text)
+    add("--slow-device", metavar="NAME_OR_TOML", help="for the slow arrays; else as --device without an offset")
+    text = "the fast arrays move by expected, not by whole random steps"
+    add("--ideal-granularity", action="store_true", help=text)
+
+    group = parser.add_argument_group("learning")
+    add = group.add_argument
+    add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
+    add("--batch", type=integer(1, BATCH_MAX), default=1, metavar="N", help="samples of a step")
+    text = "multiply the learning rate by FACTOR from the end of EPOCH epochs to the next point"
+    add("--schedule", type=point, nargs="+", default=[], metavar="EPOCH:FACTOR", help=text)
+    text = (
+        "first bring the fast arrays to their symmetric points with N pulses a cell, and keep what is read as reference"
+    )
+    add("--calibrate", type=integer(0, CALIBRATION_MAX), default=0, metavar="N", help=text)
+    own = "default: that of the algorithm"
+    for name, kind, text in (
+        ("chopper", Chopper, "when columns flip"),
+        ("scope", Scope, "which flip together"),
+        ("row-chopper", Chopper, "when rows flip, with --tile row_chopper=1"),
+    ):
+        choices = [one.name.lower() for one in kind]
+        add(f"--{name}", choices=choices, default=argparse.SUPPRESS, help=f"{text}; {own}")
+
+    def rate(name: str, kind: Any, text: str, **details: Any) -> None:
+        group.add_argument(f"--{name}", type=kind, default=argparse.SUPPRESS, help=f"{text}; {own}", **details)
+
+    rate("learning-rate", number(0, 16), "of the slow array")
+    rate("fast-rate", number(0, 16), "of the fast array, in full pulse trains")
+    rate("granularity", number(1, 1e6), "write threshold in steps times columns")
+    rate("gamma", number(0, 16), "weight of the residual P - Qref, where used")
+    rate("scale-rate", number(0, 16), "of the output scales, 0: fixed")
+    rate("transfer-every", integer(1, 10**6), "steps to a transfer event", metavar="N")
+    rate("reads", integer(1, 1024), "columns that an event reads", metavar="N")
+
+
+def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
+    """Those of the options that were given."""
+    return {name: value for name, value in vars(arguments).items() if name in names}
+
+
+def check_task(arguments: argparse.Namespace, *others: str) -> None:
+    """Raise ValueError for options that the task does not have; ``others`` are looked at beside those of networks."""
+    allowed = OPTIONS.get(arguments.task, (*NETWORK, *LIMITS, "epochs"))
+    for name, value in given(arguments, ("data", *others, *NETWORK, *LIMITS)).items():
+        if name not in allowed:
+            option = name.replace("_", "-")
+            raise ValueError(f"argument --{option}: {value!r}: must be left out with --task {arguments.task}")
+
+
+def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
+    """The run that was described; ``own`` is what the command line has options of its own for.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A device or a value is not allowed.
+    """
+    kinds = {"chopper": Chopper, "scope": Scope, "row_chopper": Chopper}
+    choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
+    return Run(
+        task=arguments.task,
+        algorithm=arguments.algorithm,
+        network=given(arguments, ("data", *NETWORK)),
+        samples={name.removesuffix("_samples"): count for name, count in given(arguments, LIMITS).items()},
+        tiles=dict(arguments.tile),
+        devices=load_device(arguments.device) if arguments.device else None,
+        slow_devices=load_device(arguments.slow_device) if arguments.slow_device else None,
+        rates=Rates.of(arguments.algorithm, **given(arguments, RATES)),
+        batch=arguments.batch,
+        schedule=Schedule(tuple(arguments.schedule)),
+        choppers=Choppers(**choppers),  # type: ignore[arg-type]
+        calibration=arguments.calibrate,
+        ideal_granularity=arguments.ideal_granularity,
+        **own,
+    )
