@@ -146,8 +146,8 @@ def _generated(config: TileConfig, header: str) -> str:
             member = "__DOT__".join((TOP, "tile", *item.path))
             if f" {member};" in header:
                 form = f"{item.rows}, {_bytes(item.width)}"
-                both = f"::set_state(root.{_mangled(item.port)}, words, {form}) && "
-                too = both if function == "set_state" and item.port else ""
+                port = f"::set_state(root.{_mangled(item.port)}, words, {form}) && "
+                too = port if function == "set_state" and item.port else ""
                 lines.append(f"    case {index}: return {too}::{function}(root.{member}, words, {form});")
         lines += ["    default: return false;", "    }", "}"]
     return "\n".join([*lines, "}  // namespace generated", ""])
