@@ -3,10 +3,13 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo test test-all lint tools clean
+.PHONY: demo results test test-all lint tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
+
+results: $(READY)
+	$(BIN)/python scripts/results.py --out docs --cache build/results --jobs 2
 
 test: lint
 	$(BIN)/python -m pytest -m "not slow"

@@ -19,7 +19,7 @@ COMMANDS = [line for block in BLOCKS for line in block]
 
 def test_the_readme_shows_every_script() -> None:
     shown = {re.search(r"scripts/(\w+)\.py", line)[1] for line in COMMANDS}  # type: ignore[index]
-    there = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"__init__", "common", "demo"}
+    there = {path.stem for path in (ROOT / "scripts").glob("*.py")} - {"__init__", "common", "options", "demo"}
     assert shown == there
 
 
@@ -43,7 +43,7 @@ def test_the_python_example_runs() -> None:
 
 def test_the_two_commands_are_targets_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "test-all"):
+    for target in ("demo", "test", "test-all", "results"):
         assert f"make {target}" in TEXT
         assert re.search(rf"^{target}:", makefile, re.M)
 

@@ -1,0 +1,1 @@
+"""Studies: many runs as data (`cases`), run once each (`runner`), and the document about them (`tables`)."""

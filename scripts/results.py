@@ -1,0 +1,80 @@
+"""Run the experiments of docs/results.md and write it, with the results of runs that are in the cache.
+
+No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+ROOT = str(Path(__file__).resolve().parent.parent)
+if ROOT not in sys.path:
+    sys.path.insert(0, ROOT)  # the version in floating point belongs to the tests, which are not installed
+
+from model.study import tables  # noqa: E402
+from model.study.cases import EXPERIMENTS, SEEDS, Case  # noqa: E402
+from model.study.runner import Curve, missing, run_all  # noqa: E402
+from scripts.common import INTERRUPTED, Parser, integer, progress, run  # noqa: E402
+
+
+def floating(case: Case) -> Curve:
+    """A run in floating point, of the algorithm, offset and seed of the case."""
+    from tests.model.float_digits import train
+
+    return train(
+        case.run.algorithm,
+        epochs=case.epochs or 0,
+        seed=case.run.seed,
+        reference_mean=case.run.reference_mean or 0.0,
+        reference_std=case.run.reference_std or 0.0,
+    )
+
+
+def parser() -> Parser:
+    """The command line."""
+    result = Parser(__doc__ or "")
+    add = result.add_argument
+    add(
+        "--out",
+        type=Path,
+        default=Path("docs"),
+        metavar="DIR",
+        help="folder of results.md, its figures and results.json",
+    )
+    add("--cache", type=Path, default=Path("build/results"), metavar="DIR", help="folder of the results of single runs")
+    add("--jobs", type=integer(1, 1024), default=1, help="processes")
+    add("--only", choices=EXPERIMENTS, nargs="+", default=list(EXPERIMENTS), help="experiments to run; all are written")
+    add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run the first so many seeds only")
+    add("--render", action="store_true", help="run nothing, write the document from the cache")
+    return result
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    options = command.parse_args(argv)
+    for name in ("out", "cache"):
+        folder: Path = getattr(options, name)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            command.error(f"argument --{name}: {str(folder)!r}: must be a writable folder ({error.strerror})")
+    cases = {name: make() for name, make in EXPERIMENTS.items()}
+    if not options.render:
+        chosen = [case for name in options.only for case in cases[name] if case.run.seed in SEEDS[: options.seeds]]
+        try:
+            with progress("results", len(missing(chosen, options.cache))) as advance:
+                run_all(chosen, options.cache, options.jobs, advance, floating)
+        except KeyboardInterrupt:
+            left = len(missing(chosen, options.cache))
+            print(f"interrupted, {left} runs are left: the same command goes on where it was", file=sys.stderr)
+            return INTERRUPTED
+    tables.write(cases, options.cache, options.out)
+    print(f"the results: {options.out / 'results.md'}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,202 @@
+"""Studies: cases that can be run, results that are made once and kept whole, tables that say what is in."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from model.run import Run
+from model.study import runner, tables
+from model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
+from model.study.runner import execute, load, missing, run_all
+from model.tasks import TASKS
+from tests.model import tiny
+
+
+@pytest.fixture(autouse=True)
+def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(TASKS, "tiny", tiny.task)
+
+
+def case(seed: int = 1, experiment: str = "float", **arguments) -> Case:
+    """64 steps of the tiny task."""
+    run = arguments.pop("run", {})
+    offset = {"reference_mean": 0.3, "reference_std": 0.1}
+    labels = (("algorithm", "e-rider"), ("arithmetic", "golden"), ("seed", seed))
+    length = {} if "steps" in arguments else {"epochs": 2}
+    run = Run(task="tiny", seed=seed, **offset, **run)
+    return Case(**{"experiment": experiment, "labels": labels, "run": run, **length, **arguments})
+
+
+def regressions() -> list[Case]:
+    """Short runs of a task that other processes know, too."""
+    runs = [Run(task="noisy-quadratic", seed=seed) for seed in (2, 1)]
+    return [Case(experiment="e", labels=(("seed", run.seed),), run=run, steps=3) for run in runs]
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_experiments_can_be_run(name: str) -> None:
+    cases = EXPERIMENTS[name]()
+    assert {one.experiment for one in cases} == {name}
+    assert len({one.labels for one in cases}) == len(cases)
+    tried = set()
+    for one in cases:
+        assert dict(one.labels)["seed"] == one.run.seed
+        assert one.run.seed in SEEDS
+        device = one.run.devices.dw_min if one.run.devices else None
+        kind = one.run.task, one.run.algorithm, device, tuple(one.run.tiles.items())
+        if kind not in tried and one.run.task != "mnist1d":  # its gains are below those of digits
+            tried.add(kind)
+            replace(one.run, calibration=0).trainer()
+
+
+def test_equal_tiles_of_the_widths_are_left_out() -> None:
+    cases = EXPERIMENTS["widths"]()
+    for layer in TASKS["digits"]().layers:
+        for name in {name for values in WIDTHS.values() for tiles in values for name in tiles}:
+            assert getattr(layer, name) == getattr(DIGITS_TILE, name)
+    assert sum(not one.run.tiles for one in cases) == len(WIDTHS) * len(SEEDS)
+    assert len({key(one) for one in cases if not one.run.tiles}) == len(SEEDS)
+
+
+def test_no_result_depends_on_gain_bits() -> None:
+    states = [execute(case(run={"tiles": tiles}))["metrics"] for tiles in ({}, {"gain_bits": 16})]
+    assert states[0] == states[1]
+
+
+def test_key() -> None:
+    one = case()
+    assert key(one) == key(replace(one, experiment="widths", labels=(("seed", 9),)))
+    tiles = {"latch_shift": 1, "chopper_period": 4}
+    turned = dict(reversed(tiles.items()))
+    assert key(case(run={"tiles": tiles})) == key(case(run={"tiles": turned}))
+    others = [
+        case(2),
+        case(epochs=3),
+        case(floating=True),
+        case(target=0.1),
+        case(evaluate_every=8),
+        case(run={"algorithm": "agad"}),
+        case(run={"tiles": tiles}),
+        case(run={"tiles": tiles | {"latch_shift": 2}}),
+    ]
+    assert len({key(other) for other in [one, *others]}) == len(others) + 1
+
+
+def test_a_case_has_one_length() -> None:
+    with pytest.raises(ValueError, match=r"steps = 3, epochs = 2: exactly one"):
+        case(epochs=2, steps=3)
+    with pytest.raises(ValueError, match="floating = True"):
+        case(steps=3, floating=True)
+
+
+def test_a_result_is_that_of_the_trainer() -> None:
+    result = execute(case(evaluate_every=24))
+    assert result["metrics"]["state_sha256"] == tiny.digest(steps=64)
+    assert [point[0] for point in result["curve"]] == [24, 48, 64]
+    assert "target" not in result
+    assert json.loads(json.dumps(result, allow_nan=False)) == result
+
+
+def test_target() -> None:
+    losses = [point[2] for point in execute(case(evaluate_every=8))["curve"]]
+    best = min(losses)
+    tiles = {"bl_max": 5}
+    result = execute(case(evaluate_every=8, target=best))
+    reached = 8 * (losses.index(best) + 1)
+    assert [point[2] for point in result["curve"]] == losses[: reached // 8]
+    assert result["target"]["steps"] == reached
+    assert result["target"]["paper_slots"] == reached * tiny.task().layers[0].bl_max
+    assert result["target"]["update_slots"] == result["metrics"]["counts"]["update_slots"] > 0
+    assert execute(case(evaluate_every=8, target=0.0))["target"] is None
+    run = {"tiles": tiles, "calibration": 7, "algorithm": "tt-v2"}
+    calibrated = execute(case(evaluate_every=8, target=99.0, run=run))["target"]
+    assert (calibrated["paper_slots"], calibrated["calibration_slots"]) == (8 * 5 + 7, 2 * 7)
+
+
+def test_floating() -> None:
+    one = case(floating=True)
+    result = execute(one, lambda given: [(32, 0.5, 1.0), (64, 0.25 * given.run.seed, 0.75)])
+    assert result["metrics"] == {"accuracy": 0.25, "loss": 0.75, "seed": 1}
+    assert result["curve"][0] == [32, 0.5, 1.0, None]
+    with pytest.raises(ValueError, match="floating = True"):
+        execute(one)
+
+
+def test_runs_are_made_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cases = [case(2), case(1), case(1, experiment="widths"), case(1, epochs=1), case(3)]
+    assert missing(cases, tmp_path) == [cases[1], cases[3], cases[0], cases[4]]
+    made = []
+
+    def interrupted(one: Case, floating: runner.Floating) -> runner.Result:
+        made.append(one)
+        if len(made) == 3:
+            raise KeyboardInterrupt
+        return {"n": len(made)}
+
+    monkeypatch.setattr(runner, "execute", interrupted)
+    done: list[int] = []
+    with pytest.raises(KeyboardInterrupt):
+        run_all(cases, tmp_path, 1, done.append)
+    assert done == [1, 1]
+    assert missing(cases, tmp_path) == [cases[0], cases[4]]
+    run_all(cases, tmp_path, 1, done.append)
+    assert made == [cases[1], cases[3], cases[0], cases[0], cases[4]]
+    assert [load(one, tmp_path) for one in cases] == [{"n": n} for n in (4, 1, 1, 2, 5)]
+    assert len(list(tmp_path.iterdir())) == 4
+
+
+def test_an_error_names_the_case(tmp_path: Path) -> None:
+    bad = case(run={"tiles": {"lanes": 99}})
+    with pytest.raises(ValueError, match="lanes = 99") as caught:
+        run_all([bad], tmp_path, 1)
+    assert caught.value.__notes__ == ["in float: algorithm = e-rider, arithmetic = golden, seed = 1"]
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_processes_give_the_same_results(tmp_path: Path) -> None:
+    cases, done = regressions(), []
+    run_all(cases, tmp_path, 2, done.append)
+    assert done == [1, 1]
+    for one in cases:
+        found = load(one, tmp_path)
+        assert found is not None
+        assert found["metrics"] == execute(one)["metrics"]
+
+
+def test_figures() -> None:
+    assert tables.figure([]) == "–"
+    assert tables.figure([0.25]) == "0.250"
+    assert tables.percent([0.965, 0.969, 0.973]) == "96.9 ± 0.4"
+    assert tables.markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
+        "| a    | long |\n| ---- | ---: |\n| wide |    1 |\n| b    |   22 |"
+    )
+
+
+def test_document(tmp_path: Path) -> None:
+    cases = {name: make()[:180] for name, make in EXPERIMENTS.items()}
+    made = {"accuracy": 0.9, "loss": 0.3, "rms_error": 0.05, "sp_rmse": 0.1, "sp_rmse_pulsed": None, "counts": {}}
+    cache, out = tmp_path / "cache", tmp_path / "out"
+    cache.mkdir()
+    out.mkdir()
+    tables.write(cases, cache, out)
+    assert (out / "results.json").read_text() == "[\n\n]\n"
+    assert "## Pulse slots to a loss: 0 of 36 runs" in (out / "results.md").read_text()
+    spent = dict.fromkeys(tables.SPENT, 1234)
+    for one in cases["weight-programming"][:3] + cases["slots"][:2]:
+        target = {"target": spent if one.run.seed == 1 else None} if one.target else {}
+        runner.path(one, cache).write_text(json.dumps({"metrics": made, "curve": []} | target))
+    tables.write(cases, cache, out)
+    text = (out / "results.md").read_text()
+    assert "## Weight programming: 3 of 180 runs" in text
+    assert "| analog-sgd | this model       | 0.050 ± 0.000 | " in text
+    assert "| this model |   1,234 (1 of 2) | " in text
+    assert "| 2000   | tt-v2 after 4000 |  1 of 2 | 1,234 |" in text
+    lines = json.loads((out / "results.json").read_text())
+    assert [line["experiment"] for line in lines] == ["weight-programming"] * 3 + ["slots"] * 2
+    assert lines[3]["target"] == spent
+    assert lines[4]["target"] is None
+    assert lines[0]["rms_error"] == 0.05
+    for picture in ("weight-programming", "widths"):
+        assert (out / "figures" / f"results-{picture}.png").read_bytes().startswith(b"\x89PNG")

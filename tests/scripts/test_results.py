@@ -1,0 +1,101 @@
+"""The command line of the results: it goes on where it was, and writes what is in."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from model.run import Run
+from model.study.cases import Case
+from model.study.runner import missing
+from scripts import results
+from tests.model import float_digits
+
+
+def tiny(count: int = 3) -> list[Case]:
+    """Three steps each, of an experiment whose labels are those of the real one."""
+    cases = []
+    for seed in range(1, count + 1):
+        run = Run(task="noisy-quadratic", algorithm="agad", seed=seed)
+        labels = (("algorithm", "agad"), ("arithmetic", "golden"), ("seed", seed))
+        cases.append(Case(experiment="float", labels=labels, run=run, steps=3))
+    return cases
+
+
+@pytest.fixture(autouse=True)
+def _tiny_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in results.EXPERIMENTS:
+        monkeypatch.setitem(results.EXPERIMENTS, name, tiny if name == "float" else lambda: [])
+
+
+def folders(tmp_path: Path) -> list[str]:
+    return ["--out", str(tmp_path / "new" / "docs"), "--cache", str(tmp_path / "cache")]
+
+
+def test_runs_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert results.main([*folders(tmp_path), "--render"]) == 0
+    out = tmp_path / "new" / "docs"
+    assert "floating point: 0 of 3 runs" in (out / "results.md").read_text()
+    assert results.main([*folders(tmp_path), "--only", "slots"]) == 0
+    assert list((tmp_path / "cache").iterdir()) == []
+    assert results.main([*folders(tmp_path), "--seeds", "2"]) == 0
+    assert "floating point: 2 of 3 runs" in (out / "results.md").read_text()
+    assert [line["seed"] for line in json.loads((out / "results.json").read_text())] == [1, 2]
+    assert sorted(path.name for path in out.iterdir()) == ["figures", "results.json", "results.md"]
+    printed, error = capsys.readouterr()
+    assert printed.splitlines()[-1] == f"the results: {out / 'results.md'}"
+    assert error == ""
+
+
+def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    with monkeypatch.context() as patch:
+        patch.setattr("model.training.Trainer.run", interrupt_after(3))
+        assert results.main(folders(tmp_path)) == 130
+    error = capsys.readouterr().err
+    assert error == "interrupted, 2 runs are left: the same command goes on where it was\n"
+    assert len(missing(tiny(), tmp_path / "cache")) == 2
+    assert not (tmp_path / "new" / "docs" / "results.md").exists()
+
+
+def interrupt_after(steps: int):
+    """In place of `Trainer.run`: one run, then Ctrl-C."""
+    from model.training import Trainer
+
+    run, taken = Trainer.run, [0]
+
+    def limited(self: Trainer, count: int) -> None:
+        if taken[0] >= steps:
+            raise KeyboardInterrupt
+        taken[0] += count
+        run(self, count)
+
+    return limited
+
+
+def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    for options, text in (
+        (["--only", "everything"], "invalid choice: 'everything'"),
+        (["--seeds", "4"], "must be an integer from 1 to 3"),
+        (["--out", str(tmp_path / "file")], "must be a writable folder"),
+    ):
+        with pytest.raises(SystemExit) as stop:
+            results.main([*folders(tmp_path), *options])
+        assert stop.value.code == 2
+        error = capsys.readouterr().err
+        assert text in error
+        assert error.count("\n") == 1
+
+
+def test_floating(monkeypatch: pytest.MonkeyPatch) -> None:
+    given = {}
+
+    def train(algorithm: str, **arguments) -> list[tuple[int, float, float]]:
+        given.update(arguments, algorithm=algorithm)
+        return [(1437, 0.5, 1.0)]
+
+    monkeypatch.setattr(float_digits, "train", train)
+    run = Run(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=2)
+    case = Case(experiment="float", labels=(), run=run, epochs=1, floating=True)
+    assert results.floating(case) == [(1437, 0.5, 1.0)]
+    assert given == {"algorithm": "agad", "epochs": 1, "seed": 2, "reference_mean": 0.3, "reference_std": 0.1}
