@@ -57,6 +57,9 @@ OFFSET_TILES = {
     "reram-array-om": {"threshold_shift": 18, "hidden_bits": 26},
     DEFAULT_DEVICE: {},
 }
+# Steps of few states are large: with the default rate one step of an output scale can end at zero, where it stays.
+FEW_STATES = {"scale_rate": 0.001, "gamma": 0.01}
+OFFSET_RATES = {"reram-array-hfo2": FEW_STATES, "reram-array-om": FEW_STATES, DEFAULT_DEVICE: {}}
 OFFSET_MEANS, OFFSET_STDS = (0.0, 0.2, 0.3, 0.4), (0.05, 0.4, 1.0)
 OFFSET_ALGORITHMS = ("tt-v2", "agad", "e-rider-a", "e-rider-b", "e-rider")
 
@@ -177,6 +180,7 @@ def offsets() -> list[Case]:
             devices=PRESETS.get(device),
             reference_mean=mean,
             reference_std=std,
+            rates=Rates.of(algorithm, **OFFSET_RATES[device]),
             seed=seed,
         )
         labels = _labels(task=task, device=device, mean=mean, std=std, algorithm=algorithm, seed=seed)

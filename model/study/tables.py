@@ -148,12 +148,13 @@ def offsets(found: Results) -> str:
                     cells = [percent(found.values("accuracy", **labels, std=s)) for s in study.OFFSET_STDS]
                     rows.append((algorithm if m == study.OFFSET_MEANS[0] else "", f"{m:g}", *cells))
             heading = ("algorithm", "mean", *(f"spread {s:g}" for s in study.OFFSET_STDS))
-            what = f"### {task}, {device}\n\n{epochs} epochs, {settings(tiles) or 'tiles as the task has them'}."
+            changed = settings(tiles | study.OFFSET_RATES[device]) or "tiles and rates as they are"
+            what = f"### {task}, {device}\n\n{epochs} epochs, {changed}."
             parts.append(f"{what}\n\n{markdown(heading, rows, left=2)}")
     return (
         "Test accuracy in % under reference offsets of P, rows by their mean and columns by their device-to-device "
         "spread, as in the tables of arXiv 2602.21321 (whose networks, data and epochs are others).\n\n"
-        "Rates are those of the algorithm, devices of W those of P without the offset.\n\n"
+        "All other rates are those of the algorithm, devices of W those of P without the offset.\n\n"
     ) + "\n\n".join(parts)
 
 

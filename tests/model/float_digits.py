@@ -1,25 +1,25 @@
 """Training of the digits in floating point, straight from the equations: perceptron 64-32-10 with tanh, batch 1.
 
-    forward    z = s * max|x| * (adc(W u) + gamma * (adc(P (c o u)) - adc(R (c o u)))),    u = x / max|x|, 1 the last x
-    backward   g = s * max|delta| * (adc(W^T v) + gamma * c o (adc(P^T v) - adc(R^T v))),  v = delta / max|delta|
-    adc        adc(y) = y + output_noise * xi, clipped to +-output_bound
-    errors     delta = softmax(z) - onehot at the output,  (1 - y^2) * g within +-8 at y = tanh(z)
-    update     m <- m + (1 - momentum) * (max - m) for max|x| and max|delta|;  the first update sets m
-               k = fast_rate * bl_max * (max|x| / m_x) * (max|delta| / m_delta),   BL = min(ceil(k), bl_max)
-               lines fire with probabilities |u_j| * sqrt(k / BL), |v_i| * sqrt(k / BL) in BL slots per pair of signs
-               a step of P_ij for each slot in which i and j fire, up where v_i * c_j * u_j < 0
-    transfer   r = adc(P_j) of the next column j, one in each step;  Qref_j, R_j <- Q_j if c_j flipped after its last read
-               d = c_j * (r - S),  S = 0, Qref_j or Q_j;   Q_j <- Q_j + (r - Q_j) / 2^filter_shift;   R_j <- Q_j if S is Q
-               buffered: H_j <- H_j + rate * d / (dw_min * granularity / columns), n = trunc(H_j), H_j <- 0 where n != 0
-               direct:   n = floor(rate * d / dw_min + uniform)
-               n pulses to W_j, at most pulses_max;  none in the warm-up of chopper_period sweeps
-    chopper    c_j flips after every chopper_period-th read of j, or all c by chance at the end of a sweep
-    scale      s <- s - scale_rate * sum(delta * z / s)
-    start      W uniform within +-omega,  s = 1 / (omega * sqrt(columns)),  P = Q = Qref = R = H = 0,  c = 1
-    cells      s+- = dw_min * |1 + dw_min_dtod * xi| * |1 +- up_down_dtod * xi|,   b+- = w_max * |1 + w_max_dtod * xi|, w_min
-               weight = a - a* - mean - std * xi,  a* = (s+ - s-) / (s+ / b+ - s- / b-);   W without mean and std
-    n pulses   a <- b + (a - b) * rho^n + sigma * s * sqrt((1 - rho^2n) / (1 - rho^2)) * xi,  clipped to [b-, b+],
-               where rho = 1 - s / |b| and s, b are those of the direction: n times a <- a +- s * (1 - a / b + sigma * xi)
+    forward   z = s * max|x| * (adc(W u) + gamma * (adc(P (c o u)) - adc(R (c o u)))),   u = x / max|x|, the last x is 1
+    backward  g = s * max|delta| * (adc(W^T v) + gamma * c o (adc(P^T v) - adc(R^T v))),  v = delta / max|delta|
+    adc       adc(y) = y + output_noise * xi, clipped to +-output_bound
+    errors    delta = softmax(z) - onehot at the outputs,  (1 - y^2) * g within +-8 at y = tanh(z)
+    update    m <- m + (1 - momentum) * (max - m) for max|x| and max|delta|;  the first update sets m
+              k = fast_rate * bl_max * (max|x| / m_x) * (max|delta| / m_delta),   BL = min(ceil(k), bl_max)
+              lines fire with probability |u_j| * sqrt(k / BL), |v_i| * sqrt(k / BL) in BL slots for each pair of signs
+              a step of P_ij for each slot in which i and j fire, up where v_i * c_j * u_j < 0
+    transfer  r = adc(P_j) of the next column j, one a step;   Qref_j, R_j <- Q_j if c_j flipped after its last read
+              d = c_j * (r - S),  S = 0, Qref_j or Q_j;  Q_j <- Q_j + (r - Q_j) / 2^filter_shift;  R_j <- Q_j if S is Q
+              buffered  H_j <- H_j + rate * d / (dw_min * granularity / columns), n = trunc(H_j), H_j <- 0 where n != 0
+              direct    n = floor(rate * d / dw_min + uniform)
+              n pulses to W_j, at most pulses_max;  none in the warm-up of chopper_period sweeps
+    chopper   c_j flips after every chopper_period-th read of j, or all c by chance at the end of a sweep
+    scale     s <- s - scale_rate * sum(delta * z / s)
+    start     W uniform within +-omega,  s = 1 / (omega * sqrt(columns)),  P = Q = Qref = R = H = 0,  c = 1
+    cells     s+- = dw_min * |1 + dw_min_dtod * xi| * |1 +- up_down_dtod * xi|,   b+ = w_max * |1 + w_max_dtod * xi|
+              weight = a - a* - mean - std * xi,  a* = (s+ - s-) / (s+ / b+ - s- / b-);   b- as b+, W no mean, std
+    n pulses  a <- b + (a - b) * rho^n + sigma * s * sqrt((1 - rho^2n) / (1 - rho^2)) * xi,  clipped to [b-, b+],
+              rho = 1 - s / |b|, s and b those of the direction: n times a <- a +- s * (1 - a / b + sigma * xi)
 
 xi are standard normal. All draws are numpy's; of the golden model only data are taken: samples, sizes, rates and the
 parameters of devices, of which those left out are zero. Nothing is rounded but n, unless ``quantised``: then u, v and
@@ -38,7 +38,7 @@ from model.algorithms import Rates
 from model.config import TileConfig
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.products import VALUE_ONE, Converters
-from model.tasks import TASKS
+from model.tasks import digits
 
 Real = NDArray[np.float64]
 
@@ -73,32 +73,32 @@ SCHEMES = {
 
 
 class Devices:
-    """Soft-bounds devices with a reference; index 0 of a parameter is of down pulses, 1 of up pulses."""
+    """Soft-bounds devices with a reference; down pulses have index 0 of a parameter, up pulses 1."""
 
     def __init__(self, rng: np.random.Generator, weights: Real, mean: float, std: float) -> None:
         self._rng = rng
         size, asymmetry, low, high, offset = rng.standard_normal((5, *weights.shape))
         size, asymmetry = np.abs(1 + DEVICE.dw_min_dtod * size), DEVICE.up_down_dtod * asymmetry
-        step = DEVICE.dw_min * size * np.abs(np.stack([1 - asymmetry, 1 + asymmetry]))
+        self.step = DEVICE.dw_min * size * np.abs(np.stack([1 - asymmetry, 1 + asymmetry]))
         low = DEVICE.w_min * np.abs(1 + DEVICE.w_min_dtod * low)
         high = DEVICE.w_max * np.abs(1 + DEVICE.w_max_dtod * high)
-        widest = step.max(axis=0)  # a bound is not nearer to zero than one step
-        self._bound = np.stack([np.minimum(low, -widest), np.maximum(high, widest)])
-        slope = step / np.abs(self._bound)
+        widest = self.step.max(axis=0)  # a bound is not nearer to zero than one step
+        self.bound = np.stack([np.minimum(low, -widest), np.maximum(high, widest)])
+        slope = self.step / np.abs(self.bound)
         rho = np.maximum(1 - slope, 1e-9)
         self._log_rho = np.log(rho)
-        self._noise = DEVICE.dw_min_std * step / np.sqrt(1 - rho**2)
-        self._reference = (step[1] - step[0]) / slope.sum(axis=0) + mean + std * offset
-        self.weights = np.clip(weights + self._reference, *self._bound) - self._reference
+        self._noise = DEVICE.dw_min_std * self.step / np.sqrt(1 - rho**2)
+        self.reference = (self.step[1] - self.step[0]) / slope.sum(axis=0) + mean + std * offset
+        self.weights = np.clip(weights + self.reference, *self.bound) - self.reference
 
     def pulse(self, n: Real, where: Any = ...) -> None:
         """Signed numbers of pulses, positive upwards, to the cells ``where``."""
         up = n > 0
-        low, high = self._bound[0][where], self._bound[1][where]
+        low, high = self.bound[0][where], self.bound[1][where]
         bound = np.where(up, high, low)
         decay = np.exp(np.abs(n) * np.where(up, self._log_rho[1][where], self._log_rho[0][where]))
         sigma = np.where(up, self._noise[1][where], self._noise[0][where]) * np.sqrt(1 - decay * decay)
-        reference = self._reference[where]
+        reference = self.reference[where]
         state = bound + (self.weights[where] + reference - bound) * decay + sigma * self._rng.standard_normal(n.shape)
         self.weights[where] = np.minimum(np.maximum(state, low), high) - reference
 
@@ -115,30 +115,32 @@ def coincidences(rng: np.random.Generator, rows: Real, columns: Real, slots: int
     return fired_rows.reshape(-1, rows.size).T.astype(float) @ (polarity * fired_columns).reshape(-1, columns.size)
 
 
-@dataclass(kw_only=True)
+@dataclass
 class Layer:
-    """One layer; ``error``: a deliberate one."""
+    """One layer with its tile; ``offset``: mean and spread of the reference of P, ``error``: a deliberate one.
 
+    Errors are "read not demodulated", and "plain residual": forward without c.
+    """
+
+    rng: np.random.Generator
     config: TileConfig
     converters: Converters
+    omega: float
     scheme: Scheme
     rates: Rates
-    rng: np.random.Generator
-    omega: float
-    mean: float
-    std: float
+    offset: tuple[float, float]
     quantised: bool
     error: str
 
     def __post_init__(self) -> None:
         shape = self.config.rows, self.config.columns
-        self.fast = Devices(self.rng, np.zeros(shape), self.mean, self.std)
+        self.fast = Devices(self.rng, np.zeros(shape), *self.offset)
         self.slow = Devices(self.rng, self.rng.uniform(-self.omega, self.omega, shape), 0.0, 0.0)
         self.q, self.qref, self.copy, self.h = np.zeros((4, *shape))
         self.c, self.flipped = np.ones(shape[1]), np.zeros(shape[1], bool)
         self.gamma = self.rates.gamma * self.scheme.residual
         self.scale = 1 / (self.omega * np.sqrt(shape[1]))
-        self.means: list[float] = []
+        self.maxima: list[float] = []
         self.reads = 0
 
     def dac(self, x: Real) -> tuple[Real, Real]:
@@ -157,7 +159,7 @@ class Layer:
         u, maximum = self.dac(x)
         y = self.adc(u @ self.slow.weights.T)
         if self.gamma:
-            u = self.c * u
+            u = u if self.error == "plain residual" else self.c * u
             y += self.gamma * (self.adc(u @ self.fast.weights.T) - self.adc(u @ self.copy.T))
         return self.scale * y * maximum
 
@@ -174,15 +176,11 @@ class Layer:
         self.scale -= self.rates.scale_rate * (delta @ z) / self.scale
 
     def update(self, x: Real, delta: Real) -> None:
-        maxima = [float(np.abs(vector).max()) for vector in (x, delta)]
-        self.means = [
-            m + (1 - self.rates.momentum) * (top - m) for m, top in zip(self.means or maxima, maxima, strict=True)
-        ]
-        k = self.rates.fast_rate * self.config.bl_max * np.prod(maxima) / np.prod(self.means)
+        new, rates = [float(np.abs(vector).max()) for vector in (x, delta)], self.rates
+        self.maxima = [m + (1 - rates.momentum) * (top - m) for m, top in zip(self.maxima or new, new, strict=True)]
+        k = rates.fast_rate * self.config.bl_max * np.prod(new) / np.prod(self.maxima)
         slots = min(int(np.ceil(k)), self.config.bl_max)
-        p_x, p_delta = (
-            vector / top * np.sqrt(k / slots) for vector, top in zip((self.c * x, delta), maxima, strict=True)
-        )
+        p_x, p_delta = self.c * x / new[0] * np.sqrt(k / slots), delta / new[1] * np.sqrt(k / slots)
         self.fast.pulse(-coincidences(self.rng, p_delta, p_x, slots))
 
     def transfer(self) -> None:
@@ -211,14 +209,13 @@ class Layer:
         self.slow.pulse(np.clip(n, -config.pulses_max, config.pulses_max), (slice(None), j))
 
     def chop(self, j: int, sweep: int) -> None:
-        flips: Any = j
-        if self.scheme.chopper == "tile":
-            last = j == self.config.columns - 1
-            flips = slice(None) if last and self.rng.random() < self.config.chopper_probability else []
-        elif not self.scheme.chopper or (sweep + 1) % self.config.chopper_period:
-            flips = []
+        flips = np.zeros_like(self.flipped)
+        if self.scheme.chopper == "column":
+            flips[j] = (sweep + 1) % self.config.chopper_period == 0
+        elif self.scheme.chopper == "tile" and j == self.config.columns - 1:
+            flips[:] = self.rng.random() < self.config.chopper_probability
         self.flipped[j] = False
-        self.flipped[flips] = True
+        self.flipped |= flips
         self.c[flips] *= -1
 
 
@@ -247,37 +244,25 @@ def train(
     quantised: bool = False,
     error: str = "",
 ) -> list[tuple[int, float, float]]:
-    """Step, accuracy and mean cross-entropy on the test set after every epoch."""
-    task, rng = TASKS["digits"](), np.random.default_rng(seed)
+    """Step, accuracy and mean cross-entropy on the test set after every epoch; errors: see `Layer`."""
+    task, rng = digits(), np.random.default_rng(seed)
     train_x, test_x = task.train_x / VALUE_ONE, task.test_x / VALUE_ONE
-    layers = [
-        Layer(
-            config=config,
-            converters=task.converters,
-            scheme=SCHEMES[algorithm],
-            rates=Rates.of(algorithm),
-            rng=rng,
-            omega=plan.weight_scaling,
-            mean=reference_mean,
-            std=reference_std,
-            quantised=quantised,
-            error=error,
-        )
+    rule = SCHEMES[algorithm], Rates.of(algorithm), (reference_mean, reference_std), quantised, error
+    hidden, output = layers = [
+        Layer(rng, config, task.converters, plan.weight_scaling, *rule)
         for config, plan in zip(task.layers, task.architecture.layers, strict=True)
     ]
     curve = []
     for epoch in range(epochs):
         for sample in rng.permutation(len(train_x)):
-            inputs, sums = outputs(layers, train_x[sample])
-            deltas = [softmax(sums[-1])]
-            deltas[0][task.train_y[sample]] -= 1
-            for layer, x in zip(layers[:0:-1], inputs[:0:-1], strict=True):
-                slope = 1 - x[:-1] ** 2
-                deltas.insert(0, np.clip(slope * layer.backward(deltas[0])[:-1], -ERROR_MAX, ERROR_MAX))
-            for layer, x, z, delta in zip(layers, inputs, sums, deltas, strict=True):
-                layer.learn(x, z, delta)
-        probability = softmax(outputs(layers, test_x)[1][-1])
-        loss = -np.log(probability[np.arange(len(test_x)), task.test_y]).mean()
-        accuracy = (probability.argmax(axis=-1) == task.test_y).mean()
-        curve.append(((epoch + 1) * len(train_x), float(accuracy), float(loss)))
+            (x, y), (z_hidden, z) = outputs(layers, train_x[sample])
+            delta = softmax(z)
+            delta[task.train_y[sample]] -= 1
+            slope = 1 - y[:-1] ** 2
+            delta_hidden = np.clip(slope * output.backward(delta)[:-1], -ERROR_MAX, ERROR_MAX)
+            hidden.learn(x, z_hidden, delta_hidden)
+            output.learn(y, z, delta)
+        p = softmax(outputs(layers, test_x)[1][-1])
+        right, loss = p.argmax(axis=-1) == task.test_y, -np.log(p[np.arange(len(p)), task.test_y])
+        curve.append(((epoch + 1) * len(train_x), float(right.mean()), float(loss.mean())))
     return curve
