@@ -105,9 +105,10 @@ class TrainedTile:
             settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
             for warming_up in (False, True)
         )
-        # Flips by chance may leave a column without any: it gets its first reference with the end of the warm-up.
-        random = self._algorithm.chopper == Chopper.RANDOM
-        self._latching = replace(self._warming, latch=random)
+        # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
+        choppers = self._algorithm.chopper, self._algorithm.row_chopper
+        surely = choppers[0] == Chopper.REGULAR and choppers[1] != Chopper.RANDOM
+        self._latching = replace(self._warming, latch=not surely)
 
     def settings(self) -> Settings:
         """Settings of the next transfer."""

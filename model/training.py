@@ -119,6 +119,8 @@ class Trainer:
         if not 0 <= calibration <= CALIBRATION_MAX:
             raise ValueError(f"calibration = {calibration}: must be from 0 to {CALIBRATION_MAX}")
         self.rule = choppers.of(ALGORITHMS[algorithm])
+        if calibration and choppers != Choppers():
+            raise ValueError(f"calibration = {calibration}: must be 0 with choppers of one's own, it switches them off")
         if calibration:
             self.rule = self.rule.calibrated()
         device = devices or SoftBoundsReference()

@@ -101,6 +101,11 @@ def write_page(folder: Path, report: dict[str, Any], command: str) -> Path:
     return folder / PAGE
 
 
+def _written(file: Path) -> int | None:
+    """When a file was written, None if there is none."""
+    return file.stat().st_mtime_ns if file.exists() else None
+
+
 def command_line() -> Parser:
     """The command line."""
     parser = Parser(__doc__ or "")
@@ -151,6 +156,7 @@ def main(arguments: list[str] | None = None) -> int:
                 raise ValueError(
                     f"checkpoint = {str(options.resume)!r}: steps = {trainer.steps}: must be at most {steps}"
                 )
+    before = _written(options.checkpoint) if options.checkpoint else None
     try:
         report = comparison(
             compared,
@@ -165,7 +171,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
     except KeyboardInterrupt:
-        if options.checkpoint is None or not options.checkpoint.exists():
+        if options.checkpoint is None or _written(options.checkpoint) == before:
             raise
         print(f"interrupted: go on with --resume {options.checkpoint}", file=sys.stderr)
         return INTERRUPTED

@@ -24,6 +24,8 @@ CHOPPERS = {
     "random, tile": Choppers(chopper=Chopper.RANDOM, scope=Scope.TILE),
     "regular, rows too": Choppers(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR),
     "random, rows too": Choppers(chopper=Chopper.RANDOM, row_chopper=Chopper.RANDOM),
+    "tile, rows too": Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE, row_chopper=Chopper.RANDOM),
+    "rows alone": Choppers(chopper=Chopper.OFF, row_chopper=Chopper.REGULAR),
 }
 CASES = [(name, key) for name in ALGORITHMS for key in CHOPPERS if name != "analog-sgd" or key == "own"]
 
@@ -33,7 +35,7 @@ def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, "tiny", tiny.task)
 
 
-def check(name: str, key: str, cycles: int) -> Outcome:
+def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
     run = Run(
         task="tiny",
         algorithm=name,
@@ -42,27 +44,36 @@ def check(name: str, key: str, cycles: int) -> Outcome:
         reference_std=0.1,
         rates=Rates.of(name, granularity=20.0),
         choppers=CHOPPERS[key],
+        calibration=calibration,
         seed=len(name) + len(key),
     )
     job = Job(run.problem().layers[0], "cosim.scenarios:training", {"run": run, "cycles": cycles})
     outcome = run_job(job)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.verdict.compared_cycles >= cycles
-    golden = run.trainer()
-    golden.run(outcome.result["steps"])
+    golden, flipped = run.trainer(), {"chopper": False, "row_chopper": False}
+    for _ in range(outcome.result["steps"]):
+        golden.run(1)
+        for side in flipped:
+            flipped[side] |= any((getattr(tile.periphery, side) < 0).any() for tile in golden.network.tiles)
     result = golden.metrics()
     assert outcome.result["state_sha256"] == result.state_sha256
     assert outcome.result["counts"] == result.counts
     assert (result.counts["transfer_pulses"] > 0) == (name != "analog-sgd")
-    flipped = any((tile.periphery.chopper < 0).any() for tile in golden.network.tiles)
-    flips = golden.rule.chopper != Chopper.OFF
-    assert flips or not flipped
+    assert flipped == {side: getattr(golden.rule, side) != Chopper.OFF for side in flipped}
+    if calibration:
+        assert all(tile.periphery.qref.any() for tile in golden.network.tiles)
     return outcome
 
 
 @pytest.mark.parametrize(("name", "key"), CASES)
 def test_rtl_is_golden(name: str, key: str) -> None:
     check(name, key, 4_000)
+
+
+@pytest.mark.parametrize("name", ["tt-v1", "tt-v2", "residual"])
+def test_rtl_is_golden_with_a_calibrated_reference(name: str) -> None:
+    check(name, "own", 8_000, calibration=200)
 
 
 @pytest.mark.slow

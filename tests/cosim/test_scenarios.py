@@ -63,7 +63,7 @@ def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) 
     assert report["first_mismatch"] is None
     assert report["rtl"] == report["golden"]
     assert report["agree"]
-    assert report["golden"]["counts"]["transfer_pulses"] > 0
+    assert (report["golden"]["counts"]["transfer_pulses"] > 0) == (algorithm != "analog-sgd")
     assert report["compared_cycles"] > 1000
 
 

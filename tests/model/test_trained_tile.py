@@ -273,6 +273,19 @@ def test_what_a_calibration_has_latched_stays_in_a_calibrated_algorithm() -> Non
         assert np.any(tile.tile.periphery.q != q) == ALGORITHMS[name].filter
 
 
+@pytest.mark.parametrize("rows", list(Chopper))
+@pytest.mark.parametrize("columns", list(Chopper))
+@pytest.mark.parametrize("name", ["agad", "e-rider-b"])
+def test_every_cell_has_a_reference_when_writing_begins(name: str, columns: Chopper, rows: Chopper) -> None:
+    config = CONFIG.replace(row_chopper=1)
+    tile = make(replace(ALGORITHMS[name], chopper=columns, row_chopper=rows), config=config)
+    tile.tile.fast.program(np.full((config.rows, config.columns), WEIGHT_ONE // 4))
+    stream = noise()
+    for _ in range((config.chopper_period + 1) * config.columns):
+        tile.tile.transfer(tile.settings(), stream)
+    assert (tile.tile.periphery.qref != 0).all()
+
+
 # ---- state ---------------------------------------------------------------------------------------------------
 
 

@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from model.devices.cells import WEIGHT_ONE
+from model.tasks import TASKS
 from scripts import calibrate, train
 from tests.model import tiny
 
@@ -109,7 +110,7 @@ def test_seed(tmp_path: Path) -> None:
 
 def test_residual_goes_to_training(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """As --help says; few pulses leave a residual worth the name, negative because the start lies below."""
-    monkeypatch.setitem(train.TASKS, "tiny", tiny.task)
+    monkeypatch.setitem(TASKS, "tiny", tiny.task)
     left = run(tmp_path, "--dw-min 1e-3 --dw-min-dtod 0.3 --pulses 500")["results"][0]
     assert left["residual_mean"] < -0.3
     assert left["residual_std"] > 0.01
