@@ -106,8 +106,8 @@ class TrainedTile:
             for warming_up in (False, True)
         )
         # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
-        choppers = self._algorithm.chopper, self._algorithm.row_chopper
-        surely = choppers[0] == Chopper.REGULAR and choppers[1] != Chopper.RANDOM
+        rows_by_chance = self._algorithm.row_chopper == Chopper.RANDOM and self.config.chopper_flip_below > 0
+        surely = self._algorithm.chopper == Chopper.REGULAR and not rows_by_chance
         self._latching = replace(self._warming, latch=not surely)
 
     def settings(self) -> Settings:
