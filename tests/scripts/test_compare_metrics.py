@@ -139,10 +139,10 @@ def test_a_report_needs_a_folder(place: str, tmp_path: Path, capsys: pytest.Capt
     assert f"argument --report: {folder!r}: must be a folder that report.html can be written to" in error
 
 
-@pytest.mark.parametrize("engine", ["cocotb", "native"])
-def test_ctrl_c_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Pressed while the RTL is in the loop, as soon as that has told how far it is."""
-    pressed = []
+@pytest.fixture
+def pressed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Ctrl-C once, while the RTL is in the loop, as soon as that has told how far it is; what was going on then."""
+    pressed: list[str] = []
 
     @contextmanager
     def progress(text: str, total: int):
@@ -154,6 +154,11 @@ def test_ctrl_c_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.
         yield advance
 
     monkeypatch.setattr(compare_metrics, "progress", progress)
+    return pressed
+
+
+@pytest.mark.parametrize("engine", ["cocotb", "native"])
+def test_ctrl_c_leaves_nothing(engine: str, pressed: list[str], tmp_path: Path) -> None:
     steps = ["--config", "digits_output", "--seed", "3", "--steps", "60"]
     with pytest.raises(KeyboardInterrupt):
         compare_metrics.main(
@@ -164,22 +169,12 @@ def test_ctrl_c_leaves_nothing(engine: str, tmp_path: Path, monkeypatch: pytest.
 
 
 def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    pressed: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    pressed, file = [], tmp_path / "run.npz"
-
-    @contextmanager
-    def progress(text: str, total: int):
-        def advance(amount: int) -> None:
-            if text == "RTL in the loop" and not pressed:
-                pressed.append(text)
-                os.kill(os.getpid(), signal.SIGINT)
-
-        yield advance
-
-    monkeypatch.setattr(compare_metrics, "progress", progress)
+    file = tmp_path / "run.npz"
     command = [*ARGUMENTS.split(), "--engine", "native", "--checkpoint", str(file)]
     assert compare_metrics.main(command) == 130
+    assert pressed
     assert capsys.readouterr().err == f"interrupted: go on with --resume {file}\n"
     assert compare_metrics.main([*command, "--resume", str(file), "--json", str(tmp_path / "run.json")]) == 0
     report = json.loads((tmp_path / "run.json").read_text())
