@@ -22,7 +22,7 @@ from model.files import write_bytes
 from model.metrics import state_sha256
 from model.state import Arrays
 
-VERSION = 3  # another one whenever an array, its meaning, or what a step of training computes changes
+VERSION = 4  # another one whenever an array, its meaning, or what a step of training computes changes
 _LONGEST = 60  # characters of a setting in a message
 
 

@@ -2,9 +2,10 @@
 
     z = s * W x             block rows of W one above the other, partial sums of the block columns added digitally
     g = s * W^T delta       block columns side by side, partial sums of the block rows added digitally
-    s <- s - scale_rate * sum(delta * z / s)        over all vectors and rows, unless s is fixed
+    s <- max(s - scale_rate * sum(delta * W x), 2**-30)        over all vectors and rows, unless s is fixed
 
-z and g saturate at +-4096. Every tile has its own converters, update management, periphery and transfers.
+W x in the last line, z and g saturate at +-4096. The gradient of s does not go through s, so even the smallest s has
+one. Every tile has its own converters, update management, periphery and transfers.
 """
 
 from __future__ import annotations
@@ -105,12 +106,12 @@ class Layer:
         return np.concatenate((patches, np.full((len(patches), 1), VALUE_ONE)), axis=1)
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
-        """Scaled outputs z [n, R] for vectors x [n, C]."""
+        """Sums W x [n, R] for vectors x [n, C], before the scale."""
         sums = np.zeros((len(x), self.plan.rows), np.int64)
         for rows, columns, trained in self._blocks:
             for total, vector in zip(sums[:, rows], x[:, columns], strict=True):
                 total += trained.forward(vector, noise)
-        return self._scaled(sums)
+        return sums
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
@@ -118,16 +119,16 @@ class Layer:
         for rows, columns, trained in self._blocks:
             for total, vector in zip(sums[:, columns], delta[:, rows], strict=True):
                 total += trained.backward(vector, noise)
-        return self._scaled(sums[:, : self.plan.patch_size])
+        return self.scaled(sums[:, : self.plan.patch_size])
 
-    def learn(self, x: Int, z: Int, delta: Int, noise: NoiseStream) -> None:
-        """Updates with every pair of vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale."""
+    def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
+        """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x."""
         for rows, columns, trained in self._blocks:
             trained.learn(x[:, columns], delta[:, rows], noise)
         if self._scale_rate:
-            total = sum((delta * z).sum(axis=1).tolist())  # of integers without bounds
-            gradient = total * (1 << SCALE_BITS) // (self.scale << VALUE_BITS)  # a value
-            self.scale = max(self.scale - (self._scale_rate * gradient >> VALUE_BITS), 1)
+            bounded = np.clip(sums, -_SUM_MAX, _SUM_MAX)
+            total = sum((delta * bounded).sum(axis=1).tolist())  # of integers without bounds
+            self.scale = max(self.scale - (self._scale_rate * total >> 2 * VALUE_BITS), 1)
 
     def set_rate(self, factor: float) -> None:
         """Multiply the learning rate of W by ``factor`` from now on."""
@@ -154,6 +155,7 @@ class Layer:
             trained.restore(part_of(arrays, name))
         self.scale = int(arrays[f"{self.name}_scale"])
 
-    def _scaled(self, sums: Int) -> Int:
+    def scaled(self, sums: Int) -> Int:
+        """s times sums, saturated."""
         limit = (_SUM_MAX << SCALE_BITS) // self.scale
         return multiply(np.clip(sums, -limit, limit), self.scale, SCALE_BITS)

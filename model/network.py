@@ -25,23 +25,19 @@ from model.products import VALUE_BITS, NoiseStream
 from model.state import Arrays
 
 
-@dataclass(frozen=True)
+@dataclass
 class Pass:
     """What a forward pass leaves for learning, a list item per layer.
 
-    vectors int64[n, C] and sums int64[n, R]: in and out of the weights. activations int64[n, R] and what pooling chose:
-    of all layers but the last.
+    vectors int64[n, C] and sums int64[n, R]: in and out of the weights, before the scale. activations int64[n, R] and
+    what pooling chose: of all layers but the last. outputs: of the network, int64[B, R], values.
     """
 
     vectors: list[Int] = field(default_factory=list)
     sums: list[Int] = field(default_factory=list)
     activations: list[Int] = field(default_factory=list)
     chosen: list[Int | None] = field(default_factory=list)
-
-    @property
-    def outputs(self) -> Int:
-        """Of the network, int64[B, R], values."""
-        return self.sums[-1]
+    outputs: Int = field(default_factory=lambda: np.zeros((0, 0), np.int64))
 
 
 class Network:
@@ -77,8 +73,11 @@ class Network:
         for index, layer in enumerate(self.layers):
             result.vectors.append(layer.vectors(x))
             result.sums.append(layer.forward(result.vectors[-1], noise or self.noise))
-            if index + 1 < len(self.layers):
-                result.activations.append(self.activation.function(result.sums[-1]))
+            z = layer.scaled(result.sums[-1])
+            if index + 1 == len(self.layers):
+                result.outputs = z
+            else:
+                result.activations.append(self.activation.function(z))
                 x, chosen = layer.wiring.pool(result.activations[-1])
                 result.chosen.append(chosen)
         return result
@@ -92,8 +91,8 @@ class Network:
             gradient = below.wiring.unpool(gradient, done.chosen[index - 1])
             slope = self.activation.slope(done.activations[index - 1])
             deltas.insert(0, np.clip(round_shift(gradient * slope, VALUE_BITS), -VALUE_MAX, VALUE_MAX))
-        for layer, x, z, error in zip(self.layers, done.vectors, done.sums, deltas, strict=True):
-            layer.learn(x, z, error, self.noise)
+        for layer, x, sums, error in zip(self.layers, done.vectors, done.sums, deltas, strict=True):
+            layer.learn(x, sums, error, self.noise)
 
     def calibrate(self, pulses: int) -> None:
         """Zero-shifting of P in all tiles, see `model.trained_tile.TrainedTile.calibrate`."""

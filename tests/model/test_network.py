@@ -147,7 +147,10 @@ def test_a_layer_of_several_tiles() -> None:
                 block = weights[top:bottom, left:right]
                 z[top:bottom] += naive_product(block, x[k, left:right], COARSE)
                 g[left:right] += naive_product(block.T, delta[k, top:bottom], COARSE)
-        for values, expected in ((layer.forward(x, noise)[k], z), (layer.backward(delta, noise)[k], g[:9])):
+        for values, expected in (
+            (layer.scaled(layer.forward(x, noise))[k], z),
+            (layer.backward(delta, noise)[k], g[:9]),
+        ):
             assert values.tolist() == [(int(v) * layer.scale + (1 << 29)) >> 30 for v in expected]
     twins = {name: twin(name, tile) for name, tile in layer.trained.items()}
     for _ in range(3):
@@ -198,12 +201,25 @@ def test_fixed_scales_stay() -> None:
         assert (net.layers[0].scale != before) == moves
 
 
+def test_the_smallest_scale_grows_again() -> None:
+    """As it would in floating point: the gradient is that of the sums before the scale."""
+    net = network(Architecture(layers=(Dense(size_in=42, size_out=3),)), scale_rate=0.1)
+    layer, (x, _) = net.layers[0], samples(1)
+    layer.scale = 1
+    passed = net.forward(x)
+    assert not passed.outputs.any()
+    net.learn(passed, -passed.sums[0])
+    assert layer.scale == 1 - (round(0.1 * 2**SCALE_BITS) * -int((passed.sums[0] ** 2).sum()) >> 40)
+    net.learn(passed, passed.sums[0] * 8)
+    assert layer.scale == 1
+
+
 def test_sums_and_errors_saturate() -> None:
     layer = network(Architecture(layers=(Dense(size_in=3, size_out=2, scale=64.0),))).layers[0]
     layer.tile.slow.program(np.full((2, 4), 1 << 30))
     top = 4096 * VALUE_ONE
     x = np.array([[100 * VALUE_ONE] * 4, [-100 * VALUE_ONE] * 4])
-    assert layer.forward(x, NoiseStream(1)).tolist() == [[top, top], [-top, -top]]
+    assert layer.scaled(layer.forward(x, NoiseStream(1))).tolist() == [[top, top], [-top, -top]]
 
 
 def test_names_of_states_are_those_of_the_tiles() -> None:

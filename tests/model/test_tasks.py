@@ -12,8 +12,8 @@ from model.training import Trainer
 from tests.model.idx_files import write_folder
 
 # of devices and scales after 100 steps with E-RIDER under an offset of 0.3 ± 0.1; hidden layers of 32, and of 17 and 3
-DIGITS_DIGEST = "0864a12820d33dbc40c1afb17242d325f37554339a577399d5043c40ae9b06f6"
-MNIST1D_DIGEST = "9bda80774c22b0a92cca0d413baff952a50c8a14f28f6456a410c491867e6bdc"
+DIGITS_DIGEST = "ee9a2df8c6cfa2c82defa1e4ce4cc86de76efb6e93c2290a3ef220f6d0e1e650"
+MNIST1D_DIGEST = "e10f76b50b6ae61afec00987b64dae8f7cd48e78cb120031faf70f58704b8594"
 
 
 def run_digest(task, steps: int = 100) -> str:

@@ -13,6 +13,7 @@ from model.config import NAMED
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.metrics import sp_rmse, sp_rmse_pulsed, state_sha256
 from model.periphery import Periphery
+from model.run import Run
 from model.schedule import Schedule
 from model.tasks import Task, digits
 from model.training import Trainer
@@ -239,3 +240,11 @@ def test_unknown_algorithm_is_named() -> None:
 def test_layers_must_fit_the_task() -> None:
     with pytest.raises(ValueError, match=r"layers\[1\] is 3x5: must be 2x4"):
         Task(**{**vars(tiny.task()), "layers": (NAMED["tiny"], NAMED["tiny"])})
+
+
+@pytest.mark.parametrize("seed", [8, 14, 21])
+def test_scales_that_come_near_zero_in_the_warm_up_recover(seed: int) -> None:
+    """Those of AGAD, whose warm-up trains nothing but the scales, do with these seeds."""
+    trainer = Run(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=seed).trainer()
+    trainer.run(3 * trainer.steps_per_epoch)
+    assert trainer.evaluate().accuracy > 0.8
