@@ -16,7 +16,7 @@ from model.devices.pulsed import Pulsed
 from model.periphery import Periphery
 from model.products import Converters
 from model.schedule import Schedule
-from model.tasks import TASKS, Problem, with_layer, with_tiles
+from model.tasks import TASKS, Problem, with_layer, with_seed, with_tiles
 from model.training import Trainer
 
 
@@ -25,7 +25,8 @@ class Run:
     """A run; what is None or empty is as the task, the algorithm or `Trainer` has it.
 
     task: a name in `model.tasks.TASKS`. network: options of the task, such as ``hidden`` or ``data``. samples:
-    ``train`` and ``test``, the first so many. tiles: fields of the configurations of all tiles, by name. config:
+    ``train`` and ``test``, the first so many. tiles: fields of the configurations of all tiles, by name. tile_seed: of
+    the random sources of all tiles, see `model.tasks.with_seed`; RTL of another one is other hardware. config:
     configuration of the layer of its size. The others are those of `model.training.Trainer`.
     """
 
@@ -34,6 +35,7 @@ class Run:
     network: Mapping[str, Any] = field(default_factory=dict)
     samples: Mapping[str, int] = field(default_factory=dict)
     tiles: Mapping[str, int | float] = field(default_factory=dict)
+    tile_seed: int = 1
     config: TileConfig | None = None
     reference_mean: float | None = None
     reference_std: float | None = None
@@ -61,7 +63,7 @@ class Run:
         task = TASKS[self.task](**self.network)
         if self.samples:
             task = task.limited(**self.samples)
-        task = with_tiles(task, **self.tiles)
+        task = with_seed(with_tiles(task, **self.tiles), self.tile_seed)
         return with_layer(task, self.config) if self.config else task
 
     def trainer(self, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> Trainer:

@@ -21,6 +21,9 @@ from model.networks import network
 from model.noise import derive_key, permutation
 from model.products import VALUE_ONE, Converters, NoiseStream
 
+TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
+TILE_SEEDS = 2**16
+
 
 class Problem(Protocol):
     """What `model.training.Trainer` trains on."""
@@ -184,6 +187,20 @@ def with_tiles(task: Any, **changes: int | float) -> Any:
         if name in changes:
             raise ValueError(f"tiles: {name} = {changes[name]}: must be left to the task")
     layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.layers)
+    return replace(task, layers=layers)
+
+
+def with_seed(task: Any, seed: int) -> Any:
+    """The task with random sources of their own for every ``seed`` from 1 on; with 1 the task is as it was.
+
+    Raises
+    ------
+    ValueError
+        The seed is out of range.
+    """
+    if not 1 <= seed <= TILE_SEEDS:
+        raise ValueError(f"tile_seed = {seed}: must be from 1 to {TILE_SEEDS}")
+    layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.layers)
     return replace(task, layers=layers)
 
 

@@ -14,7 +14,7 @@ from model.host import ACTIVATIONS
 from model.networks import HIDDEN
 from model.run import Run
 from model.schedule import Schedule
-from model.tasks import TASKS
+from model.tasks import TASKS, TILE_SEEDS
 from model.training import BATCH_MAX, CALIBRATION_MAX
 from scripts.common import Parser, integer, number
 
@@ -75,6 +75,8 @@ def task_options(parser: Parser) -> None:
         network(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
     text = "fields of all tile configurations, such as filter_shift=3; sizes and seeds are the network's"
     group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
+    text = "seed of the random sources of all tiles; RTL of another one is another build"
+    group.add_argument("--tile-seed", type=integer(1, TILE_SEEDS), default=1, metavar="N", help=text)
 
 
 def learning_options(parser: Parser) -> None:
@@ -147,6 +149,7 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
         network=given(arguments, ("data", *NETWORK)),
         samples={name.removesuffix("_samples"): count for name, count in given(arguments, LIMITS).items()},
         tiles=dict(arguments.tile),
+        tile_seed=arguments.tile_seed,
         devices=load_device(arguments.device) if arguments.device else None,
         slow_devices=load_device(arguments.slow_device) if arguments.slow_device else None,
         rates=Rates.of(arguments.algorithm, **given(arguments, RATES)),

@@ -1,6 +1,7 @@
 """Run the experiments of docs/results.md and write it, with the results of runs that are in the cache.
 
-No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work.
+No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work. Runs that
+results.json of the folder has recorded are done, too, unless they are to be made again.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ if ROOT not in sys.path:
 
 from model.study import tables  # noqa: E402
 from model.study.cases import EXPERIMENTS, SEEDS, Case  # noqa: E402
+from model.study.record import RECORD, adopt  # noqa: E402
 from model.study.runner import Curve, missing, run_all  # noqa: E402
 from scripts.common import INTERRUPTED, Parser, integer, progress, run  # noqa: E402
 
@@ -47,6 +49,7 @@ def parser() -> Parser:
     add("--jobs", type=integer(1, 1024), default=1, help="processes")
     add("--only", choices=EXPERIMENTS, nargs="+", default=list(EXPERIMENTS), help="experiments to run; all are written")
     add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run the first so many seeds only")
+    add("--again", action="store_true", help="make recorded runs again, too, unless they are in the cache")
     add("--render", action="store_true", help="run nothing, write the document from the cache")
     return result
 
@@ -62,6 +65,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:
             command.error(f"argument --{name}: {str(folder)!r}: must be a writable folder ({error.strerror})")
     cases = {name: make() for name, make in EXPERIMENTS.items()}
+    if not options.again:
+        with command.checks():
+            adopt(options.out / RECORD, [case for some in cases.values() for case in some], options.cache)
     if not options.render:
         chosen = [case for name in options.only for case in cases[name] if case.run.seed in SEEDS[: options.seeds]]
         try:

@@ -153,6 +153,7 @@ def weight_programming() -> list[Case]:
             rates=Rates.of(algorithm, fast_rate=PROGRAMMING_FAST_RATE, **rates),
             schedule=PROGRAMMING_SCHEDULE,
             seed=seed,
+            tile_seed=seed,
         )
         labels = _labels(algorithm=algorithm, mean=mean, std=std, seed=seed)
         every = PROGRAMMING_EVERY
@@ -182,6 +183,7 @@ def offsets() -> list[Case]:
             reference_std=std,
             rates=Rates.of(algorithm, **OFFSET_RATES[device]),
             seed=seed,
+            tile_seed=seed,
         )
         labels = _labels(task=task, device=device, mean=mean, std=std, algorithm=algorithm, seed=seed)
         cases.append(Case(experiment="offsets", labels=labels, run=run, epochs=OFFSET_EPOCHS[task]))
@@ -195,7 +197,9 @@ def slots() -> list[Case]:
     ways = [("tt-v2", pulses) for pulses in SLOT_CALIBRATIONS] + [("e-rider", 0)]
     for states, (algorithm, calibration), seed in product(SLOT_STATES, ways, SEEDS):
         device = SoftBoundsReference(dw_min=SLOT_RANGE / states, reference_mean=mean, reference_std=std)
-        run = Run(algorithm=algorithm, calibration=calibration, tiles=SLOT_TILES, devices=device, seed=seed)
+        run = Run(
+            algorithm=algorithm, calibration=calibration, tiles=SLOT_TILES, devices=device, seed=seed, tile_seed=seed
+        )
         labels = _labels(states=states, algorithm=algorithm, calibration=calibration, seed=seed)
         cases.append(
             Case(
@@ -217,7 +221,7 @@ def widths() -> list[Case]:
     for parameter, seed in product(WIDTHS, SEEDS):
         for tiles in WIDTHS[parameter]:
             changed = {name: value for name, value in tiles.items() if value != getattr(DIGITS_TILE, name)}
-            run = Run(tiles=changed, reference_mean=mean, reference_std=std, seed=seed)
+            run = Run(tiles=changed, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
             value = ", ".join(str(tiles[name]) for name in parameter.split(", "))
             labels = _labels(parameter=parameter, value=value, seed=seed)
             cases.append(Case(experiment="widths", labels=labels, run=run, epochs=DIGITS_EPOCHS))
@@ -229,7 +233,7 @@ def floating() -> list[Case]:
     cases = []
     mean, std = DIGITS_OFFSET
     for algorithm, is_float, seed in product(FLOAT_ALGORITHMS, (False, True), SEEDS):
-        run = Run(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed)
+        run = Run(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
         labels = _labels(algorithm=algorithm, arithmetic="float" if is_float else "golden", seed=seed)
         cases.append(Case(experiment="float", labels=labels, run=run, epochs=DIGITS_EPOCHS, floating=is_float))
     return cases

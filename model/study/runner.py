@@ -1,6 +1,7 @@
 """Runs the cases of a study, each once: a result is a JSON file of the cache, named by `model.study.cases.key`.
 
-A study that is stopped loses only what is in work, and goes on where it was.
+A study that is stopped loses only what is in work, and goes on where it was; on another machine it goes on from what
+its document has recorded.
 """
 
 from __future__ import annotations
@@ -35,7 +36,8 @@ def execute(case: Case, floating: Floating = no_floating) -> Result:
     Returns plain data for JSON: ``metrics`` as `model.training.Metrics` has them, or the last accuracy and loss of a
     floating run; ``curve``, lists of step, accuracy, loss and rms_error; ``seconds``; and ``target`` of a case that has
     one, what had been spent at the first evaluation with that loss, or None if none had it. There ``paper_slots`` is
-    steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that were counted.
+    steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that were counted, those
+    of the calibration among them.
     """
     begin = time.perf_counter()
     if case.floating:
@@ -67,9 +69,13 @@ def _train(trainer: Trainer, case: Case) -> bool:
 
 
 def _spent(trainer: Trainer, metrics: Result) -> Result:
+    """With the pulses of a calibration, each a slot of one polarity that pulses every cell of a tile."""
     paper = trainer.steps * trainer.task.layers[0].bl_max + trainer.calibration
-    calibration = {"calibration_slots": metrics["calibration_slots"]}
-    return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
+    counts, slots = dict(metrics["counts"]), metrics["calibration_slots"]
+    cells = sum(config.rows * config.columns for config in trainer.task.layers)
+    for name, events in (("update_slots", slots), ("cycles", slots), ("coincidences", trainer.calibration * cells)):
+        counts[name] += events
+    return {"steps": trainer.steps, "paper_slots": paper} | counts | {"calibration_slots": slots}
 
 
 def path(case: Case, cache: Path) -> Path:

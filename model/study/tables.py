@@ -5,7 +5,6 @@ A figure of a table is mean ± sample standard deviation over the seeds that are
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -18,12 +17,12 @@ from model.files import png, write_bytes
 from model.regression import EPOCH
 from model.study import cases as study
 from model.study.cases import Case
+from model.study.record import RECORD, record
 from model.study.runner import Result, load
 
 Labels = dict[str, str | int | float]
 
 NONE = "–"
-FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256")
 SPENT = {
     "steps": "steps",
     "paper_slots": "paper's slots",
@@ -188,8 +187,8 @@ to a training loss of 0.2 with batches of 64, and only their ratios can be compa
 
 {markdown(("states", "source", *names), paper, left=2)}
 
-Everything counted until then. Calibration slots are summed over the tiles; each is a pulse to every cell of P, and \
-neither coincidences, update slots nor cycles include them:
+Everything counted until then, summed over the tiles. Calibration slots are each a pulse to every cell of P in one \
+cycle, and are part of the slots, coincidences and cycles:
 
 {markdown(("states", "way", "reached", *SPENT.values()), counted, left=2)}"""
 
@@ -282,7 +281,7 @@ def widths_picture(found: Results) -> bytes:
                 axes.errorbar(index, mean(shares), stdev(shares) if len(shares) > 1 else 0, fmt="o", color="tab:blue")
         names = values_of(found, parameter)
         axes.set_xticks(range(len(names)), [name.replace(", ", "\n") for name in names])
-        axes.set(xlabel=parameter, xlim=(-0.5, len(names) - 0.5))
+        axes.set(xlabel=parameter, xlim=(-0.5, max(len(names), 1) - 0.5))
         axes.grid(alpha=0.3)
     for axes in fields[:, 0]:
         axes.set_ylabel("test accuracy, %")
@@ -311,26 +310,15 @@ def document(found: Mapping[str, Results]) -> str:
     return "\n\n".join(parts) + "\n"
 
 
-def data(found: Mapping[str, Results]) -> str:
-    """Labels and figures of every run that is in, a line each."""
-    lines = []
-    for name, results in found.items():
-        for case, result in zip(results.cases, results.results, strict=True):
-            if result:
-                metrics = {key: result["metrics"].get(key) for key in FIGURES}
-                line = {"experiment": name, **dict(case.labels)} | {k: v for k, v in metrics.items() if v is not None}
-                lines.append(json.dumps(line | ({"target": result["target"]} if "target" in result else {})))
-    return "[\n" + ",\n".join(lines) + "\n]\n"
-
-
 def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:
     """Write results.md, results.json and figures/results-*.png; nothing before all of it is made."""
     found = {name: Results(some, [load(case, cache) for case in some]) for name, some in cases.items()}
+    every = [pair for some in found.values() for pair in zip(some.cases, some.results, strict=True)]
     folder = out / "figures"
     files = {
         folder / "results-weight-programming.png": programming_picture(found["weight-programming"]),
         folder / "results-widths.png": widths_picture(found["widths"]),
-        out / "results.json": data(found).encode(),
+        out / RECORD: record(every).encode(),
         out / "results.md": document(found).encode(),
     }
     folder.mkdir(exist_ok=True)

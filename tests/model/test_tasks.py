@@ -7,7 +7,7 @@ import pytest
 
 from model.metrics import state_sha256
 from model.networks import network
-from model.tasks import TASKS, digits
+from model.tasks import TASKS, TILE_SEEDS, digits, with_seed
 from model.training import Trainer
 from tests.model.idx_files import write_folder
 
@@ -92,3 +92,12 @@ def test_limits_take_the_first_samples() -> None:
 def test_bad_values(make, message: str) -> None:
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_every_tile_seed_has_random_sources_of_its_own() -> None:
+    task = digits()
+    assert with_seed(task, 1).layers == task.layers
+    sources = [layer.seed for seed in (1, 2, TILE_SEEDS) for layer in with_seed(task, seed).layers]
+    assert len(set(sources)) == len(sources)
+    with pytest.raises(ValueError, match=r"^tile_seed = 0: must be from 1 to 65536$"):
+        with_seed(task, 0)

@@ -47,6 +47,18 @@ def test_runs_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> 
     assert error == ""
 
 
+def test_another_machine_goes_on_from_the_record(tmp_path: Path) -> None:
+    assert results.main([*folders(tmp_path), "--seeds", "2"]) == 0
+    written = (tmp_path / "new" / "docs" / "results.json").read_text()
+    elsewhere = [*folders(tmp_path)[:3], str(tmp_path / "elsewhere")]
+    assert results.main([*elsewhere, "--render", "--again"]) == 0
+    assert (tmp_path / "new" / "docs" / "results.json").read_text() == "[\n\n]\n"
+    (tmp_path / "new" / "docs" / "results.json").write_text(written)
+    assert results.main([*elsewhere, "--render"]) == 0
+    assert (tmp_path / "new" / "docs" / "results.json").read_text() == written
+    assert len(missing(tiny(), tmp_path / "elsewhere")) == 1
+
+
 def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("model.training.Trainer.run", interrupt_after(3))
@@ -74,10 +86,13 @@ def interrupt_after(steps: int):
 
 def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "file").touch()
+    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "results.json").touch()
     for options, text in (
         (["--only", "everything"], "invalid choice: 'everything'"),
         (["--seeds", "4"], "must be an integer from 1 to 3"),
         (["--out", str(tmp_path / "file")], "must be a writable folder"),
+        (["--out", str(tmp_path / "damaged")], "results.json': must be a list of runs"),
     ):
         with pytest.raises(SystemExit) as stop:
             results.main([*folders(tmp_path), *options])

@@ -9,6 +9,7 @@ import pytest
 from model.run import Run
 from model.study import runner, tables
 from model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
+from model.study.record import RECORD, adopt, record
 from model.study.runner import execute, load, missing, run_all
 from model.tasks import TASKS
 from tests.model import tiny
@@ -115,6 +116,21 @@ def test_target() -> None:
     assert (calibrated["paper_slots"], calibrated["calibration_slots"]) == (8 * 5 + 7, 2 * 7)
 
 
+def test_everything_that_a_calibration_does_is_counted() -> None:
+    run = {"calibration": 7, "algorithm": "tt-v2"}
+    one = case(target=99.0, evaluate_every=8, run=run)
+    spent = execute(one)["target"]
+    trainer = one.run.trainer()
+    before = trainer.metrics().counts
+    trainer.run(8)
+    counted = trainer.metrics().counts
+    cells = sum(config.rows * config.columns for config in tiny.task().layers)
+    assert counted["reads"] > before["reads"] > 0  # those of the calibration
+    assert spent["update_slots"] == counted["update_slots"] + 2 * 7
+    assert spent["cycles"] == counted["cycles"] + 2 * 7
+    assert spent["coincidences"] == counted["coincidences"] + 7 * cells
+
+
 def test_floating() -> None:
     one = case(floating=True)
     result = execute(one, lambda given: [(32, 0.5, 1.0), (64, 0.25 * given.run.seed, 0.75)])
@@ -163,6 +179,34 @@ def test_processes_give_the_same_results(tmp_path: Path) -> None:
         found = load(one, tmp_path)
         assert found is not None
         assert found["metrics"] == execute(one)["metrics"]
+
+
+def test_a_record_is_gone_on_from(tmp_path: Path) -> None:
+    cases = [case(1, target=0.0, evaluate_every=32), case(2), case(3)]
+    results = [execute(one) for one in cases[:2]] + [None]
+    file = tmp_path / RECORD
+    file.write_text(record(zip(cases, results, strict=True)))
+    cache = tmp_path / "cache"
+    cache.mkdir()
+    adopt(file, [*cases, case(2, epochs=3)], cache)
+    assert missing([*cases, case(2, epochs=3)], cache) == [case(2, epochs=3), cases[2]]
+    adopted = [load(one, cache) for one in cases]
+    assert record(zip(cases, adopted, strict=True)) == file.read_text()
+    runner.path(cases[1], cache).write_text('{"metrics": {"accuracy": 0.5}}')
+    adopt(file, cases, cache)
+    assert load(cases[1], cache) == {"metrics": {"accuracy": 0.5}}
+
+
+@pytest.mark.parametrize("text", ["", "[", "{}x", "[1]", '[{"seed": 1}]'])
+def test_what_is_no_record_is_refused(text: str, tmp_path: Path) -> None:
+    (tmp_path / RECORD).write_text(text)
+    with pytest.raises(ValueError, match=r"results.json': must be a list of runs with their keys"):
+        adopt(tmp_path / RECORD, [case()], tmp_path)
+
+
+def test_nothing_is_adopted_without_a_record(tmp_path: Path) -> None:
+    adopt(tmp_path / RECORD, [case()], tmp_path)
+    assert list(tmp_path.iterdir()) == []
 
 
 def test_figures() -> None:

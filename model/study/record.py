@@ -1,0 +1,48 @@
+"""The record of a study: one line of JSON for every run that is in, from which another machine goes on."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+
+from model.files import write_bytes
+from model.study.cases import Case, key
+from model.study.runner import Result, missing, path
+
+RECORD = "results.json"
+FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256")
+
+
+def record(runs: Iterable[tuple[Case, Result | None]]) -> str:
+    """Key, labels, figures and, of a case with a target, what had been spent at it."""
+    lines = []
+    for case, result in runs:
+        if result:
+            line = {"key": key(case), "experiment": case.experiment, **dict(case.labels)}
+            line |= {name: value for name in FIGURES if (value := result["metrics"].get(name)) is not None}
+            lines.append(json.dumps(line | ({"target": result["target"]} if "target" in result else {})))
+    return "[\n" + ",\n".join(lines) + "\n]\n"
+
+
+def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
+    """Put what a record has of runs with the keys of ``cases`` into the cache, where it has no result of its own.
+
+    Such a result has no curve and the metrics of the record only. Nothing is done without a file.
+
+    Raises
+    ------
+    ValueError
+        The file is not a record.
+    """
+    if not file.exists():
+        return
+    try:
+        recorded = {line["key"]: line for line in json.loads(file.read_bytes())}
+    except (KeyError, TypeError, ValueError):
+        raise ValueError(f"{str(file)!r}: must be a list of runs with their keys") from None
+    for case in missing(cases, cache):
+        if line := recorded.get(key(case)):
+            result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
+            result |= {name: line[name] for name in ("target",) if name in line}
+            write_bytes(path(case, cache), (json.dumps(result) + "\n").encode())
