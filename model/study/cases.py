@@ -14,6 +14,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass, fields, replace
 from itertools import product
+from typing import Any
 
 from model import checkpoint
 from model.algorithms import ALGORITHMS, Rates
@@ -51,7 +52,8 @@ PROGRAMMING_BUFFERED = {"learning_rate": 0.1, "granularity": 200.0}
 PROGRAMMING_DIRECT = {"learning_rate": 0.05}
 
 # ---- offsets -------------------------------------------------------------------------------------------------------
-OFFSET_EPOCHS = {"digits": 12, "mnist1d": 10}
+OFFSET_EPOCHS = {"digits": 12, "mnist1d": 5}
+OFFSET_NETWORKS: dict[str, dict[str, Any]] = {"digits": {}, "mnist1d": {"hidden": (64,), "activation": "relu"}}
 OFFSET_TILES = {
     "reram-array-hfo2": {"threshold_shift": 20, "hidden_bits": 28},
     "reram-array-om": {"threshold_shift": 18, "hidden_bits": 26},
@@ -59,7 +61,10 @@ OFFSET_TILES = {
 }
 # Steps of few states are large: gamma as in the released script of the paper, and a slower output scale.
 FEW_STATES = {"scale_rate": 0.001, "gamma": 0.01}
-OFFSET_RATES = {"reram-array-hfo2": FEW_STATES, "reram-array-om": FEW_STATES, DEFAULT_DEVICE: {}}
+OFFSET_RATES: dict[tuple[str, str], dict[str, float]] = {
+    (task, device): FEW_STATES for task in OFFSET_EPOCHS for device in ("reram-array-hfo2", "reram-array-om")
+}
+OFFSET_RATES |= {("digits", DEFAULT_DEVICE): {}, ("mnist1d", DEFAULT_DEVICE): {"fast_rate": 1.0}}
 OFFSET_MEANS, OFFSET_STDS = (0.0, 0.2, 0.3, 0.4), (0.05, 0.4, 1.0)
 OFFSET_ALGORITHMS = ("tt-v2", "agad", "e-rider-a", "e-rider-b", "e-rider")
 
@@ -177,11 +182,12 @@ def offsets() -> list[Case]:
         run = Run(
             task=task,
             algorithm=algorithm,
+            network=OFFSET_NETWORKS[task],
             tiles=OFFSET_TILES[device],
             devices=PRESETS.get(device),
             reference_mean=mean,
             reference_std=std,
-            rates=Rates.of(algorithm, **OFFSET_RATES[device]),
+            rates=Rates.of(algorithm, **OFFSET_RATES[task, device]),
             seed=seed,
             tile_seed=seed,
         )

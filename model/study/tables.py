@@ -147,7 +147,10 @@ def offsets(found: Results) -> str:
                     cells = [percent(found.values("accuracy", **labels, std=s)) for s in study.OFFSET_STDS]
                     rows.append((algorithm if m == study.OFFSET_MEANS[0] else "", f"{m:g}", *cells))
             heading = ("algorithm", "mean", *(f"spread {s:g}" for s in study.OFFSET_STDS))
-            changed = settings(tiles | study.OFFSET_RATES[device]) or "tiles and rates as they are"
+            changed = (
+                settings(study.OFFSET_NETWORKS[task] | tiles | study.OFFSET_RATES[task, device])
+                or "network, tiles and rates as they are"
+            )
             what = f"### {task}, {device}\n\n{epochs} epochs, {changed}."
             parts.append(f"{what}\n\n{markdown(heading, rows, left=2)}")
     return (
