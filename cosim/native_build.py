@@ -123,8 +123,6 @@ def _generated(config: TileConfig, header: str) -> str:
         "namespace generated {",
         f"constexpr int IN_WORDS = {length(layout.inputs)};",
         f"constexpr int OUT_WORDS = {length(layout.outputs)};",
-        f"constexpr long PULSE_BEATS = {QUADRANTS * config.bl_max};",
-        f"constexpr long WRITE_BEATS = {config.row_beats};",
         "struct Stream { int valid, ready, payload, words; };",
     ]
     both = {**layout.inputs, **layout.outputs}

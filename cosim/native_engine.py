@@ -16,18 +16,18 @@ from typing import Any
 import numpy as np
 
 from cosim.bench import Job, Outcome
-from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
+from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, Ports, State, Verdict, compare_states
 from cosim.native_build import QUADRANTS, WORD, Layout, Span, length, native_library
-from cosim.rtl_periphery import RtlPeriphery, check_target
+from cosim.rtl_periphery import Rounds, RtlPeriphery, check_target, program_column
 from cosim.rtl_state import StateItem, all_items, hidden_states, item_rows, read_state, with_ports
-from cosim.streams import Program
+from cosim.streams import Program, Streams
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_ports, tile_verilog
 from model.analog_tile import PeripheryLike
 from model.config import Op, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
-from model.periphery import Periphery, PulseSlots, Transfer
+from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
 from model.state import Arrays
 from model.trace import TracedPeriphery
 
@@ -67,9 +67,10 @@ class NativeTile:
         self.codes = np.zeros((config.row_beats, self.layout.payload("codes")[1]), np.uint64)
         self.pulses = np.zeros((QUADRANTS * config.bl_max, self.layout.payload("pulses")[1]), np.uint64)
         self.writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
-        # The longest operation without waits is a full update; clearing can be longer.
+        # The longest of frequent operations without waits is a full update; clearing can be longer.
         most = max(config.update_cycles(len(self.pulses)), config.transfer_cycles, config.clear_cycles) + 1
         self._record = np.zeros((most, len(self.outputs)), np.uint64)
+        self._rooms = len(self.pulses), len(self.writes)
         self._beats = np.zeros(2, np.int64)  # of pulses and of writes
         # Addresses, once: looking one up costs as much as a short operation.
         self._row = (self._handle, _address(self.inputs), _address(self.outputs))
@@ -112,10 +113,30 @@ class NativeTile:
             self.set("command__bl", bl)
         vectors, codes = (len(self.vectors) if op == Op.UPDATE else 0), (len(self.codes) if op == Op.TRANSFER else 0)
         to = self._recorded if record else self._unrecorded
+        self._beats[:] = self._rooms
         cycles: int = self._operation(*self._row, op is not None, vectors, codes, *self._buffers, *to)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, self._record[: abs(cycles) if record else 0]
+
+    def calibration(self, pulses: int, codes: Words, *, record: bool) -> tuple[int, Words, Words, Words]:
+        """Play a calibration whose settings are set, with all its beats of codes.
+
+        Returns the number of cycles as `operation` does, the rows of outputs, and the beats of pulses and of writes.
+        """
+        config, beats = self.config, len(codes)
+        most = config.calibration_cycles(pulses, beats // (config.row_beats * config.columns)) + 1
+        slots = np.zeros((pulses, self.pulses.shape[1]), np.uint64)
+        writes = np.zeros((beats, self.writes.shape[1]), np.uint64)
+        rows = np.zeros((most if record else 0, len(self.outputs)), np.uint64)
+        self.set("command__op", Op.CALIBRATE)
+        self._beats[:] = pulses, beats
+        buffers = (_address(self.vectors), *map(_address, (codes, slots, writes, self._beats)))
+        to = _address(rows) if record else None
+        cycles: int = self._operation(*self._row, True, 0, beats, *buffers, to, most)
+        if not cycles:
+            raise ToolError(ENDED)
+        return cycles, rows[: abs(cycles)], slots[: self.slot_count], writes[: self.write_count]
 
     @property
     def slot_count(self) -> int:
@@ -220,8 +241,8 @@ class NativePeriphery:
         slots, at = tile.pulses[: tile.slot_count], self._slot
         check_target(config, self.played, target, slots[:, at["slow"].start])
         return PulseSlots(
-            rows=unpack_lines(slots[:, at["rows"]], config.rows),
-            columns=unpack_lines(slots[:, at["columns"]], config.columns),
+            rows=self._lines(slots, "rows"),
+            columns=self._lines(slots, "columns"),
             up=slots[:, at["up"].start].astype(np.uint8),
             quadrant=slots[:, at["quadrant"].start].astype(np.uint8),
         )
@@ -229,28 +250,83 @@ class NativePeriphery:
     def transfer(self, codes: Int, settings: Settings) -> Transfer:
         """Play one transfer of the next column with these ADC codes."""
         config, tile = self.config, self.tile
-        if settings is not self._settings:
-            for name, value in vars(settings).items():
-                tile.set(f"settings__{name}", int(value))
-            self._settings = settings
+        self._set(settings)
         tile.codes[...] = 0
         pack_beats(codes, config.lanes, config.adc_bits, tile.codes)
         self._play(Op.TRANSFER, 0, None if self.golden is None else self.golden.transfer(codes, settings)[1])
-        if tile.write_count != len(tile.writes):
-            lost = Difference(self.played, "writes__valid", len(tile.writes), tile.write_count, tile=config.name)
-            raise MismatchError(lost)
-        writes, at = tile.writes, self._write
+        self._whole("writes__valid", len(tile.writes), tile.write_count)
+        return self._written(tile.writes)
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
+        """Play one calibration with the ADC codes of its reads."""
+        config, tile, beats = self.config, self.tile, self.config.row_beats
+        sweeps = len(codes) // config.columns
+        self._set(Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random))
+        packed = np.zeros((len(codes) * beats, tile.codes.shape[1]), np.uint64)
+        for read, column in enumerate(codes):
+            pack_beats(column, config.lanes, config.adc_bits, packed[read * beats : (read + 1) * beats])
+        expected = None if self.golden is None else self.golden.calibrate(pulses, codes, random=random)[1]
+        cycles, rows, slots, writes = tile.calibration(pulses, packed, record=expected is not None)
+        self._judge(cycles, rows, expected)
+        self._whole("pulses__valid", pulses, len(slots))
+        self._whole("writes__valid", len(packed), len(writes))
+        check_target(config, self.played, Target.FAST, slots[:, self._slot["slow"].start])
+        for lines in ("rows", "columns"):
+            self._whole(f"pulses__{lines}", getattr(config, lines) * pulses, self._lines(slots, lines).sum())
+        reads = [self._written(writes[first : first + beats]) for first in range(0, len(writes), beats)]
+        return Calibration(up=slots[:, self._slot["up"].start].astype(np.uint8), reads=reads)
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Play one programming cycle by cycle, since its reads depend on its writes; its rounds."""
+        self._set(None)  # its streams drive the ports
+        streams = Streams(self.config, dict.fromkeys(self.tile.layout.inputs, 0))
+        streams.settings = settings
+        taken = Rounds(cells)
+        rows = []
+        programming = program_column(streams, column, taken)
+        outputs: Ports | None = None
+        try:
+            while True:
+                inputs = next(programming) if outputs is None else programming.send(outputs)
+                for name, value in inputs.items():
+                    self.tile.set(name, value)
+                self.tile.cycle()
+                rows.append(self.tile.outputs.copy())
+                outputs = {name: self.tile.get(name) for name in self.tile.layout.outputs}
+        except StopIteration:
+            pass
+        expected = None if self.golden is None else self.golden.program(column, settings, taken.again())[1]
+        self._judge(len(rows), np.array(rows), expected)
+        return len(taken.codes)
+
+    def _set(self, settings: Settings | None) -> None:
+        """Drive the ports of settings, unless they are those of the last call."""
+        if settings is not None and settings is not self._settings:
+            for name, value in vars(settings).items():
+                self.tile.set(f"settings__{name}", int(value))
+        self._settings = settings
+
+    def _written(self, writes: Words) -> Transfer:
+        """The result of a read from its beats of writes."""
+        config, at = self.config, self._write
         pulses, reference = (
             unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: config.rows]
             for name, bits in self._write_bits.items()
         )
-        first = writes[0]
         return Transfer(
-            column=int(first[at["column"].start]),
+            column=int(writes[0][at["column"].start]),
             pulses=pulses,
             latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: config.rows],
             reference=reference,
         )
+
+    def _lines(self, slots: Words, name: str) -> np.ndarray:
+        return unpack_lines(slots[:, self._slot[name]], getattr(self.config, name))
+
+    def _whole(self, signal: str, golden: int, rtl: int) -> None:
+        """So many must there be."""
+        if golden != rtl:
+            raise MismatchError(Difference(self.played, signal, golden, int(rtl), tile=self.config.name))
 
     def state_arrays(self) -> dict[str, Int]:
         """State under the golden names; KeyError if the netlist hides some of it."""
@@ -275,6 +351,10 @@ class NativePeriphery:
         cycle than expected, or never, is one.
         """
         cycles, rows = self.tile.operation(op, bl, record=expected is not None)
+        self._judge(cycles, rows, expected, idle=op is None)
+
+    def _judge(self, cycles: int, rows: Words, expected: Words | None, *, idle: bool = False) -> None:
+        """Compare the outputs of an operation, and count its cycles; ``idle`` ones do not count."""
         if expected is not None:
             common = min(len(rows), len(expected))
             differing = (rows[:common] != expected[:common]).any(axis=1)
@@ -285,7 +365,7 @@ class NativePeriphery:
         elif cycles < 0:
             raise MismatchError(Difference(self.played - cycles, "status__busy", 0, 1, tile=self.config.name))
         self.played += cycles
-        if op is not None:
+        if not idle:
             self.cycles += cycles - 1  # the last one is idle
 
     def _difference(self, rows: Words, expected: Words, at: int) -> Difference:

@@ -149,8 +149,8 @@ bool symtrack_cycle(void* handle, const Word* in, Word* out) {
 }
 
 // From the cycle of a command (without one: from now) to the first idle cycle, which is played too and whose outputs end
-// in `out`. `in` holds settings and the payload of the command. `pulses` and `writes` have room for the beats of the
-// longest operation; `beats` receives their numbers. With `record` the outputs of every cycle go there.
+// in `out`. `in` holds settings and the payload of the command. `beats` holds how many beats `pulses` and `writes` have
+// room for, and receives how many there were. With `record` the outputs of every cycle go there.
 // Returns the number of cycles, negative if `most` cycles or the room for beats were not enough; 0 if the netlist ended
 // the simulation.
 long symtrack_operation(void* handle, const Word* in, Word* out, long command, long vector_beats, long code_beats,
@@ -159,7 +159,7 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
     Tile& tile = *static_cast<Tile*>(handle);
     std::memcpy(tile.in, in, sizeof tile.in);
     Source sources[] = {{generated::VECTORS, vectors, vector_beats}, {generated::CODES, codes, code_beats}};
-    Sink sinks[] = {{generated::PULSES, pulses, generated::PULSE_BEATS}, {generated::WRITES, writes, generated::WRITE_BEATS}};
+    Sink sinks[] = {{generated::PULSES, pulses, beats[0]}, {generated::WRITES, writes, beats[1]}};
     for (int port : {generated::PULSES.ready, generated::READ.ready, generated::WRITES.ready}) tile.in[port] = 1;
     tile.in[generated::COMMAND.valid] = command;
     for (Source& source : sources) source.offer(tile.in);

@@ -16,7 +16,7 @@ from cosim.streams import Streams
 from model.config import Op, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import unpack, unpack_signed
-from model.periphery import PulseSlots, Transfer
+from model.periphery import Calibration, PulseSlots, ReferenceColumn, Transfer
 
 
 class RtlPeriphery:
@@ -80,21 +80,46 @@ class RtlPeriphery:
 
     def transfer(self, codes: Int, settings: Settings) -> Transfer:
         """Play one transfer of the next column with these ADC codes."""
-        config, streams = self.config, self._streams
+        streams = self._streams
         streams.settings = settings
         streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": 0})
         streams.send_codes(list(codes))
         self._bench.run(self._operation())
-        beats = streams.incoming["writes"]
-        pulses = [n for beat in beats for n in unpack_signed(beat["pulses"], config.pulses_format.width, config.lanes)]
+        return self._written(streams.incoming["writes"])
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
+        """Play one calibration with the ADC codes of its reads."""
+        config, streams = self.config, self._streams
+        sweeps = len(codes) // config.columns
+        streams.settings = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random)
+        streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": 0})
+        for column in codes:
+            streams.send_codes(list(column))
+        self._bench.run(self._operation())
+        slots, writes, beats = streams.incoming["pulses"], streams.incoming["writes"], config.row_beats
+        check_target(config, self.cycles, Target.FAST, [slot["slow"] for slot in slots])
+        return Calibration(
+            up=np.array([slot["up"] for slot in slots], np.uint8),
+            reads=[self._written(writes[first : first + beats]) for first in range(0, len(writes), beats)],
+        )
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Play one programming, whose reads and writes are those of ``cells``; its rounds."""
+        self._streams.settings = settings
+        rounds = Rounds(cells)
+        self.cycles += self._bench.run(program_column(self._streams, column, rounds))
+        return len(rounds.codes)
+
+    def _written(self, beats: list[Ports]) -> Transfer:
+        """The result of a read from its beats of writes."""
+        config = self.config
         width = config.reference_format.width
         reference = [word for beat in beats for word in unpack_signed(beat["reference"], width, config.lanes)]
+        latched = [bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)]
         return Transfer(
             column=beats[0]["column"],
-            pulses=np.array(pulses[: config.rows], np.int64),
-            latched=np.array([bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)], np.uint8)[
-                : config.rows
-            ],
+            pulses=_pulses(config, beats),
+            latched=np.array(latched[: config.rows], np.uint8),
             reference=np.array(reference[: config.rows], np.int64),
         )
 
@@ -123,6 +148,72 @@ class RtlPeriphery:
         while self._streams.outputs["status__busy"]:
             self.cycles += 1
             yield from self._streams.cycle()
+
+
+class Rounds:
+    """Cells of R that remember what was read from them, so that the same rounds can be played again."""
+
+    def __init__(self, cells: ReferenceColumn) -> None:
+        self._cells = cells
+        self.codes: list[Int] = []
+
+    def read(self) -> Int:
+        self.codes.append(self._cells.read())
+        return self.codes[-1]
+
+    def write(self, pulses: Int) -> None:
+        self._cells.write(pulses)
+
+    def again(self) -> ReferenceColumn:
+        """Cells that are read as these were, whatever is written to them."""
+        return _Replay(self.codes)
+
+
+class _Replay:
+    def __init__(self, codes: list[Int]) -> None:
+        self._codes = iter(codes)
+        self._last = codes[-1]
+
+    def read(self) -> Int:
+        return next(self._codes, self._last)
+
+    def write(self, pulses: Int) -> None:
+        """The reads are what they were."""
+
+
+def program_column(streams: Streams, column: int, cells: ReferenceColumn) -> Generator[Ports, Ports, int]:
+    """A programming whose reads are answered by ``cells`` and whose writes go there; cycles up to the first idle one.
+
+    What is read and written must be that column of R; else `MismatchError`.
+    """
+    config = streams.config
+    for received in streams.incoming.values():
+        received.clear()
+    streams.outgoing["command"].append({"op": int(Op.PROGRAM), "bl": 0, "column": column})
+    cycles = 0
+    while not cycles or streams.outputs["status__busy"] or streams.outgoing["command"] or cycles < 2:
+        yield from streams.cycle()
+        cycles += 1
+        for name in ("read", "writes"):
+            for beat in streams.incoming[name]:
+                for key, value in (("array", 1), ("column", column)):
+                    if beat[key] != value:
+                        where = f"{name}__{key}"
+                        raise MismatchError(Difference(cycles, where, value, beat[key], tile=config.name))
+        if streams.incoming["read"]:
+            streams.incoming["read"].clear()
+            streams.send_codes(list(cells.read()))
+        if len(streams.incoming["writes"]) == config.row_beats:
+            cells.write(_pulses(config, streams.incoming["writes"]))
+            streams.incoming["writes"].clear()
+    return cycles - 1  # the last one is idle
+
+
+def _pulses(config: TileConfig, beats: list[Ports]) -> Int:
+    """n of all rows from the beats of writes."""
+    width = config.pulses_format.width
+    n = [pulses for beat in beats for pulses in unpack_signed(beat["pulses"], width, config.lanes)]
+    return np.array(n[: config.rows], np.int64)
 
 
 def check_target(config: TileConfig, cycle: int, target: Target, slow: Iterable[int]) -> None:

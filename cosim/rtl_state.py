@@ -15,6 +15,7 @@ from model.lanes import pack, pack_bits, unpack, unpack_signed
 from model.state import Arrays
 
 COUNTERS = ("slots", "reads", "transfer_pulses")
+PROGRAMMER_COUNTERS = ("reference_pulses", "unprogrammed")
 FLAGS = ("hidden_saturated", "pulses_clamped")
 
 
@@ -67,6 +68,9 @@ def told_items(config: TileConfig) -> list[StateItem]:
         *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
         *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),
     ]
+    if config.programmer:
+        for name, width in (*((name, config.counter_bits) for name in PROGRAMMER_COUNTERS), ("gave_up", 1)):
+            items.append(StateItem(name, ("counters", name), width, port=f"status__{name}"))
     if config.row_chopper:
         items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows, port="status__row_chopper"))
     return items
@@ -167,4 +171,5 @@ def with_ports(
     if config.row_chopper:
         state["row_chopper"] = signs("status__row_chopper", config.rows)
     state["column"] = np.array(port("read__column"), np.int64)
-    return state | {name: np.array(port(f"status__{name}"), np.int64) for name in (*COUNTERS, *FLAGS)}
+    registers = (*COUNTERS, *FLAGS, *((*PROGRAMMER_COUNTERS, "gave_up") if config.programmer else ()))
+    return state | {name: np.array(port(f"status__{name}"), np.int64) for name in registers}

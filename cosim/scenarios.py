@@ -44,28 +44,35 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
     done: Counter[str] = Counter()
+    prepaid = 0  # reads whose codes are queued already
     left = cycles + config.clear_cycles
 
     def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
-        nonlocal left
+        nonlocal left, prepaid
         left -= 1
         if rng.random() < 0.1:
             streams.settings = _settings(config, rng)
         outputs = yield from streams.cycle(reset=reset)
+        for _ in streams.incoming["read"]:
+            if prepaid:
+                prepaid -= 1
+            else:
+                streams.send_codes(_codes(config, rng))
+        streams.incoming["read"].clear()
         if streams.incoming["writes"]:
             done["latched beats"] += sum(beat["latch"] != 0 for beat in streams.incoming["writes"])
             streams.incoming["writes"].clear()
         if left % 1024 == 0:
             bench.progress(max(0, cycles - left))
-        for flag in ("hidden_saturated", "pulses_clamped"):
+        for flag in ("hidden_saturated", "pulses_clamped", "gave_up"):
             done[flag] |= outputs[f"status__{flag}"]
 
     yield from step()
     while left > 0:
         for name in probability:
             probability[name] = rng.choice(STALL_PROBABILITIES)
-        op = rng.choices(("update", "transfer", "unknown", "pause"), (10, 20, 1, 1))[0]
-        _queue(op, config, streams, rng)
+        op = rng.choices(("update", "transfer", "calibrate", "program", "pause"), (10, 20, 1, 3, 1))[0]
+        prepaid += _queue(op, config, streams, rng)
         cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
         patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else -1
@@ -83,17 +90,18 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
                 for _ in range(rng.randint(1, 3)):
                     yield from step(reset=True)
                 streams.clear()
+                prepaid = 0
                 break
             if running or anywhere:
                 patience -= 1
-            if not busy and not pending and (started or op in ("unknown", "pause")):
+            if not busy and not pending and (started or op not in ("update", "transfer")):
                 done[op] += 1
                 break
     return dict(done)
 
 
-def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> None:
-    """Put one operation with its data into the streams."""
+def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> int:
+    """Put one operation with its data into the streams; the number of reads whose codes are among them."""
     # Mostly short trains: every operation is worth more than every slot of it.
     lengths = (rng.randint(0, min(3, config.bl_max)), rng.getrandbits(config.bl_bits), config.bl_max)
     bl = rng.choices(lengths, (8, 1, 1))[0]
@@ -103,9 +111,15 @@ def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> None:
             streams.send_vectors(*_vector(size, config, rng))
     elif op == "transfer":
         streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": bl})
-        streams.send_codes(_codes(config, rng))
-    elif op == "unknown":
-        streams.outgoing["command"].append({"op": rng.choice((2, 3)), "bl": bl})
+        if rng.random() < 0.5:
+            streams.send_codes(_codes(config, rng))
+            return 1
+    elif op == "calibrate":
+        streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": bl})
+    elif op == "program":
+        column = rng.getrandbits(config.column_bits)
+        streams.outgoing["command"].append({"op": int(Op.PROGRAM), "bl": bl, "column": column})
+    return 0
 
 
 def _vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int], list[int]]:
@@ -146,6 +160,11 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
         forget=rng.random() < 0.5,
         momentum=rng.getrandbits(config.momentum_bits),
         accumulate=rng.random() < 0.8,
+        calibration_pulses=rng.choice((0, 1, rng.randrange(40))),
+        calibration_sweeps=rng.choice((0, 0, 1, 1, 2)),
+        calibration_random=rng.random() < 0.5,
+        tolerance=rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1),
+        rounds=rng.choice((0, 1, 2, 3, 7)),
     )
 
 

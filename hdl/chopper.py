@@ -29,6 +29,7 @@ class Chopper(wiring.Component):
     mode, row_mode : `model.config.Chopper`
     scope : `model.config.Scope`
     finish : the transfer of ``column`` ends in this cycle
+    draw, chance : the source steps at the end of this cycle, too; the highest bit of its word
     column : the next column to be read, in cyclic order
     negative, column_flipped : c and *flipped* of that column
     signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
@@ -43,6 +44,8 @@ class Chopper(wiring.Component):
                 "scope": In(1),
                 "row_mode": In(2),
                 "finish": In(1),
+                "draw": In(1),
+                "chance": Out(1),
                 "column": Out(config.column_bits),
                 "negative": Out(1),
                 "column_flipped": Out(1),
@@ -63,7 +66,8 @@ class Chopper(wiring.Component):
         end_of_sweep = self.column == config.columns - 1
         wrap = Signal()
         m.d.comb += [
-            source.advance.eq(self.finish),
+            source.advance.eq(self.finish | self.draw),
+            self.chance.eq(source.word[-1]),
             wrap.eq(self.finish & end_of_sweep),
         ]
         with m.If(self.finish):

@@ -1,6 +1,7 @@
 """Event counters of the tile; they stop at their largest value instead of wrapping.
 
-    slots += 1 per beat of pulses;  reads += 1 per beat of read;  transfer_pulses += Σ|n| per beat of writes
+    slots += 1 per beat of pulses;  reads += 1 per beat of read;  transfer_pulses += Σ|n| per beat of writes to W
+    with a programmer:   reference_pulses += Σ|n| per beat of writes to R;   unprogrammed += cells that are given up
 
 Latency: one cycle. Throughput: one beat of each stream per cycle.
 """
@@ -13,13 +14,15 @@ from model.config import TileConfig
 
 
 class Counters(wiring.Component):
-    """Three counters.
+    """Counters, and the flag of cells that are given up.
 
     Members
     -------
     slot, read, write : a beat of that stream moves in this cycle
-    pulses : n of the lanes of that beat of writes
-    slots, reads, transfer_pulses : counts
+    pulses, array : of that beat of writes, n of the lanes, and whether they are for R
+    given_up : lanes whose cells are given up with it
+    slots, reads, transfer_pulses, reference_pulses, unprogrammed : counts
+    gave_up : sticky, unprogrammed has counted
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -30,9 +33,14 @@ class Counters(wiring.Component):
                 "read": In(1),
                 "write": In(1),
                 "pulses": In(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
+                "array": In(1),
+                "given_up": In(config.lanes),
                 "slots": Out(config.counter_bits),
                 "reads": Out(config.counter_bits),
                 "transfer_pulses": Out(config.counter_bits),
+                "reference_pulses": Out(config.counter_bits),
+                "unprogrammed": Out(config.counter_bits),
+                "gave_up": Out(1),
             }
         )
 
@@ -52,5 +60,12 @@ class Counters(wiring.Component):
 
         count(self.slots, self.slot, 1)
         count(self.reads, self.read, 1)
-        count(self.transfer_pulses, self.write, total)
+        count(self.transfer_pulses, self.write & ~self.array, total)
+        if config.programmer:
+            cells = Signal(range(config.lanes + 1))
+            m.d.comb += cells.eq(sum(self.given_up[lane] for lane in range(config.lanes)))
+            count(self.reference_pulses, self.write & self.array, total)
+            count(self.unprogrammed, self.write & self.array, cells)
+            with m.If(self.write & self.array & cells.any()):
+                m.d.sync += self.gave_up.eq(1)
         return m

@@ -5,7 +5,7 @@
 
 H is written when the beat is accepted at the output. With ``direct`` a random u, uniform over one threshold, takes the
 place of H, n = clamp(floor(h / threshold)), and H stays as it is: the mean of n is gain * d / threshold. With
-``accumulate`` off n = 0 and H stays.
+``accumulate`` off n = 0 and H stays. While R is programmed, n corrects its cells and H stays, see `hdl.programmer`.
 Latency: 2 cycles from ``enter`` to ``valid``. Throughput: one beat per cycle while ``advance``.
 """
 
@@ -14,6 +14,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory
+from hdl.programmer import Programmer
 from hdl.random_bank import RandomBank
 from hdl.threshold import Threshold
 from model.config import TileConfig
@@ -28,10 +29,12 @@ class HiddenBuffer(wiring.Component):
     advance : all stages move at the end of this cycle
     enter, difference, reference, fresh, address, beat : the beat in stage 2
     direct, gain, forget, momentum, accumulate : settings
+    programming, last_round, tolerance : of a programming of R
     accepted : the beat at the output is taken at the end of this cycle
     valid, pulses, out_reference, out_fresh, out_beat : the beat in stage 4
     load : stage 4 takes a new beat at the end of this cycle
     saturated, clamped : h or n of that beat was clipped
+    outside : lanes of the beat in stage 4 whose cells of R are out of tolerance
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -53,6 +56,9 @@ class HiddenBuffer(wiring.Component):
                 "forget": In(1),
                 "momentum": In(config.momentum_bits),
                 "accumulate": In(1),
+                "programming": In(1),
+                "last_round": In(1),
+                "tolerance": In(config.reference_format.width),
                 "accepted": In(1),
                 "valid": Out(1),
                 "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
@@ -62,6 +68,7 @@ class HiddenBuffer(wiring.Component):
                 "load": Out(1),
                 "saturated": Out(1),
                 "clamped": Out(1),
+                "outside": Out(config.lanes),
             }
         )
 
@@ -130,8 +137,23 @@ class HiddenBuffer(wiring.Component):
                 m.d.comb += [kept.eq(form.low), saturated[lane].eq(1)]
             with m.Else():
                 m.d.comb += kept.eq(total)
+            pulses = Signal(signed(config.pulses_format.width), name=f"pulses_{lane}")
+            m.d.comb += pulses.eq(Mux(self.accumulate, threshold.pulses, 0))
+            if config.programmer:
+                m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
+                m.d.comb += [
+                    programmer.enter.eq(self.enter & self.advance),
+                    programmer.difference.eq(self.difference[lane]),
+                    programmer.tolerance.eq(self.tolerance),
+                    programmer.pulses.eq(threshold.pulses),
+                    programmer.last.eq(self.last_round),
+                ]
+                with m.If(self.programming):
+                    m.d.comb += [total.eq(product), threshold.floor.eq(0), pulses.eq(programmer.corrections)]
+                with m.If(self.load):
+                    m.d.sync += self.outside[lane].eq(programmer.outside)
             with m.If(self.load):
-                m.d.sync += [hidden.eq(kept), self.pulses[lane].eq(Mux(self.accumulate, threshold.pulses, 0))]
+                m.d.sync += [hidden.eq(kept), self.pulses[lane].eq(pulses)]
 
             scaled = Signal(signed(form.width + config.momentum_bits + 1), name=f"scaled_{lane}")
             towards_zero = (1 << config.momentum_bits) - 1

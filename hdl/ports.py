@@ -6,7 +6,7 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, Signature
 
-from model.config import TileConfig
+from model.config import COUNT_BITS, ROUND_BITS, TileConfig
 
 
 def stream(**payload: Any) -> Signature:
@@ -30,13 +30,18 @@ def settings(config: TileConfig) -> Signature:
             "forget": Out(1),
             "momentum": Out(config.momentum_bits),
             "accumulate": Out(1),
+            "calibration_pulses": Out(COUNT_BITS),
+            "calibration_sweeps": Out(COUNT_BITS),
+            "calibration_random": Out(1),
+            "tolerance": Out(config.reference_format.width),
+            "rounds": Out(ROUND_BITS),
         }
     )
 
 
 def command(config: TileConfig) -> Signature:
     """What to do next."""
-    return stream(op=2, bl=config.bl_bits)
+    return stream(op=2, bl=config.bl_bits, column=config.column_bits)
 
 
 def vectors(config: TileConfig) -> Signature:
@@ -50,8 +55,8 @@ def pulses(config: TileConfig) -> Signature:
 
 
 def read(config: TileConfig) -> Signature:
-    """Request to convert one column."""
-    return stream(column=config.column_bits)
+    """Request to convert one column of P, or of R with ``array``."""
+    return stream(array=1, column=config.column_bits)
 
 
 def codes(config: TileConfig) -> Signature:
@@ -60,8 +65,9 @@ def codes(config: TileConfig) -> Signature:
 
 
 def writes(config: TileConfig) -> Signature:
-    """L results of a transfer per beat."""
+    """L results of a read per beat, for W, or for R with ``array``."""
     return stream(
+        array=1,
         column=config.column_bits,
         beat=config.beat_bits,
         pulses=data.ArrayLayout(signed(config.pulses_format.width), config.lanes),
@@ -82,6 +88,9 @@ def status(config: TileConfig) -> Signature:
             "slots": Out(config.counter_bits),
             "reads": Out(config.counter_bits),
             "transfer_pulses": Out(config.counter_bits),
+            "reference_pulses": Out(config.counter_bits),
+            "unprogrammed": Out(config.counter_bits),
+            "gave_up": Out(1),
         }
     )
 

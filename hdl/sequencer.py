@@ -2,17 +2,19 @@
 
     CLEAR -> IDLE -> LOAD -> PULSE -> IDLE            (update)
                   -> READ -> STREAM -> IDLE           (transfer)
+                  -> SHIFT -> READ -> STREAM -> READ -> ... -> IDLE     (calibration: slots, then sweeps of reads)
+                  -> READ -> STREAM -> READ -> ... -> IDLE              (programming: rounds)
 
-Settings and BL are sampled when a command is accepted, so they may change at any time. Latency: a state begins one
-cycle after its cause. CLEAR takes ``depth`` cycles after reset.
+Settings, BL and column are sampled when a command is accepted, so they may change at any time. Latency: a state begins
+one cycle after its cause. CLEAR takes ``depth`` cycles after reset.
 """
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl import ports
-from model.config import Op, TileConfig
+from model.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileConfig
 
 
 class Sequencer(wiring.Component):
@@ -21,10 +23,12 @@ class Sequencer(wiring.Component):
     Members
     -------
     command, settings : as the tile's ports
-    sampled, bl : the settings and the train length of the command being carried out
+    sampled, bl, column : settings, train length and column of the command being carried out
     start : a command is accepted in this cycle
-    clear, clear_address, load, pulse, stream : states
-    loaded, pulsed, streamed : the state's work ends in this cycle
+    clear, clear_address, load, pulse, shift, stream : states
+    loaded, pulsed, streamed : the work of LOAD, of PULSE or SHIFT, and of STREAM ends in this cycle
+    programming, last_round : the reads are of R, and this one is the last
+    outside : with streamed, cells of R are out of tolerance
     read : request of the column, valid in READ; its column is driven elsewhere
     busy : not IDLE
     """
@@ -37,6 +41,7 @@ class Sequencer(wiring.Component):
                 "settings": In(ports.settings(config)),
                 "sampled": Out(ports.settings(config)),
                 "bl": Out(config.bl_bits),
+                "column": Out(config.column_bits),
                 "start": Out(1),
                 "clear": Out(1),
                 "clear_address": Out(config.address_bits),
@@ -44,9 +49,13 @@ class Sequencer(wiring.Component):
                 "loaded": In(1),
                 "pulse": Out(1),
                 "pulsed": In(1),
+                "shift": Out(1),
                 "read": Out(ports.stream()),
                 "stream": Out(1),
                 "streamed": In(1),
+                "programming": Out(1),
+                "last_round": Out(1),
+                "outside": In(1),
                 "busy": Out(1),
             }
         )
@@ -56,14 +65,15 @@ class Sequencer(wiring.Component):
         config = self.config
         # One register per state, at most one of them high; IDLE is none.
         clear = Signal(init=1)
-        load, pulse, read, stream = Signal(), Signal(), Signal(), Signal()
+        load, pulse, shift, read, stream = Signal(), Signal(), Signal(), Signal(), Signal()
         m.d.comb += [
-            self.busy.eq(clear | load | pulse | read | stream),
+            self.busy.eq(clear | load | pulse | shift | read | stream),
             self.command.ready.eq(~self.busy),
             self.start.eq(self.command.valid & ~self.busy),
             self.clear.eq(clear),
             self.load.eq(load),
             self.pulse.eq(pulse),
+            self.shift.eq(shift),
             self.read.valid.eq(read),
             self.stream.eq(stream),
         ]
@@ -71,23 +81,65 @@ class Sequencer(wiring.Component):
             m.d.sync += self.clear_address.eq(self.clear_address + 1)
             with m.If(self.clear_address == config.depth - 1 if config.depth > 1 else 1):
                 m.d.sync += clear.eq(0)
+
+        calibrate = self.command.op == Op.CALIBRATE
+        program = (self.command.op == Op.PROGRAM) & config.programmer
+        pulses, sweeps = self.settings.calibration_pulses, self.settings.calibration_sweeps
+        calibrating = Signal()
+        again = Signal()
         with m.If(self.start):
             m.d.sync += [
                 load.eq(~self.command.op.any()),  # Op.UPDATE
-                read.eq(self.command.op == Op.TRANSFER),
+                shift.eq(calibrate & pulses.any()),
+                read.eq((self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program),
+                calibrating.eq(calibrate),
+                self.programming.eq(program),
                 self.bl.eq(self.command.bl),
+                self.column.eq(self.command.column),
             ]
             if config.bl_max != (1 << config.bl_bits) - 1:
                 with m.If(self.command.bl > config.bl_max):
                     m.d.sync += self.bl.eq(config.bl_max)
+            if config.columns != 1 << config.column_bits:
+                with m.If(self.command.column > config.columns - 1):
+                    m.d.sync += self.column.eq(config.columns - 1)
             for name in self.settings.signature.members:
                 m.d.sync += getattr(self.sampled, name).eq(getattr(self.settings, name))
+            with m.If(calibrate | program):  # their reads write nothing to W and leave the choppers alone
+                m.d.sync += [
+                    self.sampled.chopper.eq(Chopper.OFF),
+                    self.sampled.row_chopper.eq(Chopper.OFF),
+                    self.sampled.reference.eq(Reference.LATCHED),
+                    self.sampled.accumulate.eq(0),
+                    self.sampled.filter.eq(calibrate),
+                    self.sampled.latch.eq(calibrate & (sweeps == 1)),
+                ]
         with m.If(self.loaded):
             m.d.sync += [load.eq(0), pulse.eq(1)]
         with m.If(self.pulsed):
-            m.d.sync += pulse.eq(0)
+            m.d.sync += [pulse.eq(0), shift.eq(0), read.eq(shift & self.sampled.calibration_sweeps.any())]
         with m.If(read & self.read.ready):
             m.d.sync += [read.eq(0), stream.eq(1)]
         with m.If(self.streamed):
-            m.d.sync += stream.eq(0)
+            m.d.sync += [stream.eq(0), read.eq(again)]
+            with m.If(~again):
+                m.d.sync += self.programming.eq(0)
+
+        # What is left of a calibration: sweeps, and reads of the sweep in work.
+        left = Signal(COUNT_BITS)
+        column = Signal(config.column_bits)
+        end_of_sweep = column == config.columns - 1
+        rounds = Signal(ROUND_BITS)
+        m.d.comb += [
+            self.last_round.eq(rounds + 1 >= self.sampled.rounds),
+            again.eq(
+                (calibrating & ~(end_of_sweep & (left == 1))) | (self.programming & self.outside & ~self.last_round)
+            ),
+        ]
+        with m.If(self.start):
+            m.d.sync += [left.eq(sweeps), column.eq(0), rounds.eq(0)]
+        with m.Elif(self.streamed):
+            m.d.sync += [column.eq(Mux(end_of_sweep, 0, column + 1)), rounds.eq(rounds + 1)]
+            with m.If(calibrating & end_of_sweep):
+                m.d.sync += [left.eq(left - 1), self.sampled.latch.eq(left == 2)]
         return m

@@ -2,12 +2,14 @@
 
     update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 2
     transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 6
+    calibrate: slots of all lines, then sweeps of reads       calibration_cycles(pulses, sweeps)
+    program:   reads of a column of R and corrections         programming_cycles(rounds)
 
 Ports, timing and arithmetic are specified in ``docs/tile.md``. One operation at a time; every output stream waits for
 its ``ready`` as long as that takes.
 """
 
-from amaranth.hdl import Module
+from amaranth.hdl import Module, Mux
 from amaranth.lib import wiring
 from amaranth.lib.wiring import connect, flipped
 
@@ -47,7 +49,8 @@ class Tile(wiring.Component):
         connect(m, sequencer.sampled, transfer.settings)
         m.d.comb += [
             self.read.valid.eq(sequencer.read.valid),
-            self.read.column.eq(chopper.column),
+            self.read.array.eq(sequencer.programming),
+            self.read.column.eq(Mux(sequencer.programming, sequencer.column, chopper.column)),
             sequencer.read.ready.eq(self.read.ready),
             sequencer.loaded.eq(update.loaded),
             sequencer.pulsed.eq(update.finished),
@@ -55,10 +58,16 @@ class Tile(wiring.Component):
             chopper.mode.eq(sequencer.sampled.chopper),
             chopper.scope.eq(sequencer.sampled.scope),
             chopper.row_mode.eq(sequencer.sampled.row_chopper),
-            chopper.finish.eq(transfer.finished),
+            sequencer.outside.eq(transfer.outside),
+            chopper.finish.eq(transfer.finished & ~sequencer.programming),
+            chopper.draw.eq(update.draw),
             update.start.eq(sequencer.start),
             update.load.eq(sequencer.load),
             update.run.eq(sequencer.pulse),
+            update.shift.eq(sequencer.shift),
+            update.zero_shifts.eq(sequencer.sampled.calibration_pulses),
+            update.zero_random.eq(sequencer.sampled.calibration_random),
+            update.chance.eq(chopper.chance),
             update.bl.eq(sequencer.bl),
             update.slow.eq(sequencer.sampled.target),
             update.signs.eq(chopper.signs),
@@ -66,6 +75,9 @@ class Tile(wiring.Component):
             transfer.clear.eq(sequencer.clear),
             transfer.clear_address.eq(sequencer.clear_address),
             transfer.run.eq(sequencer.stream),
+            transfer.programming.eq(sequencer.programming),
+            transfer.program_column.eq(sequencer.column),
+            transfer.last_round.eq(sequencer.last_round),
             transfer.column.eq(chopper.column),
             transfer.negative.eq(chopper.negative),
             transfer.flipped.eq(chopper.column_flipped),
@@ -75,6 +87,8 @@ class Tile(wiring.Component):
             counters.read.eq(self.read.valid & self.read.ready),
             counters.write.eq(self.writes.valid & self.writes.ready),
             counters.pulses.eq(self.writes.pulses),
+            counters.array.eq(self.writes.array),
+            counters.given_up.eq(transfer.given_up),
             self.status.busy.eq(sequencer.busy),
             self.status.chopper.eq(chopper.signs),
             self.status.row_chopper.eq(chopper.row_signs),
@@ -83,5 +97,8 @@ class Tile(wiring.Component):
             self.status.slots.eq(counters.slots),
             self.status.reads.eq(counters.reads),
             self.status.transfer_pulses.eq(counters.transfer_pulses),
+            self.status.reference_pulses.eq(counters.reference_pulses),
+            self.status.unprogrammed.eq(counters.unprogrammed),
+            self.status.gave_up.eq(counters.gave_up),
         ]
         return m

@@ -1,4 +1,4 @@
-"""Transfer path: one column of ADC codes in, write pulses and references out.
+"""Transfer path: one column of ADC codes in, write pulses and references out; or corrections of a column of R.
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
@@ -25,6 +25,9 @@ class TransferPath(wiring.Component):
     run : sequencer state STREAM
     finished : the last beat of the column is taken in this cycle
     column, negative, flipped : the column, c_j = -1, and its flipped flag
+    programming, program_column, last_round : the column is one of R, which, and nothing may be written any more
+    outside : with finished, some of its cells are out of tolerance
+    given_up : lanes of the beat of writes whose cells the last round leaves out of tolerance
     row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
     settings : sampled settings
     codes, writes : streams
@@ -42,6 +45,11 @@ class TransferPath(wiring.Component):
                 "column": In(config.column_bits),
                 "negative": In(1),
                 "flipped": In(1),
+                "programming": In(1),
+                "program_column": In(config.column_bits),
+                "last_round": In(1),
+                "outside": Out(1),
+                "given_up": Out(config.lanes),
                 "row_signs": In(config.rows),
                 "row_flipped": In(config.rows),
                 "settings": In(ports.settings(config)),
@@ -71,12 +79,31 @@ class TransferPath(wiring.Component):
             self.finished.eq(accepted & (self.writes.beat == config.row_beats - 1)),
         ]
         with m.If(self.finished):
-            m.d.sync += [
-                taken.eq(0),
-                base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats)),
-            ]
+            m.d.sync += taken.eq(0)
+            with m.If(~self.programming):
+                m.d.sync += base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats))
         with m.Elif(accept):
             m.d.sync += taken.eq(taken + 1)
+
+        first = Signal(config.address_bits)
+        m.d.comb += first.eq(base)
+        if config.programmer:
+            program_base = Signal(config.address_bits)  # there in time: STREAM begins two cycles after the command
+            seen = Signal()  # cells out of tolerance in earlier beats
+            m.d.sync += program_base.eq(self.program_column * config.row_beats)
+            with m.If(self.programming):
+                m.d.comb += first.eq(program_base)
+            with m.If(self.finished):
+                m.d.sync += seen.eq(0)
+            with m.Elif(accepted & buffer.outside.any()):
+                m.d.sync += seen.eq(1)
+            m.d.comb += [
+                self.outside.eq(seen | buffer.outside.any()),
+                self.given_up.eq(Mux(self.last_round, buffer.outside, 0)),
+                buffer.programming.eq(self.programming),
+                buffer.last_round.eq(self.last_round),
+                buffer.tolerance.eq(self.settings.tolerance),
+            ]
 
         # The rows of the beat that enters; lanes beyond the last row have none.
         row_negative = Signal(config.lanes)
@@ -93,13 +120,13 @@ class TransferPath(wiring.Component):
         for lane in range(config.lanes):
             m.d.comb += [
                 point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
-                point.negative[lane].eq(self.negative ^ row_negative[lane]),
-                point.latch[lane].eq((self.flipped ^ row_flipped[lane]) | self.settings.latch),
+                point.negative[lane].eq((self.negative ^ row_negative[lane]) & ~self.programming),
+                point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
             ]
         m.d.comb += [
             point.advance.eq(advance),
             point.accept.eq(accept),
-            point.address.eq(base + taken),
+            point.address.eq(first + taken),
             point.beat.eq(taken),
             point.mode.eq(self.settings.reference),
             point.filter.eq(self.settings.filter),
@@ -126,7 +153,8 @@ class TransferPath(wiring.Component):
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
         with m.If(buffer.load):
             m.d.sync += [
-                self.writes.column.eq(self.column),
+                self.writes.array.eq(self.programming),
+                self.writes.column.eq(Mux(self.programming, self.program_column, self.column)),
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
                 self.pulses_clamped.eq(self.pulses_clamped | buffer.clamped),
             ]

@@ -1,4 +1,4 @@
-"""Update path: vectors in, pulse slots out.
+"""Update path: vectors in, pulse slots out, and the slots of zero-shifting.
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 
@@ -15,7 +15,8 @@ from hdl.line_registers import LineRegisters
 from hdl.pulse_train import PulseTrains
 from hdl.quadrants import Quadrants
 from hdl.random_bank import RandomBank
-from model.config import TileConfig
+from hdl.zero_shift import ZeroShift
+from model.config import COUNT_BITS, TileConfig
 
 
 class UpdatePath(wiring.Component):
@@ -24,10 +25,11 @@ class UpdatePath(wiring.Component):
     Members
     -------
     start : a command was accepted, its update (if it is one) begins
-    load, run : sequencer states LOAD and PULSE
+    load, run, shift : sequencer states LOAD, PULSE and SHIFT
     loaded, finished : in this cycle the state's work ends
     bl : slots per quadrant
     slow : the slots are for W, which is not chopped
+    zero_shifts, zero_random, chance, draw : of zero-shifting, see `hdl.zero_shift`
     signs, row_signs : per column and row, 1 where c_j = -1 and c'_i = -1
     vectors, pulses : streams
     """
@@ -39,6 +41,11 @@ class UpdatePath(wiring.Component):
                 "start": In(1),
                 "load": In(1),
                 "run": In(1),
+                "shift": In(1),
+                "zero_shifts": In(COUNT_BITS),
+                "zero_random": In(1),
+                "chance": In(1),
+                "draw": Out(1),
                 "loaded": Out(1),
                 "finished": Out(1),
                 "bl": In(config.bl_bits),
@@ -64,6 +71,7 @@ class UpdatePath(wiring.Component):
         m.submodules.column_trains = columns = PulseTrains(lines=config.columns, magnitude_bits=config.magnitude_bits)
         m.submodules.row_trains = rows = PulseTrains(lines=config.rows, magnitude_bits=config.magnitude_bits)
         m.submodules.quadrants = quadrants = Quadrants(config)
+        m.submodules.zero_shift = zero_shift = ZeroShift()
 
         # Vectors: the beats of x, then those of δ.
         beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
@@ -93,22 +101,30 @@ class UpdatePath(wiring.Component):
         # Slots: one is issued into the output register whenever that is free.
         free = Signal()
         issue = Signal()
+        pending = Signal()
         m.d.comb += [
             quadrants.restart.eq(self.start),
             quadrants.rows_any.eq(delta.any_positive | (delta.any_negative << 1)),
             quadrants.columns_any.eq(x.any_positive | (x.any_negative << 1)),
             quadrants.bl.eq(self.bl),
-            quadrants.issue.eq(issue),
+            quadrants.issue.eq(issue & self.run),
+            zero_shift.restart.eq(self.start),
+            zero_shift.pulses.eq(self.zero_shifts),
+            zero_shift.random.eq(self.zero_random),
+            zero_shift.chance.eq(self.chance),
+            zero_shift.issue.eq(issue & self.shift),
+            self.draw.eq(zero_shift.draw),
             free.eq(~self.pulses.valid | self.pulses.ready),
-            issue.eq(self.run & quadrants.pending & free),
-            self.finished.eq(self.run & ~quadrants.pending & free),
+            pending.eq(Mux(self.shift, zero_shift.pending, quadrants.pending)),
+            issue.eq((self.run | self.shift) & pending & free),
+            self.finished.eq((self.run | self.shift) & ~pending & free),
         ]
         for trains, bank, registers, sign in (
             (columns, column_words, x, quadrants.quadrant[0]),
             (rows, row_words, delta, quadrants.quadrant[1]),
         ):
             m.d.comb += [
-                bank.advance.eq(issue),
+                bank.advance.eq(issue & self.run),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
@@ -117,11 +133,11 @@ class UpdatePath(wiring.Component):
             m.d.sync += self.pulses.valid.eq(issue)
         with m.If(issue):
             m.d.sync += [
-                self.pulses.rows.eq(rows.fires),
-                self.pulses.columns.eq(columns.fires),
-                self.pulses.up.eq(quadrants.up),
-                self.pulses.quadrant.eq(quadrants.quadrant),
-                self.pulses.slow.eq(self.slow),
-                self.pulses.last.eq(quadrants.last),
+                self.pulses.rows.eq(rows.fires | self.shift.replicate(config.rows)),
+                self.pulses.columns.eq(columns.fires | self.shift.replicate(config.columns)),
+                self.pulses.up.eq(Mux(self.shift, zero_shift.up, quadrants.up)),
+                self.pulses.quadrant.eq(Mux(self.shift, zero_shift.up, quadrants.quadrant)),
+                self.pulses.slow.eq(self.slow & ~self.shift),
+                self.pulses.last.eq(Mux(self.shift, zero_shift.last, quadrants.last)),
             ]
         return m

@@ -20,6 +20,8 @@ from model.polynomials import DEGREE, dense_primitive, mix64
 
 CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
+COUNT_BITS = 16  # width of the numbers of pulses and sweeps of one calibration
+ROUND_BITS = 8  # width of the number of rounds of one programming
 BEAT_LATENCY = 4  # cycles from an accepted beat of ADC codes to the write pulses it causes
 
 
@@ -28,6 +30,8 @@ class Op(IntEnum):
 
     UPDATE = 0
     TRANSFER = 1
+    CALIBRATE = 2
+    PROGRAM = 3
 
 
 class Chopper(IntEnum):
@@ -62,7 +66,7 @@ class Target(IntEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Settings:
-    """Run-time settings, sampled when a command is accepted. Only `target` is for updates.
+    """Run-time settings, sampled when a command is accepted. `target` is for updates, the last five for what they name.
 
     chopper, scope, reference, target: see the classes. row_chopper: when rows flip, off unless the tile has them.
     filter: off leaves Q alone. latch: every word of Qref is latched by this transfer.
@@ -70,6 +74,9 @@ class Settings:
     direct: writes are gain * d rounded at random, without H.
     forget: after a write H becomes H * momentum / 2**momentum_bits instead of H - n * threshold.
     accumulate: off leaves H alone and writes nothing, while the filter and the chopper go on.
+    calibration_pulses: slots of zero-shifting to all cells of P, alternating from an upward one or of random signs.
+    calibration_sweeps: reads of every column after them, the last of which latches Qref.
+    tolerance: largest difference of R from Qref that is left alone, in units of Q. rounds: most reads of a programming.
     """
 
     target: Target = Target.FAST
@@ -84,6 +91,11 @@ class Settings:
     forget: bool = False
     momentum: int = 0
     accumulate: bool = True
+    calibration_pulses: int = 0
+    calibration_sweeps: int = 0
+    calibration_random: bool = False
+    tolerance: int = 0
+    rounds: int = 1
 
 
 @dataclass(frozen=True)
@@ -146,6 +158,7 @@ class TileConfig:
     chopper_period: int = _integer(1, 65535, 20, "reads of a column between its regular flips")
     chopper_probability: float = field(default=0.05, metadata={"text": "probability of a random flip per read"})
     row_chopper: int = _integer(0, 1, 0, "1: rows have choppers of their own, too")
+    programmer: int = _integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
     counter_bits: int = _integer(8, 48, 32, "width of the saturating event counters")
     seed: int = _integer(0, 2**32 - 1, 1, "seed of the random sources")
 
@@ -325,7 +338,20 @@ class TileConfig:
     @property
     def transfer_cycles(self) -> int:
         """Cycles of a transfer, no stream ever waiting."""
-        return self.row_beats + BEAT_LATENCY + 2
+        return 1 + self.read_cycles
+
+    @property
+    def read_cycles(self) -> int:
+        """Cycles of one read without a command."""
+        return self.row_beats + BEAT_LATENCY + 1
+
+    def calibration_cycles(self, pulses: int, sweeps: int) -> int:
+        """Cycles of a calibration, no stream ever waiting."""
+        return 1 + (pulses + 1 if pulses else 0) + sweeps * self.columns * self.read_cycles
+
+    def programming_cycles(self, rounds: int) -> int:
+        """Cycles of a programming that took so many rounds, no stream ever waiting."""
+        return 1 + rounds * self.read_cycles
 
     # ---- random sources ----------------------------------------------------------------------------------
 
@@ -369,9 +395,9 @@ class TileConfig:
 
 
 NAMED: dict[str, TileConfig] = {
-    "tiny": TileConfig(rows=3, columns=5, lanes=1, chopper_period=3),
-    "small": TileConfig(rows=16, columns=16, lanes=4, chopper_period=5),
+    "tiny": TileConfig(rows=3, columns=5, lanes=1, chopper_period=3, programmer=1),
+    "small": TileConfig(rows=16, columns=16, lanes=4, chopper_period=5, programmer=1),
     "digits_hidden": TileConfig(rows=32, columns=65, lanes=4),
     "digits_output": TileConfig(rows=10, columns=33, lanes=2, seed=2),
-    "odd": TileConfig(rows=17, columns=7, lanes=4, chopper_period=4),
+    "odd": TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, programmer=1),
 }

@@ -4,32 +4,37 @@
     transfer:  d = c_j * c'_i * (r - s),  s = 0, Qref or Q,
                h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
                Q <- Q + round((r - Q) / 2**k),  choppers
+    calibrate: slots of all lines, then sweeps of reads that only fill the filter
+    program:   a column of R is read and corrected until it is Qref
 
 The state after each operation and the values it gives are those of `model.tile.Tile` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
-Source: docs/tile.md, sections 3 and 5 to 7.
+Source: docs/tile.md, sections 3 and 5 to 9.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from numba import njit
 from numpy.typing import ArrayLike
 
 from model.chopper import ChopperState, demodulate
-from model.config import Chopper, Reference, Scope, Settings, Target, TileConfig
+from model.config import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.fixed import Int
 from model.hidden_buffer import accumulate, forget, subtract
 from model.low_pass import filter_step, latch
+from model.programmer import corrections
 from model.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
 from model.quadrants import schedule, signs_present, up
 from model.random_source import Bank
+from model.sequencer import calibration_settings
 from model.state import Arrays
 from model.status import Status
 from model.threshold import write_pulses
+from model.zero_shift import polarities
 
 
 @dataclass(frozen=True)
@@ -60,6 +65,24 @@ class Transfer:
     reference: Int
 
 
+@dataclass(frozen=True)
+class Calibration:
+    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
+
+    up: Bits
+    reads: list[Transfer]
+
+
+class ReferenceColumn(Protocol):
+    """The cells of R that a programming works on."""
+
+    def read(self) -> Int:
+        """ADC codes [R]."""
+
+    def write(self, pulses: Int) -> None:
+        """Take signed pulses [R]."""
+
+
 class Periphery:
     """State and operations of the periphery of one tile.
 
@@ -71,6 +94,7 @@ class Periphery:
     status : counters and sticky flags.
     cycles : clock cycles of the operations so far, no stream ever waiting.
     clipped : bool[R] twice, where the last transfer clipped h and n.
+    outside : bool[R], cells that the last round of a programming found out of tolerance.
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -82,9 +106,10 @@ class Periphery:
         self.column_bank = Bank(config.column_bank)
         self.dither_bank = Bank(config.dither_bank)
         self.chopper_state = ChopperState(config)
-        self.status = Status(config.counter_bits)
+        self.status = Status(config)
         self.cycles = 0
         self.clipped = np.zeros((2, config.rows), np.bool_)
+        self.outside = np.zeros(config.rows, np.bool_)
         self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
         self._no_dither = np.zeros(config.rows, np.int64)
         self._checked: Settings | None = None
@@ -175,11 +200,73 @@ class Periphery:
         TypeError, ValueError
             The codes are not integers, have another shape, or a code or a setting is out of range.
         """
-        config = self.config
-        code = _vector("codes", codes, config.rows, *self._code_range)
+        code = _vector("codes", codes, self.config.rows, *self._code_range)
         if settings is not self._checked:
-            check_settings(config, settings)
+            check_settings(self.config, settings)
             self._checked = settings
+        self.cycles += self.config.transfer_cycles
+        return self._read(code, settings)
+
+    def calibrate(self, pulses: int, codes: ArrayLike, *, random: bool = False) -> Calibration:
+        """Zero-shifting: slots of all lines, then reads of all columns into Q, the last sweep of which latches Qref.
+
+        Parameters
+        ----------
+        pulses : slots, alternating from an upward one or, if ``random``, of random polarities.
+        codes : integers [n * C, R], signed ADC codes of n sweeps that begin with column `next_column`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not made of integers, has another shape, or is out of range.
+        """
+        config = self.config
+        most = (1 << COUNT_BITS) - 1
+        _integer("pulses", pulses, 0, most)
+        columns = [_vector("codes", code, config.rows, *self._code_range) for code in np.asarray(codes)]
+        sweeps, rest = divmod(len(columns), config.columns)
+        if rest or sweeps > most:
+            raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {config.columns} columns")
+        up = polarities(pulses, random=random, source=self.chopper_state.source)
+        self.status.count_slots(pulses)
+        self.cycles += config.calibration_cycles(pulses, sweeps)
+        filling, latching = (calibration_settings(Settings(), last=last) for last in (False, True))
+        before = (sweeps - 1) * config.columns
+        reads = [self._read(code, filling if k < before else latching) for k, code in enumerate(columns)]
+        return Calibration(up, reads)
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Write and verify a column of R; ``settings`` has gain, tolerance and rounds. Returns the rounds it took.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The tile has no programmer, or an argument is out of range.
+        """
+        config = self.config
+        if not config.programmer:
+            raise ValueError(f"programmer = {config.programmer}: must be 1 for a tile that programs references")
+        _integer("column", column, 0, config.columns - 1)
+        check_settings(config, settings)
+        rounds, left = 0, True
+        while left:
+            rounds += 1
+            last = rounds >= settings.rounds
+            code = _vector("codes", cells.read(), config.rows, *self._code_range)
+            d = (code << config.reference_fraction_bits) - self.qref[column]
+            n, self.outside = corrections(config, d, d * settings.gain, settings.tolerance, last=last)
+            self._dither()
+            self.status.count_read()
+            self.status.count_reference_pulses(n)
+            if last:
+                self.status.give_up(int(self.outside.sum()))
+            cells.write(n)
+            left = bool(self.outside.any()) and not last
+        self.cycles += config.programming_cycles(rounds)
+        return rounds
+
+    def _read(self, code: Int, settings: Settings) -> Transfer:
+        """What a read of the next column does."""
         state, j = self.chopper_state, self.next_column
 
         latches = state.read_latch | settings.latch
@@ -206,7 +293,6 @@ class Periphery:
         self.status.pulses_clamped |= bool(clamped.any())
         self.status.count_read()
         self.status.count_pulses(n)
-        self.cycles += config.transfer_cycles
         state.finish_transfer(settings)
         taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
         return Transfer(column=j, pulses=n, latched=taken, reference=reference)
@@ -306,7 +392,11 @@ def check_settings(config: TileConfig, settings: Settings) -> None:
     _integer("reference", settings.reference, Reference.ZERO, Reference.FILTERED)
     _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
     _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
-    for name in ("filter", "latch", "direct", "forget", "accumulate"):
+    for name in ("calibration_pulses", "calibration_sweeps"):
+        _integer(name, getattr(settings, name), 0, (1 << COUNT_BITS) - 1)
+    _integer("tolerance", settings.tolerance, 0, (1 << config.reference_format.width) - 1)
+    _integer("rounds", settings.rounds, 0, (1 << ROUND_BITS) - 1)
+    for name in ("filter", "latch", "direct", "forget", "accumulate", "calibration_random"):
         if not isinstance(getattr(settings, name), (bool, np.bool_)):
             raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
 

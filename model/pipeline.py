@@ -2,7 +2,7 @@
 
     stage 1: d = c_j * c'_i * (r - s), Q and Qref     stage 2: p = gain * d
     stage 3: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
-    stage 4: `writes`, H
+    stage 4: `writes`, H;   of a programming n from d and p, see `model.programmer`
 
 The memories of Q, Qref and H have C * B words of L lanes, address j * B + beat. Latency: 4 cycles from a code to
 its write. Throughput: one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
@@ -13,6 +13,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.chopper import ChopperState, demodulate
 from model.config import Reference, Settings, TileConfig
@@ -20,12 +21,15 @@ from model.fixed import Int
 from model.hidden_buffer import accumulate, forget, subtract
 from model.lanes import pack, pack_bits, unpack_signed
 from model.low_pass import filter_step, latch
+from model.programmer import corrections
 from model.random_source import Bank
+from model.sequencer import Sequencer
 from model.status import Status
 from model.threshold import write_pulses
 
 _WRITES = (
     "writes__valid",
+    "writes__array",
     "writes__column",
     "writes__beat",
     "writes__pulses",
@@ -36,7 +40,10 @@ _WRITES = (
 
 @dataclass(frozen=True)
 class _Beat:
-    """Registers of a beat on entry of a stage: ``value`` is r, d, p and the next H in the stages 1 to 4."""
+    """Registers of a beat on entry of a stage: ``value`` is r, d, p and the next H in the stages 1 to 4.
+
+    difference: d of a programming in stage 3. outside: where it is out of tolerance in stage 4.
+    """
 
     beat: int
     address: int
@@ -44,6 +51,8 @@ class _Beat:
     reference: Int
     latches: Int
     n: Int
+    difference: Int
+    outside: NDArray[np.bool_]
 
 
 class Pipeline:
@@ -64,6 +73,7 @@ class Pipeline:
         self._hidden_range = config.hidden_format.low, config.hidden_format.high
         self._pulses_width, self._reference_width = config.pulses_format.width, config.reference_format.width
         self._zeros = np.zeros(config.lanes, np.int64)
+        self._ones, self._none = np.ones(config.rows, np.int64), np.zeros(config.rows, np.int64)
         self.reset()
 
     def reset(self) -> None:
@@ -79,8 +89,8 @@ class Pipeline:
         """Write zero to one word of each memory."""
         self.q[address] = self.qref[address] = self.hidden[address] = 0
 
-    def accept_write(self, settings: Settings) -> tuple[int, Int]:
-        """The write beat is accepted: update H; returns the number of the beat and its pulses."""
+    def accept_write(self, settings: Settings) -> tuple[int, Int, int]:
+        """The write beat is accepted: update H; the number of the beat, its pulses, and its cells out of tolerance."""
         config, write = self._config, self._write
         assert write is not None
         if settings.accumulate and not settings.direct:
@@ -88,15 +98,22 @@ class Pipeline:
                 self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
             else:
                 self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
-        return write.beat, write.n
+        return write.beat, write.n, int(write.outside.sum())
 
-    def advance(self, codes: int | None, beat: int, chopper: ChopperState, settings: Settings, status: Status) -> None:
+    def advance(
+        self, codes: int | None, beat: int, chopper: ChopperState, sequencer: Sequencer, status: Status
+    ) -> None:
         """Move all stages, taking in the packed ``codes`` of beat number ``beat`` if there are any."""
-        self._write = self._threshold(self._product, chopper, settings, status) if self._product else None
+        settings, programming = sequencer.settings, sequencer.programming
+        column = sequencer.column if programming else chopper.column
+        self._write = self._threshold(self._product, column, sequencer, status) if self._product else None
         self.writes["writes__valid"] = int(self._write is not None)
         self._product = self._amplify(self._difference, settings) if self._difference else None
-        self._difference = self._demodulate(self._read, chopper, settings) if self._read else None
-        self._read = self._enter(codes, beat, chopper.column) if codes is not None else None
+        signs, latches = (
+            (self._ones, self._none) if programming else (chopper.read_sign, chopper.read_latch | settings.latch)
+        )
+        self._difference = self._demodulate(self._read, signs, latches, settings) if self._read else None
+        self._read = self._enter(codes, beat, column) if codes is not None else None
 
     def _enter(self, codes: int, beat: int, column: int) -> _Beat:
         config = self._config
@@ -104,21 +121,22 @@ class Pipeline:
         r = self._zeros.copy()
         r[:used] = unpack_signed(codes, config.adc_bits, used)
         r <<= config.reference_fraction_bits
-        return _Beat(beat, column * config.row_beats + beat, r, self._zeros, self._zeros, self._zeros)
+        rest = (self._zeros, self._zeros, self._zeros, self._zeros, self._zeros > 0)
+        return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
-    def _demodulate(self, read: _Beat, chopper: ChopperState, settings: Settings) -> _Beat:
+    def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
         config, q, address = self._config, self.q[read.address].copy(), read.address
-        latches = self._lanes(chopper.read_latch | settings.latch, read.beat)
+        latches = self._lanes(all_latches, read.beat)
         reference = latch(q, self.qref[address], latches, config.latch_shift, config.reference_format.high)
         filtered = settings.reference == Reference.FILTERED
         subtracted = q if filtered else reference if settings.reference == Reference.LATCHED else self._zeros
-        d = demodulate(self._lanes(chopper.read_sign, read.beat), read.value, subtracted)
+        d = demodulate(self._lanes(signs, read.beat), read.value, subtracted)
         if settings.filter:
             self.q[address] = filter_step(q, read.value, config.filter_shift)
         self.qref[address] = reference
         if filtered:
             reference, latches = self.q[address].copy(), self._lanes(np.ones(config.rows, np.int64), read.beat)
-        return _Beat(read.beat, address, d, reference, latches, self._zeros)
+        return replace(read, value=d, reference=reference, latches=latches)
 
     def _lanes(self, values: Int, beat: int) -> Int:
         """The values [R] of the rows of a beat, zero in lanes beyond the last."""
@@ -128,10 +146,10 @@ class Pipeline:
         return lanes
 
     def _amplify(self, difference: _Beat, settings: Settings) -> _Beat:
-        return replace(difference, value=difference.value * settings.gain)
+        return replace(difference, value=difference.value * settings.gain, difference=difference.value)
 
-    def _threshold(self, product: _Beat, chopper: ChopperState, settings: Settings, status: Status) -> _Beat:
-        config = self._config
+    def _threshold(self, product: _Beat, column: int, sequencer: Sequencer, status: Status) -> _Beat:
+        config, settings = self._config, sequencer.settings
         h, n = self.hidden[product.address], self._zeros
         dither = self._zeros
         if config.dither_bits:
@@ -141,12 +159,17 @@ class Pipeline:
             n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max, bool(settings.direct))
             status.hidden_saturated |= bool(saturated.any())
             status.pulses_clamped |= bool(clamped.any())
+        outside = product.outside
+        if sequencer.programming:
+            last = sequencer.last_round
+            n, outside = corrections(config, product.difference, product.value, settings.tolerance, last=last)
         self.writes = {
             "writes__valid": 1,
-            "writes__column": chopper.column,
+            "writes__array": int(sequencer.programming),
+            "writes__column": column,
             "writes__beat": product.beat,
             "writes__pulses": pack(n.tolist(), self._pulses_width),
             "writes__latch": pack_bits(product.latches != 0),
             "writes__reference": pack(product.reference.tolist(), self._reference_width),
         }
-        return replace(product, value=h, n=n)
+        return replace(product, value=h, n=n, outside=outside)

@@ -22,6 +22,7 @@ from model.quadrants import schedule, signs_present, up
 from model.random_source import Bank
 from model.sequencer import Sequencer, State
 from model.status import Status
+from model.zero_shift import polarities
 
 _PULSES = (
     "pulses__valid",
@@ -55,8 +56,9 @@ class Tile:
         self._row_bank, self._column_bank = Bank(config.row_bank), Bank(config.column_bank)
         self._chopper = ChopperState(config)
         self._chopper_port = self._row_chopper_port = 0
-        self._status = Status(config.counter_bits)
+        self._status = Status(config)
         self._quadrants = self._up = schedule(0, 0, 0)
+        self._outside = 0  # cells out of tolerance in this round of a programming
         self._pulses = dict.fromkeys(_PULSES, 0)
         self._pipeline.reset()
 
@@ -71,12 +73,14 @@ class Tile:
             case State.IDLE:
                 if inputs["command__valid"]:
                     settings = _settings(inputs, self.config)
-                    sequencer.command(inputs["command__op"], inputs["command__bl"], settings)
+                    sequencer.command(inputs["command__op"], inputs["command__bl"], inputs["command__column"], settings)
             case State.LOAD:
                 if inputs["vectors__valid"]:
                     self._load(inputs["vectors__magnitude"], inputs["vectors__negative"])
             case State.PULSE:
                 self._pulse(bool(inputs["pulses__ready"]))
+            case State.SHIFT:
+                self._shift(bool(inputs["pulses__ready"]))
             case State.READ:
                 if inputs["read__ready"]:
                     self._status.count_read()
@@ -92,13 +96,15 @@ class Tile:
         state, status = self._sequencer.state, self._status
         writes = self._pipeline.writes
         advance = not writes["writes__valid"] or inputs["writes__ready"]
+        programming = self._sequencer.programming and state in (State.READ, State.STREAM)
         more_codes = state is State.STREAM and self._sequencer.count < self.config.row_beats
         return {
             "command__ready": int(state is State.IDLE),
             "vectors__ready": int(state is State.LOAD),
             **self._pulses,
             "read__valid": int(state is State.READ),
-            "read__column": self._chopper.column,
+            "read__array": int(programming),
+            "read__column": self._sequencer.column if programming else self._chopper.column,
             "codes__ready": int(more_codes and advance),
             **writes,
             "status__busy": int(state is not State.IDLE),
@@ -109,6 +115,9 @@ class Tile:
             "status__slots": status.slots,
             "status__reads": status.reads,
             "status__transfer_pulses": status.transfer_pulses,
+            "status__reference_pulses": status.reference_pulses,
+            "status__unprogrammed": status.unprogrammed,
+            "status__gave_up": int(status.gave_up),
         }
 
     def _load(self, magnitude: int, negative: int) -> None:
@@ -143,6 +152,29 @@ class Tile:
             self._pulses["pulses__valid"] = 0
             self._sequencer.enter(State.IDLE)
 
+    def _shift(self, ready: bool) -> None:
+        sequencer, settings = self._sequencer, self._sequencer.settings
+        if self._pulses["pulses__valid"]:
+            if not ready:
+                return
+            self._status.count_slots(1)
+        if sequencer.count < settings.calibration_pulses:
+            random, source = settings.calibration_random, self._chopper.source
+            up = int(polarities(1, random=True, source=source)[0]) if random else 1 - sequencer.count % 2
+            sequencer.count += 1
+            self._pulses = {
+                "pulses__valid": 1,
+                "pulses__rows": (1 << self.config.rows) - 1,
+                "pulses__columns": (1 << self.config.columns) - 1,
+                "pulses__up": up,
+                "pulses__quadrant": up,
+                "pulses__slow": int(Target.FAST),
+                "pulses__last": int(sequencer.count == settings.calibration_pulses),
+            }
+        else:
+            self._pulses["pulses__valid"] = 0
+            sequencer.shifted()
+
     def _issue_slot(self) -> None:
         slot = self._sequencer.count
         quadrant, bank = self._quadrants[slot : slot + 1], self._row_bank
@@ -166,21 +198,30 @@ class Tile:
 
     def _stream(self, codes: int | None, ready: bool) -> None:
         sequencer, pipeline = self._sequencer, self._pipeline
-        finished = False
+        finished = outside = False
         if pipeline.writes["writes__valid"]:
             if not ready:
                 return
-            beat, n = pipeline.accept_write(sequencer.settings)
-            self._status.count_pulses(n)
+            beat, n, cells = pipeline.accept_write(sequencer.settings)
+            if sequencer.programming:
+                self._status.count_reference_pulses(n)
+                self._outside += cells
+                outside = self._outside > 0
+                if sequencer.last_round:
+                    self._status.give_up(cells)
+            else:
+                self._status.count_pulses(n)
             finished = beat == self.config.row_beats - 1
-        pipeline.advance(codes, sequencer.count, self._chopper, sequencer.settings, self._status)
+        pipeline.advance(codes, sequencer.count, self._chopper, sequencer, self._status)
         if codes is not None:
             sequencer.count += 1
         if finished:
-            self._chopper.finish_transfer(sequencer.settings)
-            self._chopper_port = pack_bits(self._chopper.sign < 0)
-            self._row_chopper_port = pack_bits(self._chopper.row_sign < 0)
-            sequencer.enter(State.IDLE)
+            if not sequencer.programming:
+                self._chopper.finish_transfer(sequencer.settings)
+                self._chopper_port = pack_bits(self._chopper.sign < 0)
+                self._row_chopper_port = pack_bits(self._chopper.row_sign < 0)
+            self._outside = 0
+            sequencer.streamed(outside=outside)
 
     def memory(self, name: str) -> Int:
         """The live words of ``q``, ``qref`` or ``hidden``, lane after lane, for fault injection."""
@@ -218,4 +259,9 @@ def _settings(inputs: Mapping[str, int], config: TileConfig) -> Settings:
         forget=bool(inputs["settings__forget"]),
         momentum=inputs["settings__momentum"],
         accumulate=bool(inputs["settings__accumulate"]),
+        calibration_pulses=inputs["settings__calibration_pulses"],
+        calibration_sweeps=inputs["settings__calibration_sweeps"],
+        calibration_random=bool(inputs["settings__calibration_random"]),
+        tolerance=inputs["settings__tolerance"],
+        rounds=inputs["settings__rounds"],
     )

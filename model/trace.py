@@ -2,9 +2,11 @@
 
     update:    1 command + ⌈C/L⌉ + B load + 1 + S slots + 1 idle            rows of outputs
     transfer:  1 command + 1 read + B codes + 4 pipeline + 1 idle
+    calibrate: 1 command + 1 + N slots + reads, each 1 + B codes + 4 pipeline, + 1 idle
+    program:   1 command + reads + 1 idle
 
 The last row is the idle cycle after the operation. Values are those of `model.periphery.Periphery`, positions those of
-docs/tile.md, sections 5 and 6; `model.tile.Tile`, stepped through the same operation, gives the same outputs.
+docs/tile.md, sections 5, 6, 8 and 9; `model.tile.Tile`, stepped through the same operation, gives the same outputs.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import numpy as np
 from model.config import BEAT_LATENCY, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import Words, pack_lines, pack_words
-from model.periphery import Periphery, PulseSlots, Transfer
+from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
 from model.state import Arrays
 
 Layout = Mapping[str, tuple[int, int]]
@@ -78,48 +80,113 @@ class TracedPeriphery:
 
     def transfer(self, codes: Int, settings: Settings) -> tuple[Transfer, Words]:
         """Play one transfer; its result and outputs."""
-        config, at, periphery = self.config, self._layout, self.periphery
-        status, j = periphery.status, periphery.next_column
-        pulses, saturated, clamped = status.transfer_pulses, status.hidden_saturated, status.pulses_clamped
-        result = periphery.transfer(codes, settings)
-        beats = config.row_beats
+        config, status = self.config, self.periphery.status
+        reads, pulses = status.reads, status.transfer_pulses
+        saturated, clamped = status.hidden_saturated, status.pulses_clamped
+        result = self.periphery.transfer(codes, settings)
         rows = self._rows(config.transfer_cycles)
-        rows[1, at["read__valid"]] = 1
-        rows[2 : 2 + beats, at["codes__ready"]] = 1
-        self._count(rows, "status__reads", 2, np.array([status.reads]))
-        first = 2 + BEAT_LATENCY
-        rows[first : first + beats, at["writes__valid"]] = 1
-        self._hold(rows, "writes__column", first, np.full((beats, 1), j))
-        self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
-        self._hold(rows, "writes__latch", first, pack_words(self._by_beat(result.latched), 1))
+        first = self._read(rows, 1, reads, result.column, result.pulses, result.latched, result.reference)
         n = self._by_beat(result.pulses)
-        self._hold(rows, "writes__pulses", first, pack_words(n, config.pulses_format.width))
-        reference = self._by_beat(result.reference)
-        self._hold(rows, "writes__reference", first, pack_words(reference, config.reference_format.width))
         self._count(rows, "status__transfer_pulses", first + 1, pulses + np.abs(n).sum(axis=1).cumsum())
 
         # Sticky flags rise with the beat that sets them; which one that is matters only when one does.
         if status.hidden_saturated > saturated or status.pulses_clamped > clamped:
-            for beat, (h, n) in enumerate(zip(*map(self._by_beat, periphery.clipped), strict=True)):
+            for beat, (h, n) in enumerate(zip(*map(self._by_beat, self.periphery.clipped), strict=True)):
                 saturated |= bool(h.any())
                 clamped |= bool(n.any())
                 self._hold(rows, "status__hidden_saturated", first + beat, np.array([[saturated]]))
                 self._hold(rows, "status__pulses_clamped", first + beat, np.array([[clamped]]))
 
-        chopper = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])
-        self._hold(rows, "status__chopper", config.transfer_cycles, chopper)
-        if config.row_chopper:
-            rows_chopper = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])
-            self._hold(rows, "status__row_chopper", config.transfer_cycles, rows_chopper)
-        self._hold(rows, "read__column", config.transfer_cycles, np.array([[periphery.next_column]]))
+        for name, signs in (("chopper", self.periphery.chopper), ("row_chopper", self.periphery.row_chopper)):
+            self._hold(rows, f"status__{name}", config.transfer_cycles, pack_lines((signs < 0).astype(np.uint8)[None]))
+        self._hold(rows, "read__column", config.transfer_cycles, np.array([[self.periphery.next_column]]))
         return result, rows
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> tuple[Calibration, Words]:
+        """Play one calibration; its result and outputs."""
+        config, at, status = self.config, self._layout, self.periphery.status
+        slots, reads = status.slots, status.reads
+        result = self.periphery.calibrate(pulses, codes, random=random)
+        rows = self._rows(config.calibration_cycles(pulses, len(codes) // config.columns))
+        start = 1
+        if pulses:
+            rows[2 : 2 + pulses, at["pulses__valid"]] = 1
+            for name, lines in (("pulses__rows", config.rows), ("pulses__columns", config.columns)):
+                self._hold(rows, name, 2, pack_lines(np.ones((pulses, lines), np.uint8)))
+            for name in ("pulses__up", "pulses__quadrant"):
+                self._hold(rows, name, 2, result.up[:, None])
+            self._hold(rows, "pulses__slow", 2, np.zeros((pulses, 1), np.uint64))
+            self._hold(rows, "pulses__last", 2, (np.arange(pulses) == pulses - 1)[:, None])
+            self._count(rows, "status__slots", 3, slots + np.arange(1, pulses + 1))
+            start += pulses + 1
+        for done, read in enumerate(result.reads):
+            self._read(rows, start, reads + done, read.column, read.pulses, read.latched, read.reference)
+            start += config.read_cycles
+            self._hold(rows, "read__column", start, np.array([[(read.column + 1) % config.columns]]))
+        return result, rows
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> tuple[int, Words]:
+        """Play one programming; its rounds and outputs."""
+        config, at, periphery = self.config, self._layout, self.periphery
+        status, writes = periphery.status, _Writes(cells)
+        reads, pulses, unprogrammed, gave_up = (
+            status.reads,
+            status.reference_pulses,
+            status.unprogrammed,
+            status.gave_up,
+        )
+        rounds = periphery.program(column, settings, writes)
+        rows = self._rows(config.programming_cycles(rounds))
+        rows[1:-1, at["read__array"]] = 1
+        rows[1:-1, at["read__column"]] = column
+        none = np.zeros(config.rows, np.int64)
+        for done, n in enumerate(writes.taken):
+            start = 1 + done * config.read_cycles
+            first = self._read(rows, start, reads + done, column, n, none, periphery.qref[column], array=1)
+            counts = pulses + np.abs(self._by_beat(n)).sum(axis=1).cumsum()
+            self._count(rows, "status__reference_pulses", first + 1, counts)
+            pulses = int(counts[-1])
+        # Cells that are out of tolerance after the last round are those that were given up.
+        outside = self._by_beat(periphery.outside).sum(axis=1).cumsum()
+        self._count(rows, "status__unprogrammed", first + 1, unprogrammed + outside)
+        self._hold(rows, "status__gave_up", first + 1, (gave_up | (outside > 0))[:, None])
+        return rounds, rows
+
+    def _read(
+        self,
+        rows: Words,
+        start: int,
+        reads: int,
+        column: int,
+        n: Int,
+        latched: np.ndarray,
+        reference: Int,
+        *,
+        array: int = 0,
+    ) -> int:
+        """The streams of a read whose request is in cycle ``start``, after so many; the cycle of its first write."""
+        config, at, beats = self.config, self._layout, self.config.row_beats
+        rows[start, at["read__valid"]] = 1
+        rows[start + 1 : start + 1 + beats, at["codes__ready"]] = 1
+        self._count(rows, "status__reads", start + 1, np.array([reads + 1]))
+        first = start + 1 + BEAT_LATENCY
+        rows[first : first + beats, at["writes__valid"]] = 1
+        self._hold(rows, "writes__array", first, np.full((beats, 1), array))
+        self._hold(rows, "writes__column", first, np.full((beats, 1), column))
+        self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
+        self._hold(rows, "writes__latch", first, pack_words(self._by_beat(latched), 1))
+        self._hold(rows, "writes__pulses", first, pack_words(self._by_beat(n), config.pulses_format.width))
+        self._hold(
+            rows, "writes__reference", first, pack_words(self._by_beat(reference), config.reference_format.width)
+        )
+        return first
 
     def restore(self, arrays: Arrays) -> None:
         """Back to the state of `Periphery.state_arrays`, payloads of streams being what they are."""
         self.periphery.restore(arrays)
         periphery, at = self.periphery, self._layout
-        for name in ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped"):
-            self._idle[at[f"status__{name}"]] = int(getattr(periphery.status, name))
+        for name, value in periphery.status.state_arrays().items():
+            self._idle[at[f"status__{name}"]] = int(value)
         self._idle[at["status__chopper"]] = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])[0]
         self._idle[at["status__row_chopper"]] = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])[0]
         self._idle[at["read__column"]] = periphery.next_column
@@ -147,3 +214,18 @@ class TracedPeriphery:
         padded = np.zeros(self.config.row_beats * self.config.lanes, np.int64)
         padded[: self.config.rows] = values
         return padded.reshape(self.config.row_beats, self.config.lanes)
+
+
+class _Writes:
+    """Cells of R that remember the pulses they were given, round by round."""
+
+    def __init__(self, cells: ReferenceColumn) -> None:
+        self._cells = cells
+        self.taken: list[Int] = []
+
+    def read(self) -> Int:
+        return self._cells.read()
+
+    def write(self, pulses: Int) -> None:
+        self.taken.append(pulses)
+        self._cells.write(pulses)

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.chopper import ChopperState
-from model.config import NAMED, Op, Settings
+from model.config import NAMED, Op, Settings, TileConfig
 from model.pipeline import Pipeline
 from model.status import Status
 from tests.model.naive_tile import Registers
@@ -56,7 +56,7 @@ def test_waiting_writes_stop_all_stages() -> None:
 def test_memories_change_at_their_edges(latched: bool) -> None:
     """Q and Qref with the edge after stage 1, H when the write is accepted; every lane latches by itself."""
     config = CONFIG.replace(row_chopper=1)
-    pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(32)
+    pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(TileConfig())
     chopper.flipped[0], chopper.row_flipped[4:8] = latched, [0, 1, 0, 1]
     pipeline.q[1], pipeline.qref[1], pipeline.hidden[1] = 640, 64, 5
     settings = Settings(gain=3)
@@ -77,7 +77,7 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(direct=True, gain=1), Settings(accumulate=False)], ids=str)
 def test_dither_steps_with_every_beat_that_leaves_stage_3_and_only_then(settings: Settings) -> None:
-    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(32)
+    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank = Registers(CONFIG.dither_bank)
     codes = [0, None, 0, 0, None, None, None, 0, None, None, None, None]
     for cycle, code in enumerate(codes):
@@ -90,7 +90,7 @@ def test_dither_steps_with_every_beat_that_leaves_stage_3_and_only_then(settings
 
 
 def test_a_direct_write_adds_the_dither_of_the_lane_and_leaves_h_alone() -> None:
-    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(32)
+    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank, settings = Registers(CONFIG.dither_bank), Settings(direct=True, gain=300)
     pipeline.hidden[2] = 7
     seen = set()

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import numpy as np
 
+from model.config import TileConfig
 from model.status import Status
 
 
 def test_counters_saturate() -> None:
-    status = Status(8)
+    status = Status(TileConfig(counter_bits=8))
     for _ in range(300):
         status.count_slots(100)
         status.count_read()
@@ -18,7 +19,7 @@ def test_counters_saturate() -> None:
 
 
 def test_counters_count_magnitudes() -> None:
-    status = Status(32)
+    status = Status(TileConfig())
     status.count_pulses(np.array([-3, 0, 2]))
     status.count_slots(0)
     status.count_slots(7)
@@ -33,7 +34,7 @@ def test_counters_count_magnitudes() -> None:
 
 
 def test_a_restored_status_goes_on() -> None:
-    first, second = Status(8), Status(8)
+    first, second = Status(TileConfig(counter_bits=8)), Status(TileConfig(counter_bits=8))
     first.slots, first.reads, first.transfer_pulses = 200, 3, 254
     first.pulses_clamped = True
     second.restore(first.state_arrays())
