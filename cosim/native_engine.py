@@ -16,11 +16,11 @@ from typing import Any
 import numpy as np
 
 from cosim.bench import Job, Outcome
-from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, Ports, State, Verdict, compare_states
+from cosim.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
 from cosim.native_build import QUADRANTS, WORD, Layout, Span, length, native_library
-from cosim.rtl_periphery import Rounds, RtlPeriphery, check_target, program_column
+from cosim.rtl_periphery import Rounds, RtlPeriphery, check_target
 from cosim.rtl_state import StateItem, all_items, hidden_states, item_rows, read_state, with_ports
-from cosim.streams import Program, Streams
+from cosim.streams import Program
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_ports, tile_verilog
 from model.analog_tile import PeripheryLike
@@ -38,7 +38,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "new": (_ADDRESS, []),
     "delete": (None, [_ADDRESS]),
     "cycle": (ctypes.c_bool, [_ADDRESS] * 3),
-    "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 3, *[_ADDRESS] * 6, _LONG]),
+    "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 4, *[_ADDRESS] * 6, _LONG]),
     "state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
     "set_state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
 }
@@ -114,7 +114,7 @@ class NativeTile:
         vectors, codes = (len(self.vectors) if op == Op.UPDATE else 0), (len(self.codes) if op == Op.TRANSFER else 0)
         to = self._recorded if record else self._unrecorded
         self._beats[:] = self._rooms
-        cycles: int = self._operation(*self._row, op is not None, vectors, codes, *self._buffers, *to)
+        cycles: int = self._operation(*self._row, op is not None, False, vectors, codes, *self._buffers, *to)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, self._record[: abs(cycles) if record else 0]
@@ -133,10 +133,25 @@ class NativeTile:
         self._beats[:] = pulses, beats
         buffers = (_address(self.vectors), *map(_address, (codes, slots, writes, self._beats)))
         to = _address(rows) if record else None
-        cycles: int = self._operation(*self._row, True, 0, beats, *buffers, to, most)
+        cycles: int = self._operation(*self._row, True, False, 0, beats, *buffers, to, most)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, rows[: abs(cycles)], slots[: self.slot_count], writes[: self.write_count]
+
+    def round(self, column: int, *, first: bool, record: bool) -> tuple[int, Words, bool]:
+        """Play a round of a programming, the ``first`` with its command, with the beats in ``codes``.
+
+        Returns what `operation` does for the cycles of the round, and whether it was the last.
+        """
+        if first:
+            self.set("command__op", Op.PROGRAM)
+            self.set("command__column", column)
+        self._beats[:] = self._rooms
+        to = self._recorded if record else self._unrecorded
+        cycles: int = self._operation(*self._row, first, True, 0, len(self.codes), *self._buffers, *to)
+        if not cycles:
+            raise ToolError(ENDED)
+        return cycles, self._record[: abs(cycles) if record else 0], not self.get("status__busy")
 
     @property
     def slot_count(self) -> int:
@@ -277,26 +292,25 @@ class NativePeriphery:
         return Calibration(up=slots[:, self._slot["up"].start].astype(np.uint8), reads=reads)
 
     def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
-        """Play one programming cycle by cycle, since its reads depend on its writes; its rounds."""
-        self._set(None)  # its streams drive the ports
-        streams = Streams(self.config, dict.fromkeys(self.tile.layout.inputs, 0))
-        streams.settings = settings
-        taken = Rounds(cells)
-        rows = []
-        programming = program_column(streams, column, taken)
-        outputs: Ports | None = None
-        try:
-            while True:
-                inputs = next(programming) if outputs is None else programming.send(outputs)
-                for name, value in inputs.items():
-                    self.tile.set(name, value)
-                self.tile.cycle()
-                rows.append(self.tile.outputs.copy())
-                outputs = {name: self.tile.get(name) for name in self.tile.layout.outputs}
-        except StopIteration:
-            pass
-        expected = None if self.golden is None else self.golden.program(column, settings, taken.again())[1]
-        self._judge(len(rows), np.array(rows), expected)
+        """Play one programming, whose reads and writes are those of ``cells``; its rounds."""
+        config, tile, at = self.config, self.tile, self._write
+        self._set(settings)
+        taken, rows, played, last = Rounds(cells), [], 0, False
+        while not last:
+            tile.codes[...] = 0
+            pack_beats(taken.read(), config.lanes, config.adc_bits, tile.codes)
+            cycles, some, last = tile.round(column, first=not played, record=self.golden is not None)
+            played += abs(cycles)
+            rows.append(some.copy())
+            if cycles < 0:
+                break
+            self._whole("writes__valid", len(tile.writes), tile.write_count)
+            for name, expected in (("array", 1), ("column", column)):
+                for value in tile.writes[:, at[name].start].tolist():
+                    self._whole(f"writes__{name}", expected, value)
+            taken.write(self._written(tile.writes).pulses)
+        golden = None if self.golden is None else self.golden.program(column, settings, taken.again())[1]
+        self._judge(played if last else -played, np.concatenate(rows), golden)
         return len(taken.codes)
 
     def _set(self, settings: Settings | None) -> None:
@@ -384,7 +398,7 @@ class NativePeriphery:
 
 
 _SLOT = ("rows", "columns", "up", "quadrant", "slow")
-_WRITE = ("column", "pulses", "latch", "reference")
+_WRITE = ("array", "column", "pulses", "latch", "reference")
 
 
 def _below(span: Span, first: int) -> slice:

@@ -149,11 +149,12 @@ bool symtrack_cycle(void* handle, const Word* in, Word* out) {
 }
 
 // From the cycle of a command (without one: from now) to the first idle cycle, which is played too and whose outputs end
-// in `out`. `in` holds settings and the payload of the command. `beats` holds how many beats `pulses` and `writes` have
+// in `out`. With `rounds` it also ends before the cycle of a read request that follows as many writes as there is room
+// for, and goes on from there without a command. `in` holds settings and the payload of the command. `beats` holds how many beats `pulses` and `writes` have
 // room for, and receives how many there were. With `record` the outputs of every cycle go there.
 // Returns the number of cycles, negative if `most` cycles or the room for beats were not enough; 0 if the netlist ended
 // the simulation.
-long symtrack_operation(void* handle, const Word* in, Word* out, long command, long vector_beats, long code_beats,
+long symtrack_operation(void* handle, const Word* in, Word* out, long command, long rounds, long vector_beats, long code_beats,
                         const Word* vectors, const Word* codes, Word* pulses, Word* writes, int64_t* beats,
                         Word* record, long most) {
     Tile& tile = *static_cast<Tile*>(handle);
@@ -165,6 +166,12 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
     for (Source& source : sources) source.offer(tile.in);
     tile.begin();
     for (long cycle = 0; cycle < most; ++cycle) {
+        if (rounds && tile.out[generated::READ.valid] && sinks[1].count == sinks[1].room) {
+            std::memcpy(out, tile.out, sizeof tile.out);
+            beats[0] = sinks[0].count;
+            beats[1] = sinks[1].count;
+            return cycle;
+        }
         if (record) std::memcpy(record + cycle * generated::OUT_WORDS, tile.out, sizeof tile.out);
         for (Source& source : sources) source.advance(tile);
         for (Sink& sink : sinks)

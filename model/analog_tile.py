@@ -5,13 +5,16 @@
     update     P moves by about -alpha * (c' o delta) (c o x)^T, or W by -alpha * delta x^T, in pulse coincidences
     transfer   one column of P is read, the periphery answers with pulses for the same column of W
 
+    calibrate  pulses of both signs to all cells of P, then all columns are read into Q and Qref
+
 Each of the three products has its own pass through the converters. R is an ideal copy of the words that the periphery
-tells: Qref, or Q. c' are the choppers of the rows, 1 where there are none.
+tells, Qref or Q, or devices that it programs to Qref by write and verify. c' are the choppers of the rows, 1 where
+there are none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Protocol, runtime_checkable
 
 import numpy as np
@@ -23,11 +26,14 @@ from model.devices.array import DeviceArray
 from model.devices.cells import Cells
 from model.fixed import Int, round_shift
 from model.noise import derive_key
+from model.periphery import ReferenceColumn
 from model.products import Converters, NoiseStream
 from model.state import Arrays, named, part_of
 from model.update_management import UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
+CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
+CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
 
 _round_shift = njit(round_shift)
 
@@ -58,6 +64,15 @@ class TransferResult(Protocol):
     def reference(self) -> Int: ...
 
 
+class CalibrationResult(Protocol):
+    """What one calibration gives, see `model.periphery.Calibration`."""
+
+    @property
+    def up(self) -> NDArray[np.uint8]: ...
+    @property
+    def reads(self) -> Sequence[TransferResult]: ...
+
+
 class PeripheryLike(Protocol):
     """What drives the arrays: the golden periphery, or RTL behind the same methods.
 
@@ -83,6 +98,8 @@ class PeripheryLike(Protocol):
         target: Target = Target.FAST,
     ) -> Slots: ...
     def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> CalibrationResult: ...
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int: ...
     def state_arrays(self) -> dict[str, Int]: ...
 
 
@@ -113,6 +130,10 @@ class AnalogTile:
         Key the write noise of the arrays.
     threads
         Threads of a pulsed update; no result depends on it.
+    reference
+        Parameters of the cells of R, which then are programmed; None for an ideal copy.
+    programming
+        Settings of their programming: gain, tolerance and rounds.
     ideal_granularity
         Updates move cells by the expected number of steps, BL * p_x * p_delta, a real number, instead of by
         coincidences, of which there are none then.
@@ -130,6 +151,8 @@ class AnalogTile:
         seed: int,
         name: str,
         threads: int = 1,
+        reference: Cells | None = None,
+        programming: Settings = Settings(),  # noqa: B008, it is frozen
         ideal_granularity: bool = False,
     ) -> None:
         if converters.adc_bits != config.adc_bits:
@@ -139,11 +162,20 @@ class AnalogTile:
         self.periphery = periphery(config)
         self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
-        self.reference = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
+        self.programmed: DeviceArray | None = None
+        if reference:
+            self.programmed = DeviceArray(cells=reference, key=derive_key(seed, name, "reference"), threads=threads)
+        self._copy = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
+        self._programming = programming
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
         self.transfers = 0
         self._gamma = round(gamma * (1 << GAMMA_BITS))
+
+    @property
+    def reference(self) -> Int:
+        """int64[R, C], the weights of R."""
+        return self._copy if self.programmed is None else self.programmed.weights
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [R] for values x [C]."""
@@ -191,11 +223,43 @@ class AnalogTile:
         """Read the next column of P and write what the periphery answers to W."""
         codes = self.converters.read_column(self.fast.weights, self.periphery.next_column, noise)
         result = self.periphery.transfer(codes, settings)
-        if result.latched.any():
-            column = self.reference[:, result.column]
-            column[:] = np.where(result.latched, self.to_weight(result.reference), column)
+        self._take(result, noise)
         self.slow.pulse_column(result.column, result.pulses)
         self.transfers += 1
+
+    def calibrate(self, pulses: int, sweeps: int, noise: NoiseStream) -> None:
+        """Zero-shifting of P with so many alternating pulses a cell, then so many reads of every column.
+
+        The last sweep latches Qref, and R takes it.
+        """
+        ones, columns = np.ones((self.config.rows, self.config.columns), np.int64), self.config.columns
+        nothing = np.zeros((0, self.config.rows), np.int64)
+        for done in range(0, pulses, CALIBRATION_PULSES):
+            result = self.periphery.calibrate(min(CALIBRATION_PULSES, pulses - done), nothing)
+            for up in result.up:
+                self.fast.pulse(ones if up else -ones)
+            self.coincidences += ones.size * result.up.size
+        most = max(1, CALIBRATION_READS // columns)
+        for done in range(0, sweeps, most):
+            count = min(most, sweeps - done) * columns
+            order = (self.periphery.next_column + np.arange(count)) % columns
+            codes = [self.converters.read_column(self.fast.weights, int(column), noise) for column in order]
+            result = self.periphery.calibrate(0, np.array(codes))
+            if done + most >= sweeps:
+                for read in result.reads[-columns:]:
+                    self._take(read, noise)
+            self.transfers += count
+
+    def _take(self, read: TransferResult, noise: NoiseStream) -> None:
+        """R takes what a read has latched."""
+        if not read.latched.any():
+            return
+        if self.programmed is None:
+            column = self._copy[:, read.column]
+            column[:] = np.where(read.latched, self.to_weight(read.reference), column)
+        else:
+            cells = _ReferenceColumn(self.programmed, read.column, self.converters, noise)
+            self.periphery.program(read.column, self._programming, cells)
 
     def to_weight(self, reference: Int) -> Int:
         """Words of Q or Qref as weights with 30 fractional bits."""
@@ -204,9 +268,13 @@ class AnalogTile:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state of arrays and periphery by name."""
         arrays: dict[str, np.ndarray] = {"reference": self.reference}
-        for name, part in (("fast", self.fast), ("slow", self.slow), ("periphery", self.periphery)):
-            arrays |= named(name, part.state_arrays())
-        return arrays
+        for name, array in self._arrays():
+            arrays |= named(name, array.state_arrays())
+        return arrays | named("periphery", self.periphery.state_arrays())
+
+    def _arrays(self) -> list[tuple[str, DeviceArray]]:
+        programmed = [] if self.programmed is None else [("programmed", self.programmed)]
+        return [("fast", self.fast), ("slow", self.slow), *programmed]
 
     def counters(self) -> dict[str, np.ndarray]:
         """What a run has counted beside the state, by name."""
@@ -217,8 +285,9 @@ class AnalogTile:
         """Back to the state of `state_arrays` and `counters`; only with a periphery that is `Restorable`."""
         assert isinstance(self.periphery, Restorable)
         self.periphery.restore(part_of(arrays, "periphery"))
-        self.reference[...] = arrays["reference"]
-        for name, array in (("fast", self.fast), ("slow", self.slow)):
+        if self.programmed is None:
+            self._copy[...] = arrays["reference"]
+        for name, array in self._arrays():
             array.restore(part_of(arrays, name))
         self.coincidences = int(arrays["coincidences"])
         self.transfers = int(arrays["transfers"])
@@ -233,3 +302,16 @@ class AnalogTile:
 @njit(cache=True)
 def _add(main: Int, residual: Int, gamma: int) -> Int:
     return main + _round_shift(residual * gamma, GAMMA_BITS)
+
+
+class _ReferenceColumn:
+    """A column of R as its programming sees it, see `model.periphery.ReferenceColumn`."""
+
+    def __init__(self, array: DeviceArray, column: int, converters: Converters, noise: NoiseStream) -> None:
+        self._array, self._column, self._converters, self._noise = array, column, converters, noise
+
+    def read(self) -> Int:
+        return self._converters.read_column(self._array.weights, self._column, self._noise)
+
+    def write(self, pulses: Int) -> None:
+        self._array.pulse_column(self._column, pulses)

@@ -3,8 +3,10 @@
 sp_rmse  = sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
 sp_rmse_pulsed: the same over the cells of P that were pulsed at least once
 sha256   of name, type, shape and little-endian bytes of every state array, in the order of the names
-counts   update_slots: slots with polarity phases; coincidences: steps of P by updates; transfer_pulses: to W;
-         reads: columns converted; reference_pulses: to R, none while it is an ideal copy; cycles: clock cycles
+counts   update_slots: slots with polarity phases and those of calibrations; coincidences: steps of P in them, or of W;
+         transfer_pulses: to W; reads: columns converted, of P and R; reference_pulses: to R, none while it is an ideal
+         copy; cycles: clock cycles
+unprogrammed: cells of R that were given up, summed over all programmings
 """
 
 from __future__ import annotations
@@ -79,6 +81,11 @@ def counts(tiles: Sequence[AnalogTile]) -> dict[str, int]:
         "coincidences": sum(tile.coincidences for tile in tiles),
         "transfer_pulses": sum(int(state["transfer_pulses"]) for state in states),
         "reads": sum(int(state["reads"]) for state in states),
-        "reference_pulses": 0,
+        "reference_pulses": sum(int(state.get("reference_pulses", 0)) for state in states),
         "cycles": sum(int(tile.periphery.cycles) for tile in tiles),
     }
+
+
+def unprogrammed(tiles: Sequence[AnalogTile]) -> int:
+    """Cells of R that were given up."""
+    return sum(int(tile.periphery.state_arrays().get("unprogrammed", 0)) for tile in tiles)

@@ -17,6 +17,7 @@ from model.periphery import Periphery
 from model.products import Converters
 from model.schedule import Schedule
 from model.tasks import TASKS, Problem, with_layer, with_seed, with_tiles
+from model.trained_tile import Programming
 from model.training import Trainer
 
 
@@ -49,6 +50,7 @@ class Run:
     calibration: int = 0
     seed: int = 1
     ideal_granularity: bool = False
+    programming: Programming | None = None
 
     def problem(self) -> Problem:
         """The task with its network and tiles.
@@ -63,7 +65,8 @@ class Run:
         task = TASKS[self.task](**self.network)
         if self.samples:
             task = task.limited(**self.samples)
-        task = with_seed(with_tiles(task, **self.tiles), self.tile_seed)
+        tiles = {"programmer": 1} if self.programming else {}
+        task = with_seed(with_tiles(task, **(tiles | dict(self.tiles))), self.tile_seed)
         return with_layer(task, self.config) if self.config else task
 
     def trainer(self, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> Trainer:
@@ -83,6 +86,7 @@ class Run:
             calibration=self.calibration,
             seed=self.seed,
             ideal_granularity=self.ideal_granularity,
+            programming=self.programming,
             periphery=periphery,
             threads=threads,
         )

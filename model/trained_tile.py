@@ -10,13 +10,14 @@ Source: docs/training.md.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from fractions import Fraction
 
 import numpy as np
 
 from model.algorithms import Algorithm, Rates, settings
 from model.analog_tile import AnalogTile, PeripheryFactory
-from model.config import Chopper, Reference, Settings, Target, TileConfig
-from model.devices.cells import to_weight
+from model.config import ROUND_BITS, Chopper, Reference, Settings, Target, TileConfig
+from model.devices.cells import WEIGHT_ONE, to_weight
 from model.devices.pulsed import Pulsed
 from model.fixed import Int
 from model.noise import derive_key, uniforms
@@ -24,19 +25,55 @@ from model.products import Converters, NoiseStream
 from model.state import Arrays
 from model.update_management import UpdateManager
 
+TOLERANCE_MAX = 1024  # LSB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programming:
+    """Write and verify of R. tolerance: in LSB of the ADC. rounds: most reads of a column, the last of which verifies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A value has the wrong type or lies outside its range.
+    """
+
+    tolerance: float = 1.0
+    rounds: int = 64
+
+    def __post_init__(self) -> None:
+        for name, kinds, low, high in (
+            ("tolerance", (int, float), 0, TOLERANCE_MAX),
+            ("rounds", (int,), 1, (1 << ROUND_BITS) - 1),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise TypeError(f"{name} = {value!r}: must be a number from {low} to {high}")
+            if not low <= value <= high:
+                raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
+
+    def settings(self, config: TileConfig, lsb: int, dw_min: float) -> Settings:
+        """Settings of the tile; a difference is corrected at once as far as ``gain_bits`` and ``pulses_max`` allow."""
+        pulses_per_unit = Fraction(lsb, WEIGHT_ONE << config.reference_fraction_bits) / Fraction(dw_min)
+        gain = min(round(pulses_per_unit * (1 << config.threshold_shift)), (1 << config.gain_bits) - 1)
+        units = round(Fraction(self.tolerance) * (1 << config.reference_fraction_bits))
+        return Settings(gain=gain, tolerance=min(units, config.reference_format.high), rounds=self.rounds)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Physics:
     """Devices and converters of a tile.
 
     fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
-    takes the width of the tile. ideal_granularity: see `model.analog_tile.AnalogTile`.
+    takes the width of the tile. ideal_granularity: see `model.analog_tile.AnalogTile`. programming: how R, of devices
+    like those of W, is programmed; None for an ideal copy.
     """
 
     fast: Pulsed
     slow: Pulsed
     converters: Converters
     ideal_granularity: bool = False
+    programming: Programming | None = None
 
 
 class TrainedTile:
@@ -71,6 +108,12 @@ class TrainedTile:
         # Updates of W need no P, so it is W's devices that are those which updates pulse.
         slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
         shape = {"rows": config.rows, "columns": config.columns, "seed": seed}
+        reference: dict[str, object] = {}
+        if physics.programming and algorithm.target == Target.FAST:
+            if algorithm.reference != Reference.LATCHED:
+                raise ValueError(f"reference = {algorithm.reference.name}: must be LATCHED where R is programmed")
+            reference["reference"] = physics.slow.cells(**shape, array=f"{name}.reference")
+            reference["programming"] = physics.programming.settings(config, converters.lsb, physics.slow.dw_min)
         self.config = config
         self.tile = AnalogTile(
             config=config,
@@ -83,6 +126,7 @@ class TrainedTile:
             name=name,
             threads=threads,
             ideal_granularity=physics.ideal_granularity,
+            **reference,  # type: ignore[arg-type]
         )
         span = int(to_weight(start))
         weights = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span
@@ -123,15 +167,9 @@ class TrainedTile:
         For algorithms without a warm-up, see `model.algorithms.Algorithm.calibrated`. The reads are sweeps of the
         filter, as many as it needs to settle to half an ADC LSB, and one that latches.
         """
-        ones = np.ones((self.config.rows, self.config.columns), np.int64)
-        for pulse in range(pulses):
-            self.tile.fast.pulse(ones if pulse % 2 == 0 else -ones)
-        self.calibration_pulses += pulses
-        filling = Settings(accumulate=False, reference=Reference.LATCHED)
         sweeps = (self.config.adc_bits + 1) << self.config.filter_shift  # ln 2 < 1: more than halves every 2**k reads
-        for sweep in range(sweeps + 1):
-            for _ in range(self.config.columns):
-                self.tile.transfer(replace(filling, latch=sweep == sweeps), noise)
+        self.tile.calibrate(pulses, sweeps + 1, noise)
+        self.calibration_pulses += pulses
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [R] for values x [C]."""

@@ -19,14 +19,14 @@ from model.devices.pulsed import Pulsed, with_reference_offset
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.layer import Learning
 from model.metrics import Evaluation as Evaluation
-from model.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256
+from model.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
 from model.network import Network
 from model.noise import derive_key
 from model.periphery import Periphery
 from model.products import Converters, NoiseStream
 from model.schedule import Schedule
 from model.tasks import Problem
-from model.trained_tile import Physics
+from model.trained_tile import Physics, Programming
 
 BATCH_MAX = 65536
 CALIBRATION_MAX = 10**6
@@ -44,6 +44,7 @@ class Metrics:
     state_sha256: str
     counts: dict[str, int]
     calibration_slots: int
+    unprogrammed: int
     seed: int
 
     def as_dict(self) -> dict[str, object]:
@@ -81,6 +82,8 @@ class Trainer:
         Maker of a tile's periphery from its configuration.
     threads
         Threads of a pulsed update; no result depends on it.
+    programming
+        How R is programmed; None for an ideal copy.
     ideal_granularity
         See `model.analog_tile.AnalogTile`.
 
@@ -111,6 +114,7 @@ class Trainer:
         periphery: PeripheryFactory = Periphery,
         threads: int = 1,
         ideal_granularity: bool = False,
+        programming: Programming | None = None,
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
@@ -131,6 +135,7 @@ class Trainer:
             slow=slow_devices or with_reference_offset(device, mean=0.0, std=0.0),
             converters=converters or task.converters,
             ideal_granularity=ideal_granularity,
+            programming=programming,
         )
         self.rates = rates or Rates.of(algorithm)
         self.batch = batch
@@ -196,6 +201,7 @@ class Trainer:
             state_sha256=state_sha256(self.network.state_arrays()),
             counts=counts(tiles),
             calibration_slots=self.calibration * len(tiles),
+            unprogrammed=unprogrammed(tiles),
             seed=self.seed,
         )
 

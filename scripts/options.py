@@ -8,13 +8,14 @@ from typing import Any
 
 from model.algorithms import ALGORITHMS, Choppers, Rates
 from model.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
-from model.config import Chopper, Scope
+from model.config import ROUND_BITS, Chopper, Scope
 from model.devices.presets import load_device
 from model.host import ACTIVATIONS
 from model.networks import HIDDEN
 from model.run import Run
 from model.schedule import Schedule
 from model.tasks import TASKS, TILE_SEEDS
+from model.trained_tile import TOLERANCE_MAX, Programming
 from model.training import BATCH_MAX, CALIBRATION_MAX
 from scripts.common import Parser, integer, number
 
@@ -98,6 +99,12 @@ def learning_options(parser: Parser) -> None:
         "first bring the fast arrays to their symmetric points with N pulses a cell, and keep what is read as reference"
     )
     add("--calibrate", type=integer(0, CALIBRATION_MAX), default=0, metavar="N", help=text)
+    text = "program the reference array R by write and verify, not as an ideal copy; R has devices as W"
+    add("--program-references", action="store_true", help=text)
+    text = f"largest error in LSB of the ADC that is left alone; default: {Programming.tolerance}"
+    add("--tolerance", type=number(0, TOLERANCE_MAX), metavar="LSB", default=argparse.SUPPRESS, help=text)
+    text = f"most reads of a column; default: {Programming.rounds}"
+    add("--rounds", type=integer(1, (1 << ROUND_BITS) - 1), metavar="N", default=argparse.SUPPRESS, help=text)
     own = "default: that of the algorithm"
     for name, kind, text in (
         ("chopper", Chopper, "when columns flip"),
@@ -141,6 +148,10 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
     TypeError, ValueError
         A device or a value is not allowed.
     """
+    programming = given(arguments, ("tolerance", "rounds"))
+    if programming and not arguments.program_references:
+        name, value = next(iter(programming.items()))
+        raise ValueError(f"argument --{name}: {value!r}: must be left out without --program-references")
     kinds = {"chopper": Chopper, "scope": Scope, "row_chopper": Chopper}
     choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
     return Run(
@@ -158,5 +169,6 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
         choppers=Choppers(**choppers),  # type: ignore[arg-type]
         calibration=arguments.calibrate,
         ideal_granularity=arguments.ideal_granularity,
+        programming=Programming(**programming) if arguments.program_references else None,
         **own,
     )

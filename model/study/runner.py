@@ -69,13 +69,9 @@ def _train(trainer: Trainer, case: Case) -> bool:
 
 
 def _spent(trainer: Trainer, metrics: Result) -> Result:
-    """With the pulses of a calibration, each a slot of one polarity that pulses every cell of a tile."""
     paper = trainer.steps * trainer.task.layers[0].bl_max + trainer.calibration
-    counts, slots = dict(metrics["counts"]), metrics["calibration_slots"]
-    cells = sum(config.rows * config.columns for config in trainer.task.layers)
-    for name, events in (("update_slots", slots), ("cycles", slots), ("coincidences", trainer.calibration * cells)):
-        counts[name] += events
-    return {"steps": trainer.steps, "paper_slots": paper} | counts | {"calibration_slots": slots}
+    calibration = {"calibration_slots": metrics["calibration_slots"]}
+    return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
 
 
 def path(case: Case, cache: Path) -> Path:

@@ -29,10 +29,17 @@ AWKWARD = {
         reference_fraction_bits=0,
     ),
     "3x17, lanes do not divide": TileConfig(
-        rows=3, columns=17, lanes=2, bl_max=20, chopper_period=1, chopper_probability=1.0, row_chopper=1
+        rows=3,
+        columns=17,
+        lanes=2,
+        bl_max=20,
+        chopper_period=1,
+        chopper_probability=1.0,
+        row_chopper=1,
+        programmer=1,
     ),
     "one row": TileConfig(
-        rows=1, columns=5, lanes=1, chopper_period=3, row_chopper=1, threshold_shift=1, latch_shift=12
+        rows=1, columns=5, lanes=1, chopper_period=3, row_chopper=1, programmer=1, threshold_shift=1, latch_shift=12
     ),
     "one column in one beat": TileConfig(
         rows=3,

@@ -7,10 +7,9 @@ from random import Random
 import pytest
 
 from hdl.sequencer import Sequencer
-from model.config import TileConfig
+from model.config import COUNT_BITS, ROUND_BITS, Op, TileConfig
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
-NEXT = {"LOAD": "PULSE", "PULSE": "IDLE", "READ": "STREAM", "STREAM": "IDLE"}
 SETTINGS = {
     "target": 1,
     "chopper": 2,
@@ -24,49 +23,107 @@ SETTINGS = {
     "forget": 1,
     "momentum": "momentum_bits",
     "accumulate": 1,
+    "calibration_pulses": COUNT_BITS,
+    "calibration_sweeps": COUNT_BITS,
+    "calibration_random": 1,
+    "tolerance": "reference_bits",
+    "rounds": ROUND_BITS,
 }
 
 
-def compare(config: TileConfig, *, seed: int = 0, flip: Flip | None = None) -> set[tuple[str, str]]:
-    """All outputs of 500 cycles with random commands and a reset; the transitions that were seen."""
+class Twin:
+    """The table of section 4, with the reads that a calibration and a programming still have."""
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config, self.state, self.address = config, "CLEAR", 0
+        self.bl = self.column = 0
+        self.programming, self.rounds, self.left = False, 0, 0
+        self.sampled = dict.fromkeys(SETTINGS, 0)
+
+    @property
+    def last_round(self) -> bool:
+        return self.rounds + 1 >= self.sampled["rounds"]
+
+    def command(self, op: int, bl: int, column: int, settings: dict[str, int]) -> None:
+        config = self.config
+        self.bl, self.column, self.sampled = min(bl, config.bl_max), min(column, config.columns - 1), dict(settings)
+        self.programming = op == Op.PROGRAM and config.programmer == 1
+        self.rounds = self.left = 0
+        self.state = {0: "LOAD", 1: "READ"}.get(op, "IDLE")
+        if op == Op.CALIBRATE or self.programming:
+            self.sampled |= {"chopper": 0, "row_chopper": 0, "reference": 1, "accumulate": 0, "filter": 0, "latch": 0}
+            self.state = "READ"
+        if op == Op.CALIBRATE:
+            pulses, sweeps = settings["calibration_pulses"], settings["calibration_sweeps"]
+            self.left = sweeps * config.columns
+            self.state = "SHIFT" if pulses else "READ" if sweeps else "IDLE"
+            self.sampled |= {"filter": 1, "latch": int(sweeps == 1)}
+
+    def finish(self, outside: bool) -> None:
+        """The work of the state is done."""
+        if self.state == "SHIFT":
+            self.state = "READ" if self.left else "IDLE"
+        elif self.state != "STREAM":
+            self.state = {"LOAD": "PULSE", "PULSE": "IDLE", "READ": "STREAM"}.get(self.state, self.state)
+        elif self.left:
+            self.left -= 1
+            if self.left % self.config.columns == 0:
+                self.sampled["latch"] = int(self.left == self.config.columns)
+            self.state = "READ" if self.left else "IDLE"
+        else:
+            again = self.programming and outside and not self.last_round
+            self.state = "READ" if again else "IDLE"
+            self.rounds += 1
+            self.programming = again
+
+
+def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip | None = None) -> set[tuple[str, str]]:
+    """All outputs with random commands and a reset; the transitions that were seen."""
     rng, seen = Random(seed), set()
-    widths = {name: width if isinstance(width, int) else getattr(config, width) for name, width in SETTINGS.items()}
+    widths = {name: width if isinstance(width, int) else getattr(config, width, 0) for name, width in SETTINGS.items()}
+    widths["tolerance"] = config.reference_format.width
+
+    def drawn() -> dict[str, int]:
+        small = {"calibration_pulses": 1, "calibration_sweeps": 2, "rounds": 2}
+        return {name: rng.getrandbits(small.get(name, width)) for name, width in widths.items()}
 
     async def program(dut: Dut) -> None:
-        state, address, bl, sampled = "CLEAR", 0, 0, dict.fromkeys(SETTINGS, 0)
-        for cycle in range(500):
-            settings = {name: rng.getrandbits(width) for name, width in widths.items()}
-            valid, op = rng.random() < 0.4, rng.randrange(4)
+        twin = Twin(config)
+        for cycle in range(cycles):
+            settings = drawn()
+            valid, op, done, outside = rng.random() < 0.4, rng.randrange(4), rng.random() < 0.6, rng.random() < 0.7
             length = rng.choice((rng.getrandbits(config.bl_bits), config.bl_max, 2**config.bl_bits - 1))
-            done = rng.random() < 0.3
+            column = rng.getrandbits(config.column_bits)
             dut.set(**{f"settings__{name}": value for name, value in settings.items()})
-            dut.set(command__valid=valid, command__op=op, command__bl=length)
-            dut.set(loaded=done and state == "LOAD", pulsed=done and state == "PULSE")
+            dut.set(command__valid=valid, command__op=op, command__bl=length, command__column=column, outside=outside)
+            state = twin.state
+            dut.set(loaded=done and state == "LOAD", pulsed=done and state in ("PULSE", "SHIFT"))
             dut.set(streamed=done and state == "STREAM", read__ready=done)
             start = state == "IDLE" and valid
             assert dut.read("command__ready", "busy", "start") == (state == "IDLE", state != "IDLE", start)
-            assert dut.read("clear", "load", "pulse", "read__valid", "stream") == tuple(
-                state == name for name in ("CLEAR", "LOAD", "PULSE", "READ", "STREAM")
+            assert dut.read("clear", "load", "pulse", "shift", "read__valid", "stream") == tuple(
+                state == name for name in ("CLEAR", "LOAD", "PULSE", "SHIFT", "READ", "STREAM")
             )
-            assert dut.get("bl") == bl
-            assert {name: dut.get(f"sampled__{name}") for name in SETTINGS} == sampled
+            assert dut.read("bl", "column") == (twin.bl, twin.column)
+            assert {name: dut.get(f"sampled__{name}") for name in SETTINGS} == twin.sampled
+            assert dut.get("programming") == (twin.programming and state in ("READ", "STREAM"))
+            if dut.get("programming"):
+                assert dut.get("last_round") == twin.last_round
             if state == "CLEAR":
-                assert dut.get("clear_address") == address
-            if cycle == 300:
+                assert dut.get("clear_address") == twin.address
+            if cycle == cycles // 2:
                 await dut.reset()
-                state, address, bl, sampled = "CLEAR", 0, 0, dict.fromkeys(SETTINGS, 0)
+                twin = Twin(config)
                 continue
             await dut.tick()
-            before = state
             if state == "CLEAR":
-                address += 1
-                state = "IDLE" if address == config.depth else "CLEAR"
+                twin.address += 1
+                twin.state = "IDLE" if twin.address == config.depth else "CLEAR"
             elif start:
-                bl, sampled = min(length, config.bl_max), settings
-                state = {0: "LOAD", 1: "READ"}.get(op, "IDLE")
+                twin.command(op, length, column, settings)
             elif done:
-                state = NEXT.get(state, state)
-            seen.add((before, state))
+                twin.finish(outside)
+            seen.add((state, twin.state))
 
     simulate(Sequencer(config), program, flip)
     return seen
@@ -77,18 +134,23 @@ def compare(config: TileConfig, *, seed: int = 0, flip: Flip | None = None) -> s
 def test_states(name: str, seed: int) -> None:
     seen = compare(AWKWARD[name], seed=seed)
     assert {("IDLE", "LOAD"), ("IDLE", "READ"), ("PULSE", "IDLE"), ("STREAM", "IDLE")} <= seen
+    assert {("IDLE", "SHIFT"), ("SHIFT", "READ"), ("SHIFT", "IDLE"), ("STREAM", "READ")} <= seen
 
 
 @pytest.mark.parametrize(
-    "port", ["command__valid", "command__op", "command__bl", "loaded", *(f"settings__{name}" for name in SETTINGS)]
+    "port",
+    [
+        *("command__valid", "command__op", "command__bl", "command__column", "loaded", "outside"),
+        *(f"settings__{name}" for name in SETTINGS),
+    ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     caught = 0
-    for cycle in range(50, 80):
+    for cycle in range(100, 280):
         try:
-            compare(AWKWARD["as many lanes as rows"], flip=Flip(port, 1, cycle))
+            compare(AWKWARD["one row"], cycles=600, flip=Flip(port, 1, cycle))
         except AssertionError:
             caught += 1
         if caught:
             return
-    pytest.fail(f"{port}: found in {caught} of 30 cycles")
+    pytest.fail(f"{port}: found in {caught} of 180 cycles")

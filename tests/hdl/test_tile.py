@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+import math
+from dataclasses import dataclass, fields, replace
+from fractions import Fraction
 from random import Random
 
 import pytest
 
 from hdl.tile import Tile
 from model.config import NAMED, Op, Settings, TileConfig
-from tests.hdl.naive import Accumulator, Dither, Estimate, Lines, Signs, bits, negatives
+from tests.hdl.naive import Accumulator, Dither, Estimate, Lines, Signs, bits, clip, negatives
 from tests.hdl.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.simulate import AWKWARD, Dut, simulate
 
-WRITES = tuple(f"writes__{name}" for name in ("column", "beat", "pulses", "latch", "reference"))
+WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference"))
 
 
 @dataclass
@@ -26,7 +28,7 @@ class Seen:
     cycles: int = 1
 
 
-async def play(dut: Dut, vectors: list, codes: list[list[int]], rng: Random, speed: float) -> Seen:
+async def play(dut: Dut, vectors: list, codes: list[list[int]], rng: Random, speed: float, array: int = 0) -> Seen:
     """Until the tile is idle again; ``speed`` is the chance of valid and ready."""
     seen = Seen([], [], [])
     while dut.get("status__busy"):
@@ -49,6 +51,7 @@ async def play(dut: Dut, vectors: list, codes: list[list[int]], rng: Random, spe
             seen.writes.append(dut.read(*WRITES))
         if go["read__ready"] and dut.get("read__valid"):
             seen.columns.append(dut.get("read__column"))
+            assert dut.get("read__array") == array
         await dut.tick()
         seen.cycles += 1
         assert seen.cycles < 5000
@@ -62,7 +65,8 @@ class Twin:
         self.config, self.signs = config, Signs(config)
         self.x_lines, self.delta_lines = Lines(config.column_bank), Lines(config.row_bank)
         self.estimate, self.accumulator, self.dither = Estimate(config), Accumulator(config), Dither(config)
-        self.slots = self.pulses = 0
+        self.slots = self.pulses = self.reads = 0
+        self.reference_pulses = self.unprogrammed = 0
         self.clipped = [False, False]
 
     def transfer(self, settings: Settings, codes: list[list[int]]) -> list[tuple[object, ...]]:
@@ -88,9 +92,57 @@ class Twin:
                 self.pulses += abs(n)
                 lanes.append((n, fresh, reference))
             pulses, fresh, references = map(list, zip(*lanes, strict=True))
-            expected.append((column, beat, pulses, bits(fresh), references))
+            expected.append((0, column, beat, pulses, bits(fresh), references))
         signs.finish(settings.chopper, settings.scope, settings.row_chopper)
+        self.reads += 1
         return expected
+
+    def calibrate(self, settings: Settings, codes: list[list[int]]) -> tuple[list, list]:
+        """Slots and writes of a calibration; sections 8 and 6."""
+        config, slots, writes = self.config, [], []
+        lines = ((1 << config.rows) - 1, (1 << config.columns) - 1)
+        for slot in range(settings.calibration_pulses):
+            up = 1 - slot % 2
+            if settings.calibration_random:
+                up = self.signs.source.word >> 15
+                self.signs.source.step()
+            slots.append((*lines, up, up, 0, int(slot == settings.calibration_pulses - 1)))
+        self.slots += len(slots)
+        plain = {"chopper": 0, "row_chopper": 0, "reference": 1, "filter": 1, "accumulate": 0}
+        reads = [codes[k : k + config.row_beats] for k in range(0, len(codes), config.row_beats)]
+        for number, read in enumerate(reads, start=1):
+            latch = int(number > len(reads) - config.columns)
+            writes += self.transfer(replace(settings, **plain, latch=latch), read)
+        return slots, writes
+
+    def program(self, settings: Settings, column: int, codes: list[list[int]]) -> tuple[int, list]:
+        """Rounds and writes of a programming whose reads are known; section 9."""
+        config, writes = self.config, []
+        for number in range(1, 256):
+            last, found = number >= settings.rounds, 0
+            for beat in range(config.row_beats):
+                words, pulses, references = codes[(number - 1) * config.row_beats + beat], [], []
+                self.dither.fractions()
+                for lane, word in enumerate(words):
+                    row = beat * config.lanes + lane
+                    reference = int(self.estimate.q_ref[row, column] / self.estimate.unit)
+                    d = word * 2**config.reference_fraction_bits - reference if row < config.rows else 0
+                    n = 0
+                    if abs(d) > settings.tolerance:
+                        found += 1
+                        form, most = config.hidden_format, config.pulses_max
+                        h = clip(settings.gain * d, form.low, form.high)
+                        n = -clip(math.trunc(Fraction(h, 2**config.threshold_shift)), -most, most)
+                        n = n or (1 if d < 0 else -1)
+                    pulses.append(0 if last else n)
+                    references.append(reference)
+                self.reference_pulses += sum(map(abs, pulses))
+                writes.append((1, column, beat, pulses, 0, references))
+            self.reads += 1
+            self.unprogrammed += found if last else 0
+            if last or not found:
+                return number, writes
+        raise AssertionError("a programming ends")
 
 
 def compare(
@@ -114,10 +166,13 @@ def compare(
         "reference": 2,
         "gain": config.gain_bits,
         "momentum": config.momentum_bits,
+        "calibration_pulses": 3,
+        "rounds": 2,
     }
 
     def drawn() -> Settings:
         values = {field.name: rng.getrandbits(widths.get(field.name, 1)) for field in fields(Settings)}
+        values["tolerance"] = rng.getrandbits(config.reference_format.width) >> rng.randrange(9)
         return Settings(**{**values, **fixed})
 
     def give(dut: Dut, settings: Settings) -> None:
@@ -128,18 +183,26 @@ def compare(
         for cycle in range(config.depth):
             assert dut.read("status__busy", "command__ready") == (1, 0), cycle
             await dut.tick()
-        reads = 0
         for _ in range(commands):
             settings, op, bl = drawn(), rng.choice((0, 1, 1, 1, 2, 3)), rng.choice((0, 1, 3, config.bl_max))
             bl = min(bl, config.bl_max)
             give(dut, settings)
             assert dut.read("command__ready", "status__busy") == (1, 0)
-            dut.set(command__valid=1, command__op=op, command__bl=bl)
+            target = rng.getrandbits(config.column_bits)
+            dut.set(command__valid=1, command__op=op, command__bl=bl, command__column=target)
             await dut.tick()
+            target = min(target, config.columns - 1)
+            programs = op == Op.PROGRAM and config.programmer
             dut.set(command__valid=rng.getrandbits(1), command__op=rng.getrandbits(2))
             give(dut, drawn())
             vectors, codes, expected_slots, expected_writes = [], [], [], []
-            lanes, column = config.lanes, twin.signs.column
+            lanes, column, columns, rounds = config.lanes, twin.signs.column, [], 0
+
+            def read(count: int) -> list[list[int]]:
+                values = (code.low, code.high, rng.randint(code.low, code.high), rng.randint(code.low, code.high))
+                beats = range(count * config.row_beats)
+                return [[rng.choice(values) for _ in range(config.lanes)] for _ in beats]
+
             if op == Op.UPDATE:
                 x, delta = (draw(lines, config.magnitude_bits, rng) for lines in (config.columns, config.rows))
                 c, c_rows = list(twin.signs.c), list(twin.signs.c_rows)
@@ -150,25 +213,36 @@ def compare(
                 expected_slots = slots(x, delta, twin.x_lines, twin.delta_lines, bl, bool(settings.target))
                 twin.slots += len(expected_slots)
             elif op == Op.TRANSFER:
-                values = (code.low, code.high, rng.randint(code.low, code.high), rng.randint(code.low, code.high))
-                codes = [[rng.choice(values) for _ in range(lanes)] for _ in range(config.row_beats)]
+                codes, columns = read(1), [column]
                 expected_writes = twin.transfer(settings, codes)
-                reads += 1
+            elif op == Op.CALIBRATE:
+                count = settings.calibration_sweeps * config.columns
+                codes, columns = read(count), [(column + k) % config.columns for k in range(count)]
+                expected_slots, expected_writes = twin.calibrate(settings, codes)
+            elif programs:
+                codes = read(max(1, settings.rounds))
+                rounds, expected_writes = twin.program(settings, target, codes)
+                codes, columns = codes[: rounds * config.row_beats], [target] * rounds
             dut.set(command__valid=0)
-            seen = await play(dut, vectors, codes, rng, speed)
+            seen = await play(dut, vectors, codes, rng, speed, int(bool(programs)))
             assert seen.slots == expected_slots
             assert seen.writes == expected_writes
-            assert seen.columns == ([column] if op == Op.TRANSFER else [])
-            if speed == 1.0 and op in tuple(Op):
-                cycles = config.update_cycles(len(expected_slots)) if op == Op.UPDATE else config.transfer_cycles
-                assert seen.cycles == cycles
+            assert seen.columns == columns
+            if speed == 1.0:
+                assert (
+                    seen.cycles
+                    == {
+                        Op.UPDATE: config.update_cycles(len(expected_slots)),
+                        Op.TRANSFER: config.transfer_cycles,
+                        Op.CALIBRATE: config.calibration_cycles(len(expected_slots), settings.calibration_sweeps),
+                        Op.PROGRAM: config.programming_cycles(rounds),
+                    }[Op(op)]
+                )
             assert dut.read("status__chopper", "read__column") == (negatives(twin.signs.c), twin.signs.column)
             assert dut.get("status__row_chopper") == negatives(twin.signs.c_rows)
-            assert dut.read("status__slots", "status__reads", "status__transfer_pulses") == (
-                twin.slots,
-                reads,
-                twin.pulses,
-            )
+            names = ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed", "gave_up")
+            counts = (twin.slots, twin.reads, twin.pulses, twin.reference_pulses, twin.unprogrammed)
+            assert dut.read(*(f"status__{name}" for name in names)) == (*counts, twin.unprogrammed > 0)
             assert list(dut.read("status__hidden_saturated", "status__pulses_clamped")) == twin.clipped
 
     simulate(Tile(built or config), program)

@@ -1,4 +1,4 @@
-"""The tile cell by cell in Python's integers and fractions, written from docs/tile.md, sections 3 and 5 to 7.
+"""The tile cell by cell in Python's integers and fractions, written from docs/tile.md, sections 3 and 5 to 9.
 
 It takes sizes, seeds and taps from the configuration and nothing else from the golden model, whose results and state it
 gives bit for bit: `NaiveTile` has the methods of `model.periphery.Periphery`.
@@ -12,7 +12,7 @@ from math import floor, trunc
 import numpy as np
 
 from model.config import BankSpec, Chopper, Reference, Scope, Settings, SourceSpec, Target, TileConfig
-from model.periphery import PulseSlots, Transfer
+from model.periphery import Calibration, PulseSlots, Transfer
 
 
 class Register:
@@ -82,6 +82,7 @@ class NaiveTile:
         self.column = self.sweep = 0
         self.slots = self.reads = self.transfer_pulses = 0
         self.saturated = self.clamped = False
+        self.reference_pulses = self.unprogrammed = 0
 
     # ---- section 5 ---------------------------------------------------------------------------------------
 
@@ -196,6 +197,48 @@ class NaiveTile:
         self.sweep = (self.sweep + wrap) % (2 * period)
         self.chopper_source.step()
 
+    # ---- sections 8 and 9 ----------------------------------------------------------------------------------
+
+    def calibrate(self, pulses: int, codes, *, random: bool = False) -> Calibration:
+        """Polarities of the slots, and the reads."""
+        up = []
+        for slot in range(pulses):
+            up.append(self.chopper_source.word >> 15 if random else (slot + 1) % 2)
+            if random:
+                self.chopper_source.step()
+            self.slots = self._counted(self.slots + 1)
+        reads = []
+        for number, column in enumerate(codes, start=1):
+            latch = number > len(codes) - self.config.columns
+            settings = Settings(reference=Reference.LATCHED, accumulate=False, latch=latch)
+            reads.append(self.transfer(column, settings))
+        return Calibration(up=np.array(up, np.uint8), reads=reads)
+
+    def program(self, column: int, settings: Settings, cells) -> int:
+        """The rounds of a programming."""
+        config = self.config
+        for number in range(1, 256):
+            last, pulses, outside = number >= settings.rounds, [], 0
+            for i, code in enumerate(cells.read()):
+                d = int(code) * 2**config.reference_fraction_bits - self.qref[column][i]
+                n = 0
+                if abs(d) > settings.tolerance:
+                    outside += 1
+                    h = clamp(settings.gain * d, config.hidden_format.low, config.hidden_format.high)
+                    wanted = clamp(trunc(Fraction(h, 2**config.threshold_shift)), -config.pulses_max, config.pulses_max)
+                    n = -wanted if wanted else (1 if d < 0 else -1)
+                pulses.append(0 if last else n)
+            for _ in range(config.row_beats):
+                self.dither_bank.step()
+            cells.write(np.array(pulses))
+            self.reads = self._counted(self.reads + 1)
+            self.reference_pulses = self._counted(self.reference_pulses + sum(map(abs, pulses)))
+            if last:
+                self.unprogrammed = self._counted(self.unprogrammed + outside)
+            if last or not outside:
+                break
+        return number
+
     def _counted(self, events: int) -> int:
         return min(events, 2**self.config.counter_bits - 1)
 
@@ -219,6 +262,12 @@ class NaiveTile:
             "hidden_saturated": self.saturated,
             "pulses_clamped": self.clamped,
         }
+        if self.config.programmer:
+            state |= {
+                "reference_pulses": self.reference_pulses,
+                "unprogrammed": self.unprogrammed,
+                "gave_up": self.unprogrammed > 0,
+            }
         if self.config.row_chopper:
             state |= {
                 "row_chopper": self.row_c,

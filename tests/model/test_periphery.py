@@ -18,7 +18,16 @@ import pytest
 from model.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.periphery import Periphery, Transfer
 from tests.model.naive_tile import NaiveTile
-from tests.model.tile_driver import CONFIGS, assert_same, random_codes, random_settings, random_update
+from tests.model.tile_driver import (
+    CONFIGS,
+    Cells,
+    assert_same,
+    assert_same_calibration,
+    random_codes,
+    random_programming,
+    random_settings,
+    random_update,
+)
 
 ROOT = Path(__file__).parents[2]
 
@@ -126,7 +135,57 @@ def test_operations_equal_the_naive_description(name: str) -> None:
         for _ in range(rng.randint(0, 3)):
             codes, settings = random_codes(config, rng), random_settings(config, rng)
             assert_same(periphery.transfer(codes, settings), naive.transfer(codes, settings))
+        if rng.random() < 0.3:
+            codes = [random_codes(config, rng) for _ in range(rng.choice((0, 1, 2)) * config.columns)]
+            pulses, by_chance = rng.choice((0, 1, 300)), rng.random() < 0.5
+            calibrations = [side.calibrate(pulses, codes, random=by_chance) for side in (periphery, naive)]
+            assert_same_calibration(*calibrations)
+        if config.programmer:
+            column, settings, seed = rng.randrange(config.columns), random_programming(config, rng), rng.random()
+            twins = [Cells(config, seed, periphery.qref[column]) for _ in range(2)]
+            rounds = periphery.program(column, settings, twins[0])
+            assert rounds == naive.program(column, settings, twins[1])
+            assert twins[0].written == twins[1].written
         assert_same(periphery.state_arrays(), naive.state_arrays())
+
+
+@pytest.mark.parametrize("name", ["tolerance", "rounds", "gain"])
+def test_every_setting_of_a_programming_matters(name: str) -> None:
+    config = CONFIGS["odd"].replace(pulses_max=127)
+    settings = Settings(gain=900, tolerance=0, rounds=5)
+    other = replace(settings, **{name: {"tolerance": 1 << 13, "rounds": 6, "gain": 901}[name]})
+    written = []
+    for used in (settings, other):
+        periphery = Periphery(config)
+        cells = Cells(config, 4, periphery.qref[2])
+        periphery.program(2, used, cells)
+        written.append(cells.written)
+    assert written[0] != written[1]
+
+
+def test_a_calibration_takes_whole_sweeps() -> None:
+    config = CONFIGS["odd"]
+    for arguments, text in (
+        ((0, np.zeros((3, config.rows), int)), "codes of 3 columns: must be up to 65535 times 7 columns"),
+        ((65536, []), "pulses = 65536: must be from 0 to 65535"),
+        ((0, np.zeros((7, 3), int)), r"codes has shape \(3,\): must be \(17,\)"),
+    ):
+        periphery = Periphery(config)
+        with pytest.raises(ValueError, match=text):
+            periphery.calibrate(*arguments)
+        assert_same(periphery.state_arrays(), Periphery(config).state_arrays())
+
+
+def test_a_programming_needs_a_programmer_and_a_column() -> None:
+    config = CONFIGS["odd"]
+    cells = Cells(config, 1, np.zeros(config.rows, int))
+    with pytest.raises(ValueError, match="programmer = 0: must be 1"):
+        Periphery(config.replace(programmer=0)).program(0, Settings(), cells)
+    with pytest.raises(ValueError, match="column = 7: must be from 0 to 6"):
+        Periphery(config).program(7, Settings(), cells)
+    with pytest.raises(ValueError, match="tolerance = 32768: must be from 0 to 32767"):
+        Periphery(config).program(0, Settings(tolerance=1 << 15), cells)
+    assert cells.written == []
 
 
 OTHERS = {

@@ -8,6 +8,7 @@ import pytest
 from model.chopper import ChopperState
 from model.config import NAMED, Op, Settings, TileConfig
 from model.pipeline import Pipeline
+from model.sequencer import Sequencer
 from model.status import Status
 from tests.model.naive_tile import Registers
 from tests.model.tile_driver import Driver
@@ -52,6 +53,13 @@ def test_waiting_writes_stop_all_stages() -> None:
     assert rows[11:] == [(0, 0, 1, 1, 1), (0, 0, 1, 2, 1), (0, 0, 1, 3, 1), (0, 0, 1, 4, 1), (0, 0, 0, 4, 0)]
 
 
+def transferring(config: TileConfig, settings: Settings) -> Sequencer:
+    """A sequencer in the middle of a transfer."""
+    sequencer = Sequencer(config)
+    sequencer.command(Op.TRANSFER, 0, 0, settings)
+    return sequencer
+
+
 @pytest.mark.parametrize("latched", [False, True])
 def test_memories_change_at_their_edges(latched: bool) -> None:
     """Q and Qref with the edge after stage 1, H when the write is accepted; every lane latches by itself."""
@@ -62,15 +70,15 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
     settings = Settings(gain=3)
     history = []
     for codes in (0x3, None, None, None):
-        pipeline.advance(codes, 1, chopper, settings, status)
+        pipeline.advance(codes, 1, chopper, transferring(config, settings), status)
         history.append((int(pipeline.q[1, 0]), pipeline.qref[1].tolist(), pipeline.writes["writes__valid"]))
     q = 640 + ((3 * 64 - 640 + 2) >> 2)
     after = (q, [640, 64, 640, 64] if latched else [64, 640, 64, 640])
     assert history == [(640, [64] * 4, 0), (*after, 0), (*after, 0), (*after, 1)]
     assert pipeline.writes["writes__latch"] == (0b0101 if latched else 0b1010)
     assert pipeline.hidden[1].tolist() == [5] * 4
-    beat, n = pipeline.accept_write(settings)
-    assert (beat, n.tolist()) == (1, [0] * 4)
+    beat, n, outside = pipeline.accept_write(settings)
+    assert (beat, n.tolist(), outside) == (1, [0] * 4, 0)
     assert pipeline.hidden[1].tolist() == [5 + 3 * 3 * 64, 5, 5, 5]
     assert np.count_nonzero(pipeline.hidden) == 4
 
@@ -81,7 +89,7 @@ def test_dither_steps_with_every_beat_that_leaves_stage_3_and_only_then(settings
     bank = Registers(CONFIG.dither_bank)
     codes = [0, None, 0, 0, None, None, None, 0, None, None, None, None]
     for cycle, code in enumerate(codes):
-        pipeline.advance(code, 0, chopper, settings, status)
+        pipeline.advance(code, 0, chopper, transferring(CONFIG, settings), status)
         if cycle >= 3 and codes[cycle - 3] is not None:
             bank.step()
         assert pipeline.dither_bank.state.tolist() == bank.state
@@ -96,11 +104,11 @@ def test_a_direct_write_adds_the_dither_of_the_lane_and_leaves_h_alone() -> None
     seen = set()
     for _ in range(60):
         for code in (0x1FF << 27 | 2 << 9 | 1, None, None, None):  # codes 1, 2, 0 and -1
-            pipeline.advance(code, 2, chopper, settings, status)
+            pipeline.advance(code, 2, chopper, transferring(CONFIG, settings), status)
             pipeline.q[:] = 0
         products = [300 * 64 * code for code in (1, 2, 0, -1)]
         expected = [(bank.word(lane) + product) // 2**16 for lane, product in enumerate(products)]
-        _, n = pipeline.accept_write(settings)
+        _, n, _ = pipeline.accept_write(settings)
         assert n.tolist() == expected
         seen |= set(enumerate(expected))
         bank.step()

@@ -13,11 +13,14 @@ from model.periphery import Periphery
 from model.tile import Tile
 from tests.model.tile_driver import (
     CONFIGS,
+    Cells,
     Driver,
     Update,
     assert_same,
+    assert_same_calibration,
     assert_status,
     random_codes,
+    random_programming,
     random_settings,
     random_update,
 )
@@ -38,6 +41,21 @@ def test_steps_equal_operations(name: str, wait: float) -> None:
             before, codes, settings = periphery.cycles, random_codes(config, rng), random_settings(config, rng)
             assert_same(driver.transfer(codes, settings), periphery.transfer(codes, settings))
             assert wait or driver.cycles == periphery.cycles - before == config.transfer_cycles
+        if rng.random() < 0.3:
+            before, pulses, sweeps = periphery.cycles, rng.choice((0, 1, 9)), rng.choice((0, 1, 2))
+            codes = np.array([random_codes(config, rng) for _ in range(sweeps * config.columns)])
+            by_chance = rng.random() < 0.5
+            stepped = driver.calibrate(pulses, codes, random=by_chance)
+            assert_same_calibration(stepped, periphery.calibrate(pulses, codes, random=by_chance))
+            expected = config.calibration_cycles(pulses, sweeps)
+            assert wait or driver.cycles == periphery.cycles - before == expected
+        if config.programmer:
+            before, column, settings = periphery.cycles, rng.randrange(config.columns), random_programming(config, rng)
+            twins = [Cells(config, before, periphery.qref[column]) for _ in range(2)]
+            rounds = driver.program(column, settings, twins[0])
+            assert rounds == periphery.program(column, settings, twins[1])
+            assert twins[0].written == twins[1].written
+            assert wait or driver.cycles == periphery.cycles - before == config.programming_cycles(rounds)
         assert_status(driver, periphery)
     assert_same(driver.tile.state_arrays(), periphery.state_arrays())
 
@@ -98,12 +116,42 @@ def test_starts_like_after_reset() -> None:
 
 
 def test_other_operations_do_nothing() -> None:
-    driver, periphery = Driver(NAMED["tiny"], wait=0, seed=1), Periphery(NAMED["tiny"])
+    config = NAMED["tiny"].replace(programmer=0)
+    driver, periphery = Driver(config, wait=0, seed=1), Periphery(config)
     driver.reset()
-    for op in (2, 3):
-        driver.command(op)
-        assert driver.step()["command__ready"]
+    driver.command(Op.PROGRAM)
+    assert driver.step()["command__ready"]
+    driver.command(Op.CALIBRATE, settings__calibration_pulses=0, settings__calibration_sweeps=0)
+    assert driver.step()["command__ready"]
     assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+
+
+def test_a_column_beyond_the_last_counts_as_the_last() -> None:
+    config = NAMED["odd"]
+    driver = Driver(config, wait=0, seed=1)
+    driver.reset()
+    driver.command(Op.PROGRAM, command__column=7, settings__rounds=1)
+    assert driver.step()["read__column"] == 6
+
+
+@pytest.mark.parametrize("operation", ["calibrate", "program"])
+def test_a_reset_ends_a_long_operation(operation: str) -> None:
+    config = NAMED["odd"]
+    for stop in range(1, 60, 3):
+        driver, periphery = Driver(config, wait=0.2, seed=stop), Periphery(config)
+        driver.reset()
+        ports = {"calibration_pulses": 9, "calibration_sweeps": 9, "calibration_random": 1, "rounds": 9, "tolerance": 0}
+        op = Op.CALIBRATE if operation == "calibrate" else Op.PROGRAM
+        driver.command(op, **{f"settings__{name}": value for name, value in ports.items()})
+        for _ in range(stop):
+            driver.step(pulses__ready=1, read__ready=1, codes__valid=1, writes__ready=1)
+        driver.reset()
+        assert_same(driver.tile.state_arrays(), periphery.state_arrays())
+        assert_status(driver, periphery)
+        settings = Settings(gain=900, rounds=3)
+        twins = [Cells(config, stop, periphery.qref[1]) for _ in range(2)]
+        assert driver.program(1, settings, twins[0]) == periphery.program(1, settings, twins[1])
+        assert twins[0].written == twins[1].written
 
 
 def test_trains_longer_than_bl_max_count_as_bl_max() -> None:

@@ -8,19 +8,29 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from cosim.rtl_periphery import Rounds
 from hdl.verilog import tile_ports
 from model.config import NAMED, Chopper, Op, Settings, Target, TileConfig
 from model.lanes import pack, pack_lines, pack_words, unpack_lines, unpack_words
 from model.tile import Tile
 from model.trace import TracedPeriphery
-from tests.model.tile_driver import CONFIGS, Update, assert_same, random_codes, random_settings, random_update
+from tests.model.tile_driver import (
+    CONFIGS,
+    Cells,
+    Update,
+    assert_same,
+    random_codes,
+    random_programming,
+    random_settings,
+    random_update,
+)
 
 INPUTS = {port.name: 0 for port in tile_ports(NAMED["tiny"]) if not port.output} | {"rst": 0}
 INPUTS |= {"pulses__ready": 1, "read__ready": 1, "writes__ready": 1}
 
 WIDE = {
     "digits_hidden": NAMED["digits_hidden"],
-    "counters": TileConfig(rows=5, columns=3, lanes=3, counter_bits=8, hidden_bits=18, pulses_max=1),
+    "counters": TileConfig(rows=5, columns=3, lanes=3, counter_bits=8, programmer=1, hidden_bits=18, pulses_max=1),
     "wide": TileConfig(rows=70, columns=2, lanes=35, chopper_period=1, row_chopper=1),
 }
 
@@ -97,6 +107,19 @@ class Stepped:
         beats = [{"code": code} for code in self.lanes(codes, self.config.adc_bits)]
         return self.play({"command": [{"op": int(Op.TRANSFER), "bl": 0}], "codes": beats}, settings)
 
+    def calibrate(self, pulses: int, codes: np.ndarray, by_chance: bool) -> np.ndarray:
+        """The outputs of a calibration."""
+        sweeps = len(codes) // self.config.columns
+        settings = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=by_chance)
+        beats = [{"code": code} for column in codes for code in self.lanes(column, self.config.adc_bits)]
+        return self.play({"command": [{"op": int(Op.CALIBRATE), "bl": 0}], "codes": beats}, settings)
+
+    def program(self, column: int, settings: Settings, codes: list[np.ndarray]) -> np.ndarray:
+        """The outputs of a programming whose reads are known."""
+        beats = [{"code": code} for one in codes for code in self.lanes(one, self.config.adc_bits)]
+        command = [{"op": int(Op.PROGRAM), "bl": 0, "column": column}]
+        return self.play({"command": command, "codes": beats}, settings)
+
 
 @pytest.mark.parametrize("name", CONFIGS | WIDE)
 def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
@@ -113,6 +136,18 @@ def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
             _, rows = traced.transfer(codes, settings)
             expected = stepped.transfer(codes, settings)
         np.testing.assert_array_equal(rows, expected, f"operation {step}")
+        if step % 7 == 0:
+            sweeps, pulses, by_chance = rng.choice((0, 1, 2)), rng.choice((0, 1, 9)), rng.random() < 0.5
+            codes = np.array([random_codes(config, rng) for _ in range(sweeps * config.columns)], np.int64)
+            _, rows = traced.calibrate(pulses, codes, random=by_chance)
+            expected = stepped.calibrate(pulses, codes, by_chance)
+            np.testing.assert_array_equal(rows, expected, f"calibration {step}")
+        if step % 5 == 0 and config.programmer:
+            column, settings = rng.randrange(config.columns), random_programming(config, rng)
+            cells = Rounds(Cells(config, step, traced.periphery.qref[column]))
+            _, rows = traced.program(column, settings, cells)
+            expected = stepped.program(column, settings, cells.codes)
+            np.testing.assert_array_equal(rows, expected, f"programming {step}")
         flags |= traced.periphery.status.hidden_saturated | 2 * traced.periphery.status.pulses_clamped
     assert flags == 3 or name not in WIDE, "the flags never rose"
     assert_same(traced.periphery.state_arrays(), stepped.tile.state_arrays())

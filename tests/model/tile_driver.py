@@ -11,9 +11,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from model.config import NAMED, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
+from model.config import COUNT_BITS, NAMED, ROUND_BITS, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
 from model.lanes import pack, unpack, unpack_signed
-from model.periphery import Periphery, PulseSlots, Transfer
+from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
 from model.tile import Tile
 
 
@@ -41,6 +41,7 @@ def random_config(seed: int) -> TileConfig:
         chopper_period=rng.randint(1, 3),
         chopper_probability=rng.choice((0, 0.5, 1)),
         row_chopper=rng.randint(0, 1),
+        programmer=rng.randint(0, 1),
         counter_bits=rng.choice((8, 32, 48)),
         seed=rng.getrandbits(32),
     )
@@ -108,6 +109,30 @@ def random_settings(config: TileConfig, rng: random.Random, **changes: object) -
     return Settings(**(values | changes))  # type: ignore[arg-type]
 
 
+class Cells:
+    """A column of R that reads random codes, and remembers what was written; two of one seed read the same."""
+
+    def __init__(self, config: TileConfig, seed: int, target: np.ndarray) -> None:
+        self._config, self._rng = config, random.Random(seed)
+        self._near = target >> config.reference_fraction_bits  # codes close to Qref
+        self.written: list[list[int]] = []
+
+    def read(self) -> np.ndarray:
+        if self._rng.random() < 0.3:
+            return random_codes(self._config, self._rng)
+        form = self._config.code_format
+        return np.clip(self._near + [self._rng.randint(-1, 1) for _ in self._near], form.low, form.high)
+
+    def write(self, pulses: np.ndarray) -> None:
+        self.written.append(pulses.tolist())
+
+
+def random_programming(config: TileConfig, rng: random.Random) -> Settings:
+    """Settings whose tolerance is often close to an LSB of the codes."""
+    tolerance = rng.choice((0, 1 << config.reference_fraction_bits, (1 << config.reference_format.width) - 1))
+    return random_settings(config, rng, tolerance=tolerance, rounds=rng.choice((0, 1, 2, 5)))
+
+
 class Driver:
     """A tile behind streams that wait with probability ``wait`` in each cycle."""
 
@@ -127,10 +152,15 @@ class Driver:
             "command__valid": 0,
             "command__op": bits(2),
             "command__bl": bits(config.bl_bits),
+            "command__column": bits(config.column_bits),
             **{f"settings__{name}": bits(1) for name in vars(Settings())},
             **{f"settings__{name}": bits(2) for name in ("chopper", "row_chopper", "reference")},
             "settings__gain": bits(config.gain_bits),
             "settings__momentum": bits(config.momentum_bits),
+            "settings__calibration_pulses": bits(COUNT_BITS),
+            "settings__calibration_sweeps": bits(COUNT_BITS),
+            "settings__tolerance": bits(config.reference_format.width),
+            "settings__rounds": bits(ROUND_BITS),
             "vectors__valid": 0,
             "vectors__magnitude": bits(config.lanes * config.magnitude_bits),
             "vectors__negative": bits(config.lanes),
@@ -239,7 +269,6 @@ class Driver:
 
     def transfer(self, codes: np.ndarray, settings: Settings, *, stop_after: int | None = None) -> Transfer | None:
         """Run a transfer, or its first ``stop_after`` cycles (and give nothing)."""
-        config = self.config
         ports = {f"settings__{name}": int(getattr(settings, name)) for name in vars(settings)}
         self.command(Op.TRANSFER, **ports)
         beats, writes, column, valid = self.codes(codes), [], -1, 0
@@ -250,6 +279,7 @@ class Driver:
             outputs = self.step(codes__valid=valid, read__ready=read, writes__ready=ready, **payload)
             if read and outputs["read__valid"]:
                 assert column < 0
+                assert not outputs["read__array"]
                 column = outputs["read__column"]
             if valid and outputs["codes__ready"]:
                 beats.pop(0)
@@ -262,6 +292,72 @@ class Driver:
         else:
             return None
         assert not beats
+        return self.written(writes, column)
+
+    def calibrate(self, pulses: int, codes: np.ndarray, *, random: bool = False) -> Calibration:
+        """Run a calibration, answering its reads with the columns of ``codes`` [n, R] in their order."""
+        config = self.config
+        sweeps = len(codes) // config.columns
+        ports = {"calibration_pulses": pulses, "calibration_sweeps": sweeps, "calibration_random": int(random)}
+        self.command(Op.CALIBRATE, **{f"settings__{name}": value for name, value in ports.items()})
+        columns, slots, reads = iter(codes), [], []
+        outputs = {"status__busy": 1}
+        while outputs["status__busy"]:
+            ready, read = self.go(), self.go()
+            outputs = self.step(pulses__ready=ready, read__ready=read)
+            if ready and outputs["pulses__valid"]:
+                assert not reads
+                slots.append(outputs)
+            if read and outputs["read__valid"]:
+                reads.append(self.written(*self.column(next(columns), outputs, array=0)))
+        self.cycles -= 1
+        assert next(columns, None) is None
+        for slot in slots:
+            assert slot["pulses__rows"] == (1 << config.rows) - 1
+            assert slot["pulses__columns"] == (1 << config.columns) - 1
+            assert slot["pulses__quadrant"] == slot["pulses__up"]
+            assert not slot["pulses__slow"]
+        assert [slot["pulses__last"] for slot in slots] == [0] * (pulses - 1) + [1] * (pulses > 0)
+        return Calibration(up=np.array([slot["pulses__up"] for slot in slots], np.uint8), reads=reads)
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Run a programming of a column whose cells are ``cells``; its rounds."""
+        ports = {f"settings__{name}": int(getattr(settings, name)) for name in vars(settings)}
+        self.command(Op.PROGRAM, command__column=column, **ports)
+        rounds = 0
+        outputs = {"status__busy": 1}
+        while outputs["status__busy"]:
+            read = self.go()
+            outputs = self.step(read__ready=read)
+            if read and outputs["read__valid"]:
+                rounds += 1
+                assert outputs["read__column"] == column
+                result = self.written(*self.column(cells.read(), outputs, array=1))
+                assert not result.latched.any()
+                cells.write(result.pulses)
+        self.cycles -= 1
+        return rounds
+
+    def column(self, codes: np.ndarray, request: dict[str, int], *, array: int) -> tuple[list[dict[str, int]], int]:
+        """Stream a column that was requested; its beats of writes and its number."""
+        beats, writes, valid = self.codes(codes), [], 0
+        assert request["read__array"] == array
+        while len(writes) < self.config.row_beats:
+            valid = int(bool(beats) and (valid or self.go()))
+            ready = self.go()
+            outputs = self.step(codes__valid=valid, writes__ready=ready, **({"codes__code": beats[0]} if valid else {}))
+            if valid and outputs["codes__ready"]:
+                beats.pop(0)
+                valid = 0
+            if ready and outputs["writes__valid"]:
+                assert outputs["writes__array"] == array
+                writes.append(outputs)
+        assert not beats
+        return writes, request["read__column"]
+
+    def written(self, writes: list[dict[str, int]], column: int) -> Transfer:
+        """The result of the beats of writes."""
+        config = self.config
         assert [write["writes__beat"] for write in writes] == list(range(config.row_beats))
         assert {write["writes__column"] for write in writes} == {column}
         latched = [bit for write in writes for bit in unpack(write["writes__latch"], 1, config.lanes)]
@@ -291,11 +387,19 @@ def assert_same(first: object, second: object) -> None:
         assert np.array_equal(x, y), f"{name} differs:\n{x}\n{y}"
 
 
+def assert_same_calibration(first: Calibration, second: Calibration) -> None:
+    assert first.up.tolist() == second.up.tolist()
+    assert len(first.reads) == len(second.reads)
+    for one, other in zip(first.reads, second.reads, strict=True):
+        assert_same(one, other)
+
+
 def assert_status(driver: Driver, periphery: Periphery) -> None:
     """The status ports show the state of the periphery."""
     status, outputs = periphery.status, driver.step()
     assert outputs["status__chopper"] == pack((periphery.chopper < 0).tolist(), 1)
     assert outputs["status__row_chopper"] == pack((periphery.row_chopper < 0).tolist(), 1)
-    for name in ("slots", "reads", "transfer_pulses", "hidden_saturated", "pulses_clamped"):
+    registers = ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed")
+    for name in (*registers, "hidden_saturated", "pulses_clamped", "gave_up"):
         assert outputs[f"status__{name}"] == getattr(status, name), name
     assert outputs["read__column"] == periphery.next_column
