@@ -24,7 +24,7 @@ lint: $(READY)
 
 $(READY): pyproject.toml constraints.txt | tools
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,synthesis]"
 	touch $@
 
 tools:

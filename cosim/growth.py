@@ -1,0 +1,171 @@
+"""How the logic of a tile grows with its rows, columns and lanes, in gates of no technology; docs/synthesis.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from cosim.fpga import DEVICE_NAME, TARGET_MHZ
+from cosim.synthesis import WHOLE, costs
+from model.config import NAMED, TileConfig
+from model.files import png
+from model.study.tables import markdown
+
+BASE = TileConfig(rows=16, columns=16, lanes=4, programmer=1)
+SQUARE = TileConfig(rows=32, columns=32, lanes=4, programmer=1)
+SIZES = (8, 16, 32, 64, 128)
+SERIES: dict[str, list[TileConfig]] = {
+    "rows": [BASE.replace(rows=size) for size in SIZES],
+    "columns": [BASE.replace(columns=size) for size in SIZES],
+    "lanes": [SQUARE.replace(lanes=lanes) for lanes in (1, 2, 4, 8, 16)],
+    "rows and columns": [BASE.replace(rows=size, columns=size) for size in SIZES],
+}
+PLACED = {"small": NAMED["small"], "32x32": SQUARE, "64x64": TileConfig(rows=64, columns=64, lanes=8, programmer=1)}
+PARTS = ("update", "transfer", "chopper", "counters", "sequencer")
+FIGURE = "figures/synthesis.png"
+DOCUMENT = "synthesis.md"
+
+ABOUT_BLOCKS = """\
+Lanes and sources are alike, so `threshold` stands for `threshold_0`, `threshold_1` and so on, and a block's figures
+have all blocks inside it."""
+ABOUT_HARNESS = """\
+The tile is placed inside a harness of shift registers, because it has more ports than a package has pins: each input
+comes from a register and each output goes into one, so paths over pins are no part of the frequency. The harness itself
+is not counted."""
+ABOUT_PATHS = """\
+The longest path by blocks, with the time in each in nanoseconds. A cell is named by the net that it drives, which may
+be that of the next block."""
+ABOUT_GATES = """\
+In gates of no technology: NAND gates of two inputs of four transistors, without flip-flops and memories, whose enables
+and resets are gates. Memories hold a word of Q, of Qref and of H per cell, and where lanes do not divide the rows also for
+rows that are not there."""
+
+
+def points() -> Iterator[tuple[str, TileConfig]]:
+    """Every series with its configurations."""
+    for name, configs in SERIES.items():
+        for config in configs:
+            yield name, config
+
+
+def measure(config: TileConfig) -> dict[str, Any]:
+    """One line of the tables."""
+    blocks = costs(config, "generic")
+    whole = blocks[WHOLE]
+    weights = config.rows * config.columns
+    return {
+        "rows": config.rows,
+        "columns": config.columns,
+        "lanes": config.lanes,
+        "parts": {name: blocks[name].gates for name in PARTS},
+        "gates": whole.gates,
+        "flip_flops": whole.flip_flops,
+        "memory_bits": whole.memory_bits,
+        "words_per_weight": whole.memory_bits / _word_bits(config) / weights,
+        "bits_per_weight": whole.memory_bits / weights,
+        "gates_per_weight": whole.gates / weights,
+    }
+
+
+def _word_bits(config: TileConfig) -> float:
+    """Mean width of a word of Q, Qref and H."""
+    return (2 * config.reference_format.width + config.hidden_bits) / 3
+
+
+def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:
+    """PNG of the gates of every part over each axis."""
+    from matplotlib.figure import Figure  # a second to import, and only pictures need it
+
+    figure = Figure(figsize=(13, 3.6), layout="constrained")
+    for axes, (name, entries) in zip(figure.subplots(1, len(lines), sharey=True), lines.items(), strict=True):
+        sizes = [entry[name.split()[0]] for entry in entries]
+        for part in PARTS:
+            axes.loglog(sizes, [entry["parts"][part] for entry in entries], marker=".", label=part)
+        axes.loglog(sizes, [entry["gates"] for entry in entries], marker=".", color="black", label="tile")
+        axes.loglog(sizes, [entry["flip_flops"] for entry in entries], ls=":", color="black", label="flip-flops")
+        axes.set(xlabel=name, xticks=sizes, xticklabels=sizes)
+        axes.minorticks_off()
+        axes.grid(alpha=0.3)
+    figure.axes[0].set_ylabel("NAND gates of two inputs")
+    figure.axes[0].legend(fontsize=7)
+    return png(figure, dpi=120)
+
+
+def growth_table(entries: Sequence[dict[str, Any]]) -> str:
+    """A line per configuration."""
+    head = [
+        "rows × columns, lanes",
+        *PARTS,
+        "gates",
+        "flip-flops",
+        "memory bits",
+        "words/weight",
+        "bits/weight",
+        "gates/weight",
+    ]
+    rows = [
+        [
+            f"{entry['rows']} × {entry['columns']}, {entry['lanes']}",
+            *(f"{entry['parts'][name]:,.0f}" for name in PARTS),
+            f"{entry['gates']:,.0f}",
+            f"{entry['flip_flops']:,}",
+            f"{entry['memory_bits']:,}",
+            f"{entry['words_per_weight']:.2f}",
+            f"{entry['bits_per_weight']:.1f}",
+            f"{entry['gates_per_weight']:.1f}",
+        ]
+        for entry in entries
+    ]
+    return markdown(head, rows)
+
+
+def placed_table(reports: dict[str, dict[str, Any]]) -> str:
+    """A line per configuration on the ECP5."""
+    head = ["tile", "LUTs", "flip-flops", "memory bits", "DP16KD", "MULT18X18D", "Fmax (MHz)", "of the target"]
+    rows = [
+        [
+            name,
+            *(f"{report[key]:,}" for key in ("luts", "flip_flops", "memory_bits", "block_rams", "multipliers")),
+            f"{report['fmax_mhz']:.1f}",
+            f"{report['fmax_mhz'] / TARGET_MHZ:.0%}",
+        ]
+        for name, report in reports.items()
+    ]
+    return markdown(head, rows)
+
+
+def block_table(report: dict[str, Any]) -> str:
+    """A line per block."""
+    head = ["block", "LUTs", "flip-flops", "memory bits", "DP16KD", "MULT18X18D", "gates"]
+    keys = ("luts", "flip_flops", "memory_bits", "block_rams", "multipliers", "gates")
+    rows = [
+        [f"`{name}`", *(f"{entry[key]:,.0f}" if entry[key] is not None else "–" for key in keys)]
+        for name, entry in report["blocks"].items()
+    ]
+    return markdown(head, rows)
+
+
+def path_text(report: dict[str, Any]) -> str:
+    """The longest path, a step per block."""
+    path = report["critical_path"]
+    steps = " → ".join(f"`{block}` {ns:.1f}" for block, ns in path["blocks"])
+    return f"from `{path['start']}` to `{path['end']}`, {1000 / report['fmax_mhz']:.1f} ns: {steps}"
+
+
+def document(lines: dict[str, list[dict[str, Any]]], reports: dict[str, dict[str, Any]], versions: str) -> str:
+    """Text of docs/synthesis.md."""
+    sections = [
+        "# Synthesis",
+        f"Written by `scripts/synthesize.py --growth docs` with {versions}; nobody edits it. {ABOUT_BLOCKS}",
+        f"## On an FPGA: {DEVICE_NAME}",
+        f"{ABOUT_HARNESS} nextpnr is asked for {TARGET_MHZ} MHz, one placement each.",
+        placed_table(reports),
+        ABOUT_PATHS,
+        "\n".join(f"* {name}: {path_text(report)}" for name, report in reports.items()),
+    ]
+    for name, report in reports.items():
+        sections += [f"### Blocks of {name}", "Every block mapped by itself.", block_table(report)]
+    sections += ["## Growth", ABOUT_GATES, f"![Gates over rows, columns and lanes]({FIGURE})"]
+    for name, entries in lines.items():
+        sections += [f"### Over {name}", growth_table(entries)]
+    return "\n\n".join(sections) + "\n"

