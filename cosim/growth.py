@@ -37,8 +37,8 @@ The longest path by blocks, with the time in each in nanoseconds. A cell is name
 be that of the next block."""
 ABOUT_GATES = """\
 In gates of no technology: NAND gates of two inputs of four transistors, without flip-flops and memories, whose enables
-and resets are gates. Memories hold a word of Q, of Qref and of H per cell, and where lanes do not divide the rows also for
-rows that are not there."""
+and resets are gates. Memories hold a word of Q, of Qref and of H per cell, and where lanes do not divide the rows also
+for rows that are not there."""
 
 
 def points() -> Iterator[tuple[str, TileConfig]]:

