@@ -65,7 +65,7 @@ class Sequencer(wiring.Component):
         config = self.config
         # One register per state, at most one of them high; IDLE is none.
         clear = Signal(init=1)
-        load, pulse, shift, read, stream = Signal(), Signal(), Signal(), Signal(), Signal()
+        load, pulse, shift, read, stream = (Signal(name=name) for name in ("load", "pulse", "shift", "read", "stream"))
         m.d.comb += [
             self.busy.eq(clear | load | pulse | shift | read | stream),
             self.command.ready.eq(~self.busy),

@@ -1,4 +1,4 @@
-"""Icarus Verilog plays what Verilator plays: all outputs of every cycle of a random scenario, from unknown registers."""
+"""Icarus Verilog plays what Verilator plays: all outputs of all cycles of a random scenario, from unknown registers."""
 
 from __future__ import annotations
 
