@@ -20,7 +20,8 @@ ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 PUBLIC = (
     *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
     *("signs", "row_signs", "column", "base", "slots", "reads", "transfer_pulses"),  # set
-    *("hidden_saturated", "pulses_clamped"),
+    *("reference_pulses", "unprogrammed"),
+    *("hidden_saturated", "pulses_clamped", "gave_up"),
 )
 CONTROL = """\
 `verilator_config

@@ -19,6 +19,8 @@ from cosim.cocotb_build import cocotb_simulator
 from cosim.toolchain import ToolError
 from hdl.verilog import module_name, tile_verilog
 
+FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"
+
 
 def run_job(
     job: Job,
@@ -48,34 +50,46 @@ def run_job(
     with tempfile.TemporaryDirectory(prefix="symtrack-") as name:
         folder = Path(name)
         (folder / "job.pickle").write_bytes(pickle.dumps(job))
-        log, results, outcome = folder / "simulation.log", folder / "results.xml", folder / "outcome.pickle"
-        # The runner exits the interpreter when the simulator fails; what counts is the results file.
-        with contextlib.suppress(SystemExit), _watched(folder / "progress", progress):
-            get_runner("verilator").test(
-                test_module="cosim.cocotb_bench",
-                hdl_toplevel=top,
-                hdl_toplevel_lang="verilog",
-                build_dir=simulator,
-                test_dir=folder,
-                results_xml=str(results),
-                extra_env={
-                    "SYMTRACK_JOB": str(folder),
-                    "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
-                },
-                waves=waves is not None,
-                log_file=log,
-            )
-        tests, failures = get_results(results) if results.is_file() else (0, 0)
-        if tests == 0 or failures or not outcome.is_file():
-            raise ToolError(
-                f"the simulation ended without an outcome ({tests} tests, {failures} failed): {_last_error(log)}"
-            )
-        result: Outcome = pickle.loads(outcome.read_bytes())
+        with _watched(folder / "progress", progress):
+            play(simulator, top, "cosim.cocotb_bench", folder, waves=waves is not None)
+        result: Outcome = pickle.loads((folder / OUTCOME).read_bytes())
         if waves is not None:
             partial = waves.with_name(f".{waves.name}.part")
             shutil.copy(folder / "dump.vcd", partial)
             partial.replace(waves)
     return result
+
+
+def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = False) -> None:
+    """Run the cocotb test of ``module``, which is told ``folder`` as `FOLDER` and leaves `OUTCOME` there.
+
+    Raises
+    ------
+    ToolError
+        The test failed, or left no outcome; the message has the last error of its log.
+    """
+    log, results = folder / "simulation.log", folder / "results.xml"
+    # The runner exits the interpreter when the simulator fails; what counts is the results file.
+    with contextlib.suppress(SystemExit):
+        get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=simulator,
+            test_dir=folder,
+            results_xml=str(results),
+            extra_env={
+                FOLDER: str(folder),
+                "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
+            },
+            waves=waves,
+            log_file=log,
+        )
+    tests, failures = get_results(results) if results.is_file() else (0, 0)
+    if tests == 0 or failures or not (folder / OUTCOME).is_file():
+        raise ToolError(
+            f"the simulation ended without an outcome ({tests} tests, {failures} failed): {_last_error(log)}"
+        )
 
 
 def _last_error(log: Path) -> str:

@@ -7,6 +7,7 @@ from amaranth.hdl import Shape
 from amaranth.lib.wiring import Out
 
 from hdl import ports
+from hdl.controller import Controller
 from hdl.tile import Tile
 from model.config import TileConfig
 
@@ -27,6 +28,24 @@ def tile_ports(config: TileConfig) -> list[Port]:
         Port("__".join(map(str, path)), Shape.cast(member.shape).width, member.flow is Out)
         for path, member, _ in signature.flatten(signature.create())
     ]
+
+
+def controller_ports(config: TileConfig) -> list[Port]:
+    """All ports of the controller, its clock and reset among them."""
+    return [
+        Port(name, Shape.cast(member.shape).width, member.flow is Out)
+        for name, member in Controller(config).signature.members.items()
+    ]
+
+
+def controller_verilog(config: TileConfig) -> str:
+    """Verilog text of the controller, see `tile_verilog`."""
+    return verilog.convert(Controller(config), name=controller_name(config), emit_src=False)
+
+
+def controller_name(config: TileConfig) -> str:
+    """Name of the controller's module."""
+    return f"{module_name(config)}_controller"
 
 
 def module_name(config: TileConfig) -> str:

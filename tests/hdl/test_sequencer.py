@@ -146,11 +146,11 @@ def test_states(name: str, seed: int) -> None:
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     caught = 0
-    for cycle in range(100, 280):
+    for cycle in range(10, 140):
         try:
-            compare(AWKWARD["one row"], cycles=600, flip=Flip(port, 1, cycle))
+            compare(AWKWARD["one row"], cycles=150, flip=Flip(port, 1, cycle))
         except AssertionError:
             caught += 1
         if caught:
             return
-    pytest.fail(f"{port}: found in {caught} of 180 cycles")
+    pytest.fail(f"{port}: found in {caught} of 130 cycles")

@@ -1,0 +1,71 @@
+"""The register map of `model.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from model.config import TileConfig
+from model.registers import Field, Register, registers
+
+
+def register_markdown(config: TileConfig) -> str:
+    """A table of all registers with their fields."""
+    lines = [
+        f"# Registers of the controller for `{config.name}`",
+        "",
+        "| offset | register | bits | field | access | reset | largest | meaning |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for register in registers(config):
+        lines.append(f"| {register.offset:#05x} | **{register.name}** | | | | | | {register.text} |")
+        for field in register.fields:
+            high = field.low + field.width - 1
+            bits = f"{high}:{field.low}" if field.width > 1 else f"{field.low}"
+            most = "" if field.high is None else f"{field.high}"
+            cells = ("", "", bits, f"`{field.name}`", field.access, f"{field.reset:#x}", most, field.text)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def register_json(config: TileConfig) -> str:
+    """The table as it is."""
+    return json.dumps([asdict(register) for register in registers(config)], indent=2) + "\n"
+
+
+def register_header(config: TileConfig, module: str) -> str:
+    """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``."""
+    guard = f"{module.upper()}_REGISTERS_H"
+    lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
+    for register in registers(config):
+        name = f"SYMTRACK_{register.name.upper()}"
+        lines += [f"/* {register.text} */", f"#define {name} {register.offset:#05x}u"]
+        for field in register.fields:
+            at = f"{name}_{field.name.upper()}"
+            lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
+        lines.append("")
+    return "\n".join([*lines, f"#endif /* {guard} */", ""])
+
+
+def register_rdl(config: TileConfig, module: str) -> str:
+    """SystemRDL 2.0 of one address map."""
+    lines = [f"addrmap {module} {{", "    default regwidth = 32;", "    default accesswidth = 32;"]
+    for register in registers(config):
+        lines += ["    reg {", f"        desc = {_text(register.text)};"]
+        for field in register.fields:
+            lines += [f"        field {{ desc = {_text(field.text)}; {_access(register, field)} }}"]
+            lines[-1] += f" {field.name}[{field.low + field.width - 1}:{field.low}] = {field.reset:#x};"
+        lines.append(f"    }} {register.name} @ {register.offset:#05x};")
+    return "\n".join([*lines, "};", ""])
+
+
+def _access(register: Register, field: Field) -> str:
+    if field.access == "wo":
+        return "sw = w; hw = r;"
+    if field.access == "w1c":
+        return "sw = rw; onwrite = woclr; hw = rw;"
+    return "sw = rw; hw = r;" if field.access == "rw" else "sw = r; hw = w;"
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

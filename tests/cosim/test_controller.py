@@ -1,0 +1,54 @@
+"""The controller and clients that nobody here wrote: cocotbext-axi's master, sources and sinks."""
+
+from __future__ import annotations
+
+import pickle
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from cosim.cocotb_build import cocotb_simulator
+from cosim.cocotb_engine import OUTCOME, play
+from cosim.toolchain import ToolError
+from hdl.verilog import controller_name, controller_verilog
+from model.config import NAMED, TileConfig
+from model.registers import registers
+
+CONFIG = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
+
+
+def run(folder: Path, scenario: str, config: TileConfig = CONFIG, **arguments: Any) -> dict[str, int]:
+    """The outcome of a scenario of `tests.cosim.controller_bench`."""
+    top = controller_name(config)
+    simulator = cocotb_simulator(controller_verilog(config), top, waves=False)
+    job = {"config": config, "scenario": scenario, "seed": 5, **arguments}
+    (folder / "job.pickle").write_bytes(pickle.dumps(job))
+    play(simulator, top, "tests.cosim.controller_bench", folder)
+    result: dict[str, int] = pickle.loads((folder / OUTCOME).read_bytes())
+    return result
+
+
+def test_every_error_is_answered_and_told(tmp_path: Path) -> None:
+    table = registers(CONFIG)
+    refusable = [f for r in table for f in r.fields if f.high is not None and f.high < (1 << f.width) - 1]
+    closed = sum(not register.writable for register in table) + sum(not register.readable for register in table)
+    assert len(refusable) >= 4
+    assert run(tmp_path, "errors")["provoked"] == 6 + closed + 2 * len(refusable) + 1
+
+
+def test_operations_between_random_accesses_equal_the_golden_periphery(tmp_path: Path) -> None:
+    result = run(tmp_path, "sequence", operations=24, accesses=2000)
+    assert result["accesses"] > 2000
+
+
+@pytest.mark.parametrize("memory", ["q", "qref"])
+def test_a_wrong_golden_memory_is_found(memory: str, tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match="differs"):
+        run(tmp_path, "sequence", operations=40, accesses=0, wrong=memory)
+
+
+def test_random_traffic_does_not_hang_it(tmp_path: Path) -> None:
+    result = run(tmp_path, "fuzz", cycles=20_000)
+    assert result["refused"] > 100
+    assert result["commands"] > 20
