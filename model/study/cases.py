@@ -128,15 +128,19 @@ class Case:
 
 
 def key(case: Case) -> str:
-    """SHA-256 of what the result depends on: cases that only differ in name and labels share theirs."""
-    result = {"version": str(RESULT_VERSION)}
+    """SHA-256 of what the result depends on: cases that only differ in name and labels share theirs.
+
+    Fields that are as `Run` has them are left out, so that a new one leaves the keys of earlier results as they are.
+    """
+    result, plain = {"version": str(RESULT_VERSION)}, Run()
     for spec in fields(case):
         if spec.name not in ("experiment", "labels", "run"):
             result |= checkpoint.describe(spec.name, getattr(case, spec.name))
     for spec in fields(case.run):
         value = getattr(case.run, spec.name)
-        ordered = tuple(sorted(value.items())) if isinstance(value, dict) else value
-        result |= checkpoint.describe(f"run.{spec.name}", ordered)
+        if value != getattr(plain, spec.name):
+            ordered = tuple(sorted(value.items())) if isinstance(value, dict) else value
+            result |= checkpoint.describe(f"run.{spec.name}", ordered)
     return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
 
 
