@@ -146,6 +146,9 @@ def _generated(config: TileConfig, header: str) -> str:
                 form = f"{item.rows}, {_bytes(item.width)}"
                 port = f"::set_state(root.{_mangled(item.port)}, words, {form}) && "
                 too = port if function == "set_state" and item.port else ""
+                wire = "__DOT__".join((TOP, "tile", item.wire))
+                if function == "set_state" and item.wire and f" {wire};" in header:
+                    too += f"::set_state(root.{wire}, words, {form}) && "
                 lines.append(f"    case {index}: return {too}::{function}(root.{member}, words, {form});")
         lines += ["    default: return false;", "    }", "}"]
     return "\n".join([*lines, "}  // namespace generated", ""])

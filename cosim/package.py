@@ -6,7 +6,8 @@ import json
 from dataclasses import asdict, fields
 from typing import Any
 
-from hdl.verilog import module_name, tile_ports, tile_verilog
+from cosim.register_files import register_header, register_json, register_markdown, register_rdl
+from hdl.verilog import controller_name, controller_verilog, module_name, tile_ports, tile_verilog
 from model.config import BEAT_LATENCY, TileConfig
 
 
@@ -56,9 +57,14 @@ def to_toml(config: TileConfig) -> str:
 
 def package(config: TileConfig) -> dict[str, str]:
     """Texts of all files by name."""
-    top = module_name(config)
+    top, controller = module_name(config), controller_name(config)
     return {
         f"{top}.v": tile_verilog(config),
         f"{top}.toml": to_toml(config),
         f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
+        f"{controller}.v": controller_verilog(config),
+        f"{controller}_registers.md": register_markdown(config),
+        f"{controller}_registers.h": register_header(config, controller),
+        f"{controller}_registers.json": register_json(config),
+        f"{controller}_registers.rdl": register_rdl(config, controller),
     }

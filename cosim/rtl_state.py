@@ -23,7 +23,7 @@ FLAGS = ("hidden_saturated", "pulses_clamped")
 class StateItem:
     """A register, or a memory of ``rows`` words, inside the RTL; ``path`` leads there from the top module.
 
-    port: the output that it drives, if it does: a simulator may make one variable of both.
+    port: the output that it drives, if it does. wire: one of the tile that it is on. Simulators make them one variable.
     """
 
     name: str
@@ -31,6 +31,7 @@ class StateItem:
     width: int
     rows: int = 1
     port: str = ""
+    wire: str = ""
 
 
 def state_items(config: TileConfig) -> list[StateItem]:
@@ -63,7 +64,7 @@ def told_items(config: TileConfig) -> list[StateItem]:
     """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
     items = [
         StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
-        StateItem("column", ("chopper", "column"), config.column_bits, port="read__column"),
+        StateItem("column", ("chopper", "column"), config.column_bits, port="read__column", wire="column"),
         StateItem("base", ("transfer", "base"), config.address_bits),
         *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
         *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),

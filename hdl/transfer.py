@@ -6,7 +6,7 @@ Latency: `model.config.BEAT_LATENCY` cycles from a beat of codes to its beat of 
 when ``writes`` waits, all stages wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -85,14 +85,12 @@ class TransferPath(wiring.Component):
         with m.Elif(accept):
             m.d.sync += taken.eq(taken + 1)
 
-        first = Signal(config.address_bits)
-        m.d.comb += first.eq(base)
+        first: Value = base
         if config.programmer:
             program_base = Signal(config.address_bits)  # there in time: STREAM begins two cycles after the command
             seen = Signal()  # cells out of tolerance in earlier beats
             m.d.sync += program_base.eq(self.program_column * config.row_beats)
-            with m.If(self.programming):
-                m.d.comb += first.eq(program_base)
+            first = Mux(self.programming, program_base, base)
             with m.If(self.finished):
                 m.d.sync += seen.eq(0)
             with m.Elif(accepted & buffer.outside.any()):

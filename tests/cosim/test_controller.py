@@ -42,10 +42,9 @@ def test_operations_between_random_accesses_equal_the_golden_periphery(tmp_path:
     assert result["accesses"] > 2000
 
 
-@pytest.mark.parametrize("memory", ["q", "qref"])
-def test_a_wrong_golden_memory_is_found(memory: str, tmp_path: Path) -> None:
+def test_a_wrong_golden_memory_is_found(tmp_path: Path) -> None:
     with pytest.raises(ToolError, match="differs"):
-        run(tmp_path, "sequence", operations=40, accesses=0, wrong=memory)
+        run(tmp_path, "sequence", operations=40, accesses=0, wrong="q")
 
 
 def test_random_traffic_does_not_hang_it(tmp_path: Path) -> None:

@@ -197,7 +197,7 @@ def test_chopper_flip_below(probability: float, below: int) -> None:
 
 
 def test_settings_default_to_the_fast_array_and_off() -> None:
-    on = {"filter": True, "accumulate": True}
+    on = {"filter": True, "accumulate": True, "rounds": 1}
     assert vars(Settings()) == dict.fromkeys(vars(Settings()), 0) | on
     assert (Target.FAST, Chopper.OFF, Scope.COLUMN, Reference.ZERO) == (0, 0, 0, 0)
 

@@ -245,7 +245,7 @@ def test_a_calibration_counts_its_pulses_and_reads(pulses: int) -> None:
     assert np.array_equal(tile.tile.slow.weights, slow)
     assert tile.tile.slow.pulse_numbers.sum() == tile.tile.periphery.status.transfer_pulses == 0
     assert not tile.tile.periphery.hidden.any()
-    assert (tile.tile.periphery.next_column, tile.tile.periphery.status.slots) == (0, 0)
+    assert (tile.tile.periphery.next_column, tile.tile.periphery.status.slots) == (0, pulses)
     tile.calibrate(pulses, stream)
     assert tile.calibration_pulses == 2 * pulses
 

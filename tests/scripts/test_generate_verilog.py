@@ -17,13 +17,18 @@ def generate(out: Path, config: str) -> dict[str, str]:
     return {path.name: path.read_text() for path in sorted(out.iterdir())}
 
 
+def names(top: str) -> list[str]:
+    registers = [f"{top}_controller_registers.{kind}" for kind in ("h", "json", "md", "rdl")]
+    return sorted([f"{top}.json", f"{top}.toml", f"{top}.v", f"{top}_controller.v", *registers])
+
+
 @pytest.mark.parametrize("name", ["tiny", "digits_output"])
 def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, top = NAMED[name], module_name(NAMED[name])
     files = generate(tmp_path / "new" / "folder", name)
-    assert list(files) == [f"{top}.json", f"{top}.toml", f"{top}.v"]
+    assert sorted(files) == names(top)
     printed = capsys.readouterr().out.splitlines()
-    assert len(printed) == 3
+    assert len(printed) == len(files)
     for file, text in files.items():
         assert any(file in line and f" {len(text.splitlines())} lines" in line for line in printed)
     assert TileConfig.load(tmp_path / "new" / "folder" / f"{top}.toml") == config
@@ -51,11 +56,11 @@ def test_same_text_twice_and_over_old_files(tmp_path: Path) -> None:
 
 def test_a_file_needs_only_what_differs(tmp_path: Path) -> None:
     file = tmp_path / "mine.toml"
-    file.write_text("rows = 3\ncolumns = 5\nlanes = 1\nchopper_period = 3\n")
+    file.write_text("rows = 3\ncolumns = 5\nlanes = 1\nchopper_period = 3\nprogrammer = 1\n")
     assert generate(tmp_path / "a", str(file)) == generate(tmp_path / "b", "tiny")
     file.write_text("rows = 2\ncolumns = 2\nlanes = 1\nchopper_probability = 0.1\n")
     config = TileConfig(rows=2, columns=2, lanes=1, chopper_probability=0.1)
     top = module_name(config)
     files = generate(tmp_path / "c", str(file))
-    assert list(files) == [f"{top}.json", f"{top}.toml", f"{top}.v"]
+    assert sorted(files) == names(top)
     assert TileConfig.load(tmp_path / "c" / f"{top}.toml") == config

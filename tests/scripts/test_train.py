@@ -22,6 +22,7 @@ KEYS = {
     "counts",
     "seed",
     "calibration_slots",
+    "unprogrammed",
 }
 COUNTS = {"update_slots", "coincidences", "transfer_pulses", "reads", "reference_pulses", "cycles"}
 
