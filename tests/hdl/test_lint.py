@@ -14,6 +14,8 @@ from hdl.verilog import module_name, tile_verilog
 from model.config import NAMED, TileConfig
 from tests.hdl.simulate import AWKWARD
 
+pytestmark = pytest.mark.slow  # a minute and more of checks of the netlist
+
 CONFIGS = {**NAMED, **AWKWARD}
 SOUND = {"latches": 0, "asynchronous": 0, "clocks": ["clk"], "problems": []}
 
