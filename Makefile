@@ -12,10 +12,10 @@ results: $(READY)
 	$(BIN)/python scripts/results.py --out docs --cache build/results --jobs 2
 
 test: lint
-	$(BIN)/python -m pytest -m "not slow"
+	$(BIN)/python -m pytest -n auto -m "not slow"
 
 test-all: lint
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -17,7 +17,7 @@ class BeatMemory(wiring.Component):
     -------
     clear, clear_address : write zero there, has precedence over ``write``
     read, read_address : fetch; ``data`` is valid from the next cycle on
-    write, write_address, write_data : store; reading the same address in this cycle gives the old word
+    write, write_address, write_data : store; the same address must not be read in this cycle
     """
 
     def __init__(self, *, depth: int, lanes: int, width: int) -> None:
@@ -39,7 +39,12 @@ class BeatMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.submodules.words = words = memory.Memory(shape=self.shape, depth=max(2, self.depth), init=[])
+        m.submodules.words = words = memory.Memory(
+            shape=self.shape,
+            depth=max(2, self.depth),
+            init=[],
+            attrs={"no_rw_check": 1},  # else Yosys builds a path around the block RAM, for reads that never happen
+        )
         read = words.read_port()
         write = words.write_port()
         m.d.comb += [

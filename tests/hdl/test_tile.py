@@ -115,6 +115,18 @@ class Twin:
             writes += self.transfer(replace(settings, **plain, latch=latch), read)
         return slots, writes
 
+    def bring_to_the_tolerance(self, settings: Settings, column: int, codes: list[list[int]], rng: Random) -> None:
+        """Let half of the codes be those next to the tolerance, inside or outside of it."""
+        config, code = self.config, self.config.code_format
+        for beat, words in enumerate(codes):
+            for lane in range(config.lanes):
+                row = beat % config.row_beats * config.lanes + lane
+                if row < config.rows and rng.getrandbits(1):
+                    reference = int(self.estimate.q_ref[row, column] / self.estimate.unit)
+                    border = reference + rng.choice((-1, 1)) * settings.tolerance
+                    word = (border >> config.reference_fraction_bits) + rng.getrandbits(1)
+                    words[lane] = clip(word, code.low, code.high)
+
     def program(self, settings: Settings, column: int, codes: list[list[int]]) -> tuple[int, list]:
         """Rounds and writes of a programming whose reads are known; section 9."""
         config, writes = self.config, []
@@ -221,6 +233,7 @@ def compare(
                 expected_slots, expected_writes = twin.calibrate(settings, codes)
             elif programs:
                 codes = read(max(1, settings.rounds))
+                twin.bring_to_the_tolerance(settings, target, codes, rng)
                 rounds, expected_writes = twin.program(settings, target, codes)
                 codes, columns = codes[: rounds * config.row_beats], [target] * rounds
             dut.set(command__valid=0)
@@ -276,10 +289,16 @@ CHOPPED = NAMED["tiny"].replace(columns=2, row_chopper=1, chopper_probability=0.
 )
 def test_twins_are_found(change: dict[str, int | float]) -> None:
     with pytest.raises(AssertionError):
-        compare(CHOPPED, commands=150, built=CHOPPED.replace(**change))
+        compare(CHOPPED, commands=150, gain=9, built=CHOPPED.replace(**change))
 
 
-@pytest.mark.parametrize("name", [field.name for field in fields(Settings)])
+@pytest.mark.parametrize("name", [field.name for field in fields(Settings) if field.name != "tolerance"])
 def test_a_setting_that_arrives_wrong_is_found(name: str) -> None:
     with pytest.raises(AssertionError):
         compare(CHOPPED, commands=150, gain=9, wrong=name)
+
+
+def test_a_tolerance_that_arrives_wrong_is_found() -> None:
+    config = CHOPPED.replace(filter_shift=1, reference_fraction_bits=1, latch_shift=0)  # so that reads meet it
+    with pytest.raises(AssertionError):
+        compare(config, commands=150, gain=288, wrong="tolerance")
