@@ -8,10 +8,11 @@
 
 Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
-Latency: a flip is visible one cycle after ``finish``. Throughput: one read per cycle.
+Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish two
+cycles after another or after a draw, not sooner, since the words are compared in a cycle of their own.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -79,15 +80,16 @@ class Chopper(wiring.Component):
         flip = Signal()
         flips = Signal(config.columns)
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
-        by_chance = Const(below > 0) if certain else source.word < below
+        by_chance = Signal(init=below > 0)
+        if not certain:
+            m.d.sync += by_chance.eq(source.word < below)
         together = self.scope == Scope.TILE
         m.d.comb += [
             here.eq(1 << self.column),
             flip.eq(((self.mode == Mode.REGULAR) & end_of_period) | ((self.mode == Mode.RANDOM) & by_chance)),
             flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
-            self.negative.eq((self.signs & here).any()),
-            self.column_flipped.eq((flipped & here).any()),
         ]
+        m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
         with m.If(self.finish):
             m.d.sync += [flipped.eq((flipped & ~here) | flips), self.signs.eq(self.signs ^ flips)]
 
@@ -100,7 +102,9 @@ class Chopper(wiring.Component):
                 turns.eq(Cat(sweep == period + k for k in range(len(turns)))),
             ]
             for row in range(config.rows):
-                by_chance = Const(below > 0) if certain else rows.words[row] < below
+                by_chance = Signal(name=f"by_chance_{row}", init=below > 0)
+                if not certain:
+                    m.d.sync += by_chance.eq(rows.words[row] < below)
                 regular = (self.row_mode == Mode.REGULAR) & turns[row % period]
                 m.d.comb += row_flips[row].eq(regular | ((self.row_mode == Mode.RANDOM) & by_chance))
             with m.If(wrap):

@@ -6,8 +6,8 @@
 Latency: one cycle. Throughput: one beat of each stream per cycle.
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
-from amaranth.lib import data, wiring
+from amaranth.hdl import Module, Signal, Value
+from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from model.config import TileConfig
@@ -19,8 +19,8 @@ class Counters(wiring.Component):
     Members
     -------
     slot, read, write : a beat of that stream moves in this cycle
-    pulses, array : of that beat of writes, n of the lanes, and whether they are for R
-    given_up : lanes whose cells are given up with it
+    amount, array : of that beat of writes, Σ|n|, and whether it is for R
+    given_up : cells that are given up with it
     slots, reads, transfer_pulses, reference_pulses, unprogrammed : counts
     gave_up : sticky, unprogrammed has counted
     """
@@ -32,9 +32,9 @@ class Counters(wiring.Component):
                 "slot": In(1),
                 "read": In(1),
                 "write": In(1),
-                "pulses": In(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
+                "amount": In(range(config.lanes * config.pulses_max + 1)),
                 "array": In(1),
-                "given_up": In(config.lanes),
+                "given_up": In(range(config.lanes + 1)),
                 "slots": Out(config.counter_bits),
                 "reads": Out(config.counter_bits),
                 "transfer_pulses": Out(config.counter_bits),
@@ -47,25 +47,21 @@ class Counters(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        total = Signal(range(config.lanes * config.pulses_max + 1))
-        m.d.comb += total.eq(sum(abs(self.pulses[lane]) for lane in range(config.lanes)))
 
         def count(counter: Value, happens: Value, amount: Value | int) -> None:
             # A beat may add more than the counter can hold.
-            following = Signal(max(config.counter_bits, len(total)) + 1, name=f"{counter.name}_following")
-            high = (1 << config.counter_bits) - 1
+            following = Signal(max(config.counter_bits, len(self.amount)) + 1, name=f"{counter.name}_following")
+            above = following[config.counter_bits :].any()
             m.d.comb += following.eq(counter + amount)
             with m.If(happens):
-                m.d.sync += counter.eq(Mux(following > high, high, following))
+                m.d.sync += counter.eq(following[: config.counter_bits] | above.replicate(config.counter_bits))
 
         count(self.slots, self.slot, 1)
         count(self.reads, self.read, 1)
-        count(self.transfer_pulses, self.write & ~self.array, total)
+        count(self.transfer_pulses, self.write & ~self.array, self.amount)
         if config.programmer:
-            cells = Signal(range(config.lanes + 1))
-            m.d.comb += cells.eq(sum(self.given_up[lane] for lane in range(config.lanes)))
-            count(self.reference_pulses, self.write & self.array, total)
-            count(self.unprogrammed, self.write & self.array, cells)
-            with m.If(self.write & self.array & cells.any()):
+            count(self.reference_pulses, self.write & self.array, self.amount)
+            count(self.unprogrammed, self.write & self.array, self.given_up)
+            with m.If(self.write & self.array & self.given_up.any()):
                 m.d.sync += self.gave_up.eq(1)
         return m

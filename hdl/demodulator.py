@@ -5,7 +5,7 @@
 d needs one bit more than Q. Latency: combinational.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -38,14 +38,16 @@ class Demodulator(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        plain = Signal(signed(self.config.difference_format.width))
+        word = Signal(signed(self.config.reference_format.width))
         subtracted = Signal(signed(self.config.reference_format.width))
         with m.If(self.mode == Reference.LATCHED):
             m.d.comb += subtracted.eq(self.reference)
         with m.Elif(self.mode == Reference.FILTERED):
             m.d.comb += subtracted.eq(self.q)
+        # One adder: the difference of complements ~r - ~s is s - r.
+        c = self.negative.replicate(len(word))
         m.d.comb += [
-            plain.eq((self.code << self.config.reference_fraction_bits) - subtracted),
-            self.difference.eq(Mux(self.negative, -plain, plain)),
+            word.eq(self.code << self.config.reference_fraction_bits),
+            self.difference.eq((word.as_unsigned() ^ c).as_signed() - (subtracted.as_unsigned() ^ c).as_signed()),
         ]
         return m

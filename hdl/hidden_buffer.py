@@ -1,23 +1,49 @@
-"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 2 to 4).
+"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 4 to 11).
 
     h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));
     H <- h (n = 0),  trunc(h * momentum / 2**momentum_bits) (forget)  or  h - n * threshold
 
-H is written when the beat is accepted at the output. With ``direct`` a random u, uniform over one threshold, takes the
-place of H, n = clamp(floor(h / threshold)), and H stays as it is: the mean of n is gain * d / threshold. With
-``accumulate`` off n = 0 and H stays. While R is programmed, n corrects its cells and H stays, see `hdl.programmer`.
-Latency: 2 cycles from ``enter`` to ``valid``. Throughput: one beat per cycle while ``advance``.
+| stage | work |
+|---|---|
+| 4 | H is asked for |
+| 5 | gain * d, its factors in registers of their own; H comes out of the memory |
+| 6 | H + gain * d |
+| 7 | h |
+| 8 | h / threshold; first half of h * momentum |
+| 9 | n; second half |
+| 10 | next H; sum of |n| |
+| 11 | n is offered; H is written when it is accepted |
+
+With ``direct`` a random u, uniform over one threshold, takes the place of H, n = clamp(floor(h / threshold)), and H
+stays as it is: the mean of n is gain * d / threshold. With ``accumulate`` off n = 0 and H stays. While R is programmed,
+n corrects its cells and H stays, see `hdl.programmer`. Latency: 7 moves from d to n. Throughput: one beat per cycle
+while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed, unsigned
+from functools import reduce
+from operator import add
+
+from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory
+from hdl.delay import delayed
 from hdl.programmer import Programmer
 from hdl.random_bank import RandomBank
 from hdl.threshold import Threshold
 from model.config import TileConfig
+
+
+def multiple(word: Value, factor: Value) -> Value:
+    """``word * factor`` out of shifted words, where a multiplier would be wasted on so few bits."""
+    return reduce(add, (Mux(bit, word << place, 0) for place, bit in enumerate(factor)))
+
+
+def magnitude(word: Value) -> tuple[Value, Value]:
+    r"""Two unsigned numbers with the sum \|word\|, so that a sum of magnitudes needs no carries before its own."""
+    negative = word[-1]
+    return word[:-1] ^ negative.replicate(len(word) - 1), negative
 
 
 class HiddenBuffer(wiring.Component):
@@ -27,30 +53,28 @@ class HiddenBuffer(wiring.Component):
     -------
     clear, clear_address : write zero into the memory
     advance : all stages move at the end of this cycle
-    enter, difference, reference, fresh, address, beat : the beat in stage 2
+    read, read_address : there is a beat in stage 4 that moves on, and its words
+    difference : d of the beat in stage 4
     direct, gain, forget, momentum, accumulate : settings
     programming, last_round, tolerance : of a programming of R
-    accepted : the beat at the output is taken at the end of this cycle
-    valid, pulses, out_reference, out_fresh, out_beat : the beat in stage 4
-    load : stage 4 takes a new beat at the end of this cycle
-    saturated, clamped : h or n of that beat was clipped
-    outside : lanes of the beat in stage 4 whose cells of R are out of tolerance
+    step : there is a beat in stage 6 that moves on
+    load : there is a beat in stage 10 that moves on
+    accepted, write_address : the beat in stage 11 is taken at the end of this cycle, and its words
+    pulses, amount : n and the sum of |n| of the beat in stage 11
+    saturated, clamped : h or n of the beat in stage 10 was clipped
+    cells : how many cells of R are out of tolerance in the beat in stage 11
     """
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        reference = data.ArrayLayout(signed(config.reference_format.width), config.lanes)
         super().__init__(
             {
                 "clear": In(1),
                 "clear_address": In(config.address_bits),
                 "advance": In(1),
-                "enter": In(1),
+                "read": In(1),
+                "read_address": In(config.address_bits),
                 "difference": In(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
-                "reference": In(reference),
-                "fresh": In(config.lanes),
-                "address": In(config.address_bits),
-                "beat": In(config.beat_bits),
                 "direct": In(1),
                 "gain": In(config.gain_bits),
                 "forget": In(1),
@@ -59,109 +83,131 @@ class HiddenBuffer(wiring.Component):
                 "programming": In(1),
                 "last_round": In(1),
                 "tolerance": In(config.reference_format.width),
+                "step": In(1),
+                "load": In(1),
                 "accepted": In(1),
-                "valid": Out(1),
+                "write_address": In(config.address_bits),
                 "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
-                "out_reference": Out(reference),
-                "out_fresh": Out(config.lanes),
-                "out_beat": Out(config.beat_bits),
-                "load": Out(1),
+                "amount": Out(range(config.lanes * config.pulses_max + 1)),
                 "saturated": Out(1),
                 "clamped": Out(1),
-                "outside": Out(config.lanes),
+                "cells": Out(range(config.lanes + 1)),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        config = self.config
+        config, lanes = self.config, range(self.config.lanes)
         form = config.hidden_format
-        product_width = config.difference_format.width + config.gain_bits
         m.submodules.memory_hidden = words = BeatMemory(depth=config.depth, lanes=config.lanes, width=form.width)
-
-        valid = Signal()
-        reference = Signal.like(self.reference)
-        fresh = Signal.like(self.fresh)
-        address = Signal.like(self.address)
-        beat = Signal.like(self.beat)
-        out_address = Signal.like(self.address)
-        with m.If(self.advance):
-            m.d.sync += [valid.eq(self.enter), self.valid.eq(valid)]
-        with m.If(self.enter & self.advance):
-            m.d.sync += [reference.eq(self.reference), fresh.eq(self.fresh)]
-            m.d.sync += [address.eq(self.address), beat.eq(self.beat)]
-        m.d.comb += self.load.eq(valid & self.advance)
-        with m.If(self.load):
-            m.d.sync += [self.out_reference.eq(reference), self.out_fresh.eq(fresh)]
-            m.d.sync += [out_address.eq(address), self.out_beat.eq(beat)]
         m.d.comb += [
             words.clear.eq(self.clear),
             words.clear_address.eq(self.clear_address),
-            words.read.eq(self.enter & self.advance),
-            words.read_address.eq(self.address),
+            words.read.eq(self.read),
+            words.read_address.eq(self.read_address),
             words.write.eq(self.accepted & self.accumulate & ~self.direct),
-            words.write_address.eq(out_address),
+            words.write_address.eq(self.write_address),
         ]
 
         uniform = Signal(data.ArrayLayout(unsigned(max(1, config.threshold_shift)), config.lanes))
         if config.dither_bits:
             m.submodules.dither = dither = RandomBank(config.dither_bank)
-            m.d.comb += dither.advance.eq(self.load)
-            for lane in range(config.lanes):
+            m.d.comb += dither.advance.eq(self.step)
+            for lane in lanes:
                 m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
 
-        saturated = Signal(config.lanes)
+        clipped = Signal(config.lanes)
         clamped = Signal(config.lanes)
-        m.d.comb += [
-            self.saturated.eq(self.accumulate & saturated.any()),
-            self.clamped.eq(self.accumulate & clamped.any()),
-        ]
-        for lane in range(config.lanes):
+        outside = Signal(config.lanes)
+        pulses = Signal(self.pulses.shape())
+        for lane in lanes:
+            total = self._total(m, lane, words.data[lane], uniform[lane])
+            hidden = self._saturated(m, lane, total, clipped[lane])
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
-            product = Signal(signed(product_width), name=f"product_{lane}")
-            total = Signal(signed(max(form.width, product_width) + 1), name=f"total_{lane}")
-            kept = Signal(signed(form.width), name=f"kept_{lane}")
-            hidden = Signal(signed(form.width), name=f"hidden_{lane}")
-            with m.If(self.enter & self.advance):
-                m.d.sync += product.eq(self.gain * self.difference[lane])
-
+            n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
             m.d.comb += [
-                total.eq(Mux(self.direct, uniform[lane], words.data[lane]) + product),
-                threshold.hidden.eq(kept),
-                threshold.floor.eq(self.direct),
+                threshold.advance.eq(self.advance),
+                threshold.hidden.eq(hidden),
+                threshold.floor.eq(self.direct & ~self.programming),
                 clamped[lane].eq(threshold.clamped),
+                n.eq(Mux(self.accumulate, threshold.pulses, 0)),
             ]
-            with m.If(total > form.high):
-                m.d.comb += [kept.eq(form.high), saturated[lane].eq(1)]
-            with m.Elif(total < form.low):
-                m.d.comb += [kept.eq(form.low), saturated[lane].eq(1)]
-            with m.Else():
-                m.d.comb += kept.eq(total)
-            pulses = Signal(signed(config.pulses_format.width), name=f"pulses_{lane}")
-            m.d.comb += pulses.eq(Mux(self.accumulate, threshold.pulses, 0))
             if config.programmer:
                 m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
                 m.d.comb += [
-                    programmer.enter.eq(self.enter & self.advance),
+                    programmer.advance.eq(self.advance),
                     programmer.difference.eq(self.difference[lane]),
                     programmer.tolerance.eq(self.tolerance),
-                    programmer.pulses.eq(threshold.pulses),
                     programmer.last.eq(self.last_round),
+                    outside[lane].eq(programmer.outside),
                 ]
+                corrections = Mux(threshold.zero, programmer.least, threshold.pulses)
                 with m.If(self.programming):
-                    m.d.comb += [total.eq(product), threshold.floor.eq(0), pulses.eq(programmer.corrections)]
-                with m.If(self.load):
-                    m.d.sync += self.outside[lane].eq(programmer.outside)
-            with m.If(self.load):
-                m.d.sync += [hidden.eq(kept), self.pulses[lane].eq(pulses)]
+                    m.d.comb += n.eq(Mux(programmer.correct, corrections, 0))
+            m.d.comb += pulses[lane].eq(delayed(m, n, 1, self.advance, f"pulses_{lane}"))
+            m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
 
-            scaled = Signal(signed(form.width + config.momentum_bits + 1), name=f"scaled_{lane}")
-            towards_zero = (1 << config.momentum_bits) - 1
-            m.d.comb += scaled.eq(hidden * self.momentum + Mux(hidden < 0, towards_zero, 0))
-            with m.If(~self.pulses[lane].any()):
-                m.d.comb += words.write_data[lane].eq(hidden)
-            with m.Elif(self.forget):
-                m.d.comb += words.write_data[lane].eq(scaled >> config.momentum_bits)
-            with m.Else():
-                m.d.comb += words.write_data[lane].eq(hidden - (self.pulses[lane] << config.threshold_shift))
+        m.d.comb += [
+            self.saturated.eq(self.accumulate & delayed(m, clipped.any(), 3, self.advance, "saturated")),
+            self.clamped.eq(self.accumulate & delayed(m, clamped.any(), 1, self.advance, "clamped")),
+        ]
+        left_outside = delayed(m, outside, 1, self.advance, "outside") if config.programmer else ()
+        with m.If(self.load):
+            m.d.sync += [
+                self.pulses.eq(pulses),
+                self.amount.eq(sum(part for lane in lanes for part in magnitude(pulses[lane]))),
+            ]
+            if config.programmer:
+                m.d.sync += self.cells.eq(sum(left_outside))
         return m
+
+    def _total(self, m: Module, lane: int, word: Value, uniform: Value) -> Signal:
+        """H, u or nothing, and gain * d: of the beat in stage 7."""
+        config = self.config
+        width = config.difference_format.width + config.gain_bits
+        factor = delayed(m, self.difference[lane], 1, self.advance, f"factor_{lane}")
+        product = delayed(m, self.gain * factor, 1, self.advance, f"product_{lane}")
+        base = delayed(m, word, 1, self.advance, f"word_{lane}")
+        total = Signal(signed(max(config.hidden_bits, width) + 1), name=f"total_{lane}", reset_less=True)
+        with m.If(self.advance):
+            m.d.sync += total.eq(Mux(self.programming, 0, Mux(self.direct, uniform, base)) + product)
+        return total
+
+    def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:
+        """h of the beat in stage 8."""
+        form = self.config.hidden_format
+        above = total[form.width - 1 :]  # the sign and what does not fit
+        h = Signal(signed(form.width), name=f"h_{lane}")
+        m.d.comb += [
+            clipped.eq(above.any() & ~above.all()),
+            h.eq(Mux(clipped, Mux(total[-1], form.low, form.high), total)),
+        ]
+        return delayed(m, h, 1, self.advance, f"hidden_{lane}")
+
+    def _following(self, m: Module, lane: int, hidden: Value, pulses: Value) -> Signal:
+        """H after the beat in stage 11, from its h in stage 8 and its n in stage 10."""
+        config = self.config
+        half = config.momentum_bits // 2
+        low = multiple(hidden, self.momentum[:half]) if half else 0
+        high = multiple(hidden, self.momentum[half:])
+        scaled = Signal(signed(config.hidden_bits + config.momentum_bits), name=f"scaled_{lane}", reset_less=True)
+        low = delayed(m, Value.cast(low), 1, self.advance, f"low_{lane}")
+        high = delayed(m, high, 1, self.advance, f"high_{lane}")
+        with m.If(self.advance):
+            m.d.sync += scaled.eq(low + (high << half))
+        hidden = delayed(m, hidden, 2, self.advance, f"late_hidden_{lane}")
+        upwards = scaled[-1] & scaled[: config.momentum_bits].any()  # towards zero
+        following = Signal(signed(config.hidden_bits), name=f"following_{lane}", reset_less=True)
+        with m.If(self.advance):
+            m.d.sync += following.eq(
+                Mux(
+                    ~pulses.any(),
+                    hidden,
+                    Mux(
+                        self.forget,
+                        (scaled >> config.momentum_bits) + upwards,
+                        hidden - (pulses << config.threshold_shift),
+                    ),
+                )
+            )
+        return following

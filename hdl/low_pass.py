@@ -3,7 +3,8 @@
     Q <- Q + round((r - Q) * eta),   eta = 2**-filter_shift,   H(z) = eta / (1 - (1 - eta) z**-1)
 
 r has `adc_bits`, Q `reference_fraction_bits` more below them. Halves round upwards, so a step never passes r and
-Q cannot leave the range of the codes. With ``enable`` off Q stays. Latency: combinational.
+Q cannot leave the range of the codes. With ``enable`` off Q stays. The difference is formed in one cycle and added in
+the next. Latency: one cycle. Throughput: one step per cycle while ``advance``.
 """
 
 from amaranth.hdl import Module, Mux, Signal, signed
@@ -18,23 +19,27 @@ class LowPass(wiring.Component):
 
     Members
     -------
-    enable : off leaves Q as it is
-    code : r
-    q, q_next : Q before and after
+    advance : a step goes on to its second cycle at the end of this one
+    code, q : r and Q of the step in its first cycle
+    enable : of the step in its second cycle, off leaves Q as it is
+    q_next : Q after that step
     """
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         q = signed(config.reference_format.width)
-        super().__init__({"enable": In(1), "code": In(signed(config.adc_bits)), "q": In(q), "q_next": Out(q)})
+        super().__init__(
+            {"advance": In(1), "enable": In(1), "code": In(signed(config.adc_bits)), "q": In(q), "q_next": Out(q)}
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shift = self.config.filter_shift
-        error = Signal(signed(self.config.difference_format.width))
-        half = (1 << shift) >> 1
-        m.d.comb += [
-            error.eq((self.code << self.config.reference_fraction_bits) - self.q),
-            self.q_next.eq(self.q + Mux(self.enable, (error + half) >> shift, 0)),
-        ]
+        step = Signal(signed(self.config.difference_format.width - shift), reset_less=True)
+        q = Signal.like(self.q, reset_less=True)
+        half = (1 << shift) >> 1  # lies in the bits below r
+        with m.If(self.advance):
+            error = ((self.code << self.config.reference_fraction_bits) | half) - self.q
+            m.d.sync += [step.eq(error >> shift), q.eq(self.q)]
+        m.d.comb += self.q_next.eq(q + Mux(self.enable, step, 0))
         return m

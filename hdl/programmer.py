@@ -1,16 +1,17 @@
 """Write and verify of one lane: the pulses that bring a cell of the reference array R to Qref.
 
-    d = r - Qref;   outside = |d| > tolerance
-    n = -pulses, where ``pulses`` is what the threshold makes of gain * d, at least one;   0 within the tolerance
+    d = Qref - r;   outside = |d| > tolerance
+    n = what the threshold makes of gain * d, at least one pulse;   0 within the tolerance
 
-``outside`` and the sign of d travel beside the product, from stage 2 to stage 3. Latency: one cycle. Throughput: one
-beat per cycle while ``advance``.
+d is judged in stage 4, what comes of it waits beside the product, and n is made in stage 9. Throughput: one beat per
+cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from hdl.delay import delayed
 from model.config import TileConfig
 
 
@@ -19,34 +20,34 @@ class Programmer(wiring.Component):
 
     Members
     -------
-    enter, difference, tolerance : d of a beat that moves from stage 2 to stage 3
-    pulses, last : of the beat in stage 3, n of the threshold, and whether nothing may be written any more
-    corrections, outside : of the beat in stage 3
+    advance : all stages move at the end of this cycle
+    difference, tolerance : d of the beat in stage 4
+    last : of the beat in stage 9, nothing may be written any more
+    least, correct, outside : of the beat in stage 9, the sign of d, whether n is not 0, and whether |d| > tolerance
     """
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        pulses = signed(config.pulses_format.width)
         super().__init__(
             {
-                "enter": In(1),
+                "advance": In(1),
                 "difference": In(signed(config.difference_format.width)),
                 "tolerance": In(config.reference_format.width),
-                "pulses": In(pulses),
                 "last": In(1),
-                "corrections": Out(pulses),
+                "least": Out(signed(2)),
+                "correct": Out(1),
                 "outside": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        negative = Signal()
-        with m.If(self.enter):
-            m.d.sync += [
-                negative.eq(self.difference < 0),
-                self.outside.eq((self.difference > self.tolerance) | (self.difference < -self.tolerance)),
-            ]
-        with m.If(self.outside & ~self.last):
-            m.d.comb += self.corrections.eq(Mux(self.pulses.any(), -self.pulses, Mux(negative, 1, -1)))
+        above, below = self.tolerance - self.difference, self.tolerance + self.difference
+        judged = Cat(self.difference < 0, (above < 0) | (below < 0))
+        negative, outside = delayed(m, judged, 5, self.advance, "judged")
+        m.d.comb += [
+            self.outside.eq(outside),
+            self.correct.eq(outside & ~self.last),
+            self.least.eq(Mux(negative, -1, 1)),
+        ]
         return m

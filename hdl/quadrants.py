@@ -4,7 +4,7 @@
 
 A line has one voltage at a time, so cells of different polarity cannot share a slot. The non-empty quadrants
 run one after the other in rising order, BL slots each; empty ones cost nothing.
-Latency: the first slot is offered in the cycle after the summary bits are complete. Throughput: one slot per cycle.
+Latency: the first slot is offered in the cycle after ``begin``. Throughput: one slot per cycle.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -19,7 +19,7 @@ class Quadrants(wiring.Component):
 
     Members
     -------
-    restart : begin a new update with all quadrants to do
+    begin : a new update, whose inputs are complete
     rows_any, columns_any : bit 0 positive, bit 1 negative lines present
     bl : slots per quadrant
     issue : the offered slot is taken at the end of this cycle
@@ -30,7 +30,7 @@ class Quadrants(wiring.Component):
         self.config = config
         super().__init__(
             {
-                "restart": In(1),
+                "begin": In(1),
                 "rows_any": In(2),
                 "columns_any": In(2),
                 "bl": In(config.bl_bits),
@@ -44,22 +44,21 @@ class Quadrants(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        done = Signal(4)
-        slot = Signal(self.config.bl_bits)
-        left = Signal(4)
+        left = Signal(4)  # quadrants to do, the current one among them
+        slots = Signal(self.config.bl_bits)  # of the current one, after the one on offer
         current = Signal(4)
         final_slot = Signal()
         m.d.comb += [
-            left.eq(Cat(self.rows_any[q >> 1] & self.columns_any[q & 1] for q in range(4)) & ~done),
             current.eq(left & (~left + 1)),
-            self.pending.eq(left.any() & (self.bl != 0)),
+            self.pending.eq(left.any()),
             self.quadrant.eq(Cat(current[1] | current[3], current[2] | current[3])),
             self.up.eq(current[1] | current[2]),
-            final_slot.eq(slot == self.bl - 1),
+            final_slot.eq(~slots.any()),
             self.last.eq(final_slot & (left == current)),
         ]
-        with m.If(self.restart):
-            m.d.sync += [done.eq(0), slot.eq(0)]
+        with m.If(self.begin):
+            there = Cat(self.rows_any[q >> 1] & self.columns_any[q & 1] for q in range(4))
+            m.d.sync += [left.eq(Mux(self.bl.any(), there, 0)), slots.eq(self.bl - 1)]
         with m.Elif(self.issue):
-            m.d.sync += [slot.eq(Mux(final_slot, 0, slot + 1)), done.eq(done | Mux(final_slot, current, 0))]
+            m.d.sync += [slots.eq(Mux(final_slot, self.bl, slots) - 1), left.eq(left & ~Mux(final_slot, current, 0))]
         return m

@@ -32,10 +32,10 @@ class ReferenceLatch(wiring.Component):
         form, shift = self.config.reference_format, self.config.latch_shift
         multiple = Signal(signed(form.width - shift + 1))
         coarse = Signal(signed(form.width))
-        high = form.high >> shift
+        above = ~multiple[-1] & multiple[-2]  # the largest quotient in the range plus one; halves go nowhere else
         m.d.comb += [
             multiple.eq((self.q + ((1 << shift) >> 1)) >> shift),
-            coarse.eq(Mux(multiple > high, high, multiple) << shift),
+            coarse.eq(Mux(above, form.high >> shift, multiple) << shift),
             self.reference.eq(Mux(self.latch, coarse, self.q_ref)),
         ]
         return m

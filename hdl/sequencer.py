@@ -130,12 +130,11 @@ class Sequencer(wiring.Component):
         column = Signal(config.column_bits)
         end_of_sweep = column == config.columns - 1
         rounds = Signal(ROUND_BITS)
-        m.d.comb += [
-            self.last_round.eq(rounds + 1 >= self.sampled.rounds),
-            again.eq(
-                (calibrating & ~(end_of_sweep & (left == 1))) | (self.programming & self.outside & ~self.last_round)
-            ),
-        ]
+        # A round lasts longer than its comparison, which therefore has a cycle of its own.
+        m.d.sync += self.last_round.eq(rounds + 1 >= self.sampled.rounds)
+        m.d.comb += again.eq(
+            (calibrating & ~(end_of_sweep & (left == 1))) | (self.programming & self.outside & ~self.last_round)
+        )
         with m.If(self.start):
             m.d.sync += [left.eq(sweeps), column.eq(0), rounds.eq(0)]
         with m.Elif(self.streamed):

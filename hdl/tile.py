@@ -1,7 +1,7 @@
 """Tile periphery: sequencer, update path, transfer path and choppers behind stream ports.
 
-    update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 2
-    transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 6
+    update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 5
+    transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 13
     calibrate: slots of all lines, then sweeps of reads       calibration_cycles(pulses, sweeps)
     program:   reads of a column of R and corrections         programming_cycles(rounds)
 
@@ -86,7 +86,7 @@ class Tile(wiring.Component):
             counters.slot.eq(self.pulses.valid & self.pulses.ready),
             counters.read.eq(self.read.valid & self.read.ready),
             counters.write.eq(self.writes.valid & self.writes.ready),
-            counters.pulses.eq(self.writes.pulses),
+            counters.amount.eq(transfer.amount),
             counters.array.eq(self.writes.array),
             counters.given_up.eq(transfer.given_up),
             self.status.busy.eq(sequencer.busy),

@@ -2,6 +2,9 @@
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
+A beat enters in stage 0; `hdl.symmetric_point` works in stages 0 to 3, `hdl.hidden_buffer` from there on, and its
+writes are offered in stage 11. A beat of a column is never in the pipeline twice, so no memory is read where it is
+written.
 Latency: `model.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle;
 when ``writes`` waits, all stages wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
@@ -11,9 +14,10 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl import ports
+from hdl.delay import delayed
 from hdl.hidden_buffer import HiddenBuffer
 from hdl.symmetric_point import SymmetricPoint
-from model.config import TileConfig
+from model.config import BEAT_LATENCY, TileConfig
 
 
 class TransferPath(wiring.Component):
@@ -27,7 +31,7 @@ class TransferPath(wiring.Component):
     column, negative, flipped : the column, c_j = -1, and its flipped flag
     programming, program_column, last_round : the column is one of R, which, and nothing may be written any more
     outside : with finished, some of its cells are out of tolerance
-    given_up : lanes of the beat of writes whose cells the last round leaves out of tolerance
+    amount, given_up : of the beat of writes, Σ|n|, and the cells that the last round leaves out of tolerance
     row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
     settings : sampled settings
     codes, writes : streams
@@ -49,7 +53,8 @@ class TransferPath(wiring.Component):
                 "program_column": In(config.column_bits),
                 "last_round": In(1),
                 "outside": Out(1),
-                "given_up": Out(config.lanes),
+                "amount": Out(range(config.lanes * config.pulses_max + 1)),
+                "given_up": Out(range(config.lanes + 1)),
                 "row_signs": In(config.rows),
                 "row_flipped": In(config.rows),
                 "settings": In(ports.settings(config)),
@@ -69,6 +74,7 @@ class TransferPath(wiring.Component):
         advance = Signal()
         accept = Signal()
         accepted = Signal()
+        last = Signal()
         base = Signal(config.address_bits)
         taken = Signal(range(config.row_beats + 1))
         m.d.comb += [
@@ -76,7 +82,7 @@ class TransferPath(wiring.Component):
             self.codes.ready.eq(self.run & advance & (taken != config.row_beats)),
             accept.eq(self.codes.valid & self.codes.ready),
             accepted.eq(self.writes.valid & self.writes.ready),
-            self.finished.eq(accepted & (self.writes.beat == config.row_beats - 1)),
+            self.finished.eq(accepted & last),
         ]
         with m.If(self.finished):
             m.d.sync += taken.eq(0)
@@ -93,11 +99,11 @@ class TransferPath(wiring.Component):
             first = Mux(self.programming, program_base, base)
             with m.If(self.finished):
                 m.d.sync += seen.eq(0)
-            with m.Elif(accepted & buffer.outside.any()):
+            with m.Elif(accepted & buffer.cells.any()):
                 m.d.sync += seen.eq(1)
             m.d.comb += [
-                self.outside.eq(seen | buffer.outside.any()),
-                self.given_up.eq(Mux(self.last_round, buffer.outside, 0)),
+                self.outside.eq(seen | buffer.cells.any()),
+                self.given_up.eq(Mux(self.last_round, buffer.cells, 0)),
                 buffer.programming.eq(self.programming),
                 buffer.last_round.eq(self.last_round),
                 buffer.tolerance.eq(self.settings.tolerance),
@@ -118,41 +124,60 @@ class TransferPath(wiring.Component):
         for lane in range(config.lanes):
             m.d.comb += [
                 point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
-                point.negative[lane].eq((self.negative ^ row_negative[lane]) & ~self.programming),
+                point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
                 point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
             ]
+
+        # Stage by stage: is there a beat, which, and its words.
+        valid = [accept]
+        for stage in range(1, BEAT_LATENCY):
+            valid.append(Signal(name=f"valid_{stage}"))
+            with m.If(advance):
+                m.d.sync += valid[stage].eq(valid[stage - 1])
+        address = [first + taken]
+        for stage in range(1, BEAT_LATENCY + 1):
+            address.append(Signal(config.address_bits, name=f"address_{stage}", reset_less=True))
+            with m.If(advance):
+                m.d.sync += address[stage].eq(address[stage - 1])
+        beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
         m.d.comb += [
             point.advance.eq(advance),
             point.accept.eq(accept),
-            point.address.eq(first + taken),
-            point.beat.eq(taken),
+            point.read_address.eq(address[0]),
             point.mode.eq(self.settings.reference),
             point.filter.eq(self.settings.filter),
+            point.write.eq(valid[3]),
+            point.write_address.eq(address[3]),
             buffer.advance.eq(advance),
-            buffer.enter.eq(point.valid),
+            buffer.read.eq(valid[4] & advance),
+            buffer.read_address.eq(address[4]),
             buffer.difference.eq(point.difference),
-            buffer.reference.eq(point.reference),
-            buffer.fresh.eq(point.fresh),
-            buffer.address.eq(point.out_address),
-            buffer.beat.eq(point.out_beat),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
             buffer.momentum.eq(self.settings.momentum),
             buffer.accumulate.eq(self.settings.accumulate),
+            buffer.step.eq(valid[6] & advance),
+            buffer.load.eq(valid[10] & advance),
             buffer.accepted.eq(accepted),
-            self.writes.valid.eq(buffer.valid),
-            self.writes.beat.eq(buffer.out_beat),
+            buffer.write_address.eq(address[11]),
             self.writes.pulses.eq(buffer.pulses),
-            self.writes.latch.eq(buffer.out_fresh),
-            self.writes.reference.eq(buffer.out_reference),
+            self.amount.eq(buffer.amount),
         ]
         for block in (point, buffer):
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
+        fresh = delayed(m, point.fresh, 6, advance, "fresh")
+        reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
+        with m.If(advance):
+            m.d.sync += self.writes.valid.eq(valid[-1])
         with m.If(buffer.load):
             m.d.sync += [
                 self.writes.array.eq(self.programming),
                 self.writes.column.eq(Mux(self.programming, self.program_column, self.column)),
+                self.writes.beat.eq(beat),
+                self.writes.latch.eq(fresh),
+                self.writes.reference.eq(reference),
+                last.eq(beat == config.row_beats - 1),
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
                 self.pulses_clamped.eq(self.pulses_clamped | buffer.clamped),
             ]

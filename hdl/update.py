@@ -2,12 +2,13 @@
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 
-Latency: the first slot is valid one cycle after ``run`` rises. Throughput: one slot per cycle while ready.
+A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after.
+Latency: the first slot is valid four cycles after ``run`` rises. Throughput: one slot per cycle while ready.
 An update takes ``TileConfig.update_cycles(slots)`` with its command.
 """
 
-from amaranth.hdl import Module, Mux, Signal
-from amaranth.lib import wiring
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl import ports
@@ -16,7 +17,7 @@ from hdl.pulse_train import PulseTrains
 from hdl.quadrants import Quadrants
 from hdl.random_bank import RandomBank
 from hdl.zero_shift import ZeroShift
-from model.config import COUNT_BITS, TileConfig
+from model.config import COUNT_BITS, SLOT_LATENCY, TileConfig
 
 
 class UpdatePath(wiring.Component):
@@ -98,46 +99,90 @@ class UpdatePath(wiring.Component):
                 side.negative_in.eq(self.vectors.negative),
             ]
 
-        # Slots: one is issued into the output register whenever that is free.
-        free = Signal()
-        issue = Signal()
+        # Slots: one is chosen, its words are compared, its lines fire; each step as soon as there is room for it.
+        payload = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
+        slot = Signal(payload, reset_less=True)
+        compared = Signal(payload, reset_less=True)
+        slot_valid = Signal()
+        compared_valid = Signal()
         pending = Signal()
+        draws = Signal()  # the slot needs new words
+        draws_sign = Signal()  # or a random polarity
+        begin = Signal()
+        begun = Signal()
+        age = Signal(SLOT_LATENCY - 1)  # bit k: more than k cycles of PULSE or SHIFT are over
+        free = Signal()
+        room_to_compare = Signal()
+        room = Signal()
+        choose = Signal()
+        compare = Signal()
+        fire = Signal()
         m.d.comb += [
-            quadrants.restart.eq(self.start),
+            begun.eq(age[0]),
+            begin.eq((self.run | self.shift) & ~begun),
+            quadrants.begin.eq(begin & self.run),
             quadrants.rows_any.eq(delta.any_positive | (delta.any_negative << 1)),
             quadrants.columns_any.eq(x.any_positive | (x.any_negative << 1)),
             quadrants.bl.eq(self.bl),
-            quadrants.issue.eq(issue & self.run),
-            zero_shift.restart.eq(self.start),
+            quadrants.issue.eq(choose & self.run),
+            zero_shift.begin.eq(begin & self.shift),
             zero_shift.pulses.eq(self.zero_shifts),
-            zero_shift.random.eq(self.zero_random),
-            zero_shift.chance.eq(self.chance),
-            zero_shift.issue.eq(issue & self.shift),
-            self.draw.eq(zero_shift.draw),
+            zero_shift.issue.eq(choose & self.shift),
+            pending.eq(begun & Mux(self.shift, zero_shift.pending, quadrants.pending)),
             free.eq(~self.pulses.valid | self.pulses.ready),
-            pending.eq(Mux(self.shift, zero_shift.pending, quadrants.pending)),
-            issue.eq((self.run | self.shift) & pending & free),
-            self.finished.eq((self.run | self.shift) & ~pending & free),
+            room_to_compare.eq(~compared_valid | free),
+            room.eq(~slot_valid | room_to_compare),
+            choose.eq(pending & room),
+            compare.eq(slot_valid & room_to_compare),
+            fire.eq(compared_valid & free),
+            self.finished.eq(age[-1] & ~(pending | slot_valid | compared_valid) & free),
+            self.draw.eq(draws_sign & room_to_compare),
         ]
-        for trains, bank, registers, sign in (
-            (columns, column_words, x, quadrants.quadrant[0]),
-            (rows, row_words, delta, quadrants.quadrant[1]),
+        m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
+        with m.If(room):
+            m.d.sync += [
+                slot_valid.eq(pending),
+                draws.eq(pending & ~self.shift),
+                draws_sign.eq(pending & self.shift & self.zero_random),
+            ]
+        with m.If(room_to_compare):
+            m.d.sync += compared_valid.eq(slot_valid)
+        with m.If(free):
+            m.d.sync += self.pulses.valid.eq(compared_valid)
+        with m.If(choose):
+            m.d.sync += [
+                slot.shift.eq(self.shift),
+                slot.up.eq(Mux(self.shift, zero_shift.up, quadrants.up)),
+                slot.quadrant.eq(quadrants.quadrant),
+                slot.slow.eq(self.slow & ~self.shift),
+                slot.last.eq(Mux(self.shift, zero_shift.last, quadrants.last)),
+            ]
+        with m.If(compare):
+            up = Mux(draws_sign, self.chance, slot.up)
+            m.d.sync += [
+                compared.eq(slot),
+                compared.up.eq(up),
+                compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
+            ]
+        for trains, bank, registers, sign, lines in (
+            (columns, column_words, x, compared.quadrant[0], self.pulses.columns),
+            (rows, row_words, delta, compared.quadrant[1], self.pulses.rows),
         ):
             m.d.comb += [
-                bank.advance.eq(issue & self.run),
+                bank.advance.eq(draws & room_to_compare),
+                trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
+                trains.every.eq(compared.shift),
             ]
-        with m.If(free):
-            m.d.sync += self.pulses.valid.eq(issue)
-        with m.If(issue):
+            with m.If(fire):
+                m.d.sync += lines.eq(trains.fires)
+        with m.If(fire):
             m.d.sync += [
-                self.pulses.rows.eq(rows.fires | self.shift.replicate(config.rows)),
-                self.pulses.columns.eq(columns.fires | self.shift.replicate(config.columns)),
-                self.pulses.up.eq(Mux(self.shift, zero_shift.up, quadrants.up)),
-                self.pulses.quadrant.eq(Mux(self.shift, zero_shift.up, quadrants.quadrant)),
-                self.pulses.slow.eq(self.slow & ~self.shift),
-                self.pulses.last.eq(Mux(self.shift, zero_shift.last, quadrants.last)),
+                self.pulses.up.eq(compared.up),
+                self.pulses.quadrant.eq(compared.quadrant),
+                self.pulses.slow.eq(compared.slow),
+                self.pulses.last.eq(compared.last),
             ]
         return m

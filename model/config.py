@@ -22,7 +22,8 @@ CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 COUNT_BITS = 16  # width of the numbers of pulses and sweeps of one calibration
 ROUND_BITS = 8  # width of the number of rounds of one programming
-BEAT_LATENCY = 4  # cycles from an accepted beat of ADC codes to the write pulses it causes
+SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
+BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 
 
 class Op(IntEnum):
@@ -333,7 +334,7 @@ class TileConfig:
 
     def update_cycles(self, slots: int) -> int:
         """Cycles of an update with ``slots`` = non-empty quadrants * BL, no stream ever waiting."""
-        return self.column_beats + self.row_beats + slots + 2
+        return 1 + self.column_beats + self.row_beats + SLOT_LATENCY + slots
 
     @property
     def transfer_cycles(self) -> int:
@@ -347,7 +348,7 @@ class TileConfig:
 
     def calibration_cycles(self, pulses: int, sweeps: int) -> int:
         """Cycles of a calibration, no stream ever waiting."""
-        return 1 + (pulses + 1 if pulses else 0) + sweeps * self.columns * self.read_cycles
+        return 1 + (SLOT_LATENCY + pulses if pulses else 0) + sweeps * self.columns * self.read_cycles
 
     def programming_cycles(self, rounds: int) -> int:
         """Cycles of a programming that took so many rounds, no stream ever waiting."""

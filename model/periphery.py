@@ -253,7 +253,7 @@ class Periphery:
             rounds += 1
             last = rounds >= settings.rounds
             code = _vector("codes", cells.read(), config.rows, *self._code_range)
-            d = (code << config.reference_fraction_bits) - self.qref[column]
+            d = self.qref[column] - (code << config.reference_fraction_bits)
             n, self.outside = corrections(config, d, d * settings.gain, settings.tolerance, last=last)
             self._dither()
             self.status.count_read()

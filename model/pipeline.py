@@ -1,11 +1,12 @@
 """The transfer pipeline: beats of codes go in, beats of writes come out.
 
-    stage 1: d = c_j * c'_i * (r - s), Q and Qref     stage 2: p = gain * d
-    stage 3: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
-    stage 4: `writes`, H;   of a programming n from d and p, see `model.programmer`
+    stages 1 to 3: d = c_j * c'_i * (r - s), Q and Qref     stages 4 and 5: p = gain * d
+    stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
+    stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.programmer`
 
-The memories of Q, Qref and H have C * B words of L lanes, address j * B + beat. Latency: 4 cycles from a code to
-its write. Throughput: one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
+What a stage works out here at once, registers in between only carry. The memories of Q, Qref and H have C * B words of
+L lanes, address j * B + beat. Latency: `model.config.BEAT_LATENCY` cycles from a code to its write. Throughput: one
+beat per cycle; all stages move together. Source: docs/tile.md, section 6.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.chopper import ChopperState, demodulate
-from model.config import Reference, Settings, TileConfig
+from model.config import BEAT_LATENCY, Reference, Settings, TileConfig
 from model.fixed import Int
 from model.hidden_buffer import accumulate, forget, subtract
 from model.lanes import pack, pack_bits, unpack_signed
@@ -40,9 +41,9 @@ _WRITES = (
 
 @dataclass(frozen=True)
 class _Beat:
-    """Registers of a beat on entry of a stage: ``value`` is r, d, p and the next H in the stages 1 to 4.
+    """What is known of a beat: ``value`` is r, then d, p and h.
 
-    difference: d of a programming in stage 3. outside: where it is out of tolerance in stage 4.
+    difference: d of a programming. outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
     """
 
     beat: int
@@ -53,6 +54,8 @@ class _Beat:
     n: Int
     difference: Int
     outside: NDArray[np.bool_]
+    saturated: bool = False
+    clipped: bool = False
 
 
 class Pipeline:
@@ -79,10 +82,7 @@ class Pipeline:
     def reset(self) -> None:
         """Empty all stages."""
         self.dither_bank = Bank(self._config.dither_bank)
-        self._read: _Beat | None = None
-        self._difference: _Beat | None = None
-        self._product: _Beat | None = None
-        self._write: _Beat | None = None
+        self._stages: list[_Beat | None] = [None] * BEAT_LATENCY  # 1 to BEAT_LATENCY
         self.writes = dict.fromkeys(_WRITES, 0)
 
     def clear(self, address: int) -> None:
@@ -91,7 +91,7 @@ class Pipeline:
 
     def accept_write(self, settings: Settings) -> tuple[int, Int, int]:
         """The write beat is accepted: update H; the number of the beat, its pulses, and its cells out of tolerance."""
-        config, write = self._config, self._write
+        config, write = self._config, self._stages[-1]
         assert write is not None
         if settings.accumulate and not settings.direct:
             if settings.forget:
@@ -106,14 +106,22 @@ class Pipeline:
         """Move all stages, taking in the packed ``codes`` of beat number ``beat`` if there are any."""
         settings, programming = sequencer.settings, sequencer.programming
         column = sequencer.column if programming else chopper.column
-        self._write = self._threshold(self._product, column, sequencer, status) if self._product else None
-        self.writes["writes__valid"] = int(self._write is not None)
-        self._product = self._amplify(self._difference, settings) if self._difference else None
         signs, latches = (
-            (self._ones, self._none) if programming else (chopper.read_sign, chopper.read_latch | settings.latch)
+            (-self._ones, self._none) if programming else (chopper.read_sign, chopper.read_latch | settings.latch)
         )
-        self._difference = self._demodulate(self._read, signs, latches, settings) if self._read else None
-        self._read = self._enter(codes, beat, column) if codes is not None else None
+        enters = self._enter(codes, beat, column) if codes is not None else None
+        self._stages = [enters, *self._stages[:-1]]
+        for stage, work in (
+            (4, lambda read: self._demodulate(read, signs, latches, settings)),
+            (6, lambda difference: self._amplify(difference, settings)),
+            (7, lambda product: self._threshold(product, sequencer)),
+        ):
+            entered = self._stages[stage - 1]
+            if entered is not None:
+                self._stages[stage - 1] = work(entered)
+        self.writes["writes__valid"] = int(self._stages[-1] is not None)
+        if self._stages[-1] is not None:
+            self._offer(self._stages[-1], column, programming, status)
 
     def _enter(self, codes: int, beat: int, column: int) -> _Beat:
         config = self._config
@@ -148,28 +156,33 @@ class Pipeline:
     def _amplify(self, difference: _Beat, settings: Settings) -> _Beat:
         return replace(difference, value=difference.value * settings.gain, difference=difference.value)
 
-    def _threshold(self, product: _Beat, column: int, sequencer: Sequencer, status: Status) -> _Beat:
+    def _threshold(self, product: _Beat, sequencer: Sequencer) -> _Beat:
         config, settings = self._config, sequencer.settings
         h, n = self.hidden[product.address], self._zeros
+        saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)
         dither = self._zeros
         if config.dither_bits:
             dither = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
         if settings.accumulate:
             h, saturated = accumulate(dither if settings.direct else h, product.value, *self._hidden_range)
             n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max, bool(settings.direct))
-            status.hidden_saturated |= bool(saturated.any())
-            status.pulses_clamped |= bool(clamped.any())
         outside = product.outside
         if sequencer.programming:
             last = sequencer.last_round
             n, outside = corrections(config, product.difference, product.value, settings.tolerance, last=last)
+        return replace(
+            product, value=h, n=n, outside=outside, saturated=bool(saturated.any()), clipped=bool(clamped.any())
+        )
+
+    def _offer(self, write: _Beat, column: int, programming: bool, status: Status) -> None:
+        status.hidden_saturated |= write.saturated
+        status.pulses_clamped |= write.clipped
         self.writes = {
             "writes__valid": 1,
-            "writes__array": int(sequencer.programming),
+            "writes__array": int(programming),
             "writes__column": column,
-            "writes__beat": product.beat,
-            "writes__pulses": pack(n.tolist(), self._pulses_width),
-            "writes__latch": pack_bits(product.latches != 0),
-            "writes__reference": pack(product.reference.tolist(), self._reference_width),
+            "writes__beat": write.beat,
+            "writes__pulses": pack(write.n.tolist(), self._pulses_width),
+            "writes__latch": pack_bits(write.latches != 0),
+            "writes__reference": pack(write.reference.tolist(), self._reference_width),
         }
-        return replace(product, value=h, n=n, outside=outside)

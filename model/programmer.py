@@ -1,7 +1,7 @@
 """Write and verify: pulses that bring a column of the reference array R to Qref.
 
-    d = r - Qref;   outside = |d| > tolerance
-    n = -clamp(trunc(saturate(gain * d) / threshold)), at least one pulse;   no pulses within the tolerance
+    d = Qref - r;   outside = |d| > tolerance
+    n = clamp(trunc(saturate(gain * d) / threshold)), at least one pulse;   no pulses within the tolerance
 
 r: what a read of R gave. A round reads, compares and, unless it is the last, writes. Formats: d is
 ``difference_format``, the tolerance ``reference_format`` without sign, n ``pulses_format``, saturate that of H.
@@ -35,4 +35,4 @@ def corrections(config: TileConfig, d: Int, product: Int, tolerance: int, *, las
     h, _ = accumulate(np.zeros_like(product), product, form.low, form.high)
     n, _ = write_pulses(h, config.threshold_shift, config.pulses_max, False)
     n = np.where(n == 0, np.sign(d), n)
-    return Corrections(np.where(outside & (not last), -n, 0), outside)
+    return Corrections(np.where(outside & (not last), n, 0), outside)

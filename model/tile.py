@@ -3,7 +3,7 @@
     outputs(t) = f(registers(t), inputs(t)),   registers(t + 1) = g(registers(t), inputs(t))
 
 It is made of the same blocks as `model.periphery.Periphery`. Latency and throughput are those of docs/tile.md:
-one slot or one beat per cycle, 4 cycles from a code to its write. Source: docs/tile.md, all sections.
+one slot or one beat per cycle, 11 cycles from a code to its write. Source: docs/tile.md, all sections.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from model.chopper import ChopperState
-from model.config import Chopper, Reference, Scope, Settings, Target, TileConfig
+from model.config import SLOT_LATENCY, Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import pack_bits, unpack
 from model.pipeline import Pipeline
@@ -60,6 +60,9 @@ class Tile:
         self._quadrants = self._up = schedule(0, 0, 0)
         self._outside = 0  # cells out of tolerance in this round of a programming
         self._pulses = dict.fromkeys(_PULSES, 0)
+        self._age = 0  # cycles of PULSE or SHIFT so far
+        self._chosen: int | None = None  # number of a slot without its words yet
+        self._compared: dict[str, int] | None = None  # the slot that is offered next
         self._pipeline.reset()
 
     def step(self, inputs: Mapping[str, int]) -> dict[str, int]:
@@ -77,10 +80,8 @@ class Tile:
             case State.LOAD:
                 if inputs["vectors__valid"]:
                     self._load(inputs["vectors__magnitude"], inputs["vectors__negative"])
-            case State.PULSE:
+            case State.PULSE | State.SHIFT:
                 self._pulse(bool(inputs["pulses__ready"]))
-            case State.SHIFT:
-                self._shift(bool(inputs["pulses__ready"]))
             case State.READ:
                 if inputs["read__ready"]:
                     self._status.count_read()
@@ -142,41 +143,58 @@ class Tile:
             self._up = up(self._quadrants)
 
     def _pulse(self, ready: bool) -> None:
-        if self._pulses["pulses__valid"]:
-            if not ready:
-                return
+        """A cycle of PULSE or SHIFT: slots are chosen, compared with their words, and offered."""
+        self._age += 1
+        if self._age == 1:
+            return
+        sequencer = self._sequencer
+        if self._pulses["pulses__valid"] and ready:
             self._status.count_slots(1)
-        if self._sequencer.count < self._quadrants.size:
-            self._issue_slot()
-        else:
+        free = not self._pulses["pulses__valid"] or ready
+        more = sequencer.count < self._slots_to_do
+        if self._age >= SLOT_LATENCY and free and not more and self._chosen is None and self._compared is None:
             self._pulses["pulses__valid"] = 0
-            self._sequencer.enter(State.IDLE)
-
-    def _shift(self, ready: bool) -> None:
-        sequencer, settings = self._sequencer, self._sequencer.settings
-        if self._pulses["pulses__valid"]:
-            if not ready:
-                return
-            self._status.count_slots(1)
-        if sequencer.count < settings.calibration_pulses:
-            random, source = settings.calibration_random, self._chopper.source
-            up = int(polarities(1, random=True, source=source)[0]) if random else 1 - sequencer.count % 2
+            self._age = 0
+            if sequencer.state is State.SHIFT:
+                sequencer.shifted()
+            else:
+                sequencer.enter(State.IDLE)
+            return
+        room_to_compare = free or self._compared is None
+        if free:
+            if self._compared is None:
+                self._pulses["pulses__valid"] = 0
+            else:
+                self._pulses, self._compared = self._compared, None
+        room = room_to_compare or self._chosen is None
+        if room_to_compare and self._chosen is not None:
+            shift = sequencer.state is State.SHIFT
+            self._compared = self._zero_shift(self._chosen) if shift else self._slot(self._chosen)
+            self._chosen = None
+        if room and more:
+            self._chosen = sequencer.count
             sequencer.count += 1
-            self._pulses = {
-                "pulses__valid": 1,
-                "pulses__rows": (1 << self.config.rows) - 1,
-                "pulses__columns": (1 << self.config.columns) - 1,
-                "pulses__up": up,
-                "pulses__quadrant": up,
-                "pulses__slow": int(Target.FAST),
-                "pulses__last": int(sequencer.count == settings.calibration_pulses),
-            }
-        else:
-            self._pulses["pulses__valid"] = 0
-            sequencer.shifted()
 
-    def _issue_slot(self) -> None:
-        slot = self._sequencer.count
+    @property
+    def _slots_to_do(self) -> int:
+        sequencer = self._sequencer
+        return sequencer.settings.calibration_pulses if sequencer.state is State.SHIFT else self._quadrants.size
+
+    def _zero_shift(self, slot: int) -> dict[str, int]:
+        settings, up = self._sequencer.settings, 1 - slot % 2
+        if settings.calibration_random:
+            up = int(polarities(1, random=True, source=self._chopper.source)[0])
+        return {
+            "pulses__valid": 1,
+            "pulses__rows": (1 << self.config.rows) - 1,
+            "pulses__columns": (1 << self.config.columns) - 1,
+            "pulses__up": up,
+            "pulses__quadrant": up,
+            "pulses__slow": int(Target.FAST),
+            "pulses__last": int(slot == settings.calibration_pulses - 1),
+        }
+
+    def _slot(self, slot: int) -> dict[str, int]:
         quadrant, bank = self._quadrants[slot : slot + 1], self._row_bank
         rows = fire(
             bank.words(1), bank.first, bank.second, self._delta_magnitude, self._delta_negative, quadrant, ROW_SIDE
@@ -185,7 +203,7 @@ class Tile:
         columns = fire(
             bank.words(1), bank.first, bank.second, self._x_magnitude, self._x_negative, quadrant, COLUMN_SIDE
         )
-        self._pulses = {
+        return {
             "pulses__valid": 1,
             "pulses__rows": pack_bits(rows),
             "pulses__columns": pack_bits(columns),
@@ -194,7 +212,6 @@ class Tile:
             "pulses__slow": int(self._sequencer.settings.target),
             "pulses__last": int(slot == self._quadrants.size - 1),
         }
-        self._sequencer.count += 1
 
     def _stream(self, codes: int | None, ready: bool) -> None:
         sequencer, pipeline = self._sequencer, self._pipeline

@@ -1,8 +1,8 @@
 """Whole operations with a cycle axis: every output port in every cycle of an operation that never waits.
 
-    update:    1 command + ⌈C/L⌉ + B load + 1 + S slots + 1 idle            rows of outputs
-    transfer:  1 command + 1 read + B codes + 4 pipeline + 1 idle
-    calibrate: 1 command + 1 + N slots + reads, each 1 + B codes + 4 pipeline, + 1 idle
+    update:    1 command + ⌈C/L⌉ + B load + 4 + S slots + 1 idle            rows of outputs
+    transfer:  1 command + 1 read + B codes + 11 pipeline + 1 idle
+    calibrate: 1 command + 4 + N slots + reads, each 1 + B codes + 11 pipeline, + 1 idle
     program:   1 command + reads + 1 idle
 
 The last row is the idle cycle after the operation. Values are those of `model.periphery.Periphery`, positions those of
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from model.config import BEAT_LATENCY, Settings, Target, TileConfig
+from model.config import BEAT_LATENCY, SLOT_LATENCY, Settings, Target, TileConfig
 from model.fixed import Int
 from model.lanes import Words, pack_lines, pack_words
 from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
@@ -64,7 +64,7 @@ class TracedPeriphery:
         load = config.column_beats + config.row_beats
         rows[1 : 1 + load, at["vectors__ready"]] = 1
         if count:
-            first = load + 2
+            first = 1 + load + SLOT_LATENCY
             played = slice(first, first + count)
             rows[played, at["pulses__valid"]] = 1
             self._hold(rows, "pulses__rows", first, pack_lines(slots.rows))
@@ -110,15 +110,16 @@ class TracedPeriphery:
         rows = self._rows(config.calibration_cycles(pulses, len(codes) // config.columns))
         start = 1
         if pulses:
-            rows[2 : 2 + pulses, at["pulses__valid"]] = 1
+            first = start + SLOT_LATENCY
+            rows[first : first + pulses, at["pulses__valid"]] = 1
             for name, lines in (("pulses__rows", config.rows), ("pulses__columns", config.columns)):
-                self._hold(rows, name, 2, pack_lines(np.ones((pulses, lines), np.uint8)))
+                self._hold(rows, name, first, pack_lines(np.ones((pulses, lines), np.uint8)))
             for name in ("pulses__up", "pulses__quadrant"):
-                self._hold(rows, name, 2, result.up[:, None])
-            self._hold(rows, "pulses__slow", 2, np.zeros((pulses, 1), np.uint64))
-            self._hold(rows, "pulses__last", 2, (np.arange(pulses) == pulses - 1)[:, None])
-            self._count(rows, "status__slots", 3, slots + np.arange(1, pulses + 1))
-            start += pulses + 1
+                self._hold(rows, name, first, result.up[:, None])
+            self._hold(rows, "pulses__slow", first, np.zeros((pulses, 1), np.uint64))
+            self._hold(rows, "pulses__last", first, (np.arange(pulses) == pulses - 1)[:, None])
+            self._count(rows, "status__slots", first + 1, slots + np.arange(1, pulses + 1))
+            start = first + pulses
         for done, read in enumerate(result.reads):
             self._read(rows, start, reads + done, read.column, read.pulses, read.latched, read.reference)
             start += config.read_cycles

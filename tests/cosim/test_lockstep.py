@@ -8,7 +8,7 @@ from cosim.bench import Job
 from cosim.cocotb_engine import run_job
 from cosim.lockstep import Checker, Fault, MismatchError, Verdict
 from hdl.verilog import tile_verilog
-from model.config import NAMED
+from model.config import BEAT_LATENCY, NAMED
 from tests.cosim.bent import random_run, with_other_polynomial
 
 CONFIG = NAMED["tiny"]
@@ -24,9 +24,9 @@ def test_a_flipped_bit_of_golden_qref_shows_in_the_reference() -> None:
     assert difference is not None
     assert difference.signal == "writes__reference"
     assert difference.golden ^ difference.rtl == 1
-    # It appears four cycles after the first code was accepted, two after the command of the one transfer.
+    # It appears a pipeline after the first code was accepted, two cycles after the command of the one transfer.
     transfer = clean.verdict.cycles - 1 - CONFIG.transfer_cycles
-    assert difference.cycle == transfer + 2 + 4
+    assert difference.cycle == transfer + 2 + BEAT_LATENCY
 
 
 def test_a_flipped_bit_of_an_adc_code_shows_in_the_filter() -> None:

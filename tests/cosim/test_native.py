@@ -209,7 +209,7 @@ def test_a_netlist_that_ends_the_simulation_gives_one_line() -> None:
         "endmodule", body, 1
     )
     for scenario in ("slots", "random"):
-        job = Job(TINY, f"cosim.scenarios:{scenario}", {"cycles": 2000, "seed": 1}, own_netlist=False)
+        job = Job(TINY, f"cosim.scenarios:{scenario}", {"cycles": 4000, "seed": 3}, own_netlist=False)
         with pytest.raises(ToolError, match=r"the netlist ended the simulation \(\$finish or \$stop\)"):
             native_engine.run_job(job, verilog=ended)
 

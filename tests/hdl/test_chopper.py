@@ -14,13 +14,25 @@ from tests.hdl.naive import Lines, Register, Signs, bits, negatives
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 READS = 120
-OUTPUTS = ("column", "negative", "column_flipped", "signs", "row_signs", "row_flipped")
+OUTPUTS = ("column", "signs", "row_signs", "row_flipped")
+OF_THE_COLUMN = ("negative", "column_flipped")  # a cycle later
 
 
 def outputs(naive: Signs) -> tuple[int, ...]:
     column = naive.column
-    here = (column, naive.c[column] < 0, naive.flipped[column])
-    return (*here, negatives(naive.c), negatives(naive.c_rows), bits(naive.rows_flipped))
+    return column, negatives(naive.c), negatives(naive.c_rows), bits(naive.rows_flipped)
+
+
+def of_the_column(naive: Signs) -> tuple[int, int]:
+    return int(naive.c[naive.column] < 0), naive.flipped[naive.column]
+
+
+async def finish(dut: Dut) -> None:
+    """The end of a read, and the cycle after it, in which nothing ends."""
+    dut.set(finish=1)
+    await dut.tick()
+    dut.set(finish=0)
+    await dut.tick()
 
 
 def compare(
@@ -37,12 +49,15 @@ def compare(
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
+        settled = False
         while naive.reads < reads:
-            finish, mode, row_mode = rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
+            finish, mode, row_mode = settled and rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
             scope = rng.choice(scopes)
             dut.set(finish=finish, mode=mode, scope=scope, row_mode=row_mode)
             assert dut.read(*OUTPUTS) == outputs(naive)
+            assert not settled or dut.read(*OF_THE_COLUMN) == of_the_column(naive)
             await dut.tick()
+            settled = not finish
             if finish:
                 naive.finish(mode, scope, row_mode)
 
@@ -80,8 +95,9 @@ def test_a_word_that_equals_the_limit_flips_nothing(lines: str) -> None:
         assert twin.chopper_flip_below == below
 
         async def program(dut: Dut) -> int:
-            dut.set(finish=1, **modes)
+            dut.set(**modes)
             await dut.tick()
+            await finish(dut)
             return dut.get(signs)
 
         assert simulate(Chopper(twin), program) == negative
@@ -93,14 +109,14 @@ def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period:
     config = TileConfig(rows=1, columns=3, lanes=1, chopper_period=period)
 
     async def program(dut: Dut) -> None:
-        dut.set(mode=Mode.REGULAR, scope=scope, finish=1)
+        dut.set(mode=Mode.REGULAR, scope=scope)
         for read in range(3 * 4 * period):
             half_periods, phase = divmod(read // 3, period)
             expected = (read % 3, half_periods % 2, phase == 0 and read >= 3)
             assert dut.read("column", "negative", "column_flipped") == expected
             if scope == Scope.TILE:
                 assert dut.get("signs") == 0b111 * (half_periods % 2), "all columns flip together"
-            await dut.tick()
+            await finish(dut)
 
     simulate(Chopper(config), program)
 
@@ -114,7 +130,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
     async def program(dut: Dut) -> None:
         products, flips = Counter[tuple[int, int]](), {row: [] for row in range(5)}
         before = (0, 0)
-        dut.set(mode=Mode.REGULAR, row_mode=Mode.REGULAR, finish=1)
+        dut.set(mode=Mode.REGULAR, row_mode=Mode.REGULAR)
         for sweep in range(8 * period):
             for read in range(columns):
                 rows, flipped = dut.read("row_signs", "row_flipped")
@@ -124,7 +140,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
                     products[row, read] += 1 - 2 * (rows >> row & 1 ^ dut.get("negative"))
                     if read == 0 and flipped >> row & 1:
                         flips[row].append(sweep - 1)
-                await dut.tick()
+                await finish(dut)
         assert set(products.values()) == {0}
         for row in range(5):
             first = period + row % period
@@ -138,12 +154,12 @@ def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
     config, sweeps = TileConfig(rows=1, columns=3, lanes=1, chopper_probability=0.3, row_chopper=1), 4000
 
     async def program(dut: Dut) -> tuple[int, int]:
-        dut.set(mode=Mode.RANDOM, row_mode=Mode.RANDOM, scope=Scope.TILE, finish=1)
+        dut.set(mode=Mode.RANDOM, row_mode=Mode.RANDOM, scope=Scope.TILE)
         flips = row_flips = signs = 0
         for _ in range(sweeps):
             for _ in range(3):
                 assert dut.get("signs") == signs, "within a sweep the signs stay"
-                await dut.tick()
+                await finish(dut)
             assert dut.get("column_flipped") == (dut.get("signs") != signs)
             flips += dut.get("signs") != signs
             row_flips += dut.get("row_flipped")
@@ -159,11 +175,10 @@ def test_without_row_choppers_rows_stay() -> None:
     config = TileConfig(rows=3, columns=1, lanes=1, chopper_period=1)
 
     async def program(dut: Dut) -> None:
-        dut.set(finish=1)
         for row_mode in (Mode.REGULAR, Mode.RANDOM):
             dut.set(row_mode=row_mode)
             for _ in range(8):
-                await dut.tick()
+                await finish(dut)
                 assert dut.read("row_signs", "row_flipped") == (0, 0)
 
     simulate(Chopper(config), program)

@@ -28,14 +28,14 @@ def compare(form: TileConfig, *, cycles: int = 700, seed: int = 0, flip: Flip | 
             scale = rng.choice((0, 1, form.pulses_max))
             pulses = [rng.choice((-scale, scale, rng.randint(-scale, scale))) for _ in range(form.lanes)]
             array, given_up = int(rng.random() < 0.4), rng.getrandbits(form.lanes) & rng.getrandbits(form.lanes)
-            dut.set(slot=events[0], read=events[1], write=events[2], pulses=pulses, array=array, given_up=given_up)
+            total, cells = sum(map(abs, pulses)), given_up.bit_count()
+            dut.set(slot=events[0], read=events[1], write=events[2], amount=total, array=array, given_up=cells)
             assert list(dut.read(*COUNTS)) == counts
             assert dut.get("gave_up") == (counts[-1] > 0)
             await dut.tick()
             programs = events[2] and array and form.programmer
             happens = (events[0], events[1], events[2] and not array, programs, programs)
-            total = sum(map(abs, pulses))
-            for index, amount in enumerate((1, 1, total, total, given_up.bit_count())):
+            for index, amount in enumerate((1, 1, total, total, cells)):
                 counts[index] = min(counts[index] + happens[index] * amount, most)
 
     simulate(Counters(form), program, flip)
@@ -68,7 +68,7 @@ def test_a_flipped_bit_is_found(port: str) -> None:
 
 def test_reset_gives_zero() -> None:
     async def program(dut: Dut) -> None:
-        dut.set(slot=1, read=1, write=1, pulses=[3, -3, 1])
+        dut.set(slot=1, read=1, write=1, amount=7)
         for _ in range(9):
             await dut.tick()
         assert dut.read("slots", "reads", "transfer_pulses") == (9, 9, 63)

@@ -58,31 +58,29 @@ def compare(
             dut.set(direct=settings.direct, gain=settings.gain, forget=settings.forget)
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate)
             waiting = list(range(config.row_beats))
-            third, fourth = None, None
-            while waiting or third or fourth:
+            stages: list[tuple[object, ...] | None] = [None] * 7  # 5 to 11
+            while waiting or any(stages):
                 ready = rng.random() < 0.7
-                advance = fourth is None or ready
+                sixth, tenth, last = stages[1], stages[5], stages[6]
+                advance = last is None or ready
                 enter = bool(waiting) and rng.random() < 0.7
                 beat = waiting[0] if waiting else 0
                 address = column * config.row_beats + beat
-                differences, references = (
-                    [rng.choice((form.low, form.high, rng.randint(form.low, form.high))) for _ in range(config.lanes)]
-                    for form in (config.difference_format, config.reference_format)
-                )
-                fresh = rng.getrandbits(config.lanes)
-                dut.set(enter=enter, address=address, beat=beat, difference=differences, reference=references)
-                dut.set(fresh=fresh)
-                dut.set(advance=advance, accepted=fourth is not None and ready)
-                assert dut.get("valid") == (fourth is not None)
-                assert dut.get("load") == (third is not None and advance)
-                if fourth:
-                    assert dut.read("pulses", "out_reference", "out_fresh", "out_beat") == fourth[:4]
-                if third and advance:
-                    assert dut.read("saturated", "clamped") == third[4:]
+                form = config.difference_format
+                differences = [
+                    rng.choice((form.low, form.high, rng.randint(form.low, form.high))) for _ in range(config.lanes)
+                ]
+                dut.set(read=enter and advance, read_address=address, difference=differences, advance=advance)
+                dut.set(step=sixth is not None and advance, load=tenth is not None and advance)
+                dut.set(accepted=last is not None and ready, write_address=last[0] if last else 0)
+                if last:
+                    assert dut.read("pulses", "amount") == last[1:3]
+                if tenth and advance:
+                    assert dut.read("saturated", "clamped") == tenth[3:]
                 await dut.tick()
                 if not advance:
                     continue
-                third, fourth = None, third
+                stages = [None, *stages[:-1]]
                 if enter:
                     pairs = zip(differences, dither.fractions(), strict=True)
                     results = [
@@ -91,7 +89,8 @@ def compare(
                     ]
                     pulses = [result[0] for result in results]
                     saturated, clamped = (any(result[k] for result in results) for k in (1, 2))
-                    third = (pulses, references, fresh, waiting.pop(0), saturated, clamped)
+                    stages[0] = (address, pulses, sum(map(abs, pulses)), saturated, clamped)
+                    waiting.pop(0)
                     seen["saturated"] += saturated
                     seen["clamped"] += clamped
                     seen["written"] += any(pulses)
@@ -134,12 +133,14 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
         await dut.tick()
         dut.set(clear=0, advance=1)
         for difference, settings in beats:
-            dut.set(enter=1, difference=[difference], gain=settings.gain, forget=settings.forget)
+            dut.set(difference=[difference], gain=settings.gain, forget=settings.forget)
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate, direct=settings.direct)
-            await dut.tick()
-            dut.set(enter=0)
-            flags = dut.read("saturated", "clamped")
-            await dut.tick()
+            for stage in range(4, 11):
+                dut.set(read=stage == 4, step=stage == 6, load=stage == 10)
+                flags = dut.read("saturated", "clamped")
+                await dut.tick()
+                dut.set(difference=[0])
+            dut.set(load=0)
             results.append((dut.get("pulses")[0], *flags))
             dut.set(accepted=1)
             await dut.tick()
@@ -236,7 +237,11 @@ def test_another_dither_is_found_by_direct_writes_only() -> None:
 
 
 @pytest.mark.parametrize(
-    "port", ["difference", "gain", "address", "momentum", "forget", "accumulate", "accepted", "direct", "fresh"]
+    "port",
+    [
+        *("difference", "gain", "read", "read_address", "write_address", "momentum", "forget", "accumulate"),
+        *("accepted", "direct", "load"),
+    ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     """In a buffer whose every unit of H is a pulse, so that nothing stays unseen for long."""
@@ -256,7 +261,7 @@ def test_a_flipped_bit_is_found(port: str) -> None:
     forget = (False, True) if port == "forget" else (True,)
     accumulate = (False, True) if port == "accumulate" else (True,)
     direct = (False, True) if port == "direct" else (False,)
-    for cycle in range(20, 60):
+    for cycle in range(20, 160):
         try:
             compare(
                 config,
@@ -268,4 +273,4 @@ def test_a_flipped_bit_is_found(port: str) -> None:
             )
         except AssertionError:
             return
-    pytest.fail(f"{port}: found in none of 40 cycles")
+    pytest.fail(f"{port}: found in none of 140 cycles")

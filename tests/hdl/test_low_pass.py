@@ -38,8 +38,12 @@ def compare(
 
     async def program(dut: Dut) -> None:
         for code, q in pairs:
+            dut.set(code=code, q=q ^ wrong, advance=1)
+            await dut.tick()
+            dut.set(code=~code, q=~q, advance=0)  # the step is on its way
+            await dut.tick()
             for enable in (1, 0):
-                dut.set(code=code, q=q ^ wrong, enable=enable ^ wrong_enable)
+                dut.set(enable=enable ^ wrong_enable)
                 step = rounding(Fraction(code * one - q, 1 << naive.filter_shift)) if enable else 0
                 assert dut.get("q_next") == q + step, f"r = {code}, Q = {q}"
 
@@ -83,11 +87,12 @@ def test_a_constant_is_reached_to_half_an_lsb() -> None:
     form = config(5, 3, 3)
 
     async def program(dut: Dut) -> None:
-        dut.set(enable=1)
+        dut.set(enable=1, advance=1)
         for start, code in ((-16, 15), (15, -16), (0, 1), (-1, 0)):
             q = start << 3
             for _ in range(200):
                 dut.set(code=code, q=q)
+                await dut.tick()
                 following = dut.get("q_next")
                 assert abs(8 * code - following) <= abs(8 * code - q), "a step must not pass r"
                 q = following

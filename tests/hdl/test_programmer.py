@@ -1,4 +1,4 @@
-"""Corrections of one lane against the equations of docs/tile.md, section 9, with the threshold beside it."""
+"""Judgement of one lane against the equations of docs/tile.md, section 9: five moves from d to what comes of it."""
 
 from __future__ import annotations
 
@@ -11,48 +11,42 @@ from model.config import TileConfig
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
 
 
-def expected(d: int, tolerance: int, pulses: int, last: bool) -> tuple[int, int]:
-    """Corrections and outside; ``pulses`` has the sign of d or is zero."""
-    outside = abs(d) > tolerance
-    correction = -pulses if pulses else (d < 0) - (d > 0)
-    return (correction if outside and not last else 0), int(outside)
-
-
 def compare(config: TileConfig, *, seed: int = 0, cycles: int = 400, flip: Flip | None = None) -> None:
-    rng, form, most = Random(seed), config.difference_format, config.pulses_max
+    rng, form = Random(seed), config.difference_format
     high = (1 << config.reference_format.width) - 1
 
     async def program(dut: Dut) -> None:
-        held, seen = (0, 0), set()
+        stages: list[tuple[int, bool] | None] = [None] * 5
+        seen = set()
         for _ in range(cycles):
             tolerance = rng.choice((0, 1, rng.randint(0, high), high))
             edge = rng.choice((tolerance, tolerance + 1, -tolerance, -tolerance - 1))
-            d = min(
-                max(rng.choice((0, form.low, form.high, edge, rng.randint(form.low, form.high))), form.low), form.high
-            )
-            enter, last = rng.random() < 0.7, rng.random() < 0.2
-            before_d, before_tolerance = held
-            pulses = rng.choice((0, rng.randint(0, most), most)) * ((before_d > 0) - (before_d < 0))
-            dut.set(difference=d, tolerance=tolerance, enter=enter, pulses=pulses, last=last)
-            result = dut.read("corrections", "outside")
-            assert result == expected(before_d, before_tolerance, pulses, last)
-            seen.add((result[0] > 0) - (result[0] < 0))
+            d = rng.choice((0, form.low, form.high, edge, rng.randint(form.low, form.high)))
+            d = min(max(d, form.low), form.high)
+            advance, last = rng.random() < 0.7, rng.random() < 0.2
+            dut.set(difference=d, tolerance=tolerance, advance=advance, last=last)
+            if stages[-1]:
+                sign, outside = stages[-1]
+                assert dut.read("outside", "correct") == (outside, outside and not last)
+                assert not outside or dut.get("least") == sign
+                seen.add((sign, outside))
             await dut.tick()
-            held = (d, tolerance) if enter else held
-        assert seen == {-1, 0, 1}
+            if advance:
+                stages = [(-1 if d < 0 else 1, abs(d) > tolerance), *stages[:-1]]
+        assert len(seen) == 4
 
     simulate(Programmer(config), program, flip)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
-def test_corrections(name: str) -> None:
+def test_judgement(name: str) -> None:
     compare(AWKWARD[name], seed=len(name))
 
 
-@pytest.mark.parametrize("port", ["enter", "difference", "tolerance"])
+@pytest.mark.parametrize("port", ["advance", "difference", "tolerance"])
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = AWKWARD["17x7"]
-    mask = {"enter": 1, "difference": 1 << config.reference_format.width, "tolerance": 1 << 10}[port]
+    mask = {"advance": 1, "difference": 1 << config.reference_format.width, "tolerance": 1 << 10}[port]
     for cycle in range(20, 80):
         try:
             compare(config, cycles=100, flip=Flip(port, mask, cycle))

@@ -27,8 +27,16 @@ def compare(lines: int, bits: int, *, wrong: str = "", slots: int = 120) -> None
             expected = packed(m > w and enable >> line & 1 for line, (m, w) in enumerate(pairs))
             words[-1] ^= wrong == "words"
             magnitude[-1] ^= wrong == "magnitude"
-            dut.set(words=words, magnitude=magnitude, enable=enable ^ (wrong == "enable"))
-            assert dut.get("fires") == expected
+            dut.set(words=words, magnitude=magnitude, compare=1)
+            await dut.tick()
+            dut.set(words=magnitude, magnitude=words, compare=0)
+            for every in (0, 1):
+                dut.set(enable=enable ^ (wrong == "enable"), every=every)
+                assert dut.get("fires") == ((1 << lines) - 1 if every else expected)
+            await dut.tick()
+            assert dut.get("fires") == (1 << lines) - 1
+            dut.set(every=0)
+            assert dut.get("fires") == expected, "nothing new was compared"
 
     simulate(PulseTrains(lines=lines, magnitude_bits=bits), program)
 
@@ -53,9 +61,10 @@ def test_a_line_fires_as_often_as_its_magnitude_says() -> None:
 
     async def program(dut: Dut) -> list[int]:
         counts = [0] * 17
-        dut.set(magnitude=magnitude, enable=(1 << 17) - 1)
+        dut.set(magnitude=magnitude, enable=(1 << 17) - 1, compare=1)
         for _ in range(slots):
             dut.set(words=lines.words())
+            await dut.tick()
             fires = dut.get("fires")
             counts = [count + (fires >> line & 1) for line, count in enumerate(counts)]
         return counts

@@ -29,9 +29,9 @@ def compare(bl_max: int, *, lengths: set[int], flip: Flip | None = None, ready: 
 
     async def program(dut: Dut) -> None:
         for rows_any, columns_any, bl in product(range(4), range(4), sorted(lengths)):
-            dut.set(restart=1, issue=0)
+            dut.set(begin=1, issue=0, rows_any=rows_any, columns_any=columns_any, bl=bl)
             await dut.tick()
-            dut.set(restart=0, rows_any=rows_any, columns_any=columns_any, bl=bl)
+            dut.set(begin=0)
             for slot in schedule(rows_any, columns_any, bl):
                 while rng.random() >= ready:
                     dut.set(issue=0)
@@ -57,13 +57,15 @@ def test_schedule_with_waits() -> None:
 
 def test_an_update_that_is_cut_off_leaves_nothing_behind() -> None:
     async def program(dut: Dut) -> None:
-        dut.set(restart=0, rows_any=3, columns_any=3, bl=3, issue=1)
+        dut.set(begin=1, rows_any=3, columns_any=3, bl=3, issue=1)
+        await dut.tick()
+        dut.set(begin=0)
         for _ in range(5):
             await dut.tick()
         assert dut.get("quadrant") == 1
-        dut.set(restart=1)
+        dut.set(begin=1)
         await dut.tick()
-        dut.set(restart=0)
+        dut.set(begin=0)
         for slot in schedule(3, 3, 3):
             assert dut.read("quadrant", "up", "last") == slot
             await dut.tick()
@@ -72,7 +74,7 @@ def test_an_update_that_is_cut_off_leaves_nothing_behind() -> None:
     simulate(Quadrants(TileConfig(bl_max=3)), program)
 
 
-@pytest.mark.parametrize("flip", [Flip("issue", 1, 200), Flip("bl", 1, 193), Flip("restart", 1, 200)])
+@pytest.mark.parametrize("flip", [Flip("issue", 1, 200), Flip("bl", 1, 193), Flip("begin", 1, 200)])
 def test_a_flipped_bit_is_found(flip: Flip) -> None:
     with pytest.raises(AssertionError):
         compare(20, lengths={20}, flip=flip)

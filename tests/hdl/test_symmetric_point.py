@@ -1,4 +1,4 @@
-"""Q, Qref and d of whole columns against exact fractions, with waits; two cycles from a code to its difference."""
+"""Q, Qref and d of whole columns against exact fractions, with waits; four moves from a code to its difference."""
 
 from __future__ import annotations
 
@@ -28,8 +28,8 @@ def compare(
             mode, smooth = rng.randrange(4), rng.random() < 0.8
             dut.set(mode=mode, filter=smooth)
             waiting = list(range(config.row_beats))
-            first, second = None, None
-            while waiting or first or second:
+            stages: list[tuple[int, tuple[object, ...]] | None] = [None] * 4  # 1 to 4: address and results
+            while waiting or any(stages):
                 advance = rng.random() < 0.7
                 accept = bool(waiting) and advance and rng.random() < 0.7
                 beat = waiting[0] if waiting else 0
@@ -38,14 +38,15 @@ def compare(
                     rng.choice((code.low, code.high, rng.randint(code.low, code.high))) for _ in range(config.lanes)
                 ]
                 used, negative, latch = (rng.getrandbits(config.lanes) for _ in range(3))
-                dut.set(advance=advance, accept=accept, beat=beat, address=address, code=codes)
+                third, fourth = stages[2:]
+                dut.set(advance=advance, accept=accept, read_address=address, code=codes)
                 dut.set(used=used, negative=negative, latch=latch)
-                assert dut.get("valid") == (second is not None)
-                if second:
-                    assert dut.read("difference", "reference", "fresh", "out_address", "out_beat") == second
+                dut.set(write=third is not None, write_address=third[0] if third else rng.randrange(config.depth))
+                if fourth:
+                    assert dut.read("difference", "reference", "fresh") == fourth[1]
                 await dut.tick()
                 if advance:
-                    second, first = first, None
+                    stages = [None, *stages[:-1]]
                 if accept:
                     results = [
                         estimate.read(
@@ -59,7 +60,8 @@ def compare(
                         for lane, word in enumerate(codes)
                     ]
                     differences, references, fresh = map(list, zip(*results, strict=True))
-                    first = (differences, references, bits(fresh) & used, address, waiting.pop(0))
+                    stages[0] = (address, (differences, references, bits(fresh) & used))
+                    waiting.pop(0)
 
     simulate(SymmetricPoint(config), program, flip)
 
@@ -96,7 +98,10 @@ def test_a_twin_with_another_shift_is_found(change: dict[str, int]) -> None:
 
 @pytest.mark.parametrize(
     ("port", "mask"),
-    [(port, 1) for port in ("code", "address", "advance", "used", "negative", "latch", "filter")]
+    [
+        (port, 1)
+        for port in ("code", "read_address", "write_address", "write", "advance", "used", "negative", "latch", "filter")
+    ]
     + [("mode", 1), ("mode", 2), ("mode", 3)],
 )
 def test_a_flipped_bit_is_found(port: str, mask: int) -> None:
@@ -111,6 +116,15 @@ def test_a_flipped_bit_is_found(port: str, mask: int) -> None:
     pytest.fail(f"{port}: found in {caught} of 30 cycles")
 
 
+async def through(dut: Dut) -> None:
+    """A beat of the one word from stage 0 to stage 4."""
+    dut.set(accept=1)
+    for stage in range(4):
+        dut.set(write=stage == 3)
+        await dut.tick()
+        dut.set(accept=0)
+
+
 def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
     """After 60 reads of 37 and a latch the same code gives no more than half a code."""
     config = TileConfig(rows=1, columns=1, lanes=1)
@@ -120,10 +134,8 @@ def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
         await dut.tick()
         dut.set(clear=0, advance=1, code=[37], mode=Reference.LATCHED, filter=1)
         for read in range(61):
-            dut.set(accept=1, latch=read == 60)
-            await dut.tick()
-            dut.set(accept=0)
-            await dut.tick()
+            dut.set(latch=read == 60)
+            await through(dut)
             difference = dut.get("difference")[0]
             assert difference == 37 << config.reference_fraction_bits or read == 60
         assert abs(difference) <= 1 << (config.reference_fraction_bits - 1)
@@ -141,10 +153,8 @@ def one_cell(config: TileConfig, reads: list[dict[str, int]]) -> list[tuple[int,
         await dut.tick()
         dut.set(clear=0, advance=1, used=1)
         for read in reads:
-            dut.set(accept=1, **{**read, "code": [read["code"]]})
-            await dut.tick()
-            dut.set(accept=0)
-            await dut.tick()
+            dut.set(**{**read, "code": [read["code"]]})
+            await through(dut)
             results.append((dut.get("difference")[0], dut.get("reference")[0], dut.get("fresh")))
         return results
 

@@ -25,9 +25,12 @@ def compare(
     async def program(dut: Dut) -> None:
         for hidden in words:
             for floor in (0, 1):
-                dut.set(hidden=hidden ^ wrong, floor=floor ^ wrong_floor)
+                dut.set(hidden=hidden ^ wrong, floor=floor ^ wrong_floor, advance=1)
+                await dut.tick()
+                dut.set(hidden=~hidden, floor=1 - floor, advance=0)  # the word is on its way
+                await dut.tick()
                 pulses, clamped = write_pulses(naive, hidden, direct=bool(floor))
-                assert dut.read("pulses", "clamped") == (pulses, int(clamped)), f"h = {hidden}"
+                assert dut.read("pulses", "zero", "clamped") == (pulses, int(not pulses), int(clamped)), f"h = {hidden}"
 
     simulate(Threshold(built), program)
 

@@ -138,14 +138,14 @@ class Twin:
                 for lane, word in enumerate(words):
                     row = beat * config.lanes + lane
                     reference = int(self.estimate.q_ref[row, column] / self.estimate.unit)
-                    d = word * 2**config.reference_fraction_bits - reference if row < config.rows else 0
+                    d = reference - word * 2**config.reference_fraction_bits if row < config.rows else 0
                     n = 0
                     if abs(d) > settings.tolerance:
                         found += 1
                         form, most = config.hidden_format, config.pulses_max
                         h = clip(settings.gain * d, form.low, form.high)
-                        n = -clip(math.trunc(Fraction(h, 2**config.threshold_shift)), -most, most)
-                        n = n or (1 if d < 0 else -1)
+                        n = clip(math.trunc(Fraction(h, 2**config.threshold_shift)), -most, most)
+                        n = n or (-1 if d < 0 else 1)
                     pulses.append(0 if last else n)
                     references.append(reference)
                 self.reference_pulses += sum(map(abs, pulses))

@@ -105,7 +105,7 @@ def compare(
             dut.set(run=0)
             assert list(dut.read("hidden_saturated", "pulses_clamped")) == flags
             if speed == 1.0:  # with the cycles of the command and of READ
-                assert cycle + 2 == config.row_beats + 6
+                assert cycle + 2 == config.row_beats + BEAT_LATENCY + 2
 
     simulate(TransferPath(config), program, flip)
 
@@ -191,9 +191,9 @@ def test_latches_of_a_column_by_hand(rows: int, lanes: int) -> None:
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = TileConfig(rows=3, columns=2, lanes=2, hidden_bits=40, threshold_shift=24, pulses_max=127)
     mask = {"codes__code": 0x1FF, "settings__gain": 0xFFF}.get(port, 1)
-    for cycle in range(8, 60):
+    for cycle in range(8, 200):
         try:
             compare(config, seed=1, transfers=10, flip=Flip(port, mask, cycle))
         except (AssertionError, IndexError):
             return
-    pytest.fail(f"{port}: found in none of 52 cycles")
+    pytest.fail(f"{port}: found in none of 192 cycles")

@@ -8,7 +8,7 @@ from random import Random
 import pytest
 
 from hdl.update import UpdatePath
-from model.config import TileConfig
+from model.config import SLOT_LATENCY, TileConfig
 from tests.hdl.naive import Lines, negatives
 from tests.hdl.sides import PAYLOAD, Side, beats, draw, slots
 from tests.hdl.simulate import AWKWARD, Dut, Flip, simulate
@@ -103,9 +103,9 @@ def compare(
                 ]
                 assert all(delta.signs[i] * x.signs[j] == (-1 if up else 1) for i, j in pairs)
                 coincidences += len(pairs)
-            assert seen.first == (1 if expected else None), "the output register is free, ready or not"
+            assert seen.first == (SLOT_LATENCY if expected else None), "the output register is free, ready or not"
             if speed == 1.0:
-                assert seen.cycles == config.column_beats + config.row_beats + len(expected) + 2
+                assert seen.cycles == config.column_beats + config.row_beats + SLOT_LATENCY + len(expected) + 1
 
     simulate(UpdatePath(config), program, flip)
     return coincidences

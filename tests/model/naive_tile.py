@@ -220,13 +220,13 @@ class NaiveTile:
         for number in range(1, 256):
             last, pulses, outside = number >= settings.rounds, [], 0
             for i, code in enumerate(cells.read()):
-                d = int(code) * 2**config.reference_fraction_bits - self.qref[column][i]
+                d = self.qref[column][i] - int(code) * 2**config.reference_fraction_bits
                 n = 0
                 if abs(d) > settings.tolerance:
                     outside += 1
                     h = clamp(settings.gain * d, config.hidden_format.low, config.hidden_format.high)
                     wanted = clamp(trunc(Fraction(h, 2**config.threshold_shift)), -config.pulses_max, config.pulses_max)
-                    n = -wanted if wanted else (1 if d < 0 else -1)
+                    n = wanted if wanted else (-1 if d < 0 else 1)
                 pulses.append(0 if last else n)
             for _ in range(config.row_beats):
                 self.dither_bank.step()

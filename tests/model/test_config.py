@@ -187,8 +187,8 @@ def test_cycle_counts_and_geometry() -> None:
     config = TileConfig(rows=17, columns=7, lanes=4)
     assert (config.row_beats, config.column_beats, config.depth) == (5, 2, 35)
     assert config.clear_cycles == 35
-    assert config.update_cycles(62) == 5 + 2 + 62 + 2
-    assert config.transfer_cycles == 5 + 6
+    assert config.update_cycles(62) == 5 + 2 + 62 + 5
+    assert config.transfer_cycles == 5 + 13
 
 
 @pytest.mark.parametrize(("probability", "below"), [(0, 0), (0.5, 32768), (1, 65536), (2**-16, 1)])

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.chopper import ChopperState
-from model.config import NAMED, Op, Settings, TileConfig
+from model.config import BEAT_LATENCY, NAMED, Op, Settings, TileConfig
 from model.pipeline import Pipeline
 from model.sequencer import Sequencer
 from model.status import Status
@@ -17,9 +17,9 @@ CONFIG = NAMED["odd"]  # five beats
 KEYS = ("read__valid", "codes__ready", "writes__valid", "writes__beat", "status__busy")
 
 
-def timeline(ready: list[int]) -> list[tuple[int, ...]]:
+def timeline(ready: list[int], config: TileConfig = CONFIG) -> list[tuple[int, ...]]:
     """The streams of a transfer from its command on; ``ready`` is writes__ready in the cycles from there."""
-    driver = Driver(CONFIG, wait=0, seed=1)
+    driver = Driver(config, wait=0, seed=1)
     driver.reset()
     driver.command(Op.TRANSFER, settings__accumulate=1)
     rows = []
@@ -29,28 +29,25 @@ def timeline(ready: list[int]) -> list[tuple[int, ...]]:
     return rows
 
 
+EMPTY = BEAT_LATENCY - CONFIG.row_beats  # cycles of a transfer without a beat of codes or of writes
+CODES, NOTHING = (0, 1, 0, 0, 1), (0, 0, 0, 0, 1)
+WRITES = [(0, 0, 1, beat, 1) for beat in range(CONFIG.row_beats)]
+IDLE = (0, 0, 0, 4, 0)
+
+
 def test_no_waiting() -> None:
-    assert timeline([1] * 11) == [
-        (1, 0, 0, 0, 1),
-        (0, 1, 0, 0, 1),
-        (0, 1, 0, 0, 1),
-        (0, 1, 0, 0, 1),
-        (0, 1, 0, 0, 1),
-        (0, 1, 1, 0, 1),
-        (0, 0, 1, 1, 1),
-        (0, 0, 1, 2, 1),
-        (0, 0, 1, 3, 1),
-        (0, 0, 1, 4, 1),
-        (0, 0, 0, 4, 0),
-    ]
+    expected = [(1, 0, 0, 0, 1), *[CODES] * 5, *[NOTHING] * EMPTY, *WRITES, IDLE]
+    assert timeline([1] * len(expected)) == expected
 
 
 def test_waiting_writes_stop_all_stages() -> None:
-    rows = timeline([0] * 8 + [1, 0, 0] + [1] * 5)
-    assert rows[:5] == timeline([1] * 11)[:5]
-    assert rows[5:8] == [(0, 0, 1, 0, 1)] * 3
-    assert rows[8:11] == [(0, 1, 1, 0, 1), (0, 0, 1, 1, 1), (0, 0, 1, 1, 1)]
-    assert rows[11:] == [(0, 0, 1, 1, 1), (0, 0, 1, 2, 1), (0, 0, 1, 3, 1), (0, 0, 1, 4, 1), (0, 0, 0, 4, 0)]
+    """A column of two beats more than the pipeline has stages, so that codes wait for writes."""
+    config = CONFIG.replace(rows=4 * (BEAT_LATENCY + 2))
+    writes = [(0, int(beat < 2), 1, beat, 1) for beat in range(config.row_beats)]
+    before = [(1, 0, 0, 0, 1), *[CODES] * BEAT_LATENCY]
+    ready = [1] * len(before) + [0, 0, 0, 1, 0, 1] + [1] * BEAT_LATENCY + [1, 1]
+    expected = [*before, *[(0, 0, 1, 0, 1)] * 3, writes[0], (0, 0, 1, 1, 1), *writes[1:]]
+    assert timeline(ready[: len(expected)], config) == expected
 
 
 def transferring(config: TileConfig, settings: Settings) -> Sequencer:
@@ -62,19 +59,19 @@ def transferring(config: TileConfig, settings: Settings) -> Sequencer:
 
 @pytest.mark.parametrize("latched", [False, True])
 def test_memories_change_at_their_edges(latched: bool) -> None:
-    """Q and Qref with the edge after stage 1, H when the write is accepted; every lane latches by itself."""
+    """Q and Qref with the edge after stage 3, H when the write is accepted; every lane latches by itself."""
     config = CONFIG.replace(row_chopper=1)
     pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(TileConfig())
     chopper.flipped[0], chopper.row_flipped[4:8] = latched, [0, 1, 0, 1]
     pipeline.q[1], pipeline.qref[1], pipeline.hidden[1] = 640, 64, 5
     settings = Settings(gain=3)
     history = []
-    for codes in (0x3, None, None, None):
+    for codes in (0x3, *[None] * (BEAT_LATENCY - 1)):
         pipeline.advance(codes, 1, chopper, transferring(config, settings), status)
         history.append((int(pipeline.q[1, 0]), pipeline.qref[1].tolist(), pipeline.writes["writes__valid"]))
     q = 640 + ((3 * 64 - 640 + 2) >> 2)
     after = (q, [640, 64, 640, 64] if latched else [64, 640, 64, 640])
-    assert history == [(640, [64] * 4, 0), (*after, 0), (*after, 0), (*after, 1)]
+    assert history == [(640, [64] * 4, 0)] * 3 + [(*after, 0)] * (BEAT_LATENCY - 4) + [(*after, 1)]
     assert pipeline.writes["writes__latch"] == (0b0101 if latched else 0b1010)
     assert pipeline.hidden[1].tolist() == [5] * 4
     beat, n, outside = pipeline.accept_write(settings)
@@ -84,13 +81,13 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(direct=True, gain=1), Settings(accumulate=False)], ids=str)
-def test_dither_steps_with_every_beat_that_leaves_stage_3_and_only_then(settings: Settings) -> None:
+def test_dither_steps_with_every_beat_that_leaves_stage_6_and_only_then(settings: Settings) -> None:
     pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank = Registers(CONFIG.dither_bank)
-    codes = [0, None, 0, 0, None, None, None, 0, None, None, None, None]
+    codes = [0, None, 0, 0, None, None, None, 0, *[None] * 7]
     for cycle, code in enumerate(codes):
         pipeline.advance(code, 0, chopper, transferring(CONFIG, settings), status)
-        if cycle >= 3 and codes[cycle - 3] is not None:
+        if cycle >= 6 and codes[cycle - 6] is not None:
             bank.step()
         assert pipeline.dither_bank.state.tolist() == bank.state
     pipeline.reset()
@@ -103,7 +100,7 @@ def test_a_direct_write_adds_the_dither_of_the_lane_and_leaves_h_alone() -> None
     pipeline.hidden[2] = 7
     seen = set()
     for _ in range(60):
-        for code in (0x1FF << 27 | 2 << 9 | 1, None, None, None):  # codes 1, 2, 0 and -1
+        for code in (0x1FF << 27 | 2 << 9 | 1, *[None] * (BEAT_LATENCY - 1)):  # codes 1, 2, 0 and -1
             pipeline.advance(code, 2, chopper, transferring(CONFIG, settings), status)
             pipeline.q[:] = 0
         products = [300 * 64 * code for code in (1, 2, 0, -1)]

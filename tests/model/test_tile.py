@@ -8,7 +8,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.config import NAMED, Chopper, Op, Reference, Settings, Target, TileConfig
+from model.config import BEAT_LATENCY, NAMED, Chopper, Op, Reference, Settings, Target, TileConfig
 from model.periphery import Periphery
 from model.tile import Tile
 from tests.model.tile_driver import (
@@ -186,7 +186,7 @@ def test_other_settings_mean_off(port: str, value: int, row_chopper: int, same: 
             modes = dict.fromkeys(("chopper", "row_chopper", "reference", "accumulate", "filter"), 1)
             ports = {f"settings__{name}": on for name, on in modes.items()} | {port: mode, "settings__gain": 4095}
             driver.command(Op.TRANSFER, settings__direct=0, settings__forget=0, **ports)
-            for code in (*random_codes(config, rng).tolist(), *[0] * 9):
+            for code in (*random_codes(config, rng).tolist(), *[0] * (BEAT_LATENCY + 5)):
                 driver.step(read__ready=1, writes__ready=1, codes__valid=1, codes__code=code & 511)
         states.append(driver.tile.state_arrays())
     assert all(np.array_equal(states[0][name], states[1][name]) for name in states[0]) == same

@@ -1,0 +1,16 @@
+"""Registers that carry a value along the stages of a pipeline."""
+
+from amaranth.hdl import Module, Signal, Value
+
+
+def delayed(m: Module, value: Value, stages: int, advance: Value, name: str) -> Value:
+    """``value`` as it was ``stages`` moves of the pipeline ago; registers ``name_1`` to ``name_<stages>``.
+
+    Payload has no reset; what is valid of it, a flag beside it tells.
+    """
+    for stage in range(1, stages + 1):
+        register = Signal(Value.cast(value).shape(), name=f"{name}_{stage}", reset_less=True)
+        with m.If(advance):
+            m.d.sync += register.eq(value)
+        value = register
+    return value
