@@ -65,11 +65,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         except OSError as error:
             command.error(f"argument --{name}: {str(folder)!r}: must be a writable folder ({error.strerror})")
     cases = {name: make() for name, make in EXPERIMENTS.items()}
-    if not options.again:
-        with command.checks():
-            adopt(options.out / RECORD, [case for some in cases.values() for case in some], options.cache)
+    chosen = [case for name in options.only for case in cases[name] if case.run.seed in SEEDS[: options.seeds]]
+    anew = {id(case) for case in chosen} if options.again else set()
+    with command.checks():
+        recorded = [case for some in cases.values() for case in some if id(case) not in anew]
+        adopt(options.out / RECORD, recorded, options.cache)
     if not options.render:
-        chosen = [case for name in options.only for case in cases[name] if case.run.seed in SEEDS[: options.seeds]]
         try:
             with progress("results", len(missing(chosen, options.cache))) as advance:
                 run_all(chosen, options.cache, options.jobs, advance, floating)

@@ -51,6 +51,9 @@ def test_another_machine_goes_on_from_the_record(tmp_path: Path) -> None:
     assert results.main([*folders(tmp_path), "--seeds", "2"]) == 0
     written = (tmp_path / "new" / "docs" / "results.json").read_text()
     elsewhere = [*folders(tmp_path)[:3], str(tmp_path / "elsewhere")]
+    assert results.main([*elsewhere, "--render", "--again", "--only", "slots"]) == 0
+    assert (tmp_path / "new" / "docs" / "results.json").read_text() == written, "only those of the slots are made again"
+    elsewhere[-1] = str(tmp_path / "a third place")
     assert results.main([*elsewhere, "--render", "--again"]) == 0
     assert (tmp_path / "new" / "docs" / "results.json").read_text() == "[\n\n]\n"
     (tmp_path / "new" / "docs" / "results.json").write_text(written)
