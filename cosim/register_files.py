@@ -1,12 +1,12 @@
-"""The register map of `model.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
+"""The register map of `hdl.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict
 
+from hdl.registers import Field, Register, registers
 from model.config import TileConfig
-from model.registers import Field, Register, registers
 
 
 def register_markdown(config: TileConfig) -> str:

@@ -12,7 +12,7 @@ from amaranth.hdl import Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from model.registers import ADDRESS_BITS, WORD
+from hdl.registers import ADDRESS_BITS, WORD
 
 OKAY, SLVERR = 0, 2
 CHANNELS = {

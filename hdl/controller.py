@@ -13,9 +13,9 @@ from amaranth.lib.wiring import In, Out, connect
 
 from hdl.axi_lite import CHANNELS, AxiLite
 from hdl.register_file import RegisterFile
+from hdl.stream_layout import StreamLayout, stream_layouts
 from hdl.tile import Tile
 from model.config import TileConfig
-from model.stream_layout import StreamLayout, stream_layouts
 
 LITE = "s_axil"
 SOURCES, SINKS = ("vectors", "codes"), ("pulses", "read", "writes")  # into the controller, and out of it

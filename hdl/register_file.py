@@ -1,4 +1,4 @@
-"""Registers of a controller, from the table of `model.registers`: settings, one waiting command, status, events.
+"""Registers of a controller, from the table of `hdl.registers`: settings, one waiting command, status, events.
 
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)
 
@@ -17,8 +17,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl import ports
+from hdl.registers import ADDRESS_BITS, COUNTERS, EVENTS, WORD, Field, Register, registers
 from model.config import TileConfig
-from model.registers import ADDRESS_BITS, COUNTERS, EVENTS, WORD, Field, Register, registers
 
 Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event

@@ -18,10 +18,10 @@ from cocotb.clock import Clock
 from cocotb.triggers import ClockCycles, RisingEdge
 from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
 
+from hdl.registers import EVENTS, Register, registers, settings_fields
+from hdl.stream_layout import stream_layouts
 from model.config import Op, Settings, TileConfig
 from model.periphery import Periphery, PulseSlots, Transfer
-from model.registers import EVENTS, Register, registers, settings_fields
-from model.stream_layout import stream_layouts
 from tests.model.tile_driver import (
     Cells,
     Update,

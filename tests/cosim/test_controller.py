@@ -11,9 +11,9 @@ import pytest
 from cosim.cocotb_build import cocotb_simulator
 from cosim.cocotb_engine import OUTCOME, play
 from cosim.toolchain import ToolError
+from hdl.registers import registers
 from hdl.verilog import controller_name, controller_verilog
 from model.config import NAMED, TileConfig
-from model.registers import registers
 
 CONFIG = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
 

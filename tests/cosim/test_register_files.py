@@ -12,8 +12,8 @@ from systemrdl import RDLCompiler
 from systemrdl.node import FieldNode
 
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
+from hdl.registers import registers
 from model.config import NAMED, TileConfig
-from model.registers import registers
 
 CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "digits_hidden")} | {
     "large": TileConfig(rows=130, columns=65, counter_bits=48, row_chopper=1, programmer=1)

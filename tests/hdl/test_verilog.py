@@ -152,7 +152,7 @@ def of(package: str, names: set[str]) -> set[str]:
 @pytest.mark.parametrize("folder", ["hdl", "tests/hdl"])
 def test_of_the_model_hdl_and_its_tests_import_the_specification_as_data_only(folder: str) -> None:
     names = {".".join(name.split(".")[:2]) for name in of("model", imports(folder))}
-    assert names <= {"model.config", "model.fixed", "model.registers", "model.stream_layout"}
+    assert names <= {"model.config", "model.fixed"}
 
 
 @pytest.mark.parametrize(
