@@ -16,7 +16,8 @@ from cosim.bench import Job
 from cosim.engines import compare, play
 from cosim.lockstep import Fault, MismatchError
 from cosim.native_build import native_library
-from cosim.native_engine import NativePeriphery, NativeTile
+from cosim.native_engine import NativePeriphery
+from cosim.native_tile import NativeTile
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_verilog
 from model.config import NAMED, Chopper, Reference, Settings
