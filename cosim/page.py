@@ -13,11 +13,16 @@ from cosim.markup import Markup, element, folded, join, table
 from cosim.page_settings import settings_section
 from cosim.page_style import STYLE
 from cosim.waves import waveforms
+from model.config import BEAT_LATENCY, SLOT_LATENCY
 from model.history import first_difference
 
 Report = Mapping[str, Any]
 NONE = "–"
 
+CYCLES = (
+    f"Σ (1 + ⌈C/L⌉ + B + {SLOT_LATENCY} + slots) over updates + Σ (1 + reads · (B + {BEAT_LATENCY + 1})) over "
+    "transfers and programmings + calibrations"
+)
 # key, name, form, unit, formula
 QUALITY = (
     ("accuracy", "test accuracy", "{:.2%}", "1", "share of right answers on the test set"),
@@ -40,10 +45,14 @@ COUNTS = (
     ("transfer_pulses", "transfer pulses", "pulses", "Σ |n| over transfers, rows: steps of W"),
     ("w_cell_pulses_max", "pulses of the busiest cell of W", "pulses", "max over cells; endurance that W needs"),
     ("w_cell_pulses_mean", "pulses of a cell of W", "pulses", "mean over cells"),
-    ("reads", "reads", "columns", "columns of P converted for transfers"),
-    ("reference_pulses", "reference-programming pulses", "pulses", "none: R is an ideal copy of Qref or Q"),
-    ("cycles", "clock cycles", "cycles", "Σ (⌈C/L⌉ + B + slots + 2) over updates + Σ (B + 6) over transfers"),
+    ("reads", "reads", "columns", "columns of P and R converted"),
+    ("reference_pulses", "reference-programming pulses", "pulses", "pulses to R; 0 while R is an ideal copy"),
+    ("cycles", "clock cycles", "cycles", CYCLES),
     ("sram_words", "SRAM words touched", "words", "reads · B · 3 memories (Q, Qref, H) · 2 (read and written)"),
+)
+OF_ALL_TILES = (
+    ("calibration_slots", "calibration slots", "slots", "slots of the calibration before training, Σ over tiles"),
+    ("unprogrammed", "cells of R given up", "cells", "outside the tolerance after the last round, Σ over programmings"),
 )
 COURSE = (
     ("accuracy", "Accuracy", "test accuracy", "{:.2%}", "{:.0%}"),
@@ -136,10 +145,10 @@ def _beside(report: Report) -> Markup:
     for key, name, form, unit, formula in QUALITY:
         if golden.get(key) is not None or (rtl or {}).get(key) is not None:
             rows.append(_pair(name, golden.get(key), (rtl or {}).get(key), rtl, form, unit, formula))
-    named = {key: rest for key, *rest in COUNTS}
-    for key, value in golden["counts"].items():
-        name, unit, formula = named.get(key, (key, "", ""))
-        rows.append(_pair(name, value, rtl and rtl["counts"].get(key), rtl, "{:,}", unit, formula))
+    sides = [result and {**result, **result["counts"]} for result in (golden, rtl)]
+    for key, name, unit, formula in (*COUNTS, *OF_ALL_TILES):
+        if key in sides[0]:
+            rows.append(_pair(name, sides[0][key], sides[1] and sides[1].get(key), rtl, "{:,}", unit, formula))
     results = table("Results of both runs", ("metric", "golden", "RTL", "equal", "unit", _left("formula")), rows)
     digests = [
         (side, element("code", result["state_sha256"] if result else "not reached"))

@@ -24,6 +24,9 @@ ROWS = (
     ("coincidences", "coincidences", "{:,}"),
     ("transfer_pulses", "pulses written to W", "{:,}"),
     ("reads", "columns read", "{:,}"),
+    ("calibration_slots", "calibration slots", "{:,}"),
+    ("reference_pulses", "pulses written to R", "{:,}"),
+    ("unprogrammed", "cells of R given up", "{:,}"),
     ("cycles", "clock cycles", "{:,}"),
     ("state_sha256", "final state (SHA-256)", "{:.16}"),
 )

@@ -157,7 +157,7 @@ def settings(
         granularity = "" if algorithm.direct else f"granularity = {rates.granularity}, "
         raise ValueError(
             f"gain = {gain} from learning_rate = {rates.learning_rate}{scheduled}, {granularity}"
-            f"dw_min = {dw_min}: must be from 1 to {high} (gain_bits, threshold_shift)"
+            f"dw_min = {dw_min}: must be from 1 to {high}{_fitting(config, rate * code / unit)}"
         )
     if algorithm.row_chopper != Chopper.OFF and not config.row_chopper:
         raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
@@ -174,3 +174,12 @@ def settings(
         momentum=0,
         accumulate=not warming_up,
     )
+
+
+def _fitting(config: TileConfig, gain: Fraction) -> str:
+    """What of the configuration to change so that a gain of so many write thresholds fits."""
+    high = (1 << config.gain_bits) - 1
+    fits = [shift for shift in range(config.hidden_bits - 1) if 1 <= round(gain * (1 << shift)) <= high]
+    if not fits:
+        return " (gain_bits, threshold_shift)"
+    return f" (gain_bits), as with threshold_shift = {min(fits, key=lambda shift: abs(shift - config.threshold_shift))}"

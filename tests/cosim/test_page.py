@@ -80,6 +80,26 @@ def test_results_and_counts_are_those_of_the_report(report: dict[str, Any]) -> N
     assert by_tile["reads"] == [f"{tile['counts']['reads']:,}" for tile in tiles.values()]
 
 
+def test_a_calibration_and_cells_given_up_are_counted(report: dict[str, Any]) -> None:
+    report = copy.deepcopy(report)
+    report["golden"] |= {"calibration_slots": 1200, "unprogrammed": 17}
+    report["rtl"] |= {"calibration_slots": 1200, "unprogrammed": 18}
+    results = shown(report).rows("Results of both runs")
+    assert results["calibration slots"][:3] == ["1,200", "1,200", "✓ yes"]
+    assert results["cells of R given up"][:3] == ["17", "18", "✗ no"]
+
+
+def test_the_formula_of_clock_cycles_gives_the_count(report: dict[str, Any]) -> None:
+    formula = shown(report).rows("Results of both runs")["clock cycles"][-1]
+    update, read = (int(re.findall(part, formula)[0]) for part in (r"B \+ (\d+) \+ slots", r"B \+ (\d+)\)"))
+    counts = report["history"]["golden"]["tiles"]["layer1"]["counts"]
+    beats, column_beats = -(-CONFIG.rows // CONFIG.lanes), -(-CONFIG.columns // CONFIG.lanes)
+    updates = report["steps"]  # one rank-one update and one transfer a step
+    assert counts["reads"] == updates
+    cycles = updates * (1 + column_beats + beats + update) + counts["update_slots"] + updates * (1 + beats + read)
+    assert counts["cycles"] == cycles
+
+
 def test_the_verdict(report: dict[str, Any]) -> None:
     assert report["agree"]
     assert "Golden and RTL agree" in shown(report).text

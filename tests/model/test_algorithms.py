@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from model.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from model.config import NAMED, Chopper, Reference, Scope, Target
+from model.config import NAMED, Chopper, Reference, Scope, Target, TileConfig
 from model.devices.cells import WEIGHT_ONE
 from model.products import Converters
 
@@ -120,6 +120,20 @@ def test_the_error_of_a_gain_names_what_it_comes_from() -> None:
         ValueError, match=r"^gain = 0 from learning_rate = 0.05 \* 1e-06, dw_min = 0.001: must be from 1"
     ):
         make("rider", learning_rate=0.05, factor=1e-6)
+
+
+@pytest.mark.parametrize("rate", [16.0, 1.0, 1e-5])
+def test_the_error_of_a_gain_names_a_threshold_shift_that_fits(rate: float) -> None:
+    small = NAMED["small"].replace(gain_bits=6)
+
+    def gain(config: TileConfig) -> int:
+        rates, agad = Rates(learning_rate=rate), ALGORITHMS["agad"]
+        return settings(agad, config=config, rates=rates, dw_min=0.001, lsb=LSB, warming_up=False).gain
+
+    with pytest.raises(ValueError, match="must be from 1 to 63") as error:
+        gain(small)
+    shift = int(str(error.value).rpartition("threshold_shift = ")[2])
+    assert gain(small.replace(threshold_shift=shift)) in range(1, 64)
 
 
 def test_direct_writes_start_from_a_smaller_rate_and_tt_v1_without_residual() -> None:
