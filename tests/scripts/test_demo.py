@@ -5,17 +5,16 @@ from pathlib import Path
 
 import pytest
 
+from cosim.package import package
+from model.config import NAMED
 from scripts import demo
 from tests.cosim.reading import Page
 
 
-@pytest.mark.slow
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "demo"
     assert demo.main(["--out", str(out), "--epochs", "1", "--steps", "50"]) == 0
-    modules = [
-        f"symtrack_{name}.{kind}" for name in ("digits_hidden", "digits_output") for kind in ("v", "toml", "json")
-    ]
+    modules = [name for config in ("digits_hidden", "digits_output") for name in package(NAMED[config])]
     others = ["train_e-rider.json", "train_tt-v2.json", "training_curves.png", "compare_metrics.json", "report.html"]
     assert sorted(path.name for path in out.iterdir()) == sorted(modules + others)
     assert (out / "training_curves.png").read_bytes().startswith(b"\x89PNG")
