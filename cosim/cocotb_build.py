@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 import cocotb
 import cocotb_tools.config
@@ -12,8 +13,12 @@ from cosim import build
 from cosim.toolchain import find_verilator
 
 
-def cocotb_simulator(verilog: str, top: str, *, waves: bool) -> Path:
+def cocotb_simulator(
+    verilog: str, top: str, *, waves: bool, shown: Mapping[str, Iterable[str]] = MappingProxyType({})
+) -> Path:
     """Folder with the simulator of ``verilog``, an executable named ``top``, built if it is not there yet.
+
+    shown: of modules inside, those of their variables that can be read, too.
 
     Raises
     ------
@@ -25,6 +30,8 @@ def cocotb_simulator(verilog: str, top: str, *, waves: bool) -> Path:
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     flags = [*build.FLAGS, "--exe", "--vpi", *(["--trace-vcd"] if waves else [])]
     control = f'{build.CONTROL}public_flat_rw -module "{top}" -var "*"\n'
+    for module, names in shown.items():
+        control += "".join(f'public_flat_rd -module "{module}" -var "{name}"\n' for name in names)
     link = ["-o", top, "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
 
     def produce(work: Path) -> Iterable[Path]:

@@ -1,5 +1,7 @@
 """A controller driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks, beside the golden periphery.
 
+The tile inside is watched, too, whatever the clients do: every port in every cycle beside the golden tile.
+
 The job is a dictionary: ``config``, ``scenario``, a function of this module, and its arguments.
 """
 
@@ -22,6 +24,7 @@ from hdl.registers import EVENTS, Register, registers, settings_fields
 from hdl.stream_layout import stream_layouts
 from model.config import Op, Settings, TileConfig
 from model.periphery import Periphery, PulseSlots, Transfer
+from tests.cosim.tile_watch import Watch
 from tests.model.tile_driver import (
     Cells,
     Update,
@@ -53,15 +56,22 @@ class Client:
             name: AxiStreamSink(AxiStreamBus.from_prefix(dut, f"m_axis_{name}"), clock, reset, **modes)
             for name in ("pulses", "read", "writes")
         }
-        self.golden = Periphery(config)
-        self.settings = Settings()
+        self.watch = Watch(dut, config)
         self.accesses = 0
 
     async def start(self) -> None:
         """Clock, reset, and the memories cleared."""
-        self.dut.aresetn.value = 0
         cocotb.start_soon(Clock(self.dut.aclk, 10, "ns").start())
+        cocotb.start_soon(self.watch.run())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Reset everything, and the memories cleared."""
+        self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, 4)
+        for end in (*self.sources.values(), *self.sinks.values()):
+            end.clear()
+        self.golden, self.settings = Periphery(self.config), Settings()
         self.dut.aresetn.value = 1
         await ClockCycles(self.dut.aclk, 2)
         assert await self.busy()
@@ -403,14 +413,15 @@ async def errors(client: Client) -> dict[str, int]:
     return {"provoked": provoked}
 
 
-async def fuzz(client: Client, *, cycles: int) -> dict[str, int]:
+async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int]:
     """Random legal and illegal traffic on the bus and all streams; then a reset, and operations as if nothing were."""
     rng, table = client.rng, list(client.registers.values())
     longest = client.config.update_cycles(4 * client.config.bl_max) + 300 * client.config.read_cycles
     feeds = {name: client.layouts[name].bits for name in client.sources}
     counts = {"accesses": 0, "refused": 0, "commands": 0}
-    for sink in client.sinks.values():
-        cocotb.start_soon(_drain(sink))
+    if wrong:
+        client.watch.checker.golden.memory(wrong)[...] += 1
+    drains = [cocotb.start_soon(_drain(sink)) for sink in client.sinks.values()]
     spent = 0
     begin = cocotb.utils.get_sim_time("ns")
     while spent < cycles:
@@ -447,7 +458,11 @@ async def fuzz(client: Client, *, cycles: int) -> dict[str, int]:
             break
     else:
         raise AssertionError("an operation does not end")
-    return counts | {"cycles": spent}
+    for drain in drains:
+        drain.cancel()
+    await client.reset()
+    await sequence(client, operations=12, accesses=0)
+    return counts | {"cycles": spent, "compared": client.watch.checker.compared}
 
 
 async def _drain(sink: AxiStreamSink) -> None:

@@ -14,6 +14,7 @@ from cosim.toolchain import ToolError
 from hdl.registers import registers
 from hdl.verilog import controller_name, controller_verilog
 from model.config import NAMED, TileConfig
+from tests.cosim.tile_watch import tile_names
 
 CONFIG = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
 
@@ -21,7 +22,8 @@ CONFIG = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
 def run(folder: Path, scenario: str, config: TileConfig = CONFIG, **arguments: Any) -> dict[str, int]:
     """The outcome of a scenario of `tests.cosim.controller_bench`."""
     top = controller_name(config)
-    simulator = cocotb_simulator(controller_verilog(config), top, waves=False)
+    shown = {f"{top}.tile": tile_names(config)}
+    simulator = cocotb_simulator(controller_verilog(config), top, waves=False, shown=shown)
     job = {"config": config, "scenario": scenario, "seed": 5, **arguments}
     (folder / "job.pickle").write_bytes(pickle.dumps(job))
     play(simulator, top, "tests.cosim.controller_bench", folder)
@@ -47,7 +49,21 @@ def test_a_wrong_golden_memory_is_found(tmp_path: Path) -> None:
         run(tmp_path, "sequence", operations=40, accesses=0, wrong="q")
 
 
-def test_random_traffic_does_not_hang_it(tmp_path: Path) -> None:
+def test_random_traffic_neither_hangs_it_nor_leads_it_astray(tmp_path: Path) -> None:
     result = run(tmp_path, "fuzz", cycles=20_000)
+    assert result["compared"] >= 20_000
     assert result["refused"] > 100
     assert result["commands"] > 20
+
+
+def test_a_wrong_golden_tile_is_found_in_random_traffic(tmp_path: Path) -> None:
+    with pytest.raises(ToolError, match=r"MismatchError: cycle \d+: \w+ is"):
+        run(tmp_path, "fuzz", cycles=20_000, wrong="q")
+
+
+@pytest.mark.slow
+def test_random_traffic_for_a_million_cycles(tmp_path: Path) -> None:
+    result = run(tmp_path, "fuzz", cycles=1_000_000)
+    assert result["compared"] >= 1_000_000
+    assert result["refused"] > 10_000
+    assert result["commands"] > 2_000
