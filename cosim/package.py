@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from importlib.metadata import version
 from typing import Any
 
+from cosim.lint import VERILATOR_WAIVED
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
 from hdl.verilog import controller_name, controller_verilog, module_name, tile_ports, tile_verilog
 from model.config import BEAT_LATENCY, TileConfig
@@ -55,6 +57,43 @@ def to_toml(config: TileConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
+def fusesoc_core(config: TileConfig) -> str:
+    """A FuseSoC core file (CAPI2): the controller, the tile alone as target ``tile``, and lint by Verilator."""
+    top, controller = module_name(config), controller_name(config)
+    waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
+    return f"""\
+CAPI=2:
+name: symtrack::{controller}:{version("symtrack")}
+description: Controller of an analog crossbar tile with dynamic symmetric point tracking, {config.rows}x{config.columns}
+
+filesets:
+  controller:
+    files: [{controller}.v]
+    file_type: verilogSource-2005
+  tile:
+    files: [{top}.v]
+    file_type: verilogSource-2005
+  driver:
+    files: [{controller}_registers.h]
+    file_type: user
+
+targets:
+  default: &default
+    filesets: [controller, driver]
+    toplevel: {controller}
+  tile:
+    filesets: [tile]
+    toplevel: {top}
+  lint:
+    <<: *default
+    description: Verilator's warnings but those that come from the form of generated text
+    flow: lint
+    flow_options:
+      tool: verilator
+      verilator_options: [-Wall{waived}]
+"""
+
+
 def package(config: TileConfig) -> dict[str, str]:
     """Texts of all files by name."""
     top, controller = module_name(config), controller_name(config)
@@ -63,6 +102,7 @@ def package(config: TileConfig) -> dict[str, str]:
         f"{top}.toml": to_toml(config),
         f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
         f"{controller}.v": controller_verilog(config),
+        f"{controller}.core": fusesoc_core(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config, controller),
         f"{controller}_registers.json": register_json(config),

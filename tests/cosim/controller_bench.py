@@ -431,7 +431,7 @@ async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int
             if client.sources[name].count() < 64:
                 await client.send(name, [rng.getrandbits(bits) for _ in range(rng.randint(1, 9))])
         register: Register = rng.choice(table)
-        offset = rng.choice((register.offset, register.offset, register.offset, rng.randrange(0x1000)))
+        offset = rng.choice((register.offset, register.offset, register.offset, rng.randrange(0x1000 - 3)))
         if register.name == "control" and rng.random() < 0.9:
             continue
         if register.name == "calibration":

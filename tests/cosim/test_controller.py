@@ -66,4 +66,4 @@ def test_random_traffic_for_a_million_cycles(tmp_path: Path) -> None:
     result = run(tmp_path, "fuzz", cycles=1_000_000)
     assert result["compared"] >= 1_000_000
     assert result["refused"] > 10_000
-    assert result["commands"] > 2_000
+    assert result["commands"] > 1_000

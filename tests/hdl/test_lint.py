@@ -10,7 +10,7 @@ import pytest
 from cosim.lint import SLANG_WAIVED, VERILATOR_WAIVED, slang_warnings, verilator_warnings
 from cosim.synthesis import costs
 from cosim.yosys import check
-from hdl.verilog import module_name, tile_verilog
+from hdl.verilog import controller_name, controller_verilog, module_name, tile_verilog
 from model.config import NAMED, TileConfig
 from tests.hdl.simulate import AWKWARD
 
@@ -31,6 +31,14 @@ def bent(old: str, new: str, name: str = "tiny") -> str:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_verilator_has_no_other_warning(name: str) -> None:
     assert verilator_warnings(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == []
+
+
+@slang
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_controller_is_as_clean(name: str) -> None:
+    verilog = controller_verilog(CONFIGS[name])
+    assert verilator_warnings(verilog, controller_name(CONFIGS[name])) == []
+    assert slang_warnings(verilog) == []
 
 
 @pytest.mark.parametrize("rule", VERILATOR_WAIVED)
@@ -72,6 +80,8 @@ def test_a_fault_is_found(new: str, verilator: str, slang: str) -> None:
 @yosys
 @pytest.mark.parametrize("name", ["tiny", "small", "one cell", "3x17, lanes do not divide", "17x7, rows chopped"])
 def test_one_clock_and_no_latch_and_no_loop(name: str) -> None:
+    controller = check(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name]))
+    assert controller == SOUND | {"clocks": ["aclk"]}
     assert check(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == SOUND
 
 

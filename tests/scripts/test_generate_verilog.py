@@ -19,7 +19,8 @@ def generate(out: Path, config: str) -> dict[str, str]:
 
 def names(top: str) -> list[str]:
     registers = [f"{top}_controller_registers.{kind}" for kind in ("h", "json", "md", "rdl")]
-    return sorted([f"{top}.json", f"{top}.toml", f"{top}.v", f"{top}_controller.v", *registers])
+    others = [f"{top}.json", f"{top}.toml", f"{top}.v", f"{top}_controller.v", f"{top}_controller.core"]
+    return sorted(others + registers)
 
 
 @pytest.mark.parametrize("name", ["tiny", "digits_output"])

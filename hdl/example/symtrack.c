@@ -1,0 +1,134 @@
+#include "symtrack.h"
+
+#include REGISTERS /* "symtrack_NAME_controller_registers.h" */
+
+#define FIELD(name, value) (((uint32_t)(value) << name##_SHIFT) & name##_MASK)
+#define TAKE(name, word) (((word) & name##_MASK) >> name##_SHIFT)
+
+enum { LETTERS = 0x53594d54, MAP_VERSION = 1, CLEARING = 1 << 20 };
+
+static int get(struct symtrack *tile, uint32_t offset, uint32_t *word)
+{
+    return tile->bus.read(tile->bus.context, offset, word) ? SYMTRACK_EBUS : 0;
+}
+
+static int put(struct symtrack *tile, uint32_t offset, uint32_t word)
+{
+    return tile->bus.write(tile->bus.context, offset, word) ? SYMTRACK_EBUS : 0;
+}
+
+int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus)
+{
+    uint32_t letters, version, size, formats, options;
+
+    tile->bus = *bus;
+    if (get(tile, SYMTRACK_IDENTIFICATION, &letters) || get(tile, SYMTRACK_VERSION, &version) ||
+        get(tile, SYMTRACK_SIZE, &size) || get(tile, SYMTRACK_FORMATS, &formats) ||
+        get(tile, SYMTRACK_OPTIONS, &options))
+        return SYMTRACK_EBUS;
+    if (letters != LETTERS || version != MAP_VERSION)
+        return SYMTRACK_EIDENT;
+    tile->rows = TAKE(SYMTRACK_SIZE_ROWS, size);
+    tile->columns = TAKE(SYMTRACK_SIZE_COLUMNS, size);
+    tile->lanes = TAKE(SYMTRACK_FORMATS_LANES, formats);
+    tile->bl_max = TAKE(SYMTRACK_FORMATS_BL_MAX, formats);
+    tile->programmer = TAKE(SYMTRACK_OPTIONS_PROGRAMMER, options) != 0;
+    return symtrack_wait(tile, CLEARING);
+}
+
+int symtrack_reset(struct symtrack *tile)
+{
+    int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_RESET_MASK);
+
+    return error ? error : symtrack_wait(tile, CLEARING);
+}
+
+int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings)
+{
+    if (settings->gain > TAKE(SYMTRACK_GAIN_GAIN, UINT32_MAX) ||
+        settings->momentum > TAKE(SYMTRACK_GAIN_MOMENTUM, UINT32_MAX))
+        return SYMTRACK_ERANGE;
+    if (put(tile, SYMTRACK_MODES,
+            FIELD(SYMTRACK_MODES_TARGET, settings->slow) | FIELD(SYMTRACK_MODES_SCOPE, settings->tile_wide) |
+                FIELD(SYMTRACK_MODES_CHOPPER, settings->chopper) |
+                FIELD(SYMTRACK_MODES_ROW_CHOPPER, settings->row_chopper) |
+                FIELD(SYMTRACK_MODES_REFERENCE, settings->reference) |
+                FIELD(SYMTRACK_MODES_DIRECT, settings->direct) | FIELD(SYMTRACK_MODES_FORGET, settings->forget) |
+                SYMTRACK_MODES_FILTER_MASK | SYMTRACK_MODES_ACCUMULATE_MASK))
+        return SYMTRACK_EBUS;
+    return put(tile, SYMTRACK_GAIN, FIELD(SYMTRACK_GAIN_GAIN, settings->gain) |
+                                        FIELD(SYMTRACK_GAIN_MOMENTUM, settings->momentum));
+}
+
+static int start(struct symtrack *tile, unsigned op, unsigned bl, unsigned column)
+{
+    return put(tile, SYMTRACK_COMMAND, FIELD(SYMTRACK_COMMAND_OP, op) | FIELD(SYMTRACK_COMMAND_BL, bl) |
+                                           FIELD(SYMTRACK_COMMAND_COLUMN, column));
+}
+
+int symtrack_update(struct symtrack *tile, unsigned bl)
+{
+    return bl > tile->bl_max ? SYMTRACK_ERANGE : start(tile, 0, bl, 0);
+}
+
+int symtrack_transfer(struct symtrack *tile)
+{
+    return start(tile, 1, 0, 0);
+}
+
+int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps, int random_signs)
+{
+    uint32_t modes;
+
+    if (pulses > 0xffff || sweeps > 0xffff)
+        return SYMTRACK_ERANGE;
+    if (get(tile, SYMTRACK_MODES, &modes))
+        return SYMTRACK_EBUS;
+    modes &= ~SYMTRACK_MODES_CALIBRATION_RANDOM_MASK;
+    modes |= FIELD(SYMTRACK_MODES_CALIBRATION_RANDOM, random_signs != 0);
+    if (put(tile, SYMTRACK_MODES, modes) ||
+        put(tile, SYMTRACK_CALIBRATION, FIELD(SYMTRACK_CALIBRATION_CALIBRATION_PULSES, pulses) |
+                                            FIELD(SYMTRACK_CALIBRATION_CALIBRATION_SWEEPS, sweeps)))
+        return SYMTRACK_EBUS;
+    return start(tile, 2, 0, 0);
+}
+
+int symtrack_program(struct symtrack *tile, unsigned column, unsigned tolerance, unsigned rounds)
+{
+    if (!tile->programmer || column >= tile->columns ||
+        tolerance > TAKE(SYMTRACK_TOLERANCE_TOLERANCE, UINT32_MAX) || rounds > TAKE(SYMTRACK_ROUNDS_ROUNDS, UINT32_MAX))
+        return SYMTRACK_ERANGE;
+    if (put(tile, SYMTRACK_TOLERANCE, tolerance) || put(tile, SYMTRACK_ROUNDS, rounds))
+        return SYMTRACK_EBUS;
+    return start(tile, 3, 0, column);
+}
+
+int symtrack_wait(struct symtrack *tile, unsigned long looks)
+{
+    uint32_t status;
+
+    while (looks--) {
+        if (get(tile, SYMTRACK_STATUS, &status))
+            return SYMTRACK_EBUS;
+        if (!(status & SYMTRACK_STATUS_BUSY_MASK))
+            return 0;
+    }
+    return SYMTRACK_ETIMEOUT;
+}
+
+int symtrack_counter(struct symtrack *tile, uint32_t counter, uint64_t *count)
+{
+    uint32_t low, high;
+
+    if (get(tile, counter, &low) || get(tile, counter + 4, &high)) /* the first read keeps the second word */
+        return SYMTRACK_EBUS;
+    *count = (uint64_t)high << 32 | low;
+    return 0;
+}
+
+int symtrack_events(struct symtrack *tile, uint32_t *events)
+{
+    int error = get(tile, SYMTRACK_EVENTS, events);
+
+    return error ? error : put(tile, SYMTRACK_EVENTS, *events);
+}
