@@ -9,12 +9,13 @@ from typing import Any
 
 from cosim.lint import VERILATOR_WAIVED
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
+from hdl.stream_layout import stream_layouts
 from hdl.verilog import controller_name, controller_verilog, module_name, tile_ports, tile_verilog
 from model.config import BEAT_LATENCY, TileConfig
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
-    """Ports, formats, cycle counts and random sources of one configuration, as plain data."""
+    """Ports, streams, formats, cycle counts and random sources of one configuration, as plain data."""
     formats = {
         "code": config.code_format,
         "reference": config.reference_format,
@@ -33,6 +34,10 @@ def describe(config: TileConfig) -> dict[str, Any]:
         "config": asdict(config),
         "fingerprint": config.fingerprint,
         "ports": clock + ports,
+        "streams": {
+            name: {"bits": layout.bits, "parts": [asdict(part) for part in layout.parts], "last": layout.last}
+            for name, layout in stream_layouts(config).items()
+        },
         "formats": {name: asdict(form) for name, form in formats.items()},
         "cycles": {
             "clear": config.clear_cycles,

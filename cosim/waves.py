@@ -7,26 +7,14 @@ that move. Values of a cycle are drawn between its grid lines; the differing cyc
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
+from cosim.lanes import HEAD, ROW, Grid, Lane
 from cosim.markup import Markup, element, folded, join, table
 
-LABEL, CYCLE, ROW, HEAD = 232, 76, 30, 34  # pixels: names, a cycle, a lane, the numbers of the cycles
-LEVEL = 18  # between low and high
-CHARACTER = 7.0  # width of a digit
 HANDSHAKES = ("valid", "ready", "busy")
+GRID = Grid(label=232, cycle=76)
 LANES = 24  # at most; all values are in the table
-
-
-@dataclass(frozen=True)
-class Lane:
-    """One signal of one side over the cycles; values that were not recorded are None."""
-
-    name: str
-    side: str  # CSS class: golden, rtl or both
-    values: Sequence[int | None]
-    bit: bool
 
 
 def waveforms(difference: Mapping[str, Any], widths: Mapping[str, int]) -> Markup:
@@ -84,20 +72,20 @@ def _moves(history: Sequence[Mapping[str, Any]], name: str) -> bool:
 def _picture(difference: Mapping[str, Any], chosen: Sequence[Lane]) -> Markup:
     history = difference["history"]
     numbers = [entry["cycle"] for entry in history]
-    width, height = LABEL + CYCLE * len(numbers) + 8, HEAD + ROW * len(chosen) + 8
+    width, height = GRID.label + GRID.cycle * len(numbers) + 8, HEAD + ROW * len(chosen) + 8
     parts = []
     for index, number in enumerate(numbers):
-        x = LABEL + CYCLE * index
+        x = GRID.label + GRID.cycle * index
         if number == difference["cycle"]:
-            parts.append(element("rect", x=x, y=0, width=CYCLE, height=height, class_="mark"))
+            parts.append(element("rect", x=x, y=0, width=GRID.cycle, height=height, class_="mark"))
         parts.append(element("line", x1=x, x2=x, y1=HEAD - 8, y2=height, class_="grid"))
-        parts.append(element("text", f"{number:,}", x=x + CYCLE / 2, y=18, text_anchor="middle"))
+        parts.append(element("text", f"{number:,}", x=x + GRID.cycle / 2, y=18, text_anchor="middle"))
     marked = numbers.index(difference["cycle"]) if difference["cycle"] in numbers else None
     for index, lane in enumerate(chosen):
         low = HEAD + ROW * index + ROW - 6
         side = {"golden": " · golden", "rtl": " · RTL", "both": ""}[lane.side]
-        parts.append(element("text", lane.name + side, x=LABEL - 10, y=low - 4, text_anchor="end", class_="name"))
-        wave = _level(lane, low) if lane.bit else _bus(lane, low, marked if lane.side != "both" else None)
+        parts.append(element("text", lane.name + side, x=GRID.label - 10, y=low - 4, text_anchor="end", class_="name"))
+        wave = GRID.wave(lane, low, marked if lane.side != "both" else None)
         values = " ".join("-" if value is None else f"{value:x}" for value in lane.values)
         parts.append(element("g", wave, class_=lane.side, data_signal=lane.name, data_values=values))
     at = history[-1]
@@ -111,43 +99,6 @@ def _picture(difference: Mapping[str, Any], chosen: Sequence[Lane]) -> Markup:
         aria_label=f"Waveforms of cycles {numbers[0]} to {at['cycle']}; first difference: {words}, {values}",
         class_="waves",
     )
-
-
-def _level(lane: Lane, low: float) -> Markup:
-    points: list[str] = []
-    for index, value in enumerate(lane.values):
-        y = low - LEVEL * bool(value)
-        points += [f"{LABEL + CYCLE * index},{y}", f"{LABEL + CYCLE * (index + 1)},{y}"]
-    ends = (f"{LABEL},{low}", f"{LABEL + CYCLE * len(lane.values)},{low}")
-    ground = element("polygon", points=" ".join((ends[0], *points, ends[1])), class_="high")
-    return join((ground, element("polyline", points=" ".join(points), class_="level")))
-
-
-def _bus(lane: Lane, low: float, cut: int | None) -> Markup:
-    """Runs of equal values; the differing cycle ``cut`` stands alone, or it would drown in a run."""
-    parts, start = [], 0
-    for end in range(1, len(lane.values) + 1):
-        if end < len(lane.values) and lane.values[end] == lane.values[start] and cut not in (start, end):
-            continue
-        value = lane.values[start]
-        left, right, top = LABEL + CYCLE * start, LABEL + CYCLE * end, low - LEVEL
-        middle, slope = (top + low) / 2, 4
-        corners = [(left, middle), (left + slope, top), (right - slope, top), (right, middle)]
-        corners += [(right - slope, low), (left + slope, low)]
-        text = "–" if value is None else f"{value:x}"
-        room = int((right - left - 2 * slope - 2) / CHARACTER)
-        shown = text if len(text) <= room else f"{text[: room // 2]}…{text[len(text) - (room - 1) // 2 :]}"
-        parts += [
-            element(
-                "polygon",
-                element("title", f"{lane.name}: {text}"),
-                points=" ".join(f"{x},{y}" for x, y in corners),
-                class_="differs" if start == cut else "word",
-            ),
-            element("text", shown, x=(left + right) / 2, y=middle + 4, text_anchor="middle", class_="value"),
-        ]
-        start = end
-    return join(parts)
 
 
 def _table(history: Sequence[Mapping[str, Any]]) -> Markup:

@@ -178,6 +178,39 @@ def check(verilog: str, top: str) -> dict[str, Any]:
     }
 
 
+def combinational_paths(verilog: str, top: str) -> dict[str, set[str]]:
+    """Outputs that depend on inputs of the same cycle, with these inputs."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "tile.v").write_text(verilog, encoding="utf-8")
+        yosys(
+            work,
+            f"read_verilog tile.v; synth -flatten -top {top} -run begin:fine; techmap; opt_clean; json -o tile.json",
+        )
+        module = json.loads((work / "tile.json").read_text())["modules"][top]
+    drivers: dict[int, list[int]] = {}
+    for cell in module["cells"].values():
+        if re.search("dff|mem", cell["type"], re.IGNORECASE):
+            continue
+        nets: dict[str, list[int]] = {"input": [], "output": []}
+        for port, bits in cell["connections"].items():
+            nets[cell["port_directions"][port]] += [bit for bit in bits if isinstance(bit, int)]
+        drivers |= dict.fromkeys(nets["output"], nets["input"])
+    ports = module["ports"]
+    inputs = {bit: name for name, port in ports.items() if port["direction"] == "input" for bit in port["bits"]}
+    paths = {}
+    for name, port in ports.items():
+        seen: set[int] = set()
+        front = [bit for bit in port["bits"] if isinstance(bit, int)] if port["direction"] == "output" else []
+        while front:
+            bit = front.pop()
+            front += [] if bit in seen else drivers.get(bit, [])
+            seen.add(bit)
+        if found := {inputs[bit] for bit in seen if bit in inputs}:
+            paths[name] = found
+    return paths
+
+
 def gate_netlist(config: TileConfig) -> str:
     """Verilog of the tile as gates, flip-flops and memories, without blocks and names of registers."""
     with tempfile.TemporaryDirectory() as folder:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from importlib.util import find_spec
+from pathlib import Path
 
 import pytest
 
 from cosim.lint import SLANG_WAIVED, VERILATOR_WAIVED, slang_warnings, verilator_warnings
 from cosim.synthesis import costs
-from cosim.yosys import check
+from cosim.yosys import check, combinational_paths
 from hdl.verilog import controller_name, controller_verilog, module_name, tile_verilog
 from model.config import NAMED, TileConfig
 from tests.hdl.simulate import AWKWARD
@@ -113,3 +114,18 @@ def test_memories_of_some_size_are_block_memories() -> None:
         assert block.block_rams > 0
         assert block.flip_flops == 0  # nor are the words of the read port
     assert costs(TileConfig(rows=1, columns=1, lanes=1), "ecp5")[""].block_rams == 0
+
+
+@yosys
+@pytest.mark.parametrize("name", ["tiny", "small"])
+def test_combinational_paths_are_those_of_the_document(name: str) -> None:
+    paths = combinational_paths(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name]))
+    assert paths == {
+        "s_axil_awready": {"s_axil_bready"},
+        "s_axil_wready": {"s_axil_bready"},
+        "s_axil_arready": {"s_axil_rready"},
+        "s_axis_codes_tready": {"m_axis_writes_tready"},
+    }
+    text = (Path(__file__).parents[2] / "docs" / "integration.md").read_text()
+    (told,) = re.findall(r"Four outputs depend on an input of the same cycle: (.*?);", text, re.DOTALL)
+    assert set(re.findall(r"`(\w+)`", told)) == set(paths).union(*paths.values())

@@ -9,7 +9,7 @@ from hdl.verilog import module_name, tile_ports
 from model.config import NAMED, TileConfig
 from scripts import generate_verilog
 
-KEYS = ["module", "config", "fingerprint", "ports", "formats", "cycles", "random_sources"]
+KEYS = ["module", "config", "fingerprint", "ports", "streams", "formats", "cycles", "random_sources"]
 
 
 def generate(out: Path, config: str) -> dict[str, str]:
@@ -44,6 +44,12 @@ def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     for port in description["ports"]:
         width = "" if port["width"] == 1 else f"[{port['width'] - 1}:0] "
         assert f"  {port['direction']} {width}{port['name']};" in files[f"{top}.v"]
+    for stream, side in (("vectors", "s"), ("codes", "s"), ("pulses", "m"), ("read", "m"), ("writes", "m")):
+        bits = description["streams"][stream]["bits"]
+        assert f"[{bits - 1}:0] {side}_axis_{stream}_tdata;" in files[f"{top}_controller.v"]
+        parts = description["streams"][stream]["parts"]
+        assert [part["low"] % 8 for part in parts] == [0] * len(parts)
+        assert bits == parts[-1]["low"] + parts[-1]["room"]
     assert description["cycles"]["transfer"] == config.transfer_cycles
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
 

@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+"""Write those parts of docs/ that come out of the code: the register map and the timing drawings."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from cosim.register_files import register_markdown
+from cosim.timing_drawings import drawings
+from model.config import NAMED
+from scripts.common import Parser, run, write_text
+
+FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
+
+
+def documents() -> dict[str, str]:
+    """Texts by the path of their file below docs/."""
+    note = (
+        f"\nThis is the map of `{CONFIG}`, written by `scripts/write_docs.py`; "
+        "`generate_verilog.py` writes that of any configuration.\n"
+    )
+    title, _, rest = register_markdown(NAMED[CONFIG]).partition("\n")
+    texts = {REGISTERS: f"{title}\n{note}{rest}"}
+    return texts | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code."""
+    parser = Parser(__doc__ or "")
+    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the documents")
+    options = parser.parse_args(arguments)
+    for name, text in documents().items():
+        file = options.out / name
+        try:
+            file.parent.mkdir(parents=True, exist_ok=True)
+            write_text(file, text)
+        except OSError as error:
+            parser.error(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})")
+        print(file)
+    return 0
+
+
+if __name__ == "__main__":
+    run(main)

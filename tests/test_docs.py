@@ -1,0 +1,36 @@
+"""Documents that come out of the code are those of this code, and links lead somewhere."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from scripts import write_docs
+
+DOCS = Path(__file__).resolve().parent.parent / "docs"
+
+
+def test_generated_documents_are_fresh() -> None:
+    texts = write_docs.documents()
+    assert len(texts) >= 4
+    for name, text in texts.items():
+        assert (DOCS / name).read_text(encoding="utf-8") == text, f"{name} is stale: run scripts/write_docs.py"
+
+
+def test_the_drawings_show_what_happens() -> None:
+    drawings = {name: text for name, text in write_docs.documents().items() if name.endswith(".svg")}
+    integration = (DOCS / "integration.md").read_text(encoding="utf-8")
+    for name, text in drawings.items():
+        assert f"]({name})" in integration
+        assert text.count("<polyline") >= 4  # bits
+    assert ">400<" in drawings["figures/timing-registers.svg"]
+    for pulses in (5, -3, 2):
+        assert f"writes.pulses: {pulses:x}" in drawings["figures/timing-transfer.svg"]
+
+
+@pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_links_lead_somewhere(document: Path) -> None:
+    for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
+        assert target.startswith("https://") or (DOCS / target).is_file(), target
