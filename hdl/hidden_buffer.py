@@ -11,12 +11,12 @@
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
 | 9 | n; second half |
-| 10 | next H; sum of |n| |
-| 11 | n is offered; H is written when it is accepted |
+| 10 | next H; sum of |n|; n leaves |
+| 11 | H is written |
 
 With ``direct`` a random u, uniform over one threshold, takes the place of H, n = clamp(floor(h / threshold)), and H
 stays as it is: the mean of n is gain * d / threshold. With ``accumulate`` off n = 0 and H stays. While R is programmed,
-n corrects its cells and H stays, see `hdl.programmer`. Latency: 7 moves from d to n. Throughput: one beat per cycle
+n corrects its cells and H stays, see `hdl.programmer`. Latency: 6 moves from d to n. Throughput: one beat per cycle
 while ``advance``.
 """
 
@@ -59,10 +59,10 @@ class HiddenBuffer(wiring.Component):
     programming, last_round, tolerance : of a programming of R
     step : there is a beat in stage 6 that moves on
     load : there is a beat in stage 10 that moves on
-    accepted, write_address : the beat in stage 11 is taken at the end of this cycle, and its words
-    pulses, amount : n and the sum of |n| of the beat in stage 11
+    write_address : of the words of the beat in stage 11
+    pulses, amount : n and the sum of |n| of the beat in stage 10
     saturated, clamped : h or n of the beat in stage 10 was clipped
-    cells : how many cells of R are out of tolerance in the beat in stage 11
+    cells : how many cells of R are out of tolerance in the beat in stage 10
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -85,7 +85,6 @@ class HiddenBuffer(wiring.Component):
                 "tolerance": In(config.reference_format.width),
                 "step": In(1),
                 "load": In(1),
-                "accepted": In(1),
                 "write_address": In(config.address_bits),
                 "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
                 "amount": Out(range(config.lanes * config.pulses_max + 1)),
@@ -100,12 +99,14 @@ class HiddenBuffer(wiring.Component):
         config, lanes = self.config, range(self.config.lanes)
         form = config.hidden_format
         m.submodules.memory_hidden = words = BeatMemory(depth=config.depth, lanes=config.lanes, width=form.width)
+        written = Signal()
+        m.d.sync += written.eq(self.load)
         m.d.comb += [
             words.clear.eq(self.clear),
             words.clear_address.eq(self.clear_address),
             words.read.eq(self.read),
             words.read_address.eq(self.read_address),
-            words.write.eq(self.accepted & self.accumulate & ~self.direct),
+            words.write.eq(written & self.accumulate & ~self.direct),
             words.write_address.eq(self.write_address),
         ]
 
@@ -148,17 +149,18 @@ class HiddenBuffer(wiring.Component):
             m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
 
         m.d.comb += [
-            self.saturated.eq(self.accumulate & delayed(m, clipped.any(), 3, self.advance, "saturated")),
-            self.clamped.eq(self.accumulate & delayed(m, clamped.any(), 1, self.advance, "clamped")),
+            self.saturated.eq(
+                self.accumulate
+                & delayed(m, delayed(m, clipped, 1, self.advance, "clipped").any(), 2, self.advance, "saturated")
+            ),
+            self.clamped.eq(self.accumulate & delayed(m, clamped, 1, self.advance, "clamped").any()),
         ]
-        left_outside = delayed(m, outside, 1, self.advance, "outside") if config.programmer else ()
-        with m.If(self.load):
-            m.d.sync += [
-                self.pulses.eq(pulses),
-                self.amount.eq(sum(part for lane in lanes for part in magnitude(pulses[lane]))),
-            ]
-            if config.programmer:
-                m.d.sync += self.cells.eq(sum(left_outside))
+        m.d.comb += [
+            self.pulses.eq(pulses),
+            self.amount.eq(sum(part for lane in lanes for part in magnitude(pulses[lane]))),
+        ]
+        if config.programmer:
+            m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))
         return m
 
     def _total(self, m: Module, lane: int, word: Value, uniform: Value) -> Signal:

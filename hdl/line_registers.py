@@ -66,11 +66,10 @@ class LineRegisters(wiring.Component):
                 m.d.comb += [self.magnitude[line].eq(magnitude), self.negative[line].eq(negative)]
                 with m.If(chosen):
                     m.d.sync += [magnitude.eq(self.magnitude_in[lane]), negative.eq(signs[lane])]
-        with m.If(self.clear):
-            m.d.sync += [self.any_positive.eq(0), self.any_negative.eq(0)]
-        with m.Elif(self.load):
-            m.d.sync += [
-                self.any_positive.eq(self.any_positive | (used & ~signs).any()),
-                self.any_negative.eq(self.any_negative | (used & signs).any()),
-            ]
+        # The flags of a beat join the summary a cycle after it, and are looked at together with it.
+        for any_of, found in ((self.any_positive, used & ~signs), (self.any_negative, used & signs)):
+            sign = "positive" if any_of is self.any_positive else "negative"
+            fresh, before = Signal(name=f"fresh_{sign}"), Signal(name=f"before_{sign}")
+            m.d.sync += [fresh.eq(self.load & found.any() & ~self.clear), before.eq((before | fresh) & ~self.clear)]
+            m.d.comb += any_of.eq(before | fresh)
         return m

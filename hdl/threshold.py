@@ -7,11 +7,19 @@ instead, as a word with its dither needs. The quotient is formed in one cycle an
 cycle. Throughput: one word per cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from model.config import TileConfig
+
+
+def exceeds(word: Value, limit: int) -> Value:
+    """Unsigned ``word > limit``, bit by bit."""
+    result: Value = Const(0)
+    for place, bit in enumerate(word):
+        result = bit & result if limit >> place & 1 else bit | result
+    return result if limit >> len(word) == 0 else Const(0)
 
 
 class Threshold(wiring.Component):
@@ -45,11 +53,11 @@ class Threshold(wiring.Component):
         upwards = (self.hidden < 0) & ~self.floor
         with m.If(self.advance):
             m.d.sync += whole.eq((self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift)
-        m.d.comb += self.zero.eq(~whole.any())
-        with m.If(whole > most):
-            m.d.comb += [self.pulses.eq(most), self.clamped.eq(1)]
-        with m.Elif(whole < -most):
-            m.d.comb += [self.pulses.eq(-most), self.clamped.eq(1)]
-        with m.Else():
-            m.d.comb += self.pulses.eq(whole)
+        # Without carries: whole > most is the same as that of its bits, and whole < -most that of ~whole > most - 1.
+        negative, size = whole[-1], whole[:-1]
+        m.d.comb += [
+            self.zero.eq(~whole.any()),
+            self.clamped.eq(Mux(negative, exceeds(~size, most - 1), exceeds(size, most))),
+            self.pulses.eq(Mux(self.clamped, Mux(negative, -most, most), whole)),
+        ]
         return m

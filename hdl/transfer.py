@@ -5,19 +5,23 @@
 A beat enters in stage 0; `hdl.symmetric_point` works in stages 0 to 3, `hdl.hidden_buffer` from there on, and its
 writes are offered in stage 11. A beat of a column is never in the pipeline twice, so no memory is read where it is
 written.
-Latency: `model.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle;
-when ``writes`` waits, all stages wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
+Latency: `model.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle.
+When ``writes`` waits, one more beat goes into the spare register of `hdl.register_slice`, then all stages wait. A
+transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl import ports
 from hdl.delay import delayed
 from hdl.hidden_buffer import HiddenBuffer
+from hdl.register_slice import RegisterSlice
 from hdl.symmetric_point import SymmetricPoint
 from model.config import BEAT_LATENCY, TileConfig
+
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference")  # of writes, but its array
 
 
 class TransferPath(wiring.Component):
@@ -70,19 +74,30 @@ class TransferPath(wiring.Component):
         config = self.config
         m.submodules.symmetric_point = point = SymmetricPoint(config)
         m.submodules.hidden_buffer = buffer = HiddenBuffer(config)
+        fields: dict[str, ShapeLike] = {
+            "column": config.column_bits,
+            "beat": config.beat_bits,
+            "pulses": self.writes.pulses.shape(),
+            "latch": config.lanes,
+            "reference": self.writes.reference.shape(),
+            "last": 1,
+            "amount": self.amount.shape(),
+        }
+        if config.programmer:
+            fields |= {"array": 1, "cells": buffer.cells.shape()}
+        m.submodules.offer = offer = RegisterSlice(fields)
 
         advance = Signal()
         accept = Signal()
         accepted = Signal()
-        last = Signal()
         base = Signal(config.address_bits)
         taken = Signal(range(config.row_beats + 1))
         m.d.comb += [
-            advance.eq(~self.writes.valid | self.writes.ready),
+            advance.eq(offer.room),
             self.codes.ready.eq(self.run & advance & (taken != config.row_beats)),
             accept.eq(self.codes.valid & self.codes.ready),
             accepted.eq(self.writes.valid & self.writes.ready),
-            self.finished.eq(accepted & last),
+            self.finished.eq(accepted & offer.last_out),
         ]
         with m.If(self.finished):
             m.d.sync += taken.eq(0)
@@ -99,14 +114,17 @@ class TransferPath(wiring.Component):
             first = Mux(self.programming, program_base, base)
             with m.If(self.finished):
                 m.d.sync += seen.eq(0)
-            with m.Elif(accepted & buffer.cells.any()):
+            with m.Elif(accepted & offer.cells_out.any()):
                 m.d.sync += seen.eq(1)
             m.d.comb += [
-                self.outside.eq(seen | buffer.cells.any()),
-                self.given_up.eq(Mux(self.last_round, buffer.cells, 0)),
+                self.outside.eq(seen | offer.cells_out.any()),
+                self.given_up.eq(Mux(self.last_round, offer.cells_out, 0)),
                 buffer.programming.eq(self.programming),
                 buffer.last_round.eq(self.last_round),
                 buffer.tolerance.eq(self.settings.tolerance),
+                offer.array_in.eq(self.programming),
+                offer.cells_in.eq(buffer.cells),
+                self.writes.array.eq(offer.array_out),
             ]
 
         # The rows of the beat that enters; lanes beyond the last row have none.
@@ -159,25 +177,28 @@ class TransferPath(wiring.Component):
             buffer.accumulate.eq(self.settings.accumulate),
             buffer.step.eq(valid[6] & advance),
             buffer.load.eq(valid[10] & advance),
-            buffer.accepted.eq(accepted),
             buffer.write_address.eq(address[11]),
-            self.writes.pulses.eq(buffer.pulses),
-            self.amount.eq(buffer.amount),
+            self.amount.eq(offer.amount_out),
+            offer.ready.eq(self.writes.ready),
+            self.writes.valid.eq(offer.valid),
+            *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
         ]
         for block in (point, buffer):
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
         fresh = delayed(m, point.fresh, 6, advance, "fresh")
         reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
-        with m.If(advance):
-            m.d.sync += self.writes.valid.eq(valid[-1])
+        m.d.comb += [
+            offer.arrives.eq(buffer.load),
+            offer.column_in.eq(Mux(self.programming, self.program_column, self.column)),
+            offer.beat_in.eq(beat),
+            offer.pulses_in.eq(buffer.pulses),
+            offer.latch_in.eq(fresh),
+            offer.reference_in.eq(reference),
+            offer.last_in.eq(beat == config.row_beats - 1),
+            offer.amount_in.eq(buffer.amount),
+        ]
         with m.If(buffer.load):
             m.d.sync += [
-                self.writes.array.eq(self.programming),
-                self.writes.column.eq(Mux(self.programming, self.program_column, self.column)),
-                self.writes.beat.eq(beat),
-                self.writes.latch.eq(fresh),
-                self.writes.reference.eq(reference),
-                last.eq(beat == config.row_beats - 1),
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
                 self.pulses_clamped.eq(self.pulses_clamped | buffer.clamped),
             ]

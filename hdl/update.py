@@ -2,7 +2,8 @@
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 
-A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after.
+A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after,
+or wait in the spare register of `hdl.register_slice`.
 Latency: the first slot is valid four cycles after ``run`` rises. Throughput: one slot per cycle while ready.
 An update takes ``TileConfig.update_cycles(slots)`` with its command.
 """
@@ -16,8 +17,11 @@ from hdl.line_registers import LineRegisters
 from hdl.pulse_train import PulseTrains
 from hdl.quadrants import Quadrants
 from hdl.random_bank import RandomBank
+from hdl.register_slice import RegisterSlice
 from hdl.zero_shift import ZeroShift
 from model.config import COUNT_BITS, SLOT_LATENCY, TileConfig
+
+OF_SLOT = ("up", "quadrant", "slow", "last")  # payload of a slot beside its lines
 
 
 class UpdatePath(wiring.Component):
@@ -73,6 +77,9 @@ class UpdatePath(wiring.Component):
         m.submodules.row_trains = rows = PulseTrains(lines=config.rows, magnitude_bits=config.magnitude_bits)
         m.submodules.quadrants = quadrants = Quadrants(config)
         m.submodules.zero_shift = zero_shift = ZeroShift()
+        m.submodules.offer = offer = RegisterSlice(
+            {"rows": config.rows, "columns": config.columns, "up": 1, "quadrant": 2, "slow": 1, "last": 1}
+        )
 
         # Vectors: the beats of x, then those of δ.
         beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
@@ -111,12 +118,10 @@ class UpdatePath(wiring.Component):
         begin = Signal()
         begun = Signal()
         age = Signal(SLOT_LATENCY - 1)  # bit k: more than k cycles of PULSE or SHIFT are over
-        free = Signal()
         room_to_compare = Signal()
         room = Signal()
         choose = Signal()
         compare = Signal()
-        fire = Signal()
         m.d.comb += [
             begun.eq(age[0]),
             begin.eq((self.run | self.shift) & ~begun),
@@ -129,13 +134,13 @@ class UpdatePath(wiring.Component):
             zero_shift.pulses.eq(self.zero_shifts),
             zero_shift.issue.eq(choose & self.shift),
             pending.eq(begun & Mux(self.shift, zero_shift.pending, quadrants.pending)),
-            free.eq(~self.pulses.valid | self.pulses.ready),
-            room_to_compare.eq(~compared_valid | free),
+            room_to_compare.eq(~compared_valid | offer.room),
             room.eq(~slot_valid | room_to_compare),
             choose.eq(pending & room),
             compare.eq(slot_valid & room_to_compare),
-            fire.eq(compared_valid & free),
-            self.finished.eq(age[-1] & ~(pending | slot_valid | compared_valid) & free),
+            self.finished.eq(
+                age[-1] & ~(pending | slot_valid | compared_valid) & offer.room & (~offer.valid | offer.ready)
+            ),
             self.draw.eq(draws_sign & room_to_compare),
         ]
         m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
@@ -147,8 +152,6 @@ class UpdatePath(wiring.Component):
             ]
         with m.If(room_to_compare):
             m.d.sync += compared_valid.eq(slot_valid)
-        with m.If(free):
-            m.d.sync += self.pulses.valid.eq(compared_valid)
         with m.If(choose):
             m.d.sync += [
                 slot.shift.eq(self.shift),
@@ -165,8 +168,8 @@ class UpdatePath(wiring.Component):
                 compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
             ]
         for trains, bank, registers, sign, lines in (
-            (columns, column_words, x, compared.quadrant[0], self.pulses.columns),
-            (rows, row_words, delta, compared.quadrant[1], self.pulses.rows),
+            (columns, column_words, x, compared.quadrant[0], offer.columns_in),
+            (rows, row_words, delta, compared.quadrant[1], offer.rows_in),
         ):
             m.d.comb += [
                 bank.advance.eq(draws & room_to_compare),
@@ -175,14 +178,13 @@ class UpdatePath(wiring.Component):
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
                 trains.every.eq(compared.shift),
+                lines.eq(trains.fires),
             ]
-            with m.If(fire):
-                m.d.sync += lines.eq(trains.fires)
-        with m.If(fire):
-            m.d.sync += [
-                self.pulses.up.eq(compared.up),
-                self.pulses.quadrant.eq(compared.quadrant),
-                self.pulses.slow.eq(compared.slow),
-                self.pulses.last.eq(compared.last),
-            ]
+        m.d.comb += [
+            offer.arrives.eq(compared_valid & offer.room),
+            offer.ready.eq(self.pulses.ready),
+            self.pulses.valid.eq(offer.valid),
+            *(getattr(offer, f"{name}_in").eq(compared[name]) for name in OF_SLOT),
+            *(getattr(self.pulses, name).eq(getattr(offer, f"{name}_out")) for name in ("rows", "columns", *OF_SLOT)),
+        ]
         return m

@@ -58,6 +58,9 @@ class _Beat:
     clipped: bool = False
 
 
+_Offer = tuple[_Beat, int, bool]  # a beat of writes, its column, and whether it is for R
+
+
 class Pipeline:
     """Memories, stages and the output register of transfers.
 
@@ -82,23 +85,41 @@ class Pipeline:
     def reset(self) -> None:
         """Empty all stages."""
         self.dither_bank = Bank(self._config.dither_bank)
-        self._stages: list[_Beat | None] = [None] * BEAT_LATENCY  # 1 to BEAT_LATENCY
+        self._stages: list[_Beat | None] = [None] * (BEAT_LATENCY - 1)  # 1 to BEAT_LATENCY - 1
+        self._unwritten: _Beat | None = None  # in the last stage, where H is written
+        self._offered: _Beat | None = None
+        self._spare: _Offer | None = None
         self.writes = dict.fromkeys(_WRITES, 0)
+
+    @property
+    def room(self) -> bool:
+        """All stages move in this cycle: there is no beat that waits behind the one that is offered."""
+        return self._spare is None
 
     def clear(self, address: int) -> None:
         """Write zero to one word of each memory."""
         self.q[address] = self.qref[address] = self.hidden[address] = 0
 
-    def accept_write(self, settings: Settings) -> tuple[int, Int, int]:
-        """The write beat is accepted: update H; the number of the beat, its pulses, and its cells out of tolerance."""
-        config, write = self._config, self._stages[-1]
+    def accept_write(self) -> tuple[int, Int, int]:
+        """The write beat is accepted: the number of the beat, its pulses, and its cells out of tolerance."""
+        write, spare = self._offered, self._spare
         assert write is not None
-        if settings.accumulate and not settings.direct:
-            if settings.forget:
-                self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
-            else:
-                self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
+        self._offered, self._spare = None, None
+        self.writes["writes__valid"] = 0
+        if spare is not None:
+            self._offer(*spare)
         return write.beat, write.n, int(write.outside.sum())
+
+    def write_hidden(self, settings: Settings) -> None:
+        """The beat in the last stage, if there is one that has not done so, writes H."""
+        config, write = self._config, self._unwritten
+        self._unwritten = None
+        if write is None or not settings.accumulate or settings.direct:
+            return
+        if settings.forget:
+            self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
+        else:
+            self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
 
     def advance(
         self, codes: int | None, beat: int, chopper: ChopperState, sequencer: Sequencer, status: Status
@@ -110,6 +131,7 @@ class Pipeline:
             (-self._ones, self._none) if programming else (chopper.read_sign, chopper.read_latch | settings.latch)
         )
         enters = self._enter(codes, beat, column) if codes is not None else None
+        leaves = self._stages[-1]
         self._stages = [enters, *self._stages[:-1]]
         for stage, work in (
             (4, lambda read: self._demodulate(read, signs, latches, settings)),
@@ -119,9 +141,14 @@ class Pipeline:
             entered = self._stages[stage - 1]
             if entered is not None:
                 self._stages[stage - 1] = work(entered)
-        self.writes["writes__valid"] = int(self._stages[-1] is not None)
-        if self._stages[-1] is not None:
-            self._offer(self._stages[-1], column, programming, status)
+        if leaves is not None:
+            status.hidden_saturated |= leaves.saturated
+            status.pulses_clamped |= leaves.clipped
+            self._unwritten = leaves
+            if self._offered is None:
+                self._offer(leaves, column, programming)
+            else:
+                self._spare = leaves, column, programming
 
     def _enter(self, codes: int, beat: int, column: int) -> _Beat:
         config = self._config
@@ -174,9 +201,8 @@ class Pipeline:
             product, value=h, n=n, outside=outside, saturated=bool(saturated.any()), clipped=bool(clamped.any())
         )
 
-    def _offer(self, write: _Beat, column: int, programming: bool, status: Status) -> None:
-        status.hidden_saturated |= write.saturated
-        status.pulses_clamped |= write.clipped
+    def _offer(self, write: _Beat, column: int, programming: bool) -> None:
+        self._offered = write
         self.writes = {
             "writes__valid": 1,
             "writes__array": int(programming),

@@ -62,7 +62,8 @@ class Tile:
         self._pulses = dict.fromkeys(_PULSES, 0)
         self._age = 0  # cycles of PULSE or SHIFT so far
         self._chosen: int | None = None  # number of a slot without its words yet
-        self._compared: dict[str, int] | None = None  # the slot that is offered next
+        self._compared: dict[str, int] | None = None  # a slot whose lines can fire
+        self._spare: dict[str, int] | None = None  # one that waits behind the slot that is offered
         self._pipeline.reset()
 
     def step(self, inputs: Mapping[str, int]) -> dict[str, int]:
@@ -95,8 +96,6 @@ class Tile:
 
     def _outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         state, status = self._sequencer.state, self._status
-        writes = self._pipeline.writes
-        advance = not writes["writes__valid"] or inputs["writes__ready"]
         programming = self._sequencer.programming and state in (State.READ, State.STREAM)
         more_codes = state is State.STREAM and self._sequencer.count < self.config.row_beats
         return {
@@ -106,8 +105,8 @@ class Tile:
             "read__valid": int(state is State.READ),
             "read__array": int(programming),
             "read__column": self._sequencer.column if programming else self._chopper.column,
-            "codes__ready": int(more_codes and advance),
-            **writes,
+            "codes__ready": int(more_codes and self._pipeline.room),
+            **self._pipeline.writes,
             "status__busy": int(state is not State.IDLE),
             "status__chopper": self._chopper_port,
             "status__row_chopper": self._row_chopper_port,
@@ -152,7 +151,8 @@ class Tile:
             self._status.count_slots(1)
         free = not self._pulses["pulses__valid"] or ready
         more = sequencer.count < self._slots_to_do
-        if self._age >= SLOT_LATENCY and free and not more and self._chosen is None and self._compared is None:
+        under_way = [slot for slot in (self._chosen, self._compared, self._spare) if slot is not None]
+        if self._age >= SLOT_LATENCY and free and not more and not under_way:
             self._pulses["pulses__valid"] = 0
             self._age = 0
             if sequencer.state is State.SHIFT:
@@ -160,12 +160,16 @@ class Tile:
             else:
                 sequencer.enter(State.IDLE)
             return
-        room_to_compare = free or self._compared is None
+        room_to_fire = self._spare is None
+        room_to_compare = room_to_fire or self._compared is None
+        fires = None
+        if room_to_fire:
+            fires, self._compared = self._compared, None
         if free:
-            if self._compared is None:
-                self._pulses["pulses__valid"] = 0
-            else:
-                self._pulses, self._compared = self._compared, None
+            offered, self._spare = (fires, None) if room_to_fire else (self._spare, None)
+            self._pulses = offered or self._pulses | {"pulses__valid": 0}
+        elif fires is not None:
+            self._spare = fires
         room = room_to_compare or self._chosen is None
         if room_to_compare and self._chosen is not None:
             shift = sequencer.state is State.SHIFT
@@ -216,10 +220,10 @@ class Tile:
     def _stream(self, codes: int | None, ready: bool) -> None:
         sequencer, pipeline = self._sequencer, self._pipeline
         finished = outside = False
-        if pipeline.writes["writes__valid"]:
-            if not ready:
-                return
-            beat, n, cells = pipeline.accept_write(sequencer.settings)
+        room = pipeline.room
+        pipeline.write_hidden(sequencer.settings)
+        if pipeline.writes["writes__valid"] and ready:
+            beat, n, cells = pipeline.accept_write()
             if sequencer.programming:
                 self._status.count_reference_pulses(n)
                 self._outside += cells
@@ -229,7 +233,8 @@ class Tile:
             else:
                 self._status.count_pulses(n)
             finished = beat == self.config.row_beats - 1
-        pipeline.advance(codes, sequencer.count, self._chopper, sequencer, self._status)
+        if room:
+            pipeline.advance(codes, sequencer.count, self._chopper, sequencer, self._status)
         if codes is not None:
             sequencer.count += 1
         if finished:

@@ -40,13 +40,14 @@ def test_no_waiting() -> None:
     assert timeline([1] * len(expected)) == expected
 
 
-def test_waiting_writes_stop_all_stages() -> None:
-    """A column of two beats more than the pipeline has stages, so that codes wait for writes."""
+def test_waiting_writes_stop_all_stages_after_one_more_beat() -> None:
+    """A column of two beats more than the pipeline has stages: a beat more is taken, then codes wait for writes."""
     config = CONFIG.replace(rows=4 * (BEAT_LATENCY + 2))
-    writes = [(0, int(beat < 2), 1, beat, 1) for beat in range(config.row_beats)]
+    writes = [(0, 0, 1, beat, 1) for beat in range(config.row_beats)]
+    more = [(0, 1, 1, beat, 1) for beat in range(2)]  # a code is taken, too
     before = [(1, 0, 0, 0, 1), *[CODES] * BEAT_LATENCY]
-    ready = [1] * len(before) + [0, 0, 0, 1, 0, 1] + [1] * BEAT_LATENCY + [1, 1]
-    expected = [*before, *[(0, 0, 1, 0, 1)] * 3, writes[0], (0, 0, 1, 1, 1), *writes[1:]]
+    ready = [1] * len(before) + [0, 0, 0, 1, 0, 1] + [1] * BEAT_LATENCY
+    expected = [*before, more[0], *[writes[0]] * 3, more[1], writes[1], *writes[2:]]
     assert timeline(ready[: len(expected)], config) == expected
 
 
@@ -59,7 +60,7 @@ def transferring(config: TileConfig, settings: Settings) -> Sequencer:
 
 @pytest.mark.parametrize("latched", [False, True])
 def test_memories_change_at_their_edges(latched: bool) -> None:
-    """Q and Qref with the edge after stage 3, H when the write is accepted; every lane latches by itself."""
+    """Q and Qref with the edge after stage 3, H with that after stage 11; every lane latches by itself."""
     config = CONFIG.replace(row_chopper=1)
     pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(TileConfig())
     chopper.flipped[0], chopper.row_flipped[4:8] = latched, [0, 1, 0, 1]
@@ -74,7 +75,8 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
     assert history == [(640, [64] * 4, 0)] * 3 + [(*after, 0)] * (BEAT_LATENCY - 4) + [(*after, 1)]
     assert pipeline.writes["writes__latch"] == (0b0101 if latched else 0b1010)
     assert pipeline.hidden[1].tolist() == [5] * 4
-    beat, n, outside = pipeline.accept_write(settings)
+    pipeline.write_hidden(settings)
+    beat, n, outside = pipeline.accept_write()
     assert (beat, n.tolist(), outside) == (1, [0] * 4, 0)
     assert pipeline.hidden[1].tolist() == [5 + 3 * 3 * 64, 5, 5, 5]
     assert np.count_nonzero(pipeline.hidden) == 4
@@ -105,7 +107,7 @@ def test_a_direct_write_adds_the_dither_of_the_lane_and_leaves_h_alone() -> None
             pipeline.q[:] = 0
         products = [300 * 64 * code for code in (1, 2, 0, -1)]
         expected = [(bank.word(lane) + product) // 2**16 for lane, product in enumerate(products)]
-        _, n, _ = pipeline.accept_write(settings)
+        _, n, _ = pipeline.accept_write()
         assert n.tolist() == expected
         seen |= set(enumerate(expected))
         bank.step()
