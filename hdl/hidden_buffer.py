@@ -5,8 +5,7 @@
 
 | stage | work |
 |---|---|
-| 4 | H is asked for |
-| 5 | gain * d, its factors in registers of their own; H comes out of the memory |
+| 4, 5 | gain * d but for its last addition, see `hdl.multiplier`; H is asked for, and comes out of the memory |
 | 6 | H + gain * d |
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
@@ -20,6 +19,7 @@ n corrects its cells and H stays, see `hdl.programmer`. Latency: 6 moves from d 
 while ``advance``.
 """
 
+from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
@@ -29,6 +29,7 @@ from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory
 from hdl.delay import delayed
+from hdl.multiplier import Multiples, addends
 from hdl.programmer import Programmer
 from hdl.random_bank import RandomBank
 from hdl.threshold import Threshold
@@ -36,14 +37,16 @@ from model.config import TileConfig
 
 
 def multiple(word: Value, factor: Value) -> Value:
-    """``word * factor`` out of shifted words, where a multiplier would be wasted on so few bits."""
-    return reduce(add, (Mux(bit, word << place, 0) for place, bit in enumerate(factor)))
+    """``word * factor`` out of shifted words, for a factor of few bits."""
+    return tree([Mux(bit, word << place, 0) for place, bit in enumerate(factor)])
 
 
-def magnitude(word: Value) -> tuple[Value, Value]:
-    r"""Two unsigned numbers with the sum \|word\|, so that a sum of magnitudes needs no carries before its own."""
-    negative = word[-1]
-    return word[:-1] ^ negative.replicate(len(word) - 1), negative
+def tree(terms: Sequence[Value]) -> Value:
+    """Their sum, in as few levels of additions as there can be."""
+    terms = list(terms)
+    while len(terms) > 1:
+        terms = [reduce(add, terms[first : first + 2]) for first in range(0, len(terms), 2)]
+    return terms[0]
 
 
 class HiddenBuffer(wiring.Component):
@@ -117,21 +120,30 @@ class HiddenBuffer(wiring.Component):
             for lane in lanes:
                 m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
 
+        # What stands still through a column, in registers of its own.
+        multiples = Multiples(m, self.gain)
+        buffered, dithered = Signal(reset_less=True), Signal(reset_less=True)  # H or u is added to the product
+        m.d.sync += [
+            buffered.eq(~self.programming & ~self.direct),
+            dithered.eq(~self.programming & self.direct),
+        ]
         clipped = Signal(config.lanes)
         clamped = Signal(config.lanes)
         outside = Signal(config.lanes)
         pulses = Signal(self.pulses.shape())
+        sizes: list[Value] = []
         for lane in lanes:
-            total = self._total(m, lane, words.data[lane], uniform[lane])
+            total = self._total(m, lane, Mux(buffered, words.data[lane], 0), Mux(dithered, uniform[lane], 0), multiples)
             hidden = self._saturated(m, lane, total, clipped[lane])
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
-            n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
+            writes: Value = self.accumulate
+            least: Value = threshold.pulses  # n and |n| of a quotient that is zero
+            least_size: Value = threshold.size
             m.d.comb += [
                 threshold.advance.eq(self.advance),
                 threshold.hidden.eq(hidden),
-                threshold.floor.eq(self.direct & ~self.programming),
+                threshold.floor.eq(dithered),
                 clamped[lane].eq(threshold.clamped),
-                n.eq(Mux(self.accumulate, threshold.pulses, 0)),
             ]
             if config.programmer:
                 m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
@@ -142,9 +154,13 @@ class HiddenBuffer(wiring.Component):
                     programmer.last.eq(self.last_round),
                     outside[lane].eq(programmer.outside),
                 ]
-                corrections = Mux(threshold.zero, programmer.least, threshold.pulses)
-                with m.If(self.programming):
-                    m.d.comb += n.eq(Mux(programmer.correct, corrections, 0))
+                writes = Mux(self.programming, programmer.correct, self.accumulate)
+                corrects = self.programming & threshold.zero
+                least, least_size = Mux(corrects, programmer.least, least), Mux(corrects, 1, least_size)
+            n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
+            size = Signal(range(config.pulses_max + 1), name=f"size_{lane}")
+            m.d.comb += [n.eq(Mux(writes, least, 0)), size.eq(Mux(writes, least_size, 0))]
+            sizes.append(delayed(m, size, 1, self.advance, f"size_{lane}"))
             m.d.comb += pulses[lane].eq(delayed(m, n, 1, self.advance, f"pulses_{lane}"))
             m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
 
@@ -157,22 +173,21 @@ class HiddenBuffer(wiring.Component):
         ]
         m.d.comb += [
             self.pulses.eq(pulses),
-            self.amount.eq(sum(part for lane in lanes for part in magnitude(pulses[lane]))),
+            self.amount.eq(tree(sizes)),
         ]
         if config.programmer:
             m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))
         return m
 
-    def _total(self, m: Module, lane: int, word: Value, uniform: Value) -> Signal:
-        """H, u or nothing, and gain * d: of the beat in stage 7."""
+    def _total(self, m: Module, lane: int, word: Value, uniform: Value, multiples: Multiples) -> Signal:
+        """The word (H or nothing, in stage 5) or u (or nothing, in stage 6), and gain * d: of the beat in stage 7."""
         config = self.config
         width = config.difference_format.width + config.gain_bits
-        factor = delayed(m, self.difference[lane], 1, self.advance, f"factor_{lane}")
-        product = delayed(m, self.gain * factor, 1, self.advance, f"product_{lane}")
+        products = addends(m, self.difference[lane], multiples, self.advance, f"product_{lane}")
         base = delayed(m, word, 1, self.advance, f"word_{lane}")
         total = Signal(signed(max(config.hidden_bits, width) + 1), name=f"total_{lane}", reset_less=True)
         with m.If(self.advance):
-            m.d.sync += total.eq(Mux(self.programming, 0, Mux(self.direct, uniform, base)) + product)
+            m.d.sync += total.eq(sum(products, base | uniform))
         return total
 
     def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:

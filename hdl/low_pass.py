@@ -20,9 +20,8 @@ class LowPass(wiring.Component):
     Members
     -------
     advance : a step goes on to its second cycle at the end of this one
-    code, q : r and Q of the step in its first cycle
-    enable : of the step in its second cycle, off leaves Q as it is
-    q_next : Q after that step
+    code, q, enable : of the step in its first cycle, r, Q, and off to leave Q as it is
+    q_next : Q after the step in its second cycle
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -40,6 +39,6 @@ class LowPass(wiring.Component):
         half = (1 << shift) >> 1  # lies in the bits below r
         with m.If(self.advance):
             error = ((self.code << self.config.reference_fraction_bits) | half) - self.q
-            m.d.sync += [step.eq(error >> shift), q.eq(self.q)]
-        m.d.comb += self.q_next.eq(q + Mux(self.enable, step, 0))
+            m.d.sync += [step.eq(Mux(self.enable, error >> shift, 0)), q.eq(self.q)]
+        m.d.comb += self.q_next.eq(q + step)
         return m

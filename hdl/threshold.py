@@ -29,8 +29,8 @@ class Threshold(wiring.Component):
     -------
     advance : a word goes on to its second cycle at the end of this one
     hidden, floor : h of the word in its first cycle and how it is rounded
-    pulses, zero, clamped : of the word in its second cycle, n, whether n = 0, and whether the quotient lies beyond
-        ±pulses_max
+    pulses, size, zero, clamped : of the word in its second cycle, n, |n|, whether n = 0, and whether the quotient lies
+        beyond ±pulses_max
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -41,6 +41,7 @@ class Threshold(wiring.Component):
                 "hidden": In(signed(config.hidden_bits)),
                 "floor": In(1),
                 "pulses": Out(signed(config.pulses_format.width)),
+                "size": Out(range(config.pulses_max + 1)),
                 "zero": Out(1),
                 "clamped": Out(1),
             }
@@ -54,10 +55,12 @@ class Threshold(wiring.Component):
         with m.If(self.advance):
             m.d.sync += whole.eq((self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift)
         # Without carries: whole > most is the same as that of its bits, and whole < -most that of ~whole > most - 1.
-        negative, size = whole[-1], whole[:-1]
+        negative, bits = whole[-1], whole[:-1]
+        low = whole[: len(self.size)]
         m.d.comb += [
             self.zero.eq(~whole.any()),
-            self.clamped.eq(Mux(negative, exceeds(~size, most - 1), exceeds(size, most))),
+            self.clamped.eq(Mux(negative, exceeds(~bits, most - 1), exceeds(bits, most))),
+            self.size.eq(Mux(self.clamped, most, (low ^ negative.replicate(len(low))) + negative)),
             self.pulses.eq(Mux(self.clamped, Mux(negative, -most, most), whole)),
         ]
         return m

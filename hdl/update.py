@@ -85,11 +85,11 @@ class UpdatePath(wiring.Component):
         beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
         rows_next = Signal()
         accept = Signal()
-        end_of_side = Signal()
+        side_ends = config.column_beats == 1, config.row_beats == 1  # with its first beat
+        end_of_side = Signal(init=side_ends[0])
         m.d.comb += [
             self.vectors.ready.eq(self.load),
             accept.eq(self.load & self.vectors.valid),
-            end_of_side.eq(beat == Mux(rows_next, config.row_beats - 1, config.column_beats - 1)),
             self.loaded.eq(accept & rows_next & end_of_side),
             x.load.eq(accept & ~rows_next),
             x.flip.eq(Mux(self.slow, 0, self.signs)),
@@ -97,7 +97,17 @@ class UpdatePath(wiring.Component):
             delta.flip.eq(Mux(self.slow, 0, self.row_signs)),
         ]
         with m.If(accept):
-            m.d.sync += [beat.eq(Mux(end_of_side, 0, beat + 1)), rows_next.eq(rows_next ^ end_of_side)]
+            m.d.sync += [
+                beat.eq(Mux(end_of_side, 0, beat + 1)),
+                rows_next.eq(rows_next ^ end_of_side),
+                end_of_side.eq(
+                    Mux(
+                        end_of_side,
+                        Mux(rows_next, *side_ends),
+                        beat == Mux(rows_next, config.row_beats - 2, config.column_beats - 2),
+                    )
+                ),
+            ]
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),

@@ -56,7 +56,8 @@ def compare(
                 direct=rng.choice(direct),
             )
             dut.set(direct=settings.direct, gain=settings.gain, forget=settings.forget)
-            dut.set(momentum=settings.momentum, accumulate=settings.accumulate)
+            dut.set(momentum=settings.momentum, accumulate=settings.accumulate, read=0, step=0, load=0, advance=0)
+            await dut.tick()  # for the multiples of the gain
             waiting = list(range(config.row_beats))
             stages: list[tuple[object, ...] | None] = [None] * 7  # 5 to 11
             while waiting or any(stages):
@@ -130,7 +131,9 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
         await dut.tick()
         dut.set(clear=0, advance=1)
         for difference, settings in beats:
-            dut.set(difference=[difference], gain=settings.gain, forget=settings.forget)
+            dut.set(gain=settings.gain, forget=settings.forget)
+            await dut.tick()
+            dut.set(difference=[difference])
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate, direct=settings.direct)
             for stage in range(4, 12):
                 dut.set(read=stage == 4, step=stage == 6, load=stage == 10)

@@ -38,12 +38,11 @@ def compare(
 
     async def program(dut: Dut) -> None:
         for code, q in pairs:
-            dut.set(code=code, q=q ^ wrong, advance=1)
-            await dut.tick()
-            dut.set(code=~code, q=~q, advance=0)  # the step is on its way
-            await dut.tick()
             for enable in (1, 0):
-                dut.set(enable=enable ^ wrong_enable)
+                dut.set(code=code, q=q ^ wrong, enable=enable ^ wrong_enable, advance=1)
+                await dut.tick()
+                dut.set(code=~code, q=~q, enable=1 - enable, advance=0)  # the step is on its way
+                await dut.tick()
                 step = rounding(Fraction(code * one - q, 1 << naive.filter_shift)) if enable else 0
                 assert dut.get("q_next") == q + step, f"r = {code}, Q = {q}"
 

@@ -30,7 +30,8 @@ def compare(
                 dut.set(hidden=~hidden, floor=1 - floor, advance=0)  # the word is on its way
                 await dut.tick()
                 pulses, clamped = write_pulses(naive, hidden, direct=bool(floor))
-                assert dut.read("pulses", "zero", "clamped") == (pulses, int(not pulses), int(clamped)), f"h = {hidden}"
+                expected = pulses, abs(pulses), int(not pulses), int(clamped)
+                assert dut.read("pulses", "size", "zero", "clamped") == expected, f"h = {hidden}"
 
     simulate(Threshold(built), program)
 

@@ -1,0 +1,49 @@
+"""Product of a word and a factor that stands still, in three steps of one addition each.
+
+    product = word * factor = Σ_k digit_k(word) * factor * 4**k,   digit_k in 0..3, the last one in -2..1
+
+Multiples of the factor are kept, so a digit of the word only chooses one. The last addition is left to whoever adds
+something to the product anyhow: `addends` are numbers with that sum. Latency: two moves from word to addends; the
+factor must stand for two cycles before. Throughput: one word per cycle while ``advance``.
+"""
+
+from collections.abc import Sequence
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
+
+from hdl.delay import delayed
+
+DIGIT = 2  # bits
+
+
+class Multiples:
+    """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it."""
+
+    def __init__(self, m: Module, factor: Value) -> None:
+        size = len(factor)
+        once, thrice = Signal(size, name="once", reset_less=True), Signal(size + DIGIT, name="thrice", reset_less=True)
+        minus = Signal(signed(size + 1), name="minus", reset_less=True)
+        m.d.sync += [once.eq(factor), thrice.eq(factor + (factor << 1)), minus.eq(-factor)]
+        self.unsigned = (Const(0), once, once << 1, thrice)
+        self.signed = (Const(0), once, minus << 1, minus)  # by the two bits
+
+
+def addends(m: Module, word: Value, multiples: Multiples, advance: Value, name: str) -> Sequence[Value]:
+    """Numbers whose sum is the product of the signed ``word``, two moves later."""
+    even = Cat(word, word[-1].replicate(len(word) % DIGIT))
+    places = range(0, len(even), DIGIT)
+    parts = []
+    for place in places:
+        choice = multiples.unsigned if place < places[-1] else multiples.signed
+        parts.append(_chosen(even[place : place + DIGIT], choice) << place)
+    for step in range(2):
+        pairs = [parts[first : first + 2] for first in range(0, len(parts), 2)]
+        parts = [
+            delayed(m, sum(pair[1:], pair[0]), 1, advance, f"{name}_{step}_{number}")
+            for number, pair in enumerate(pairs)
+        ]
+    return parts
+
+
+def _chosen(digit: Value, choice: Sequence[Value]) -> Value:
+    return Mux(digit[1], Mux(digit[0], choice[3], choice[2]), Mux(digit[0], choice[1], choice[0]))
