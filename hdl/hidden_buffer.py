@@ -19,17 +19,13 @@ n corrects its cells and H stays, see `hdl.programmer`. Latency: 6 moves from d 
 while ``advance``.
 """
 
-from collections.abc import Sequence
-from functools import reduce
-from operator import add
-
 from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from hdl.beat_memory import BeatMemory
 from hdl.delay import delayed
-from hdl.multiplier import Multiples, addends
+from hdl.multiplier import Multiples, addends, tree
 from hdl.programmer import Programmer
 from hdl.random_bank import RandomBank
 from hdl.threshold import Threshold
@@ -39,14 +35,6 @@ from model.config import TileConfig
 def multiple(word: Value, factor: Value) -> Value:
     """``word * factor`` out of shifted words, for a factor of few bits."""
     return tree([Mux(bit, word << place, 0) for place, bit in enumerate(factor)])
-
-
-def tree(terms: Sequence[Value]) -> Value:
-    """Their sum, in as few levels of additions as there can be."""
-    terms = list(terms)
-    while len(terms) > 1:
-        terms = [reduce(add, terms[first : first + 2]) for first in range(0, len(terms), 2)]
-    return terms[0]
 
 
 class HiddenBuffer(wiring.Component):

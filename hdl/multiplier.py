@@ -8,6 +8,8 @@ factor must stand for two cycles before. Throughput: one word per cycle while ``
 """
 
 from collections.abc import Sequence
+from functools import reduce
+from operator import add
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
 
@@ -47,3 +49,16 @@ def addends(m: Module, word: Value, multiples: Multiples, advance: Value, name: 
 
 def _chosen(digit: Value, choice: Sequence[Value]) -> Value:
     return Mux(digit[1], Mux(digit[0], choice[3], choice[2]), Mux(digit[0], choice[1], choice[0]))
+
+
+def tree(terms: Sequence[Value]) -> Value:
+    """Their sum, in as few levels of additions as there can be."""
+    terms = list(terms)
+    while len(terms) > 1:
+        terms = [reduce(add, terms[first : first + 2]) for first in range(0, len(terms), 2)]
+    return terms[0]
+
+
+def times(word: Value, constant: int) -> Value:
+    """``word * constant``, without a multiplier."""
+    return tree([word << place for place in range(constant.bit_length()) if constant >> place & 1])

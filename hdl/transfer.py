@@ -17,6 +17,7 @@ from amaranth.lib.wiring import In, Out
 from hdl import ports
 from hdl.delay import delayed
 from hdl.hidden_buffer import HiddenBuffer
+from hdl.multiplier import times
 from hdl.register_slice import RegisterSlice
 from hdl.symmetric_point import SymmetricPoint
 from model.config import BEAT_LATENCY, TileConfig
@@ -110,7 +111,7 @@ class TransferPath(wiring.Component):
         if config.programmer:
             program_base = Signal(config.address_bits)  # there in time: STREAM begins two cycles after the command
             seen = Signal()  # cells out of tolerance in earlier beats
-            m.d.sync += program_base.eq(self.program_column * config.row_beats)
+            m.d.sync += program_base.eq(times(self.program_column, config.row_beats))
             first = Mux(self.programming, program_base, base)
             with m.If(self.finished):
                 m.d.sync += seen.eq(0)

