@@ -1,0 +1,61 @@
+"""Calibration and programming of R in RTL: what golden does bit for bit, and what the equations say."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import pytest
+
+from cosim.bench import Job
+from cosim.native_engine import run_job
+from model.config import TileConfig
+from model.devices.cells import WEIGHT_ONE
+from model.periphery import Periphery
+from tests.cosim.calibrating import PULSES, SWEEPS, TOLERANCE, calibrated
+
+CONFIG = TileConfig(rows=17, columns=12, lanes=4, programmer=1)
+
+
+@pytest.fixture(scope="module")
+def rtl() -> dict[str, Any]:
+    outcome = run_job(Job(CONFIG, "tests.cosim.calibrating:job", {}))
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert outcome.verdict.compared_cycles > PULSES
+    return dict(outcome.result)
+
+
+def test_rtl_equals_golden(rtl: dict[str, Any]) -> None:
+    golden = calibrated(CONFIG, Periphery)
+    assert golden.keys() == rtl.keys()
+    for name, value in golden.items():
+        assert np.array_equal(value, rtl[name]), name
+    assert rtl["slots"] == PULSES
+    assert rtl["reads"] > SWEEPS * CONFIG.columns  # those of P, and of R to verify
+    assert rtl["reference_pulses"] > CONFIG.rows * CONFIG.columns
+
+
+def test_the_residual_is_that_of_the_closed_form(rtl: dict[str, Any]) -> None:
+    """w - w* = (w0 - w*) exp(-k N), give or take the step up or down of the limit cycle."""
+    p = rtl["p"] / WEIGHT_ONE
+    assert np.abs(p - rtl["expected"]).max() < rtl["step"].max()
+    residual, start = (np.sqrt(np.mean(error**2)) for error in (p - rtl["target"], rtl["start"]))
+    expected = np.sqrt(np.mean((rtl["expected"] - rtl["target"]) ** 2))
+    assert start > 0.25  # of a range from -1 to 1
+    assert residual < expected + rtl["step"].max()
+    assert expected < start / 25
+
+
+def test_qref_holds_p(rtl: dict[str, Any]) -> None:
+    """The filter has settled to half an LSB (its dead band) of reads that are noisy by some."""
+    assert np.abs(rtl["qref_weight"] - rtl["p"]).max() < 2.5 * rtl["lsb"]
+
+
+def test_r_is_programmed_to_qref(rtl: dict[str, Any]) -> None:
+    """A read has a noise of 1.3 LSB, so R ends about as far from Qref, and many good cells count as given up."""
+    error = np.abs(rtl["r"] - rtl["qref_weight"]) / rtl["lsb"]
+    before = np.abs(rtl["qref_weight"]) / rtl["lsb"]  # R begins at 0
+    assert np.sqrt(np.mean(before**2)) > 5
+    assert np.sqrt(np.mean(error**2)) < 1.0
+    assert np.mean(error < TOLERANCE / 64 + 1) > 0.95
+    assert 0 < rtl["unprogrammed"] < 0.6 * error.size
