@@ -8,6 +8,7 @@ from importlib.metadata import version
 from typing import Any
 
 from cosim.lint import VERILATOR_WAIVED
+from cosim.name_map import name_map
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
 from hdl.stream_layout import stream_layouts
 from hdl.verilog import controller_name, controller_verilog, module_name, tile_ports, tile_verilog
@@ -106,6 +107,7 @@ def package(config: TileConfig) -> dict[str, str]:
         f"{top}.v": tile_verilog(config),
         f"{top}.toml": to_toml(config),
         f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_registers.md": register_markdown(config),

@@ -19,7 +19,14 @@ def generate(out: Path, config: str) -> dict[str, str]:
 
 def names(top: str) -> list[str]:
     registers = [f"{top}_controller_registers.{kind}" for kind in ("h", "json", "md", "rdl")]
-    others = [f"{top}.json", f"{top}.toml", f"{top}.v", f"{top}_controller.v", f"{top}_controller.core"]
+    others = [
+        f"{top}.json",
+        f"{top}.toml",
+        f"{top}.v",
+        f"{top}_controller.v",
+        f"{top}_controller.core",
+        f"{top}_names.json",
+    ]
     return sorted(others + registers)
 
 
@@ -50,6 +57,9 @@ def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         parts = description["streams"][stream]["parts"]
         assert [part["low"] % 8 for part in parts] == [0] * len(parts)
         assert bits == parts[-1]["low"] + parts[-1]["room"]
+    registers = json.loads(files[f"{top}_names.json"])
+    assert registers["fingerprint"] == config.fingerprint
+    assert {"q", "qref", "hidden", "chopper_source"} <= {entry["name"] for entry in registers["state"]}
     assert description["cycles"]["transfer"] == config.transfer_cycles
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
 
