@@ -3,13 +3,16 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo results test test-all lint tools clean
+.PHONY: demo results prove test test-all lint tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
 
 results: $(READY)
 	$(BIN)/python scripts/results.py --out docs --cache build/results --jobs 2
+
+prove: $(READY)
+	$(BIN)/python scripts/prove.py
 
 test: lint
 	$(BIN)/python -m pytest -n auto -m "not slow"
@@ -24,7 +27,7 @@ lint: $(READY)
 
 $(READY): pyproject.toml constraints.txt | tools
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,synthesis]"
+	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,synthesis,proofs]"
 	touch $@
 
 tools:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from cosim.properties import PROPERTIES
 from scripts import write_docs
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
@@ -34,3 +35,22 @@ def test_the_drawings_show_what_happens() -> None:
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
         assert target.startswith("https://") or (DOCS / target).is_file(), target
+
+
+def test_the_plan_names_tests_and_proofs_that_exist() -> None:
+    text = (DOCS / "verification.md").read_text(encoding="utf-8")
+    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
+    points = [cells[2] for cells in rows if len(cells) == 5 and "`" in cells[2]]
+    assert len(points) >= 25
+    blocks = {entry.block for entry in PROPERTIES}
+    for cell in points:
+        names = re.findall(r"`([^`]+)`", cell)
+        assert names, cell
+        for name in names:
+            if name.startswith("scripts/prove.py --block "):
+                assert name.split()[-1] in blocks, name
+                continue
+            file, _, function = name.partition("::")
+            assert (DOCS.parent / file).is_file(), name
+            assert f"def {function or 'test_'}" in (DOCS.parent / file).read_text(encoding="utf-8"), name
+    assert blocks <= {name.split()[-1] for cell in points for name in re.findall(r"`(scripts/prove[^`]+)`", cell)}

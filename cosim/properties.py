@@ -1,0 +1,184 @@
+"""What is proved of the blocks: assertions from the equations of docs/tile.md, and assumptions on who drives a block.
+
+Errors of single cells (`cosim.sby.swaps`) show that a proof can fail.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Assert, Assume, Mux, Signal, Value, signed
+
+from cosim.sby import Checked, Property
+from hdl.chopper import Chopper
+from hdl.low_pass import LowPass
+from hdl.register_slice import RegisterSlice
+from hdl.threshold import Threshold
+from hdl.update import UpdatePath
+from model.config import Chopper as Mode
+from model.config import Scope, TileConfig
+
+
+def register_slice() -> Checked:
+    """Beats come out as they went in, none lost, doubled or overtaken, and room is an empty spare register."""
+    dut: Any = RegisterSlice({"word": 4})
+    checked = Checked(dut)
+    m, spare = checked.module, checked.state["spare_word"]
+    first, second, held = Signal(4), Signal(4), Signal(range(3))  # beats that are inside, in their order
+    enters, leaves = dut.arrives, dut.valid & dut.ready
+    last = held - leaves  # where a beat that enters comes to stand
+    m.d.comb += [
+        Assume(~dut.arrives | dut.room),
+        Assert(held <= 2),
+        Assert(dut.valid == held.any()),
+        Assert(dut.room == (held < 2)),
+        Assert((held == 0) | (dut.word_out == first)),
+        Assert((held < 2) | (spare == second)),
+    ]
+    m.d.sync += [
+        held.eq(last + enters),
+        first.eq(Mux(enters & (last == 0), dut.word_in, Mux(leaves, second, first))),
+        second.eq(Mux(enters & (last == 1), dut.word_in, second)),
+    ]
+    return checked
+
+
+def low_pass() -> Checked:
+    """A step of Q goes towards r and not past it, is a correct rounding, and is 0 only in the dead band."""
+    config = TileConfig()
+    dut: Any = LowPass(config)
+    checked = Checked(dut)
+    m, fraction, shift = checked.module, config.reference_fraction_bits, config.filter_shift
+    width = config.reference_format.width + 2
+    low, high = config.code_format.low << fraction, config.code_format.high << fraction
+    r, q, filters, loaded = Signal(signed(width)), Signal(signed(width)), Signal(), Signal()
+    with m.If(dut.advance):
+        m.d.sync += [r.eq(dut.code << fraction), q.eq(dut.q), filters.eq(dut.enable), loaded.eq(1)]
+    error, step = r - q, dut.q_next - q
+    rest = (step << shift) - error
+    m.d.comb += [
+        Assume((dut.q >= low) & (dut.q <= high)),
+        Assert(~loaded | (checked.state["q"] == q)),
+        Assert(~loaded | ((q >= low) & (q <= high))),
+        Assert(~loaded | filters | (step == 0)),
+        Assert(~loaded | ((dut.q_next >= low) & (dut.q_next <= high))),
+        Assert(~(loaded & filters) | (2 * rest <= 1 << shift) & (2 * rest > -(1 << shift))),
+        Assert(~(loaded & filters) | (error >= 0) | ((step <= 0) & (step >= error))),
+        Assert(~(loaded & filters) | (error < 0) | ((step >= 0) & (step <= error))),
+        Assert(~(loaded & filters) | (step != 0) | ((2 * error < 1 << shift) & (2 * error >= -(1 << shift)))),
+    ]
+    return checked
+
+
+def threshold() -> Checked:
+    """n is trunc(h / threshold), or the floor, clamped to ±pulses_max; its size, and the flags."""
+    config = TileConfig()
+    dut: Any = Threshold(config)
+    checked = Checked(dut)
+    m, most, shift = checked.module, config.pulses_max, config.threshold_shift
+    h, floor, loaded = Signal(signed(config.hidden_bits)), Signal(), Signal()
+    with m.If(dut.advance):
+        m.d.sync += [h.eq(dut.hidden), floor.eq(dut.floor), loaded.eq(1)]
+    left = h - (dut.pulses << shift)
+    one = 1 << shift
+    towards_zero = Mux(h < 0, (left <= 0) & (left > -one), (left >= 0) & (left < one))
+    downwards = (left >= 0) & (left < one)
+    above, below = h >= (most + 1) * one, Mux(floor, h < -most * one, h <= -(most + 1) * one)
+    checks = [
+        dut.clamped == (above | below),
+        ~above | (dut.pulses == most),
+        ~below | (dut.pulses == -most),
+        dut.clamped | Mux(floor, downwards, towards_zero),
+        dut.size == Mux(dut.pulses < 0, -dut.pulses, dut.pulses),
+        dut.zero == (dut.pulses == 0),
+    ]
+    m.d.comb += [Assert(~loaded | check) for check in checks]
+    # The quotient in its register is that of h, so that induction can start anywhere.
+    whole = checked.state["whole"]
+    m.d.comb += Assert(~loaded | (whole == (h + Mux((h < 0) & ~floor, one - 1, 0)) >> shift))
+    return checked
+
+
+def polarity() -> Checked:
+    """In a slot of an update only lines of the signs of its quadrant fire, and `up` is what these signs say."""
+    config = TileConfig(rows=2, columns=2, lanes=1, magnitude_bits=2, bl_max=3)
+    dut: Any = UpdatePath(config)
+    checked = Checked(dut)
+    m, state = checked.module, checked.state
+    slot, compared = state["slot"], state["compared"]
+    slot_valid, compared_valid = state["slot_valid"], state["compared_valid"]
+    valid, room = state["offer.valid"], state["offer.room"]
+    rows = Value.cast(dut.pulses.rows)
+
+    def signs(side: str) -> list[Value]:
+        return [state[f"{side}.negative_{line}"] for line in range(2)]
+
+    def right(rows: Value, columns: Value, quadrant: Value, up: Value) -> Value:
+        result = up == (quadrant[0] ^ quadrant[1])
+        for lines, side, negative in ((rows, "delta", quadrant[1]), (columns, "x", quadrant[0])):
+            for line, sign in enumerate(signs(side)):
+                result &= ~lines[line] | (sign == negative)
+        return result
+
+    def field(word: Value, name: str) -> Value:
+        """Of a slot: its layout is shift, up, quadrant, slow, last."""
+        first, size = {"shift": (0, 1), "up": (1, 1), "quadrant": (2, 2)}[name]
+        return Value.cast(word)[first : first + size]
+
+    busy = slot_valid | compared_valid | valid | ~room
+    m.d.comb += [
+        Assume(~dut.shift),
+        Assume(~dut.load | ~(dut.run | busy)),  # the sequencer leaves PULSE when all slots are out
+        Assert(~slot_valid | (field(slot, "shift") == 0)),
+        Assert(~compared_valid | (field(compared, "shift") == 0)),
+        *(
+            Assert(~held | (field(word, "up") == field(word, "quadrant").xor()))
+            for held, word in ((slot_valid, slot), (compared_valid, compared))
+        ),
+        Assert(~valid | right(rows, dut.pulses.columns, dut.pulses.quadrant, dut.pulses.up)),
+        Assert(room | right(*(state[f"offer.spare_{name}"] for name in ("rows", "columns", "quadrant", "up")))),
+        Assert(room | valid),
+        Assert(~state["draws_sign"]),
+    ]
+    return checked
+
+
+def chopper() -> Checked:
+    """Regular and column by column: c_j is -1 after an odd number of whole periods of reads of column j."""
+    period = 2
+    config = TileConfig(rows=2, columns=3, lanes=1, chopper_period=period)
+    dut: Any = Chopper(config)
+    checked = Checked(dut)
+    m, sweep = checked.module, checked.state["sweep"]
+    reads = [Signal(range(2 * period), name=f"reads_{column}") for column in range(config.columns)]
+    m.d.comb += [Assume(dut.mode == Mode.REGULAR), Assume(dut.scope == Scope.COLUMN)]
+    for column, count in enumerate(reads):
+        with m.If(dut.finish & (dut.column == column)):
+            m.d.sync += count.eq(Mux(count == 2 * period - 1, 0, count + 1))
+        # The columns up to the next one have been read once more in this sweep.
+        behind = column < dut.column
+        expected = Mux(behind, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
+        m.d.comb += [
+            Assert(dut.column < config.columns),
+            Assert(sweep < 2 * period),
+            Assert(count == expected),
+            Assert(dut.signs[column] == (count >= period)),
+        ]
+    return checked
+
+
+PROPERTIES = (
+    Property(
+        "register_slice", "streams lose, double and reorder nothing", register_slice, depth=4, twin=("itself: $or", 0)
+    ),
+    Property(
+        "low_pass",
+        "Q stays in range, a step is a correct rounding, the dead band is half an LSB",
+        low_pass,
+        depth=3,
+        twin=("itself: $sub", 0),
+    ),
+    Property("threshold", "n, its size and its flags are those of h", threshold, depth=3, twin=("itself: $add", 0)),
+    Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 1)),
+    Property("chopper", "regular flips come exactly when specified", chopper, depth=8, twin=("itself: $eq", 0)),
+)

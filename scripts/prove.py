@@ -1,0 +1,53 @@
+#!/usr/bin/env python3
+"""Prove properties of the hardware with SymbiYosys and z3, without bound, and show that each proof can fail."""
+
+import sys
+from collections.abc import Sequence
+
+from rich.table import Table
+
+from cosim.properties import PROPERTIES
+from cosim.reports import text
+from cosim.sby import PASSED, prove
+from cosim.toolchain import ToolError
+from scripts.common import FAILED, Parser, output_file, progress, run, write_json
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0 only if every property holds and no twin has a proof."""
+    parser = Parser(__doc__ or "")
+    blocks = sorted({entry.block for entry in PROPERTIES})
+    parser.add_argument("--block", nargs="+", choices=blocks, default=blocks, help="prove only those of these blocks")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the results in this file")
+    options = parser.parse_args(arguments)
+    chosen = [entry for entry in PROPERTIES if entry.block in options.block]
+    table = Table("block", "property", "kind", "result", "s", "with an error", box=None)
+    results = []
+    try:
+        with progress("proofs", len(chosen)) as advance:
+            for entry in chosen:
+                found, twin = prove(entry.text(), entry.depth), prove(entry.bent(), entry.depth)
+                results.append(
+                    {
+                        "block": entry.block,
+                        "property": entry.name,
+                        "kind": f"induction, {entry.depth} cycles",
+                        "result": found.status,
+                        "seconds": round(found.seconds, 1),
+                        "twin": twin.status,
+                    }
+                )
+                table.add_row(*(str(value) for value in results[-1].values()))
+                advance(1)
+    except ToolError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
+    if options.json:
+        write_json(options.json, results)
+    print(text(table))
+    good = all(entry["result"] == PASSED and entry["twin"] != PASSED for entry in results)
+    return 0 if good else FAILED
+
+
+if __name__ == "__main__":
+    run(main)

@@ -1,0 +1,39 @@
+"""The final state of a dozen runs is the recorded one, bit for bit, whatever computes it.
+
+Who changes what a run computes records the digests anew:
+python -m tests.model.reference_runs > tests/model/reference_runs.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.model.reference_runs import RUNS, digest
+
+RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "reference_runs.json").read_text(encoding="utf-8"))
+ROOT = Path(__file__).parents[2]
+
+
+def test_all_runs_are_recorded_and_differ() -> None:
+    assert RECORDED.keys() == RUNS.keys()
+    assert len(set(RECORDED.values())) == len(RUNS) >= 12
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+@pytest.mark.parametrize("name", RUNS)
+def test_the_state_is_the_recorded_one(name: str, threads: int) -> None:
+    assert digest(name, threads) == RECORDED[name]
+
+
+def test_it_is_the_same_without_a_compiler() -> None:
+    names = [name for name, (_, _, short) in RUNS.items() if short]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.model.reference_runs", *names]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {name: RECORDED[name] for name in names}
