@@ -1,0 +1,162 @@
+"""Mutants of the tile's netlist, made by Yosys, against the lock-step checker: does it notice every error?
+
+A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain
+value. It is killed when an output differs from golden in some cycle, or the final state does; it survives when nothing
+differs. A survivor that a solver shows to do the same is equivalent; the others are for people to look at.
+"""
+
+from __future__ import annotations
+
+import json
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from cosim.bench import Job
+from cosim.native_build import native_library
+from cosim.native_engine import run_job
+from cosim.toolchain import ToolError
+from cosim.yosys import yosys
+from hdl.verilog import module_name, tile_verilog
+from model.config import TileConfig
+
+CONFIG = TileConfig(
+    rows=3, columns=5, lanes=2, chopper_period=3, chopper_probability=0.2, row_chopper=1, programmer=1, counter_bits=12
+)
+STIMULI = ((20_000, 1), (200_000, 2))  # cycles and seed; the second for what survives the first
+KILLED, SURVIVED, EQUIVALENT, REJECTED = "killed", "survived", "equivalent", "rejected"
+# Of the form in which Yosys writes what it has read, and loops that an error of one bit seems to close; all other
+# warnings still end a build.
+RULES = ("WIDTH", "CMPCONST", "UNSIGNED", "CASEINCOMPLETE", "CASEOVERLAP", "UNOPTFLAT")
+LINT = "".join(f"/* verilator lint_off {rule} */\n" for rule in RULES)
+BATCH = 25  # mutants that are written by one run of Yosys
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """``error``: the arguments of Yosys's `mutate`. block: its module's path below the tile."""
+
+    number: int
+    error: str
+    block: str
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a mutant; cycle and signal of the first difference. rejected: Verilator does not take it."""
+
+    number: int
+    error: str
+    block: str
+    fate: str
+    cycle: int | None = None
+    signal: str | None = None
+
+
+def mutants(config: TileConfig, count: int, seed: int) -> list[Mutant]:
+    """So many different errors, drawn by Yosys with weights that spread them over cells and lines of source."""
+    top = module_name(config)
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
+        yosys(work, f"{_prepared(top)}; mutate -list {count} -seed {seed} -o list.txt")
+        lines = (work / "list.txt").read_text().splitlines()
+    found = []
+    for number, line in enumerate(lines):
+        error = line.removeprefix("mutate ").partition(" -wire ")[0].partition(" -src ")[0]
+        module = error.partition("-module ")[2].split()[0]
+        found.append(Mutant(number, error, module.removeprefix(top).removeprefix(".") or "tile"))
+    return found
+
+
+def texts(config: TileConfig, chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
+    """Every mutant with its Verilog."""
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
+        steps = [f"{_prepared(module_name(config))}; design -save whole"]
+        for mutant in chosen:
+            steps.append(f"design -load whole; mutate {mutant.error}; write_verilog -noattr {mutant.number}.v")
+        yosys(work, "; ".join(steps))
+        for mutant in chosen:
+            yield mutant, LINT + (work / f"{mutant.number}.v").read_text(encoding="utf-8")
+
+
+def _prepared(top: str) -> str:
+    return f"read_verilog tile.v; hierarchy -check -top {top}; proc; opt_clean; memory_collect"
+
+
+def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
+    """Play a mutant until something differs."""
+    told = asdict(mutant)
+    try:
+        library = native_library(verilog, config)
+    except ToolError:
+        return Outcome(**told, fate=REJECTED)
+    try:
+        for cycles, seed in STIMULI:
+            job = Job(config, "cosim.scenarios:random", {"cycles": cycles, "seed": seed}, own_netlist=False)
+            try:
+                difference = run_job(job, verilog=verilog).verdict.first_mismatch
+            except ToolError:  # the netlist has hung or ended the simulation
+                return Outcome(**told, fate=KILLED)
+            if difference is not None:
+                return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
+    finally:
+        shutil.rmtree(library.parent, ignore_errors=True)
+    return Outcome(**told, fate=EQUIVALENT if equivalent(config, mutant) else SURVIVED)
+
+
+def equivalent(config: TileConfig, mutant: Mutant) -> bool:
+    """Induction shows that the block does the same with the error, whatever is done to it. False: it does not."""
+    top = module_name(config)
+    block = top if mutant.block == "tile" else f"{top}.{mutant.block}"
+    sides = "; ".join(
+        f"design -load whole; {change}hierarchy -top {block}; flatten; memory_map; opt; rename {block} {side}; "
+        f"design -stash {side}"
+        for side, change in (("gold", ""), ("gate", f"mutate {mutant.error}; "))
+    )
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
+        try:
+            yosys(
+                work,
+                f"{_prepared(top)}; design -save whole; {sides}; design -copy-from gold -as gold gold; "
+                "design -copy-from gate -as gate gate; equiv_make gold gate both; hierarchy -top both; opt -full; "
+                "equiv_simple; equiv_induct -seq 2; equiv_status -assert",
+            )
+        except ToolError:
+            return False
+    return True
+
+
+def campaign(
+    config: TileConfig, count: int, seed: int, *, jobs: int, file: Path, progress: Callable[[int], None]
+) -> list[Outcome]:
+    """Judge so many mutants; those whose outcome ``file`` has, a line of JSON each, are done already."""
+    done: dict[int, Outcome] = {}
+    if file.exists():
+        for line in file.read_text(encoding="utf-8").splitlines():
+            outcome = Outcome(**json.loads(line))
+            done[outcome.number] = outcome
+    every = mutants(config, count, seed)
+    for mutant in every:
+        if mutant.number in done and done[mutant.number].error != mutant.error:
+            raise ValueError(f"file = {str(file)!r}: must hold outcomes of this netlist, count and seed")
+    left = [mutant for mutant in every if mutant.number not in done]
+    progress(len(done))
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCH) as pool, file.open("a", encoding="utf-8") as log:
+        for first in range(0, len(left), BATCH):
+            batch = left[first : first + BATCH]
+            futures = [pool.submit(judge, config, *pair) for pair in texts(config, batch)]
+            for future in as_completed(futures):
+                outcome = future.result()
+                done[outcome.number] = outcome
+                log.write(json.dumps(asdict(outcome)) + "\n")
+                log.flush()
+                progress(len(done))
+    return [done[mutant.number] for mutant in every]
