@@ -7,16 +7,17 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Mux, Signal, Value, signed
+from amaranth.hdl import Assert, Assume, Const, Mux, Signal, Value, signed
 
 from cosim.sby import Checked, Property
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
 from hdl.register_slice import RegisterSlice
 from hdl.threshold import Threshold
+from hdl.transfer import TransferPath
 from hdl.update import UpdatePath
 from model.config import Chopper as Mode
-from model.config import Scope, TileConfig
+from model.config import BEAT_LATENCY, Scope, TileConfig
 
 
 def register_slice() -> Checked:
@@ -167,6 +168,53 @@ def chopper() -> Checked:
     return checked
 
 
+def hazards() -> Checked:
+    """No memory is read at an address while that is written: beats in the stages are in order and all of one column."""
+    config = TileConfig(
+        rows=3, columns=2, lanes=1, adc_bits=2, reference_fraction_bits=2, gain_bits=1, threshold_shift=1
+    )
+    config = config.replace(hidden_bits=4, pulses_max=1, magnitude_bits=2, momentum_bits=1)
+    dut: Any = TransferPath(config)
+    checked = Checked(dut)
+    m, state, beats = checked.module, checked.state, config.row_beats
+    base, taken = state["base"], state["taken"]
+    valid = [state[f"valid_{stage}"] for stage in range(1, BEAT_LATENCY)] + [state["hidden_buffer.written"]]
+    address = [state[f"address_{stage}"] for stage in range(1, BEAT_LATENCY + 1)]
+    number = [state[f"beat_{stage}"] for stage in range(1, BEAT_LATENCY)]
+    offered, room = state["offer.valid"], state["offer.room"]
+    gone = Signal(range(beats + 1))  # beats of this read that were taken out
+    accepts = dut.codes.valid & dut.codes.ready
+    leaves = dut.writes.valid & dut.writes.ready
+    with m.If(dut.finished):
+        m.d.sync += gone.eq(0)
+    with m.Elif(leaves):
+        m.d.sync += gone.eq(gone + 1)
+    stood = Signal()  # the column has been read before, so the next read waits for a cycle
+    m.d.sync += stood.eq(dut.finished)
+    inside = sum(valid[:-1], Value.cast(offered)) + ~room
+    last = Signal(range(config.depth + 1))
+    m.d.comb += [
+        Assume(~dut.clear),
+        Assume(~(dut.run & stood)),  # READ is between two reads
+        Assume(dut.column * beats == base),  # the chopper and the path count alike
+        Assert(base * 1 <= config.depth - beats),
+        Assert((base == 0) | (base == beats)),
+        Assert(taken == inside + gone),
+        Assert(room | offered),
+        Assert(~offered | (state["offer.last_out"] == (gone == beats - 1))),
+        Assert(room | (state["offer.spare_last"] == (gone == beats - 2))),
+        Assert(~(accepts & valid[2]) | (address[2] != base + taken)),  # Q and Qref
+        Assert(~(valid[3] & valid[-1]) | (address[3] != address[-1])),  # H
+        last.eq(base + gone + offered + ~room),
+    ]
+    for stage in range(BEAT_LATENCY - 1):
+        later = sum(valid[stage + 1 : -1], Const(0))
+        m.d.comb += Assert(~valid[stage] | (address[stage] == last + later))
+        m.d.comb += Assert(~valid[stage] | (number[stage] == address[stage] - base))
+    m.d.comb += Assert(~valid[-1] | (address[-1] + 1 == last))
+    return checked
+
+
 PROPERTIES = (
     Property(
         "register_slice", "streams lose, double and reorder nothing", register_slice, depth=4, twin=("itself: $or", 0)
@@ -180,5 +228,6 @@ PROPERTIES = (
     ),
     Property("threshold", "n, its size and its flags are those of h", threshold, depth=3, twin=("itself: $add", 0)),
     Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 1)),
+    Property("transfer", "no memory is read where it is written", hazards, depth=16, twin=("itself: $and", 0)),
     Property("chopper", "regular flips come exactly when specified", chopper, depth=8, twin=("itself: $eq", 0)),
 )
