@@ -110,7 +110,8 @@ class HiddenBuffer(wiring.Component):
 
         # What stands still through a column, in registers of its own.
         multiples = Multiples(m, self.gain)
-        buffered, dithered = Signal(reset_less=True), Signal(reset_less=True)  # H or u is added to the product
+        buffered = Signal(reset_less=True)  # H is added to the product,
+        dithered = Signal(reset_less=True)  # or u
         m.d.sync += [
             buffered.eq(~self.programming & ~self.direct),
             dithered.eq(~self.programming & self.direct),

@@ -11,9 +11,7 @@ from collections.abc import Sequence
 from functools import reduce
 from operator import add
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed
-
-from hdl.delay import delayed
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value, signed, unsigned
 
 DIGIT = 2  # bits
 
@@ -22,29 +20,44 @@ class Multiples:
     """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it."""
 
     def __init__(self, m: Module, factor: Value) -> None:
-        size = len(factor)
-        once, thrice = Signal(size, name="once", reset_less=True), Signal(size + DIGIT, name="thrice", reset_less=True)
-        minus = Signal(signed(size + 1), name="minus", reset_less=True)
-        m.d.sync += [once.eq(factor), thrice.eq(factor + (factor << 1)), minus.eq(-factor)]
-        self.unsigned = (Const(0), once, once << 1, thrice)
-        self.signed = (Const(0), once, minus << 1, minus)  # by the two bits
+        self.bits = size = len(factor)
+        once = Signal(size, name="once", reset_less=True)
+        # Their lowest bits are that of the factor.
+        thrice = Signal(size + DIGIT - 1, name="thrice_half", reset_less=True)
+        minus = Signal(size, name="minus_half", reset_less=True)
+        m.d.sync += [
+            once.eq(factor),
+            thrice.eq((factor + (factor << 1)) >> 1),
+            minus.eq((-factor) >> 1),
+        ]
+        negative = Cat(once[0], minus).as_signed()
+        self.unsigned = (Const(0), once, once << 1, Cat(once[0], thrice))
+        self.signed = (Const(0), once, negative << 1, negative)  # by the two bits
 
 
 def addends(m: Module, word: Value, multiples: Multiples, advance: Value, name: str) -> Sequence[Value]:
     """Numbers whose sum is the product of the signed ``word``, two moves later."""
     even = Cat(word, word[-1].replicate(len(word) % DIGIT))
-    places = range(0, len(even), DIGIT)
-    parts = []
-    for place in places:
-        choice = multiples.unsigned if place < places[-1] else multiples.signed
-        parts.append(_chosen(even[place : place + DIGIT], choice) << place)
+    last = len(even) - DIGIT
+    parts = [
+        _chosen(even[place : place + DIGIT], multiples.unsigned if place < last else multiples.signed)
+        for place in range(0, len(even), DIGIT)
+    ]
+    digits = 1  # in every part but the last, which may have fewer
     for step in range(2):
-        pairs = [parts[first : first + 2] for first in range(0, len(parts), 2)]
-        parts = [
-            delayed(m, sum(pair[1:], pair[0]), 1, advance, f"{name}_{step}_{number}")
-            for number, pair in enumerate(pairs)
-        ]
-    return parts
+        sums = []
+        for number, first in enumerate(range(0, len(parts), 2)):
+            pair = parts[first : first + 2]
+            is_last = first + len(pair) == len(parts)
+            size = multiples.bits + min(2 * digits * DIGIT, len(even) - 2 * digits * DIGIT * number)
+            result = Signal(
+                signed(size) if is_last else unsigned(size), name=f"{name}_{step}_{number}", reset_less=True
+            )
+            with m.If(advance):
+                m.d.sync += result.eq(sum((part << digits * DIGIT for part in pair[1:]), pair[0]))
+            sums.append(result)
+        parts, digits = sums, 2 * digits
+    return [part << number * digits * DIGIT for number, part in enumerate(parts)]
 
 
 def _chosen(digit: Value, choice: Sequence[Value]) -> Value:

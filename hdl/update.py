@@ -87,6 +87,7 @@ class UpdatePath(wiring.Component):
         accept = Signal()
         side_ends = config.column_beats == 1, config.row_beats == 1  # with its first beat
         end_of_side = Signal(init=side_ends[0])
+        single = all(side_ends)  # there is nothing to count
         m.d.comb += [
             self.vectors.ready.eq(self.load),
             accept.eq(self.load & self.vectors.valid),
@@ -97,17 +98,13 @@ class UpdatePath(wiring.Component):
             delta.flip.eq(Mux(self.slow, 0, self.row_signs)),
         ]
         with m.If(accept):
-            m.d.sync += [
-                beat.eq(Mux(end_of_side, 0, beat + 1)),
-                rows_next.eq(rows_next ^ end_of_side),
-                end_of_side.eq(
-                    Mux(
-                        end_of_side,
-                        Mux(rows_next, *side_ends),
-                        beat == Mux(rows_next, config.row_beats - 2, config.column_beats - 2),
-                    )
-                ),
-            ]
+            m.d.sync += rows_next.eq(rows_next ^ end_of_side)
+            if not single:
+                next_to_last = Mux(rows_next, config.row_beats - 2, config.column_beats - 2)
+                m.d.sync += [
+                    beat.eq(Mux(end_of_side, 0, beat + 1)),
+                    end_of_side.eq(Mux(end_of_side, Mux(rows_next, *side_ends), beat == next_to_last)),
+                ]
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),

@@ -32,7 +32,7 @@ def test_an_equal_design_is_built_once() -> None:
     [
         ("endmodule", "endmodul"),
         ("  assign ", "  assign nobody = 0; assign "),
-        ("assign pulses__valid", "assign pulses__valid = 1'b1; assign pulses__valid"),
+        ("input clk;", "input clk; assign clk = 1'b0;"),
     ],
 )
 def test_verilog_that_verilator_rejects_gives_one_line(
@@ -41,8 +41,7 @@ def test_verilog_that_verilator_rejects_gives_one_line(
     monkeypatch.setattr(cosim.build, "ROOT", tmp_path)
     text = tile_verilog(CONFIG)
     changed = text.replace(old, new, 1)
-    if changed == text:
-        changed = text.replace("endmodule", new.split("assign ")[-1] + "; endmodule", 1)
+    assert changed != text
     with pytest.raises(ToolError, match=r"failed with exit code \d+: .*%(Error|Warning)") as caught:
         cocotb_simulator(changed, TOP, waves=False)
     assert "\n" not in str(caught.value)

@@ -38,7 +38,7 @@ def test_report(engine: str, tmp_path: Path, capsys: pytest.CaptureFixture[str])
 @pytest.fixture(scope="module")
 def mutant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The netlist of tiny whose writes never ask for a latch."""
-    text, count = re.subn(r"writes__latch <= .*;", "writes__latch <= 1'h0;", tile_verilog(NAMED["tiny"]))
+    text, count = re.subn(r"latch_out <= .*;", "latch_out <= 1'h0;", tile_verilog(NAMED["tiny"]))
     assert count == 1
     file = tmp_path_factory.mktemp("mutant") / "mutant.v"
     file.write_text(text)
