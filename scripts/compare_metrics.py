@@ -139,7 +139,7 @@ def main(arguments: list[str] | None = None) -> int:
     for name in ("unrecorded", "checkpoint", "resume"):
         if getattr(options, name) and options.engine != "native":
             parser.error(f"argument --engine: {options.engine!r}: must be 'native' with --{name}")
-    with parser.checks():
+    with interruptible() as stopped, parser.checks():  # what builds a trainer is compiled code, too
         check_task(options)
         mean, std = options.reference_mean, options.reference_std
         if options.device is None:
@@ -157,6 +157,8 @@ def main(arguments: list[str] | None = None) -> int:
                     f"checkpoint = {str(options.resume)!r}: steps = {trainer.steps}: must be at most {steps}"
                 )
     before = _written(options.checkpoint) if options.checkpoint else None
+    if stopped():
+        raise KeyboardInterrupt
     try:
         report = comparison(
             compared,

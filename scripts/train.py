@@ -8,7 +8,6 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -88,13 +87,15 @@ def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) ->
     file, every = arguments.checkpoint, arguments.checkpoint_every * runs[0].steps_per_epoch
     title, left = f"{arguments.task}, {arguments.algorithm}", sum(steps - trainer.steps for trainer in runs)
     chunk = max(CHUNK // (runs[0].batch * runs[0].task.architecture.layers[0].patches), 1)
-    with progress(title, left) as advance, interruptible() if file else nullcontext(lambda: False) as stopped:
+    with progress(title, left) as advance, interruptible() as stopped:
         for trainer in runs:
             while trainer.steps < steps:
                 amount = min(chunk, steps - trainer.steps, every - trainer.steps % every)
                 trainer.run(amount)
                 advance(amount)
                 stop = stopped()
+                if stop and not file:
+                    raise KeyboardInterrupt  # of our own: one that is raised anywhere may fall into compiled code
                 if file and (stop or trainer.steps % every == 0):
                     trainer.save(file)
                 if stop:
