@@ -50,6 +50,7 @@ def describe(config: TileConfig) -> dict[str, Any]:
             "rows": asdict(config.row_bank),
             "columns": asdict(config.column_bank),
             "chopper": asdict(config.chopper_source),
+            "dither": asdict(config.dither_bank) if config.dither_bits else None,
         },
     }
 

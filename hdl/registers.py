@@ -18,7 +18,13 @@ WORD = 32
 ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
 VERSION = 1
-COUNTERS = ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed")
+COUNTERS = {
+    "slots": "beats of pulses",
+    "reads": "read requests, of P and of R",
+    "transfer_pulses": "pulses to W",
+    "reference_pulses": "pulses to R",
+    "unprogrammed": "cells of R that were given up",
+}
 SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
 COUNTER_BASE = 0x80
 
@@ -228,10 +234,19 @@ def _settings(config: TileConfig) -> list[Register]:
 
 def _counter(config: TileConfig, name: str, offset: int) -> list[Register]:
     low = Field(name="low", low=0, width=min(WORD, config.counter_bits), access="ro", text="lowest 32 bits")
-    high = Field(name="high", low=0, width=max(1, config.counter_bits - WORD), access="ro", text="the bits above")
+    high = Field(
+        name="high",
+        low=0,
+        width=max(1, config.counter_bits - WORD),
+        access="ro",
+        text="the bits above, if there are any",
+    )
     return [
         Register(
-            name=name, offset=offset, text="count; reading it keeps the bits above for the next word", fields=(low,)
+            name=name,
+            offset=offset,
+            text=f"{COUNTERS[name]} since reset, saturating; reading it keeps the bits above for the next word",
+            fields=(low,),
         ),
         Register(name=f"{name}_high", offset=offset + 4, text=f"of `{name}` when that was last read", fields=(high,)),
     ]
