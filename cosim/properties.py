@@ -197,7 +197,7 @@ def hazards() -> Checked:
         Assume(~dut.clear),
         Assume(~(dut.run & stood)),  # READ is between two reads
         Assume(dut.column * beats == base),  # the chopper and the path count alike
-        Assert(base * 1 <= config.depth - beats),
+        Assert(base <= config.depth - beats),
         Assert((base == 0) | (base == beats)),
         Assert(taken == inside + gone),
         Assert(room | offered),
