@@ -126,8 +126,8 @@ class HiddenBuffer(wiring.Component):
             hidden = self._saturated(m, lane, total, clipped[lane])
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
             writes: Value = self.accumulate
-            least: Value = threshold.pulses  # n and |n| of a quotient that is zero
-            least_size: Value = threshold.size
+            wanted: Value = threshold.pulses  # n and |n| if the cell is written to
+            wanted_size: Value = threshold.size
             m.d.comb += [
                 threshold.advance.eq(self.advance),
                 threshold.hidden.eq(hidden),
@@ -145,19 +145,17 @@ class HiddenBuffer(wiring.Component):
                 ]
                 writes = Mux(self.programming, programmer.correct, self.accumulate)
                 corrects = self.programming & threshold.zero
-                least, least_size = Mux(corrects, programmer.least, least), Mux(corrects, 1, least_size)
+                wanted, wanted_size = Mux(corrects, programmer.least, wanted), Mux(corrects, 1, wanted_size)
             n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
             size = Signal(range(config.pulses_max + 1), name=f"size_{lane}")
-            m.d.comb += [n.eq(Mux(writes, least, 0)), size.eq(Mux(writes, least_size, 0))]
+            m.d.comb += [n.eq(Mux(writes, wanted, 0)), size.eq(Mux(writes, wanted_size, 0))]
             sizes.append(delayed(m, size, 1, self.advance, f"size_{lane}"))
             m.d.comb += pulses[lane].eq(delayed(m, n, 1, self.advance, f"pulses_{lane}"))
             m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
 
+        clipped_before = delayed(m, clipped, 1, self.advance, "clipped")
         m.d.comb += [
-            self.saturated.eq(
-                self.accumulate
-                & delayed(m, delayed(m, clipped, 1, self.advance, "clipped").any(), 2, self.advance, "saturated")
-            ),
+            self.saturated.eq(self.accumulate & delayed(m, clipped_before.any(), 2, self.advance, "saturated")),
             self.clamped.eq(self.accumulate & delayed(m, clamped, 1, self.advance, "clamped").any()),
         ]
         m.d.comb += [
