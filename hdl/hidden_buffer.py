@@ -1,11 +1,12 @@
-"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 4 to 11).
+"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 3 to 11).
 
     h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));
     H <- h (n = 0),  trunc(h * momentum / 2**momentum_bits) (forget)  or  h - n * threshold
 
 | stage | work |
 |---|---|
-| 4, 5 | gain * d but for its last addition, see `hdl.multiplier`; H is asked for, and comes out of the memory |
+| 3 | H is asked for |
+| 4, 5 | gain * d but for its last addition, see `hdl.multiplier`; H comes out of the memory, and out of its register |
 | 6 | H + gain * d |
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
@@ -44,11 +45,11 @@ class HiddenBuffer(wiring.Component):
     -------
     clear, clear_address : write zero into the memory
     advance : all stages move at the end of this cycle
-    read, read_address : there is a beat in stage 4 that moves on, and its words
+    read, read_address : there is a beat in stage 3 that moves on, and its words
     difference : d of the beat in stage 4
     direct, gain, forget, momentum, accumulate : settings
     programming, last_round, tolerance : of a programming of R
-    step : there is a beat in stage 6 that moves on
+    step : there is a beat in stage 5 that moves on
     load : there is a beat in stage 10 that moves on
     write_address : of the words of the beat in stage 11
     pulses, amount : n and the sum of |n| of the beat in stage 10
@@ -122,7 +123,9 @@ class HiddenBuffer(wiring.Component):
         pulses = Signal(self.pulses.shape())
         sizes: list[Value] = []
         for lane in lanes:
-            total = self._total(m, lane, Mux(buffered, words.data[lane], 0), Mux(dithered, uniform[lane], 0), multiples)
+            word = delayed(m, words.data[lane], 1, self.advance, f"word_{lane}")  # tools can move it into the memory
+            word = Mux(buffered, word, 0) | Mux(dithered, uniform[lane], 0)
+            total = self._total(m, lane, delayed(m, word, 1, self.advance, f"added_{lane}"), multiples)
             hidden = self._saturated(m, lane, total, clipped[lane])
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
             writes: Value = self.accumulate
@@ -166,15 +169,14 @@ class HiddenBuffer(wiring.Component):
             m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))
         return m
 
-    def _total(self, m: Module, lane: int, word: Value, uniform: Value, multiples: Multiples) -> Signal:
-        """The word (H or nothing, in stage 5) or u (or nothing, in stage 6), and gain * d: of the beat in stage 7."""
+    def _total(self, m: Module, lane: int, added: Value, multiples: Multiples) -> Signal:
+        """H, u or nothing, in stage 6, and gain * d: of the beat in stage 7."""
         config = self.config
         width = config.difference_format.width + config.gain_bits
         products = addends(m, self.difference[lane], multiples, self.advance, f"product_{lane}")
-        base = delayed(m, word, 1, self.advance, f"word_{lane}")
         total = Signal(signed(max(config.hidden_bits, width) + 1), name=f"total_{lane}", reset_less=True)
         with m.If(self.advance):
-            m.d.sync += total.eq(sum(products, base | uniform))
+            m.d.sync += total.eq(sum(products, added))
         return total
 
     def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:

@@ -82,11 +82,13 @@ class TransferPath(wiring.Component):
             "latch": config.lanes,
             "reference": self.writes.reference.shape(),
             "last": 1,
-            "amount": self.amount.shape(),
         }
         if config.programmer:
             fields |= {"array": 1, "cells": buffer.cells.shape()}
         m.submodules.offer = offer = RegisterSlice(fields)
+        newest = Signal.like(self.amount, reset_less=True)
+        older = Signal.like(self.amount, reset_less=True)
+        two = Signal()  # offer.room would come from far away
 
         advance = Signal()
         accept = Signal()
@@ -168,18 +170,18 @@ class TransferPath(wiring.Component):
             point.write.eq(valid[3]),
             point.write_address.eq(address[3]),
             buffer.advance.eq(advance),
-            buffer.read.eq(valid[4] & advance),
-            buffer.read_address.eq(address[4]),
+            buffer.read.eq(valid[3] & advance),
+            buffer.read_address.eq(address[3]),
             buffer.difference.eq(point.difference),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
             buffer.momentum.eq(self.settings.momentum),
             buffer.accumulate.eq(self.settings.accumulate),
-            buffer.step.eq(valid[6] & advance),
+            buffer.step.eq(valid[5] & advance),
             buffer.load.eq(valid[10] & advance),
             buffer.write_address.eq(address[11]),
-            self.amount.eq(offer.amount_out),
+            self.amount.eq(Mux(two, older, newest)),
             offer.ready.eq(self.writes.ready),
             self.writes.valid.eq(offer.valid),
             *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
@@ -196,8 +198,14 @@ class TransferPath(wiring.Component):
             offer.latch_in.eq(fresh),
             offer.reference_in.eq(reference),
             offer.last_in.eq(beat == config.row_beats - 1),
-            offer.amount_in.eq(buffer.amount),
         ]
+        # A sum has no time to choose a register: where two beats are held, the one that is offered is the older.
+        with m.If(~offer.valid | self.writes.ready):
+            m.d.sync += two.eq(0)
+        with m.Elif(buffer.load):
+            m.d.sync += two.eq(1)
+        with m.If(buffer.load):
+            m.d.sync += [newest.eq(buffer.amount), older.eq(newest)]
         with m.If(buffer.load):
             m.d.sync += [
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
