@@ -65,6 +65,7 @@ class Chopper(wiring.Component):
         certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
         m.submodules.source = source = RandomSource(config.chopper_source)
         flipped = Signal(config.columns)
+        here = Signal(config.columns, init=1)  # the bit of the column
         sweep = Signal(range(config.sweeps))
         end_of_sweep = self.column == config.columns - 1
         wrap = Signal()
@@ -77,11 +78,10 @@ class Chopper(wiring.Component):
             wrap.eq(self.finish & end_of_sweep),
         ]
         with m.If(self.finish):
-            m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
-        with m.If(wrap):
+            m.d.sync += [self.column.eq(Mux(end_of_sweep, 0, self.column + 1)), here.eq(here.rotate_left(1))]
+        with m.If(wrapped):
             m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
 
-        here = Signal(config.columns)
         flip = Signal()
         flips = Signal(config.columns)
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
@@ -90,7 +90,6 @@ class Chopper(wiring.Component):
             m.d.sync += by_chance.eq(source.word < below)
         together = self.scope == Scope.TILE
         m.d.comb += [
-            here.eq(1 << self.column),
             flip.eq(((self.mode == Mode.REGULAR) & end_of_period) | ((self.mode == Mode.RANDOM) & by_chance)),
             flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
         ]

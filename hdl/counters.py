@@ -6,7 +6,7 @@
 Latency: one cycle. Throughput: one beat of each stream per cycle.
 """
 
-from amaranth.hdl import Module, Signal, Value
+from amaranth.hdl import Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -19,8 +19,9 @@ class Counters(wiring.Component):
     Members
     -------
     slot, read, write : a beat of that stream moves in this cycle
-    amount, array : of that beat of writes, Σ|n|, and whether it is for R
-    given_up : cells that are given up with it
+    amount, array : Σ|n| of the last beat of writes that came to its register slice, and whether it is for R
+    two : there is another one before it, and that is the one on offer
+    cells, last_round : with a beat for R, its cells out of tolerance, which are given up in the last round
     slots, reads, transfer_pulses, reference_pulses, unprogrammed : counts
     gave_up : sticky, unprogrammed has counted
     """
@@ -33,8 +34,10 @@ class Counters(wiring.Component):
                 "read": In(1),
                 "write": In(1),
                 "amount": In(range(config.lanes * config.pulses_max + 1)),
+                "two": In(1),
                 "array": In(1),
-                "given_up": In(range(config.lanes + 1)),
+                "cells": In(range(config.lanes + 1)),
+                "last_round": In(1),
                 "slots": Out(config.counter_bits),
                 "reads": Out(config.counter_bits),
                 "transfer_pulses": Out(config.counter_bits),
@@ -48,20 +51,32 @@ class Counters(wiring.Component):
         m = Module()
         config = self.config
 
-        def count(counter: Value, happens: Value, amount: Value | int) -> None:
+        def after(counter: Value, amount: Value | int) -> Value:
             # A beat may add more than the counter can hold.
-            following = Signal(max(config.counter_bits, len(self.amount)) + 1, name=f"{counter.name}_following")
-            above = following[config.counter_bits :].any()
-            m.d.comb += following.eq(counter + amount)
+            total = Signal(max(config.counter_bits, len(self.amount)) + 1, name=f"{counter.name}_total")
+            m.d.comb += total.eq(counter + amount)
+            return total[: config.counter_bits] | total[config.counter_bits :].any().replicate(config.counter_bits)
+
+        def count(counter: Value, happens: Value, amount: Value | int) -> None:
             with m.If(happens):
-                m.d.sync += counter.eq(following[: config.counter_bits] | above.replicate(config.counter_bits))
+                m.d.sync += counter.eq(after(counter, amount))
+
+        def count_pulses(counter: Value, happens: Value) -> None:
+            # The count after the older of two beats is worked out before the younger's Σ|n| takes its place.
+            following = after(counter, self.amount)
+            held = Signal.like(counter, name=f"{counter.name}_held", reset_less=True)
+            with m.If(~self.two):
+                m.d.sync += held.eq(following)
+            with m.If(happens):
+                m.d.sync += counter.eq(Mux(self.two, held, following))
 
         count(self.slots, self.slot, 1)
         count(self.reads, self.read, 1)
-        count(self.transfer_pulses, self.write & ~self.array, self.amount)
+        count_pulses(self.transfer_pulses, self.write & ~self.array)
         if config.programmer:
-            count(self.reference_pulses, self.write & self.array, self.amount)
-            count(self.unprogrammed, self.write & self.array, self.given_up)
-            with m.If(self.write & self.array & self.given_up.any()):
+            count_pulses(self.reference_pulses, self.write & self.array)
+            gives_up = self.write & self.array & self.last_round
+            count(self.unprogrammed, gives_up, self.cells)
+            with m.If(gives_up & self.cells.any()):
                 m.d.sync += self.gave_up.eq(1)
         return m

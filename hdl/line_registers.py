@@ -5,7 +5,7 @@ whether a line with non-zero magnitude and positive / negative sign was loaded s
 Latency: a beat is visible one cycle after ``load``. Throughput: one beat per cycle.
 """
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -17,7 +17,7 @@ class LineRegisters(wiring.Component):
     -------
     clear : forget the two summary bits
     load, beat, magnitude_in, negative_in : write one beat
-    flip : per line, invert the sign while loading
+    flip, keep : per line, whether its sign is inverted when it is loaded, taken with ``clear``; but not with ``keep``
     magnitude, negative : per line, stored
     any_positive, any_negative : summary bits
     """
@@ -33,6 +33,7 @@ class LineRegisters(wiring.Component):
                 "magnitude_in": In(data.ArrayLayout(unsigned(magnitude_bits), lanes)),
                 "negative_in": In(lanes),
                 "flip": In(lines),
+                "keep": In(1),
                 "magnitude": Out(data.ArrayLayout(unsigned(magnitude_bits), lines)),
                 "negative": Out(lines),
                 "any_positive": Out(1),
@@ -45,16 +46,17 @@ class LineRegisters(wiring.Component):
         beats = -(-self.lines // self.lanes)
         signs = Signal(self.lanes)
         used = Signal(self.lanes)  # lanes that have a line in this beat and carry a magnitude
-        flips = Signal(self.lanes)
+        flips = Signal(self.lines, reset_less=True)  # the lowest are those of this beat
+        with m.If(self.clear):
+            m.d.sync += flips.eq(self.flip)
+        with m.Elif(self.load):
+            m.d.sync += flips.eq(flips >> self.lanes)
         with m.Switch(self.beat):
             for beat in range(beats):
                 with m.Case(beat) if beat < beats - 1 else m.Default():
                     there = range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))
-                    m.d.comb += [
-                        flips.eq(self.flip[there.start : there.stop]),
-                        used.eq(Cat(self.magnitude_in[lane].any() for lane in range(len(there)))),
-                    ]
-        m.d.comb += signs.eq(self.negative_in ^ flips)
+                    m.d.comb += used.eq(Cat(self.magnitude_in[lane].any() for lane in range(len(there))))
+        m.d.comb += signs.eq(self.negative_in ^ Mux(self.keep, 0, flips[: self.lanes]))
 
         # A line is loaded before it is used, so only the summary needs a reset.
         for beat in range(beats):

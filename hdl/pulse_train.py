@@ -6,9 +6,21 @@ so line l fires with probability magnitude_l / 2**magnitude_bits. The words are 
 and columns share no source. Latency: one cycle. Throughput: one slot per cycle.
 """
 
-from amaranth.hdl import Cat, Module, Signal, unsigned
+from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
+PART = 4  # bits
+
+
+def compared(left: Value, right: Value) -> tuple[Value, Value]:
+    """``left > right`` and ``left == right`` of unsigned words of a few bits, without carries."""
+    if len(left) == 1:
+        return left & ~right, ~(left ^ right)
+    half = len(left) // 2
+    above, equal = compared(left[half:], right[half:])
+    above_low, equal_low = compared(left[:half], right[:half])
+    return above | (equal & above_low), equal & equal_low
 
 
 class PulseTrains(wiring.Component):
@@ -39,16 +51,19 @@ class PulseTrains(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        # The halves of a word are compared by themselves and brought together a cycle later.
-        half = self.magnitude_bits // 2
-        lows, highs, equals = (Signal(self.lines, name=name, reset_less=True) for name in ("lows", "highs", "equals"))
+        # Parts of a word are compared by themselves and brought together a cycle later.
         pairs = list(zip(self.magnitude, self.words, strict=True))
-        with m.If(self.compare):
-            m.d.sync += [
-                lows.eq(Cat(magnitude[:half] > word[:half] for magnitude, word in pairs)),
-                highs.eq(Cat(magnitude[half:] > word[half:] for magnitude, word in pairs)),
-                equals.eq(Cat(magnitude[half:] == word[half:] for magnitude, word in pairs)),
-            ]
-        above = highs | (equals & lows)
-        m.d.comb += self.fires.eq((above & self.enable) | self.every.replicate(self.lines))
+        result: Value = Const(0, self.lines)
+        for place in range(0, self.magnitude_bits, PART):
+            parts = [compared(left[place : place + PART], right[place : place + PART]) for left, right in pairs]
+            above = Signal(self.lines, name=f"above_{place}", reset_less=True)
+            with m.If(self.compare):
+                m.d.sync += above.eq(Cat(more for more, _ in parts))
+            if place:
+                equal = Signal(self.lines, name=f"equal_{place}", reset_less=True)
+                with m.If(self.compare):
+                    m.d.sync += equal.eq(Cat(same for _, same in parts))
+                above = above | (equal & result)
+            result = above
+        m.d.comb += self.fires.eq((result & self.enable) | self.every.replicate(self.lines))
         return m

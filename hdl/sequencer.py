@@ -63,13 +63,15 @@ class Sequencer(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        # One register per state, at most one of them high; IDLE is none.
+        # One register per state, one of them high.
         clear = Signal(init=1)
-        load, pulse, shift, read, stream = (Signal(name=name) for name in ("load", "pulse", "shift", "read", "stream"))
+        idle, load, pulse, shift, read, stream = (
+            Signal(name=name) for name in ("idle", "load", "pulse", "shift", "read", "stream")
+        )
         m.d.comb += [
-            self.busy.eq(clear | load | pulse | shift | read | stream),
-            self.command.ready.eq(~self.busy),
-            self.start.eq(self.command.valid & ~self.busy),
+            self.busy.eq(~idle),
+            self.command.ready.eq(idle),
+            self.start.eq(self.command.valid & idle),
             self.clear.eq(clear),
             self.load.eq(load),
             self.pulse.eq(pulse),
@@ -80,18 +82,22 @@ class Sequencer(wiring.Component):
         with m.If(clear):
             m.d.sync += self.clear_address.eq(self.clear_address + 1)
             with m.If(self.clear_address == config.depth - 1 if config.depth > 1 else 1):
-                m.d.sync += clear.eq(0)
+                m.d.sync += [clear.eq(0), idle.eq(1)]
 
         calibrate = self.command.op == Op.CALIBRATE
         program = (self.command.op == Op.PROGRAM) & config.programmer
         pulses, sweeps = self.settings.calibration_pulses, self.settings.calibration_sweeps
+        updates = self.command.op == Op.UPDATE
+        pulses_first = calibrate & pulses.any()
+        reads_first = (self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program
         calibrating = Signal()
         again = Signal()
         with m.If(self.start):
             m.d.sync += [
-                load.eq(~self.command.op.any()),  # Op.UPDATE
-                shift.eq(calibrate & pulses.any()),
-                read.eq((self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program),
+                idle.eq(~(updates | pulses_first | reads_first)),
+                load.eq(updates),
+                shift.eq(pulses_first),
+                read.eq(reads_first),
                 calibrating.eq(calibrate),
                 self.programming.eq(program),
                 self.bl.eq(self.command.bl),
@@ -117,11 +123,12 @@ class Sequencer(wiring.Component):
         with m.If(self.loaded):
             m.d.sync += [load.eq(0), pulse.eq(1)]
         with m.If(self.pulsed):
-            m.d.sync += [pulse.eq(0), shift.eq(0), read.eq(shift & self.sampled.calibration_sweeps.any())]
+            reads_next = shift & self.sampled.calibration_sweeps.any()
+            m.d.sync += [pulse.eq(0), shift.eq(0), read.eq(reads_next), idle.eq(~reads_next)]
         with m.If(read & self.read.ready):
             m.d.sync += [read.eq(0), stream.eq(1)]
         with m.If(self.streamed):
-            m.d.sync += [stream.eq(0), read.eq(again)]
+            m.d.sync += [stream.eq(0), read.eq(again), idle.eq(~again)]
             with m.If(~again):
                 m.d.sync += self.programming.eq(0)
 
@@ -135,7 +142,7 @@ class Sequencer(wiring.Component):
         m.d.comb += again.eq(
             (calibrating & ~(end_of_sweep & (left == 1))) | (self.programming & self.outside & ~self.last_round)
         )
-        with m.If(self.start):
+        with m.If(idle):
             m.d.sync += [left.eq(sweeps), column.eq(0), rounds.eq(0)]
         with m.Elif(self.streamed):
             m.d.sync += [column.eq(Mux(end_of_sweep, 0, column + 1)), rounds.eq(rounds + 1)]

@@ -36,7 +36,8 @@ class TransferPath(wiring.Component):
     column, negative, flipped : the column, c_j = -1, and its flipped flag
     programming, program_column, last_round : the column is one of R, which, and nothing may be written any more
     outside : with finished, some of its cells are out of tolerance
-    amount, given_up : of the beat of writes, Σ|n|, and the cells that the last round leaves out of tolerance
+    cells : how many cells of R are out of tolerance in the beat of writes
+    amount, two : Σ|n| of the last beat that came to the register slice; that is the second one there, not yet on offer
     row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
     settings : sampled settings
     codes, writes : streams
@@ -59,7 +60,8 @@ class TransferPath(wiring.Component):
                 "last_round": In(1),
                 "outside": Out(1),
                 "amount": Out(range(config.lanes * config.pulses_max + 1)),
-                "given_up": Out(range(config.lanes + 1)),
+                "two": Out(1),
+                "cells": Out(range(config.lanes + 1)),
                 "row_signs": In(config.rows),
                 "row_flipped": In(config.rows),
                 "settings": In(ports.settings(config)),
@@ -86,9 +88,6 @@ class TransferPath(wiring.Component):
         if config.programmer:
             fields |= {"array": 1, "cells": buffer.cells.shape()}
         m.submodules.offer = offer = RegisterSlice(fields)
-        newest = Signal.like(self.amount, reset_less=True)
-        older = Signal.like(self.amount, reset_less=True)
-        two = Signal()  # offer.room would come from far away
 
         advance = Signal()
         accept = Signal()
@@ -111,17 +110,15 @@ class TransferPath(wiring.Component):
 
         first: Value = base
         if config.programmer:
-            program_base = Signal(config.address_bits)  # there in time: STREAM begins two cycles after the command
             seen = Signal()  # cells out of tolerance in earlier beats
-            m.d.sync += program_base.eq(times(self.program_column, config.row_beats))
-            first = Mux(self.programming, program_base, base)
+            first = Mux(self.programming, times(self.program_column, config.row_beats), base)
             with m.If(self.finished):
                 m.d.sync += seen.eq(0)
             with m.Elif(accepted & offer.cells_out.any()):
                 m.d.sync += seen.eq(1)
             m.d.comb += [
                 self.outside.eq(seen | offer.cells_out.any()),
-                self.given_up.eq(Mux(self.last_round, offer.cells_out, 0)),
+                self.cells.eq(offer.cells_out),
                 buffer.programming.eq(self.programming),
                 buffer.last_round.eq(self.last_round),
                 buffer.tolerance.eq(self.settings.tolerance),
@@ -129,6 +126,13 @@ class TransferPath(wiring.Component):
                 offer.cells_in.eq(buffer.cells),
                 self.writes.array.eq(offer.array_out),
             ]
+
+        # Of the beat that enters. STREAM begins in the second cycle after a command and after another read.
+        entering = Signal(config.address_bits)
+        with m.If(accept):
+            m.d.sync += entering.eq(entering + 1)
+        with m.Elif(~self.run):
+            m.d.sync += entering.eq(first)
 
         # The rows of the beat that enters; lanes beyond the last row have none.
         row_negative = Signal(config.lanes)
@@ -155,7 +159,7 @@ class TransferPath(wiring.Component):
             valid.append(Signal(name=f"valid_{stage}"))
             with m.If(advance):
                 m.d.sync += valid[stage].eq(valid[stage - 1])
-        address = [first + taken]
+        address = [entering]
         for stage in range(1, BEAT_LATENCY + 1):
             address.append(Signal(config.address_bits, name=f"address_{stage}", reset_less=True))
             with m.If(advance):
@@ -181,7 +185,6 @@ class TransferPath(wiring.Component):
             buffer.step.eq(valid[5] & advance),
             buffer.load.eq(valid[10] & advance),
             buffer.write_address.eq(address[11]),
-            self.amount.eq(Mux(two, older, newest)),
             offer.ready.eq(self.writes.ready),
             self.writes.valid.eq(offer.valid),
             *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
@@ -199,13 +202,12 @@ class TransferPath(wiring.Component):
             offer.reference_in.eq(reference),
             offer.last_in.eq(beat == config.row_beats - 1),
         ]
-        # A sum has no time to choose a register: where two beats are held, the one that is offered is the older.
         with m.If(~offer.valid | self.writes.ready):
-            m.d.sync += two.eq(0)
+            m.d.sync += self.two.eq(0)
         with m.Elif(buffer.load):
-            m.d.sync += two.eq(1)
+            m.d.sync += self.two.eq(1)
         with m.If(buffer.load):
-            m.d.sync += [newest.eq(buffer.amount), older.eq(newest)]
+            m.d.sync += self.amount.eq(buffer.amount)
         with m.If(buffer.load):
             m.d.sync += [
                 self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),

@@ -93,9 +93,9 @@ class UpdatePath(wiring.Component):
             accept.eq(self.load & self.vectors.valid),
             self.loaded.eq(accept & rows_next & end_of_side),
             x.load.eq(accept & ~rows_next),
-            x.flip.eq(Mux(self.slow, 0, self.signs)),
+            x.flip.eq(self.signs),
             delta.load.eq(accept & rows_next),
-            delta.flip.eq(Mux(self.slow, 0, self.row_signs)),
+            delta.flip.eq(self.row_signs),
         ]
         with m.If(accept):
             m.d.sync += rows_next.eq(rows_next ^ end_of_side)
@@ -108,12 +108,14 @@ class UpdatePath(wiring.Component):
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),
+                side.keep.eq(self.slow),
                 side.beat.eq(beat),
                 side.magnitude_in.eq(self.vectors.magnitude),
                 side.negative_in.eq(self.vectors.negative),
             ]
 
-        # Slots: one is chosen, its words are compared, its lines fire; each step as soon as there is room for it.
+        # Slots: one is chosen, its words are compared, its lines fire; all move together. There is one on offer in every
+        # cycle up to the last, so no gap is there to be closed while they wait.
         payload = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
         slot = Signal(payload, reset_less=True)
         compared = Signal(payload, reset_less=True)
@@ -125,8 +127,7 @@ class UpdatePath(wiring.Component):
         begin = Signal()
         begun = Signal()
         age = Signal(SLOT_LATENCY - 1)  # bit k: more than k cycles of PULSE or SHIFT are over
-        room_to_compare = Signal()
-        room = Signal()
+        advance = Signal()
         choose = Signal()
         compare = Signal()
         m.d.comb += [
@@ -141,24 +142,22 @@ class UpdatePath(wiring.Component):
             zero_shift.pulses.eq(self.zero_shifts),
             zero_shift.issue.eq(choose & self.shift),
             pending.eq(begun & Mux(self.shift, zero_shift.pending, quadrants.pending)),
-            room_to_compare.eq(~compared_valid | offer.room),
-            room.eq(~slot_valid | room_to_compare),
-            choose.eq(pending & room),
-            compare.eq(slot_valid & room_to_compare),
+            advance.eq(offer.room),
+            choose.eq(pending & advance),
+            compare.eq(slot_valid & advance),
             self.finished.eq(
-                age[-1] & ~(pending | slot_valid | compared_valid) & offer.room & (~offer.valid | offer.ready)
+                age[-1] & ~(pending | slot_valid | compared_valid) & advance & (~offer.valid | offer.ready)
             ),
-            self.draw.eq(draws_sign & room_to_compare),
+            self.draw.eq(draws_sign & advance),
         ]
         m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
-        with m.If(room):
+        with m.If(advance):
             m.d.sync += [
                 slot_valid.eq(pending),
+                compared_valid.eq(slot_valid),
                 draws.eq(pending & ~self.shift),
                 draws_sign.eq(pending & self.shift & self.zero_random),
             ]
-        with m.If(room_to_compare):
-            m.d.sync += compared_valid.eq(slot_valid)
         with m.If(choose):
             m.d.sync += [
                 slot.shift.eq(self.shift),
@@ -179,7 +178,7 @@ class UpdatePath(wiring.Component):
             (rows, row_words, delta, compared.quadrant[1], offer.rows_in),
         ):
             m.d.comb += [
-                bank.advance.eq(draws & room_to_compare),
+                bank.advance.eq(draws & advance),
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
@@ -188,7 +187,7 @@ class UpdatePath(wiring.Component):
                 lines.eq(trains.fires),
             ]
         m.d.comb += [
-            offer.arrives.eq(compared_valid & offer.room),
+            offer.arrives.eq(compared_valid & advance),
             offer.ready.eq(self.pulses.ready),
             self.pulses.valid.eq(offer.valid),
             *(getattr(offer, f"{name}_in").eq(compared[name]) for name in OF_SLOT),
