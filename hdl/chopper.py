@@ -13,7 +13,7 @@ three cycles after another and two after a draw, not sooner: the sources step in
 words are compared in a cycle of their own.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -65,7 +65,11 @@ class Chopper(wiring.Component):
         certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
         m.submodules.source = source = RandomSource(config.chopper_source)
         flipped = Signal(config.columns)
-        here = Signal(config.columns, init=1)  # the bit of the column
+        here: Value = Const(1, 1)  # the bit of the column
+        if config.columns > 1:
+            here = Signal(config.columns, name="here", init=1)
+            with m.If(self.finish):
+                m.d.sync += here.eq(here.rotate_left(1))
         sweep = Signal(range(config.sweeps))
         end_of_sweep = self.column == config.columns - 1
         wrap = Signal()
@@ -78,7 +82,7 @@ class Chopper(wiring.Component):
             wrap.eq(self.finish & end_of_sweep),
         ]
         with m.If(self.finish):
-            m.d.sync += [self.column.eq(Mux(end_of_sweep, 0, self.column + 1)), here.eq(here.rotate_left(1))]
+            m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
         with m.If(wrapped):
             m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
 

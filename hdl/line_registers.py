@@ -2,7 +2,7 @@
 
 Line l lies in lane l mod L of beat ⌊l/L⌋; lanes beyond the last line have no register. Two sticky bits say
 whether a line with non-zero magnitude and positive / negative sign was loaded since ``clear``.
-Latency: a beat is visible one cycle after ``load``. Throughput: one beat per cycle.
+Beats come in order from the first. Latency: a beat is visible one cycle after ``load``. Throughput: one beat per cycle.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal, unsigned
@@ -17,13 +17,14 @@ class LineRegisters(wiring.Component):
     -------
     clear : forget the two summary bits
     load, beat, magnitude_in, negative_in : write one beat
-    flip, keep : per line, whether its sign is inverted when it is loaded, taken with ``clear``; but not with ``keep``
+    flip, keep : per line, whether its sign is inverted when it is loaded, taken with ``clear``; but not with ``keep``.
+        Without ``chopped`` no sign is inverted
     magnitude, negative : per line, stored
     any_positive, any_negative : summary bits
     """
 
-    def __init__(self, *, lines: int, lanes: int, magnitude_bits: int) -> None:
-        self.lines, self.lanes = lines, lanes
+    def __init__(self, *, lines: int, lanes: int, magnitude_bits: int, chopped: bool = True) -> None:
+        self.lines, self.lanes, self.chopped = lines, lanes, chopped
         beats = -(-lines // lanes)
         super().__init__(
             {
@@ -46,17 +47,19 @@ class LineRegisters(wiring.Component):
         beats = -(-self.lines // self.lanes)
         signs = Signal(self.lanes)
         used = Signal(self.lanes)  # lanes that have a line in this beat and carry a magnitude
-        flips = Signal(self.lines, reset_less=True)  # the lowest are those of this beat
-        with m.If(self.clear):
-            m.d.sync += flips.eq(self.flip)
-        with m.Elif(self.load):
-            m.d.sync += flips.eq(flips >> self.lanes)
         with m.Switch(self.beat):
             for beat in range(beats):
                 with m.Case(beat) if beat < beats - 1 else m.Default():
                     there = range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))
                     m.d.comb += used.eq(Cat(self.magnitude_in[lane].any() for lane in range(len(there))))
-        m.d.comb += signs.eq(self.negative_in ^ Mux(self.keep, 0, flips[: self.lanes]))
+        m.d.comb += signs.eq(self.negative_in)
+        if self.chopped:
+            flips = Signal(self.lines, reset_less=True)  # the lowest are those of this beat
+            with m.If(self.clear):
+                m.d.sync += flips.eq(self.flip)
+            with m.Elif(self.load):
+                m.d.sync += flips.eq(flips >> self.lanes)
+            m.d.comb += signs.eq(self.negative_in ^ Mux(self.keep, 0, flips[: self.lanes]))
 
         # A line is loaded before it is used, so only the summary needs a reset.
         for beat in range(beats):

@@ -87,7 +87,7 @@ class Sequencer(wiring.Component):
         calibrate = self.command.op == Op.CALIBRATE
         program = (self.command.op == Op.PROGRAM) & config.programmer
         pulses, sweeps = self.settings.calibration_pulses, self.settings.calibration_sweeps
-        updates = self.command.op == Op.UPDATE
+        updates = ~self.command.op.any()  # Op.UPDATE
         pulses_first = calibrate & pulses.any()
         reads_first = (self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program
         calibrating = Signal()

@@ -69,7 +69,10 @@ class UpdatePath(wiring.Component):
             lines=config.columns, lanes=config.lanes, magnitude_bits=config.magnitude_bits
         )
         m.submodules.delta = delta = LineRegisters(
-            lines=config.rows, lanes=config.lanes, magnitude_bits=config.magnitude_bits
+            lines=config.rows,
+            lanes=config.lanes,
+            magnitude_bits=config.magnitude_bits,
+            chopped=bool(config.row_chopper),
         )
         m.submodules.columns = column_words = RandomBank(config.column_bank)
         m.submodules.rows = row_words = RandomBank(config.row_bank)

@@ -64,6 +64,10 @@ class ChopperState:
 
     def finish_transfer(self, settings: Settings) -> None:
         """What the end of a transfer does."""
+        self.step(wrap=self.turn(settings))
+
+    def turn(self, settings: Settings) -> bool:
+        """Signs, flags and column after a transfer; whether a sweep ends with it."""
         j, wrap = self.column, self.column == self._config.columns - 1
         flip = self._flip(settings.chopper)
         if settings.scope == Scope.TILE:
@@ -79,18 +83,25 @@ class ChopperState:
             self.row_flipped[:] = self._row_flips(settings.row_chopper)
             self.row_sign *= 1 - 2 * self.row_flipped
         self.column = 0 if wrap else j + 1
+        return wrap
+
+    def step(self, *, wrap: bool) -> None:
+        """What has a cycle more for it: the sources and the sweeps."""
+        self.source.words(1)
         if wrap:
             self.sweep = (self.sweep + 1) % self._config.sweeps
+            if self._config.row_chopper:
+                self.row_bank.words(1)
 
     def _flip(self, mode: Chopper) -> bool:
-        word = int(self.source.words(1)[0, 0])
+        word = int(self.source.now[0])
         if mode == Chopper.REGULAR:
             period = self._config.chopper_period
             return self.sweep % period == period - 1
         return mode == Chopper.RANDOM and word < self._config.chopper_flip_below
 
     def _row_flips(self, mode: Chopper) -> Int:
-        words = self.row_bank.line_words(1)[0]
+        words = self.row_bank.line_words_now
         if mode == Chopper.REGULAR:
             return (self._row_phase == self.sweep).astype(np.int64)
         return ((words < self._config.chopper_flip_below) & (mode == Chopper.RANDOM)).astype(np.int64)

@@ -43,7 +43,7 @@ _WRITES = (
 class _Beat:
     """What is known of a beat: ``value`` is r, then d, p and h.
 
-    difference: d of a programming. outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
+    difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
     """
 
     beat: int
@@ -53,6 +53,7 @@ class _Beat:
     latches: Int
     n: Int
     difference: Int
+    uniform: Int
     outside: NDArray[np.bool_]
     saturated: bool = False
     clipped: bool = False
@@ -156,7 +157,7 @@ class Pipeline:
         r = self._zeros.copy()
         r[:used] = unpack_signed(codes, config.adc_bits, used)
         r <<= config.reference_fraction_bits
-        rest = (self._zeros, self._zeros, self._zeros, self._zeros, self._zeros > 0)
+        rest = (self._zeros, self._zeros, self._zeros, self._zeros, self._zeros, self._zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
@@ -181,17 +182,19 @@ class Pipeline:
         return lanes
 
     def _amplify(self, difference: _Beat, settings: Settings) -> _Beat:
-        return replace(difference, value=difference.value * settings.gain, difference=difference.value)
+        config, uniform = self._config, self._zeros
+        if config.dither_bits:
+            uniform = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
+        return replace(
+            difference, value=difference.value * settings.gain, difference=difference.value, uniform=uniform
+        )
 
     def _threshold(self, product: _Beat, sequencer: Sequencer) -> _Beat:
         config, settings = self._config, sequencer.settings
         h, n = self.hidden[product.address], self._zeros
         saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)
-        dither = self._zeros
-        if config.dither_bits:
-            dither = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
         if settings.accumulate:
-            h, saturated = accumulate(dither if settings.direct else h, product.value, *self._hidden_range)
+            h, saturated = accumulate(product.uniform if settings.direct else h, product.value, *self._hidden_range)
             n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max, bool(settings.direct))
         outside = product.outside
         if sequencer.programming:

@@ -61,6 +61,11 @@ class Sources:
         self._feedback = np.array([_feedback(spec.polynomial) for spec in specs], np.uint32).reshape(-1, 2, 256)
         self.state = np.array([spec.seed for spec in specs], np.int64)
 
+    @property
+    def now(self) -> Int:
+        """int64[n]: the words of the next slot."""
+        return self.state >> (DEGREE - self._bits)
+
     def words(self, count: int) -> Int:
         """int64[count, n]: the words of the next ``count`` slots, each followed by a step of all sources."""
         words: Int = _words(self.state, self._feedback, self._bits, count)
@@ -80,6 +85,11 @@ class Bank(Sources):
         pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
         self.first = pairs[:, 0].copy()
         self.second = pairs[:, 1].copy()
+
+    @property
+    def line_words_now(self) -> Int:
+        """int64[lines]: the words of the lines in the next step."""
+        return self.now[self.first] ^ self.now[self.second]
 
     def line_words(self, count: int) -> Int:
         """int64[count, lines]: the words of the lines in the next ``count`` steps."""

@@ -56,6 +56,7 @@ class Tile:
         self._row_bank, self._column_bank = Bank(config.row_bank), Bank(config.column_bank)
         self._chopper = ChopperState(config)
         self._chopper_port = self._row_chopper_port = 0
+        self._wrap: bool | None = None  # whether the read that ended in the last cycle was a sweep's last
         self._status = Status(config)
         self._quadrants = self._up = schedule(0, 0, 0)
         self._outside = 0  # cells out of tolerance in this round of a programming
@@ -70,6 +71,9 @@ class Tile:
         """The output ports in this cycle; then the clock edge."""
         sequencer = self._sequencer
         outputs = self._outputs(inputs)
+        if self._wrap is not None:
+            self._chopper.step(wrap=self._wrap)
+            self._wrap = None
         match sequencer.state:
             case State.CLEAR:
                 self._pipeline.clear(sequencer.count)
@@ -239,7 +243,7 @@ class Tile:
             sequencer.count += 1
         if finished:
             if not sequencer.programming:
-                self._chopper.finish_transfer(sequencer.settings)
+                self._wrap = self._chopper.turn(sequencer.settings)
                 self._chopper_port = pack_bits(self._chopper.sign < 0)
                 self._row_chopper_port = pack_bits(self._chopper.row_sign < 0)
             self._outside = 0

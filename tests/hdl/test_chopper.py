@@ -28,10 +28,11 @@ def of_the_column(naive: Signs) -> tuple[int, int]:
 
 
 async def finish(dut: Dut) -> None:
-    """The end of a read, and the cycle after it, in which nothing ends."""
+    """The end of a read, and the two cycles after it, in which nothing ends."""
     dut.set(finish=1)
     await dut.tick()
     dut.set(finish=0)
+    await dut.tick()
     await dut.tick()
 
 
@@ -49,15 +50,15 @@ def compare(
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
-        settled = False
+        since = 0  # cycles since a read ended
         while naive.reads < reads:
-            finish, mode, row_mode = settled and rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
+            finish, mode, row_mode = since >= 2 and rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
             scope = rng.choice(scopes)
             dut.set(finish=finish, mode=mode, scope=scope, row_mode=row_mode)
             assert dut.read(*OUTPUTS) == outputs(naive)
-            assert not settled or dut.read(*OF_THE_COLUMN) == of_the_column(naive)
+            assert not since or dut.read(*OF_THE_COLUMN) == of_the_column(naive)
             await dut.tick()
-            settled = not finish
+            since = 0 if finish else since + 1
             if finish:
                 naive.finish(mode, scope, row_mode)
 

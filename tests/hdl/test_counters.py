@@ -23,19 +23,29 @@ def compare(form: TileConfig, *, cycles: int = 700, seed: int = 0, flip: Flip | 
     rng, counts, most = Random(seed), [0] * len(COUNTS), 2**form.counter_bits - 1
 
     async def program(dut: Dut) -> None:
+        held: list[int] = []  # Σ|n| of the beats in the register slice
+        array = False
         for _ in range(cycles):
             events = [rng.random() < p for p in (0.8, 0.5, 0.6)]
             scale = rng.choice((0, 1, form.pulses_max))
             pulses = [rng.choice((-scale, scale, rng.randint(-scale, scale))) for _ in range(form.lanes)]
-            array, given_up = int(rng.random() < 0.4), rng.getrandbits(form.lanes) & rng.getrandbits(form.lanes)
-            total, cells = sum(map(abs, pulses)), given_up.bit_count()
-            dut.set(slot=events[0], read=events[1], write=events[2], amount=total, array=array, given_up=cells)
+            outside = rng.getrandbits(form.lanes) & rng.getrandbits(form.lanes)
+            array = array if held else rng.random() < 0.4
+            total, cells, last_round = sum(map(abs, pulses)), outside.bit_count(), rng.random() < 0.5
+            two = len(held) == 2
+            arrives = not two and rng.random() < 0.7
+            events[2] &= bool(held)
+            dut.set(slot=events[0], read=events[1], write=events[2], array=array, cells=cells, last_round=last_round)
+            dut.set(amount=held[-1] if held else 0, two=two)
             assert list(dut.read(*COUNTS)) == counts
             assert dut.get("gave_up") == (counts[-1] > 0)
             await dut.tick()
             programs = events[2] and array and form.programmer
-            happens = (events[0], events[1], events[2] and not array, programs, programs)
-            for index, amount in enumerate((1, 1, total, total, cells)):
+            happens = (events[0], events[1], events[2] and not array, programs, programs and last_round)
+            taken = held.pop(0) if events[2] else 0
+            if arrives:
+                held.append(total)
+            for index, amount in enumerate((1, 1, taken, taken, cells)):
                 counts[index] = min(counts[index] + happens[index] * amount, most)
 
     simulate(Counters(form), program, flip)

@@ -59,9 +59,9 @@ def compare(
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate, read=0, step=0, load=0, advance=0)
             await dut.tick()  # for the multiples of the gain
             waiting = list(range(config.row_beats))
-            stages: list[tuple[object, ...] | None] = [None] * 7  # 5 to 11
+            stages: list[tuple[object, ...] | None] = [None] * 8  # 4 to 11
             while waiting or any(stages):
-                sixth, tenth, last = stages[1], stages[5], stages[6]
+                fourth, fifth, tenth, last = stages[0], stages[1], stages[6], stages[7]
                 advance = rng.random() < 0.7
                 enter = bool(waiting) and rng.random() < 0.7
                 beat = waiting[0] if waiting else 0
@@ -70,11 +70,12 @@ def compare(
                 differences = [
                     rng.choice((form.low, form.high, rng.randint(form.low, form.high))) for _ in range(config.lanes)
                 ]
-                dut.set(read=enter and advance, read_address=address, difference=differences, advance=advance)
-                dut.set(step=sixth is not None and advance, load=tenth is not None and advance)
+                dut.set(read=enter and advance, read_address=address, advance=advance)
+                dut.set(difference=fourth[-1] if fourth else [form.low] * config.lanes)
+                dut.set(step=fifth is not None and advance, load=tenth is not None and advance)
                 dut.set(write_address=last[0] if last else 0)
                 if tenth and advance:
-                    assert dut.read("pulses", "amount", "saturated", "clamped") == tenth[1:]
+                    assert dut.read("pulses", "amount", "saturated", "clamped") == tenth[1:-1]
                 await dut.tick()
                 if not advance:
                     continue
@@ -87,7 +88,7 @@ def compare(
                     ]
                     pulses = [result[0] for result in results]
                     saturated, clamped = (any(result[k] for result in results) for k in (1, 2))
-                    stages[0] = (address, pulses, sum(map(abs, pulses)), saturated, clamped)
+                    stages[0] = (address, pulses, sum(map(abs, pulses)), saturated, clamped, differences)
                     waiting.pop(0)
                     seen["saturated"] += saturated
                     seen["clamped"] += clamped
@@ -133,14 +134,13 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
         for difference, settings in beats:
             dut.set(gain=settings.gain, forget=settings.forget)
             await dut.tick()
-            dut.set(difference=[difference])
             dut.set(momentum=settings.momentum, accumulate=settings.accumulate, direct=settings.direct)
-            for stage in range(4, 12):
-                dut.set(read=stage == 4, step=stage == 6, load=stage == 10)
+            for stage in range(3, 12):
+                dut.set(difference=[difference if stage == 4 else 0])
+                dut.set(read=stage == 3, step=stage == 5, load=stage == 10)
                 if stage == 10:
                     results.append((dut.get("pulses")[0], *dut.read("saturated", "clamped")))
                 await dut.tick()
-                dut.set(difference=[0])
         return results
 
     return simulate(HiddenBuffer(config), program)

@@ -83,13 +83,13 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
 
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(direct=True, gain=1), Settings(accumulate=False)], ids=str)
-def test_dither_steps_with_every_beat_that_leaves_stage_6_and_only_then(settings: Settings) -> None:
+def test_dither_steps_with_every_beat_that_leaves_stage_5_and_only_then(settings: Settings) -> None:
     pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank = Registers(CONFIG.dither_bank)
     codes = [0, None, 0, 0, None, None, None, 0, *[None] * 7]
     for cycle, code in enumerate(codes):
         pipeline.advance(code, 0, chopper, transferring(CONFIG, settings), status)
-        if cycle >= 6 and codes[cycle - 6] is not None:
+        if cycle >= 5 and codes[cycle - 5] is not None:
             bank.step()
         assert pipeline.dither_bank.state.tolist() == bank.state
     pipeline.reset()
