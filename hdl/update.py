@@ -117,8 +117,8 @@ class UpdatePath(wiring.Component):
                 side.negative_in.eq(self.vectors.negative),
             ]
 
-        # Slots: one is chosen, its words are compared, its lines fire; all move together. There is one on offer in every
-        # cycle up to the last, so no gap is there to be closed while they wait.
+        # Slots: one is chosen, its words are compared, its lines fire; all move together. One is on offer in each cycle
+        # up to the last, so there is no gap to be closed while they wait.
         payload = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
         slot = Signal(payload, reset_less=True)
         compared = Signal(payload, reset_less=True)

@@ -43,7 +43,8 @@ _WRITES = (
 class _Beat:
     """What is known of a beat: ``value`` is r, then d, p and h.
 
-    difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
+    difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance.
+    saturated, clipped: h or n was clipped.
     """
 
     beat: int
@@ -185,9 +186,7 @@ class Pipeline:
         config, uniform = self._config, self._zeros
         if config.dither_bits:
             uniform = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
-        return replace(
-            difference, value=difference.value * settings.gain, difference=difference.value, uniform=uniform
-        )
+        return replace(difference, value=difference.value * settings.gain, difference=difference.value, uniform=uniform)
 
     def _threshold(self, product: _Beat, sequencer: Sequencer) -> _Beat:
         config, settings = self._config, sequencer.settings

@@ -38,7 +38,9 @@ def test_all_that_is_compared_is_in_it(name: str) -> None:
 
 def test_names_are_those_of_the_blocks() -> None:
     paths = {entry["path"] for entry in name_map(NAMED["small"])["state"]}
-    assert {f"sequencer.{state}" for state in ("clear", "idle", "load", "pulse", "shift", "read__valid", "stream")} <= paths
+    assert {
+        f"sequencer.{state}" for state in ("clear", "idle", "load", "pulse", "shift", "read__valid", "stream")
+    } <= paths
     assert not [path for path in paths if "$signal" in path]
     assert {f"update.x.magnitude_{line}" for line in range(16)} <= paths
 
