@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo results prove test test-all lint tools clean
+.PHONY: demo results prove verify test test-all lint tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -13,6 +13,9 @@ results: $(READY)
 
 prove: $(READY)
 	$(BIN)/python scripts/prove.py
+
+verify: $(READY)
+	$(BIN)/python scripts/verify.py
 
 test: lint
 	$(BIN)/python -m pytest -n auto -m "not slow"

@@ -10,7 +10,8 @@ import hashlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 
 from cosim.toolchain import ToolError, Verilator, run
@@ -37,6 +38,21 @@ FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial",
 OPTIMIZE = "OPT_FAST=-O2"
 
 
+_made: list[Path] = []  # folders that this process has built
+
+
+@contextmanager
+def not_kept() -> Iterator[None]:
+    """What this process builds in the block is removed at its end."""
+    before = len(_made)
+    try:
+        yield
+    finally:
+        for folder in _made[before:]:
+            shutil.rmtree(folder, ignore_errors=True)
+        del _made[before:]
+
+
 def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
     """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in.
 
@@ -51,6 +67,7 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
             ROOT.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
                 _publish(produce(Path(work)), folder)
+                _made.append(folder)
         except OSError as error:
             raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({error.strerror})") from None
     return folder

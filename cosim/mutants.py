@@ -8,8 +8,6 @@ differs. A survivor that a solver shows to do the same is equivalent; the others
 from __future__ import annotations
 
 import hashlib
-import json
-import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
@@ -17,6 +15,8 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from cosim.bench import Job
+from cosim.build import not_kept
+from cosim.journal import Journal
 from cosim.native_build import native_library
 from cosim.native_engine import run_job
 from cosim.toolchain import ToolError
@@ -93,11 +93,11 @@ def _prepared(top: str) -> str:
 def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
     """Play a mutant until something differs."""
     told = asdict(mutant)
-    try:
-        library = native_library(verilog, config)
-    except ToolError:
-        return Outcome(**told, fate=REJECTED)
-    try:
+    with not_kept():
+        try:
+            native_library(verilog, config)
+        except ToolError:
+            return Outcome(**told, fate=REJECTED)
         for cycles, seed in STIMULI:
             job = Job(config, "cosim.scenarios:random", {"cycles": cycles, "seed": seed}, own_netlist=False)
             try:
@@ -106,8 +106,6 @@ def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
                 return Outcome(**told, fate=KILLED)
             if difference is not None:
                 return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
-    finally:
-        shutil.rmtree(library.parent, ignore_errors=True)
     return Outcome(**told, fate=EQUIVALENT if equivalent(config, mutant) else SURVIVED)
 
 
@@ -135,27 +133,26 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
     return True
 
 
+def key(config: TileConfig, count: int, seed: int) -> str:
+    """For the journal: the netlist and the choice of its mutants."""
+    return hashlib.sha256(repr((tile_verilog(config), STIMULI, seed, count)).encode()).hexdigest()[:16]
+
+
 def campaign(
-    config: TileConfig, count: int, seed: int, *, jobs: int, file: Path, progress: Callable[[int], None]
+    config: TileConfig, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[Outcome]:
-    """Judge so many mutants, but those of this netlist whose outcome ``file`` has, a line of JSON each."""
-    netlist = hashlib.sha256(repr((tile_verilog(config), STIMULI, seed, count)).encode()).hexdigest()[:16]
+    """Judge so many mutants, but those whose outcome the journal has."""
     every = mutants(config, count, seed)
-    done: dict[int, Outcome] = {}
-    for line in file.read_text(encoding="utf-8").splitlines() if file.exists() else ():
-        entry = json.loads(line)
-        if entry.pop("netlist") == netlist:
-            done[entry["number"]] = Outcome(**entry)
+    done = {entry["number"]: Outcome(**entry) for entry in journal.entries}
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCH) as pool, file.open("a", encoding="utf-8") as log:
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCH) as pool:
         for first in range(0, len(left), BATCH):
             batch = left[first : first + BATCH]
             futures = [pool.submit(judge, config, *pair) for pair in texts(config, batch)]
             for future in as_completed(futures):
                 outcome = future.result()
                 done[outcome.number] = outcome
-                log.write(json.dumps({"netlist": netlist, **asdict(outcome)}) + "\n")
-                log.flush()
+                journal.append(asdict(outcome))
                 progress(len(done))
     return [done[mutant.number] for mutant in every]

@@ -11,7 +11,8 @@ from pathlib import Path
 
 from rich.table import Table
 
-from cosim.mutants import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, campaign
+from cosim.journal import Journal
+from cosim.mutants import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, campaign, key
 from cosim.reports import text
 from cosim.toolchain import ToolError
 from scripts.common import FAILED, Parser, integer, progress, run, to_total
@@ -30,10 +31,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--at-least", type=integer(0, 100), default=97, help="per cent that must be killed of those not equivalent")
     options = parser.parse_args(arguments)
     try:
-        options.log.parent.mkdir(parents=True, exist_ok=True)
-        with parser.checks(), progress("mutants", options.count) as advance:
+        with parser.checks():
+            journal = Journal(options.log, key(CONFIG, options.count, options.seed))
+        with journal, progress("mutants", options.count) as advance:
             outcomes = campaign(
-                CONFIG, options.count, options.seed, jobs=options.jobs, file=options.log, progress=to_total(advance)
+                CONFIG, options.count, options.seed, jobs=options.jobs, journal=journal, progress=to_total(advance)
             )
     except OSError as error:
         parser.error(f"argument --log: {str(options.log)!r}: must be a file that can be written to ({error.strerror})")

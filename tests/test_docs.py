@@ -52,5 +52,7 @@ def test_the_plan_names_tests_and_proofs_that_exist() -> None:
                 continue
             file, _, function = name.partition("::")
             assert (DOCS.parent / file).is_file(), name
+            if file.startswith("scripts/"):
+                continue
             assert f"def {function or 'test_'}" in (DOCS.parent / file).read_text(encoding="utf-8"), name
     assert blocks <= {name.split()[-1] for cell in points for name in re.findall(r"`(scripts/prove[^`]+)`", cell)}

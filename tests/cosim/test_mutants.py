@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
+from cosim.journal import Journal
 from cosim.mutants import (
     CONFIG,
     EQUIVALENT,
@@ -19,6 +21,7 @@ from cosim.mutants import (
     campaign,
     equivalent,
     judge,
+    key,
     mutants,
     texts,
 )
@@ -62,12 +65,17 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr("cosim.mutants.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr("cosim.mutants.judge", judge_one)
     file = tmp_path / "log.jsonl"
-    first = campaign(CONFIG, 3, 1, jobs=1, file=file, progress=lambda done: None)
+
+    def go_on(seed: int, progress: Callable[[int], None]) -> list[Outcome]:
+        with Journal(file, key(CONFIG, 3, seed)) as journal:
+            return campaign(CONFIG, 3, seed, jobs=1, journal=journal, progress=progress)
+
+    first = go_on(1, lambda done: None)
     assert judged == [0, 1, 2]
     lines = file.read_text().splitlines()
     file.write_text("".join(f"{line}\n" for line in lines[:2]))
     told: list[int] = []
-    assert campaign(CONFIG, 3, 1, jobs=1, file=file, progress=told.append) == first
+    assert go_on(1, told.append) == first
     assert (judged[3:], told) == ([json.loads(lines[2])["number"]], [2, 3])
-    campaign(CONFIG, 3, 2, jobs=1, file=file, progress=told.append)
+    go_on(2, told.append)
     assert judged[4:] == [0, 1, 2]

@@ -1,0 +1,254 @@
+"""Random configurations: legal ones of every shape, random programmes on both engines, and the least case that fails.
+
+A campaign has batches, each drawn by hypothesis from a seed of its own, so that one that was stopped goes on with the
+next batch. What fails is made small: hypothesis looks for the least configuration, then the programme is the one of
+some seeds that fails first, and ends there.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from dataclasses import asdict, dataclass, field, replace
+from itertools import islice
+from pathlib import Path
+
+import hypothesis
+from hypothesis import strategies as st
+
+import cosim
+import hdl
+import model
+from cosim.build import not_kept
+from cosim.engines import play
+from cosim.journal import Journal
+from cosim.lockstep import Difference
+from cosim.package import to_toml
+from cosim.toolchain import ToolError
+from hdl.verilog import tile_verilog
+from model.config import CHOPPER_RANDOM_BITS, TileConfig
+
+SEEDS = 20  # programmes among which the one that fails first is looked for
+SOURCES = (".py", ".h", ".v")
+CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
+Rewrite = Callable[[TileConfig], str]
+"""Makes the Verilog of a configuration."""
+
+
+@dataclass(frozen=True)
+class Case:
+    """One programme on one engine."""
+
+    config: TileConfig
+    engine: str
+    cycles: int
+    seed: int
+
+
+@dataclass(frozen=True)
+class Failure:
+    """The least case that was found to fail, and how: a difference, or what a tool says."""
+
+    case: Case
+    text: str
+
+
+@dataclass
+class Totals:
+    """What was played without a difference, or up to one."""
+
+    configurations: int = 0
+    runs: int = 0
+    cycles: int = 0
+    words: int = 0
+    seconds: float = 0.0
+    bins: Counter[str] = field(default_factory=Counter)
+
+    def add(self, other: Totals) -> None:
+        """Take another batch in."""
+        for name in ("configurations", "runs", "cycles", "words", "seconds"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.bins += other.bins
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> TileConfig:
+    """Any legal configuration of at most `CELLS` cells; the least one has one cell and the narrowest formats."""
+    rows = draw(st.integers(1, 70))
+    columns = draw(st.integers(1, min(70, CELLS // rows)))
+    adc_bits = draw(st.integers(2, 16))
+    filter_shift = draw(st.integers(0, 8))
+    fraction = draw(st.integers(filter_shift, 12))
+    hidden_bits = draw(st.integers(4, 40))
+    step = 2.0**-CHOPPER_RANDOM_BITS
+    return TileConfig(
+        rows=rows,
+        columns=columns,
+        lanes=draw(st.integers(1, min(rows, 16))),
+        adc_bits=adc_bits,
+        magnitude_bits=draw(st.integers(1, 16)),
+        bl_max=draw(st.integers(1, 63)),
+        filter_shift=filter_shift,
+        reference_fraction_bits=fraction,
+        latch_shift=draw(st.integers(0, min(12, adc_bits + fraction - 2))),
+        gain_bits=draw(st.integers(1, 16)),
+        hidden_bits=hidden_bits,
+        threshold_shift=draw(st.integers(0, min(38, hidden_bits - 2))),
+        pulses_max=draw(st.integers(1, 127)),
+        momentum_bits=draw(st.integers(1, 8)),
+        chopper_period=draw(st.one_of(st.integers(1, 6), st.integers(1, 65535))),
+        chopper_probability=draw(st.sampled_from((0.0, 1.0, step, 0.05, 0.3, 0.5, 1 - step))),
+        row_chopper=draw(st.integers(0, 1)),
+        programmer=draw(st.integers(0, 1)),
+        counter_bits=draw(st.sampled_from((8, 12, 16, 32, 48))),
+        seed=draw(st.integers(0, 2**32 - 1)),
+    )
+
+
+def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
+    """Play one case; the first difference, and the text of it or of a tool's error, empty if all is well."""
+    try:
+        report, outcome = play(
+            case.config,
+            "random",
+            engine=case.engine,
+            cycles=case.cycles,
+            seed=case.seed,
+            verilog=rewrite(case.config),
+        )
+    except ToolError as error:
+        return None, str(error)
+    verdict = outcome.verdict
+    totals.runs += 1
+    totals.cycles += verdict.compared_cycles
+    totals.words += verdict.states_compared
+    totals.bins += Counter({name: int(count) for name, count in (report["result"] or {}).items()})
+    difference = verdict.first_mismatch
+    return difference, "" if verdict.passed else str(difference or "nothing was compared")
+
+
+def batch(
+    number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = tile_verilog
+) -> tuple[Totals, Failure | None]:
+    """So many configurations, each with a programme on every engine of ``lengths``, whose cycles that tells."""
+    totals, start = Totals(), time.perf_counter()
+    known: dict[tuple[str, int], Failure | None] = {}
+    least: list[Failure] = []
+
+    @hypothesis.seed(number)
+    @hypothesis.settings(
+        max_examples=size,
+        database=None,
+        deadline=None,
+        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        suppress_health_check=list(hypothesis.HealthCheck),
+        report_multiple_bugs=False,
+        verbosity=hypothesis.Verbosity.quiet,
+    )
+    @hypothesis.given(config=configurations(), seed=st.integers(0, 2**32 - 1))
+    def every_engine_agrees(config: TileConfig, seed: int) -> None:
+        key = config.fingerprint, seed
+        if key not in known:
+            known[key] = _first(config, seed, lengths, rewrite, totals)
+        failure = known[key]
+        if failure:
+            least[:] = [failure]
+            raise AssertionError(failure.text)
+
+    failure = None
+    try:
+        every_engine_agrees()
+    except AssertionError:
+        failure = _earliest(least[0], rewrite)
+    totals.configurations = len({fingerprint for fingerprint, _ in known})
+    totals.seconds = time.perf_counter() - start
+    return totals, failure
+
+
+def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewrite, totals: Totals) -> Failure | None:
+    with not_kept():
+        for engine, cycles in lengths.items():
+            case = Case(config, engine, cycles, seed)
+            _, text = judge(case, rewrite, totals)
+            if text:
+                return Failure(case, text)
+    return None
+
+
+def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
+    """The programme that fails first among some, and no longer than it takes."""
+    best, at = failure, failure.case.cycles
+    with not_kept():
+        for seed in (failure.case.seed, *range(SEEDS)):
+            case = replace(failure.case, seed=seed)
+            difference, text = judge(case, rewrite, Totals())
+            if difference is not None and (cycles := max(1, difference.cycle - case.config.clear_cycles + 1)) < at:
+                best, at = Failure(replace(case, cycles=cycles), text), cycles
+    return best
+
+
+def key(count: int, cycles: dict[str, int], size: int) -> str:
+    """For the journal: what the outcome of a batch depends on besides its number."""
+    return hashlib.sha256(repr((_code(), size, _lengths(count, cycles))).encode()).hexdigest()[:16]
+
+
+def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:
+    return {engine: -(-total // count) for engine, total in cycles.items()}
+
+
+def campaign(
+    count: int,
+    cycles: dict[str, int],
+    seed: int,
+    *,
+    jobs: int,
+    size: int,
+    journal: Journal,
+    progress: Callable[[int], None],
+    rewrite: Rewrite = tile_verilog,
+) -> tuple[Totals, Failure | None]:
+    """Batches until ``count`` configurations are done; those in the journal are kept.
+
+    cycles: clock cycles of the whole campaign, by engine. The first failure ends it.
+    """
+    lengths = _lengths(count, cycles)
+    with ProcessPoolExecutor(jobs, max_tasks_per_child=1) as pool:
+        totals, done = Totals(), set()
+        for entry in journal.entries:
+            done.add(entry.pop("batch"))
+            totals.add(Totals(**entry | {"bins": Counter(entry["bins"])}))
+        progress(min(count, totals.configurations))
+        numbers = (number for number in range(seed << 16, (seed + 1) << 16) if number not in done)
+        while totals.configurations < count:
+            running = {pool.submit(batch, number, size, lengths, rewrite): number for number in islice(numbers, jobs)}
+            for future in as_completed(running):
+                found, failure = future.result()
+                if failure:
+                    return totals, failure
+                totals.add(found)
+                journal.append({"batch": running[future], **asdict(found)})
+                progress(min(count, totals.configurations))
+    return totals, None
+
+
+def _code() -> list[bytes]:
+    """What results depend on: all source of the three packages."""
+    folders = [Path(package.__file__ or "").parent for package in (cosim, hdl, model)]
+    return [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.suffix in SOURCES]
+
+
+def written(failure: Failure, folder: Path, verilog: str | None = None) -> Sequence[str]:
+    """Leave what is needed to play a failure again in a folder; the command line that does so."""
+    case, folder = failure.case, folder.resolve()
+    folder.mkdir(parents=True, exist_ok=True)
+    config = folder / "failing.toml"
+    config.write_text(to_toml(case.config), encoding="utf-8")
+    command = ["scripts/run_cosim.py", "--config", str(config), "--engine", case.engine]
+    command += ["--scenario", "random", "--cycles", str(case.cycles), "--seed", str(case.seed)]
+    if verilog is not None:
+        (folder / "failing.v").write_text(verilog, encoding="utf-8")
+        command += ["--verilog", str(folder / "failing.v")]
+    return command

@@ -1,0 +1,63 @@
+#!/usr/bin/env python3
+"""Random legal configurations with random programmes on both engines, in lock-step with the golden model.
+
+The run goes on where it was stopped: --log has the batches so far. What fails is made as small as can be and written
+out with the command line that plays it again.
+"""
+
+import shlex
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from cosim.campaign import campaign, key, written
+from cosim.journal import Journal
+from scripts.common import FAILED, Parser, integer, progress, run, to_total
+
+BATCH = 10  # configurations
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line; the exit code is 0 only if no configuration failed."""
+    parser = Parser(__doc__ or "")
+    add = parser.add_argument
+    add("--configurations", type=integer(1, 10**5), default=200, help="how many")
+    add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
+    add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
+    add("--seed", type=integer(0, 2**15 - 1), default=1, help="of the choice of configurations and programmes")
+    add("--jobs", type=integer(1, 256), default=2, help="processes")
+    add("--log", type=Path, default=Path("build/verify.jsonl"), metavar="FILE", help="batches so far, a line each")
+    add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
+    options = parser.parse_args(arguments)
+    cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles}
+    size = min(BATCH, options.configurations)
+    try:
+        with parser.checks():
+            journal = Journal(options.log, key(options.configurations, cycles, size))
+    except OSError as error:
+        parser.error(f"argument --log: {str(options.log)!r}: must be a file that can be written to ({error.strerror})")
+    with journal, progress("configurations", options.configurations) as advance:
+        totals, failure = campaign(
+            options.configurations,
+            cycles,
+            options.seed,
+            jobs=options.jobs,
+            size=size,
+            journal=journal,
+            progress=to_total(advance),
+        )
+    print(
+        f"{totals.configurations} configurations, {totals.runs} runs, {totals.cycles} cycles and {totals.words} state "
+        f"words compared without a mismatch in {totals.seconds / 3600:.2f} hours of processor time"
+    )
+    for name, count in sorted(totals.bins.items()):
+        print(f"  {name}: {count}")
+    if failure is None:
+        return 0
+    print(f"{failure.case.config.name} fails: {failure.text}", file=sys.stderr)
+    print(f"play it again with: {shlex.join(written(failure, options.out))}", file=sys.stderr)
+    return FAILED
+
+
+if __name__ == "__main__":
+    run(main)

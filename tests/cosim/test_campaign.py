@@ -1,0 +1,187 @@
+"""The campaign plays what is legal, agrees with golden where RTL does, and makes what fails small."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+
+from cosim import campaign
+from cosim.bench import Outcome
+from cosim.campaign import CELLS, Case, Failure, batch, configurations, written
+from cosim.journal import Journal
+from cosim.lockstep import Difference, Verdict
+from cosim.toolchain import ToolError
+from hdl.verilog import tile_verilog
+from model.config import TileConfig
+from scripts import verify
+from tests.cosim.bent import with_other_polynomial
+
+ROOT = Path(__file__).resolve().parents[2]
+LENGTHS = {"native": 50_000, "cocotb": 1000}  # of 20 configurations: a million cycles, and on cocotb what time allows
+
+
+def test_configurations_are_of_every_kind() -> None:
+    """Each constructor call checks that it is legal; fields take many values, the ends of their ranges among them."""
+    found: list[TileConfig] = []
+
+    @hypothesis.seed(1)
+    @hypothesis.settings(max_examples=400, database=None, deadline=None)
+    @hypothesis.given(configurations())
+    def collect(config: TileConfig) -> None:
+        found.append(config)
+
+    collect()
+    assert max(config.rows * config.columns for config in found) <= CELLS
+    for name in asdict(found[0]):
+        values = {getattr(config, name) for config in found}
+        assert len(values) >= (2 if name in ("row_chopper", "programmer") else 5), name
+    assert any(config.rows % config.lanes for config in found)
+    assert any(config.depth == 1 for config in found)
+    assert any(config.dither_bits == 0 for config in found)
+
+
+@pytest.mark.parametrize("number", range(4))
+def test_random_configurations_agree_with_golden(number: int) -> None:
+    totals, failure = batch(number, 5, LENGTHS)
+    assert failure is None, failure
+    assert totals.configurations >= 5
+    assert totals.cycles >= 5 * sum(LENGTHS.values())
+    assert totals.runs == 2 * totals.configurations
+    assert totals.words > 0
+
+
+def fake(fails: Callable[[TileConfig], bool]) -> Callable[..., tuple[dict[str, Any], Outcome]]:
+    """Instead of `play`: a difference in cycle 100 plus the last two digits of the seed, where it ``fails``."""
+
+    def play(config: TileConfig, scenario: str, *, engine: str, cycles: int, seed: int, verilog: str) -> Any:
+        at = config.clear_cycles + 100 + seed % 100
+        wrong = fails(config) and at < config.clear_cycles + cycles
+        difference = Difference(at, "read__column", 0, 1, []) if wrong else None
+        verdict = Verdict(at if wrong else cycles, at if wrong else cycles, 1, [], int(wrong), difference)
+        return {"result": {"update": 1}}, Outcome(verdict, {"update": 1}, 1.0)
+
+    return play
+
+
+def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "play", fake(lambda config: config.columns >= 3 and config.lanes >= 2))
+    totals, failure = batch(7, 30, {"native": 5000}, lambda config: "")
+    assert failure is not None
+    assert totals.cycles > 0
+    found, least = failure.case, TileConfig(rows=2, columns=3, lanes=2, adc_bits=2, magnitude_bits=1, bl_max=1)
+    assert (found.config.rows, found.config.columns, found.config.lanes) == (2, 3, 2)
+    for name in ("adc_bits", "magnitude_bits", "bl_max"):
+        assert getattr(found.config, name) == getattr(least, name)
+    assert found.seed % 100 == 0, "of the programmes that were tried, the one that fails first"
+    assert found.cycles == 101, "and it ends where it does"
+
+
+def test_a_tool_that_stops_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
+    def stop(*arguments: Any, **more: Any) -> None:
+        raise ToolError("verilator: an error")
+
+    monkeypatch.setattr(campaign, "play", stop)
+    _, failure = batch(1, 3, {"native": 100}, lambda config: "")
+    assert failure is not None
+    assert failure.text == "verilator: an error"
+    assert failure.case.config.rows == failure.case.config.columns == 1
+
+
+def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Batches in the file are not played again, those of other code are."""
+    asked: list[int] = []
+
+    class Pool:
+        def __init__(self, *arguments: Any, **more: Any) -> None:
+            pass
+
+        def __enter__(self) -> Pool:
+            return self
+
+        def __exit__(self, *error: Any) -> None:
+            pass
+
+        def submit(self, function: Any, number: int, *arguments: Any) -> Any:
+            asked.append(number)
+            return Done(campaign.Totals(configurations=10, runs=20, cycles=10**4, words=5, seconds=1.0))
+
+    class Done:
+        def __init__(self, totals: campaign.Totals) -> None:
+            self.totals = totals
+
+        def result(self) -> Any:
+            return self.totals, None
+
+    monkeypatch.setattr(campaign, "ProcessPoolExecutor", Pool)
+    monkeypatch.setattr(campaign, "as_completed", list)
+    log = tmp_path / "log.jsonl"
+
+    def totals(count: int) -> campaign.Totals:
+        asked.clear()
+        cycles = {"native": 1000 * count}
+        with Journal(log, campaign.key(count, cycles, 10)) as journal:
+            found, failure = campaign.campaign(
+                count, cycles, 0, jobs=1, size=10, journal=journal, progress=lambda done: None
+            )
+        assert failure is None
+        return found
+
+    assert totals(20).configurations == 20
+    assert asked == [0, 1]
+    log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
+    assert totals(20).cycles == 2 * 10**4
+    assert asked == [1]
+    monkeypatch.setattr(campaign, "_code", lambda: [b"other"])
+    assert totals(20).configurations == 20
+    assert asked == [0, 1]
+
+
+def test_a_failure_is_written_with_its_command_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = TileConfig(rows=3, columns=2, lanes=1)
+    failure = Failure(Case(config, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
+    monkeypatch.setattr(verify, "campaign", lambda *arguments, **more: (campaign.Totals(), failure))
+    monkeypatch.chdir(tmp_path)
+    assert verify.main(["--out", "failing dir"]) == 1
+    told = capsys.readouterr().err
+    assert "fails: cycle 130" in told
+    assert f"--config '{tmp_path}/failing dir/failing.toml' --engine native" in told
+    assert TileConfig.load(tmp_path / "failing dir" / "failing.toml") == config
+
+
+@pytest.mark.slow
+def test_an_error_of_the_rtl_is_found_and_made_small(tmp_path: Path) -> None:
+    """Another polynomial in a source of the rows, where there are three of them: found, and played again alone."""
+
+    def bent(config: TileConfig) -> str:
+        return tile_verilog(with_other_polynomial(config, 0) if config.rows >= 3 else config)
+
+    _, failure = batch(1, 10, {"native": 4000}, bent)
+    assert failure is not None
+    config = failure.case.config
+    assert (config.rows, config.columns, config.lanes) == (3, 1, 1)
+    command = [sys.executable, *written(failure, tmp_path, bent(config))]
+    again = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False)
+    assert again.returncode == 1, again.stderr
+    assert "first mismatch" in again.stdout
+
+
+def test_bad_input_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as stopped:
+        verify.main(["--configurations", "0"])
+    assert stopped.value.code == 2
+    assert "--configurations: '0': must be" in capsys.readouterr().err
+    log = tmp_path / "log.jsonl"
+    log.write_text("other\n")
+    with pytest.raises(SystemExit) as stopped:
+        verify.main(["--log", str(log)])
+    assert stopped.value.code == 2
+    assert f"{log}, line 1: must be" in capsys.readouterr().err
