@@ -198,11 +198,13 @@ class RegisterFile(wiring.Component):
 
         limit = values["watchdog", "cycles"]
         spent = Signal(WORD)
+        told = Signal()
+        barks = running & status.busy & limit.any() & (spent >= limit - 1) & ~told
+        m.d.comb += happens["watchdog"].eq(barks)
         with m.If(accepted | ~running):
-            m.d.sync += spent.eq(0)
-        with m.Elif(spent != limit):
-            m.d.sync += spent.eq(spent + 1)
-        m.d.comb += happens["watchdog"].eq(running & status.busy & limit.any() & (spent == limit - 1))
+            m.d.sync += [spent.eq(0), told.eq(0)]
+        with m.Else():
+            m.d.sync += [spent.eq(Mux(spent.all(), spent, spent + 1)), told.eq(told | barks)]
 
         for name in STICKY:
             before = Signal(name=f"{name}_before")

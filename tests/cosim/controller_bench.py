@@ -383,15 +383,25 @@ async def errors(client: Client) -> dict[str, int]:
         assert await client.command(Op.CALIBRATE) == AxiResp.OKAY
     await refused("overrun", lambda: bus.write(table["command"].offset, bytes([2, 0, 0, 0])))
     assert await client.read("status") & 3 == 3
-    assert await client.write("watchdog", 50) == AxiResp.OKAY
-    assert await client.write("interrupt", 1 << list(EVENTS).index("watchdog")) == AxiResp.OKAY
+    watchdog = 1 << list(EVENTS).index("watchdog")
+    assert await client.write("watchdog", 10**6) == AxiResp.OKAY
+    assert await client.write("interrupt", watchdog) == AxiResp.OKAY
+    await ClockCycles(client.dut.aclk, 100)
+    assert not client.dut.irq.value
+    assert await client.write("watchdog", 50) == AxiResp.OKAY, "less than has gone by already"
     while not client.dut.irq.value:
         await RisingEdge(client.dut.aclk)
+    await client.write("events", watchdog)
+    for limit in (20, 200, 0):  # the same operation is told once
+        assert await client.write("watchdog", limit) == AxiResp.OKAY
+        await ClockCycles(client.dut.aclk, 300)
+        assert not client.dut.irq.value
+    assert await client.write("watchdog", 50) == AxiResp.OKAY
     for sink in client.sinks.values():
         sink.pause = False
     await client.idle()
     events = await client.read("events")
-    assert events == 1 << list(EVENTS).index("watchdog") | 1 << list(EVENTS).index("done")
+    assert events == 1 << list(EVENTS).index("done"), "the second operation, which nothing held up, took 40 slots"
     await client.write("events", events)
     await ClockCycles(client.dut.aclk, 2)
     assert not client.dut.irq.value

@@ -122,7 +122,7 @@ def test_updates(name: str, speed: float) -> None:
 @pytest.mark.parametrize("slow", [False, True])
 def test_choppers_act_on_the_fast_array_only(slow: bool) -> None:
     """Full magnitudes, all signs plus, column 1 and row 0 chopped: four quadrants of one cell each, or one of all."""
-    config = TileConfig(rows=2, columns=2, lanes=2, magnitude_bits=1, bl_max=40)
+    config = TileConfig(rows=2, columns=2, lanes=2, magnitude_bits=1, bl_max=40, row_chopper=1)
 
     async def program(dut: Dut) -> set[tuple[int, ...]]:
         side = Side([1, 1], [1, 1])
