@@ -25,6 +25,7 @@ WORD = 64
 QUADRANTS = 4
 STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 LINK = ("g++", "-shared")
+COVERAGE = ("--coverage-line", "--coverage-toggle")
 LOOP = Path(__file__).with_name("native_loop.h")
 TOP = "native"  # the tile behind registers
 
@@ -66,8 +67,8 @@ def length(side: dict[str, Span]) -> int:
     return sum(count for _, count in side.values())
 
 
-def native_library(verilog: str, config: TileConfig) -> Path:
-    """The shared library of ``verilog``, built if it is not there yet.
+def native_library(verilog: str, config: TileConfig, *, coverage: bool = False) -> Path:
+    """The shared library of ``verilog``, built if it is not there yet; it can count what is covered.
 
     Raises
     ------
@@ -76,7 +77,7 @@ def native_library(verilog: str, config: TileConfig) -> Path:
     """
     tool = find_verilator()
     wrapper = _registered(config)
-    flags = [*build.FLAGS, "-CFLAGS", "-fPIC"]
+    flags = [*build.FLAGS, "-CFLAGS", "-fPIC", *(COVERAGE if coverage else ())]
     loop = LOOP.read_text(encoding="utf-8")
 
     def produce(work: Path) -> Iterable[Path]:
@@ -87,7 +88,8 @@ def native_library(verilog: str, config: TileConfig) -> Path:
         header = (work / "Vtop___024root.h").read_text(encoding="utf-8")
         (work / "generated.h").write_text(_generated(config, header), encoding="utf-8")
         # The loop is compiled by Verilator's makefile too: its flags decide the layout of Verilator's classes.
-        objects = ("loop.o", "Vtop__ALL.a", "verilated.o", "verilated_threads.o")
+        objects: tuple[str, ...] = ("loop.o", "Vtop__ALL.a", "verilated.o", "verilated_threads.o")
+        objects += ("verilated_cov.o",) if coverage else ()
         build.make(work, tool, flags, *objects)
         library = work / "tile.so"
         parts = [str(work / name) for name in objects]

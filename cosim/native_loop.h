@@ -200,4 +200,9 @@ bool symtrack_set_state(void* handle, int index, const Word* words) {
     return generated::set_state(*static_cast<Tile*>(handle)->top.rootp, index, words);
 }
 
+#if VM_COVERAGE
+// What was covered so far goes to a file in Verilator's format.
+void symtrack_coverage(void* handle, const char* file) { static_cast<Tile*>(handle)->context.coveragep()->write(file); }
+#endif
+
 }  // extern "C"

@@ -66,6 +66,10 @@ class NativeTile:
         if hasattr(self, "_handle"):
             self._library.symtrack_delete(self._handle)
 
+    def write_coverage(self, file: Path) -> None:
+        """Leave what was covered so far in a file of Verilator's format; of a library that counts it."""
+        self._library.symtrack_coverage(ctypes.c_void_p(self._handle), str(file).encode())
+
     def set(self, name: str, value: int) -> None:
         """Value of an input port for the cycles to come."""
         first, count = self.layout.inputs[name]

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 from cosim.charts import Series, histogram_chart, line_chart
+from cosim.document import document
 from cosim.markup import Markup, element, folded, join, table
 from cosim.page_settings import settings_section
-from cosim.page_style import STYLE
 from cosim.waves import waveforms
 from model.config import BEAT_LATENCY, SLOT_LATENCY
 from model.history import first_difference
@@ -87,21 +87,7 @@ def page(report: Report, command: str = "") -> str:
         ("counts", "What the hardware did", _counts(report)),
         ("settings", "Settings and word widths", settings_section(report["settings"])),
     ]
-    links = [element("a", name, href=f"#{anchor}") for anchor, name, _ in sections]
-    head = element(
-        "head",
-        element("meta", charset="utf-8"),
-        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
-        element("title", title),
-        element("style", Markup(STYLE)),
-    )
-    body = element(
-        "body",
-        element("header", element("h1", title), _introduction(report), element("nav", *links, aria_label="Contents")),
-        element("main", *(element("section", element("h2", name), part, id=anchor) for anchor, name, part in sections)),
-        element("footer", element("p", "Made again by ", element("code", command)) if command else ""),
-    )
-    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"
+    return document(title, _introduction(report), sections, command)
 
 
 def _introduction(report: Report) -> Markup:

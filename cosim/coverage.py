@@ -1,0 +1,238 @@
+"""Coverage: which lines, branches and toggles of the Verilog, and which functional bins, the random scenario reaches.
+
+Verilator counts lines, both sides of every choice, and both edges of every bit of a named signal. A point is told by
+its block and by the line of Amaranth source that it comes from. Functional bins are crosses of what operations do.
+"""
+
+from __future__ import annotations
+
+import re
+import tempfile
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from random import Random
+
+from amaranth.back import verilog
+
+from cosim.bench import Job
+from cosim.lockstep import Ports
+from cosim.native_build import native_library
+from cosim.native_engine import NativeBench
+from cosim.native_tile import NativeTile
+from cosim.scenarios import random_program
+from cosim.streams import Program
+from hdl.tile import Tile
+from hdl.verilog import module_name
+from model.config import Op, TileConfig
+from model.lanes import unpack_signed
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = re.compile(r'\(\* src = "([^":|]+):(\d+)')
+POINT = re.compile(r"^C '(.*)' (\d+)$")
+DUMMY = "$auto$verilog_backend"  # a choice that Yosys writes for simulators, without a second side
+KINDS = ("line", "branch", "toggle")
+STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
+MODES = range(4)  # settings of a chopper and of the reference, of which the last stands for off and for zero
+
+
+@dataclass(frozen=True)
+class Point:
+    """One thing that can happen. source: file and line in `hdl`, as far as it is known. name: signal, bit and edge."""
+
+    kind: str
+    block: str
+    source: str
+    name: str
+    count: int
+
+
+@dataclass(frozen=True)
+class Coverage:
+    """All points and bins with how often they happened."""
+
+    points: tuple[Point, ...]
+    bins: dict[str, int]
+
+    def share(self, kind: str, block: str | None = None) -> tuple[int, int]:
+        """Points of a kind that happened, and all of them; of one block or of all."""
+        found = [point.count > 0 for point in self.points if point.kind == kind and block in (None, point.block)]
+        return sum(found), len(found)
+
+
+class CoveredBench(NativeBench):
+    """The native bench on a library that counts."""
+
+    def _load(self, config: TileConfig) -> NativeTile:
+        return NativeTile(native_library(source_verilog(config), config, coverage=True), config)
+
+    def points(self) -> Iterator[Point]:
+        """What was counted so far."""
+        with tempfile.TemporaryDirectory() as folder:
+            file = Path(folder) / "coverage.dat"
+            self._tile.write_coverage(file)
+            yield from points(file.read_text(encoding="utf-8"), source_verilog(self.config), module_name(self.config))
+
+
+def source_verilog(config: TileConfig) -> str:
+    """The tile's Verilog with the places of its source."""
+    text = verilog.convert(Tile(config), name=module_name(config), emit_src=True)
+    return text.replace(f'"{ROOT}/', '"').replace(f"|{ROOT}/", "|")
+
+
+def points(data: str, text: str, top: str) -> Iterator[Point]:
+    """The points of the tile in a file of Verilator's, for the Verilog ``text`` with places."""
+    lines, here = text.splitlines(), ""
+    places: list[str] = []
+    for line in lines:
+        found = SOURCE.search(line)
+        here = f"{found[1]}:{found[2]}" if found else "" if not line.startswith(" ") else here
+        places.append(here)
+    for line in data.splitlines():
+        found = POINT.match(line)
+        if not found:
+            continue
+        fields = dict(item.split("\x02", 1) for item in found[1].split("\x01") if "\x02" in item)
+        kind, _, module = fields["page"].partition("/")
+        unnamed = fields["o"].startswith("__024")  # wires of the Verilog writer, some of them constant
+        if not module.startswith(top) or unnamed or DUMMY in lines[int(fields["l"]) - 1]:
+            continue  # the registers in front of the tile are none of its points
+        yield Point(
+            kind=kind.removeprefix("v_"),
+            block=module.removeprefix(top).removeprefix(".") or "tile",
+            source=places[int(fields["l"]) - 1],
+            name=fields["o"],
+            count=int(found[2]),
+        )
+
+
+def expected_bins(config: TileConfig) -> list[str]:
+    """All bins that this configuration has."""
+    quadrants = [f"update: quadrant {q}, {target}" for q in range(4) for target in ("fast", "slow")]
+    reads = [
+        f"read: chopper {chopper}, scope {scope}, reference {reference}, {'direct' if direct else 'buffered'}"
+        for chopper, scope, reference, direct in product(MODES, range(2), MODES, range(2))
+    ]
+    rows = [f"read: row chopper {mode}" for mode in MODES if config.row_chopper]
+    waits = [f"waits: {stream}" for stream in STREAMS]
+    flips = ["flip: one column", *(["flip: all columns"] if config.columns > 1 else [])]
+    flips += ["flip: rows"] if config.row_chopper else []
+    clips = [f"{flag}: {way}" for flag in ("hidden_saturated", "pulses_clamped") for way in ("buffered", "direct")]
+    writes = [f"write: n {sign}{size}" for sign in "+-" for size in ("small", "largest")] + ["write: none"]
+    latches = ["latch: none", "latch: some", "latch: all"]
+    slots = [f"slot of a calibration: {way}, {up}" for way in ("alternating", "random") for up in ("up", "down")]
+    programs = ["programming: corrects", "programming: gives up", "programming: in tolerance"]
+    return quadrants + reads + rows + waits + flips + clips + writes + latches + slots + programs * config.programmer
+
+
+class Bins:
+    """Counts bins of `expected_bins` from the ports of every cycle."""
+
+    def __init__(self, config: TileConfig) -> None:
+        self.counts = Counter(dict.fromkeys(expected_bins(config), 0))
+        self._config = config
+        self._command: Ports = {}  # inputs in the cycle of the last command
+        self._before: Ports = {}
+
+    def see(self, inputs: Ports, outputs: Ports) -> None:
+        """The ports of one cycle."""
+        for stream in STREAMS:
+            valid, ready = (
+                inputs.get(f"{stream}__{end}", outputs.get(f"{stream}__{end}", 0)) for end in ("valid", "ready")
+            )
+            if valid and not ready:
+                self.counts[f"waits: {stream}"] += 1
+            elif valid:
+                self._moves(stream, inputs, outputs)
+        if inputs["rst"]:
+            self._before = {}
+            return
+        if self._before:
+            self._flips(outputs)
+            self._clips(outputs)
+        self._before = outputs
+
+    def _moves(self, stream: str, inputs: Ports, outputs: Ports) -> None:
+        if stream == "command":
+            self._command = inputs
+        elif stream == "pulses":
+            self._pulses(outputs)
+        elif stream == "read":
+            self._read()
+        elif stream == "writes":
+            self._writes(outputs)
+
+    def _settings(self, name: str) -> int:
+        return self._command[f"settings__{name}"]
+
+    def _pulses(self, outputs: Ports) -> None:
+        if self._command["command__op"] == Op.CALIBRATE:
+            way = "random" if self._settings("calibration_random") else "alternating"
+            self.counts[f"slot of a calibration: {way}, {'up' if outputs['pulses__up'] else 'down'}"] += 1
+        else:
+            target = "slow" if outputs["pulses__slow"] else "fast"
+            self.counts[f"update: quadrant {outputs['pulses__quadrant']}, {target}"] += 1
+
+    def _read(self) -> None:
+        if self._command["command__op"] != Op.TRANSFER:
+            return
+        way = "direct" if self._settings("direct") else "buffered"
+        settings = [self._settings(name) for name in ("chopper", "scope", "reference")]
+        self.counts["read: chopper {}, scope {}, reference {}, {}".format(*settings, way)] += 1
+        if self._config.row_chopper:
+            self.counts[f"read: row chopper {self._settings('row_chopper')}"] += 1
+
+    def _writes(self, outputs: Ports) -> None:
+        config = self._config
+        used = min(config.lanes, config.rows - outputs["writes__beat"] * config.lanes)
+        pulses = unpack_signed(outputs["writes__pulses"], config.pulses_format.width, used)
+        if self._command["command__op"] == Op.PROGRAM:
+            self.counts["programming: corrects" if any(pulses) else "programming: in tolerance"] += 1
+            return
+        for n in set(pulses):
+            size = "largest" if abs(n) == config.pulses_max else "small"
+            self.counts[f"write: n {'+' if n > 0 else '-'}{size}" if n else "write: none"] += 1
+        latched = outputs["writes__latch"].bit_count()
+        self.counts[f"latch: {'none' if not latched else 'all' if latched == used else 'some'}"] += 1
+
+    def _flips(self, outputs: Ports) -> None:
+        columns = (outputs["status__chopper"] ^ self._before["status__chopper"]).bit_count()
+        if columns:
+            self.counts["flip: one column" if columns == 1 else "flip: all columns"] += 1
+        if outputs["status__row_chopper"] != self._before["status__row_chopper"]:
+            self.counts["flip: rows"] += 1
+        if outputs["status__unprogrammed"] != self._before["status__unprogrammed"]:
+            self.counts["programming: gives up"] += 1
+
+    def _clips(self, outputs: Ports) -> None:
+        for flag in ("hidden_saturated", "pulses_clamped"):
+            if outputs[f"status__{flag}"] > self._before[f"status__{flag}"]:
+                self.counts[f"{flag}: {'direct' if self._settings('direct') else 'buffered'}"] += 1
+
+
+def observed(program: Program, bins: Bins) -> Program:
+    """The program, with its ports shown to ``bins``."""
+    inputs = next(program)
+    while True:
+        outputs = yield inputs
+        bins.see(inputs, outputs)
+        try:
+            inputs = program.send(outputs)
+        except StopIteration as end:
+            return end.value
+
+
+def cover(config: TileConfig, cycles: int, seed: int, progress: Callable[[int], None] = lambda done: None) -> Coverage:
+    """Play the random scenario in lock-step, and tell what it reached.
+
+    Raises
+    ------
+    MismatchError
+        RTL and golden differ.
+    """
+    job = Job(config, "cosim.scenarios:random", {"cycles": cycles, "seed": seed})
+    bench, bins = CoveredBench(job, None, progress), Bins(config)
+    bench.run(observed(random_program(bench, cycles, Random(seed)), bins))
+    return Coverage(tuple(bench.points()), dict(bins.counts))
