@@ -25,7 +25,7 @@ from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
 
 CONFIG = TileConfig(
-    rows=3, columns=5, lanes=2, chopper_period=3, chopper_probability=0.2, row_chopper=1, programmer=1, counter_bits=12
+    rows=3, columns=5, lanes=2, chopper_period=3, chopper_probability=0.2, row_chopper=1, programmer=1, counter_bits=8
 )
 STIMULI = ((20_000, 1), (200_000, 2))  # cycles and seed; the second for what survives the first
 KILLED, SURVIVED, EQUIVALENT, REJECTED = "killed", "survived", "equivalent", "rejected"

@@ -21,7 +21,7 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
-from model.config import COUNT_BITS, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
+from model.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
 from model.fixed import Int
 from model.history import train
 from model.metrics import state_sha256
@@ -31,7 +31,7 @@ STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
 PREPARED = 16  # different operations, so that making them up does not count as playing them
 DIGITS = Run(reference_mean=0.3, reference_std=0.1)
-LONGEST = 1500  # cycles of a calibration, which is then cut off by a reset
+LONGEST = 1500  # cycles of a calibration or a programming, which is then cut off by a reset
 STRETCH = 2048  # cycles; every second stretch is free of other resets, so that flips and saturation build up
 
 
@@ -76,7 +76,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
         prepaid += _queue(op, config, streams, rng)
         cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
-        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else LONGEST if op == "calibrate" else -1
+        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else LONGEST if op in ("calibrate", "program") else -1
         anywhere = rng.random() < 0.2  # also while the command waits, else only once the operation runs
         started = False
         while left > 0:
@@ -161,18 +161,18 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
         forget=rng.random() < 0.5,
         momentum=rng.getrandbits(config.momentum_bits),
         accumulate=rng.random() < 0.8,
-        calibration_pulses=rng.choice((0, 1, rng.randrange(40))) | _seldom(rng),
+        calibration_pulses=rng.choice((0, 1, rng.randrange(40))) | _seldom(rng, 6, COUNT_BITS),
         calibration_sweeps=(rng.choice((0, 0, 1, 1, 2)) if config.columns < 20 else int(rng.random() < 0.1))
-        | _seldom(rng),
+        | _seldom(rng, 6, COUNT_BITS),
         calibration_random=rng.random() < 0.5,
         tolerance=rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1),
-        rounds=rng.choice((0, 1, 2, 3, 7)),
+        rounds=rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),
     )
 
 
-def _seldom(rng: Random) -> int:
-    """One of the upper bits of a count, so that an operation lasts longer than anyone waits."""
-    return 1 << rng.randrange(6, COUNT_BITS) if rng.random() < 0.05 else 0
+def _seldom(rng: Random, first: int, bits: int) -> int:
+    """Now and then one of the upper bits of a count: the operation can last longer than anyone waits."""
+    return 1 << rng.randrange(first, bits) if rng.random() < 0.05 else 0
 
 
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
