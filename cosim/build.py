@@ -7,6 +7,7 @@ never changed; a build happens under another name and its products are moved int
 from __future__ import annotations
 
 import hashlib
+import json
 import os
 import shutil
 import tempfile
@@ -18,6 +19,7 @@ from cosim.toolchain import ToolError, Verilator, run
 
 ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 
+SIZES = "sizes.json"  # of the files of a folder, by name
 PUBLIC = (
     *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
     *("signs", "row_signs", "column", "base", "slots", "reads", "transfer_pulses"),  # set
@@ -62,6 +64,8 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
         The folder cannot be written, or what ``produce`` raises.
     """
     folder = ROOT / _digest(identity)
+    if folder.is_dir() and not _whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
     if not folder.is_dir():
         try:
             ROOT.mkdir(parents=True, exist_ok=True)
@@ -69,8 +73,18 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
                 _publish(produce(Path(work)), folder)
                 _made.append(folder)
         except OSError as error:
-            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({error.strerror})") from None
+            reason = error.strerror or error
+            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({reason})") from None
     return folder
+
+
+def _whole(folder: Path) -> bool:
+    """Do all files still have the sizes they were published with?"""
+    try:
+        sizes = json.loads((folder / SIZES).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
 
 
 def verilate(
@@ -91,6 +105,8 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     Verilator's own library is the same for all designs with these flags, so its objects are kept.
     """
     runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
+    if runtime.is_dir() and not _whole(runtime):
+        shutil.rmtree(runtime, ignore_errors=True)
     for item in runtime.glob("*.o"):
         shutil.copy(item, work)
     command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
@@ -110,6 +126,8 @@ def _publish(files: Iterable[Path], folder: Path) -> None:
     try:
         for item in files:
             shutil.copy(item, ready)
+        sizes = {item.name: item.stat().st_size for item in ready.iterdir()}
+        (ready / SIZES).write_text(json.dumps(sizes), encoding="utf-8")
         ready.rename(folder)
     except OSError:
         if not folder.is_dir():

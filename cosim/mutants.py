@@ -14,6 +14,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from cosim import scenarios
 from cosim.bench import Job
 from cosim.build import not_kept
 from cosim.journal import Journal
@@ -134,14 +135,38 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
 
 
 def key(config: TileConfig, count: int, seed: int) -> str:
-    """For the journal: the netlist and the choice of its mutants."""
-    return hashlib.sha256(repr((tile_verilog(config), STIMULI, seed, count)).encode()).hexdigest()[:16]
+    """For the journal: the netlist, the choice of its mutants, and what is played."""
+    program = Path(scenarios.__file__).read_bytes()
+    return hashlib.sha256(repr((tile_verilog(config), program, STIMULI, seed, count)).encode()).hexdigest()[:16]
+
+
+def control(config: TileConfig, batch: int) -> None:
+    """The netlist without an error builds and passes: what stopped the mutants around it was their errors.
+
+    Raises
+    ------
+    ToolError
+        It does not, as where the disk is full.
+    """
+    verilog = f"// control of batch {batch}\n{tile_verilog(config)}"
+    with not_kept():
+        cycles, seed = STIMULI[0]
+        job = Job(config, "cosim.scenarios:random", {"cycles": cycles // 10, "seed": seed})
+        verdict = run_job(job, verilog=verilog).verdict
+    if not verdict.passed:
+        raise ToolError(f"the netlist without an error differs from the golden model: {verdict.first_mismatch}")
 
 
 def campaign(
     config: TileConfig, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[Outcome]:
-    """Judge so many mutants, but those whose outcome the journal has."""
+    """Judge so many mutants, but those whose outcome the journal has.
+
+    Raises
+    ------
+    ToolError
+        The machine failed; what it said of the last `BATCH` mutants is not kept.
+    """
     every = mutants(config, count, seed)
     done = {entry["number"]: Outcome(**entry) for entry in journal.entries}
     left = [mutant for mutant in every if mutant.number not in done]
@@ -150,9 +175,11 @@ def campaign(
         for first in range(0, len(left), BATCH):
             batch = left[first : first + BATCH]
             futures = [pool.submit(judge, config, *pair) for pair in texts(config, batch)]
-            for future in as_completed(futures):
+            for judged, _ in enumerate(as_completed(futures), 1):
+                progress(len(done) + judged)
+            pool.submit(control, config, first).result()
+            for future in futures:
                 outcome = future.result()
                 done[outcome.number] = outcome
                 journal.append(asdict(outcome))
-                progress(len(done))
     return [done[mutant.number] for mutant in every]

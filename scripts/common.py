@@ -9,6 +9,7 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn
@@ -17,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from model.config import NAMED
+from model.files import write_all as write_all
 from model.files import write_bytes as write_bytes
 
 FAILED = 1  # the work was done or tried, and its result is bad
@@ -26,12 +28,21 @@ PROGRESS_AFTER_S = 2.0  # work shorter than this stays silent
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Entry point of a script: its exit code, 130 with one line where the user interrupts it."""
+    """Entry point of a script: its exit code; 130 with one line where the user interrupts it, 1 with one where the
+    machine fails, as a full disk does.
+    """
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except BrokenProcessPool:
+        print(f"{Path(sys.argv[0]).name}: a process of its own was killed, as where memory runs out", file=sys.stderr)
+        sys.exit(FAILED)
+    except OSError as error:
+        where = f"{error.filename}: " if error.filename else ""
+        print(f"{Path(sys.argv[0]).name}: {where}{error.strerror or error}", file=sys.stderr)
+        sys.exit(FAILED)
 
 
 @contextmanager
@@ -111,7 +122,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
 def output_file(text: str) -> Path:
     """Argument type: a file that can be written. Checked before the work and not after it."""
     path = Path(text)
-    if path.is_dir() or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
+    if (path.exists() and not path.is_file()) or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a file in an existing, writable folder")
     return path
 

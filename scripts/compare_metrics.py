@@ -177,9 +177,9 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"interrupted: go on with --resume {options.checkpoint}", file=sys.stderr)
         return INTERRUPTED
+    print(comparison_table(report))
     if options.json:
         write_json(options.json, report)
-    print(comparison_table(report))
     if options.report:
         print(f"report: {write_page(options.report, report, shlex.join([parser.prog, *given]))}")
     return 0 if report["agree"] else FAILED

@@ -19,7 +19,7 @@ from model.history import SAMPLES
 from model.run import Run
 from model.tasks import TASKS
 from model.training import Trainer
-from scripts.common import FAILED, Parser, integer, progress, run, write_json, write_text
+from scripts.common import FAILED, Parser, integer, progress, run, write_all, write_json
 from scripts.compare_metrics import comparison, write_page
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
@@ -46,8 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     task = TASKS["digits"]()
     for config in task.layers:
-        for name, text in package(config).items():
-            write_text(out / name, text)
+        write_all({out / name: text.encode() for name, text in package(config).items()})
         print(f"Verilog of {config.name}, {config.rows}x{config.columns}: {out / f'symtrack_{config.name}.v'}")
 
     runs = {}

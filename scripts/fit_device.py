@@ -202,6 +202,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(
             f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
         )
+    Console(width=WIDTH).print(table(fits))
     picture = plot(fits, recording) if options.plot else b""
     write_text(options.out, preset(chosen, recording, options.data))
     if options.json:
@@ -217,7 +218,6 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_json(options.json, report)
     if options.plot:
         write_bytes(options.plot, picture)
-    Console(width=WIDTH).print(table(fits))
     print(f"{chosen.family} written to {options.out}")
     return 0
 

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from cosim.package import package
 from model.config import TileConfig
-from scripts.common import Parser, config_argument, run, write_text
+from scripts.common import Parser, config_argument, run, write_all
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -19,8 +19,7 @@ def main(arguments: list[str] | None = None) -> int:
     files = package(config)
     try:
         options.out.mkdir(parents=True, exist_ok=True)
-        for name, text in files.items():
-            write_text(options.out / name, text)
+        write_all({options.out / name: text.encode() for name, text in files.items()})
     except OSError as error:
         parser.error(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})")
     for name, text in files.items():

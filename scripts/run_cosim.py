@@ -52,8 +52,6 @@ def main(arguments: list[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_json(options.json, report)
     verdict = outcome.verdict
     print(
         f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
@@ -66,6 +64,8 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"  {name}: {value}")
     if verdict.first_mismatch is not None:
         print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
+    if options.json:
+        write_json(options.json, report)
     return 0 if verdict.passed else FAILED
 
 

@@ -96,8 +96,14 @@ def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) ->
                 stop = stopped()
                 if stop and not file:
                     raise KeyboardInterrupt  # of our own: one that is raised anywhere may fall into compiled code
-                if file and (stop or trainer.steps % every == 0):
+                if file and stop:
                     trainer.save(file)
+                elif file and trainer.steps % every == 0:
+                    try:
+                        trainer.save(file)
+                    except OSError as error:  # the run goes on, and its last checkpoint is the one before
+                        text = f"not saved after {trainer.steps} of {steps} steps: {file}: {error.strerror or error}"
+                        print(text, file=sys.stderr)
                 if stop:
                     text = f"interrupted after {trainer.steps} of {steps} steps: go on with --resume {file}"
                     print(text, file=sys.stderr)

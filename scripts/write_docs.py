@@ -7,7 +7,7 @@ from pathlib import Path
 from cosim.register_files import register_markdown
 from cosim.timing_drawings import drawings
 from model.config import NAMED
-from scripts.common import Parser, run, write_text
+from scripts.common import Parser, run, write_all
 
 FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
 
@@ -28,14 +28,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = Parser(__doc__ or "")
     parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the documents")
     options = parser.parse_args(arguments)
-    for name, text in documents().items():
-        file = options.out / name
-        try:
+    files = {options.out / name: text.encode() for name, text in documents().items()}
+    try:
+        for file in files:
             file.parent.mkdir(parents=True, exist_ok=True)
-            write_text(file, text)
-        except OSError as error:
-            parser.error(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})")
-        print(file)
+        write_all(files)
+    except OSError as error:
+        parser.error(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})")
+    print("\n".join(map(str, files)))
     return 0
 
 

@@ -80,12 +80,12 @@ def path(case: Case, cache: Path) -> Path:
 
 
 def load(case: Case, cache: Path) -> Result | None:
-    """Its result, None where there is none."""
+    """Its result, None where there is none or what there is was cut off."""
     try:
-        content: Result = json.loads(path(case, cache).read_bytes())
-    except FileNotFoundError:
+        content = json.loads(path(case, cache).read_bytes())
+    except (FileNotFoundError, ValueError):
         return None
-    return content
+    return content if isinstance(content, dict) and content else None
 
 
 def missing(cases: Sequence[Case], cache: Path) -> list[Case]:
@@ -93,7 +93,7 @@ def missing(cases: Sequence[Case], cache: Path) -> list[Case]:
     distinct: dict[Path, Case] = {}
     for case in sorted(cases, key=lambda case: case.run.seed):
         distinct.setdefault(path(case, cache), case)
-    return [case for file, case in distinct.items() if not file.exists()]
+    return [case for case in distinct.values() if load(case, cache) is None]
 
 
 def run_all(

@@ -13,7 +13,7 @@ from typing import Any
 
 from model.algorithms import ALGORITHMS
 from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.files import png, write_bytes
+from model.files import png, write_all
 from model.regression import EPOCH
 from model.study import cases as study
 from model.study.cases import Case
@@ -325,5 +325,4 @@ def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:
         out / "results.md": document(found).encode(),
     }
     folder.mkdir(exist_ok=True)
-    for file, content in files.items():
-        write_bytes(file, content)
+    write_all(files)

@@ -1,0 +1,184 @@
+"""What the machine does to a run: a full disk, a killed worker, files that were cut off. A clear line, nothing lost."""
+
+from __future__ import annotations
+
+import os
+import resource
+import signal
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cosim.build
+from cosim import mutants
+from cosim.journal import Journal
+from cosim.native_build import native_library
+from cosim.native_tile import NativeTile
+from cosim.toolchain import ToolError
+from hdl.verilog import tile_verilog
+from model.config import NAMED
+from model.files import write_all, write_bytes
+from model.run import Run
+from model.study import runner
+from model.study.cases import Case
+from model.tasks import TASKS
+from model.training import Trainer
+from scripts import common, train
+from tests.model import tiny
+
+ROOT = Path(__file__).resolve().parents[1]
+TINY = NAMED["tiny"]
+
+
+def small_disk(size: int) -> Any:
+    """For a child process: no file may grow beyond ``size`` bytes; a write there fails as on a full disk."""
+
+    def limit() -> None:
+        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+
+    return limit
+
+
+def script(arguments: list[str], size: int) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, *arguments]
+    return subprocess.run(
+        command, cwd=ROOT, capture_output=True, text=True, check=False, preexec_fn=small_disk(size), timeout=300
+    )
+
+
+def test_verilog_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
+    """The last and largest file does not fit: of an earlier package nothing changes, and no remains are left."""
+    out = tmp_path / "out"
+    assert script(["scripts/generate_verilog.py", "--config", "tiny", "--out", str(out)], 10**8).returncode == 0
+    before = {file.name: file.read_bytes() for file in out.iterdir()}
+    for file in out.iterdir():
+        file.write_text("older")
+    size = max(map(len, before.values())) - 1
+    again = script(["scripts/generate_verilog.py", "--config", "tiny", "--out", str(out)], size)
+    assert again.returncode == 2
+    assert again.stderr.count("\n") == 1
+    assert f"--out: '{out}': must be a writable folder (File too large)" in again.stderr
+    assert {file.name: file.read_text() for file in out.iterdir()} == dict.fromkeys(before, "older")
+
+
+def test_a_result_that_cannot_be_written_is_told_and_shown(tmp_path: Path) -> None:
+    file = tmp_path / "results.json"
+    command = ["scripts/train.py", "--task", "noisy-quadratic", "--steps", "2", "--json", str(file)]
+    whole = script(command, 10**8)  # which also leaves compiled kernels for the next
+    assert whole.returncode == 0
+    file.unlink()
+    ended = script(command, 64)
+    assert (ended.returncode, ended.stderr) == (1, "train.py: File too large\n")
+    assert ended.stdout == whole.stdout
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        (OSError(28, "No space left on device", "out.json"), "x.py: out.json: No space left on device\n"),
+        (OSError(5, "Input/output error"), "x.py: Input/output error\n"),
+        (BrokenProcessPool(), "x.py: a process of its own was killed, as where memory runs out\n"),
+    ],
+)
+def test_a_machine_that_fails_is_told_in_a_line(
+    error: Exception, line: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def fail() -> int:
+        raise error
+
+    monkeypatch.setattr(sys, "argv", ["scripts/x.py"])
+    with pytest.raises(SystemExit) as stopped:
+        common.run(fail)
+    assert (stopped.value.code, capsys.readouterr().err) == (1, line)
+
+
+def test_a_set_of_files_appears_at_once(tmp_path: Path) -> None:
+    (tmp_path / "a").write_text("older")
+    with pytest.raises(FileNotFoundError):
+        write_all({tmp_path / "a": b"new", tmp_path / "nowhere" / "b": b"new"})
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a", "older")]
+    write_all({tmp_path / "a": b"new", tmp_path / "b": b"new"})
+    assert sorted((file.name, file.read_text()) for file in tmp_path.iterdir()) == [("a", "new"), ("b", "new")]
+
+
+def test_a_link_stays_one_and_what_is_no_file_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "real").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "real" / "file")
+    write_bytes(tmp_path / "link", b"new")
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real" / "file").read_bytes() == b"new"
+    os.mkfifo(tmp_path / "pipe")
+    with pytest.raises(Exception, match=r"pipe': must be a file"):
+        common.output_file(str(tmp_path / "pipe"))
+
+
+def test_training_outlives_a_checkpoint_that_cannot_be_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The second of four does not fit; the run goes on, the first stays until the third is there."""
+    monkeypatch.setitem(TASKS, "tiny", tiny.task)
+    monkeypatch.chdir(tmp_path)
+    original, saved = Trainer.save, []
+
+    def save(trainer: Trainer, path: Path) -> None:
+        saved.append(trainer.steps)
+        if len(saved) == 2:
+            raise OSError(28, "No space left on device")
+        original(trainer, path)
+
+    monkeypatch.setattr(Trainer, "save", save)
+    assert train.main(["--task", "tiny", "--epochs", "3", "--checkpoint", "run.npz", "--json", "out.json"]) == 0
+    assert saved == [32, 64, 96, 96]
+    assert capsys.readouterr().err == "not saved after 64 of 96 steps: run.npz: No space left on device\n"
+    assert Path("out.json").is_file()
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, content: bytes) -> None:
+    case = Case(experiment="e", labels=(("seed", 1),), run=Run(task="noisy-quadratic"), steps=3)
+    runner.run_all([case], tmp_path, jobs=1)
+    whole = runner.load(case, tmp_path)
+    assert whole
+    runner.path(case, tmp_path).write_bytes(content)
+    assert runner.load(case, tmp_path) is None
+    assert runner.missing([case], tmp_path) == [case]
+    runner.run_all([case], tmp_path, jobs=1)
+    again = runner.load(case, tmp_path)
+    assert again
+    assert again["metrics"] == whole["metrics"]
+
+
+@pytest.mark.parametrize("damaged", ["tile.so", "runtime-*/verilated.o"])
+def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
+    monkeypatch.setattr(cosim.build, "ROOT", tmp_path)
+    library = native_library(tile_verilog(TINY), TINY)
+    file = library if damaged == "tile.so" else next(tmp_path.glob(damaged))
+    whole = file.read_bytes()
+    file.write_bytes(whole[: len(whole) // 2])
+    if file != library:
+        (library.parent / cosim.build.SIZES).unlink()  # another design, as far as the cache can tell
+    assert native_library(tile_verilog(TINY), TINY) == library
+    assert file.stat().st_size == len(whole)
+    NativeTile(library, TINY)
+
+
+def test_a_machine_that_fails_kills_no_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What all mutants of a batch are said to be, the netlist without an error is, too: nothing of it is kept."""
+    file = tmp_path / "log"
+
+    def full(*arguments: Any, **more: Any) -> None:
+        raise ToolError("verilator: No space left on device")
+
+    monkeypatch.setattr(mutants, "native_library", full)
+    monkeypatch.setattr(mutants, "run_job", full)
+    monkeypatch.setattr(mutants, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    with Journal(file, "key") as journal, pytest.raises(ToolError, match="No space left"):
+        mutants.campaign(mutants.CONFIG, 2, 1, jobs=1, journal=journal, progress=lambda done: None)
+    assert file.read_text() == ""
