@@ -12,7 +12,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -229,7 +229,7 @@ def campaign(
                 if failure:
                     return totals, failure
                 totals.add(found)
-                journal.append({"batch": running[future], **asdict(found)})
+                journal.append({"batch": running[future], **vars(found)})
                 progress(min(count, totals.configurations))
     return totals, None
 

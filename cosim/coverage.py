@@ -112,9 +112,10 @@ def expected_bins(config: TileConfig) -> list[str]:
     """All bins that this configuration has."""
     quadrants = [f"update: quadrant {q}, {target}" for q in range(4) for target in ("fast", "slow")]
     reads = [
-        f"read: chopper {chopper}, scope {scope}, reference {reference}, {'direct' if direct else 'buffered'}"
-        for chopper, scope, reference, direct in product(MODES, range(2), MODES, range(2))
+        f"read: chopper {chopper}, scope {scope}, reference {reference}"
+        for chopper, scope, reference in product(MODES, range(2), MODES)
     ]
+    reads += [f"read: reference {reference}, {way}" for reference in MODES for way in ("buffered", "direct")]
     rows = [f"read: row chopper {mode}" for mode in MODES if config.row_chopper]
     waits = [f"waits: {stream}" for stream in STREAMS]
     flips = ["flip: one column", *(["flip: all columns"] if config.columns > 1 else [])]
@@ -178,9 +179,9 @@ class Bins:
     def _read(self) -> None:
         if self._command["command__op"] != Op.TRANSFER:
             return
-        way = "direct" if self._settings("direct") else "buffered"
-        settings = [self._settings(name) for name in ("chopper", "scope", "reference")]
-        self.counts["read: chopper {}, scope {}, reference {}, {}".format(*settings, way)] += 1
+        chopper, scope, reference = (self._settings(name) for name in ("chopper", "scope", "reference"))
+        self.counts[f"read: chopper {chopper}, scope {scope}, reference {reference}"] += 1
+        self.counts[f"read: reference {reference}, {'direct' if self._settings('direct') else 'buffered'}"] += 1
         if self._config.row_chopper:
             self.counts[f"read: row chopper {self._settings('row_chopper')}"] += 1
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Mux, Signal, Value, signed
 
+from cosim.control_properties import axi_lite, sequencer
 from cosim.sby import Checked, Property
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
@@ -242,4 +243,12 @@ PROPERTIES = (
     Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 6)),
     Property("transfer", "no memory is read where it is written", hazards, depth=16, twin=("itself: $and", 0)),
     Property("chopper", "regular flips come exactly when specified", chopper, depth=8, twin=("itself: $eq", 0)),
+    Property(
+        "axi_lite",
+        "one answer for a request, which stays until it is taken",
+        axi_lite,
+        depth=4,
+        twin=("itself: $and", 0),
+    ),
+    Property("sequencer", "every command ends", sequencer, depth=16, twin=("itself: $or", 0)),
 )

@@ -45,14 +45,19 @@ PASSED, FAILED, UNKNOWN = "holds", "fails", "unknown"
 class Checked:
     """A component in a module to which assertions are added.
 
-    ``state``: its registers and those of its blocks by their path, ``offer.spare_word``.
+    ``state``: its registers and those of its blocks by their path, ``offer.spare_word``; a second of a name has ``$2``.
     """
 
     def __init__(self, component: wiring.Component) -> None:
         self.module = Module()
         fragment = Fragment.get(component, None)
         self.module.submodules.dut = fragment
-        self.state = {".".join(path): signal for path, signal in _registers(fragment)}
+        self.state: dict[str, Signal] = {}
+        for path, signal in _registers(fragment):
+            name = ".".join(path)
+            if self.state.get(name, signal) is not signal:
+                name += "$2"
+            self.state[name] = signal
         self.inputs = [
             Value.cast(port) for _, member, port in component.signature.flatten(component) if member.flow is In
         ]

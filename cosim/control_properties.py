@@ -1,0 +1,161 @@
+"""What is proved of the control: the register bus keeps the rules of AXI4-Lite, and every command ends."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Assert, Assume, Cat, Mux, Signal, Value
+
+from cosim.sby import Checked
+from hdl.axi_lite import OKAY, SLVERR, AxiLite
+from hdl.sequencer import Sequencer
+from model.config import ROUND_BITS, Op, TileConfig
+
+
+def axi_lite() -> Checked:
+    """One answer for a request, in its order and of its word; an answer stays until it is taken."""
+    dut: Any = AxiLite()
+    checked = Checked(dut)
+    m, state = checked.module, checked.state
+    address_kept, data_kept = state["address_kept"], state["data_kept"]
+    taken = {
+        "aw": dut.awvalid & dut.awready,
+        "w": dut.wvalid & dut.wready,
+        "b": dut.bvalid & dut.bready,
+        "ar": dut.arvalid & dut.arready,
+        "r": dut.rvalid & dut.rready,
+    }
+    # Requests without an answer, and the last ones.
+    addresses, words, reads = (Signal(range(4), name=name) for name in ("addresses", "words", "reads"))
+    m.d.sync += [
+        addresses.eq(addresses + taken["aw"] - taken["b"]),
+        words.eq(words + taken["w"] - taken["b"]),
+        reads.eq(reads + taken["ar"] - taken["r"]),
+    ]
+    m.d.comb += [
+        Assert(addresses == address_kept + dut.bvalid),
+        Assert(words == data_kept + dut.bvalid),
+        Assert(reads == dut.rvalid),
+        Assert(dut.read == taken["ar"]),
+        Assert(~dut.read | (dut.read_address == dut.araddr)),
+        Assert(~dut.write | (address_kept & data_kept)),
+        Assert(dut.write | ~(address_kept & data_kept) | (dut.bvalid & ~dut.bready)),  # nothing waits for nothing
+        Assert(dut.awready | address_kept),
+        Assert(dut.wready | data_kept),
+    ]
+    for channel, kept, pairs in (
+        ("aw", address_kept, [(dut.awaddr, dut.write_address)]),
+        ("w", data_kept, [(dut.wdata, dut.write_data), (dut.wstrb, dut.write_strobes)]),
+    ):
+        for given, used in pairs:
+            wanted = Signal.like(given, name=f"wanted_{channel}_{len(given)}")
+            with m.If(taken[channel]):
+                m.d.sync += wanted.eq(given)
+            m.d.comb += Assert(~kept | (used == wanted))
+    # What an answer was given for, and that it stays as it is.
+    for valid, happens, error, response in (
+        (dut.bvalid, dut.write, dut.write_error, dut.bresp),
+        (dut.rvalid, dut.read, dut.read_error, dut.rresp),
+    ):
+        failed = Signal(name=f"failed_{response.name}")
+        with m.If(happens):
+            m.d.sync += failed.eq(error)
+        m.d.comb += Assert(~valid | (response == Mux(failed, SLVERR, OKAY)))
+    word = Signal.like(dut.rdata)
+    with m.If(dut.read):
+        m.d.sync += word.eq(Mux(dut.read_error, 0, dut.read_data))
+    m.d.comb += Assert(~dut.rvalid | (dut.rdata == word))
+    waits = Signal(2)
+    m.d.sync += waits.eq(Cat(dut.bvalid & ~dut.bready, dut.rvalid & ~dut.rready))
+    m.d.comb += [Assert(~waits[0] | dut.bvalid), Assert(~waits[1] | dut.rvalid)]
+    return checked
+
+
+def sequencer() -> Checked:
+    """One state at a time; each is left for the right one as soon as its work ends; reads that are left grow fewer."""
+    config = TileConfig(rows=3, columns=3, lanes=2, programmer=1)
+    dut: Any = Sequencer(config)
+    checked = Checked(dut)
+    m, state = checked.module, checked.state
+    names = ("clear", "idle", "load", "pulse", "shift", "read", "stream")
+    now = {name: state[name] for name in names}
+    before = {name: Signal(name=f"was_{name}", init=name == "clear") for name in names}
+    started = Signal()  # there is a cycle before this one
+    m.d.sync += [started.eq(1), *(before[name].eq(now[name]) for name in names)]
+
+    def past(value: Any, name: str) -> Signal:
+        value = Value.cast(value)
+        result = Signal(value.shape(), name=f"past_{name}")
+        m.d.sync += result.eq(value)
+        return result
+
+    calibrating, programming = state["calibrating"], state["programming"]
+    left, rounds, sweeps = state["left"], state["rounds"], dut.sampled.calibration_sweeps
+    column = next(signal for name, signal in state.items() if name.startswith("column") and signal is not dut.column)
+    reads_left = left * config.columns - column
+    most = Mux(dut.sampled.rounds == 0, 1, dut.sampled.rounds)
+    reading = now["read"] | now["stream"]
+    events = {
+        "clear": past(dut.clear_address == config.depth - 1, "cleared"),
+        "idle": past(dut.command.valid, "valid"),
+        "load": past(dut.loaded, "loaded"),
+        "pulse": past(dut.pulsed, "pulsed"),
+        "read": past(dut.read.ready, "ready"),
+        "stream": past(dut.streamed, "streamed"),
+    }
+    events["shift"] = events["pulse"]
+    op, was_calibrating, was_programming = (
+        past(dut.command.op, "op"),
+        past(calibrating, "cal"),
+        past(programming, "prog"),
+    )
+    pulses_asked = past(dut.settings.calibration_pulses.any(), "pulses_asked")
+    sweeps_asked = past(dut.settings.calibration_sweeps.any(), "sweeps_asked")
+    outside, last_round = past(dut.outside, "outside"), past(dut.last_round, "last_round")
+    calibrates = op == Op.CALIBRATE
+    goes_on = (was_calibrating & (past(reads_left, "reads_left") > 1)) | (was_programming & outside & ~last_round)
+    following = {  # of a state whose work has ended
+        "clear": {"idle": 1},
+        "idle": {
+            "load": op == Op.UPDATE,
+            "shift": calibrates & pulses_asked,
+            "read": (op == Op.TRANSFER) | (op == Op.PROGRAM) | (calibrates & ~pulses_asked & sweeps_asked),
+            "idle": calibrates & ~pulses_asked & ~sweeps_asked,
+        },
+        "load": {"pulse": 1},
+        "pulse": {"idle": 1},
+        "shift": {"read": past(sweeps.any(), "sweeps"), "idle": ~past(sweeps.any(), "sweeps_too")},
+        "read": {"stream": 1},
+        "stream": {"read": goes_on, "idle": ~goes_on},
+    }
+    m.d.comb += [
+        Assume(~dut.loaded | now["load"]),
+        Assume(~dut.pulsed | now["pulse"] | now["shift"]),
+        Assume(~dut.streamed | now["stream"]),
+        Assert(sum(now.values()) == 1),
+        Assert(sum(before.values()) == 1),
+        Assert(dut.busy == ~now["idle"]),
+        Assert(dut.command.ready == now["idle"]),
+        Assert(dut.clear_address < config.depth + ~now["clear"]),
+        # Reads of a calibration are counted down to none, rounds of a programming up to the most.
+        Assert(~now["shift"] | (calibrating & (left == sweeps) & (column == 0))),
+        Assert(~(reading & calibrating) | ((left >= 1) & (column < config.columns))),
+        Assert(~(calibrating & programming & reading)),
+        Assert(~(reading & programming) | (rounds < most)),
+        Assert(~(now["stream"] & programming) | (dut.last_round == (rounds + 1 >= dut.sampled.rounds))),
+        Assert(~(now["load"] | now["pulse"] | now["shift"]) | ~programming),
+        Assert(~now["idle"] | ~programming),
+        Assert(~now["clear"] | ~programming),
+    ]
+    for name, ends in events.items():
+        m.d.comb += Assert(~(started & before[name] & ~ends) | now[name])
+        for target, condition in following[name].items():
+            m.d.comb += Assert(~(started & before[name] & ends & condition) | now[target])
+    counted = past(reads_left, "counted"), past(rounds, "rounds")
+    again = started & before["stream"] & now["read"]
+    m.d.comb += [
+        Assert(~(again & calibrating) | (reads_left == counted[0] - 1)),
+        Assert(~(again & programming) | (rounds == counted[1] + 1)),
+        Assert(most < 1 << ROUND_BITS),
+    ]
+    return checked
