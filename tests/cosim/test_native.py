@@ -51,11 +51,10 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
 
 def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     text = tile_verilog(TINY)
-    gate = [match.start() for match in re.finditer(r"(?<=[\w\]\)] )\^(?= )", text)][-1]
     mutants = {
         "clock edge": text.replace("posedge clk", "negedge clk"),
         "polynomial": tile_verilog(with_other_polynomial(TINY, 0)),
-        "gate": f"{text[:gate]}|{text[gate + 1 :]}",  # the last exclusive or becomes an or
+        "gate": text.replace("= signs ^ flips", "= signs | flips"),  # a column that has flipped stays so
     }
     for name, mutant in mutants.items():
         assert mutant != text, name
