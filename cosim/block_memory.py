@@ -10,7 +10,6 @@ from __future__ import annotations
 
 from typing import Any
 
-CONSTANTS = ("0", "1", "x", "z")
 FLIP_FLOP = {"CLKMUX": "CLK", "REGSET": "RESET", "GSR": "DISABLED"}
 
 

@@ -15,6 +15,7 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
+from typing import Any
 
 import hypothesis
 from hypothesis import strategies as st
@@ -28,14 +29,14 @@ from cosim.journal import Journal
 from cosim.lockstep import Difference
 from cosim.package import to_toml
 from cosim.toolchain import ToolError
-from hdl.verilog import tile_verilog
 from model.config import CHOPPER_RANDOM_BITS, TileConfig
+from model.files import write_all
 
 SEEDS = 20  # programmes among which the one that fails first is looked for
 SOURCES = (".py", ".h", ".v")
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
-Rewrite = Callable[[TileConfig], str]
-"""Makes the Verilog of a configuration."""
+Rewrite = Callable[[TileConfig], str] | None
+"""Makes other Verilog of a configuration than the project's own."""
 
 
 @dataclass(frozen=True)
@@ -60,18 +61,33 @@ class Failure:
 class Totals:
     """What was played without a difference, or up to one."""
 
-    configurations: int = 0
+    fingerprints: set[str] = field(default_factory=set)  # of the configurations
     runs: int = 0
     cycles: int = 0
     words: int = 0
     seconds: float = 0.0
     bins: Counter[str] = field(default_factory=Counter)
 
+    @property
+    def configurations(self) -> int:
+        """How many different ones."""
+        return len(self.fingerprints)
+
     def add(self, other: Totals) -> None:
         """Take another batch in."""
-        for name in ("configurations", "runs", "cycles", "words", "seconds"):
+        self.fingerprints |= other.fingerprints
+        for name in ("runs", "cycles", "words", "seconds"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.bins += other.bins
+
+    def entry(self) -> dict[str, Any]:
+        """For the journal."""
+        return vars(self) | {"fingerprints": sorted(self.fingerprints)}
+
+    @staticmethod
+    def of(entry: dict[str, Any]) -> Totals:
+        """Those of an `entry`."""
+        return Totals(**entry | {"fingerprints": set(entry["fingerprints"]), "bins": Counter(entry["bins"])})
 
 
 @st.composite
@@ -117,7 +133,7 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
             engine=case.engine,
             cycles=case.cycles,
             seed=case.seed,
-            verilog=rewrite(case.config),
+            verilog=rewrite(case.config) if rewrite else None,
         )
     except ToolError as error:
         return None, str(error)
@@ -130,9 +146,7 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
     return difference, "" if verdict.passed else str(difference or "nothing was compared")
 
 
-def batch(
-    number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = tile_verilog
-) -> tuple[Totals, Failure | None]:
+def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
     """So many configurations, each with a programme on every engine of ``lengths``, whose cycles that tells."""
     totals, start = Totals(), time.perf_counter()
     known: dict[tuple[str, int], Failure | None] = {}
@@ -163,7 +177,7 @@ def batch(
         every_engine_agrees()
     except AssertionError:
         failure = _earliest(least[0], rewrite)
-    totals.configurations = len({fingerprint for fingerprint, _ in known})
+    totals.fingerprints = {fingerprint for fingerprint, _ in known}
     totals.seconds = time.perf_counter() - start
     return totals, failure
 
@@ -190,9 +204,9 @@ def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
     return best
 
 
-def key(count: int, cycles: dict[str, int], size: int) -> str:
-    """For the journal: what the outcome of a batch depends on besides its number."""
-    return hashlib.sha256(repr((_code(), size, _lengths(count, cycles))).encode()).hexdigest()[:16]
+def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
+    """For the journal: which batches belong together, and what their outcomes depend on."""
+    return hashlib.sha256(repr((_code(), seed, size, _lengths(count, cycles))).encode()).hexdigest()[:16]
 
 
 def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:
@@ -208,7 +222,6 @@ def campaign(
     size: int,
     journal: Journal,
     progress: Callable[[int], None],
-    rewrite: Rewrite = tile_verilog,
 ) -> tuple[Totals, Failure | None]:
     """Batches until ``count`` configurations are done; those in the journal are kept.
 
@@ -219,17 +232,17 @@ def campaign(
         totals, done = Totals(), set()
         for entry in journal.entries:
             done.add(entry.pop("batch"))
-            totals.add(Totals(**entry | {"bins": Counter(entry["bins"])}))
+            totals.add(Totals.of(entry))
         progress(min(count, totals.configurations))
         numbers = (number for number in range(seed << 16, (seed + 1) << 16) if number not in done)
         while totals.configurations < count:
-            running = {pool.submit(batch, number, size, lengths, rewrite): number for number in islice(numbers, jobs)}
+            running = {pool.submit(batch, number, size, lengths): number for number in islice(numbers, jobs)}
             for future in as_completed(running):
                 found, failure = future.result()
                 if failure:
                     return totals, failure
                 totals.add(found)
-                journal.append({"batch": running[future], **vars(found)})
+                journal.append({"batch": running[future], **found.entry()})
                 progress(min(count, totals.configurations))
     return totals, None
 
@@ -245,10 +258,11 @@ def written(failure: Failure, folder: Path, verilog: str | None = None) -> Seque
     case, folder = failure.case, folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "failing.toml"
-    config.write_text(to_toml(case.config), encoding="utf-8")
+    files = {config: to_toml(case.config).encode()}
     command = ["scripts/run_cosim.py", "--config", str(config), "--engine", case.engine]
     command += ["--scenario", "random", "--cycles", str(case.cycles), "--seed", str(case.seed)]
     if verilog is not None:
-        (folder / "failing.v").write_text(verilog, encoding="utf-8")
+        files[folder / "failing.v"] = verilog.encode()
         command += ["--verilog", str(folder / "failing.v")]
+    write_all(files)
     return command

@@ -121,8 +121,9 @@ def expected_bins(config: TileConfig) -> list[str]:
     flips = ["flip: one column", *(["flip: all columns"] if config.columns > 1 else [])]
     flips += ["flip: rows"] if config.row_chopper else []
     clips = [f"{flag}: {way}" for flag in ("hidden_saturated", "pulses_clamped") for way in ("buffered", "direct")]
-    writes = [f"write: n {sign}{size}" for sign in "+-" for size in ("small", "largest")] + ["write: none"]
-    latches = ["latch: none", "latch: some", "latch: all"]
+    sizes = ("small", "largest") if config.pulses_max > 1 else ("largest",)
+    writes = [f"write: n {sign}{size}" for sign in "+-" for size in sizes] + ["write: none"]
+    latches = ["latch: none", *(["latch: some"] if config.row_chopper and config.lanes > 1 else []), "latch: all"]
     slots = [f"slot of a calibration: {way}, {up}" for way in ("alternating", "random") for up in ("up", "down")]
     programs = ["programming: corrects", "programming: gives up", "programming: in tolerance"]
     return quadrants + reads + rows + waits + flips + clips + writes + latches + slots + programs * config.programmer

@@ -202,6 +202,7 @@ class TransferPath(wiring.Component):
             offer.reference_in.eq(reference),
             offer.last_in.eq(beat == config.row_beats - 1),
         ]
+        # What is not offer.room: the counters choose by it, and a register of theirs can be near them.
         with m.If(~offer.valid | self.writes.ready):
             m.d.sync += self.two.eq(0)
         with m.Elif(buffer.load):

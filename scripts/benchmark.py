@@ -141,10 +141,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     report["machine"] = {**machine(), "verilator": find_verilator().version}
 
-    if options.json:
-        write_json(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, plot(report["growth"], len(lengths)))
     print(text(updates_table("updates", report["golden_update"])))
     print(text(updates_table("device families", report["families"])))
     print(text(updates_table("growth", report["growth"])))
@@ -158,6 +154,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
         print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
     print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
+    if options.json:
+        write_json(options.json, report)
+    if options.plot:
+        write_bytes(options.plot, plot(report["growth"], len(lengths)))
     return 0
 
 

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     size = min(BATCH, options.configurations)
     try:
         with parser.checks():
-            journal = Journal(options.log, key(options.configurations, cycles, size))
+            journal = Journal(options.log, key(options.configurations, cycles, options.seed, size))
     except OSError as error:
         parser.error(f"argument --log: {str(options.log)!r}: must be a file that can be written to ({error.strerror})")
     with journal, progress("configurations", options.configurations) as advance:

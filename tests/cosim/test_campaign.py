@@ -96,7 +96,7 @@ def test_a_tool_that_stops_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Batches in the file are not played again, those of other code are."""
+    """Batches in the file are not played again, those of other code or of another seed are."""
     asked: list[int] = []
 
     class Pool:
@@ -111,11 +111,14 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
         def submit(self, function: Any, number: int, *arguments: Any) -> Any:
             asked.append(number)
-            return Done(campaign.Totals(10, 20, 10**4, words=5, seconds=1.0, bins=Counter(update=3)))
+            return Done(number)
 
     class Done:
-        def __init__(self, totals: campaign.Totals) -> None:
-            self.totals = totals
+        """Of ten configurations one is that of every batch."""
+
+        def __init__(self, number: int) -> None:
+            names = {"least", *(f"{number}, {index}" for index in range(9))}
+            self.totals = campaign.Totals(names, 20, 10**4, words=5, seconds=1.0, bins=Counter(update=3))
 
         def result(self) -> Any:
             return self.totals, None
@@ -124,24 +127,27 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr(campaign, "as_completed", list)
     log = tmp_path / "log.jsonl"
 
-    def totals(count: int) -> campaign.Totals:
+    def totals(seed: int = 0) -> campaign.Totals:
         asked.clear()
-        cycles = {"native": 1000 * count}
-        with Journal(log, campaign.key(count, cycles, 10)) as journal:
+        cycles = {"native": 19_000}
+        with Journal(log, campaign.key(19, cycles, seed, 10)) as journal:
             found, failure = campaign.campaign(
-                count, cycles, 0, jobs=1, size=10, journal=journal, progress=lambda done: None
+                19, cycles, seed, jobs=1, size=10, journal=journal, progress=lambda done: None
             )
         assert failure is None
+        assert found.configurations == 19, "different ones"
         return found
 
-    assert totals(20).configurations == 20
+    totals()
     assert asked == [0, 1]
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
-    again = totals(20)
+    again = totals()
     assert (again.cycles, again.bins) == (2 * 10**4, {"update": 6})
     assert asked == [1]
+    totals(seed=1)
+    assert asked == [1 << 16, (1 << 16) + 1]
     monkeypatch.setattr(campaign, "_code", lambda: [b"other"])
-    assert totals(20).configurations == 20
+    totals()
     assert asked == [0, 1]
 
 
