@@ -174,6 +174,22 @@ class NativeTile:
             if not self._library.symtrack_set_state(self._handle, index, _address(words)):
                 raise ToolError(f"{item.name}: must be at {'.'.join(item.path)} in the netlist, to set its state")
 
+    def flip(self, name: str, row: int, bit: int) -> None:
+        """Flip one bit of a row of the state item of a name, while the tile is idle.
+
+        Raises
+        ------
+        ToolError
+            The netlist hides it.
+        """
+        index, item = next((k, item) for k, item in enumerate(all_items(self.config)) if item.name == name)
+        count = -(-item.width // WORD)
+        words = np.zeros((item.rows, count), np.uint64)
+        seen = self._library.symtrack_state(self._handle, index, _address(words))
+        words[row, bit // WORD] ^= np.uint64(1) << np.uint64(bit % WORD)
+        if not (seen and self._library.symtrack_set_state(self._handle, index, _address(words))):
+            raise ToolError(f"{item.name}: must be at {'.'.join(item.path)} in the netlist, to set its state")
+
 
 def _address(array: np.ndarray) -> int:
     address: int = array.ctypes.data

@@ -216,7 +216,7 @@ def hazards() -> Checked:
         Assert(room | offered),
         Assert(~offered | (state["offer.last_out"] == (gone == beats - 1))),
         Assert(room | (state["offer.spare_last"] == (gone == beats - 2))),
-        Assert(~(accepts & valid[2]) | (address[2] != base + taken)),  # Q and Qref
+        Assert(~(accepts & valid[3]) | (address[3] != base + taken)),  # Q and Qref
         Assert(~(valid[2] & valid[-1]) | (address[2] != address[-1])),  # H
         last.eq(base + gone + offered + ~room),
     ]

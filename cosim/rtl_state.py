@@ -37,12 +37,13 @@ class StateItem:
 def state_items(config: TileConfig) -> list[StateItem]:
     """All that a final state is made of."""
     lanes, depth = config.lanes, max(2, config.depth)
+    parity = lanes  # bits above the lanes
     point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
-    reference = config.reference_format.width * lanes
+    reference = config.reference_format.width * lanes + parity
     items = [
         StateItem("q", (*point, "memory_q", "words"), reference, depth),
         StateItem("qref", (*point, "memory_q_ref", "words"), reference, depth),
-        StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes, depth),
+        StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes + parity, depth),
         StateItem("flipped", ("chopper", "flipped"), config.columns),
         StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
         StateItem("chopper_source", ("chopper", "source", "state"), 32),
@@ -94,7 +95,7 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
         elif item.name in widths:
             words = np.zeros((config.columns, config.row_beats * lanes), np.int64)
             words[:, : config.rows] = arrays[item.name]
-            rows = [pack(beat, widths[item.name]) for beat in words.reshape(-1, lanes).tolist()]
+            rows = [_with_parity(beat, widths[item.name]) for beat in words.reshape(-1, lanes).tolist()]
             rows += [0] * (item.rows - len(rows))
         elif item.name in ("flipped", "row_flipped"):
             rows = [pack(arrays[item.name].tolist(), 1)]
@@ -105,6 +106,12 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
             taken[item.name] += 1
         result.append(rows)
     return result
+
+
+def _with_parity(beat: list[int], width: int) -> int:
+    """The word of a beat, above it for every lane the bit with which its number of ones is odd."""
+    ones = [(lane & ((1 << width) - 1)).bit_count() for lane in beat]
+    return pack(beat, width) | pack([1 - count % 2 for count in ones], 1) << (width * len(beat))
 
 
 def state_names(config: TileConfig) -> list[str]:

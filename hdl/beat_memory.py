@@ -1,22 +1,34 @@
-"""Beat memory: the words of L lanes of one SP quantity (Q, Qref or H), cleared by hardware.
+"""Beat memory: the words of L lanes of one SP quantity (Q, Qref or H) with a parity bit each, cleared by hardware.
+
+    parity = 1 ^ XOR of the bits of the word: a lane that is all zeros, its parity too, is wrong
 
 depth words, address = column * row_beats + beat, one synchronous read and one write port, so that it maps to block
 RAM. Memory contents are not reset; the sequencer writes zeros after every reset instead.
 Latency: data one cycle after ``read``, held until the next one. Throughput: one read and one write per cycle.
 """
 
-from amaranth.hdl import Module, Mux, signed
+from amaranth.hdl import Cat, Module, Mux, Value, signed
 from amaranth.lib import data, memory, wiring
 from amaranth.lib.wiring import In, Out
 
 
+def odd_parity(lane: Value) -> Value:
+    """The bit with which the number of ones in ``lane`` is odd."""
+    return ~Value.cast(lane).xor()
+
+
+def wrong_parity(lane: Value, parity: Value) -> Value:
+    """An odd number of bits of a lane and its parity bit have flipped."""
+    return odd_parity(lane) != parity
+
+
 class BeatMemory(wiring.Component):
-    """Memory of ``depth`` words of ``lanes`` signed numbers.
+    """Memory of ``depth`` words of ``lanes`` signed numbers; their parity bits lie above all of them.
 
     Members
     -------
     clear, clear_address : write zero there, has precedence over ``write``
-    read, read_address : fetch; ``data`` is valid from the next cycle on
+    read, read_address : fetch; ``data`` and ``parity``, a bit per lane, are valid from the next cycle on
     write, write_address, write_data : store; the same address must not be read in this cycle
     """
 
@@ -31,6 +43,7 @@ class BeatMemory(wiring.Component):
                 "read": In(1),
                 "read_address": In(address_bits),
                 "data": Out(self.shape),
+                "parity": Out(lanes),
                 "write": In(1),
                 "write_address": In(address_bits),
                 "write_data": In(self.shape),
@@ -39,20 +52,23 @@ class BeatMemory(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        lanes = self.shape.length
         m.submodules.words = words = memory.Memory(
-            shape=self.shape,
+            shape=self.shape.size + lanes,
             depth=max(2, self.depth),
             init=[],
             attrs={"no_rw_check": 1},  # else Yosys builds a path around the block RAM, for reads that never happen
         )
         read = words.read_port()
         write = words.write_port()
+        kept = Cat(self.write_data, *(odd_parity(self.write_data[lane]) for lane in range(lanes)))
+        zeros = ((1 << lanes) - 1) << self.shape.size
         m.d.comb += [
             read.en.eq(self.read),
             read.addr.eq(self.read_address),
-            self.data.eq(read.data),
+            Cat(self.data, self.parity).eq(read.data),
             write.en.eq(self.clear | self.write),
             write.addr.eq(Mux(self.clear, self.clear_address, self.write_address)),
-            write.data.eq(Mux(self.clear, 0, self.write_data.as_value())),
+            write.data.eq(Mux(self.clear, zeros, kept)),
         ]
         return m

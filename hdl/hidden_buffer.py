@@ -7,6 +7,7 @@
 |---|---|
 | 3 | H is asked for |
 | 4, 5 | gain * d but for its last addition, see `hdl.multiplier`; H comes out of the memory, and out of its register |
+| 5 | parity of H |
 | 6 | H + gain * d |
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
@@ -20,11 +21,11 @@ n corrects its cells and H stays, see `hdl.programmer`. Latency: 6 moves from d 
 while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.beat_memory import BeatMemory
+from hdl.beat_memory import BeatMemory, wrong_parity
 from hdl.delay import delayed
 from hdl.multiplier import Multiples, addends, tree
 from hdl.programmer import Programmer
@@ -55,6 +56,7 @@ class HiddenBuffer(wiring.Component):
     pulses, amount : n and the sum of |n| of the beat in stage 10
     saturated, clamped : h or n of the beat in stage 10 was clipped
     cells : how many cells of R are out of tolerance in the beat in stage 10
+    wrong : a word of H of what is in stage 6 had the wrong parity
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -83,6 +85,7 @@ class HiddenBuffer(wiring.Component):
                 "saturated": Out(1),
                 "clamped": Out(1),
                 "cells": Out(range(config.lanes + 1)),
+                "wrong": Out(1),
             }
         )
 
@@ -117,6 +120,8 @@ class HiddenBuffer(wiring.Component):
             buffered.eq(~self.programming & ~self.direct),
             dithered.eq(~self.programming & self.direct),
         ]
+        parity = delayed(m, words.parity, 1, self.advance, "parity")
+        wrong: list[Value] = []
         clipped = Signal(config.lanes)
         clamped = Signal(config.lanes)
         outside = Signal(config.lanes)
@@ -124,6 +129,7 @@ class HiddenBuffer(wiring.Component):
         sizes: list[Value] = []
         for lane in lanes:
             word = delayed(m, words.data[lane], 1, self.advance, f"word_{lane}")  # tools can move it into the memory
+            wrong.append(wrong_parity(word, parity[lane]))
             word = Mux(buffered, word, 0) | Mux(dithered, uniform[lane], 0)
             total = self._total(m, lane, delayed(m, word, 1, self.advance, f"added_{lane}"), multiples)
             hidden = self._saturated(m, lane, total, clipped[lane])
@@ -164,6 +170,7 @@ class HiddenBuffer(wiring.Component):
         m.d.comb += [
             self.pulses.eq(pulses),
             self.amount.eq(tree(sizes)),
+            self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any()),
         ]
         if config.programmer:
             m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))

@@ -85,6 +85,7 @@ def status(config: TileConfig) -> Signature:
             "row_chopper": Out(config.rows),
             "hidden_saturated": Out(1),
             "pulses_clamped": Out(1),
+            "memory_error": Out(1),
             "slots": Out(config.counter_bits),
             "reads": Out(config.counter_bits),
             "transfer_pulses": Out(config.counter_bits),

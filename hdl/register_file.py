@@ -206,6 +206,7 @@ class RegisterFile(wiring.Component):
         with m.Else():
             m.d.sync += [spent.eq(Mux(spent.all(), spent, spent + 1)), told.eq(told | barks)]
 
+        m.d.comb += happens["memory_error"].eq(status.memory_error)
         for name in STICKY:
             before = Signal(name=f"{name}_before")
             flag = getattr(status, name)

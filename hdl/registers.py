@@ -17,7 +17,7 @@ from model.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileCon
 WORD = 32
 ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
-VERSION = 1
+VERSION = 2
 COUNTERS = {
     "slots": "beats of pulses",
     "reads": "read requests, of P and of R",
@@ -86,6 +86,7 @@ EVENTS = {
     "hidden_saturated": "a word of H was clipped for the first time since reset",
     "pulses_clamped": "a pulse count was clamped for the first time since reset",
     "gave_up": "a programming left cells out of tolerance for the first time since reset",
+    "memory_error": "a word of Q, Qref or H had the wrong parity",
 }
 
 

@@ -1,4 +1,4 @@
-"""Symmetric-point accumulator: memories of Q and Qref with filter and demodulator (stages 0 to 3).
+"""Symmetric-point accumulator: memories of Q and Qref with filter and demodulator (stages 0 to 4).
 
     ref = coarse(Q) if latch else Qref;   d = c * (r - s), s = 0, ref or Q
     Q <- Q + round((r - Q) * eta);   Qref <- ref
@@ -7,18 +7,19 @@
 |---|---|
 | 0 | the beat enters, its words are asked for |
 | 1 | Q and Qref come out of the memories |
-| 2 | ref, r - Q |
-| 3 | d, Q after the step; both are written back |
+| 2 | ref, r - Q; parity of what came out |
+| 3 | d, Q after the step |
+| 4 | Q and Qref are written |
 
 Out goes what the reference array shows: ref, or Q after the step in reference mode filtered. Latency: 4 moves from a
 beat that enters to its d. Throughput: one beat per cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, signed
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from hdl.beat_memory import BeatMemory
+from hdl.beat_memory import BeatMemory, wrong_parity
 from hdl.delay import delayed
 from hdl.demodulator import Demodulator
 from hdl.low_pass import LowPass
@@ -36,7 +37,8 @@ class SymmetricPoint(wiring.Component):
     accept, read_address, code : a beat enters (implies advance), its words and its codes
     used, negative, latch : per lane of that beat, it has a row, c = -1, and *latch*
     mode, filter : settings reference and filter
-    write, write_address : there is a beat in stage 3 (not only what a bubble left), and its words
+    write, write_address : there is a beat in stage 4 (not only what a bubble left), and its words
+    wrong : a word of what is in stage 3 had the wrong parity
     difference, reference : of the beat in stage 4
     fresh : per lane of the beat in stage 4, ``reference`` is a new one
     """
@@ -58,6 +60,7 @@ class SymmetricPoint(wiring.Component):
                 "filter": In(1),
                 "write": In(1),
                 "write_address": In(config.address_bits),
+                "wrong": Out(1),
                 "difference": Out(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
                 "reference": Out(data.ArrayLayout(signed(config.reference_format.width), config.lanes)),
                 "fresh": Out(config.lanes),
@@ -83,6 +86,9 @@ class SymmetricPoint(wiring.Component):
         filtered = self.mode == Reference.FILTERED
         latch = delayed(m, self.latch, 2, self.advance, "latch")
         negative = delayed(m, self.negative, 3, self.advance, "negative")
+        q_parity = delayed(m, q.parity, 1, self.advance, "q_parity")
+        q_ref_parity = delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")
+        wrong: list[Value] = []
         fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
         m.d.comb += self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh"))
         for lane in range(config.lanes):
@@ -92,6 +98,7 @@ class SymmetricPoint(wiring.Component):
             code = delayed(m, self.code[lane], 2, self.advance, f"code_{lane}")
             q_before = delayed(m, q.data[lane], 1, self.advance, f"q_{lane}")
             q_ref_before = delayed(m, q_ref.data[lane], 1, self.advance, f"q_ref_{lane}")
+            wrong += [wrong_parity(q_before, q_parity[lane]), wrong_parity(q_ref_before, q_ref_parity[lane])]
             m.d.comb += [
                 reference_latch.latch.eq(latch[lane]),
                 reference_latch.q.eq(q_before),
@@ -101,23 +108,22 @@ class SymmetricPoint(wiring.Component):
                 low_pass.q.eq(q_before),
             ]
             reference = delayed(m, reference_latch.reference, 1, self.advance, f"reference_{lane}")
-            shown = Signal.like(self.reference[lane], name=f"shown_{lane}", reset_less=True)
+            q_after = delayed(m, low_pass.q_next, 1, self.advance, f"q_after_{lane}")
+            q_ref_after = delayed(m, reference, 1, self.advance, f"q_ref_after_{lane}")
             difference = Signal.like(self.difference[lane], name=f"difference_{lane}", reset_less=True)
             m.d.comb += [
                 low_pass.enable.eq(self.filter),
-                q.write_data[lane].eq(low_pass.q_next),
-                q_ref.write_data[lane].eq(reference),
+                q.write_data[lane].eq(q_after),
+                q_ref.write_data[lane].eq(q_ref_after),
                 demodulator.code.eq(delayed(m, code, 1, self.advance, f"late_code_{lane}")),
                 demodulator.reference.eq(reference),
                 demodulator.q.eq(delayed(m, q_before, 1, self.advance, f"late_q_{lane}")),
                 demodulator.mode.eq(self.mode),
                 demodulator.negative.eq(negative[lane]),
                 self.difference[lane].eq(difference),
-                self.reference[lane].eq(shown),
+                self.reference[lane].eq(Mux(filtered, q_after, q_ref_after)),
             ]
             with m.If(self.advance):
-                m.d.sync += [
-                    difference.eq(demodulator.difference),
-                    shown.eq(Mux(filtered, low_pass.q_next, reference)),
-                ]
+                m.d.sync += difference.eq(demodulator.difference)
+        m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
         return m

@@ -96,6 +96,7 @@ class Tile(wiring.Component):
             self.status.row_chopper.eq(chopper.row_signs),
             self.status.hidden_saturated.eq(transfer.hidden_saturated),
             self.status.pulses_clamped.eq(transfer.pulses_clamped),
+            self.status.memory_error.eq(transfer.memory_error),
             self.status.slots.eq(counters.slots),
             self.status.reads.eq(counters.reads),
             self.status.transfer_pulses.eq(counters.transfer_pulses),

@@ -42,6 +42,7 @@ class TransferPath(wiring.Component):
     settings : sampled settings
     codes, writes : streams
     hidden_saturated, pulses_clamped : sticky flags
+    memory_error : a word of a beat on its way had the wrong parity; for one cycle, before its writes are offered
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -69,6 +70,7 @@ class TransferPath(wiring.Component):
                 "writes": Out(ports.writes(config)),
                 "hidden_saturated": Out(1),
                 "pulses_clamped": Out(1),
+                "memory_error": Out(1),
             }
         )
 
@@ -171,8 +173,8 @@ class TransferPath(wiring.Component):
             point.read_address.eq(address[0]),
             point.mode.eq(self.settings.reference),
             point.filter.eq(self.settings.filter),
-            point.write.eq(valid[3]),
-            point.write_address.eq(address[3]),
+            point.write.eq(valid[4]),
+            point.write_address.eq(address[4]),
             buffer.advance.eq(advance),
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
@@ -207,6 +209,7 @@ class TransferPath(wiring.Component):
             m.d.sync += self.two.eq(0)
         with m.Elif(buffer.load):
             m.d.sync += self.two.eq(1)
+        m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & buffer.wrong)))
         with m.If(buffer.load):
             m.d.sync += self.amount.eq(buffer.amount)
         with m.If(buffer.load):

@@ -116,6 +116,7 @@ class Tile:
             "status__row_chopper": self._row_chopper_port,
             "status__hidden_saturated": int(status.hidden_saturated),
             "status__pulses_clamped": int(status.pulses_clamped),
+            "status__memory_error": 0,  # the memories here never forget
             "status__slots": status.slots,
             "status__reads": status.reads,
             "status__transfer_pulses": status.transfer_pulses,

@@ -38,12 +38,13 @@ def compare(
                     rng.choice((code.low, code.high, rng.randint(code.low, code.high))) for _ in range(config.lanes)
                 ]
                 used, negative, latch = (rng.getrandbits(config.lanes) for _ in range(3))
-                third, fourth = stages[2:]
+                fourth = stages[3]
                 dut.set(advance=advance, accept=accept, read_address=address, code=codes)
                 dut.set(used=used, negative=negative, latch=latch)
-                dut.set(write=third is not None, write_address=third[0] if third else rng.randrange(config.depth))
+                dut.set(write=fourth is not None, write_address=fourth[0] if fourth else rng.randrange(config.depth))
                 if fourth:
                     assert dut.read("difference", "reference", "fresh") == fourth[1]
+                    assert not dut.get("wrong")
                 await dut.tick()
                 if advance:
                     stages = [None, *stages[:-1]]
@@ -117,12 +118,13 @@ def test_a_flipped_bit_is_found(port: str, mask: int) -> None:
 
 
 async def through(dut: Dut) -> None:
-    """A beat of the one word from stage 0 to stage 4."""
-    dut.set(accept=1)
-    for stage in range(4):
-        dut.set(write=stage == 3)
+    """A beat of the one word from stage 0 to stage 4, whose end, where it is written, is the next call's first tick."""
+    await dut.tick()
+    dut.set(write=0, accept=1)
+    for _ in range(4):
         await dut.tick()
         dut.set(accept=0)
+    dut.set(write=1)
 
 
 def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:

@@ -1,0 +1,101 @@
+"""Flipped bits in the memories of Q, Qref and H: does the tile tell each of them, once and in time?
+
+One bit of a word flips while the tile is idle; then its column is read, with codes that come when they want and writes
+that wait. `status__memory_error` must be high in one cycle, before the writes of the word's beat are offered.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, fields
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from cosim.native_tile import NativeTile
+from cosim.rtl_state import all_items
+from model.config import Op, Settings, TileConfig
+from model.periphery import Periphery
+from model.state import Arrays
+
+MEMORIES = ("q", "qref", "hidden")
+LONGEST = 100  # cycles of a read for every one that it takes without waits
+
+
+@dataclass(frozen=True)
+class Flip:
+    """``bit`` of the word of a beat, of which the highest L are parity bits; None flips nothing."""
+
+    memory: str
+    beat: int
+    bit: int | None
+
+
+def flips(config: TileConfig, rng: Random) -> Iterator[Flip]:
+    """Every bit of a word of each memory, the beat at random, and none."""
+    for item in all_items(config):
+        if item.name in MEMORIES:
+            for bit in (None, *range(item.width)):
+                yield Flip(item.name, rng.randrange(config.row_beats), bit)
+
+
+def silent(library: Path, config: TileConfig, seed: int, settings: Settings | None = None) -> list[Flip]:
+    """Those of `flips` that are not told as they should be; of no flip nothing must be told."""
+    rng, tile = Random(seed), NativeTile(library, config)
+    chosen = settings or Settings()
+    for field in fields(chosen):
+        tile.set(f"settings__{field.name}", int(getattr(chosen, field.name)))
+    tile.operation(None, 0, record=False)
+    return [flip for flip in flips(config, rng) if not _told(tile, flip, rng)]
+
+
+def _told(tile: NativeTile, flip: Flip, rng: Random) -> bool:
+    arrays = _random_words(tile.config, rng)
+    tile.set_state(arrays)
+    for _ in range(2):  # see `NativePeriphery.restore`
+        tile.operation(None, 0, record=False)
+    if flip.bit is not None:
+        tile.flip(flip.memory, int(arrays["column"]) * tile.config.row_beats + flip.beat, flip.bit)
+    alone = rng.random() < 0.5
+    told = _errors(tile, rng, alone=alone)
+    if flip.bit is None or len(told) != 1:
+        return flip.bit is None and not told
+    return told[0] == flip.beat if alone else told[0] <= flip.beat
+
+
+def _random_words(config: TileConfig, rng: Random) -> Arrays:
+    """A state after reset, but for the memories and the next column."""
+    arrays = Periphery(config).state_arrays()
+    noise = np.random.default_rng(rng.randrange(1 << 32))
+    arrays["column"] = np.array(rng.randrange(config.columns))
+    for name in MEMORIES:
+        form = config.hidden_format if name == "hidden" else config.reference_format
+        arrays[name] = noise.integers(form.low, form.high, arrays[name].shape, endpoint=True)
+    return arrays
+
+
+def _errors(tile: NativeTile, rng: Random, *, alone: bool) -> list[int]:
+    """Read the next column; for every error that is told, the first beat whose writes had not been offered by then.
+
+    alone: a beat enters when the one before has left, so the error can only be in that beat.
+    """
+    config, told, sent, offered, taken = tile.config, [], 0, 0, 0
+    tile.set("command__op", Op.TRANSFER)
+    first, count = tile.layout.payload("codes")
+    for cycle in range(LONGEST * config.transfer_cycles):
+        ready = rng.random() < 0.1
+        tile.set("command__valid", cycle == 0)
+        tile.set("read__ready", 1)
+        tile.set("codes__valid", (not alone or sent == taken) and rng.random() < 0.5)
+        tile.set("writes__ready", ready)
+        tile.inputs[first : first + count] = rng.randrange(1 << config.adc_bits)
+        tile.cycle()
+        sent += tile.get("codes__ready") and bool(tile.inputs[tile.layout.inputs["codes__valid"][0]])
+        offered = max(offered, taken + tile.get("writes__valid"))
+        if tile.get("status__memory_error"):
+            told.append(offered)
+        taken += tile.get("writes__valid") and ready
+        if cycle and not tile.get("status__busy"):
+            break
+    return told
