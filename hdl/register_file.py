@@ -128,6 +128,7 @@ class RegisterFile(wiring.Component):
         }
         unmapped, forbidden, refused, overrun = Signal(), Signal(), Signal(), Signal()
         done = Signal()
+        order = hits["command"] & self.write_strobes[0]  # whose byte has ``op``
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
@@ -139,7 +140,7 @@ class RegisterFile(wiring.Component):
                     if field.high is not None and field.high < (1 << field.width) - 1
                 )
             ),
-            overrun.eq(hits["command"] & self.command.valid & ~self.command.ready),
+            overrun.eq(order & self.command.valid & ~self.command.ready & ~self.reset),
             self.write_error.eq(unmapped | forbidden | refused | overrun),
             done.eq(self.write & ~self.write_error),
             happens["refused"].eq(self.write & refused),
@@ -157,13 +158,11 @@ class RegisterFile(wiring.Component):
                         m.d.sync += values[at].eq(fresh[at])
         m.d.sync += self.reset.eq(done & hits["control"] & fresh["control", "reset"])
 
-        ordered = done & hits["command"]
+        ordered = done & order
         with m.If(ordered):
             for name in ("op", "bl", "column"):
                 m.d.sync += getattr(self.command, name).eq(fresh["command", name])
-        with m.If(self.reset):
-            m.d.sync += self.command.valid.eq(0)
-        with m.Elif(ordered | self.command.ready):
+        with m.If(ordered | self.command.ready | self.reset):
             m.d.sync += self.command.valid.eq(ordered)
 
         cleared = Signal(len(EVENTS))
