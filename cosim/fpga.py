@@ -1,6 +1,6 @@
-"""Place and route on an ECP5 of the tile or a block of it: cost, clock frequency, and where the longest path runs.
+"""Place and route on an ECP5 of controller, tile or a block: cost, clock frequency, and where the longest path runs.
 
-Both have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every
+All have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every
 input comes from a register of a chain that one pin fills, every output goes into a register and on into a chain that
 adds up a signature on another pin. All paths into, in and out of the design then run between registers, none goes over
 a pin, and nothing is removed as unused. Out of context, nextpnr would leave paths of the ports out. The design stays a
@@ -19,13 +19,23 @@ from typing import Any
 from cosim.block_memory import move_output_registers
 from cosim.toolchain import find_program, run
 from cosim.yosys import Cost, cost, yosys
-from hdl.verilog import Port, block_verilog, module_name, tile_ports, tile_verilog
+from hdl.verilog import (
+    Port,
+    block_verilog,
+    controller_name,
+    controller_ports,
+    controller_verilog,
+    module_name,
+    tile_ports,
+    tile_verilog,
+)
 from model.config import TileConfig
 
 DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")
 DEVICE_NAME = "LFE5U-85F, speed grade 6"
 TARGET_MHZ = 150
 TOP, INSTANCE = "harness", "tile"
+RESET = Port("rst", 1, False)
 # synth_lattice with its own steps, but for unused names, on which `abc9` of Yosys 0.70 stops in some blocks.
 SCRIPT = (
     f"synth_lattice -family ecp5 -top {TOP} -run begin:map_luts; opt_clean -purge; abc9 -W 300; clean; "
@@ -48,29 +58,36 @@ class Placed:
 
 @dataclass(frozen=True)
 class Design:
-    """What is placed: its text, its top module, and the ports of that but ``clk`` and ``rst``."""
+    """What is placed: its text, its top module, and the ports of that but its clock."""
 
     verilog: str
     top: str
     ports: list[Port]
+    clock: str = "clk"
 
 
 def tile_design(config: TileConfig) -> Design:
     """A whole tile."""
-    return Design(tile_verilog(config), module_name(config), tile_ports(config))
+    return Design(tile_verilog(config), module_name(config), [RESET, *tile_ports(config)])
+
+
+def controller_design(config: TileConfig) -> Design:
+    """A tile behind its registers and streams."""
+    clock = "aclk"
+    ports = [port for port in controller_ports(config) if port.name != clock]
+    return Design(controller_verilog(config), controller_name(config), ports, clock)
 
 
 def block_design(config: TileConfig, name: str) -> Design:
     """One of `hdl.verilog.BLOCKS`."""
     verilog, ports = block_verilog(config, name)
-    return Design(verilog, name, ports)
+    return Design(verilog, name, [RESET, *ports])
 
 
 def harness(design: Design) -> str:
     """Verilog of the design between its chains of registers."""
-    ports = [Port("rst", 1, False), *design.ports]
     lines, widths = [], {False: 0, True: 0}
-    for port in ports:
+    for port in design.ports:
         bits = "told" if port.output else "held"
         lines.append(f"    , .{port.name}({bits}[{widths[port.output]} +: {port.width}])")
         widths[port.output] += port.width
@@ -87,7 +104,7 @@ def harness(design: Design) -> str:
             f"    signature <= seen ^ {{signature, signature[{outputs - 1}]}};",
             "  end",
             f"  assign serial_out = signature[{outputs - 1}];",
-            f"  {design.top} {INSTANCE} (.clk(clk)",
+            f"  {design.top} {INSTANCE} (.{design.clock}(clk)",
             *lines,
             "  );",
             "endmodule",

@@ -22,6 +22,7 @@ from cosim.fpga import (
     Design,
     Placed,
     block_design,
+    controller_design,
     harness,
     place_and_route,
     tile_design,
@@ -83,6 +84,21 @@ def placements(config: TileConfig, seeds: Sequence[int]) -> list[float]:
     return [placed(tile_design(config), seed).fmax_mhz for seed in seeds]
 
 
+def controller(config: TileConfig, seeds: Sequence[int]) -> dict[str, Any]:
+    """Of a tile with its registers: cost, frequency of each placement, and the longest path of the first."""
+    results = [placed(controller_design(config), seed) for seed in seeds]
+    return {
+        **asdict(results[0].cost),
+        "placements": [result.fmax_mhz for result in results],
+        **_timing(results[0]),
+    }
+
+
+def _timing(result: Placed) -> dict[str, Any]:
+    path = {"start": result.start, "end": result.end, "blocks": result.path}
+    return {"fmax_mhz": result.fmax_mhz, "critical_path": path}
+
+
 def _leave(work: Path, result: dict[str, Any]) -> Path:
     path = work / RESULT
     path.write_text(json.dumps(result), encoding="utf-8")
@@ -109,8 +125,7 @@ def report(config: TileConfig, target: str, *, seed: int = 1) -> dict[str, Any]:
         "target": target,
         "device": DEVICE_NAME if result else None,
         **_known(whole, target),
-        "fmax_mhz": result.fmax_mhz if result else None,
-        "critical_path": {"start": result.start, "end": result.end, "blocks": result.path} if result else None,
+        **(_timing(result) if result else {"fmax_mhz": None, "critical_path": None}),
         "seed": seed,
         "blocks": {
             name: _known({**asdict(block), "gates": gates[name].gates}, target) | {"fmax_mhz": frequencies.get(name)}

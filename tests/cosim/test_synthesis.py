@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cosim.fpga import TARGET_MHZ, along, block_design, harness, place_of, tile_design
+from cosim.fpga import TARGET_MHZ, along, block_design, controller_design, harness, place_of, tile_design
 from cosim.growth import PARTS, PLACED, SERIES, block_table, document, slot_text
 from cosim.lint import verilator_warnings
 from cosim.synthesis import placed
@@ -40,9 +40,12 @@ def test_a_path_is_told_block_by_block() -> None:
     assert along([*steps, step("tile.a.b_LUT4_Z", 0.25)]) == [("a.b", 1.5), ("c", 2.0), ("a.b", 0.25)]
 
 
-@pytest.mark.parametrize("name", [None, *BLOCKS])
-def test_the_harness_connects_every_port(name: str | None) -> None:
-    design = tile_design(TINY) if name is None else block_design(TINY, name)
+WHOLE = {"tile": tile_design, "controller": controller_design}
+
+
+@pytest.mark.parametrize("name", [*WHOLE, *BLOCKS])
+def test_the_harness_connects_every_port(name: str) -> None:
+    design = WHOLE[name](TINY) if name in WHOLE else block_design(TINY, name)
     assert design.ports
     text = harness(design)
     for port in design.ports:
@@ -80,9 +83,13 @@ def test_the_document_has_every_figure() -> None:
     assert "the 10 lines: 40 LUTs, 20 flip-flops and 200 gates, 4 LUTs and 20 gates a line, 50% of the gates" in told
     line = {"rows": 8, "columns": 8, "lanes": 4, "parts": dict.fromkeys(PARTS, 1.0), "gates": 5.0, "flip_flops": 2}
     line |= {"memory_bits": 3, "words_per_weight": 3.0, "bits_per_weight": 54.0, "gates_per_weight": 2.0}
-    text = document({name: [line] for name in SERIES}, dict.fromkeys(PLACED, made), "tools 1.0")
+    text = document(
+        {name: [line] for name in SERIES}, dict.fromkeys(PLACED, made), {"with all": report(130.0)}, "tools 1.0"
+    )
     assert "tools 1.0" in text
     assert "120.0, 125.0" in text
-    assert f"{125 / TARGET_MHZ:.0%}" in text
+    assert f"{120 / TARGET_MHZ:.0%} to {125 / TARGET_MHZ:.0%}" in text
+    assert "| with all |" in text
+    assert "* with all: from `a` to `b`" in text
     assert told in text
     assert text.count("### Over ") == len(SERIES)
