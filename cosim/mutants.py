@@ -1,8 +1,9 @@
 """Mutants of the tile's netlist, made by Yosys, against the lock-step checker: does it notice every error?
 
 A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain
-value. It is killed when an output differs from golden in some cycle, or the final state does; it survives when nothing
-differs. A survivor that a solver shows to do the same is equivalent; the others are for people to look at.
+value. It is killed when an output differs from golden in some cycle, or the final state does, or a flipped bit of a
+memory is not told; it survives when nothing differs. A survivor that a solver shows to do the same is equivalent; the
+others are for people to look at.
 """
 
 from __future__ import annotations
@@ -14,12 +15,13 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cosim import scenarios
+from cosim import parity, scenarios
 from cosim.bench import Job
 from cosim.build import not_kept
 from cosim.journal import Journal
 from cosim.native_build import native_library
 from cosim.native_engine import run_job
+from cosim.parity import silent
 from cosim.toolchain import ToolError
 from cosim.yosys import yosys
 from hdl.verilog import module_name, tile_verilog
@@ -96,7 +98,7 @@ def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
     told = asdict(mutant)
     with not_kept():
         try:
-            native_library(verilog, config)
+            library = native_library(verilog, config)
         except ToolError:
             return Outcome(**told, fate=REJECTED)
         for cycles, seed in STIMULI:
@@ -107,7 +109,17 @@ def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
                 return Outcome(**told, fate=KILLED)
             if difference is not None:
                 return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
+        if _forgets(library, config):
+            return Outcome(**told, fate=KILLED, signal="status__memory_error")
     return Outcome(**told, fate=EQUIVALENT if equivalent(config, mutant) else SURVIVED)
+
+
+def _forgets(library: Path, config: TileConfig) -> bool:
+    """A flipped bit of a memory is not told as it should be."""
+    try:
+        return bool(silent(library, config, seed=1))
+    except ToolError:  # the netlist does not show its memories
+        return False
 
 
 def equivalent(config: TileConfig, mutant: Mutant) -> bool:
@@ -136,7 +148,7 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
 
 def key(config: TileConfig, count: int, seed: int) -> str:
     """For the journal: the netlist, the choice of its mutants, and what is played."""
-    program = Path(scenarios.__file__).read_bytes()
+    program = [Path(module.__file__ or "").read_bytes() for module in (scenarios, parity)]
     return hashlib.sha256(repr((tile_verilog(config), program, STIMULI, seed, count)).encode()).hexdigest()[:16]
 
 

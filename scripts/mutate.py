@@ -4,6 +4,7 @@
 The run goes on where it was stopped: --log has the outcomes so far.
 """
 
+import re
 import sys
 from collections import Counter
 from collections.abc import Sequence
@@ -17,6 +18,7 @@ from cosim.reports import text
 from cosim.toolchain import ToolError
 from scripts.common import FAILED, Parser, integer, progress, run, to_total
 
+NUMBER = re.compile(r"_\d+(?=\.|$)")  # of a lane or a source, which are alike
 FATES = (KILLED, SURVIVED, EQUIVALENT, REJECTED)
 
 
@@ -45,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     table = Table("block", *FATES, "killed of those that can be", box=None)
     blocks: dict[str, Counter[str]] = {}
     for outcome in outcomes:
-        blocks.setdefault(outcome.block, Counter())[outcome.fate] += 1
+        blocks.setdefault(NUMBER.sub("", outcome.block), Counter())[outcome.fate] += 1
     whole: Counter[str] = sum(blocks.values(), Counter())
     for name, fates in (*sorted(blocks.items()), ("whole", whole)):
         table.add_row(name, *(str(fates[fate]) for fate in FATES), _share(fates))
