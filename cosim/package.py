@@ -10,6 +10,7 @@ from typing import Any
 from cosim.lint import VERILATOR_WAIVED
 from cosim.name_map import name_map
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
+from cosim.verilog_parameters import verilog_parameters
 from hdl.stream_layout import stream_layouts
 from hdl.verilog import (
     Port,
@@ -94,7 +95,7 @@ description: Controller of an analog crossbar tile with dynamic symmetric point 
 
 filesets:
   controller:
-    files: [{controller}.v]
+    files: [{controller}.v, {controller}_parameters.vh: {{is_include_file: true}}]
     file_type: verilogSource-2005
   tile:
     files: [{top}.v]
@@ -130,6 +131,7 @@ def package(config: TileConfig) -> dict[str, str]:
         f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
+        f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config, controller),
         f"{controller}_registers.json": register_json(config),

@@ -44,7 +44,7 @@ def register_json(config: TileConfig) -> str:
 def register_header(config: TileConfig, module: str) -> str:
     """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``.
 
-    ``_RESET`` is there where it is not 0, and ``_MAX`` where the largest value is less than the bits can hold.
+    Of every field ``_RESET``, too, and of what can be written ``_MAX``, the largest value that is not refused.
     """
     guard = f"{module.upper()}_REGISTERS_H"
     lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
@@ -54,10 +54,10 @@ def register_header(config: TileConfig, module: str) -> str:
         for field in register.fields:
             at = f"{name}_{field.name.upper()}"
             lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
-            if field.reset:
-                lines.append(f"#define {at}_RESET {field.reset:#x}u")
-            if field.high is not None and field.high < (1 << field.width) - 1:
-                lines.append(f"#define {at}_MAX {field.high}u")
+            lines.append(f"#define {at}_RESET {field.reset:#x}u")
+            if field.access in ("rw", "wo"):
+                most = field.mask >> field.low if field.high is None else field.high
+                lines.append(f"#define {at}_MAX {most}u")
         lines.append("")
     return "\n".join([*lines, f"#endif /* {guard} */", ""])
 

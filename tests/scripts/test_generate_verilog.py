@@ -28,6 +28,7 @@ def names(top: str) -> list[str]:
         f"{top}.v",
         f"{top}_controller.v",
         f"{top}_controller.core",
+        f"{top}_controller_parameters.vh",
         f"{top}_names.json",
     ]
     return sorted(others + registers)
@@ -64,6 +65,17 @@ def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         parts = description["streams"][stream]["parts"]
         assert [part["low"] % 8 for part in parts] == [0] * len(parts)
         assert bits == parts[-1]["low"] + parts[-1]["room"]
+    header = files[f"{top}_controller_parameters.vh"]
+    assert header.splitlines()[1] == f"`define SYMTRACK_CONTROLLER {top}_controller"
+    parameters = {name: int(value) for name, value in re.findall(r"parameter (\w+) = (\d+)", header)}
+    assert [parameters[name] for name in ("ROWS", "COLUMNS", "LANES")] == [config.rows, config.columns, config.lanes]
+    for stream, layout in description["streams"].items():
+        assert parameters[f"{stream.upper()}_BITS"] == layout["bits"]
+        for part in layout["parts"]:
+            at = f"{stream}_{part['name']}".upper()
+            step = parameters[f"{at}_STEP"] if part["lane"] is not None else 0
+            assert parameters[f"{at}_LOW"] + (part["lane"] or 0) * step == part["low"]
+            assert parameters[f"{at}_WIDTH"] == part["width"]
     registers = json.loads(files[f"{top}_names.json"])
     assert registers["fingerprint"] == config.fingerprint
     assert {"q", "qref", "hidden", "chopper_source"} <= {entry["name"] for entry in registers["state"]}
