@@ -10,9 +10,18 @@ from typing import Any
 from cosim.lint import VERILATOR_WAIVED
 from cosim.name_map import name_map
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
+from cosim.verilog_parameters import verilog_parameters
 from hdl.stream_layout import stream_layouts
-from hdl.verilog import controller_name, controller_verilog, module_name, tile_ports, tile_verilog
-from model.config import BEAT_LATENCY, TileConfig
+from hdl.verilog import (
+    Port,
+    controller_name,
+    controller_ports,
+    controller_verilog,
+    module_name,
+    tile_ports,
+    tile_verilog,
+)
+from model.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
@@ -26,15 +35,12 @@ def describe(config: TileConfig) -> dict[str, Any]:
         "magnitude": config.magnitude_format,
     }
     clock = [{"name": name, "width": 1, "direction": "input"} for name in ("clk", "rst")]
-    ports = [
-        {"name": port.name, "width": port.width, "direction": "output" if port.output else "input"}
-        for port in tile_ports(config)
-    ]
     return {
         "module": module_name(config),
         "config": asdict(config),
         "fingerprint": config.fingerprint,
-        "ports": clock + ports,
+        "ports": clock + _ports(tile_ports(config)),
+        "controller": {"module": controller_name(config), "ports": _ports(controller_ports(config))},
         "streams": {
             name: {"bits": layout.bits, "parts": [asdict(part) for part in layout.parts], "last": layout.last}
             for name, layout in stream_layouts(config).items()
@@ -45,6 +51,14 @@ def describe(config: TileConfig) -> dict[str, Any]:
             "update_without_slots": config.update_cycles(0),
             "transfer": config.transfer_cycles,
             "beat_latency": BEAT_LATENCY,
+            # Cycles for the command itself and for each of the others; `any_slots` once if there are slots.
+            "calibration": {
+                "command": 1,
+                "any_slots": SLOT_LATENCY,
+                "slot": 1,
+                "sweep": config.columns * config.read_cycles,
+            },
+            "programming": {"command": 1, "round": config.read_cycles},
         },
         "random_sources": {
             "rows": asdict(config.row_bank),
@@ -53,6 +67,12 @@ def describe(config: TileConfig) -> dict[str, Any]:
             "dither": asdict(config.dither_bank) if config.dither_bits else None,
         },
     }
+
+
+def _ports(ports: list[Port]) -> list[dict[str, Any]]:
+    return [
+        {"name": port.name, "width": port.width, "direction": "output" if port.output else "input"} for port in ports
+    ]
 
 
 def to_toml(config: TileConfig) -> str:
@@ -75,7 +95,7 @@ description: Controller of an analog crossbar tile with dynamic symmetric point 
 
 filesets:
   controller:
-    files: [{controller}.v]
+    files: [{controller}.v, {controller}_parameters.vh: {{is_include_file: true}}]
     file_type: verilogSource-2005
   tile:
     files: [{top}.v]
@@ -111,6 +131,7 @@ def package(config: TileConfig) -> dict[str, str]:
         f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
+        f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config, controller),
         f"{controller}_registers.json": register_json(config),

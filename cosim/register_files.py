@@ -5,8 +5,16 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 
-from hdl.registers import Field, Register, registers
+from hdl.registers import registers
 from model.config import TileConfig
+
+# What SystemRDL says of the accesses of `hdl.registers`.
+ACCESS = {
+    "ro": "sw = r; hw = w;",
+    "rw": "sw = rw; hw = r;",
+    "wo": "sw = w; hw = r;",
+    "w1c": "sw = rw; onwrite = woclr; hw = rw;",
+}
 
 
 def register_markdown(config: TileConfig) -> str:
@@ -34,7 +42,10 @@ def register_json(config: TileConfig) -> str:
 
 
 def register_header(config: TileConfig, module: str) -> str:
-    """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``."""
+    """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``.
+
+    Of every field ``_RESET``, too, and of what can be written ``_MAX``, the largest value that is not refused.
+    """
     guard = f"{module.upper()}_REGISTERS_H"
     lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
     for register in registers(config):
@@ -43,6 +54,10 @@ def register_header(config: TileConfig, module: str) -> str:
         for field in register.fields:
             at = f"{name}_{field.name.upper()}"
             lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
+            lines.append(f"#define {at}_RESET {field.reset:#x}u")
+            if field.access in ("rw", "wo"):
+                most = field.mask >> field.low if field.high is None else field.high
+                lines.append(f"#define {at}_MAX {most}u")
         lines.append("")
     return "\n".join([*lines, f"#endif /* {guard} */", ""])
 
@@ -53,18 +68,10 @@ def register_rdl(config: TileConfig, module: str) -> str:
     for register in registers(config):
         lines += ["    reg {", f"        desc = {_text(register.text)};"]
         for field in register.fields:
-            lines += [f"        field {{ desc = {_text(field.text)}; {_access(register, field)} }}"]
+            lines += [f"        field {{ desc = {_text(field.text)}; {ACCESS[field.access]} }}"]
             lines[-1] += f" {field.name}[{field.low + field.width - 1}:{field.low}] = {field.reset:#x};"
         lines.append(f"    }} {register.name} @ {register.offset:#05x};")
     return "\n".join([*lines, "};", ""])
-
-
-def _access(register: Register, field: Field) -> str:
-    if field.access == "wo":
-        return "sw = w; hw = r;"
-    if field.access == "w1c":
-        return "sw = rw; onwrite = woclr; hw = rw;"
-    return "sw = rw; hw = r;" if field.access == "rw" else "sw = r; hw = w;"
 
 
 def _text(text: str) -> str:

@@ -7,6 +7,8 @@ Streams keep the handshake of the tile: a beat moves in every cycle with ``tvali
 throughput are those of the tile; a command begins two cycles after its write response at the earliest.
 """
 
+from typing import Any
+
 from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, ResetInserter, ResetSignal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
@@ -21,23 +23,28 @@ LITE = "s_axil"
 SOURCES, SINKS = ("vectors", "codes"), ("pulses", "read", "writes")  # into the controller, and out of it
 
 
+def members(config: TileConfig) -> dict[str, Any]:
+    """Ports of the controller: clock and reset, the interrupt, the bus of the registers and the streams."""
+    layouts = stream_layouts(config)
+    ports = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
+    ports |= {f"{LITE}_{name}": member for name, member in CHANNELS.items()}
+    for stream, prefix, forth, back in _streams():
+        ports |= {
+            f"{prefix}_tdata": forth(layouts[stream].bits),
+            f"{prefix}_tvalid": forth(1),
+            f"{prefix}_tready": back(1),
+            f"{prefix}_tlast": forth(1),
+        }
+    return ports
+
+
 class Controller(wiring.Component):
     """The top level for integration; ``aclk`` and ``aresetn`` are its clock and its synchronous reset, active low."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         self.layouts = stream_layouts(config)
-        members = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
-        members |= {f"{LITE}_{name}": member for name, member in CHANNELS.items()}
-        for stream, prefix, forth, back in _streams():
-            layout = self.layouts[stream]
-            members |= {
-                f"{prefix}_tdata": forth(layout.bits),
-                f"{prefix}_tvalid": forth(1),
-                f"{prefix}_tready": back(1),
-                f"{prefix}_tlast": forth(1),
-            }
-        super().__init__(members)
+        super().__init__(members(config))
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

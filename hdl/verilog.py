@@ -1,15 +1,16 @@
 """Verilog of one configuration and the list of its ports, from the component's own signature."""
 
+import re
 from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import verilog
 from amaranth.hdl import Shape
-from amaranth.lib.wiring import Out, Signature
+from amaranth.lib.wiring import Component, Out, Signature
 
 from hdl import ports
 from hdl.chopper import Chopper
-from hdl.controller import Controller
+from hdl.controller import Controller, members
 from hdl.counters import Counters
 from hdl.sequencer import Sequencer
 from hdl.tile import Tile
@@ -51,20 +52,17 @@ def block_verilog(config: TileConfig, name: str) -> tuple[str, list[Port]]:
     """One of `BLOCKS` by itself as the module ``name``, and its ports but ``clk`` and ``rst``."""
     component = BLOCKS[name](config)
     ports = _flattened(component.signature)
-    return verilog.convert(component, name=name, emit_src=False), ports
+    return _converted(component, name), ports
 
 
 def controller_ports(config: TileConfig) -> list[Port]:
     """All ports of the controller, its clock and reset among them."""
-    return [
-        Port(name, Shape.cast(member.shape).width, member.flow is Out)
-        for name, member in Controller(config).signature.members.items()
-    ]
+    return _flattened(Signature(members(config)))
 
 
 def controller_verilog(config: TileConfig) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return verilog.convert(Controller(config), name=controller_name(config), emit_src=False)
+    return _converted(Controller(config), controller_name(config))
 
 
 def controller_name(config: TileConfig) -> str:
@@ -79,4 +77,10 @@ def module_name(config: TileConfig) -> str:
 
 def tile_verilog(config: TileConfig) -> str:
     """Verilog text of the tile, the same text for the same configuration on every machine."""
-    return verilog.convert(Tile(config), name=module_name(config), emit_src=False)
+    return _converted(Tile(config), module_name(config))
+
+
+def _converted(component: Component, name: str) -> str:
+    """Verilog without the attribute that would make this module the top of any design that Yosys finds it in."""
+    text = verilog.convert(component, name=name, emit_src=False)
+    return re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)

@@ -1,15 +1,19 @@
-/* Finds the symmetric points of a simulated crossbar, trains on it, and checks the driver's counts.
+/* Finds the symmetric points of a simulated crossbar, programs them into R, trains with AGAD, and checks the counts.
  *
  * The crossbar answers by itself (simulated_crossbar.cpp); vectors are sent as a DMA engine would. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "simulated_crossbar.h"
 #include "symtrack.h"
 
 #include REGISTERS
 
-enum { PULSES = 400, SWEEPS = 32, UPDATES = 20, BL = 31, LOOKS = 100000 };
+enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, BL = 31, WARM_UP = 6, LOOKS = 100000, LINES = 1024 };
+
+static const struct symtrack_bus bus = {crossbar_read, crossbar_write, NULL};
+static struct symtrack tile;
 
 static int failed(const char *step, int error)
 {
@@ -17,51 +21,197 @@ static int failed(const char *step, int error)
     return 1;
 }
 
+/* The end of what was just started, or its error. */
+static int end(int error) { return error ? error : symtrack_wait(&tile, LOOKS); }
+
+static void send_vectors(void)
+{
+    int x[LINES], delta[LINES];
+
+    for (unsigned column = 0; column < tile.columns; column++)
+        x[column] = (column % 2 ? -1 : 1) * (1000 + 500 * (int)(column % 6));
+    for (unsigned row = 0; row < tile.rows; row++)
+        delta[row] = 1500;
+    crossbar_vector(x, tile.columns);
+    crossbar_vector(delta, tile.rows);
+}
+
+/* One step of training. */
+static int train(void)
+{
+    int error = symtrack_update(&tile, BL);
+
+    send_vectors();
+    return (error = end(error)) ? error : end(symtrack_transfer(&tile));
+}
+
+static int same(uint32_t counter, uint64_t expected)
+{
+    uint64_t count;
+
+    return !symtrack_counter(&tile, counter, &count) && count == expected;
+}
+
+/* The controller has counted what the crossbar has. */
+static int counted(void)
+{
+    const struct crossbar_counts *counts = crossbar_counts();
+
+    return same(SYMTRACK_SLOTS, counts->slots) && same(SYMTRACK_READS, counts->reads) &&
+           same(SYMTRACK_TRANSFER_PULSES, counts->pulses) && same(SYMTRACK_REFERENCE_PULSES, counts->reference_pulses);
+}
+
+static int calibrate(void)
+{
+    int error;
+
+    printf("distance of P from its symmetric points: %.3f before, ", crossbar_distance());
+    if ((error = end(symtrack_calibrate(&tile, PULSES, SWEEPS))))
+        return failed("calibration", error);
+    printf("%.3f after %d slots of alternating sign\n", crossbar_distance(), PULSES);
+    return counted() ? 0 : failed("the crossbar has counted something else", 0);
+}
+
+/* Every column of R gets what the calibration has left in Qref, within two ADC codes. */
+static int program(void)
+{
+    const unsigned tolerance = 2u << SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET;
+    unsigned before = 0, after = 0;
+    int error;
+
+    for (unsigned column = 0; column < tile.columns; column++) {
+        before += crossbar_unprogrammed(column, tolerance);
+        if ((error = end(symtrack_program(&tile, column, tolerance, ROUNDS))))
+            return failed("programming", error);
+        after += crossbar_unprogrammed(column, tolerance);
+    }
+    printf("cells of R out of tolerance: %u before, %u after programming\n", before, after);
+    if (!before || after || !same(SYMTRACK_UNPROGRAMMED, 0))
+        return failed("R was not programmed", (int)after);
+    if (!counted() || !crossbar_counts()->reference_pulses || crossbar_counts()->pulses)
+        return failed("the crossbar has counted something else", 0);
+    /* A single round only reads, and gives up what it finds. */
+    if ((error = end(symtrack_program(&tile, 0, 0, 1))) || !counted() ||
+        !same(SYMTRACK_UNPROGRAMMED, crossbar_unprogrammed(0, 0)))
+        return failed("programming of a single round", error);
+    return 0;
+}
+
+/* Counters are 0, settings are what they were. */
+static int reset(void)
+{
+    uint32_t before, after;
+    int error;
+
+    if (crossbar_read(NULL, SYMTRACK_GAIN, &before) || (error = symtrack_reset(&tile)) ||
+        crossbar_read(NULL, SYMTRACK_GAIN, &after))
+        return failed("reset", SYMTRACK_EBUS);
+    *crossbar_counts() = (struct crossbar_counts){0};
+    return counted() && before == after && before ? 0 : failed("something is left of what was before the reset", 0);
+}
+
+/* AGAD: Q and Qref have to be known before anything is written. */
+static int agad(struct symtrack_settings *settings)
+{
+    const unsigned warm_up = WARM_UP * tile.columns;
+    int error;
+
+    settings->chopper = SYMTRACK_CHOPPER_REGULAR;
+    settings->gain = 20;
+    settings->accumulate = false;
+    if ((error = symtrack_set(&tile, settings)))
+        return failed("settings", error);
+    for (unsigned k = 0; k < warm_up; k++)
+        if ((error = train()))
+            return failed("warm-up", error);
+    if (!counted() || crossbar_counts()->pulses || crossbar_counts()->reads != warm_up || !crossbar_counts()->latches)
+        return failed("a warm-up fills references and writes nothing", 0);
+    printf("%u reads and no pulses in the warm-up\n", warm_up);
+
+    settings->accumulate = true;
+    if ((error = symtrack_set(&tile, settings)))
+        return failed("settings", error);
+    for (unsigned k = 0; k < UPDATES; k++)
+        if ((error = train()))
+            return failed("training", error);
+    if (!counted() || !crossbar_counts()->pulses)
+        return failed("the crossbar has counted something else", 0);
+    printf("%" PRIu64 " slots, %" PRIu64 " reads, %" PRIu64 " pulses to W\n", crossbar_counts()->slots,
+           crossbar_counts()->reads, crossbar_counts()->pulses);
+    return 0;
+}
+
+/* While an operation waits, calls that would change what it does are refused and write nothing. */
+static int busy(const struct symtrack_settings *settings)
+{
+    static const uint32_t written[] = {SYMTRACK_MODES, SYMTRACK_GAIN, SYMTRACK_CALIBRATION, SYMTRACK_TOLERANCE,
+                                       SYMTRACK_ROUNDS};
+    enum { COUNT = sizeof written / sizeof *written };
+    struct symtrack_settings other = *settings;
+    uint32_t before[COUNT], after[COUNT];
+
+    other.direct = !other.direct;
+    other.gain++;
+    if (symtrack_update(&tile, BL) || symtrack_transfer(&tile)) /* it runs without vectors, the transfer waits */
+        return failed("update and transfer", 0);
+    for (int k = 0; k < COUNT; k++)
+        if (crossbar_read(NULL, written[k], &before[k]))
+            return failed("read", SYMTRACK_EBUS);
+    if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, BL) != SYMTRACK_EBUSY ||
+        symtrack_transfer(&tile) != SYMTRACK_EBUSY || symtrack_calibrate(&tile, 1, 2) != SYMTRACK_EBUSY ||
+        (tile.programmer && symtrack_program(&tile, 0, 1, 2) != SYMTRACK_EBUSY))
+        return failed("a third operation or a setting was taken", 0);
+    for (int k = 0; k < COUNT; k++)
+        if (crossbar_read(NULL, written[k], &after[k]))
+            return failed("read", SYMTRACK_EBUS);
+    if (memcmp(before, after, sizeof before))
+        return failed("a setting was written while an operation was waiting", 0);
+    if (symtrack_wait(&tile, 100) != SYMTRACK_ETIMEOUT)
+        return failed("an update without vectors has ended", 0);
+    send_vectors();
+    return symtrack_wait(&tile, LOOKS) || !counted() ? failed("end of update and transfer", 0) : 0;
+}
+
+/* Nothing has been refused by the bus so far, nor are arguments that do not fit, which are not written. What is
+ * forbidden is told. */
+static int refused(const struct symtrack_settings *settings)
+{
+    struct symtrack_settings other = *settings;
+    uint32_t events;
+
+    if (symtrack_events(&tile, &events) || !(events & SYMTRACK_EVENTS_DONE_MASK) ||
+        events & (SYMTRACK_EVENTS_UNMAPPED_MASK | SYMTRACK_EVENTS_FORBIDDEN_MASK | SYMTRACK_EVENTS_REFUSED_MASK |
+                  SYMTRACK_EVENTS_OVERRUN_MASK))
+        return failed("events", (int)events);
+    other.gain = SYMTRACK_GAIN_GAIN_MAX + 1;
+    if (symtrack_set(&tile, &other) != SYMTRACK_ERANGE || symtrack_update(&tile, tile.bl_max + 1) != SYMTRACK_ERANGE ||
+        symtrack_calibrate(&tile, 1 << 16, 1) != SYMTRACK_ERANGE ||
+        symtrack_program(&tile, tile.columns, 0, 1) != SYMTRACK_ERANGE)
+        return failed("something that does not fit was taken", 0);
+    if (symtrack_events(&tile, &events) || events)
+        return failed("events", (int)events);
+    if (crossbar_write(NULL, SYMTRACK_IDENTIFICATION, 0) == 0 || symtrack_events(&tile, &events) ||
+        events != SYMTRACK_EVENTS_FORBIDDEN_MASK)
+        return failed("a forbidden write was not told", 0);
+    return 0;
+}
+
 int main(void)
 {
-    const struct symtrack_bus bus = {crossbar_read, crossbar_write, NULL};
-    const struct symtrack_settings settings = {
-        .chopper = SYMTRACK_CHOPPER_REGULAR, .reference = SYMTRACK_REFERENCE_LATCHED, .gain = 200};
-    struct symtrack tile;
-    uint64_t slots, reads, pulses;
-    uint32_t events;
+    struct symtrack_settings settings = symtrack_defaults();
     int error;
 
     if ((error = symtrack_open(&tile, &bus)))
         return failed("open", error);
     printf("controller of %u x %u cells, %u lanes\n", tile.rows, tile.columns, tile.lanes);
+    settings.reference = SYMTRACK_REFERENCE_LATCHED;
+    settings.forget = true;
+    settings.gain = 200;
     if ((error = symtrack_set(&tile, &settings)))
         return failed("settings", error);
-
-    printf("distance of P from its symmetric points: %.3f before, ", crossbar_distance());
-    if ((error = symtrack_calibrate(&tile, PULSES, SWEEPS, 0)) || (error = symtrack_wait(&tile, LOOKS)))
-        return failed("calibration", error);
-    printf("%.3f after %d slots of alternating sign\n", crossbar_distance(), PULSES);
-
-    for (unsigned k = 0; k < UPDATES; k++) {
-        if ((error = symtrack_update(&tile, BL)))
-            return failed("update", error);
-        for (unsigned column = 0; column < tile.columns; column++)
-            crossbar_vector(1000 + 500 * column, column % 2);
-        for (unsigned row = 0; row < tile.rows; row++)
-            crossbar_vector(1500, 0);
-        if ((error = symtrack_wait(&tile, LOOKS)) || (error = symtrack_transfer(&tile)) ||
-            (error = symtrack_wait(&tile, LOOKS)))
-            return failed("transfer", error);
-    }
-    if (symtrack_counter(&tile, SYMTRACK_SLOTS, &slots) || symtrack_counter(&tile, SYMTRACK_READS, &reads) ||
-        symtrack_counter(&tile, SYMTRACK_TRANSFER_PULSES, &pulses) || symtrack_events(&tile, &events))
-        return failed("counters", SYMTRACK_EBUS);
-    printf("%" PRIu64 " slots, %" PRIu64 " reads, %" PRIu64 " pulses to W\n", slots, reads, pulses);
-    if (slots != crossbar_slots() || reads != crossbar_reads() || pulses != crossbar_pulses() || !pulses)
-        return failed("the crossbar has counted something else", 0);
-    if (!(events & SYMTRACK_EVENTS_DONE_MASK) || events & SYMTRACK_EVENTS_REFUSED_MASK)
-        return failed("events", (int)events);
-    if (symtrack_update(&tile, tile.bl_max + 1) != SYMTRACK_ERANGE)
-        return failed("a train that is too long was taken", 0);
-    if (crossbar_write(NULL, SYMTRACK_IDENTIFICATION, 0) == 0 || symtrack_events(&tile, &events) ||
-        !(events & SYMTRACK_EVENTS_FORBIDDEN_MASK))
-        return failed("a forbidden write was not told", 0);
+    if (calibrate() || (tile.programmer && program()) || reset() || agad(&settings) || busy(&settings) ||
+        refused(&settings))
+        return 1;
     printf("PASS\n");
     return 0;
 }

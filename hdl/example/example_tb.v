@@ -1,12 +1,16 @@
-// One update and one transfer over the bus, with a crossbar of counters: P counts coincidences, W takes write pulses.
+// One update and a transfer of every column over the bus, with a crossbar of counters: P counts coincidences, W takes
+// write pulses.
 //
-// The gain of 1024 makes one ADC code one write pulse: n = gain * (code << 6) / 2**16 = code, at most 10.
+// The gain makes one ADC code one write pulse: n = gain * (code << F) / 2**T = code with gain = 2**(T - F), where
+// F is REFERENCE_FRACTION_BITS and T is THRESHOLD_SHIFT; at most PULSES_MAX.
 
 `timescale 1ns / 1ps
 
-module example_tb;
+module example_tb #(
+`include `SYMTRACK_PARAMETERS
+) ();
 
-    localparam ROWS = 3, COLUMNS = 5, CODE_BITS = 9, PULSES_MAX = 10, BL = 31;
+    localparam CODE = CODES_CODE_WIDTH, PULSES = WRITES_PULSES_WIDTH, ONE = 1 << VECTORS_MAGNITUDE_WIDTH;
     localparam STATUS = 12'h020, EVENTS = 12'h024, COMMAND = 12'h02c, GAIN = 12'h044, SLOTS = 12'h080;
 
     reg         aclk = 0, aresetn = 0;
@@ -16,18 +20,19 @@ module example_tb;
     wire        awready, wready, arready, bvalid, rvalid, irq;
     wire [1:0]  bresp, rresp;
     wire [31:0] rdata;
-    reg  [23:0] vector = 0;
+    reg  [VECTORS_BITS-1:0] vector = 0;
     reg         vector_valid = 0;
     wire        vector_ready;
-    wire        slot_strobe, slot_up, slot_slow, adc_start, adc_reference, write_strobe, write_reference, write_latch;
-    wire [ROWS-1:0]    slot_rows;
-    wire [COLUMNS-1:0] slot_columns;
-    wire [2:0]         adc_column, write_column;
-    wire [1:0]         write_row;
-    wire signed [4:0]  write_pulses;
-    wire signed [14:0] write_value;
-    reg                adc_done = 0;
-    reg  [ROWS*CODE_BITS-1:0] adc_codes = 0;
+    wire        slot_strobe, slot_up, slot_slow, adc_start, adc_reference, write_strobe, write_reference;
+    wire [ROWS-1:0]                         slot_rows;
+    wire [COLUMNS-1:0]                      slot_columns;
+    wire [READ_COLUMN_WIDTH-1:0]            adc_column, write_column;
+    wire [WRITES_BEAT_WIDTH-1:0]            write_beat;
+    wire [LANES*PULSES-1:0]                 write_pulses;
+    wire [LANES-1:0]                        write_latch;
+    wire [LANES*WRITES_REFERENCE_WIDTH-1:0] write_value;
+    reg                                     adc_done = 0;
+    reg  [ROWS*CODE-1:0]                    adc_codes = 0;
 
     integer fast [0:ROWS*COLUMNS-1];  // P, in ADC codes
     integer slow [0:ROWS*COLUMNS-1];  // W, in pulses
@@ -48,7 +53,7 @@ module example_tb;
         .adc_start(adc_start), .adc_reference(adc_reference), .adc_column(adc_column),
         .adc_done(adc_done), .adc_codes(adc_codes),
         .write_strobe(write_strobe), .write_reference(write_reference), .write_column(write_column),
-        .write_row(write_row), .write_pulses(write_pulses), .write_latch(write_latch), .write_value(write_value)
+        .write_beat(write_beat), .write_pulses(write_pulses), .write_latch(write_latch), .write_value(write_value)
     );
 
     always #5 aclk = ~aclk;
@@ -63,11 +68,16 @@ module example_tb;
                         fast[row*COLUMNS+column] = fast[row*COLUMNS+column] + (slot_up ? 1 : -1);
         end
         if (write_strobe)
-            slow[write_row*COLUMNS+write_column] = slow[write_row*COLUMNS+write_column] + write_pulses;
+            for (k = 0; k < LANES; k = k + 1) begin
+                row = write_beat*LANES + k;
+                if (row < ROWS)
+                    slow[row*COLUMNS+write_column] =
+                        slow[row*COLUMNS+write_column] + $signed(write_pulses[k*PULSES +: PULSES]);
+            end
         adc_done <= adc_start;  // a conversion takes one cycle
         if (adc_start)
             for (k = 0; k < ROWS; k = k + 1)
-                adc_codes[k*CODE_BITS +: CODE_BITS] <= fast[k*COLUMNS+adc_column];
+                adc_codes[k*CODE +: CODE] <= fast[k*COLUMNS+adc_column];
     end
 
     // Every wire is driven and looked at away from the rising edge, on which the controller acts.
@@ -95,9 +105,23 @@ module example_tb;
         end
     endtask
 
-    task send_vector(input [11:0] magnitude, input negative);
-        begin
-            @(negedge aclk) vector = {7'b0, negative, 4'b0, magnitude}; vector_valid = 1;
+    // x = (+1, -1/2, +1/4, 0, +1, ...) of columns, delta = (+1/4, -1/8, -1/4, +1/4, ...) of rows, in units of 1/ONE.
+    function integer entry(input integer of_rows, input integer line);
+        if (of_rows != 0) entry = line % 3 == 0 ? ONE/4 : line % 3 == 1 ? -ONE/8 : -ONE/4;
+        else entry = line % 4 == 0 ? ONE : line % 4 == 1 ? -ONE/2 : line % 4 == 2 ? ONE/4 : 0;
+    endfunction
+
+    task send_vector(input integer of_rows, input integer lines);
+        integer first, lane, value, magnitude;
+        for (first = 0; first < lines; first = first + LANES) begin
+            @(negedge aclk) vector = 0; vector_valid = 1;
+            for (lane = 0; lane < LANES; lane = lane + 1) begin
+                value = first + lane < lines ? entry(of_rows, first + lane) : 0;
+                magnitude = value < 0 ? -value : value;
+                if (magnitude == ONE) magnitude = ONE - 1;  // the largest there is
+                vector[VECTORS_MAGNITUDE_LOW + lane*VECTORS_MAGNITUDE_STEP +: VECTORS_MAGNITUDE_WIDTH] = magnitude;
+                vector[VECTORS_NEGATIVE_LOW + lane] = value < 0;
+            end
             #1 while (!vector_ready) @(negedge aclk) #1;
             @(negedge aclk) vector_valid = 0;
         end
@@ -120,33 +144,48 @@ module example_tb;
 
         read_register(12'h000, word);
         if (word != 32'h53594d54) begin errors = errors + 1; $display("identification %h", word); end
-        write_register(GAIN, 1024);
+        write_register(GAIN, 1 << (THRESHOLD_SHIFT - REFERENCE_FRACTION_BITS));
 
-        // Update: x = (+1, -1/2, +1/4, 0, +1), delta = (+1/4, -1/8, -1/4); a magnitude of 4096 would be 1.
-        write_register(COMMAND, BL << 8);
-        send_vector(4095, 0); send_vector(2048, 1); send_vector(1024, 0); send_vector(0, 0); send_vector(4095, 0);
-        send_vector(1024, 0); send_vector(512, 1); send_vector(1024, 1);
+        write_register(COMMAND, BL_MAX << 8);
+        send_vector(0, COLUMNS);
+        send_vector(1, ROWS);
         wait_idle;
         read_register(SLOTS, word);
-        if (word != 4*BL || slots != 4*BL) begin errors = errors + 1; $display("slots %0d, counted %0d", word, slots); end
-        // P moves against the product of the signs, and a magnitude of 0 gives no pulse.
-        for (row = 0; row < ROWS; row = row + 1)
-            $display("P row %0d: %4d %4d %4d %4d %4d", row, fast[row*COLUMNS], fast[row*COLUMNS+1],
-                     fast[row*COLUMNS+2], fast[row*COLUMNS+3], fast[row*COLUMNS+4]);
-        if (!(fast[0] < 0 && fast[1] > 0 && fast[COLUMNS] > 0 && fast[3] == 0)) errors = errors + 1;
-
-        // Transfer of column 0.
-        write_register(COMMAND, 1);
-        wait_idle;
+        if (word != 4*BL_MAX || slots != 4*BL_MAX) begin
+            errors = errors + 1;
+            $display("slots %0d, counted %0d", word, slots);
+        end
+        // P moves against the product of the signs, certainly where x is 1, and not at all where it is 0.
         for (row = 0; row < ROWS; row = row + 1) begin
-            expected = fast[row*COLUMNS];
-            if (expected > PULSES_MAX) expected = PULSES_MAX;
-            if (expected < -PULSES_MAX) expected = -PULSES_MAX;
-            $display("W row %0d, column 0: %0d pulses", row, slow[row*COLUMNS]);
-            if (slow[row*COLUMNS] != expected) begin
-                errors = errors + 1;
-                $display("  expected %0d", expected);
+            $write("P row %0d:", row);
+            for (column = 0; column < COLUMNS; column = column + 1) begin
+                k = fast[row*COLUMNS+column];
+                $write(" %4d", k);
+                expected = (entry(0, column) > 0) == (entry(1, row) > 0) ? -1 : 1;
+                if (entry(0, column) == 0 ? k != 0 : entry(0, column) == ONE ? k*expected <= 0 : k*expected < 0)
+                    errors = errors + 1;
             end
+            $display("");
+        end
+
+        // Transfer of every column.
+        for (column = 0; column < COLUMNS; column = column + 1) begin
+            write_register(COMMAND, 1);
+            wait_idle;
+        end
+        for (row = 0; row < ROWS; row = row + 1) begin
+            $write("W row %0d:", row);
+            for (column = 0; column < COLUMNS; column = column + 1) begin
+                expected = fast[row*COLUMNS+column];
+                if (expected > PULSES_MAX) expected = PULSES_MAX;
+                if (expected < -PULSES_MAX) expected = -PULSES_MAX;
+                $write(" %4d", slow[row*COLUMNS+column]);
+                if (slow[row*COLUMNS+column] != expected) begin
+                    errors = errors + 1;
+                    $write(" (expected %0d)", expected);
+                end
+            end
+            $display("");
         end
         read_register(EVENTS, word);
         if (!word[0]) begin errors = errors + 1; $display("no operation has ended"); end

@@ -1,16 +1,10 @@
-// A controller of configuration `tiny` (3 rows, 5 columns, 1 lane) and what joins its streams to a crossbar.
+// A controller of any configuration and what joins its streams to a crossbar.
 //
-// To start from: replace the parameters by those of your configuration (its JSON file has them), the three
-// always-ready outputs by your pulse drivers, and the ADC's handshake by that of your ADC.
+// To start from: include the parameters of your configuration by their name, symtrack_NAME_controller_parameters.vh,
+// and replace the three always-ready outputs by your pulse drivers, and the ADC's handshake by that of your ADC.
 
 module example_top #(
-    parameter ROWS = 3,
-    parameter COLUMNS = 5,
-    parameter CODE_BITS = 9,
-    parameter PULSES_BITS = 5,
-    parameter REFERENCE_BITS = 15,
-    parameter COLUMN_BITS = 3,
-    parameter ROW_BITS = 2
+`include `SYMTRACK_PARAMETERS
 ) (
     input  wire                             aclk,
     input  wire                             aresetn,
@@ -34,72 +28,82 @@ module example_top #(
     output wire                             s_axil_rvalid,
     input  wire                             s_axil_rready,
     // AXI4-Stream: update vectors, from a DMA engine
-    input  wire [23:0]                      s_axis_vectors_tdata,
+    input  wire [VECTORS_BITS-1:0]          s_axis_vectors_tdata,
     input  wire                             s_axis_vectors_tvalid,
     output wire                             s_axis_vectors_tready,
     input  wire                             s_axis_vectors_tlast,
     // Pulse drivers: in a cycle with slot_strobe the lines of one slot fire
     output wire                             slot_strobe,
-    output wire                             slot_up,      // weights of the cells at coincidences rise
-    output wire                             slot_slow,    // of array W, not P
+    output wire                             slot_up,         // weights of the cells at coincidences rise
+    output wire                             slot_slow,       // of array W, not P
     output wire [ROWS-1:0]                  slot_rows,
     output wire [COLUMNS-1:0]               slot_columns,
     // ADC: adc_start for one cycle; adc_done with the codes of all rows, as long after it as conversion takes
     output wire                             adc_start,
-    output wire                             adc_reference, // of array R, not P
-    output wire [COLUMN_BITS-1:0]           adc_column,
+    output wire                             adc_reference,   // of array R, not P
+    output wire [READ_COLUMN_WIDTH-1:0]     adc_column,
     input  wire                             adc_done,
-    input  wire [ROWS*CODE_BITS-1:0]        adc_codes,
-    // Write pulses: in a cycle with write_strobe one cell of W (or R) gets signed write_pulses
+    input  wire [ROWS*CODES_CODE_WIDTH-1:0] adc_codes,
+    // Write pulses: in a cycle with write_strobe lane l is for the cell of row write_beat * LANES + l, if there is one
     output wire                             write_strobe,
-    output wire                             write_reference, // of array R, not W
-    output wire [COLUMN_BITS-1:0]           write_column,
-    output wire [ROW_BITS-1:0]              write_row,
-    output wire signed [PULSES_BITS-1:0]    write_pulses,
-    output wire                             write_latch,  // the cell's reference is new
-    output wire signed [REFERENCE_BITS-1:0] write_value   // that reference
+    output wire                             write_reference, // pulses are for array R, not W
+    output wire [WRITES_COLUMN_WIDTH-1:0]   write_column,
+    output wire [WRITES_BEAT_WIDTH-1:0]     write_beat,
+    output wire [LANES*WRITES_PULSES_WIDTH-1:0]    write_pulses, // signed
+    output wire [LANES-1:0]                        write_latch,  // the cell's reference is new
+    output wire [LANES*WRITES_REFERENCE_WIDTH-1:0] write_value   // that reference, signed
 );
 
-    wire [39:0] pulses_tdata;
-    wire        pulses_tvalid;
-    wire [15:0] read_tdata;
-    wire        read_tvalid;
-    wire [55:0] writes_tdata;
-    wire        writes_tvalid;
-    wire [15:0] codes_tdata;
-    wire        codes_tready;
+    wire [PULSES_BITS-1:0] pulses_tdata;
+    wire                   pulses_tvalid;
+    wire [READ_BITS-1:0]   read_tdata;
+    wire                   read_tvalid;
+    wire [WRITES_BITS-1:0] writes_tdata;
+    wire                   writes_tvalid;
+    wire [CODES_BITS-1:0]  codes_tdata;
+    wire                   codes_tready;
 
-    // Every payload begins at a byte.
     assign slot_strobe  = pulses_tvalid;
-    assign slot_rows    = pulses_tdata[0 +: ROWS];
-    assign slot_columns = pulses_tdata[8 +: COLUMNS];
-    assign slot_up      = pulses_tdata[16];
-    assign slot_slow    = pulses_tdata[32];
+    assign slot_rows    = pulses_tdata[PULSES_ROWS_LOW +: PULSES_ROWS_WIDTH];
+    assign slot_columns = pulses_tdata[PULSES_COLUMNS_LOW +: PULSES_COLUMNS_WIDTH];
+    assign slot_up      = pulses_tdata[PULSES_UP_LOW];
+    assign slot_slow    = pulses_tdata[PULSES_SLOW_LOW];
 
     assign write_strobe    = writes_tvalid;
-    assign write_pulses    = writes_tdata[0 +: PULSES_BITS];
-    assign write_value     = writes_tdata[8 +: REFERENCE_BITS];
-    assign write_latch     = writes_tdata[24];
-    assign write_column    = writes_tdata[32 +: COLUMN_BITS];
-    assign write_row       = writes_tdata[40 +: ROW_BITS];
-    assign write_reference = writes_tdata[48];
+    assign write_latch     = writes_tdata[WRITES_LATCH_LOW +: WRITES_LATCH_WIDTH];
+    assign write_column    = writes_tdata[WRITES_COLUMN_LOW +: WRITES_COLUMN_WIDTH];
+    assign write_beat      = writes_tdata[WRITES_BEAT_LOW +: WRITES_BEAT_WIDTH];
+    assign write_reference = writes_tdata[WRITES_ARRAY_LOW];
 
-    // A request starts a conversion; its codes go back one row after the other.
+    // A request starts a conversion; its codes go back beat by beat, with zeros in lanes behind the last row.
+    localparam BEATS = (ROWS + LANES - 1) / LANES;
     localparam IDLE = 2'd0, CONVERT = 2'd1, SEND = 2'd2;
-    reg [1:0]                state;
-    reg [ROW_BITS-1:0]       row;
-    reg [ROWS*CODE_BITS-1:0] codes;
+    reg [1:0]                       state;
+    reg [WRITES_BEAT_WIDTH-1:0]     beat;
+    reg [ROWS*CODES_CODE_WIDTH-1:0] codes;
+    wire                            last = beat == BEATS - 1;
 
     assign adc_start     = read_tvalid && state == IDLE;
-    assign adc_column    = read_tdata[0 +: COLUMN_BITS];
-    assign adc_reference = read_tdata[8];
-    assign codes_tdata   = {{(16-CODE_BITS){1'b0}}, codes[CODE_BITS-1:0]};
+    assign adc_column    = read_tdata[READ_COLUMN_LOW +: READ_COLUMN_WIDTH];
+    assign adc_reference = read_tdata[READ_ARRAY_LOW];
+
+    genvar lane;
+    generate
+        for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
+            assign codes_tdata[CODES_CODE_LOW + lane*CODES_CODE_STEP +: CODES_CODE_STEP] =
+                codes[lane*CODES_CODE_WIDTH +: CODES_CODE_WIDTH];
+            assign write_pulses[lane*WRITES_PULSES_WIDTH +: WRITES_PULSES_WIDTH] =
+                writes_tdata[WRITES_PULSES_LOW + lane*WRITES_PULSES_STEP +: WRITES_PULSES_WIDTH];
+            assign write_value[lane*WRITES_REFERENCE_WIDTH +: WRITES_REFERENCE_WIDTH] =
+                writes_tdata[WRITES_REFERENCE_LOW + lane*WRITES_REFERENCE_STEP +: WRITES_REFERENCE_WIDTH];
+        end
+    endgenerate
 
     always @(posedge aclk)
         if (!aresetn) begin
             state <= IDLE;
-            row   <= {ROW_BITS{1'b0}};
-            codes <= {ROWS*CODE_BITS{1'b0}};
+            beat  <= 0;
+            codes <= 0;
         end else
             case (state)
                 IDLE: if (adc_start) state <= CONVERT;
@@ -107,17 +111,17 @@ module example_top #(
                     if (adc_done) begin
                         state <= SEND;
                         codes <= adc_codes;
-                        row   <= {ROW_BITS{1'b0}};
+                        beat  <= 0;
                     end
                 default:
                     if (codes_tready) begin
-                        codes <= codes >> CODE_BITS;
-                        row   <= row + 1'b1;
-                        if (row == ROWS - 1) state <= IDLE;
+                        codes <= codes >> LANES*CODES_CODE_WIDTH;
+                        beat  <= beat + 1'b1;
+                        if (last) state <= IDLE;
                     end
             endcase
 
-    symtrack_tiny_controller controller (
+    `SYMTRACK_CONTROLLER controller (
         .aclk(aclk),
         .aresetn(aresetn),
         .irq(irq),
@@ -145,7 +149,7 @@ module example_top #(
         .s_axis_codes_tdata(codes_tdata),
         .s_axis_codes_tvalid(state == SEND),
         .s_axis_codes_tready(codes_tready),
-        .s_axis_codes_tlast(row == ROWS - 1),
+        .s_axis_codes_tlast(last),
         .m_axis_pulses_tdata(pulses_tdata),
         .m_axis_pulses_tvalid(pulses_tvalid),
         .m_axis_pulses_tready(1'b1),

@@ -3,32 +3,77 @@
 #include <cmath>
 #include <cstdlib>
 #include <deque>
+#include <vector>
 
 #include "Vexample_top.h"
 
+#include REGISTERS // constants of the configuration are reset values of their fields
+
 namespace {
 
-constexpr int ROWS = 3, COLUMNS = 5, CODE_BITS = 9;
-constexpr double STEP = 0.01, LSB = 1.0 / 256;
+constexpr int ROWS = SYMTRACK_SIZE_ROWS_RESET, COLUMNS = SYMTRACK_SIZE_COLUMNS_RESET;
+constexpr int LANES = SYMTRACK_FORMATS_LANES_RESET, CODE_BITS = SYMTRACK_FORMATS_ADC_BITS_RESET;
+constexpr int MAGNITUDE_BITS = SYMTRACK_FORMATS_MAGNITUDE_BITS_RESET;
+constexpr int MAGNITUDE_STEP = (MAGNITUDE_BITS + 7) / 8 * 8; // every payload of a stream begins at a byte
+constexpr int FRACTION_BITS = SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET;
+constexpr int HIGHEST = (1 << (CODE_BITS - 1)) - 1; // ADC code
+constexpr double STEP = 0.01, LSB = 1.0 / (HIGHEST + 1);
+
+// A port is an integer, or words of 32 bits if it is wider than 64.
+template <typename Port> bool get(const Port &port, int at) { return uint64_t(port) >> at & 1; }
+template <std::size_t N> bool get(const VlWide<N> &port, int at) { return port[at / 32] >> at % 32 & 1; }
+
+template <typename Port> void set(Port &port, int at, bool value)
+{
+    port = (uint64_t(port) & ~(uint64_t(1) << at)) | uint64_t(value) << at;
+}
+template <std::size_t N> void set(VlWide<N> &port, int at, bool value) { set(port[at / 32], at % 32, value); }
+
+template <typename Port> void put(Port &port, int low, int width, long value)
+{
+    for (int k = 0; k < width; k++)
+        set(port, low + k, value >> k & 1);
+}
+
+// The signed value of a lane.
+template <typename Port> long take(const Port &port, int lane, int width)
+{
+    long value = get(port, (lane + 1) * width - 1) ? -1 : 0;
+    for (int k = width - 1; k >= 0; k--)
+        value = value * 2 + get(port, lane * width + k);
+    return value;
+}
+
+int signed_bits(int most)
+{
+    int bits = 1;
+    for (; most; most >>= 1)
+        bits++;
+    return bits;
+}
+
+const int PULSES_BITS = signed_bits(SYMTRACK_WRITES_PULSES_MAX_RESET);
 
 // Soft bounds at -1 and 1: a step up is STEP * (1 + g) * (1 - w), one down STEP * (1 - g) * (1 + w); SP = g.
 struct Cell {
-    double weight, point;
+    double weight = 0, point = 0;
     void pulse(bool up) { weight += up ? STEP * (1 + point) * (1 - weight) : -STEP * (1 - point) * (1 + weight); }
+    long code() const { return std::lround(std::fmin(std::fmax(weight / LSB, -HIGHEST - 1), HIGHEST)); }
 };
 
 struct Crossbar {
     VerilatedContext context;
     Vexample_top top{&context};
-    Cell fast[ROWS][COLUMNS];
-    std::deque<uint32_t> vectors;
-    uint64_t slots = 0, reads = 0, pulses = 0;
+    Cell fast[ROWS][COLUMNS], reference[ROWS][COLUMNS]; // P and R; pulses to W are only counted
+    long latched[ROWS][COLUMNS] = {};                   // what R should be
+    std::deque<std::vector<int>> vectors;               // beats
+    struct crossbar_counts counts = {};
 
     Crossbar()
     {
         for (int row = 0; row < ROWS; row++)
             for (int column = 0; column < COLUMNS; column++)
-                fast[row][column] = {0.0, 0.1 * (row + 1) - 0.05 * column};
+                fast[row][column].point = 0.1 * (row % 4 + 1) - 0.05 * (column % 7);
         top.s_axil_wstrb = 15;
         top.aresetn = 0;
         for (int k = 0; k < 4; k++)
@@ -41,36 +86,56 @@ struct Crossbar {
     // One clock cycle. Inputs are set before it and outputs looked at before its rising edge.
     void cycle()
     {
-        top.s_axis_vectors_tvalid = !vectors.empty();
-        top.s_axis_vectors_tdata = vectors.empty() ? 0 : vectors.front();
+        offer();
         top.aclk = 0;
         top.eval();
         const bool convert = top.adc_start;
         const int column = top.adc_column;
+        const auto &array = top.adc_reference ? reference : fast;
         if (top.s_axis_vectors_tvalid && top.s_axis_vectors_tready)
             vectors.pop_front();
-        if (top.slot_strobe && top.aresetn) {
-            slots++;
-            for (int row = 0; row < ROWS; row++)
-                for (int other = 0; other < COLUMNS; other++)
-                    if (top.slot_rows >> row & 1 && top.slot_columns >> other & 1)
-                        fast[row][other].pulse(top.slot_up);
-        }
-        if (top.write_strobe && top.aresetn) // 5 bits, signed
-            pulses += std::abs(int(top.write_pulses ^ 16) - 16);
+        if (top.slot_strobe && top.aresetn)
+            slot();
+        if (top.write_strobe && top.aresetn)
+            for (int lane = 0; lane < LANES && top.write_beat * LANES + lane < ROWS; lane++)
+                write(top.write_beat * LANES + lane, top.write_column, lane);
         top.aclk = 1;
         top.eval();
         top.adc_done = convert;
-        if (convert) {
-            reads++;
-            uint32_t codes = 0;
-            for (int row = 0; row < ROWS; row++) {
-                const long code = std::lround(fast[row][column].weight / LSB);
-                const long clipped = code > 255 ? 255 : code < -256 ? -256 : code;
-                codes |= (uint32_t(clipped) & ((1u << CODE_BITS) - 1)) << (row * CODE_BITS);
-            }
-            top.adc_codes = codes;
+        counts.reads += convert;
+        for (int row = 0; convert && row < ROWS; row++)
+            put(top.adc_codes, row * CODE_BITS, CODE_BITS, array[row][column].code());
+    }
+
+    void offer()
+    {
+        top.s_axis_vectors_tvalid = !vectors.empty();
+        for (int lane = 0; lane < LANES && !vectors.empty(); lane++) {
+            const int entry = vectors.front()[lane];
+            put(top.s_axis_vectors_tdata, lane * MAGNITUDE_STEP, MAGNITUDE_BITS, std::abs(entry));
+            put(top.s_axis_vectors_tdata, LANES * MAGNITUDE_STEP + lane, 1, entry < 0);
         }
+    }
+
+    void slot()
+    {
+        counts.slots++;
+        for (int row = 0; row < ROWS; row++)
+            for (int column = 0; column < COLUMNS; column++)
+                if (get(top.slot_rows, row) && get(top.slot_columns, column))
+                    fast[row][column].pulse(top.slot_up);
+    }
+
+    void write(int row, int column, int lane)
+    {
+        const long pulses = take(top.write_pulses, lane, PULSES_BITS);
+        if (get(top.write_latch, lane)) {
+            latched[row][column] = take(top.write_value, lane, CODE_BITS + FRACTION_BITS);
+            counts.latches++;
+        }
+        (top.write_reference ? counts.reference_pulses : counts.pulses) += std::labs(pulses);
+        for (long k = 0; top.write_reference && k < std::labs(pulses); k++)
+            reference[row][column].pulse(pulses > 0);
     }
 };
 
@@ -123,10 +188,17 @@ int crossbar_write(void *, uint32_t offset, uint32_t word)
     }
 }
 
-void crossbar_vector(unsigned magnitude, int negative)
+void crossbar_vector(const int *entries, unsigned count)
 {
-    crossbar().vectors.push_back(magnitude | (negative ? 1u << 16 : 0));
+    for (unsigned first = 0; first < count; first += LANES) {
+        std::vector<int> beat(LANES);
+        for (unsigned lane = 0; lane < unsigned(LANES) && first + lane < count; lane++)
+            beat[lane] = entries[first + lane];
+        crossbar().vectors.push_back(beat);
+    }
 }
+
+struct crossbar_counts *crossbar_counts(void) { return &crossbar().counts; }
 
 double crossbar_distance(void)
 {
@@ -137,6 +209,12 @@ double crossbar_distance(void)
     return std::sqrt(sum / (ROWS * COLUMNS));
 }
 
-uint64_t crossbar_slots(void) { return crossbar().slots; }
-uint64_t crossbar_reads(void) { return crossbar().reads; }
-uint64_t crossbar_pulses(void) { return crossbar().pulses; }
+unsigned crossbar_unprogrammed(unsigned column, unsigned tolerance)
+{
+    unsigned cells = 0;
+    for (int row = 0; row < ROWS; row++) {
+        const long read = crossbar().reference[row][column].code() * (1L << FRACTION_BITS);
+        cells += std::labs(crossbar().latched[row][column] - read) > long(tolerance);
+    }
+    return cells;
+}

@@ -19,14 +19,14 @@ static int put(struct symtrack *tile, uint32_t offset, uint32_t word)
 
 int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus)
 {
-    uint32_t letters, version, size, formats, options;
+    uint32_t letters, version, hash, size, formats, options;
 
     tile->bus = *bus;
     if (get(tile, SYMTRACK_IDENTIFICATION, &letters) || get(tile, SYMTRACK_VERSION, &version) ||
-        get(tile, SYMTRACK_SIZE, &size) || get(tile, SYMTRACK_FORMATS, &formats) ||
-        get(tile, SYMTRACK_OPTIONS, &options))
+        get(tile, SYMTRACK_CONFIGURATION, &hash) || get(tile, SYMTRACK_SIZE, &size) ||
+        get(tile, SYMTRACK_FORMATS, &formats) || get(tile, SYMTRACK_OPTIONS, &options))
         return SYMTRACK_EBUS;
-    if (letters != LETTERS || version != MAP_VERSION)
+    if (letters != LETTERS || version != MAP_VERSION || hash != SYMTRACK_CONFIGURATION_HASH_RESET)
         return SYMTRACK_EIDENT;
     tile->rows = TAKE(SYMTRACK_SIZE_ROWS, size);
     tile->columns = TAKE(SYMTRACK_SIZE_COLUMNS, size);
@@ -43,21 +43,14 @@ int symtrack_reset(struct symtrack *tile)
     return error ? error : symtrack_wait(tile, CLEARING);
 }
 
-int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings)
+/* Nothing may be written while an operation waits: it would begin with that. */
+static int none_waits(struct symtrack *tile)
 {
-    if (settings->gain > TAKE(SYMTRACK_GAIN_GAIN, UINT32_MAX) ||
-        settings->momentum > TAKE(SYMTRACK_GAIN_MOMENTUM, UINT32_MAX))
-        return SYMTRACK_ERANGE;
-    if (put(tile, SYMTRACK_MODES,
-            FIELD(SYMTRACK_MODES_TARGET, settings->slow) | FIELD(SYMTRACK_MODES_SCOPE, settings->tile_wide) |
-                FIELD(SYMTRACK_MODES_CHOPPER, settings->chopper) |
-                FIELD(SYMTRACK_MODES_ROW_CHOPPER, settings->row_chopper) |
-                FIELD(SYMTRACK_MODES_REFERENCE, settings->reference) |
-                FIELD(SYMTRACK_MODES_DIRECT, settings->direct) | FIELD(SYMTRACK_MODES_FORGET, settings->forget) |
-                SYMTRACK_MODES_FILTER_MASK | SYMTRACK_MODES_ACCUMULATE_MASK))
+    uint32_t status;
+
+    if (get(tile, SYMTRACK_STATUS, &status))
         return SYMTRACK_EBUS;
-    return put(tile, SYMTRACK_GAIN, FIELD(SYMTRACK_GAIN_GAIN, settings->gain) |
-                                        FIELD(SYMTRACK_GAIN_MOMENTUM, settings->momentum));
+    return status & SYMTRACK_STATUS_WAITING_MASK ? SYMTRACK_EBUSY : 0;
 }
 
 static int start(struct symtrack *tile, unsigned op, unsigned bl, unsigned column)
@@ -66,28 +59,65 @@ static int start(struct symtrack *tile, unsigned op, unsigned bl, unsigned colum
                                            FIELD(SYMTRACK_COMMAND_COLUMN, column));
 }
 
+struct symtrack_settings symtrack_defaults(void)
+{
+    return (struct symtrack_settings){.filter = SYMTRACK_MODES_FILTER_RESET,
+                                      .accumulate = SYMTRACK_MODES_ACCUMULATE_RESET};
+}
+
+int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings)
+{
+    int error;
+
+    if ((unsigned)settings->target > SYMTRACK_MODES_TARGET_MAX ||
+        (unsigned)settings->scope > SYMTRACK_MODES_SCOPE_MAX ||
+        (unsigned)settings->chopper > SYMTRACK_MODES_CHOPPER_MAX ||
+        (unsigned)settings->row_chopper > SYMTRACK_MODES_ROW_CHOPPER_MAX ||
+        (unsigned)settings->reference > SYMTRACK_MODES_REFERENCE_MAX ||
+        settings->gain > SYMTRACK_GAIN_GAIN_MAX || settings->momentum > SYMTRACK_GAIN_MOMENTUM_MAX)
+        return SYMTRACK_ERANGE;
+    if ((error = none_waits(tile)))
+        return error;
+    if (put(tile, SYMTRACK_MODES,
+            FIELD(SYMTRACK_MODES_TARGET, settings->target) | FIELD(SYMTRACK_MODES_SCOPE, settings->scope) |
+                FIELD(SYMTRACK_MODES_CHOPPER, settings->chopper) |
+                FIELD(SYMTRACK_MODES_ROW_CHOPPER, settings->row_chopper) |
+                FIELD(SYMTRACK_MODES_REFERENCE, settings->reference) |
+                FIELD(SYMTRACK_MODES_FILTER, settings->filter) | FIELD(SYMTRACK_MODES_LATCH, settings->latch) |
+                FIELD(SYMTRACK_MODES_DIRECT, settings->direct) | FIELD(SYMTRACK_MODES_FORGET, settings->forget) |
+                FIELD(SYMTRACK_MODES_ACCUMULATE, settings->accumulate) |
+                FIELD(SYMTRACK_MODES_CALIBRATION_RANDOM, settings->calibration_random)))
+        return SYMTRACK_EBUS;
+    return put(tile, SYMTRACK_GAIN, FIELD(SYMTRACK_GAIN_GAIN, settings->gain) |
+                                        FIELD(SYMTRACK_GAIN_MOMENTUM, settings->momentum));
+}
+
 int symtrack_update(struct symtrack *tile, unsigned bl)
 {
-    return bl > tile->bl_max ? SYMTRACK_ERANGE : start(tile, 0, bl, 0);
+    int error;
+
+    if (bl > tile->bl_max)
+        return SYMTRACK_ERANGE;
+    return (error = none_waits(tile)) ? error : start(tile, 0, bl, 0);
 }
 
 int symtrack_transfer(struct symtrack *tile)
 {
-    return start(tile, 1, 0, 0);
+    int error = none_waits(tile);
+
+    return error ? error : start(tile, 1, 0, 0);
 }
 
-int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps, int random_signs)
+int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps)
 {
-    uint32_t modes;
+    int error;
 
-    if (pulses > 0xffff || sweeps > 0xffff)
+    if (pulses > SYMTRACK_CALIBRATION_CALIBRATION_PULSES_MAX ||
+        sweeps > SYMTRACK_CALIBRATION_CALIBRATION_SWEEPS_MAX)
         return SYMTRACK_ERANGE;
-    if (get(tile, SYMTRACK_MODES, &modes))
-        return SYMTRACK_EBUS;
-    modes &= ~SYMTRACK_MODES_CALIBRATION_RANDOM_MASK;
-    modes |= FIELD(SYMTRACK_MODES_CALIBRATION_RANDOM, random_signs != 0);
-    if (put(tile, SYMTRACK_MODES, modes) ||
-        put(tile, SYMTRACK_CALIBRATION, FIELD(SYMTRACK_CALIBRATION_CALIBRATION_PULSES, pulses) |
+    if ((error = none_waits(tile)))
+        return error;
+    if (put(tile, SYMTRACK_CALIBRATION, FIELD(SYMTRACK_CALIBRATION_CALIBRATION_PULSES, pulses) |
                                             FIELD(SYMTRACK_CALIBRATION_CALIBRATION_SWEEPS, sweeps)))
         return SYMTRACK_EBUS;
     return start(tile, 2, 0, 0);
@@ -95,9 +125,13 @@ int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps, 
 
 int symtrack_program(struct symtrack *tile, unsigned column, unsigned tolerance, unsigned rounds)
 {
-    if (!tile->programmer || column >= tile->columns ||
-        tolerance > TAKE(SYMTRACK_TOLERANCE_TOLERANCE, UINT32_MAX) || rounds > TAKE(SYMTRACK_ROUNDS_ROUNDS, UINT32_MAX))
+    int error;
+
+    if (!tile->programmer || column >= tile->columns || tolerance > SYMTRACK_TOLERANCE_TOLERANCE_MAX ||
+        rounds > SYMTRACK_ROUNDS_ROUNDS_MAX)
         return SYMTRACK_ERANGE;
+    if ((error = none_waits(tile)))
+        return error;
     if (put(tile, SYMTRACK_TOLERANCE, tolerance) || put(tile, SYMTRACK_ROUNDS, rounds))
         return SYMTRACK_EBUS;
     return start(tile, 3, 0, column);

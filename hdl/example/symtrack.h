@@ -1,18 +1,26 @@
-/* Driver of a symtrack controller, for any configuration: it needs the generated register header and nothing else.
+/* Driver of a symtrack controller, compiled with the generated register header of its configuration.
  *
- * Every function returns 0, or a negative SYMTRACK_E*. A driver is not shared between threads. */
+ * Every function returns 0, or a negative SYMTRACK_E*. A driver is not shared between threads.
+ *
+ * Settings apply to whatever operation begins after they are written. So that none begins with settings that were
+ * meant for another one, nothing is written while an operation waits for the end of the one that runs: functions that
+ * start an operation or set something return SYMTRACK_EBUSY then. */
 #ifndef SYMTRACK_H
 #define SYMTRACK_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 enum {
     SYMTRACK_EBUS = -1,     /* the bus answered with an error: see symtrack_events */
-    SYMTRACK_EIDENT = -2,   /* there is no controller of this register map */
-    SYMTRACK_ERANGE = -3,   /* an argument does not fit this configuration */
+    SYMTRACK_EIDENT = -2,   /* there is no controller of this register map and header */
+    SYMTRACK_ERANGE = -3,   /* an argument does not fit this configuration; nothing was written */
     SYMTRACK_ETIMEOUT = -4, /* the operation has not ended */
+    SYMTRACK_EBUSY = -5,    /* an operation is waiting already; nothing was written */
 };
 
+enum symtrack_target { SYMTRACK_TARGET_FAST, SYMTRACK_TARGET_SLOW };
+enum symtrack_scope { SYMTRACK_SCOPE_COLUMN, SYMTRACK_SCOPE_TILE };
 enum symtrack_chopper { SYMTRACK_CHOPPER_OFF, SYMTRACK_CHOPPER_REGULAR, SYMTRACK_CHOPPER_RANDOM };
 enum symtrack_reference { SYMTRACK_REFERENCE_ZERO, SYMTRACK_REFERENCE_LATCHED, SYMTRACK_REFERENCE_FILTERED };
 
@@ -26,19 +34,26 @@ struct symtrack_bus {
 struct symtrack {
     struct symtrack_bus bus;
     unsigned rows, columns, lanes, bl_max;
-    int programmer; /* it has operation 3 */
+    bool programmer; /* it has operation 3 */
 };
 
-/* Of updates, transfers and calibrations; see the register `modes`. */
+/* The registers `modes` and `gain`. Start from symtrack_defaults: not all of them are zero. */
 struct symtrack_settings {
-    unsigned slow : 1;      /* updates are for W, not P */
-    unsigned tile_wide : 1; /* all columns flip together */
-    unsigned direct : 1;    /* unbuffered writes */
-    unsigned forget : 1;    /* momentum after a write */
-    enum symtrack_chopper chopper, row_chopper;
-    enum symtrack_reference reference;
+    enum symtrack_target target;                /* array that updates pulse: fast P, slow W */
+    enum symtrack_scope scope;                  /* columns flip one by one, or all of the tile together */
+    enum symtrack_chopper chopper, row_chopper; /* of columns, of rows */
+    enum symtrack_reference reference;          /* what is subtracted from a read */
+    bool filter;                                /* reads go into Q */
+    bool latch;                                 /* a transfer latches Qref in every cell */
+    bool direct;                                /* unbuffered writes */
+    bool forget;                                /* a write leaves the fraction `momentum` of H, else H less the write */
+    bool accumulate;                            /* transfers go to H and W; off in a warm-up */
+    bool calibration_random;                    /* polarities of a calibration are random, else they alternate */
     uint32_t gain, momentum;
 };
+
+/* As after a reset: no chopper, reference zero, filter and accumulate on, and a gain of 0, which writes nothing. */
+struct symtrack_settings symtrack_defaults(void);
 
 /* Check what is there, and wait until its memories are cleared. */
 int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus);
@@ -46,13 +61,14 @@ int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus);
 /* Reset tile, memories, counters and waiting command. Settings and events stay. */
 int symtrack_reset(struct symtrack *tile);
 
-/* For operations that start from now on. */
+/* For all operations that begin from now on. */
 int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings);
 
-/* Start an operation. Its streams must be served from elsewhere. */
+/* Start an operation, or let it wait for the end of the one that runs. Its streams must be served from elsewhere.
+ * A programming reads its column at most `rounds` times and writes after every read but the last: from 2 on. */
 int symtrack_update(struct symtrack *tile, unsigned bl);
 int symtrack_transfer(struct symtrack *tile);
-int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps, int random_signs);
+int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps);
 int symtrack_program(struct symtrack *tile, unsigned column, unsigned tolerance, unsigned rounds);
 
 /* Wait for the end of all operations, for at most so many looks at the status. */

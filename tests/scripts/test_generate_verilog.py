@@ -1,15 +1,18 @@
 """The files for one configuration: what is in them, that they are whole, and that they come out the same every time."""
 
+import itertools
 import json
+import re
 from pathlib import Path
 
 import pytest
 
-from hdl.verilog import module_name, tile_ports
+from cosim.package import describe
+from hdl.verilog import controller_ports, module_name, tile_ports
 from model.config import NAMED, TileConfig
 from scripts import generate_verilog
 
-KEYS = ["module", "config", "fingerprint", "ports", "streams", "formats", "cycles", "random_sources"]
+KEYS = ["module", "config", "fingerprint", "ports", "controller", "streams", "formats", "cycles", "random_sources"]
 
 
 def generate(out: Path, config: str) -> dict[str, str]:
@@ -25,6 +28,7 @@ def names(top: str) -> list[str]:
         f"{top}.v",
         f"{top}_controller.v",
         f"{top}_controller.core",
+        f"{top}_controller_parameters.vh",
         f"{top}_names.json",
     ]
     return sorted(others + registers)
@@ -47,21 +51,49 @@ def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert description["module"] == top
     assert description["fingerprint"] == config.fingerprint
     assert len(description["ports"]) == len(tile_ports(config)) + 2
-    assert f"module {top}(" in files[f"{top}.v"]
-    for port in description["ports"]:
-        width = "" if port["width"] == 1 else f"[{port['width'] - 1}:0] "
-        assert f"  {port['direction']} {width}{port['name']};" in files[f"{top}.v"]
+    assert len(description["controller"]["ports"]) == len(controller_ports(config))
+    for module in description, description["controller"]:
+        text = files[f"{module['module']}.v"]
+        (header,) = re.findall(rf"^module {module['module']}\((.*?)\);", text, re.DOTALL | re.MULTILINE)
+        assert sorted(re.findall(r"\w+", header)) == sorted(port["name"] for port in module["ports"])
+        for port in module["ports"]:
+            width = "" if port["width"] == 1 else f"[{port['width'] - 1}:0] "
+            assert f"  {port['direction']} {width}{port['name']};" in text
     for stream, side in (("vectors", "s"), ("codes", "s"), ("pulses", "m"), ("read", "m"), ("writes", "m")):
         bits = description["streams"][stream]["bits"]
         assert f"[{bits - 1}:0] {side}_axis_{stream}_tdata;" in files[f"{top}_controller.v"]
         parts = description["streams"][stream]["parts"]
         assert [part["low"] % 8 for part in parts] == [0] * len(parts)
         assert bits == parts[-1]["low"] + parts[-1]["room"]
+    header = files[f"{top}_controller_parameters.vh"]
+    assert header.splitlines()[1] == f"`define SYMTRACK_CONTROLLER {top}_controller"
+    parameters = {name: int(value) for name, value in re.findall(r"parameter (\w+) = (\d+)", header)}
+    assert [parameters[name] for name in ("ROWS", "COLUMNS", "LANES")] == [config.rows, config.columns, config.lanes]
+    for stream, layout in description["streams"].items():
+        assert parameters[f"{stream.upper()}_BITS"] == layout["bits"]
+        for part in layout["parts"]:
+            at = f"{stream}_{part['name']}".upper()
+            step = parameters[f"{at}_STEP"] if part["lane"] is not None else 0
+            assert parameters[f"{at}_LOW"] + (part["lane"] or 0) * step == part["low"]
+            assert parameters[f"{at}_WIDTH"] == part["width"]
     registers = json.loads(files[f"{top}_names.json"])
     assert registers["fingerprint"] == config.fingerprint
     assert {"q", "qref", "hidden", "chopper_source"} <= {entry["name"] for entry in registers["state"]}
     assert description["cycles"]["transfer"] == config.transfer_cycles
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
+
+
+@pytest.mark.parametrize("name", ["tiny", "odd"])
+def test_the_coefficients_give_the_cycles_of_an_operation(name: str) -> None:
+    config = NAMED[name]
+    cycles = describe(config)["cycles"]
+    for pulses, sweeps in itertools.product((0, 1, 400), (0, 1, 32)):
+        each = cycles["calibration"]
+        total = each["command"] + (each["any_slots"] if pulses else 0) + pulses * each["slot"] + sweeps * each["sweep"]
+        assert total == config.calibration_cycles(pulses, sweeps)
+    for rounds in (1, 2, 64):
+        each = cycles["programming"]
+        assert each["command"] + rounds * each["round"] == config.programming_cycles(rounds)
 
 
 def test_same_text_twice_and_over_old_files(tmp_path: Path) -> None:
