@@ -127,22 +127,24 @@ class RegisterFile(wiring.Component):
             for field in register.fields
         }
         unmapped, forbidden, refused, overrun = Signal(), Signal(), Signal(), Signal()
-        done = Signal()
+        beyond = {
+            register.name: _any(
+                fresh[register.name, field.name] > field.high
+                for field in register.fields
+                if field.high is not None and field.high < (1 << field.width) - 1
+            )
+            for register in table
+            if register.writable
+        }
+        # Per register, so that no write waits for the checks of others.
+        done = {name: self.write & hits[name] & ~beyond[name] for name in beyond}
         order = hits["command"] & self.write_strobes[0]  # whose byte has ``op``
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
-            refused.eq(
-                _any(
-                    hits[register.name] & (fresh[register.name, field.name] > field.high)
-                    for register in table
-                    for field in register.fields
-                    if field.high is not None and field.high < (1 << field.width) - 1
-                )
-            ),
+            refused.eq(_any(hits[name] & beyond[name] for name in beyond)),
             overrun.eq(order & self.command.valid & ~self.command.ready & ~self.reset),
             self.write_error.eq(unmapped | forbidden | refused | overrun),
-            done.eq(self.write & ~self.write_error),
             happens["refused"].eq(self.write & refused),
             happens["overrun"].eq(self.write & overrun & ~refused),
         ]
@@ -152,13 +154,13 @@ class RegisterFile(wiring.Component):
 
         for register in table:
             if register.name not in ("events", "command", "control") and register.writable:
-                with m.If(done & hits[register.name]):
+                with m.If(done[register.name]):
                     for field in register.fields:
                         at = register.name, field.name
                         m.d.sync += values[at].eq(fresh[at])
-        m.d.sync += self.reset.eq(done & hits["control"] & fresh["control", "reset"])
+        m.d.sync += self.reset.eq(done["control"] & fresh["control", "reset"])
 
-        ordered = done & order
+        ordered = done["command"] & order & ~overrun
         with m.If(ordered):
             for name in ("op", "bl", "column"):
                 m.d.sync += getattr(self.command, name).eq(fresh["command", name])
@@ -168,7 +170,7 @@ class RegisterFile(wiring.Component):
         cleared = Signal(len(EVENTS))
         events = Cat(values["events", event] for event in EVENTS)
         enabled = Cat(values["interrupt", event] for event in EVENTS)
-        m.d.comb += cleared.eq(Mux(done & hits["events"], Cat(fresh["events", event] for event in EVENTS), 0))
+        m.d.comb += cleared.eq(Mux(done["events"], Cat(fresh["events", event] for event in EVENTS), 0))
         m.d.sync += [
             events.eq((events & ~cleared) | Cat(happens.values())),
             self.irq.eq((events & enabled).any()),

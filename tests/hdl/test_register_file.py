@@ -165,8 +165,8 @@ def differs(config: TileConfig, made: type) -> bool:
         ),
         ("happens[name].eq(flag & ~before)", "happens[name].eq(0)"),
         (
-            "hits[register.name] & (fresh[register.name, field.name] > field.high)",
-            'hits[register.name] & (field.name == "bl") & (fresh[register.name, field.name] > field.high)',
+            "                fresh[register.name, field.name] > field.high\n",
+            '                (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
         ),
         (" & self.write_strobes[0]", ""),
         ("(events & ~cleared) | Cat(happens.values())", "(events | Cat(happens.values())) & ~cleared"),
