@@ -10,7 +10,12 @@
 
 #include REGISTERS
 
-enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, BL = 31, WARM_UP = 6, LOOKS = 100000, LINES = 1024 };
+enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, LOOKS = 100000, LINES = 1024, WARM_UP = 64 * LINES };
+
+/* Weights from -1 to 1 in units of Q. A pulse of the crossbar's cells moves them by about 1/200 of that. */
+static const uint64_t RANGE =
+    UINT64_C(1) << (SYMTRACK_FORMATS_ADC_BITS_RESET + SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET);
+static const uint64_t THRESHOLD = UINT64_C(1) << SYMTRACK_WRITES_THRESHOLD_SHIFT_RESET;
 
 static const struct symtrack_bus bus = {crossbar_read, crossbar_write, NULL};
 static struct symtrack tile;
@@ -27,11 +32,12 @@ static int end(int error) { return error ? error : symtrack_wait(&tile, LOOKS); 
 static void send_vectors(void)
 {
     int x[LINES], delta[LINES];
+    const int one = 1 << SYMTRACK_FORMATS_MAGNITUDE_BITS_RESET;
 
     for (unsigned column = 0; column < tile.columns; column++)
-        x[column] = (column % 2 ? -1 : 1) * (1000 + 500 * (int)(column % 6));
+        x[column] = (column % 2 ? -1 : 1) * one * (int)(column % 6 + 2) / 8;
     for (unsigned row = 0; row < tile.rows; row++)
-        delta[row] = 1500;
+        delta[row] = one * 3 / 8;
     crossbar_vector(x, tile.columns);
     crossbar_vector(delta, tile.rows);
 }
@@ -39,7 +45,7 @@ static void send_vectors(void)
 /* One step of training. */
 static int train(void)
 {
-    int error = symtrack_update(&tile, BL);
+    int error = symtrack_update(&tile, tile.bl_max);
 
     send_vectors();
     return (error = end(error)) ? error : end(symtrack_transfer(&tile));
@@ -72,10 +78,10 @@ static int calibrate(void)
     return counted() ? 0 : failed("the crossbar has counted something else", 0);
 }
 
-/* Every column of R gets what the calibration has left in Qref, within two ADC codes. */
+/* Every column of R gets what the calibration has left in Qref, within about a pulse. */
 static int program(void)
 {
-    const unsigned tolerance = 2u << SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET;
+    const unsigned tolerance = RANGE / 256;
     unsigned before = 0, after = 0;
     int error;
 
@@ -101,11 +107,10 @@ static int program(void)
 static int reset(void)
 {
     uint32_t before, after;
-    int error;
 
-    if (crossbar_read(NULL, SYMTRACK_GAIN, &before) || (error = symtrack_reset(&tile)) ||
+    if (crossbar_read(NULL, SYMTRACK_GAIN, &before) || symtrack_reset(&tile) ||
         crossbar_read(NULL, SYMTRACK_GAIN, &after))
-        return failed("reset", SYMTRACK_EBUS);
+        return failed("reset", 0);
     *crossbar_counts() = (struct crossbar_counts){0};
     return counted() && before == after && before ? 0 : failed("something is left of what was before the reset", 0);
 }
@@ -113,18 +118,18 @@ static int reset(void)
 /* AGAD: Q and Qref have to be known before anything is written. */
 static int agad(struct symtrack_settings *settings)
 {
-    const unsigned warm_up = WARM_UP * tile.columns;
+    unsigned warm_up = 0;
     int error;
 
     settings->chopper = SYMTRACK_CHOPPER_REGULAR;
-    settings->gain = 20;
+    settings->gain = 1 + settings->gain / 10;
     settings->accumulate = false;
     if ((error = symtrack_set(&tile, settings)))
         return failed("settings", error);
-    for (unsigned k = 0; k < warm_up; k++)
+    for (; crossbar_counts()->latches < tile.rows * tile.columns && warm_up < WARM_UP; warm_up++) /* all have flipped */
         if ((error = train()))
             return failed("warm-up", error);
-    if (!counted() || crossbar_counts()->pulses || crossbar_counts()->reads != warm_up || !crossbar_counts()->latches)
+    if (!counted() || crossbar_counts()->pulses || crossbar_counts()->reads != warm_up || warm_up == WARM_UP)
         return failed("a warm-up fills references and writes nothing", 0);
     printf("%u reads and no pulses in the warm-up\n", warm_up);
 
@@ -152,12 +157,12 @@ static int busy(const struct symtrack_settings *settings)
 
     other.direct = !other.direct;
     other.gain++;
-    if (symtrack_update(&tile, BL) || symtrack_transfer(&tile)) /* it runs without vectors, the transfer waits */
+    if (symtrack_update(&tile, tile.bl_max) || symtrack_transfer(&tile)) /* one runs without vectors, one waits */
         return failed("update and transfer", 0);
     for (int k = 0; k < COUNT; k++)
         if (crossbar_read(NULL, written[k], &before[k]))
             return failed("read", SYMTRACK_EBUS);
-    if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, BL) != SYMTRACK_EBUSY ||
+    if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, tile.bl_max) != SYMTRACK_EBUSY ||
         symtrack_transfer(&tile) != SYMTRACK_EBUSY || symtrack_calibrate(&tile, 1, 2) != SYMTRACK_EBUSY ||
         (tile.programmer && symtrack_program(&tile, 0, 1, 2) != SYMTRACK_EBUSY))
         return failed("a third operation or a setting was taken", 0);
@@ -206,7 +211,7 @@ int main(void)
     printf("controller of %u x %u cells, %u lanes\n", tile.rows, tile.columns, tile.lanes);
     settings.reference = SYMTRACK_REFERENCE_LATCHED;
     settings.forget = true;
-    settings.gain = 200;
+    settings.gain = 1 + 100 * THRESHOLD / RANGE; /* half of the pulses that a difference is worth */
     if ((error = symtrack_set(&tile, &settings)))
         return failed("settings", error);
     if (calibrate() || (tile.programmer && program()) || reset() || agad(&settings) || busy(&settings) ||
