@@ -8,8 +8,6 @@ later, the interrupt one after its event. Throughput: one read and one write per
 """
 
 from collections.abc import Iterable
-from functools import reduce
-from operator import or_
 from typing import Any
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -107,12 +105,12 @@ class RegisterFile(wiring.Component):
 
     def _reads(self, m: Module, table: tuple[Register, ...], values: Values, happens: Happens) -> None:
         hits = {register.name: _at(self.read_address, register) for register in table}
-        words = [Mux(hits[register.name], _word(register, values), 0) for register in table if register.readable]
+        words = {register.offset >> BYTE_BITS: _word(register, values) for register in table if register.readable}
         unmapped, forbidden = Signal(), Signal()
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.readable)),
-            self.read_data.eq(reduce(or_, words)),
+            self.read_data.eq(_chosen(words, self.read_address[BYTE_BITS:])),
             self.read_error.eq(unmapped | forbidden),
             happens["unmapped"].eq(self.read & unmapped),
             happens["forbidden"].eq(self.read & forbidden),
@@ -219,6 +217,15 @@ def _at(address: Value, register: Register) -> Value:
     """The low bits of an address are left to the strobes."""
     word = address[BYTE_BITS:]
     return word == register.offset >> BYTE_BITS if register.offset else ~word.any()
+
+
+def _chosen(words: dict[int, Value], address: Value) -> Value:
+    """The word at an address, zero where there is none: a tree over the bits of the address, which needs no decoder."""
+    if not words or not len(address):
+        return words.get(0, Const(0))
+    half = 1 << (len(address) - 1)
+    low, high = ({at % half: word for at, word in words.items() if at // half == side} for side in (0, 1))
+    return Mux(address[-1], _chosen(high, address[:-1]), _chosen(low, address[:-1]))
 
 
 def _any(bits: Iterable[Value]) -> Value:
