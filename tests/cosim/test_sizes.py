@@ -47,6 +47,7 @@ def test_lint(size: tuple[int, int, int]) -> None:
     assert slang_warnings(verilog) == []
 
 
+@pytest.mark.slow
 def test_the_largest_tile_has_verilog() -> None:
     config = sized(512, 512, 8)
     verilog = tile_verilog(config)

@@ -28,6 +28,7 @@ def _short(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(measures, "REPEAT_S", 1e-4)
 
 
+@pytest.mark.slow
 def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file, picture = tmp_path / "report.json", tmp_path / "growth.png"
     command = ["--quick", "--task", "tiny", "--repeats", "2", "--json", str(file), "--plot", str(picture)]
