@@ -37,7 +37,7 @@ is not counted."""
 ABOUT_MEMORIES = """\
 Words of a block memory go through a register, a stage of the pipeline. An ECP5 has one inside the memory, which answers
 in 1.0 ns where the memory alone takes 5.8. Yosys does not use it, so `cosim/block_memory.py` moves the register in, on
-the netlist; a flow without that step, or a tool that does the same, has a lower frequency."""
+the netlist; a flow that does neither has a lower frequency."""
 ABOUT_EACH = """\
 Every block mapped by itself, with a frequency where it was placed by itself, too (first placement)."""
 ABOUT_PATHS = """\
