@@ -1,6 +1,6 @@
 """The transfer pipeline: beats of codes go in, beats of writes come out.
 
-    stages 1 to 3: d = c_j * c'_i * (r - s), Q and Qref     stages 4 and 5: p = gain * d
+    stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
     stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.programmer`
 
@@ -43,13 +43,15 @@ _WRITES = (
 class _Beat:
     """What is known of a beat: ``value`` is r, then d, p and h.
 
-    difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance.
+    q, qref: what is to be written. difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance.
     saturated, clipped: h or n was clipped.
     """
 
     beat: int
     address: int
     value: Int
+    q: Int
+    qref: Int
     reference: Int
     latches: Int
     n: Int
@@ -137,6 +139,7 @@ class Pipeline:
         self._stages = [enters, *self._stages[:-1]]
         for stage, work in (
             (4, lambda read: self._demodulate(read, signs, latches, settings)),
+            (5, self._write_point),
             (6, lambda difference: self._amplify(difference, settings)),
             (7, lambda product: self._threshold(product, sequencer)),
         ):
@@ -158,7 +161,7 @@ class Pipeline:
         r = self._zeros.copy()
         r[:used] = unpack_signed(codes, config.adc_bits, used)
         r <<= config.reference_fraction_bits
-        rest = (self._zeros, self._zeros, self._zeros, self._zeros, self._zeros, self._zeros > 0)
+        rest = (*[self._zeros] * 7, self._zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
@@ -168,12 +171,15 @@ class Pipeline:
         filtered = settings.reference == Reference.FILTERED
         subtracted = q if filtered else reference if settings.reference == Reference.LATCHED else self._zeros
         d = demodulate(self._lanes(signs, read.beat), read.value, subtracted)
-        if settings.filter:
-            self.q[address] = filter_step(q, read.value, config.filter_shift)
-        self.qref[address] = reference
+        q_next = filter_step(q, read.value, config.filter_shift) if settings.filter else q
+        shown = q_next if filtered else reference
         if filtered:
-            reference, latches = self.q[address].copy(), self._lanes(np.ones(config.rows, np.int64), read.beat)
-        return replace(read, value=d, reference=reference, latches=latches)
+            latches = self._lanes(self._ones, read.beat)
+        return replace(read, value=d, q=q_next, qref=reference, reference=shown, latches=latches)
+
+    def _write_point(self, beat: _Beat) -> _Beat:
+        self.q[beat.address], self.qref[beat.address] = beat.q, beat.qref
+        return beat
 
     def _lanes(self, values: Int, beat: int) -> Int:
         """The values [R] of the rows of a beat, zero in lanes beyond the last."""

@@ -49,6 +49,15 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
     assert outcome.result.get("reset in transfer", 0) > 0
 
 
+def test_the_state_agrees_wherever_a_run_ends() -> None:
+    """Also between the stages of a transfer: the same programme, longer by one cycle from run to run."""
+    verilog = tile_verilog(TINY)
+    for cycles in range(200, 400):
+        _, outcome = play(TINY, "random", engine="native", cycles=cycles, seed=3, verilog=verilog)
+        assert outcome.verdict.passed, f"{cycles} cycles: {outcome.verdict.first_mismatch}"
+        assert outcome.verdict.states_compared > 3 * TINY.rows * TINY.columns
+
+
 def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     text = tile_verilog(TINY)
     mutants = {

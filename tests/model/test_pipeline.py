@@ -60,7 +60,7 @@ def transferring(config: TileConfig, settings: Settings) -> Sequencer:
 
 @pytest.mark.parametrize("latched", [False, True])
 def test_memories_change_at_their_edges(latched: bool) -> None:
-    """Q and Qref with the edge after stage 3, H with that after stage 11; every lane latches by itself."""
+    """Q and Qref with the edge after stage 4, H with that after stage 11; every lane latches by itself."""
     config = CONFIG.replace(row_chopper=1)
     pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(TileConfig())
     chopper.flipped[0], chopper.row_flipped[4:8] = latched, [0, 1, 0, 1]
@@ -72,7 +72,7 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
         history.append((int(pipeline.q[1, 0]), pipeline.qref[1].tolist(), pipeline.writes["writes__valid"]))
     q = 640 + ((3 * 64 - 640 + 2) >> 2)
     after = (q, [640, 64, 640, 64] if latched else [64, 640, 64, 640])
-    assert history == [(640, [64] * 4, 0)] * 3 + [(*after, 0)] * (BEAT_LATENCY - 4) + [(*after, 1)]
+    assert history == [(640, [64] * 4, 0)] * 4 + [(*after, 0)] * (BEAT_LATENCY - 5) + [(*after, 1)]
     assert pipeline.writes["writes__latch"] == (0b0101 if latched else 0b1010)
     assert pipeline.hidden[1].tolist() == [5] * 4
     pipeline.write_hidden(settings)
