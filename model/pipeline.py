@@ -43,8 +43,8 @@ _WRITES = (
 class _Beat:
     """What is known of a beat: ``value`` is r, then d, p and h.
 
-    q, qref: what is to be written. difference: d of a programming. uniform: u of a direct write. outside: where it is out of tolerance.
-    saturated, clipped: h or n was clipped.
+    q, qref: what is to be written. difference: d of a programming. uniform: u of a direct write.
+    outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
     """
 
     beat: int
@@ -161,7 +161,8 @@ class Pipeline:
         r = self._zeros.copy()
         r[:used] = unpack_signed(codes, config.adc_bits, used)
         r <<= config.reference_fraction_bits
-        rest = (*[self._zeros] * 7, self._zeros > 0)
+        zeros = self._zeros
+        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
