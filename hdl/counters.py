@@ -6,7 +6,7 @@
 Latency: one cycle. Throughput: one beat of each stream per cycle.
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -61,9 +61,23 @@ class Counters(wiring.Component):
             with m.If(happens):
                 m.d.sync += counter.eq(after(counter, amount))
 
+        def after_pulses(counter: Value) -> Value:
+            # Σ|n| comes late in a cycle and is short, so only the low bits wait for it. What a carry makes of the high
+            # bits is known by then: after one the low bits are too small for another in the next cycle.
+            low = len(self.amount) + 1
+            if config.counter_bits <= low:
+                return after(counter, self.amount)
+            high = counter[low:]
+            carried = Signal(len(high) + 1, name=f"{counter.name}_carried", init=1)
+            total = Signal(low + 1, name=f"{counter.name}_total")
+            m.d.sync += carried.eq(high + 1)
+            m.d.comb += total.eq(counter[:low] + self.amount)
+            full = carried[-1].replicate(config.counter_bits)
+            return Mux(total[-1], Cat(total[:low], carried[:-1]) | full, Cat(total[:low], high))
+
         def count_pulses(counter: Value, happens: Value) -> None:
             # The count after the older of two beats is worked out before the younger's Σ|n| takes its place.
-            following = after(counter, self.amount)
+            following = after_pulses(counter)
             held = Signal.like(counter, name=f"{counter.name}_held", reset_less=True)
             with m.If(~self.two):
                 m.d.sync += held.eq(following)

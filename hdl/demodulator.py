@@ -9,7 +9,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from model.config import Reference, TileConfig
+from model.config import TileConfig
 
 
 class Demodulator(wiring.Component):
@@ -17,8 +17,9 @@ class Demodulator(wiring.Component):
 
     Members
     -------
-    code, reference, q : r, Qref and Q as it was before this read
-    mode : `model.config.Reference`
+    code : r
+    reference, latched : Qref, and whether it is subtracted
+    q : Q as it was before this read where that is subtracted, else zero; not both
     negative : c = -1
     difference : d
     """
@@ -30,7 +31,7 @@ class Demodulator(wiring.Component):
                 "code": In(signed(config.adc_bits)),
                 "reference": In(signed(config.reference_format.width)),
                 "q": In(signed(config.reference_format.width)),
-                "mode": In(2),
+                "latched": In(1),
                 "negative": In(1),
                 "difference": Out(signed(config.difference_format.width)),
             }
@@ -40,10 +41,7 @@ class Demodulator(wiring.Component):
         m = Module()
         word = Signal(signed(self.config.reference_format.width))
         subtracted = Signal(signed(self.config.reference_format.width))
-        with m.If(self.mode == Reference.LATCHED):
-            m.d.comb += subtracted.eq(self.reference)
-        with m.Elif(self.mode == Reference.FILTERED):
-            m.d.comb += subtracted.eq(self.q)
+        m.d.comb += subtracted.eq((self.reference & self.latched.replicate(len(word)).as_signed()) | self.q)
         # One adder: the difference of complements ~r - ~s is s - r.
         c = self.negative.replicate(len(word))
         m.d.comb += [

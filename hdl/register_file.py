@@ -4,7 +4,8 @@
 
 A write that is refused changes nothing but the events. A command waits in its register until the tile takes it, so that
 settings are those of that moment. Latency: reads and refusals are answered in the same cycle, a write shows one cycle
-later, the interrupt one after its event. Throughput: one read and one write per cycle.
+later, an event of the bus two cycles later, an event of the tile one, the interrupt one after its event. Throughput:
+one read and one write per cycle.
 """
 
 from collections.abc import Iterable
@@ -22,6 +23,7 @@ Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event
 
 BYTE_BITS = 2  # of an address, below those of the word
+OF_BUS = ("unmapped", "forbidden", "refused", "overrun")  # events
 STICKY = ("hidden_saturated", "pulses_clamped", "gave_up")
 
 
@@ -166,11 +168,14 @@ class RegisterFile(wiring.Component):
             m.d.sync += self.command.valid.eq(ordered)
 
         cleared = Signal(len(EVENTS))
+        # What a write is refused for is known late in its cycle.
+        late = {event: Signal(name=f"late_{event}") for event in OF_BUS}
+        m.d.sync += [late[event].eq(happens[event]) for event in OF_BUS]
         events = Cat(values["events", event] for event in EVENTS)
         enabled = Cat(values["interrupt", event] for event in EVENTS)
         m.d.comb += cleared.eq(Mux(done["events"], Cat(fresh["events", event] for event in EVENTS), 0))
         m.d.sync += [
-            events.eq((events & ~cleared) | Cat(happens.values())),
+            events.eq((events & ~cleared) | Cat((happens | late).values())),
             self.irq.eq((events & enabled).any()),
         ]
 

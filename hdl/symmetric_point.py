@@ -36,7 +36,7 @@ class SymmetricPoint(wiring.Component):
     advance : all stages move at the end of this cycle
     accept, read_address, code : a beat enters (implies advance), its words and its codes
     used, negative, latch : per lane of that beat, it has a row, c = -1, and *latch*
-    mode, filter : settings reference and filter
+    mode, filter : settings reference and filter; mode since the cycle before the first beat
     write, write_address : there is a beat in stage 4 (not only what a bubble left), and its words
     wrong : a word of what is in stage 3 had the wrong parity
     difference, reference : of the beat in stage 4
@@ -83,7 +83,9 @@ class SymmetricPoint(wiring.Component):
                 words.write_address.eq(self.write_address),
             ]
 
-        filtered = self.mode == Reference.FILTERED
+        # Known long before the first beat, so that the stages need not decode it.
+        filtered, latched = Signal(), Signal()
+        m.d.sync += [filtered.eq(self.mode == Reference.FILTERED), latched.eq(self.mode == Reference.LATCHED)]
         latch = delayed(m, self.latch, 2, self.advance, "latch")
         negative = delayed(m, self.negative, 3, self.advance, "negative")
         q_parity = delayed(m, q.parity, 1, self.advance, "q_parity")
@@ -117,8 +119,8 @@ class SymmetricPoint(wiring.Component):
                 q_ref.write_data[lane].eq(q_ref_after),
                 demodulator.code.eq(delayed(m, code, 1, self.advance, f"late_code_{lane}")),
                 demodulator.reference.eq(reference),
-                demodulator.q.eq(delayed(m, q_before, 1, self.advance, f"late_q_{lane}")),
-                demodulator.mode.eq(self.mode),
+                demodulator.q.eq(delayed(m, Mux(filtered, q_before, 0), 1, self.advance, f"late_q_{lane}")),
+                demodulator.latched.eq(latched),
                 demodulator.negative.eq(negative[lane]),
                 self.difference[lane].eq(difference),
                 self.reference[lane].eq(Mux(filtered, q_after, q_ref_after)),

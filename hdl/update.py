@@ -130,6 +130,7 @@ class UpdatePath(wiring.Component):
         begin = Signal()
         begun = Signal()
         age = Signal(SLOT_LATENCY - 1)  # bit k: more than k cycles of PULSE or SHIFT are over
+        empty = Signal()  # there is no slot
         advance = Signal()
         choose = Signal()
         compare = Signal()
@@ -148,11 +149,11 @@ class UpdatePath(wiring.Component):
             advance.eq(offer.room),
             choose.eq(pending & advance),
             compare.eq(slot_valid & advance),
-            self.finished.eq(
-                age[-1] & ~(pending | slot_valid | compared_valid) & advance & (~offer.valid | offer.ready)
-            ),
+            self.finished.eq((offer.valid & offer.ready & offer.last_out) | (age[-1] & empty)),
             self.draw.eq(draws_sign & advance),
         ]
+        with m.If(~age[1]):
+            m.d.sync += empty.eq(~pending)
         m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
         with m.If(advance):
             m.d.sync += [

@@ -38,6 +38,7 @@ class NaiveRegisters:
             if item.access == "rw"
         }
         self.events: set[str] = set()
+        self.refusals: set[str] = set()  # of the bus in the cycle before, which become events now
         self.irq = False
         self.reset = False  # of the tile, in this cycle
         self.command: dict[str, int] | None = None  # that waits
@@ -55,12 +56,13 @@ class NaiveRegisters:
 
         status: of the tile. ready: it takes a command in this cycle.
         """
-        answer, happened = Answer(), self._happened(status)
+        answer, happened = Answer(), self._happened(status) | self.refusals
+        self.refusals = set()
         irq = any(self.fields["interrupt", event] for event in self.events)
         started = ready and self.command is not None
         if bus.read is not None:
             answer.read, error = self._read(bus.read, status, column)
-            happened |= error
+            self.refusals |= error
         if ready or self.reset:
             self.command = None
         self._go_on(status, started=started)
@@ -69,7 +71,7 @@ class NaiveRegisters:
         if bus.write is not None:
             error, cleared = self._write(*bus.write, waits=self.command is not None)
             answer.write = bool(error)
-            happened |= error
+            self.refusals |= error
         self.events = (self.events - cleared) | happened
         self.irq = irq
         self.flags = {name: status[name] for name in FLAGS}

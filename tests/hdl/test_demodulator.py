@@ -22,7 +22,8 @@ def compare(config: TileConfig, cases: Iterable[Case], *, wrong: int = 0, wrong_
 
     async def program(dut: Dut) -> None:
         for code, reference, q, mode, negative in cases:
-            dut.set(code=code, reference=reference ^ wrong, q=q ^ wrong_q, mode=mode, negative=negative)
+            latched, shown = mode == Reference.LATCHED, q ^ wrong_q if mode == Reference.FILTERED else 0
+            dut.set(code=code, reference=reference ^ wrong, latched=latched, q=shown, negative=negative)
             subtracted = {int(Reference.LATCHED): reference, int(Reference.FILTERED): q}.get(mode, 0)
             d = code - Fraction(subtracted, one)
             assert dut.get("difference") == (-d if negative else d) * one

@@ -169,7 +169,10 @@ def differs(config: TileConfig, made: type) -> bool:
             '                (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
         ),
         (" & self.write_strobes[0]", ""),
-        ("(events & ~cleared) | Cat(happens.values())", "(events | Cat(happens.values())) & ~cleared"),
+        (
+            "(events & ~cleared) | Cat((happens | late).values())",
+            "(events | Cat((happens | late).values())) & ~cleared",
+        ),
         ("(events & enabled).any()", "(events & enabled)[5]"),
         (" & ~self.reset),", "),"),
         ("with m.If(ordered | self.command.ready | self.reset):", "with m.If(ordered | self.command.ready):"),

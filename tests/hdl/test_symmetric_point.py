@@ -26,7 +26,8 @@ def compare(
         for _ in range(transfers):
             column = rng.randrange(config.columns)
             mode, smooth = rng.randrange(4), rng.random() < 0.8
-            dut.set(mode=mode, filter=smooth)
+            dut.set(mode=mode, filter=smooth, advance=0, accept=0)
+            await dut.tick()
             waiting = list(range(config.row_beats))
             stages: list[tuple[int, tuple[object, ...]] | None] = [None] * 4  # 1 to 4: address and results
             while waiting or any(stages):

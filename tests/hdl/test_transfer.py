@@ -160,6 +160,7 @@ def whole_column(config: TileConfig, settings: dict[str, int], lines: dict[str, 
         await dut.tick()
         dut.set(settings__filter=0)
         dut.set(**{f"settings__{name}": value for name, value in settings.items()}, **lines)
+        await dut.tick()
         return await transfer(dut)
 
     return simulate(TransferPath(config), program)
