@@ -1,4 +1,4 @@
-"""Jobs in which a neighbour of the tile fails: it stops, loses a beat, or withdraws what it has offered."""
+"""Jobs in which a neighbour of the tile fails: it stops, loses a beat, withdraws what it has offered, or is stuck."""
 
 from __future__ import annotations
 
@@ -6,10 +6,13 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
+import numpy as np
+
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, Program, Streams
 from model.config import Op, Settings
+from model.lanes import unpack_signed
 
 HELD = 2000  # cycles in which nothing moves
 
@@ -27,6 +30,21 @@ def lost(bench: Bench, *, stream: str) -> dict[str, Any]:
 def withdrawn(bench: Bench) -> dict[str, Any]:
     """Vectors and codes are offered while the tile cannot take them, and withdrawn."""
     return bench.run(_withdrawn(bench))
+
+
+def code(bench: Bench, *, reads: int, stuck: int, settings: Settings) -> list[list[int]]:
+    """The code of the first row is stuck, that of all others is zero: write pulses of every row, read after read."""
+    return bench.run(_code(bench, reads, stuck, settings))
+
+
+def programmed(bench: Bench, *, stuck: int, rounds: int) -> dict[str, int]:
+    """Programming of a column of R, whose Qref is zero, with one code that is stuck: status and pulses of its row."""
+    return bench.run(_programmed(bench, stuck, rounds))
+
+
+def single_lines(bench: Bench) -> list[list[tuple[int, int]]]:
+    """Slots, each as row lines and column lines, of updates with one row at a time, then with one column at a time."""
+    return bench.run(_single_lines(bench))
 
 
 def _begin(streams: Streams, op: Op, beats: dict[str, int] | None = None) -> None:
@@ -106,3 +124,64 @@ def _withdrawn(bench: Bench) -> Program:
         outputs = yield inputs
         taken += outputs["vectors__ready"] + outputs["codes__ready"]
     return {"taken": taken, "busy": outputs["status__busy"], "sinks": sum(outputs[f"{name}__valid"] for name in SINKS)}
+
+
+def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
+    config = bench.config
+    streams = Streams(config, bench.widths)
+    yield from _until(streams, _idle)
+    streams.settings = settings
+    pulses = []
+    for _ in range(reads):
+        yield from _operation(streams, Op.TRANSFER, [stuck, *[0] * (config.rows - 1)])
+        pulses.append(_pulses(streams))
+    return pulses
+
+
+def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
+    config = bench.config
+    streams = Streams(config, bench.widths)
+    yield from _until(streams, _idle)
+    streams.settings = Settings(rounds=rounds)
+    codes = [stuck, *[0] * (config.rows - 1)]
+    yield from _operation(streams, Op.PROGRAM, codes * rounds)
+    pulses = _pulses(streams)
+    return {name: streams.outputs[f"status__{name}"] for name in ("gave_up", "unprogrammed", "reads")} | {
+        "pulses": sum(map(abs, pulses[0 :: config.rows])),
+        "others": sum(map(abs, pulses)) - sum(map(abs, pulses[0 :: config.rows])),
+    }
+
+
+def _single_lines(bench: Bench) -> Program:
+    config, high = bench.config, bench.config.magnitude_format.high
+    streams = Streams(config, bench.widths)
+    yield from _until(streams, _idle)
+    played = []
+    for side in range(2):
+        for line in range((config.rows, config.columns)[side]):
+            for count, alone in ((config.columns, side == 1), (config.rows, side == 0)):
+                streams.send_vectors([high * (not alone or at == line) for at in range(count)], [0] * count)
+            yield from _operation(streams, Op.UPDATE, [])
+            played.append([(beat["rows"], beat["columns"]) for beat in streams.incoming["pulses"]])
+            streams.incoming["pulses"].clear()
+    return played
+
+
+def _operation(streams: Streams, op: Op, codes: list[int]) -> Program:
+    rows = streams.config.rows
+    streams.outgoing["command"].append({"op": int(op), "bl": streams.config.bl_max, "column": 0})
+    for first in range(0, len(codes), rows):
+        streams.send_codes(codes[first : first + rows])
+    yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+    yield from _until(streams, _idle)
+
+
+def _pulses(streams: Streams) -> list[int]:
+    """Of all reads since the last call, row after row."""
+    config = streams.config
+    beats = [
+        unpack_signed(beat["pulses"], config.pulses_format.width, config.lanes) for beat in streams.incoming["writes"]
+    ]
+    streams.incoming["writes"].clear()
+    columns = np.concatenate(beats).reshape(-1, config.row_beats * config.lanes)[:, : config.rows]
+    return [int(n) for n in columns.reshape(-1)]

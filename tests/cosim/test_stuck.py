@@ -8,17 +8,16 @@ import pytest
 
 from cosim.bench import Job
 from cosim.native_engine import run_job
-from model.config import Op, TileConfig
+from model.config import Op, Reference, Settings, TileConfig
 
 CONFIG = TileConfig(rows=3, columns=5, lanes=1, bl_max=3, programmer=1)  # a read has more beats than the tile can hold
 WIDE = CONFIG.replace(rows=20, columns=2)
 
 
-def play(config: TileConfig, name: str, **arguments: Any) -> dict[str, Any]:
+def play(config: TileConfig, name: str, **arguments: Any) -> Any:
     outcome = run_job(Job(config, f"tests.cosim.stuck:{name}", arguments))
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
-    result: dict[str, Any] = outcome.result
-    return result
+    return outcome.result
 
 
 @pytest.mark.parametrize(
@@ -52,3 +51,67 @@ def test_a_lost_beat_is_waited_for_and_the_next_one_takes_its_place(stream: str)
 
 def test_beats_outside_of_an_operation_are_not_taken() -> None:
     assert play(CONFIG, "withdrawn") == {"taken": 0, "busy": 0, "sinks": 0}
+
+
+@pytest.mark.parametrize("stuck", [-100, 37])
+@pytest.mark.parametrize("reference", Reference)
+def test_a_cell_whose_code_is_stuck_gets_few_pulses_once_q_has_come_to_it(reference: Reference, stuck: int) -> None:
+    """Where Q or what is latched of it is subtracted: those of half a step of each. Its neighbours get none."""
+    config = CONFIG.replace(columns=1, threshold_shift=12)
+    gain, reads = 4, 50  # at most seven pulses a read, fewer than are clamped
+    settings = Settings(gain=gain, reference=reference, filter=True, latch=True)
+    pulses = play(config, "code", reads=200, stuck=stuck, settings=settings)
+    assert all(n == 0 for read in pulses for n in read[1:])
+    first = [read[0] for read in pulses]
+    of_code = abs(stuck) << config.reference_fraction_bits
+    difference = {
+        Reference.ZERO: of_code,
+        Reference.LATCHED: (1 << config.filter_shift) / 2 + (1 << config.latch_shift) / 2,
+        Reference.FILTERED: (1 << config.filter_shift) / 2,
+    }[reference]
+    most = reads * gain * difference / (1 << config.threshold_shift)
+    if reference == Reference.ZERO:
+        assert sum(map(abs, first[-reads:])) >= most - 1
+    else:
+        assert any(first[:reads])
+        assert sum(map(abs, first[-reads:])) <= most + 1
+        assert most < reads * gain * of_code / (1 << config.threshold_shift) / 20
+
+
+def test_a_cell_of_r_whose_code_is_stuck_is_given_up() -> None:
+    result = play(CONFIG, "programmed", stuck=50, rounds=4)
+    assert {name: result[name] for name in ("gave_up", "unprogrammed", "reads", "others")} == {
+        "gave_up": 1,
+        "unprogrammed": 1,
+        "reads": 4,
+        "others": 0,
+    }
+    assert result["pulses"] > 0
+
+
+@pytest.mark.parametrize("level", [0, 1])
+def test_updates_of_one_line_at_a_time_find_the_line_that_is_stuck(level: int) -> None:
+    """Cells of a line that is low never move; those of one that is high also move with the updates of other lines."""
+    config = CONFIG.replace(bl_max=8)
+    played = play(config, "single_lines")
+    sides = played[: config.rows], played[config.rows :]
+    for side, lines in enumerate((config.rows, config.columns)):
+        for stuck in (None, *range(lines)):
+            moved = [_moved(slots, side, stuck, level) for slots in sides[side]]
+            if level:
+                found = [line for line in range(lines) if any(line in moved[k] for k in range(lines) if k != line)]
+            else:
+                found = [line for line in range(lines) if line not in moved[line]]
+            assert found == ([] if stuck is None else [stuck])
+
+
+def _moved(slots: list[tuple[int, int]], side: int, stuck: int | None, level: int) -> set[int]:
+    """Lines of a side with coincidences, where one line is stuck."""
+    lines: set[int] = set()
+    for slot in slots:
+        mine, others = slot[side], slot[1 - side]
+        if stuck is not None:
+            mine = mine & ~(1 << stuck) | level << stuck
+        if others:
+            lines |= {line for line in range(mine.bit_length()) if mine >> line & 1}
+    return lines
