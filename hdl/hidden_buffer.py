@@ -116,7 +116,11 @@ class HiddenBuffer(wiring.Component):
         multiples = Multiples(m, self.gain)
         buffered = Signal(reset_less=True)  # H is added to the product,
         dithered = Signal(reset_less=True)  # or u
+        accumulates = Signal(reset_less=True)  # n is for W,
+        corrects = Signal(reset_less=True)  # or for R
         m.d.sync += [
+            accumulates.eq(~self.programming & self.accumulate),
+            corrects.eq(self.programming),
             buffered.eq(~self.programming & ~self.direct),
             dithered.eq(~self.programming & self.direct),
         ]
@@ -134,7 +138,7 @@ class HiddenBuffer(wiring.Component):
             total = self._total(m, lane, delayed(m, word, 1, self.advance, f"added_{lane}"), multiples)
             hidden = self._saturated(m, lane, total, clipped[lane])
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
-            writes: Value = self.accumulate
+            writes: Value = accumulates
             wanted: Value = threshold.pulses  # n and |n| if the cell is written to
             wanted_size: Value = threshold.size
             m.d.comb += [
@@ -152,9 +156,9 @@ class HiddenBuffer(wiring.Component):
                     programmer.last.eq(self.last_round),
                     outside[lane].eq(programmer.outside),
                 ]
-                writes = Mux(self.programming, programmer.correct, self.accumulate)
-                corrects = self.programming & threshold.zero
-                wanted, wanted_size = Mux(corrects, programmer.least, wanted), Mux(corrects, 1, wanted_size)
+                writes = accumulates | (corrects & programmer.correct)
+                least = corrects & threshold.zero
+                wanted, wanted_size = Mux(least, programmer.least, wanted), Mux(least, 1, wanted_size)
             n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
             size = Signal(range(config.pulses_max + 1), name=f"size_{lane}")
             m.d.comb += [n.eq(Mux(writes, wanted, 0)), size.eq(Mux(writes, wanted_size, 0))]

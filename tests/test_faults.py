@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import resource
+import shutil
 import signal
 import subprocess
 import sys
@@ -167,6 +168,28 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     assert native_library(tile_verilog(TINY), TINY) == library
     assert file.stat().st_size == len(whole)
     NativeTile(library, TINY)
+
+
+@pytest.mark.parametrize("kind", ["nbi", "nbc"])
+@pytest.mark.parametrize("size", [0, 40])
+def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: str, size: int) -> None:
+    shutil.copytree(ROOT / "model", tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))
+    code = "from model.low_pass import filter_step; from numpy import array; print(filter_step(*array([[9], [1]]), 1))"
+    environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+
+    def play() -> str:
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert play() == "[5]\n"
+    files = list((tmp_path / "build").rglob(f"*.{kind}"))
+    assert files
+    for file in files:
+        file.write_bytes(file.read_bytes()[:size])
+    assert play() == "[5]\n"
+    assert all(file.stat().st_size > size for file in files)
 
 
 def test_a_machine_that_fails_kills_no_mutant(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
