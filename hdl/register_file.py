@@ -200,15 +200,21 @@ class RegisterFile(wiring.Component):
         with m.Elif(~status.busy):
             m.d.sync += running.eq(0)
 
+        # Whether the limit will be reached in the next cycle, which has the age ``older`` then.
         limit = values["watchdog", "cycles"]
-        spent = Signal(WORD)
+        older = Signal(WORD, init=2)
+        due = Signal()
         told = Signal()
-        barks = running & status.busy & limit.any() & (spent >= limit - 1) & ~told
+        barks = running & status.busy & due & ~told
         m.d.comb += happens["watchdog"].eq(barks)
         with m.If(accepted | ~running):
-            m.d.sync += [spent.eq(0), told.eq(0)]
+            m.d.sync += [older.eq(2), due.eq(limit == 1), told.eq(0)]
         with m.Else():
-            m.d.sync += [spent.eq(Mux(spent.all(), spent, spent + 1)), told.eq(told | barks)]
+            m.d.sync += [
+                older.eq(Mux(older.all(), older, older + 1)),
+                due.eq(limit.any() & (older >= limit)),
+                told.eq(told | barks),
+            ]
 
         m.d.comb += happens["memory_error"].eq(status.memory_error)
         for name in STICKY:

@@ -45,6 +45,7 @@ class NaiveRegisters:
         self.upper = dict.fromkeys(COUNTERS, 0)  # upper bits of counters when they were last read
         self.age: int | None = None  # of the operation that runs
         self.barked = False
+        self.limit = 0  # of the watchdog in the cycle before
         self.flags = dict.fromkeys(FLAGS, 0)  # in the cycle before
 
     def setting(self, name: str) -> int:
@@ -67,6 +68,7 @@ class NaiveRegisters:
             self.command = None
         self._go_on(status, started=started)
         self.reset = False
+        self.limit = self.fields["watchdog", "cycles"]
         cleared: set[str] = set()
         if bus.write is not None:
             error, cleared = self._write(*bus.write, waits=self.command is not None)
@@ -83,16 +85,14 @@ class NaiveRegisters:
         if status["memory_error"]:
             happened.add("memory_error")
         if self.age is not None:
-            limit = self.fields["watchdog", "cycles"]
             if not status["busy"]:
                 happened.add("done")
-            elif limit and self.age + 1 >= limit and not self.barked:
+            elif self.limit and self.age + 1 >= self.limit and not self.barked:
                 happened.add("watchdog")
         return happened
 
     def _go_on(self, status: dict[str, int], *, started: bool) -> None:
         """The operation that runs becomes a cycle older, or ends, or another one begins."""
-        limit = self.fields["watchdog", "cycles"]
         if self.reset:
             self.age = None
         elif started:
@@ -100,7 +100,7 @@ class NaiveRegisters:
         elif self.age is not None and not status["busy"]:
             self.age = None
         elif self.age is not None:
-            self.barked |= bool(limit) and self.age + 1 >= limit
+            self.barked |= bool(self.limit) and self.age + 1 >= self.limit
             self.age += 1
 
     def _read(self, address: int, status: dict[str, int], column: int) -> tuple[tuple[int, bool], set[str]]:

@@ -176,7 +176,7 @@ def differs(config: TileConfig, made: type) -> bool:
         ("(events & enabled).any()", "(events & enabled)[5]"),
         (" & ~self.reset),", "),"),
         ("with m.If(ordered | self.command.ready | self.reset):", "with m.If(ordered | self.command.ready):"),
-        ("spent >= limit - 1", "spent >= limit"),
+        ("older >= limit", "older > limit"),
         ("status.busy | self.command.valid", "status.busy"),
         ('happens["memory_error"].eq(status.memory_error)', 'happens["memory_error"].eq(0)'),
     ],
