@@ -1,6 +1,7 @@
 """Verilog of one configuration and the list of its ports, from the component's own signature."""
 
 import re
+import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -77,7 +78,14 @@ def module_name(config: TileConfig) -> str:
 
 def tile_verilog(config: TileConfig) -> str:
     """Verilog text of the tile, the same text for the same configuration on every machine."""
-    return _converted(Tile(config), module_name(config))
+    key = id(config)  # not its value: designs with a deliberate error have configurations that are equal
+    if key not in _texts:
+        _texts[key] = _converted(Tile(config), module_name(config))
+        weakref.finalize(config, _texts.pop, key)
+    return _texts[key]
+
+
+_texts: dict[int, str] = {}  # of configurations that live
 
 
 def _converted(component: Component, name: str) -> str:
