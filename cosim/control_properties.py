@@ -17,7 +17,7 @@ def axi_lite() -> Checked:
     dut: Any = AxiLite()
     checked = Checked(dut)
     m, state = checked.module, checked.state
-    address_kept, data_kept = state["address_kept"], state["data_kept"]
+    address_kept, data_kept, asked = state["address_kept"], state["data_kept"], state["asked"]
     taken = {
         "aw": dut.awvalid & dut.awready,
         "w": dut.wvalid & dut.wready,
@@ -35,9 +35,10 @@ def axi_lite() -> Checked:
     m.d.comb += [
         Assert(addresses == address_kept + dut.bvalid),
         Assert(words == data_kept + dut.bvalid),
-        Assert(reads == dut.rvalid),
-        Assert(dut.read == taken["ar"]),
-        Assert(~dut.read | (dut.read_address == dut.araddr)),
+        Assert(reads == asked + dut.rvalid),
+        Assert(~dut.read | asked),
+        Assert(dut.read | ~asked | (dut.rvalid & ~dut.rready)),
+        Assert(dut.arready | asked),
         Assert(~dut.write | (address_kept & data_kept)),
         Assert(dut.write | ~(address_kept & data_kept) | (dut.bvalid & ~dut.bready)),  # nothing waits for nothing
         Assert(dut.awready | address_kept),
@@ -46,6 +47,7 @@ def axi_lite() -> Checked:
     for channel, kept, pairs in (
         ("aw", address_kept, [(dut.awaddr, dut.write_address)]),
         ("w", data_kept, [(dut.wdata, dut.write_data), (dut.wstrb, dut.write_strobes)]),
+        ("ar", asked, [(dut.araddr, dut.read_address)]),
     ):
         for given, used in pairs:
             wanted = Signal.like(given, name=f"wanted_{channel}_{len(given)}")

@@ -1,11 +1,10 @@
 """AXI4-Lite slave in front of a register file: 32-bit words, one read and one write in every cycle.
 
-    read:   address -> word and whether it may be read         rdata, rresp one cycle after the address
-    write:  address, word, strobes -> whether it was done      bresp one cycle after both have arrived
+    read:   address -> word and whether it may be read         rdata, rresp two cycles after the address
+    write:  address, word, strobes -> whether it was done      bresp two cycles after both have arrived
 
 Addresses and data of writes may arrive in any order and apart; one of each is kept until its partner is there. A
-response waits for its ``ready`` and is OKAY or SLVERR. Latency: one cycle, two for writes. Throughput: one each per
-cycle.
+response waits for its ``ready`` and is OKAY or SLVERR. Latency: two cycles. Throughput: one each per cycle.
 """
 
 from amaranth.hdl import Module, Mux, Signal
@@ -66,18 +65,23 @@ class AxiLite(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        asked = Signal()
         m.d.comb += [
-            self.arready.eq(~self.rvalid | self.rready),
-            self.read.eq(self.arvalid & self.arready),
-            self.read_address.eq(self.araddr),
+            self.read.eq(asked & (~self.rvalid | self.rready)),
+            self.arready.eq(~asked | self.read),
         ]
         with m.If(self.arready):
-            m.d.sync += self.rvalid.eq(self.arvalid)
+            m.d.sync += asked.eq(self.arvalid)
+        with m.If(self.arready & self.arvalid):
+            m.d.sync += self.read_address.eq(self.araddr)
         with m.If(self.read):
             m.d.sync += [
+                self.rvalid.eq(1),
                 self.rdata.eq(Mux(self.read_error, 0, self.read_data)),
                 self.rresp.eq(Mux(self.read_error, SLVERR, OKAY)),
             ]
+        with m.Elif(self.rready):
+            m.d.sync += self.rvalid.eq(0)
 
         address_kept = Signal()
         data_kept = Signal()

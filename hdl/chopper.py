@@ -28,7 +28,7 @@ class Chopper(wiring.Component):
 
     Members
     -------
-    mode, row_mode : `model.config.Chopper`
+    mode, row_mode : `model.config.Chopper`, since the cycle before ``finish``
     scope : `model.config.Scope`
     finish : the transfer of ``column`` ends in this cycle
     draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
@@ -71,7 +71,7 @@ class Chopper(wiring.Component):
             with m.If(self.finish):
                 m.d.sync += here.eq(here.rotate_left(1))
         sweep = Signal(range(config.sweeps))
-        end_of_sweep = self.column == config.columns - 1
+        end_of_sweep = Signal(init=config.columns == 1)
         wrap = Signal()
         finished = Signal()
         wrapped = Signal()
@@ -83,18 +83,24 @@ class Chopper(wiring.Component):
         ]
         with m.If(self.finish):
             m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
+            if config.columns > 1:
+                m.d.sync += end_of_sweep.eq(self.column == config.columns - 2)
         with m.If(wrapped):
             m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
 
         flip = Signal()
         flips = Signal(config.columns)
+        # Decided long before a read finishes, but by the cycle in which the words have been compared.
+        by_sweep = Signal()
+        random = Signal()
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
+        m.d.sync += [by_sweep.eq((self.mode == Mode.REGULAR) & end_of_period), random.eq(self.mode == Mode.RANDOM)]
         by_chance = Signal(init=below > 0)
         if not certain:
             m.d.sync += by_chance.eq(source.word < below)
         together = self.scope == Scope.TILE
         m.d.comb += [
-            flip.eq(((self.mode == Mode.REGULAR) & end_of_period) | ((self.mode == Mode.RANDOM) & by_chance)),
+            flip.eq(by_sweep | (random & by_chance)),
             flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
         ]
         m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
@@ -105,16 +111,18 @@ class Chopper(wiring.Component):
             m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
             turns = Signal(min(period, config.rows))  # bit k: the rows i with i mod N = k flip after this sweep
             row_flips = Signal(config.rows)
-            m.d.comb += [
-                rows.advance.eq(wrapped),
-                turns.eq(Cat(sweep == period + k for k in range(len(turns)))),
+            rows_random = Signal()
+            m.d.comb += rows.advance.eq(wrapped)
+            regular = (self.row_mode == Mode.REGULAR).replicate(len(turns))
+            m.d.sync += [
+                turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
+                rows_random.eq(self.row_mode == Mode.RANDOM),
             ]
             for row in range(config.rows):
                 by_chance = Signal(name=f"by_chance_{row}", init=below > 0)
                 if not certain:
                     m.d.sync += by_chance.eq(rows.words[row] < below)
-                regular = (self.row_mode == Mode.REGULAR) & turns[row % period]
-                m.d.comb += row_flips[row].eq(regular | ((self.row_mode == Mode.RANDOM) & by_chance))
+                m.d.comb += row_flips[row].eq(turns[row % period] | (rows_random & by_chance))
             with m.If(wrap):
                 m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
         return m

@@ -68,12 +68,13 @@ class Counters(wiring.Component):
             if config.counter_bits <= low:
                 return after(counter, self.amount)
             high = counter[low:]
-            carried = Signal(len(high) + 1, name=f"{counter.name}_carried", init=1)
+            carried = Signal(len(high), name=f"{counter.name}_carried", init=1)
+            full = Signal(name=f"{counter.name}_full")
             total = Signal(low + 1, name=f"{counter.name}_total")
-            m.d.sync += carried.eq(high + 1)
+            m.d.sync += [full.eq(high.all()), carried.eq(Mux(high.all(), high, high + 1))]
             m.d.comb += total.eq(counter[:low] + self.amount)
-            full = carried[-1].replicate(config.counter_bits)
-            return Mux(total[-1], Cat(total[:low], carried[:-1]) | full, Cat(total[:low], high))
+            carries = total[-1]
+            return Cat(total[:low] | (carries & full).replicate(low), Mux(carries, carried, high))
 
         def count_pulses(counter: Value, happens: Value) -> None:
             # The count after the older of two beats is worked out before the younger's Σ|n| takes its place.

@@ -46,11 +46,12 @@ def compare(
     built: TileConfig | None = None,
     flip: Flip | None = None,
 ) -> Signs:
-    """All outputs of every cycle, with random waits; modes and scope are drawn anew in every cycle."""
+    """All outputs of every cycle, with random waits; modes and scope are drawn anew in every cycle, and count from the next on."""
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
         since = 0  # cycles since a read ended
+        modes_before = (0, 0)
         while naive.reads < reads:
             finish, mode, row_mode = since >= 2 and rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
             scope = rng.choice(scopes)
@@ -60,7 +61,8 @@ def compare(
             await dut.tick()
             since = 0 if finish else since + 1
             if finish:
-                naive.finish(mode, scope, row_mode)
+                naive.finish(modes_before[0], scope, modes_before[1])
+            modes_before = mode, row_mode
 
     simulate(Chopper(built or config), program, flip)
     return naive
@@ -111,6 +113,7 @@ def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period:
 
     async def program(dut: Dut) -> None:
         dut.set(mode=Mode.REGULAR, scope=scope)
+        await dut.tick()
         for read in range(3 * 4 * period):
             half_periods, phase = divmod(read // 3, period)
             expected = (read % 3, half_periods % 2, phase == 0 and read >= 3)
@@ -132,6 +135,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
         products, flips = Counter[tuple[int, int]](), {row: [] for row in range(5)}
         before = (0, 0)
         dut.set(mode=Mode.REGULAR, row_mode=Mode.REGULAR)
+        await dut.tick()
         for sweep in range(8 * period):
             for read in range(columns):
                 rows, flipped = dut.read("row_signs", "row_flipped")
@@ -156,6 +160,7 @@ def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
 
     async def program(dut: Dut) -> tuple[int, int]:
         dut.set(mode=Mode.RANDOM, row_mode=Mode.RANDOM, scope=Scope.TILE)
+        await dut.tick()
         flips = row_flips = signs = 0
         for _ in range(sweeps):
             for _ in range(3):
@@ -178,6 +183,7 @@ def test_without_row_choppers_rows_stay() -> None:
     async def program(dut: Dut) -> None:
         for row_mode in (Mode.REGULAR, Mode.RANDOM):
             dut.set(row_mode=row_mode)
+            await dut.tick()
             for _ in range(8):
                 await finish(dut)
                 assert dut.read("row_signs", "row_flipped") == (0, 0)
