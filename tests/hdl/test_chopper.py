@@ -46,7 +46,7 @@ def compare(
     built: TileConfig | None = None,
     flip: Flip | None = None,
 ) -> Signs:
-    """All outputs of every cycle, with random waits; modes and scope are drawn anew in every cycle, and count from the next on."""
+    """All outputs of every cycle, with random waits; modes and scope, drawn anew in every cycle, count from the next on."""
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
