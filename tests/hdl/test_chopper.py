@@ -46,7 +46,7 @@ def compare(
     built: TileConfig | None = None,
     flip: Flip | None = None,
 ) -> Signs:
-    """All outputs of every cycle, with random waits; modes and scope, drawn anew in every cycle, count from the next on."""
+    """All outputs of every cycle, random waits. Modes and scope change in every cycle; modes count a cycle later."""
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
