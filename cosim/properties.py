@@ -213,6 +213,7 @@ def hazards() -> Checked:
         Assert(base <= config.depth - beats),
         Assert((base == 0) | (base == beats)),
         Assert(taken == inside + gone),
+        Assert(state["more"] == (taken != beats)),
         Assert(room | offered),
         Assert(~offered | (state["offer.last_out"] == (gone == beats - 1))),
         Assert(room | (state["offer.spare_last"] == (gone == beats - 2))),

@@ -26,7 +26,8 @@ class Sequencer(wiring.Component):
     sampled, bl, column : settings, train length and column of the command being carried out
     start : a command is accepted in this cycle
     clear, clear_address, load, pulse, shift, stream : states
-    loaded, pulsed, streamed : the work of LOAD, of PULSE or SHIFT, and of STREAM ends in this cycle
+    loaded, pulsed, streamed : the work of LOAD, of PULSE or SHIFT, and of STREAM ends in this cycle; that of SHIFT not
+        in its first
     programming, last_round : the reads are of R, and this one is the last
     outside : with streamed, cells of R are out of tolerance
     read : request of the column, valid in READ; its column is driven elsewhere
@@ -79,10 +80,10 @@ class Sequencer(wiring.Component):
             self.read.valid.eq(read),
             self.stream.eq(stream),
         ]
+        cleared = Signal()
+        m.d.comb += cleared.eq(clear & (self.clear_address == config.depth - 1 if config.depth > 1 else 1))
         with m.If(clear):
             m.d.sync += self.clear_address.eq(self.clear_address + 1)
-            with m.If(self.clear_address == config.depth - 1 if config.depth > 1 else 1):
-                m.d.sync += [clear.eq(0), idle.eq(1)]
 
         calibrate = self.command.op == Op.CALIBRATE
         program = (self.command.op == Op.PROGRAM) & config.programmer
@@ -91,13 +92,30 @@ class Sequencer(wiring.Component):
         pulses_first = calibrate & pulses.any()
         reads_first = (self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program
         calibrating = Signal()
+        reads_next = Signal()  # after the slots of a calibration
         again = Signal()
+        # Each of these events happens in one state only, so that nothing has precedence.
+        m.d.sync += [
+            clear.eq(clear & ~cleared),
+            idle.eq(
+                cleared
+                | (idle & ~(self.command.valid & (updates | pulses_first | reads_first)))
+                | (self.pulsed & ~reads_next)
+                | (self.streamed & ~again)
+            ),
+            load.eq((self.start & updates) | (load & ~self.loaded)),
+            pulse.eq(self.loaded | (pulse & ~self.pulsed)),
+            shift.eq((self.start & pulses_first) | (shift & ~self.pulsed)),
+            read.eq(
+                (self.start & reads_first)
+                | (self.pulsed & reads_next)
+                | (self.streamed & again)
+                | (read & ~self.read.ready)
+            ),
+            stream.eq((read & self.read.ready) | (stream & ~self.streamed)),
+        ]
         with m.If(self.start):
             m.d.sync += [
-                idle.eq(~(updates | pulses_first | reads_first)),
-                load.eq(updates),
-                shift.eq(pulses_first),
-                read.eq(reads_first),
                 calibrating.eq(calibrate),
                 self.programming.eq(program),
                 self.bl.eq(self.command.bl),
@@ -120,28 +138,22 @@ class Sequencer(wiring.Component):
                     self.sampled.filter.eq(calibrate),
                     self.sampled.latch.eq(calibrate & (sweeps == 1)),
                 ]
-        with m.If(self.loaded):
-            m.d.sync += [load.eq(0), pulse.eq(1)]
-        with m.If(self.pulsed):
-            reads_next = shift & self.sampled.calibration_sweeps.any()
-            m.d.sync += [pulse.eq(0), shift.eq(0), read.eq(reads_next), idle.eq(~reads_next)]
-        with m.If(read & self.read.ready):
-            m.d.sync += [read.eq(0), stream.eq(1)]
-        with m.If(self.streamed):
-            m.d.sync += [stream.eq(0), read.eq(again), idle.eq(~again)]
-            with m.If(~again):
-                m.d.sync += self.programming.eq(0)
+        with m.If(self.streamed & ~again):
+            m.d.sync += self.programming.eq(0)
 
         # What is left of a calibration: sweeps, and reads of the sweep in work.
         left = Signal(COUNT_BITS)
         column = Signal(config.column_bits)
         end_of_sweep = column == config.columns - 1
         rounds = Signal(ROUND_BITS)
-        # A round lasts longer than its comparison, which therefore has a cycle of its own.
-        m.d.sync += self.last_round.eq(rounds + 1 >= self.sampled.rounds)
-        m.d.comb += again.eq(
-            (calibrating & ~(end_of_sweep & (left == 1))) | (self.programming & self.outside & ~self.last_round)
-        )
+        last_read = Signal()
+        # A read lasts longer than these comparisons, which therefore have a cycle of their own.
+        m.d.sync += [
+            self.last_round.eq(rounds + 1 >= self.sampled.rounds),
+            last_read.eq(end_of_sweep & (left == 1)),
+            reads_next.eq(shift & self.sampled.calibration_sweeps.any()),
+        ]
+        m.d.comb += again.eq((calibrating & ~last_read) | (self.programming & self.outside & ~self.last_round))
         with m.If(idle):
             m.d.sync += [left.eq(sweeps), column.eq(0), rounds.eq(0)]
         with m.Elif(self.streamed):

@@ -96,19 +96,20 @@ class TransferPath(wiring.Component):
         accepted = Signal()
         base = Signal(config.address_bits)
         taken = Signal(range(config.row_beats + 1))
+        more = Signal(init=1)  # beats of the column are to be taken
         m.d.comb += [
             advance.eq(offer.room),
-            self.codes.ready.eq(self.run & advance & (taken != config.row_beats)),
+            self.codes.ready.eq(self.run & advance & more),
             accept.eq(self.codes.valid & self.codes.ready),
             accepted.eq(self.writes.valid & self.writes.ready),
             self.finished.eq(accepted & offer.last_out),
         ]
         with m.If(self.finished):
-            m.d.sync += taken.eq(0)
+            m.d.sync += [taken.eq(0), more.eq(1)]
             with m.If(~self.programming):
                 m.d.sync += base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats))
         with m.Elif(accept):
-            m.d.sync += taken.eq(taken + 1)
+            m.d.sync += [taken.eq(taken + 1), more.eq(taken != config.row_beats - 1)]
 
         first: Value = base
         if config.programmer:

@@ -88,7 +88,7 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip
         return {name: rng.getrandbits(small.get(name, width)) for name, width in widths.items()}
 
     async def program(dut: Dut) -> None:
-        twin = Twin(config)
+        twin, state = Twin(config), ""
         for cycle in range(cycles):
             settings = drawn()
             valid, op, done, outside = rng.random() < 0.4, rng.randrange(4), rng.random() < 0.6, rng.random() < 0.7
@@ -96,7 +96,8 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip
             column = rng.getrandbits(config.column_bits)
             dut.set(**{f"settings__{name}": value for name, value in settings.items()})
             dut.set(command__valid=valid, command__op=op, command__bl=length, command__column=column, outside=outside)
-            state = twin.state
+            before, state = state, twin.state
+            done = done and (state != "SHIFT" or before == "SHIFT")  # slots take more than a cycle
             dut.set(loaded=done and state == "LOAD", pulsed=done and state in ("PULSE", "SHIFT"))
             dut.set(streamed=done and state == "STREAM", read__ready=done)
             start = state == "IDLE" and valid
