@@ -10,7 +10,7 @@ from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-PART = 4  # bits
+PART = 3  # bits
 
 
 def compared(left: Value, right: Value) -> tuple[Value, Value]:
