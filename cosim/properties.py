@@ -9,8 +9,23 @@ from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Mux, Signal, Value, signed
 
+from cosim.arithmetic_properties import (
+    demodulator,
+    multiplier,
+    parity,
+    programmer,
+    pulse_trains,
+    quadrants,
+    random_source,
+    reference_latch,
+    rounding,
+    settling,
+    zero_shift,
+)
+from cosim.chopper_properties import flips
 from cosim.control_properties import axi_lite, sequencer
 from cosim.sby import Checked, Property
+from cosim.transfer_properties import hidden_buffer, symmetric_point
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
 from hdl.register_slice import RegisterSlice
@@ -231,25 +246,153 @@ def hazards() -> Checked:
 
 PROPERTIES = (
     Property(
-        "register_slice", "streams lose, double and reorder nothing", register_slice, depth=4, twin=("itself: $or", 0)
+        "register_slice",
+        "streams lose, double and reorder nothing",
+        "words of 4 bits",
+        register_slice,
+        depth=4,
+        twin=("itself: $or", 0),
     ),
     Property(
         "low_pass",
         "Q stays in range, a step is a correct rounding, the dead band is half an LSB",
+        "default",
         low_pass,
         depth=3,
         twin=("itself: $sub", 0),
     ),
-    Property("threshold", "n, its size and its flags are those of h", threshold, depth=3, twin=("itself: $add", 0)),
-    Property("update", "no coincidence of wrong polarity", polarity, depth=14, twin=("column_trains: $and", 6)),
-    Property("transfer", "no memory is read where it is written", hazards, depth=16, twin=("itself: $and", 0)),
-    Property("chopper", "regular flips come exactly when specified", chopper, depth=8, twin=("itself: $eq", 0)),
+    Property(
+        "low_pass",
+        "a constant input is reached within half an LSB",
+        "default",
+        settling,
+        depth=2,
+        twin=("itself: $sub", 0),
+    ),
+    Property(
+        "low_pass",
+        "its roundings add up to half an LSB at most",
+        "r of 5, Q of 8 bits",
+        rounding,
+        depth=2,
+        twin=("itself: $sub", 0),
+    ),
+    Property("demodulator", "d = c (r - s) of all words", "default", demodulator, depth=1, twin=("itself: $sub", 0)),
+    Property(
+        "reference_latch",
+        "Qref is Q to the nearest multiple in its range",
+        "latch_shift 3",
+        reference_latch,
+        depth=1,
+        twin=("itself: $add", 0),
+    ),
+    Property(
+        "symmetric_point",
+        "d, the next Q and Qref, parity and writes are those of r, Q and Qref",
+        "one lane, r of 4, Q of 7 bits",
+        symmetric_point,
+        depth=5,
+        twin=("low_pass_0: $sub", 0),
+    ),
+    Property(
+        "multiplier",
+        "the sum of the addends is the product",
+        "6 x 4 bits",
+        multiplier,
+        depth=4,
+        twin=("itself: $add", 0),
+    ),
+    Property(
+        "hidden_buffer",
+        "n, flags and the next H are those of H and d; H saturates and never wraps",
+        "one lane, H of 8, d of 6, gain of 3 bits",
+        hidden_buffer,
+        depth=3,
+        twin=("itself: $sub", 0),
+    ),
+    Property(
+        "threshold", "n, its size and its flags are those of h", "default", threshold, depth=3, twin=("itself: $add", 0)
+    ),
+    Property(
+        "programmer",
+        "a cell is outside if |d| > tolerance, and corrected by the sign of d",
+        "default",
+        programmer,
+        depth=7,
+        twin=("itself: $sub", 0),
+    ),
+    Property(
+        "beat_memory",
+        "what is written comes out right, with a flipped bit in a lane wrong",
+        "2 lanes of 24 bits",
+        parity,
+        depth=1,
+        twin=("itself: $ne", 0),
+    ),
+    Property(
+        "random_source",
+        "a step is a multiplication by x**16",
+        "default",
+        random_source,
+        depth=1,
+        twin=("itself: $xor", 0),
+    ),
+    Property(
+        "pulse_train",
+        "a line fires if its magnitude is above its word",
+        "2 lines of 12 bits",
+        pulse_trains,
+        depth=3,
+        twin=("itself: $and", 0),
+    ),
+    Property(
+        "quadrants",
+        "slots are those of the quadrants, bl of each",
+        "default",
+        quadrants,
+        depth=4,
+        twin=("itself: $sub", 0),
+    ),
+    Property(
+        "zero_shift",
+        "as many slots as asked for, of alternating sign",
+        "default",
+        zero_shift,
+        depth=4,
+        twin=("itself: $sub", 0),
+    ),
+    Property("update", "no coincidence of wrong polarity", "2x2", polarity, depth=14, twin=("column_trains: $and", 6)),
+    Property(
+        "transfer",
+        "no memory is read where it is written",
+        "3x2, one lane",
+        hazards,
+        depth=16,
+        twin=("itself: $and", 0),
+    ),
+    Property(
+        "chopper",
+        "regular flips come exactly when specified",
+        "3 columns, N = 2",
+        chopper,
+        depth=8,
+        twin=("itself: $eq", 0),
+    ),
+    Property(
+        "chopper",
+        "in every mode and scope flips come exactly when specified, sources step only then",
+        "3x2, N = 2, p = 0.3",
+        flips,
+        depth=8,
+        twin=("itself: $lt", 0),
+    ),
     Property(
         "axi_lite",
         "one answer for a request, which stays until it is taken",
+        "default",
         axi_lite,
         depth=4,
         twin=("itself: $and", 0),
     ),
-    Property("sequencer", "every command ends", sequencer, depth=16, twin=("itself: $or", 0)),
+    Property("sequencer", "every command ends", "3x3, counts of 16 bits", sequencer, depth=16, twin=("itself: $or", 0)),
 )

