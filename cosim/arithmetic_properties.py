@@ -18,12 +18,12 @@ from hdl.demodulator import Demodulator
 from hdl.low_pass import LowPass
 from hdl.multiplier import Multiples, addends
 from hdl.programmer import Programmer
-from hdl.pulse_train import PulseTrains
+from hdl.pulse_train import PART, PulseTrains
 from hdl.quadrants import Quadrants
 from hdl.random_source import RandomSource
 from hdl.reference_latch import ReferenceLatch
 from hdl.zero_shift import ZeroShift
-from model.config import Reference, SourceSpec, TileConfig
+from model.config import SourceSpec, TileConfig
 
 
 def clipped(value: Value, low: int, high: int) -> Value:
@@ -139,9 +139,11 @@ def demodulator() -> Checked:
     config = TileConfig()
     dut: Any = Demodulator(config)
     checked = Checked(dut)
-    latched, filtered = dut.mode == Reference.LATCHED, dut.mode == Reference.FILTERED
-    read = (dut.code << config.reference_fraction_bits) - Mux(latched, dut.reference, Mux(filtered, dut.q, 0))
-    checked.module.d.comb += Assert(dut.difference == Mux(dut.negative, -read, read))
+    read = (dut.code << config.reference_fraction_bits) - Mux(dut.latched, dut.reference, dut.q)
+    checked.module.d.comb += [
+        Assume(~dut.latched | (dut.q == 0)),
+        Assert(dut.difference == Mux(dut.negative, -read, read)),
+    ]
     return checked
 
 
@@ -239,8 +241,8 @@ def pulse_trains() -> Checked:
             for signal, value in zip(signals, (dut.magnitude[line], dut.words[line]), strict=True)
         ]
     for line, (magnitude, word) in enumerate(values):
-        for place in range(0, width, 4):
-            parts = magnitude[place : place + 4], word[place : place + 4]
+        for place in range(0, width, PART):
+            parts = magnitude[place : place + PART], word[place : place + PART]
             holds(checked, loaded, checked.state[f"above_{place}"][line] == (parts[0] > parts[1]))
             if place:
                 holds(checked, loaded, checked.state[f"equal_{place}"][line] == (parts[0] == parts[1]))

@@ -16,14 +16,28 @@ from model.config import Scope, TileConfig
 
 def _spaced(checked: Checked, dut: Any) -> Signal:
     """Assume the distances at which reads finish and words are drawn; whether a read finished a cycle ago."""
-    m, before, drawn = checked.module, Signal(2), Signal()
-    m.d.sync += [before.eq(Cat(dut.finish, before)), drawn.eq(dut.draw)]
-    m.d.comb += [Assume(~dut.finish | ~(before.any() | drawn)), Assume(~dut.draw | ~before[0])]
+    m, before, drawn = checked.module, spaced(checked, dut), Signal()
+    m.d.sync += drawn.eq(dut.draw)
+    m.d.comb += [Assume(~dut.finish | ~drawn), Assume(~dut.draw | ~before[0])]
     return before[0]
 
 
+def spaced(checked: Checked, dut: Any) -> Signal:
+    """Assume that a read finishes in the third cycle after another or a reset at the earliest.
+
+    Gives whether reads finished in the two cycles before this one.
+    """
+    m, before, reset = checked.module, Signal(2), Signal(2, init=0b11)
+    m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1)]
+    m.d.comb += Assume(~dut.finish | ~(before | reset).any())
+    return before
+
+
 def flips() -> Checked:
-    """Every mode and scope, changed at will: signs, flags, column and sweep after each read are those specified."""
+    """Signs, flags, column and sweep after each read are those specified; mode and scope change at will.
+
+    A mode counts from the cycle after it is set.
+    """
     config = TileConfig(rows=3, columns=2, lanes=1, chopper_period=2, chopper_probability=0.3, row_chopper=1)
     period, below, columns = config.chopper_period, config.chopper_flip_below, config.columns
     dut: Any = Chopper(config)
@@ -50,7 +64,9 @@ def flips() -> Checked:
     def decided(mode: Value, turn: Value, word: Value) -> Value:
         return Mux(mode == Mode.REGULAR, turn, Mux(mode == Mode.RANDOM, word < below, 0))
 
-    flip = decided(dut.mode, sweep % period == period - 1, source.word)
+    mode, row_mode = (Signal(2, name=name, reset_less=True) for name in ("mode_before", "row_mode_before"))
+    m.d.sync += [mode.eq(dut.mode), row_mode.eq(dut.row_mode)]
+    flip = decided(mode, sweep % period == period - 1, source.word)
     with m.If(dut.finish):
         m.d.sync += column.eq(Mux(wrap, 0, column + 1))
         with m.If(dut.scope == Scope.COLUMN):
@@ -61,7 +77,7 @@ def flips() -> Checked:
             m.d.sync += flipped.eq(flipped & ~here)
         with m.If(wrap):
             for row in range(config.rows):
-                turns = decided(dut.row_mode, sweep == period + row % period, bank.words[row])
+                turns = decided(row_mode, sweep == period + row % period, bank.words[row])
                 m.d.sync += [flipped_rows[row].eq(turns), c_rows[row].eq(c_rows[row] ^ turns)]
 
     seen = Signal(2)  # what the column's outputs say follows a cycle later
@@ -69,6 +85,7 @@ def flips() -> Checked:
     m.d.comb += [
         Assert(column < columns),
         Assert(state["here"] == here),
+        Assert(state["end_of_sweep"] == wrap),
         Assert(state["sweep"] == sweep),
         Assert(state["flipped"] == flipped),
         Assert(dut.column == column),

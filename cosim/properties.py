@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Mux, Signal, Value, signed
+from amaranth.hdl import Assert, Assume, Const, Mux, Signal, Value, signed
 
 from cosim.arithmetic_properties import (
     demodulator,
@@ -22,7 +22,7 @@ from cosim.arithmetic_properties import (
     settling,
     zero_shift,
 )
-from cosim.chopper_properties import flips
+from cosim.chopper_properties import flips, spaced
 from cosim.control_properties import axi_lite, sequencer
 from cosim.sby import Checked, Property
 from cosim.transfer_properties import hidden_buffer, symmetric_point
@@ -168,15 +168,14 @@ def chopper() -> Checked:
     checked = Checked(dut)
     m, sweep = checked.module, checked.state["sweep"]
     reads = [Signal(range(2 * period), name=f"reads_{column}") for column in range(config.columns)]
-    before = Signal(2)  # whether reads ended in the two cycles before this one
+    before = spaced(checked, dut)
     wrapped = checked.state["wrapped"]
     sweeps = Mux(wrapped, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
-    m.d.sync += before.eq(Cat(dut.finish, before))
     m.d.comb += [
         Assume(dut.mode == Mode.REGULAR),
         Assume(dut.scope == Scope.COLUMN),
-        Assume(~(dut.finish & before.any())),
         Assert(checked.state["here"] == 1 << dut.column),
+        Assert(checked.state["end_of_sweep"] == (dut.column == config.columns - 1)),
         Assert(~wrapped | (before[0] & (dut.column == 0))),
     ]
     for column, count in enumerate(reads):

@@ -109,6 +109,7 @@ def symmetric_point() -> Checked:
         holds(checked, write_port.en, kept.xor(), Mux(dut.clear, 0, value) == kept[: form.width].as_signed())
 
     # The registers of each stage.
+    holds(checked, reduce(or_, valid.values()), state["filtered"] == filtered, state["latched"] == latched)
     for stage in range(1, 5):
         fresh = used[stage] & (latch[stage] | filtered)
         holds(checked, valid[stage], state[f"fresh_{stage}"] == fresh)
@@ -130,7 +131,7 @@ def symmetric_point() -> Checked:
         checked,
         valid[3],
         state["reference_0_1"] == ref(3),
-        state["late_q_0_1"] == q[3],
+        state["late_q_0_1"] == Mux(filtered, q[3], 0),
         state["late_code_0_1"] << config.reference_fraction_bits == r[3],
         state["low_pass_0.q"] == q[3],
         state["low_pass_0.step"] == following(3) - q[3],

@@ -9,7 +9,7 @@
 Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
-three cycles after another and two after a draw, not sooner: the sources step in the cycle after ``finish``, and the
+three cycles after another or a reset and two after a draw, not sooner: the sources step in the cycle after ``finish``, and the
 words are compared in a cycle of their own.
 """
 
@@ -91,8 +91,8 @@ class Chopper(wiring.Component):
         flip = Signal()
         flips = Signal(config.columns)
         # Decided long before a read finishes, but by the cycle in which the words have been compared.
-        by_sweep = Signal()
-        random = Signal()
+        by_sweep = Signal(reset_less=True)
+        random = Signal(reset_less=True)
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
         m.d.sync += [by_sweep.eq((self.mode == Mode.REGULAR) & end_of_period), random.eq(self.mode == Mode.RANDOM)]
         by_chance = Signal(init=below > 0)
@@ -109,9 +109,10 @@ class Chopper(wiring.Component):
 
         if config.row_chopper:
             m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
-            turns = Signal(min(period, config.rows))  # bit k: the rows i with i mod N = k flip after this sweep
+            # Bit k: the rows i with i mod N = k flip after this sweep.
+            turns = Signal(min(period, config.rows), reset_less=True)
             row_flips = Signal(config.rows)
-            rows_random = Signal()
+            rows_random = Signal(reset_less=True)
             m.d.comb += rows.advance.eq(wrapped)
             regular = (self.row_mode == Mode.REGULAR).replicate(len(turns))
             m.d.sync += [

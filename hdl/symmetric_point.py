@@ -84,7 +84,8 @@ class SymmetricPoint(wiring.Component):
             ]
 
         # Known long before the first beat, so that the stages need not decode it.
-        filtered, latched = Signal(), Signal()
+        filtered = Signal(reset_less=True)
+        latched = Signal(reset_less=True)
         m.d.sync += [filtered.eq(self.mode == Reference.FILTERED), latched.eq(self.mode == Reference.LATCHED)]
         latch = delayed(m, self.latch, 2, self.advance, "latch")
         negative = delayed(m, self.negative, 3, self.advance, "negative")
