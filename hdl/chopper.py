@@ -9,8 +9,8 @@
 Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
-three cycles after another or a reset and two after a draw, not sooner: the sources step in the cycle after ``finish``, and the
-words are compared in a cycle of their own.
+three cycles after another or a reset and two after a draw, not sooner: the sources step in the cycle after ``finish``,
+and the words are compared in a cycle of their own.
 """
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
