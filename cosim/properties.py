@@ -314,7 +314,7 @@ PROPERTIES = (
     ),
     Property(
         "programmer",
-        "a cell is outside if |d| > tolerance, and corrected by the sign of d",
+        "a cell is outside if d is larger than the tolerance, and corrected by its sign",
         "default",
         programmer,
         depth=7,
@@ -333,7 +333,7 @@ PROPERTIES = (
         "a step is a multiplication by x**16",
         "default",
         random_source,
-        depth=1,
+        depth=2,
         twin=("itself: $xor", 0),
     ),
     Property(
