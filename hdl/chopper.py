@@ -71,7 +71,9 @@ class Chopper(wiring.Component):
             with m.If(self.finish):
                 m.d.sync += here.eq(here.rotate_left(1))
         sweep = Signal(range(config.sweeps))
-        end_of_sweep = Signal(init=config.columns == 1)
+        end_of_sweep: Value = ~self.column.any()  # of a single one, which has a register, too
+        if config.columns > 1:
+            end_of_sweep = Signal(name="end_of_sweep")
         wrap = Signal()
         finished = Signal()
         wrapped = Signal()

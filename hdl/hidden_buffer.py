@@ -117,13 +117,14 @@ class HiddenBuffer(wiring.Component):
         buffered = Signal(reset_less=True)  # H is added to the product,
         dithered = Signal(reset_less=True)  # or u
         accumulates = Signal(reset_less=True)  # n is for W,
-        corrects = Signal(reset_less=True)  # or for R
+        corrects = Signal(reset_less=True)  # or for R, if there is a programmer
         m.d.sync += [
             accumulates.eq(~self.programming & self.accumulate),
-            corrects.eq(self.programming),
             buffered.eq(~self.programming & ~self.direct),
             dithered.eq(~self.programming & self.direct),
         ]
+        if config.programmer:
+            m.d.sync += corrects.eq(self.programming)
         parity = delayed(m, words.parity, 1, self.advance, "parity")
         wrong: list[Value] = []
         clipped = Signal(config.lanes)

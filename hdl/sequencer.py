@@ -117,7 +117,6 @@ class Sequencer(wiring.Component):
         with m.If(self.start):
             m.d.sync += [
                 calibrating.eq(calibrate),
-                self.programming.eq(program),
                 self.bl.eq(self.command.bl),
                 self.column.eq(self.command.column),
             ]
@@ -138,8 +137,11 @@ class Sequencer(wiring.Component):
                     self.sampled.filter.eq(calibrate),
                     self.sampled.latch.eq(calibrate & (sweeps == 1)),
                 ]
-        with m.If(self.streamed & ~again):
-            m.d.sync += self.programming.eq(0)
+        if config.programmer:
+            with m.If(self.start):
+                m.d.sync += self.programming.eq(program)
+            with m.Elif(self.streamed & ~again):
+                m.d.sync += self.programming.eq(0)
 
         # What is left of a calibration: sweeps, and reads of the sweep in work.
         left = Signal(COUNT_BITS)
