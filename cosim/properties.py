@@ -24,6 +24,7 @@ from cosim.arithmetic_properties import (
 )
 from cosim.chopper_properties import flips, spaced
 from cosim.control_properties import axi_lite, sequencer
+from cosim.counter_properties import counters
 from cosim.sby import Checked, Property
 from cosim.transfer_properties import hidden_buffer, symmetric_point
 from hdl.chopper import Chopper
@@ -384,6 +385,14 @@ PROPERTIES = (
         flips,
         depth=8,
         twin=("itself: $lt", 0),
+    ),
+    Property(
+        "counters",
+        "each counts what its stream moves and stops when it is full",
+        "8 bits, one lane",
+        counters,
+        depth=3,
+        twin=("itself: $add", 0),
     ),
     Property(
         "axi_lite",

@@ -1,0 +1,78 @@
+"""What is proved of the counters: they count what their streams move, and stop at their largest value."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from amaranth.hdl import Assert, Assume, Mux, Signal, Value
+
+from cosim.arithmetic_properties import clipped, holds
+from cosim.sby import Checked
+from hdl.counters import Counters
+from model.config import TileConfig
+
+
+def counters() -> Checked:
+    """Every counter is a sum of what was counted, or full; Σ|n| comes with a beat and is counted when it leaves.
+
+    Beats arrive and leave as at `hdl.register_slice`, which holds two of them.
+    """
+    config = TileConfig(rows=2, columns=2, lanes=1, pulses_max=3, counter_bits=8, programmer=1)
+    most = (1 << config.counter_bits) - 1
+    dut: Any = Counters(config)
+    checked = Checked(dut)
+    m, state = checked.module, checked.state
+
+    arrives, ready, size = Signal(), Signal(), Signal.like(dut.amount)
+    checked.inputs += [arrives, ready, size]
+    valid, waits, two = (Signal(name=name) for name in ("valid", "waits", "two_there"))
+    sizes = [Signal.like(size, name=name, reset_less=True) for name in ("offered", "waiting", "last")]
+    offered, waiting, last = sizes
+    free = ~valid | ready
+    with m.If(arrives):
+        m.d.sync += [last.eq(size), waiting.eq(size)]
+    with m.If(free):
+        m.d.sync += [valid.eq(arrives | waits), waits.eq(0), two.eq(0), offered.eq(Mux(waits, waiting, size))]
+    with m.Elif(arrives):
+        m.d.sync += [waits.eq(1), two.eq(1)]
+    m.d.comb += [
+        Assume(~(arrives & waits)),
+        Assume(size <= config.lanes * config.pulses_max),
+        Assume(dut.amount == last),
+        Assume(dut.two == two),
+        Assume(dut.write == (valid & ready)),
+        Assume(dut.cells <= config.lanes),
+    ]
+
+    def after(count: Value, more: Value | int) -> Value:
+        return clipped(count + more, 0, most)
+
+    naive = {
+        "slots": (dut.slot, 1),
+        "reads": (dut.read, 1),
+        "transfer_pulses": (dut.write & ~dut.array, offered),
+        "reference_pulses": (dut.write & dut.array, offered),
+        "unprogrammed": (dut.write & dut.array & dut.last_round, dut.cells),
+    }
+    for name, (happens, more) in naive.items():
+        count = Signal(config.counter_bits, name=f"naive_{name}")
+        with m.If(happens):
+            m.d.sync += count.eq(after(count, more))
+        m.d.comb += Assert(getattr(dut, name) == count)
+        if not name.endswith("pulses"):
+            continue
+        # The high bits after a carry are known, but in the cycle after one, when there is no other.
+        low = len(dut.amount) + 1
+        high, before = count[low:], Signal(config.counter_bits - low, name=f"before_{name}")
+        m.d.sync += before.eq(high)
+        known = (state[f"{name}_carried"] == Mux(high.all(), high, high + 1)) & (state[f"{name}_full"] == high.all())
+        small = count[:low] < config.lanes * config.pulses_max
+        holds(checked, two, waits, state[f"{name}_held"] == after(count, offered))
+        m.d.comb += [Assert(known | ((before != high) & small)), Assert(~waits | valid)]
+    holds(checked, valid & ~two, last == offered)
+    holds(checked, two, last == waiting)
+    holds(checked, waits, two)
+    holds(checked, valid, offered <= config.lanes * config.pulses_max)
+    holds(checked, valid, last <= config.lanes * config.pulses_max)
+    m.d.comb += Assert(dut.gave_up == (dut.unprogrammed != 0))
+    return checked
