@@ -1,8 +1,8 @@
 """Random configurations: legal ones of every shape, random programmes on both engines, and the least case that fails.
 
 A campaign has batches, each drawn by hypothesis from a seed of its own, so that one that was stopped goes on with the
-next batch. What fails is made small: hypothesis looks for the least configuration, then the programme is the one of
-some seeds that fails first, and ends there.
+next batch. What fails is made small: field by field the configuration is the least that fails, then the programme is
+the one of some seeds that fails first, and ends there.
 """
 
 from __future__ import annotations
@@ -35,6 +35,29 @@ from model.files import write_all
 SEEDS = 20  # programmes among which the one that fails first is looked for
 SOURCES = (".py", ".h", ".v")
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
+LEAST: dict[str, float] = {
+    "rows": 1,
+    "columns": 1,
+    "lanes": 1,
+    "adc_bits": 2,
+    "magnitude_bits": 1,
+    "bl_max": 1,
+    "latch_shift": 0,
+    "filter_shift": 0,
+    "reference_fraction_bits": 0,
+    "gain_bits": 1,
+    "threshold_shift": 0,
+    "hidden_bits": 4,
+    "pulses_max": 1,
+    "momentum_bits": 1,
+    "chopper_period": 1,
+    "chopper_probability": 0.0,
+    "row_chopper": 0,
+    "programmer": 0,
+    "counter_bits": 8,
+    "seed": 0,
+}
+"""The least value of every field, in the order in which they are made small."""
 Rewrite = Callable[[TileConfig], str] | None
 """Makes other Verilog of a configuration than the project's own."""
 
@@ -150,14 +173,14 @@ def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = No
     """So many configurations, each with a programme on every engine of ``lengths``, whose cycles that tells."""
     totals, start = Totals(), time.perf_counter()
     known: dict[tuple[str, int], Failure | None] = {}
-    least: list[Failure] = []
+    found: list[Failure] = []
 
     @hypothesis.seed(number)
     @hypothesis.settings(
         max_examples=size,
         database=None,
         deadline=None,
-        phases=(hypothesis.Phase.generate, hypothesis.Phase.shrink),
+        phases=(hypothesis.Phase.generate,),  # its shrinking ends after five minutes, which are few builds
         suppress_health_check=list(hypothesis.HealthCheck),
         report_multiple_bugs=False,
         verbosity=hypothesis.Verbosity.quiet,
@@ -169,14 +192,14 @@ def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = No
             known[key] = _first(config, seed, lengths, rewrite, totals)
         failure = known[key]
         if failure:
-            least[:] = [failure]
+            found[:] = [failure]
             raise AssertionError(failure.text)
 
     failure = None
     try:
         every_engine_agrees()
     except AssertionError:
-        failure = _earliest(least[0], rewrite)
+        failure = _earliest(_least(found[0], rewrite), rewrite)
     totals.fingerprints = {fingerprint for fingerprint, _ in known}
     totals.seconds = time.perf_counter() - start
     return totals, failure
@@ -190,6 +213,44 @@ def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewr
             if text:
                 return Failure(case, text)
     return None
+
+
+def _least(failure: Failure, rewrite: Rewrite) -> Failure:
+    """The same programme on a configuration of which no field can be smaller by itself."""
+    with not_kept():
+        before = None
+        while failure.case.config != before:
+            before = failure.case.config
+            for name, low in LEAST.items():
+                failure = _lowered(failure, name, low, rewrite)
+    return failure
+
+
+def _lowered(failure: Failure, name: str, low: float, rewrite: Rewrite) -> Failure:
+    """With the least value of one field, else by halves with one that fails while a smaller one does not."""
+    high = getattr(failure.case.config, name)
+    value = low
+    while value < high:
+        smaller = _with(failure.case, name, value, rewrite)
+        if smaller:
+            failure, high = smaller, value
+        else:
+            low = value
+        value = (low + high) // 2 if name in _COUNTS and high - low > 1 else high
+    return failure
+
+
+_COUNTS = frozenset(LEAST) - {"chopper_probability", "seed"}  # of which a value between two others can matter
+
+
+def _with(case: Case, name: str, value: float, rewrite: Rewrite) -> Failure | None:
+    """The failure with another value of a field, if it is legal and fails."""
+    try:
+        case = replace(case, config=case.config.replace(**{name: value}))
+    except ValueError:
+        return None
+    _, text = judge(case, rewrite, Totals())
+    return Failure(case, text) if text else None
 
 
 def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:

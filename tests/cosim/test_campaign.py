@@ -49,7 +49,7 @@ def test_configurations_are_of_every_kind() -> None:
     assert any(config.dither_bits == 0 for config in found)
 
 
-@pytest.mark.parametrize(("number", "lengths"), enumerate((BOTH, NATIVE, NATIVE, NATIVE)))
+@pytest.mark.parametrize(("number", "lengths"), list(enumerate((BOTH, NATIVE, NATIVE, NATIVE))))
 def test_random_configurations_agree_with_golden(number: int, lengths: dict[str, int]) -> None:
     totals, failure = batch(number, 5, lengths)
     assert failure is None, failure
