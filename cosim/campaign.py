@@ -32,6 +32,7 @@ from cosim.toolchain import ToolError
 from model.config import CHOPPER_RANDOM_BITS, TileConfig
 from model.files import write_all
 
+FEW = 3  # other programmes that a smaller configuration is tried with, and values above the least that are tried
 SEEDS = 20  # programmes among which the one that fails first is looked for
 SOURCES = (".py", ".h", ".v")
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
@@ -227,16 +228,16 @@ def _least(failure: Failure, rewrite: Rewrite) -> Failure:
 
 
 def _lowered(failure: Failure, name: str, low: float, rewrite: Rewrite) -> Failure:
-    """With the least value of one field, else by halves with one that fails while a smaller one does not."""
+    """With one of the least values of a field, else by halves with one that fails while a smaller one does not."""
     high = getattr(failure.case.config, name)
+    few = low + FEW if name in _COUNTS else low
     value = low
     while value < high:
         smaller = _with(failure.case, name, value, rewrite)
         if smaller:
-            failure, high = smaller, value
-        else:
-            low = value
-        value = (low + high) // 2 if name in _COUNTS and high - low > 1 else high
+            return smaller if value <= few else _lowered(smaller, name, low, rewrite)
+        low = value
+        value = high if name not in _COUNTS else value + 1 if value < few else (low + high + 1) // 2
     return failure
 
 
@@ -244,13 +245,16 @@ _COUNTS = frozenset(LEAST) - {"chopper_probability", "seed"}  # of which a value
 
 
 def _with(case: Case, name: str, value: float, rewrite: Rewrite) -> Failure | None:
-    """The failure with another value of a field, if it is legal and fails."""
+    """The failure with another value of a field, if it is legal and one of some programmes fails."""
     try:
         case = replace(case, config=case.config.replace(**{name: value}))
     except ValueError:
         return None
-    _, text = judge(case, rewrite, Totals())
-    return Failure(case, text) if text else None
+    for seed in (case.seed, *range(FEW)):
+        _, text = judge(replace(case, seed=seed), rewrite, Totals())
+        if text:
+            return Failure(replace(case, seed=seed), text)
+    return None
 
 
 def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
