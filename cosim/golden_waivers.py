@@ -14,4 +14,4 @@ class Waiver(NamedTuple):
     reason: str
 
 
-WAIVED: tuple[Waiver, ...] = ()
+WAIVERS: tuple[Waiver, ...] = ()

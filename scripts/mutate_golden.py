@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cosim.golden_mutants import FILES, places
 from cosim.golden_trials import campaign, key
-from cosim.golden_waivers import WAIVED
+from cosim.golden_waivers import WAIVERS
 from cosim.journal import Journal
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from cosim.reports import text
@@ -22,8 +22,8 @@ from cosim.toolchain import ToolError
 from scripts.common import FAILED, Parser, integer, progress, run, to_total
 
 ROOT = Path(__file__).resolve().parent.parent
-EQUAL = "waived"
-FATES = (KILLED, SURVIVED, EQUAL, REJECTED)
+WAIVED = "waived"
+FATES = (KILLED, SURVIVED, WAIVED, REJECTED)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -51,13 +51,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    waived = {waiver[:3] for waiver in WAIVED}
+    waived = {waiver[:3] for waiver in WAIVERS}
     files: dict[str, Counter[str]] = {file: Counter() for file in FILES}
     survivors = []
     for outcome in outcomes:
         fate = outcome.fate
         if fate == SURVIVED and (outcome.file, outcome.before, outcome.after) in waived:
-            fate = EQUAL
+            fate = WAIVED
         files[outcome.file][fate] += 1
         if fate == SURVIVED:
             survivors.append(f"{outcome.file}:{outcome.line}\n- {outcome.before}\n+ {outcome.after}")
