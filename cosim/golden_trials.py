@@ -1,9 +1,9 @@
 """Trials of the golden model's mutants: does a fast test of the model fail with the error?
 
-A trial happens on a copy of the sources in a temporary folder: first the tests that bear the name of the file, then all
-others of `TESTS` that use it. The mutant is killed when one fails, cannot even import the file, crashes, or does not
-end in time. Kernels that have nothing of the file compiled into them are taken from a run without an error; if there
-are others, tests that are quicker without a compiler run without it, and first.
+A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then
+those of the whole, of the periphery or of the devices. The mutant is killed when one fails, cannot even import the
+file, crashes, or does not end in time. Kernels that have nothing of the file compiled into them are taken from a run
+without an error; if there are others, tests that are quicker without a compiler run without it, and first.
 """
 
 from __future__ import annotations
@@ -30,28 +30,41 @@ from cosim.mutants import KILLED, REJECTED, SURVIVED
 from cosim.toolchain import ToolError
 
 COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
-# In the order in which they run: those that take least and find most first. Without a compiler the first are quicker.
-_PLAIN = """
-    test_fixed.py test_pulse_train.py test_quadrants.py test_sequencer.py test_pipeline.py test_polynomials.py
-    test_threshold.py test_hidden_buffer.py test_lanes.py test_status.py test_low_pass.py test_noise.py test_chopper.py
-    test_random_source.py devices/test_disturb.py devices/test_presets.py
-    test_reference_runs.py::test_it_is_the_same_without_a_compiler test_periphery_settings.py test_periphery.py
-    test_tile.py
-"""
-_COMPILED = """
-    devices/test_spread.py devices/test_soft_bounds_reference.py devices/test_array.py devices/test_effects.py
-    devices/test_characterize.py devices/test_write_noise.py test_coincidence.py test_trace.py
+# What takes least and finds most comes first.
+_RUNS = "test_reference_runs.py::test_it_is_the_same_without_a_compiler"
+_PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py"
+_DEVICES = f"""
+    devices/test_parameters.py devices/test_disturb.py devices/test_presets.py {_RUNS} devices/test_array.py
+    devices/test_spread.py devices/test_soft_bounds_reference.py devices/test_effects.py devices/test_write_noise.py
     devices/test_symmetric_points.py devices/test_responses.py
 """
-PLAIN = tuple(f"tests/model/{name}" for name in _PLAIN.split())
-TESTS = PLAIN + tuple(f"tests/model/{name}" for name in _COMPILED.split())
-QUICK = PLAIN[:14]  # of single blocks
-TIMEOUT_S = 240  # several times what the tests take without an error
-BATCH = 40  # mutants between two controls
-# A loop without an end may take all memory before its time is over.
-_RUN = (
-    "import resource, sys, pytest; resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30)); sys.exit(pytest.main())"
-)
+_BOTH = f"test_noise.py test_random_source.py {_RUNS} devices/test_array.py"
+_OTHERS = {
+    **dict.fromkeys(("model/fixed.py", "model/noise.py", "model/polynomials.py", "model/quantile.py"), _BOTH),
+    "model/lanes.py": "test_pipeline.py test_tile.py test_trace.py",
+    "model/trace.py": "",
+    "model/coincidence.py": "",
+}
+COMPILED = {  # quicker with a compiler, even if that has everything to compile
+    f"tests/model/{name}"
+    for name in (
+        *("test_coincidence.py", "test_trace.py", "devices/test_array.py", "devices/test_spread.py"),
+        *("devices/test_soft_bounds_reference.py", "devices/test_effects.py", "devices/test_write_noise.py"),
+        *("devices/test_symmetric_points.py", "devices/test_responses.py"),
+    )
+}
+TEST_S = 90  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
+TRIAL_S = 3600
+BATCH = 20  # mutants between two controls
+# A loop without an end may be in what is imported, and may take all memory before its time is over.
+_RUN = f"""
+import faulthandler, resource, sys, pytest
+faulthandler.dump_traceback_later({TEST_S}, exit=True)
+resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
+sys.exit(pytest.main())
+"""
+_LIMIT = ("-o", f"faulthandler_timeout={TEST_S}", "-o", "faulthandler_exit_on_timeout=true")
+_TIMEOUT = re.compile(r"^Timeout \(", re.MULTILINE)
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 _PASSED, _NO_FILE, _NO_TEST = 0, 4, 5  # exit codes of pytest
 
@@ -98,41 +111,37 @@ class Copy:
         ToolError
             A test fails.
         """
-        plain = [test for test in tests if test in PLAIN]
+        plain = [test for test in tests if test not in COMPILED]
         failed = self._pytest(tests, self._kernels) or (self._pytest(plain, None) if plain else None)
         if failed is not None:
             raise ToolError(f"without an error in the golden model a test fails, crashes or does not end: {failed}")
 
     def judge(self, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
-        """Try a mutant with those of the tests that use its file."""
+        """Try a mutant."""
         file = self.folder / mutant.file
         source = file.read_text(encoding="utf-8")
         text = mutated(source, mutant)
         told = (mutant.file, mutant.operator, mutant.occurrence, *change(source, text))
         if not _differs(source, text):
             return Outcome(*told, REJECTED)
-        users = dependents(self._imports, file.stem)
-        mine = sorted(
-            (test for test in tests if _stem(test) in users), key=lambda test: _stem(test) != f"test_{file.stem}"
-        )
         with _written(file, text):
-            failed = self._first_failure(mine, users)
+            failed = self._first_failure(tests, dependents(self._imports, mutant.file))
         return Outcome(*told, SURVIVED, tests=digest) if failed is None else Outcome(*told, KILLED, failed)
 
     def _first_failure(self, tests: Sequence[str], users: set[str]) -> str | None:
-        kernels = self._kernels.with_suffix(".trial")
+        kernels, stems = self._kernels.with_suffix(".trial"), {Path(file).stem for file in users}
         stale = 0
 
         def of_users(folder: str, names: list[str]) -> list[str]:
             nonlocal stale
-            found = [name for name in names if "." in name and name.partition(".")[0] in users]
+            found = [name for name in names if "." in name and name.partition(".")[0] in stems]
             stale += len(found)
             return found
 
         try:
             if self._kernels.is_dir():
                 shutil.copytree(self._kernels, kernels, ignore=of_users)
-            plain = [test for test in tests if stale and test in PLAIN]
+            plain = [test for test in tests if stale and test not in COMPILED]
             rest = [test for test in tests if test not in plain]
             failed = self._pytest(plain, None) if plain else None
             return self._pytest(rest, kernels) if failed is None and rest else failed
@@ -147,7 +156,8 @@ class Copy:
             "NUMBA_CACHE_DIR": str(kernels or self._kernels),
             "NUMBA_DISABLE_JIT": str(int(kernels is None)),
         }
-        command = [sys.executable, "-c", _RUN, "-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *tests]
+        options = ("-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *_LIMIT)
+        command = [sys.executable, "-c", _RUN, *options, *tests]
         with subprocess.Popen(
             command,
             cwd=self.folder,
@@ -158,9 +168,9 @@ class Copy:
             start_new_session=True,
         ) as process:
             try:
-                output, _ = process.communicate(timeout=TIMEOUT_S)
+                output, _ = process.communicate(timeout=TRIAL_S)
             except subprocess.TimeoutExpired:
-                return f"not done after {TIMEOUT_S} s"
+                return f"not done after {TRIAL_S} s"
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # all that the trial has started
@@ -168,6 +178,8 @@ class Copy:
             raise ToolError(f"pytest finds no test: {' '.join(output.split())[-200:]}")
         if process.returncode == _PASSED:
             return None
+        if _TIMEOUT.search(output):
+            return f"not done after {TEST_S} s"
         first = _FIRST.search(output)
         return first[1] if first else f"exit code {process.returncode}"
 
@@ -191,27 +203,38 @@ def _differs(before: str, after: str) -> bool:
         return False
 
 
-def _stem(test: str) -> str:
-    return Path(test.partition("::")[0]).stem
+def deciding_tests(root: Path, file: str) -> tuple[str, ...]:
+    """The tests that decide about the mutants of a file."""
+    path = Path(file)
+    own = f"{path.parent.relative_to('model')}/test_{path.name}".removeprefix("./")
+    names = [own] if (root / "tests/model" / own).is_file() else []
+    names += _OTHERS.get(file, _DEVICES if "devices" in file else _PERIPHERY).split()
+    return tuple(f"tests/model/{name}" for name in dict.fromkeys(names))
+
+
+def every_test(root: Path) -> tuple[str, ...]:
+    """Those of all files."""
+    return tuple(dict.fromkeys(test for file in FILES for test in deciding_tests(root, file)))
 
 
 def imports(root: Path) -> Imports:
-    """What the modules of every name import; names are without their packages."""
+    """The files of the model, and those of it that they may import."""
     found: Imports = {}
-    for path in root.rglob("*.py"):
-        names = found.setdefault(path.stem, set())
+    for path in (root / "model").rglob("*.py"):
+        names: set[str] = set()
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
             if isinstance(node, ast.ImportFrom):
-                names |= {(node.module or "").rpartition(".")[2], *(alias.name for alias in node.names)}
+                names |= {f"{node.module}", *(f"{node.module}.{alias.name}" for alias in node.names)}
             elif isinstance(node, ast.Import):
-                names |= {alias.name.rpartition(".")[2] for alias in node.names}
+                names |= {alias.name for alias in node.names}
+        found[str(path.relative_to(root))] = {f"{name.replace('.', '/')}.py" for name in names}
     return found
 
 
-def dependents(found: Imports, name: str) -> set[str]:
-    """The module of this name and those that import it, directly or not: what it does may be part of them."""
+def dependents(found: Imports, file: str) -> set[str]:
+    """The file and those that import it, directly or not: its kernels may be part of theirs."""
     users: set[str] = set()
-    new = {name}
+    new = {file}
     while new:
         users |= new
         new = {module for module, names in found.items() if names & new} - users
@@ -221,7 +244,7 @@ def dependents(found: Imports, name: str) -> set[str]:
 def tests_digest(root: Path) -> str:
     """Changes with the tests of the model, and with the choice of them."""
     files = sorted(path for path in (root / "tests/model").rglob("*") if path.suffix in (".py", ".json"))
-    return _digest([path.read_bytes() for path in files], TESTS)
+    return _digest([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
 
 
 def key(root: Path) -> str:
@@ -240,25 +263,25 @@ def _copy(root: Path, folder: Path) -> Copy:
     """The copy of this process, which passes the tests."""
     if folder not in _copies:
         copy = Copy(root, folder / str(os.getpid()))
-        copy.control(TESTS)
+        copy.control(every_test(root))
         _copies[folder] = copy
     return _copies[folder]
 
 
 def judge(root: Path, folder: Path, mutant: Mutant, digest: str) -> Outcome:
     """Try a mutant on the copy that this process has in ``folder``."""
-    return _copy(root, folder).judge(mutant, TESTS, digest)
+    return _copy(root, folder).judge(mutant, deciding_tests(root, mutant.file), digest)
 
 
 def control(root: Path, folder: Path) -> None:
-    """The copy of this process still passes `QUICK`: what failed in the trials before did so by their errors.
+    """The copy of this process still passes: what failed in the trials before did so by their errors.
 
     Raises
     ------
     ToolError
         It does not, as where the disk is full.
     """
-    _copy(root, folder).control(QUICK)
+    _copy(root, folder).control(deciding_tests(root, FILES[0]))
 
 
 def campaign(

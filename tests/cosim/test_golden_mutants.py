@@ -14,7 +14,7 @@ import pytest
 
 from cosim import golden_trials
 from cosim.golden_mutants import FILES, LEFT_OUT, Mutant, change, mutated, places, sample
-from cosim.golden_trials import TESTS, Copy, Outcome, campaign, dependents, key
+from cosim.golden_trials import COMPILED, Copy, Outcome, campaign, deciding_tests, dependents, every_test, imports, key
 from cosim.golden_waivers import WAIVERS
 from cosim.journal import Journal
 from cosim.mutants import KILLED, REJECTED, SURVIVED
@@ -60,17 +60,20 @@ def test_no_error_is_rejected_and_one_that_no_test_sees_survives(copy: Copy) -> 
 def test_an_error_of_a_kernel_is_found_in_spite_of_kernels_without_it(
     copy: Copy, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(golden_trials, "PLAIN", ())  # all with a compiler
     tests = ("tests/model/test_quadrants.py",)
+    monkeypatch.setattr(golden_trials, "COMPILED", tests)
     copy.control(tests)
     mutant = Mutant("model/quadrants.py", "core/ReplaceBinaryOperator_BitXor_BitOr", 0)
     assert copy.judge(mutant, tests, "").fate == KILLED
 
 
-def test_a_trial_that_does_not_end_is_a_finding(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(golden_trials, "TIMEOUT_S", 0.1)
-    outcome = copy.judge(SHIFT, TEST, "")
-    assert (outcome.fate, outcome.test) == (KILLED, "not done after 0.1 s")
+def test_a_test_that_does_not_end_is_a_finding(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = copy.folder / "tests/model/test_endless.py"
+    test.write_text("def test_it() -> None:\n    while True: pass\n")
+    monkeypatch.setattr(golden_trials, "TEST_S", 1)
+    monkeypatch.setattr(golden_trials, "_LIMIT", tuple(word.replace("=90", "=1") for word in golden_trials._LIMIT))
+    outcome = copy.judge(SHIFT, ("tests/model/test_endless.py",), "")
+    assert (outcome.fate, outcome.test) == (KILLED, "not done after 1 s")
 
 
 def test_a_test_that_fails_without_an_error_ends_the_work(tmp_path: Path) -> None:
@@ -129,10 +132,29 @@ def f(x: int | None, *, y: float | int = 1 + 2) -> int | None:
     assert set(LEFT_OUT) == {"annotation", "signature", "decorator", "message"}
 
 
-def test_users_of_a_module_are_those_that_import_it() -> None:
-    found = {"fixed": set(), "low_pass": {"fixed"}, "tile": {"low_pass"}, "idx": {"numpy"}, "test_tile": {"tile"}}
-    assert dependents(found, "fixed") == {"fixed", "low_pass", "tile", "test_tile"}
-    assert dependents(found, "idx") == {"idx"}
+def test_users_of_a_file_are_those_that_import_it() -> None:
+    files = imports(ROOT)
+    assert dependents(files, "model/trace.py") == {"model/trace.py"}
+    users = dependents(files, "model/devices/batch.py")
+    assert users > {
+        "model/devices/kernels.py",
+        "model/devices/array.py",
+        "model/training.py",
+    }  # disturb is imported as a name
+    assert "model/devices/array.py" in dependents(files, "model/devices/disturb.py")
+    assert "model/periphery.py" not in users
+
+
+def test_tests_of_a_file() -> None:
+    assert deciding_tests(ROOT, "model/trace.py") == ("tests/model/test_trace.py",)
+    assert deciding_tests(ROOT, "model/chopper.py")[:2] == (
+        "tests/model/test_chopper.py",
+        "tests/model/test_pipeline.py",
+    )
+    devices = deciding_tests(ROOT, "model/devices/array.py")
+    assert devices[:2] == ("tests/model/devices/test_array.py", "tests/model/devices/test_parameters.py")
+    assert len(set(devices)) == len(devices)
+    assert set(every_test(ROOT)) > COMPILED
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -229,7 +251,7 @@ def test_a_log_of_something_else_is_bad_input(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_files_tests_and_waivers_are_there() -> None:
-    for name in (*FILES, *(test.partition("::")[0] for test in TESTS)):
+    for name in (*FILES, *(test.partition("::")[0] for test in every_test(ROOT))):
         assert (ROOT / name).is_file(), name
     for waiver in WAIVERS:
         assert waiver.file in FILES
