@@ -18,7 +18,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -55,7 +55,7 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
 }
 TEST_S = 90  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
 TRIAL_S = 3600
-BATCH = 20  # mutants between two controls
+BATCH = 40  # mutants between two controls
 # A loop without an end may be in what is imported, and may take all memory before its time is over.
 _RUN = f"""
 import faulthandler, resource, sys, pytest
@@ -90,11 +90,14 @@ class Outcome:
 
 
 class Copy:
-    """A copy, in ``folder``, of the sources under ``root``; one trial happens at a time."""
+    """A copy, in ``folder``, of the sources under ``root``, which may be another copy; one trial happens at a time.
+
+    Numba keeps its kernels beside the sources. A trial begins with those of ``root``, if a control has made any.
+    """
 
     def __init__(self, root: Path, folder: Path) -> None:
         self.folder = folder
-        self._kernels = folder.with_name(f"{folder.name}.numba")
+        self._root = root
         for name in COPIED:
             source = root / name
             if source.is_dir():
@@ -104,7 +107,7 @@ class Copy:
         self._imports = imports(folder)
 
     def control(self, tests: Sequence[str]) -> None:
-        """Run tests without an error, with a compiler and without, and keep the kernels.
+        """Run tests without an error, with a compiler and without.
 
         Raises
         ------
@@ -112,9 +115,10 @@ class Copy:
             A test fails.
         """
         plain = [test for test in tests if test not in COMPILED]
-        failed = self._pytest(tests, self._kernels) or (self._pytest(plain, None) if plain else None)
-        if failed is not None:
-            raise ToolError(f"without an error in the golden model a test fails, crashes or does not end: {failed}")
+        with ThreadPoolExecutor(2) as pool:
+            for failed in pool.map(self._pytest, (tests, plain), (True, False)):
+                if failed is not None:
+                    raise ToolError(f"without an error in the golden model a test fails or does not end: {failed}")
 
     def judge(self, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
         """Try a mutant."""
@@ -129,32 +133,34 @@ class Copy:
         return Outcome(*told, SURVIVED, tests=digest) if failed is None else Outcome(*told, KILLED, failed)
 
     def _first_failure(self, tests: Sequence[str], users: set[str]) -> str | None:
-        kernels, stems = self._kernels.with_suffix(".trial"), {Path(file).stem for file in users}
-        stale = 0
+        compiled = self._take_kernels({Path(file).stem for file in users})
+        plain = [test for test in tests if not compiled and test not in COMPILED]
+        rest = [test for test in tests if test not in plain]
+        return self._pytest(plain, False) or self._pytest(rest, True)
 
-        def of_users(folder: str, names: list[str]) -> list[str]:
-            nonlocal stale
-            found = [name for name in names if "." in name and name.partition(".")[0] in stems]
-            stale += len(found)
-            return found
+    def _take_kernels(self, without: set[str]) -> bool:
+        """Those of all modules but some; whether that is all there are."""
+        for cache in (self.folder / "model").rglob("__pycache__"):
+            shutil.rmtree(cache)
+        taken = {True: 0, False: 0}
+        for kernel in (self._root / "model").rglob("__pycache__/*.nb[ci]"):
+            fits = kernel.name.partition(".")[0] not in without
+            taken[fits] += 1
+            if fits:
+                to = self.folder / kernel.relative_to(self._root)
+                to.parent.mkdir(exist_ok=True)
+                shutil.copy2(kernel, to)
+        return bool(taken[True]) and not taken[False]
 
-        try:
-            if self._kernels.is_dir():
-                shutil.copytree(self._kernels, kernels, ignore=of_users)
-            plain = [test for test in tests if stale and test not in COMPILED]
-            rest = [test for test in tests if test not in plain]
-            failed = self._pytest(plain, None) if plain else None
-            return self._pytest(rest, kernels) if failed is None and rest else failed
-        finally:
-            shutil.rmtree(kernels, ignore_errors=True)
-
-    def _pytest(self, tests: Sequence[str], kernels: Path | None) -> str | None:
-        """The first test that fails, or what else goes wrong. kernels: where they are kept, None without a compiler."""
+    def _pytest(self, tests: Sequence[str], compiled: bool) -> str | None:
+        """The first test that fails, or what else goes wrong."""
+        if not tests:
+            return None
         environment = os.environ | {
             "PYTHONPATH": str(self.folder),
             "PYTHONDONTWRITEBYTECODE": "1",  # a mutant of the same second and size would be taken for another
-            "NUMBA_CACHE_DIR": str(kernels or self._kernels),
-            "NUMBA_DISABLE_JIT": str(int(kernels is None)),
+            "NUMBA_CACHE_DIR": "",  # beside the sources
+            "NUMBA_DISABLE_JIT": str(int(not compiled)),
         }
         options = ("-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *_LIMIT)
         command = [sys.executable, "-c", _RUN, *options, *tests]
@@ -259,29 +265,11 @@ def _digest(*parts: object) -> str:
 _copies: dict[Path, Copy] = {}  # of this process
 
 
-def _copy(root: Path, folder: Path) -> Copy:
-    """The copy of this process, which passes the tests."""
-    if folder not in _copies:
-        copy = Copy(root, folder / str(os.getpid()))
-        copy.control(every_test(root))
-        _copies[folder] = copy
-    return _copies[folder]
-
-
-def judge(root: Path, folder: Path, mutant: Mutant, digest: str) -> Outcome:
-    """Try a mutant on the copy that this process has in ``folder``."""
-    return _copy(root, folder).judge(mutant, deciding_tests(root, mutant.file), digest)
-
-
-def control(root: Path, folder: Path) -> None:
-    """The copy of this process still passes: what failed in the trials before did so by their errors.
-
-    Raises
-    ------
-    ToolError
-        It does not, as where the disk is full.
-    """
-    _copy(root, folder).control(deciding_tests(root, FILES[0]))
+def judge(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+    """Try a mutant on what this process has copied from the first copy."""
+    if first not in _copies:
+        _copies[first] = Copy(first, first.with_name(str(os.getpid())))
+    return _copies[first].judge(mutant, tests, digest)
 
 
 def campaign(
@@ -304,14 +292,19 @@ def campaign(
     left = [mutant for mutant in every if mutant not in done]
     before = len(every) - len(left)
     progress(before)
+    if not left:
+        return [done[mutant] for mutant in every]
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(jobs) as pool:
-        folder = Path(name)
+        copy = Copy(root, Path(name) / "first")
+        copy.control(every_test(root))
         for first in range(0, len(left), BATCH):
             batch = left[first : first + BATCH]
-            futures = [pool.submit(judge, root, folder, mutant, digest) for mutant in batch]
+            futures = [
+                pool.submit(judge, copy.folder, mutant, deciding_tests(root, mutant.file), digest) for mutant in batch
+            ]
             for judged, _ in enumerate(as_completed(futures), 1):
                 progress(before + first + judged)
-            pool.submit(control, root, folder).result()
+            copy.control(deciding_tests(root, FILES[0])[:2])
             for mutant, future in zip(batch, futures, strict=True):
                 done[mutant] = future.result()
                 journal.append(asdict(done[mutant]))
