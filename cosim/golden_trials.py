@@ -55,7 +55,7 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
 }
 TEST_S = 90  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
 TRIAL_S = 3600
-BATCH = 40  # mutants between two controls
+BATCH = 20  # mutants between two controls
 # A loop without an end may be in what is imported, and may take all memory before its time is over.
 _RUN = f"""
 import faulthandler, resource, sys, pytest
@@ -66,7 +66,6 @@ sys.exit(pytest.main())
 _LIMIT = ("-o", f"faulthandler_timeout={TEST_S}", "-o", "faulthandler_exit_on_timeout=true")
 _TIMEOUT = re.compile(r"^Timeout \(", re.MULTILINE)
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
-_PASSED, _NO_FILE, _NO_TEST = 0, 4, 5  # exit codes of pytest
 
 Imports = dict[str, set[str]]
 
@@ -180,14 +179,12 @@ class Copy:
             finally:
                 with suppress(ProcessLookupError):
                     os.killpg(process.pid, signal.SIGKILL)  # all that the trial has started
-        if process.returncode in (_NO_FILE, _NO_TEST):
-            raise ToolError(f"pytest finds no test: {' '.join(output.split())[-200:]}")
-        if process.returncode == _PASSED:
+        if process.returncode == 0:
             return None
         if _TIMEOUT.search(output):
             return f"not done after {TEST_S} s"
         first = _FIRST.search(output)
-        return first[1] if first else f"exit code {process.returncode}"
+        return first[1] if first else f"exit code {process.returncode} of pytest"
 
 
 @contextmanager
