@@ -53,13 +53,14 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
         *("devices/test_symmetric_points.py", "devices/test_responses.py"),
     )
 }
+CONTROL = ("tests/model/test_chopper.py", "tests/model/test_pipeline.py")  # between batches
 TEST_S = 90  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
 TRIAL_S = 3600
 BATCH = 20  # mutants between two controls
 # A loop without an end may be in what is imported, and may take all memory before its time is over.
 _RUN = f"""
-import faulthandler, resource, sys, pytest
-faulthandler.dump_traceback_later({TEST_S}, exit=True)
+import faulthandler, os, resource, sys, pytest
+faulthandler.dump_traceback_later({TEST_S}, exit=True, file=os.dup(2))
 resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 sys.exit(pytest.main())
 """
@@ -215,11 +216,6 @@ def deciding_tests(root: Path, file: str) -> tuple[str, ...]:
     return tuple(f"tests/model/{name}" for name in dict.fromkeys(names))
 
 
-def every_test(root: Path) -> tuple[str, ...]:
-    """Those of all files."""
-    return tuple(dict.fromkeys(test for file in FILES for test in deciding_tests(root, file)))
-
-
 def imports(root: Path) -> Imports:
     """The files of the model, and those of it that they may import."""
     found: Imports = {}
@@ -289,19 +285,18 @@ def campaign(
     left = [mutant for mutant in every if mutant not in done]
     before = len(every) - len(left)
     progress(before)
+    tests = {mutant.file: deciding_tests(root, mutant.file) for mutant in left}
     if not left:
         return [done[mutant] for mutant in every]
     with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(jobs) as pool:
         copy = Copy(root, Path(name) / "first")
-        copy.control(every_test(root))
+        copy.control(tuple(dict.fromkeys(test for some in tests.values() for test in some)))
         for first in range(0, len(left), BATCH):
             batch = left[first : first + BATCH]
-            futures = [
-                pool.submit(judge, copy.folder, mutant, deciding_tests(root, mutant.file), digest) for mutant in batch
-            ]
+            futures = [pool.submit(judge, copy.folder, mutant, tests[mutant.file], digest) for mutant in batch]
             for judged, _ in enumerate(as_completed(futures), 1):
                 progress(before + first + judged)
-            copy.control(deciding_tests(root, FILES[0])[:2])
+            copy.control(CONTROL)
             for mutant, future in zip(batch, futures, strict=True):
                 done[mutant] = future.result()
                 journal.append(asdict(done[mutant]))

@@ -14,7 +14,7 @@ import pytest
 
 from cosim import golden_trials
 from cosim.golden_mutants import FILES, LEFT_OUT, Mutant, change, mutated, places, sample
-from cosim.golden_trials import COMPILED, Copy, Outcome, campaign, deciding_tests, dependents, every_test, imports, key
+from cosim.golden_trials import COMPILED, CONTROL, Copy, Outcome, campaign, deciding_tests, dependents, imports, key
 from cosim.golden_waivers import WAIVERS
 from cosim.journal import Journal
 from cosim.mutants import KILLED, REJECTED, SURVIVED
@@ -158,7 +158,7 @@ def test_tests_of_a_file() -> None:
     devices = deciding_tests(ROOT, "model/devices/array.py")
     assert devices[:2] == ("tests/model/devices/test_array.py", "tests/model/devices/test_parameters.py")
     assert len(set(devices)) == len(devices)
-    assert set(every_test(ROOT)) > COMPILED
+    assert {test for file in FILES for test in deciding_tests(ROOT, file)} > COMPILED
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -203,7 +203,7 @@ def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
 
     monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(golden_trials, "judge", lambda *_: Outcome(FILE, "core/NoOp", 0, 1, "x", "y", KILLED))
-    monkeypatch.setattr(Copy, "control", lambda _, tests: fail() if len(tests) == 2 else None)
+    monkeypatch.setattr(Copy, "control", lambda _, tests: fail() if tests is CONTROL else None)
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))
     file = tmp_path / "log.jsonl"
     with Journal(file, key(ROOT)) as journal, pytest.raises(ToolError, match="the disk is full"):
@@ -255,8 +255,9 @@ def test_a_log_of_something_else_is_bad_input(tmp_path: Path, capsys: pytest.Cap
 
 
 def test_files_tests_and_waivers_are_there() -> None:
-    for name in (*FILES, *(test.partition("::")[0] for test in every_test(ROOT))):
-        assert (ROOT / name).is_file(), name
+    for file in FILES:
+        for name in (file, *(test.partition("::")[0] for test in deciding_tests(ROOT, file))):
+            assert (ROOT / name).is_file(), name
     for waiver in WAIVERS:
         assert waiver.file in FILES
         lines = [line.strip() for line in (ROOT / waiver.file).read_text(encoding="utf-8").splitlines()]
