@@ -25,6 +25,7 @@ from importlib.metadata import version
 from pathlib import Path
 
 from cosim.golden_mutants import FILES, Mutant, change, mutated, sample
+from cosim.golden_waivers import waived
 from cosim.journal import Journal
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from cosim.toolchain import ToolError
@@ -268,7 +269,7 @@ def judge(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Out
 def campaign(
     root: Path, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[Outcome]:
-    """Judge so many mutants, but those that the journal has as killed, or as survivors of the same tests.
+    """Judge so many mutants, but those that the journal has as killed, waived, or survivors of these tests.
 
     Raises
     ------
@@ -279,7 +280,8 @@ def campaign(
     done = {}
     for entry in journal.entries:
         outcome = Outcome(**entry)
-        if outcome.fate != SURVIVED or outcome.tests == digest:
+        lasts = outcome.fate != SURVIVED or waived(outcome.file, outcome.before, outcome.after)
+        if lasts or outcome.tests == digest:
             done[Mutant(outcome.file, outcome.operator, outcome.occurrence)] = outcome
     every = sample(root, count, seed, FILES)
     left = [mutant for mutant in every if mutant not in done]

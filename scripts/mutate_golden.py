@@ -14,7 +14,7 @@ from rich.table import Table
 
 from cosim.golden_mutants import FILES, places
 from cosim.golden_trials import campaign, key
-from cosim.golden_waivers import WAIVERS
+from cosim.golden_waivers import waived
 from cosim.journal import Journal
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from cosim.reports import text
@@ -51,12 +51,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    waived = {waiver[:3] for waiver in WAIVERS}
     files: dict[str, Counter[str]] = {file: Counter() for file in FILES}
     survivors = []
     for outcome in outcomes:
         fate = outcome.fate
-        if fate == SURVIVED and (outcome.file, outcome.before, outcome.after) in waived:
+        if fate == SURVIVED and waived(outcome.file, outcome.before, outcome.after):
             fate = WAIVED
         files[outcome.file][fate] += 1
         if fate == SURVIVED:
