@@ -33,6 +33,18 @@ WAIVERS: tuple[Waiver, ...] = (
         "if polynomial >> DEGREE != 1 and not polynomial & 1 or polynomial.bit_count() % 2 == 0:",
         "a short cut: x has no order modulo an even polynomial, and only those of degree 32 are asked about",
     ),
+    Waiver(
+        "model/noise.py",
+        "compiled_normal_from = njit(cache=True)(normal_from)",
+        "compiled_normal_from = njit(cache=False)(normal_from)",
+        "whether compiled code is kept",
+    ),
+    Waiver(
+        "model/devices/array.py",
+        "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
+        "if self.threads == 1 and self.weights.size < PARALLEL_CELLS:",
+        "which of two kernels that give the same is quicker",
+    ),
 )
 
 
