@@ -55,7 +55,7 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
     )
 }
 CONTROL = ("tests/model/test_chopper.py", "tests/model/test_pipeline.py")  # between batches
-TEST_S = 90  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
+TEST_S = 180  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
 TRIAL_S = 3600
 BATCH = 20  # mutants between two controls
 # A loop without an end may be in what is imported, and may take all memory before its time is over.
@@ -66,7 +66,7 @@ resource.setrlimit(resource.RLIMIT_AS, (8 << 30, 8 << 30))
 sys.exit(pytest.main())
 """
 _LIMIT = ("-o", f"faulthandler_timeout={TEST_S}", "-o", "faulthandler_exit_on_timeout=true")
-_TIMEOUT = re.compile(r"^Timeout \(", re.MULTILINE)
+_TIMEOUT = re.compile(r"Timeout \(\d+:\d\d:\d\d\)!")
 _FIRST = re.compile(r"^(?:FAILED|ERROR) (\S+)", re.MULTILINE)
 
 Imports = dict[str, set[str]]
@@ -186,7 +186,8 @@ class Copy:
         if _TIMEOUT.search(output):
             return f"not done after {TEST_S} s"
         first = _FIRST.search(output)
-        return first[1] if first else f"exit code {process.returncode} of pytest"
+        last = output.strip().rpartition("\n")[2][-200:]
+        return first[1] if first else f"exit code {process.returncode} of pytest, {last!r}"
 
 
 @contextmanager

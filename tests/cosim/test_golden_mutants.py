@@ -73,7 +73,7 @@ def test_a_test_that_does_not_end_is_a_finding(copy: Copy, monkeypatch: pytest.M
     test = copy.folder / "tests/model/test_endless.py"
     test.write_text("def test_it() -> None:\n    while True: pass\n")
     monkeypatch.setattr(golden_trials, "TEST_S", 1)
-    monkeypatch.setattr(golden_trials, "_LIMIT", tuple(word.replace("=90", "=1") for word in golden_trials._LIMIT))
+    monkeypatch.setattr(golden_trials, "_LIMIT", tuple(re.sub(r"=\d+", "=1", word) for word in golden_trials._LIMIT))
     outcome = copy.judge(SHIFT, ("tests/model/test_endless.py",), "")
     assert (outcome.fate, outcome.test) == (KILLED, "not done after 1 s")
 
@@ -85,7 +85,7 @@ def test_a_test_that_fails_without_an_error_ends_the_work(tmp_path: Path) -> Non
         ToolError, match=r"without an error in the golden model a test fails or does not end: .*test_none\.py::test_it"
     ):
         copy.control(("tests/model/test_none.py",))
-    with pytest.raises(ToolError, match="a test fails or does not end: exit code 4 of pytest"):
+    with pytest.raises(ToolError, match=r"a test fails or does not end: exit code 4 of pytest, .*nowhere"):
         copy.control(("tests/model/nowhere.py",))
 
 
