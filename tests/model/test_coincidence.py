@@ -93,6 +93,20 @@ def test_counts_that_move_together_are_found() -> None:
     assert abs(correlation(config, first, second, joint).z) > 10
 
 
+def test_correlation_of_a_histogram_is_that_of_its_trains() -> None:
+    """Train by train, in floating point: the covariance about the expected counts, and its standard error."""
+    config, bl = NAMED["small"], 3
+    first, second = (Cell(row=row, column=row, row_magnitude=2048, column_magnitude=1024) for row in (0, 1))
+    joint = np.random.default_rng(1).integers(0, 9, (bl + 1, bl + 1))
+    counts = np.repeat(np.argwhere(joint >= 0), joint.ravel(), axis=0)
+    p = 0.5 * 0.25
+    products = (counts - bl * p).prod(axis=1)
+    result = correlation(config, first, second, joint)
+    assert result.measured == pytest.approx(products.mean() / (bl * p * (1 - p)))
+    assert result.expected == 0
+    assert result.z == pytest.approx(products.mean() / (products.std() / np.sqrt(len(products))))
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [

@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
+from model.config import COUNT_BITS, NAMED, ROUND_BITS, Chopper, Reference, Scope, Settings, Target, TileConfig
 from model.periphery import Periphery, Transfer
 from tests.model.naive_tile import NaiveTile
 from tests.model.tile_driver import (
@@ -345,3 +345,22 @@ def test_results_do_not_depend_on_numba() -> None:
         check=True,
     )
     assert result.stdout.strip() == fingerprint()
+
+
+@pytest.mark.parametrize(
+    ("name", "bits"),
+    [
+        ("gain", NAMED["tiny"].gain_bits),
+        ("momentum", NAMED["tiny"].momentum_bits),
+        ("tolerance", NAMED["tiny"].reference_format.width),
+        ("rounds", ROUND_BITS),
+        ("calibration_pulses", COUNT_BITS),
+        ("calibration_sweeps", COUNT_BITS),
+    ],
+)
+def test_settings_are_allowed_up_to_their_width(name: str, bits: int) -> None:
+    config, most = NAMED["tiny"], (1 << bits) - 1
+    codes = [0] * config.rows
+    Periphery(config).transfer(codes, replace(Settings(), **{name: most}))
+    with pytest.raises(ValueError, match=f"^{name} = {most + 1}: must be from 0 to {most}$"):
+        Periphery(config).transfer(codes, replace(Settings(), **{name: most + 1}))

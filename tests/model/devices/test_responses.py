@@ -98,3 +98,10 @@ def test_tables_are_the_same_everywhere() -> None:
     assert (logs[0], logs[512], logs[1024]) == (0, round(np.log2(1.5) * 2**24), 1 << 24)
     assert (powers[0], powers[512], powers[1024]) == (1 << 28, round(2**27.5), 1 << 27)
     assert (int(logs.sum()), int(powers.sum())) == (9582813927, 198483830761)
+
+
+def test_a_table_below_zero_means_no_step_at_all() -> None:
+    for left, right in ((-7, -3), (-1 << 20, -1), (0, 0), (0, -5)):
+        for fraction in (0, 1, (1 << 16) - 1):
+            assert responses.table_factor(fraction, left, right) == 0
+    assert responses.table_factor(1 << 15, -3, 7) == 2

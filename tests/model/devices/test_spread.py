@@ -5,6 +5,7 @@ import pytest
 
 from model.devices.cells import WEIGHT_ONE
 from model.devices.linear_step import LinearStep
+from model.devices.measured import Measured
 from model.devices.power_step import PowerStep
 from model.devices.presets import FAMILIES
 from model.devices.pulsed import Pulsed
@@ -86,3 +87,20 @@ def test_cells_are_drawn_again_from_their_seed(family: str) -> None:
     one, same, other = (device.cells(rows=3, columns=5, seed=seed, array="a") for seed in (1, 1, 2))
     assert np.array_equal(one.step, same.step)
     assert not np.array_equal(one.step, other.step)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_no_step_is_larger_than_the_largest(family: str) -> None:
+    for seed in range(3):
+        device = examples.random_device(family, np.random.default_rng(seed))
+        cells = device.cells(rows=3, columns=5, seed=1, array="a")
+        states = cells.low + (cells.high - cells.low) * np.arange(65)[:, None, None] // 64
+        largest = max(int(cells.changes(up, states).max()) for up in (0, 1))
+        assert largest <= cells.largest_change() <= 1.1 * largest + 2
+
+
+def test_the_largest_step_may_be_between_the_bounds() -> None:
+    curve = {"weights": [-0.5, 0.1, 0.5], "up": [0.2, 3.0, 0.1], "down": [0.5, 0.6, 0.5]}
+    device = Measured(**curve, dw_min=0.01, dw_min_dtod=0.0, up_down_dtod=0.0, w_max_dtod=0.0, w_min_dtod=0.0)
+    cells = device.cells(rows=1, columns=1, seed=1, array="a")
+    assert cells.largest_change() == pytest.approx(0.03 * WEIGHT_ONE, rel=0.01)

@@ -67,6 +67,15 @@ def test_numeric_points_are_the_crossings_of_the_equations(family: str) -> None:
         assert abs(ours - visible - 0.01) > 1e-4
 
 
+def test_closed_form_of_power_steps_of_equal_exponents() -> None:
+    rng = np.random.default_rng(4)
+    for _ in range(20):
+        device = replace(examples.random_device("power-step", rng), pow_up_down=0.0)
+        closed = device.closed_form()
+        assert closed == pytest.approx(equations.crossing(device), abs=1e-6)
+        assert abs(closed - (device.w_max + device.w_min) / 2) > 1e-3  # the twin: as with equal steps
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_cells_with_spread_settle_at_their_own_points(family: str) -> None:
     device = replace(examples.random_device(family, np.random.default_rng(12)), dw_min=0.005, up_down=0.05)

@@ -1,0 +1,145 @@
+"""Mutants of the golden model, made by Cosmic Ray: what could be wrong in it, one place at a time.
+
+A mutant has one operator, number, keyword or decorator replaced or removed in one file, or a loop that never runs. It
+is left out where what it changes is not executed, or is told to people only; `LEFT_OUT` says what that is.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+from difflib import unified_diff
+from pathlib import Path
+from typing import Any
+
+# The periphery at both of its speeds, its trace, the statistics of its pulses, and the numbers that devices draw.
+_PERIPHERY = """
+    chopper coincidence fixed hidden_buffer lanes low_pass noise periphery pipeline polynomials programmer pulse_train
+    quadrants quantile random_source sequencer status threshold tile trace zero_shift
+"""
+# Those that move weights, and the families; not what fits, draws or describes devices.
+_DEVICES = """
+    array batch cells constant_step disturb exponential_step kernels linear_step measured parameters power_step presets
+    pulsed records responses soft_bounds soft_bounds_reference
+"""
+FILES = (
+    *(f"model/{name}.py" for name in _PERIPHERY.split()),
+    *(f"model/devices/{name}.py" for name in _DEVICES.split()),
+)
+LEFT_OUT = {
+    "decorator": "of the compiler or of a cache of results: the same with and without",
+    "annotation": "never evaluated",
+    "signature": "marks in a list of parameters",
+    "message": "the words of an error",
+}
+
+
+@dataclass(frozen=True)
+class Mutant:
+    """The ``occurrence``-th place in a file at which Cosmic Ray's ``operator`` has something to replace."""
+
+    file: str
+    operator: str
+    occurrence: int
+
+
+@dataclass(frozen=True)
+class Place:
+    """A mutant, where it is, and why it is left out, a key of `LEFT_OUT`, if it is."""
+
+    mutant: Mutant
+    start: tuple[int, int]
+    left_out: str | None
+
+
+def places(root: Path, file: str) -> list[Place]:
+    """Every mutant of a file, in the order of operators and then of the text."""
+    from cosmic_ray.ast import ast_nodes, get_ast
+
+    nodes = list(ast_nodes(get_ast((root / file).read_text(encoding="utf-8"))))
+    found = []
+    for name, operator in _operators():
+        at = ((node, start) for node in nodes for start, _ in operator.mutation_positions(node))
+        for occurrence, (node, start) in enumerate(at):
+            found.append(Place(Mutant(file, name, occurrence), start, _left_out(node)))
+    return found
+
+
+def _operators() -> Iterator[tuple[str, Any]]:
+    """Those that need no argument."""
+    from cosmic_ray.plugins import get_operator, operator_names
+
+    for name in operator_names():
+        operator = get_operator(name)
+        if not operator.arguments():
+            yield name, operator()
+
+
+def _left_out(node: Any) -> str | None:
+    while (parent := node.parent) is not None:
+        if node.type == "decorator" and node.children[1].get_code().startswith(("njit", "cache")):
+            return "decorator"
+        if node.type == "raise_stmt":
+            return "message"
+        if parent.type == "parameters" and node.type == "operator":
+            return "signature"
+        if parent.type in ("tfpdef", "annassign") and node is parent.children[-1 if parent.type == "tfpdef" else 1]:
+            return "annotation"
+        if parent.type == "funcdef" and node is parent.annotation:
+            return "annotation"
+        node = parent
+    return None
+
+
+def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) -> list[Mutant]:
+    """So many mutants out of those that are not left out, fewer if there are no more.
+
+    Files share by how many places they have, and no place gets a second mutant before every other has one. A larger
+    sample of the same seed begins with the smaller one.
+    """
+    choice = random.Random(seed)
+    keyed = []
+    for file in files:
+        by_place: dict[tuple[int, int], list[Mutant]] = {}
+        for place in places(root, file):
+            if place.left_out is None:
+                by_place.setdefault(place.start, []).append(place.mutant)
+        drawn = list(by_place.values())
+        choice.shuffle(drawn)
+        shift = choice.random()
+        for index, group in enumerate(drawn):
+            choice.shuffle(group)
+            keyed += [((turn, (index + shift) / len(drawn)), mutant) for turn, mutant in enumerate(group)]
+    keyed.sort(key=lambda pair: pair[0])
+    return [mutant for _, mutant in keyed[:count]]
+
+
+def mutated(source: str, mutant: Mutant) -> str:
+    """The text of the file with the error.
+
+    Raises
+    ------
+    ValueError
+        The file has no such place.
+    """
+    from cosmic_ray.mutating import mutate_code
+    from cosmic_ray.plugins import get_operator
+
+    text = mutate_code(source, get_operator(mutant.operator)(), mutant.occurrence)
+    if text is None:
+        raise ValueError(f"{mutant.file}: has no place {mutant.occurrence} for {mutant.operator}")
+    return str(text)
+
+
+def change(before: str, after: str) -> tuple[int, str, str]:
+    """First line that differs, what it was, and what it is; both are empty where nothing differs."""
+    gone, come, line = [], [], 0
+    for row in unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0):
+        if row.startswith("@@"):
+            line = line or int(row.split()[1].partition(",")[0].lstrip("-"))
+        elif row.startswith("-") and not row.startswith("---"):
+            gone.append(row[1:].strip())
+        elif row.startswith("+") and not row.startswith("+++"):
+            come.append(row[1:].strip())
+    return line, " ".join(gone), " ".join(come)

@@ -1,0 +1,271 @@
+"""Mutants of the golden model: an error is found, none is found where there is none, and a campaign goes on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from cosim import golden_trials, golden_waivers
+from cosim.golden_mutants import FILES, LEFT_OUT, Mutant, change, mutated, places, sample
+from cosim.golden_trials import COMPILED, CONTROL, Copy, Outcome, campaign, deciding_tests, dependents, imports, key
+from cosim.golden_waivers import WAIVERS, Waiver
+from cosim.journal import Journal
+from cosim.mutants import KILLED, REJECTED, SURVIVED
+from cosim.toolchain import ToolError
+from scripts import mutate_golden
+
+pytestmark = pytest.mark.skipif(find_spec("cosmic_ray") is None, reason="cosmic-ray is not installed")
+
+ROOT = Path(__file__).resolve().parents[2]
+FILE = "model/fixed.py"
+SHIFT = Mutant(FILE, "core/ReplaceBinaryOperator_RShift_LShift", 0)
+TEST = ("tests/model/test_fixed.py",)
+
+
+def digest() -> str:
+    """Of the checkout's model."""
+    files = sorted((ROOT / "model").rglob("*.py"))
+    return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
+
+
+@pytest.fixture(scope="module")
+def copy(tmp_path_factory: pytest.TempPathFactory) -> Copy:
+    return Copy(ROOT, tmp_path_factory.mktemp("trials") / "copy")
+
+
+def test_an_error_is_found_and_only_in_the_copy(copy: Copy) -> None:
+    before = digest()
+    outcome = copy.judge(SHIFT, TEST, "of these tests")
+    assert (outcome.fate, outcome.file, outcome.before.count(">>")) == (KILLED, FILE, 2)
+    assert (outcome.after.count(">>"), outcome.tests) == (1, None)
+    assert outcome.test is not None
+    assert outcome.test.startswith(TEST[0])
+    assert digest() == before
+    assert (copy.folder / FILE).read_bytes() == (ROOT / FILE).read_bytes()
+
+
+def test_no_error_is_rejected_and_one_that_no_test_sees_survives(copy: Copy) -> None:
+    assert copy.judge(Mutant(FILE, "core/NoOp", 0), TEST, "").fate == REJECTED
+    outcome = copy.judge(SHIFT, ("tests/model/test_sequencer.py",), "of these tests")
+    assert (outcome.fate, outcome.test, outcome.tests) == (SURVIVED, None, "of these tests")
+
+
+def test_an_error_of_a_kernel_is_found_in_spite_of_kernels_without_it(copy: Copy, tmp_path: Path) -> None:
+    tests = ("tests/model/test_quadrants.py",)
+    copy.control(tests)
+    kernels = {path.name.partition(".")[0] for path in copy.folder.rglob("*.nbi")}
+    assert "quadrants" in kernels
+    another = Copy(copy.folder, tmp_path / "another")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(golden_trials, "COMPILED", tests)
+        mutant = Mutant("model/quadrants.py", "core/ReplaceBinaryOperator_BitXor_BitOr", 0)
+        assert another.judge(mutant, tests, "").fate == KILLED
+
+
+def test_a_test_that_does_not_end_is_a_finding(copy: Copy, monkeypatch: pytest.MonkeyPatch) -> None:
+    test = copy.folder / "tests/model/test_endless.py"
+    test.write_text("def test_it() -> None:\n    while True: pass\n")
+    monkeypatch.setattr(golden_trials, "TEST_S", 1)
+    monkeypatch.setattr(golden_trials, "_LIMIT", tuple(re.sub(r"=\d+", "=1", word) for word in golden_trials._LIMIT))
+    outcome = copy.judge(SHIFT, ("tests/model/test_endless.py",), "")
+    assert (outcome.fate, outcome.test) == (KILLED, "not done after 1 s")
+
+
+def test_a_test_that_fails_without_an_error_ends_the_work(tmp_path: Path) -> None:
+    copy = Copy(ROOT, tmp_path / "copy")
+    (copy.folder / "tests/model/test_none.py").write_text("def test_it() -> None:\n    assert not 'this'\n")
+    with pytest.raises(
+        ToolError, match=r"without an error in the golden model a test fails or does not end: .*test_none\.py::test_it"
+    ):
+        copy.control(("tests/model/test_none.py",))
+    with pytest.raises(ToolError, match=r"a test fails or does not end: exit code 4 of pytest, .*nowhere"):
+        copy.control(("tests/model/nowhere.py",))
+
+
+def test_mutants_differ_and_are_drawn_by_the_seed() -> None:
+    files = ("model/chopper.py", "model/low_pass.py", "model/devices/cells.py")
+    first = sample(ROOT, 60, 1, files)
+    assert len(set(first)) == 60
+    assert first == sample(ROOT, 60, 1, files) != sample(ROOT, 60, 2, files)
+    assert first[:20] == sample(ROOT, 20, 1, files)
+    assert {mutant.file for mutant in first} == set(files)
+    changes = set()
+    for mutant in first:
+        source = (ROOT / mutant.file).read_text(encoding="utf-8")
+        line, before, after = change(source, mutated(source, mutant))
+        assert before != after
+        assert line > 0
+        changes.add((mutant.file, line, before, after))
+    assert len(changes) == 60
+
+
+def test_a_place_that_is_not_there_is_named() -> None:
+    with pytest.raises(ValueError, match=r"model/fixed\.py: has no place 9999 for core/NumberReplacer"):
+        mutated("x = 1\n", Mutant(FILE, "core/NumberReplacer", 9999))
+
+
+def test_what_is_not_executed_is_left_out(tmp_path: Path) -> None:
+    source = """
+@njit(cache=True)
+def f(x: int | None, *, y: float | int = 1 + 2) -> int | None:
+    z: int | str = x + y
+    if z > 3:
+        raise ValueError(f"{z + 4}")
+    return z
+"""
+    (tmp_path / "f.py").write_text(source)
+    told: dict[str | None, set[str]] = {}
+    for place in places(tmp_path, "f.py"):
+        line, column = place.start
+        token = re.match(r"@?\w+|[^\w\s,]+", source.splitlines()[line - 1][column:])
+        assert token is not None
+        told.setdefault(place.left_out, set()).add(token[0])
+    assert told.pop("annotation") == {"|"}
+    assert told.pop("signature") == {"*"}
+    assert told.pop("decorator") == {"@njit", "True"}
+    assert told.pop("message") == {"+", "4"}
+    assert told.pop(None) >= {"1", "+", "2", "z", ">", "3"}
+    assert not told
+    assert set(LEFT_OUT) == {"annotation", "signature", "decorator", "message"}
+
+
+def test_users_of_a_file_are_those_that_import_it() -> None:
+    files = imports(ROOT)
+    assert dependents(files, "model/trace.py") == {"model/trace.py"}
+    users = dependents(files, "model/devices/batch.py")
+    assert users > {
+        "model/devices/kernels.py",
+        "model/devices/array.py",
+        "model/training.py",
+    }  # disturb is imported as a name
+    assert "model/devices/array.py" in dependents(files, "model/devices/disturb.py")
+    assert "model/periphery.py" not in users
+
+
+def test_tests_of_a_file() -> None:
+    assert deciding_tests(ROOT, "model/trace.py") == ("tests/model/test_trace.py",)
+    assert deciding_tests(ROOT, "model/chopper.py")[:2] == (
+        "tests/model/test_chopper.py",
+        "tests/model/test_pipeline.py",
+    )
+    devices = deciding_tests(ROOT, "model/devices/array.py")
+    assert devices[:2] == ("tests/model/devices/test_array.py", "tests/model/devices/test_parameters.py")
+    assert len(set(devices)) == len(devices)
+    assert {test for file in FILES for test in deciding_tests(ROOT, file)} > COMPILED
+
+
+def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is judged, by a stand-in, is not judged again, but what survived other tests is."""
+    judged: list[Mutant] = []
+
+    def judge_one(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+        judged.append(mutant)
+        fate, tests = (SURVIVED, digest) if mutant == judged[0] else (KILLED, None)
+        return Outcome(mutant.file, mutant.operator, mutant.occurrence, 1, "x", "y", fate, tests=tests)
+
+    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(golden_trials, "judge", judge_one)
+    monkeypatch.setattr(Copy, "control", lambda *_: None)
+    monkeypatch.setattr(golden_trials, "FILES", (FILE,))
+    file = tmp_path / "log.jsonl"
+
+    def go_on(progress: Callable[[int], None]) -> list[Outcome]:
+        with Journal(file, key(ROOT)) as journal:
+            return campaign(ROOT, 3, 1, jobs=1, journal=journal, progress=progress)
+
+    first = go_on(lambda done: None)
+    assert judged == [Mutant(outcome.file, outcome.operator, outcome.occurrence) for outcome in first]
+    lines = file.read_text().splitlines()
+    file.write_text("".join(f"{line}\n" for line in lines[:2]))
+    told: list[int] = []
+    assert go_on(told.append) == first
+    assert told == [2, 3]
+    assert (judged[3].operator, judged[3].occurrence) == tuple(
+        json.loads(lines[2])[name] for name in ("operator", "occurrence")
+    )
+    monkeypatch.setattr(golden_trials, "tests_digest", lambda root: "of other tests")
+    go_on(told.append)
+    assert judged[4:] == [judged[0]]
+    monkeypatch.setattr(golden_trials, "tests_digest", lambda root: "of others again")
+    monkeypatch.setattr(golden_waivers, "WAIVERS", (Waiver(FILE, "x", "y", "does the same"),))
+    go_on(told.append)
+    assert len(judged) == 5
+
+
+def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise ToolError("the disk is full")
+
+    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(golden_trials, "judge", lambda *_: Outcome(FILE, "core/NoOp", 0, 1, "x", "y", KILLED))
+    monkeypatch.setattr(Copy, "control", lambda _, tests: fail() if tests is CONTROL else None)
+    monkeypatch.setattr(golden_trials, "FILES", (FILE,))
+    file = tmp_path / "log.jsonl"
+    with Journal(file, key(ROOT)) as journal, pytest.raises(ToolError, match="the disk is full"):
+        campaign(ROOT, 2, 1, jobs=1, journal=journal, progress=lambda done: None)
+    assert file.read_text() == ""
+
+
+@pytest.mark.parametrize(("enough", "code"), [(66, 0), (67, 1)])
+def test_the_command_line_counts_and_shows_survivors(
+    enough: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fates = (KILLED, KILLED, SURVIVED, REJECTED)
+    outcomes = [Outcome(FILE, "core/x", k, 40 + k, f"old {k}", f"new {k}", fate) for k, fate in enumerate(fates)]
+    outcomes.append(Outcome(FILE, "core/x", 9, 49, "same", "again", SURVIVED))
+    monkeypatch.setattr(mutate_golden, "campaign", lambda *_, **__: outcomes)
+    monkeypatch.setattr(golden_waivers, "WAIVERS", (Waiver(FILE, "same", "again", "does the same"),))
+    monkeypatch.setattr(mutate_golden, "FILES", (FILE,))
+    assert mutate_golden.main(["--log", str(tmp_path / "log.jsonl"), "--at-least", str(enough)]) == code
+    out = capsys.readouterr().out
+    assert [row.split()[3:] for row in out.splitlines() if row.strip().startswith("whole")] == [
+        ["2", "1", "1", "1", "66.7%"]
+    ]
+    assert "survived: model/fixed.py:42\n- old 2\n+ new 2" in out
+    assert "again" not in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["--count", "0"], "--count: '0': must be an integer from 1 to 100000"),
+        (["--jobs", "many"], "--jobs: 'many': must be an integer from 1 to 256"),
+        (["--at-least", "101"], "--at-least: '101': must be an integer from 0 to 100"),
+        (["--log", "/dev/null/log"], "--log: '/dev/null/log': must be a file that can be written to"),
+    ],
+)
+def test_bad_input(arguments: list[str], message: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        mutate_golden.main(arguments)
+    assert ended.value.code == 2
+    assert message in capsys.readouterr().err
+
+
+def test_a_log_of_something_else_is_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "log.jsonl").write_text("no journal\n")
+    with pytest.raises(SystemExit) as ended:
+        mutate_golden.main(["--log", str(tmp_path / "log.jsonl")])
+    assert ended.value.code == 2
+    assert "log.jsonl, line 1: must be what an earlier run has written" in capsys.readouterr().err
+
+
+def test_files_tests_and_waivers_are_there() -> None:
+    for file in FILES:
+        for name in (file, *(test.partition("::")[0] for test in deciding_tests(ROOT, file))):
+            assert (ROOT / name).is_file(), name
+    for waiver in WAIVERS:
+        assert waiver.file in FILES
+        lines = [line.strip() for line in (ROOT / waiver.file).read_text(encoding="utf-8").splitlines()]
+        assert waiver.before in lines, waiver
+        assert waiver.before != waiver.after
+        assert waiver.reason in (ROOT / "docs/verification.md").read_text(encoding="utf-8")
+    assert len({waiver[:3] for waiver in WAIVERS}) == len(WAIVERS)
