@@ -183,15 +183,15 @@ def campaign(
     done = {entry["number"]: Outcome(**entry) for entry in journal.entries}
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))
-    with ProcessPoolExecutor(jobs, max_tasks_per_child=BATCH) as pool:
-        for first in range(0, len(left), BATCH):
-            batch = left[first : first + BATCH]
+    for first in range(0, len(left), BATCH):
+        batch = left[first : first + BATCH]
+        with ProcessPoolExecutor(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
             futures = [pool.submit(judge, config, *pair) for pair in texts(config, batch)]
             for judged, _ in enumerate(as_completed(futures), 1):
                 progress(len(done) + judged)
             pool.submit(control, config, first).result()
-            for future in futures:
-                outcome = future.result()
-                done[outcome.number] = outcome
-                journal.append(asdict(outcome))
+        for future in futures:
+            outcome = future.result()
+            done[outcome.number] = outcome
+            journal.append(asdict(outcome))
     return [done[mutant.number] for mutant in every]
