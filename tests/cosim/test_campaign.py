@@ -15,7 +15,7 @@ import pytest
 
 from cosim import campaign
 from cosim.bench import Outcome
-from cosim.campaign import CELLS, Case, Failure, batch, configurations, written
+from cosim.campaign import CELLS, LEAST, Case, Failure, batch, configurations, written
 from cosim.journal import Journal
 from cosim.lockstep import Difference, Verdict
 from cosim.toolchain import ToolError
@@ -41,7 +41,9 @@ def test_configurations_are_of_every_kind() -> None:
 
     collect()
     assert max(config.rows * config.columns for config in found) <= CELLS
+    assert set(asdict(found[0])) == set(LEAST), "every field can be made small"
     for name in asdict(found[0]):
+        assert min(getattr(config, name) for config in found) >= LEAST[name]
         values = {getattr(config, name) for config in found}
         assert len(values) >= (2 if name in ("row_chopper", "programmer") else 5), name
     assert any(config.rows % config.lanes for config in found)
