@@ -27,9 +27,7 @@ from cosim.yosys import yosys
 from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
 
-CONFIG = TileConfig(
-    rows=3, columns=5, lanes=2, chopper_period=3, chopper_probability=0.2, row_chopper=1, programmer=1, counter_bits=8
-)
+CONFIG = TileConfig.load(Path(__file__).with_name("complete.toml"))
 STIMULI = ((20_000, 1), (200_000, 2))  # cycles and seed; the second for what survives the first
 KILLED, SURVIVED, EQUIVALENT, REJECTED = "killed", "survived", "equivalent", "rejected"
 # Of the form in which Yosys writes what it has read, and loops that an error of one bit seems to close; all other

@@ -25,7 +25,7 @@ WORD = 64
 QUADRANTS = 4
 STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 LINK = ("g++", "-shared")
-COVERAGE = ("--coverage-line", "--coverage-toggle")
+COVERAGE = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", str(2**20))  # of memories, too
 LOOP = Path(__file__).with_name("native_loop.h")
 TOP = "native"  # the tile behind registers
 

@@ -163,7 +163,7 @@ def _settings(config: TileConfig, rng: Random) -> Settings:
         accumulate=rng.random() < 0.8,
         calibration_pulses=rng.choice((0, 1, rng.randrange(40))) | _seldom(rng, 6, COUNT_BITS),
         calibration_sweeps=(rng.choice((0, 0, 1, 1, 2)) if config.columns < 20 else int(rng.random() < 0.1))
-        | _seldom(rng, 6, COUNT_BITS),
+        | _seldom(rng, 2, COUNT_BITS),
         calibration_random=rng.random() < 0.5,
         tolerance=rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1),
         rounds=rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),

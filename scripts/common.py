@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import Progress
 
+from cosim.journal import Journal
 from model.config import NAMED
 from model.files import write_all as write_all
 from model.files import write_bytes as write_bytes
@@ -177,3 +178,23 @@ def config_argument(parser: Parser, default: str | None = None) -> None:
     parser.add_argument(
         "--config", default=default, required=default is None, help=f"{names}, or a TOML file with what differs"
     )
+
+
+def campaign_options(parser: Parser, *, seed_max: int, drawn: str, log: str) -> None:
+    """Adds what every campaign has that goes on where it was stopped: ``--seed``, ``--jobs`` and ``--log``."""
+    add = parser.add_argument
+    add("--seed", type=integer(0, seed_max), default=1, help=f"of the choice of {drawn}")
+    add("--jobs", type=integer(1, 256), default=2, help="processes")
+    add("--log", type=Path, default=Path(log), metavar="FILE", help="what was found so far, a line each")
+
+
+@contextmanager
+def journal(parser: Parser, file: Path, key: str) -> Iterator[Journal]:
+    """The journal of ``--log``; one that cannot be kept there is bad input."""
+    try:
+        with parser.checks():
+            opened = Journal(file, key)
+    except OSError as error:
+        parser.error(f"argument --log: {str(file)!r}: must be a file that can be written to ({error.strerror})")
+    with opened:
+        yield opened

@@ -11,8 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cosim.campaign import campaign, key, written
-from cosim.journal import Journal
-from scripts.common import FAILED, Parser, integer, progress, run, to_total
+from scripts.common import FAILED, Parser, campaign_options, integer, journal, progress, run, to_total
 
 BATCH = 10  # configurations
 
@@ -24,26 +23,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--configurations", type=integer(1, 10**5), default=200, help="how many")
     add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
     add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
-    add("--seed", type=integer(0, 2**15 - 1), default=1, help="of the choice of configurations and programmes")
-    add("--jobs", type=integer(1, 256), default=2, help="processes")
-    add("--log", type=Path, default=Path("build/verify.jsonl"), metavar="FILE", help="batches so far, a line each")
+    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="build/verify.jsonl")
     add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
     options = parser.parse_args(arguments)
     cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles}
     size = min(BATCH, options.configurations)
-    try:
-        with parser.checks():
-            journal = Journal(options.log, key(options.configurations, cycles, options.seed, size))
-    except OSError as error:
-        parser.error(f"argument --log: {str(options.log)!r}: must be a file that can be written to ({error.strerror})")
-    with journal, progress("configurations", options.configurations) as advance:
+    which = key(options.configurations, cycles, options.seed, size)
+    with journal(parser, options.log, which) as kept, progress("configurations", options.configurations) as advance:
         totals, failure = campaign(
             options.configurations,
             cycles,
             options.seed,
             jobs=options.jobs,
             size=size,
-            journal=journal,
+            journal=kept,
             progress=to_total(advance),
         )
     print(
