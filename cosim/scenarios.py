@@ -33,6 +33,10 @@ PREPARED = 16  # different operations, so that making them up does not count as 
 DIGITS = Run(reference_mean=0.3, reference_std=0.1)
 LONGEST = 1500  # cycles of a calibration or a programming, which is then cut off by a reset
 STRETCH = 2048  # cycles; every second stretch is free of other resets, so that flips and saturation build up
+OPERATIONS = ("update", "transfer", "calibrate", "program", "pause")
+OFTEN, SELDOM = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1)  # their weights
+# What some of eight stretches are for: operations that are seldom else, and codes at one end, where Q comes to stand.
+KINDS = ("", "seldom", "", "high", "seldom", "", "", "low")
 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
@@ -48,6 +52,9 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     prepaid = 0  # reads whose codes are queued already
     left = cycles + config.clear_cycles
 
+    def kind() -> str:
+        return KINDS[left // STRETCH % len(KINDS)]
+
     def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
         nonlocal left, prepaid
         left -= 1
@@ -58,7 +65,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             if prepaid:
                 prepaid -= 1
             else:
-                streams.send_codes(_codes(config, rng))
+                streams.send_codes(_codes(config, rng, kind()))
         streams.incoming["read"].clear()
         if streams.incoming["writes"]:
             done["latched beats"] += sum(beat["latch"] != 0 for beat in streams.incoming["writes"])
@@ -69,39 +76,45 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             done[flag] |= outputs[f"status__{flag}"]
 
     yield from step()
+    before = "clear"  # what the tile may still be busy with when a command waits
     while left > 0:
         for name in probability:
             probability[name] = rng.choice(STALL_PROBABILITIES)
-        op = rng.choices(("update", "transfer", "calibrate", "program", "pause"), (10, 20, 1, 3, 1))[0]
-        prepaid += _queue(op, config, streams, rng)
+        op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN)[0]
+        prepaid += _queue(op, config, streams, rng, kind())
         cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
         patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else LONGEST if op in ("calibrate", "program") else -1
         anywhere = rng.random() < 0.2  # also while the command waits, else only once the operation runs
-        started = False
+        # The next command comes while this one is worked on, which therefore must come to an end without a reset.
+        hurried = op in ("update", "transfer") and not cut and rng.random() < 0.3
+        started = taken = False
         while left > 0:
             yield from step()
             busy = bool(streams.outputs["status__busy"])
-            started = started or busy
-            pending = any(streams.outgoing.values())
-            running = busy and not streams.outgoing["command"]
+            running = busy and taken
+            started = started or running
             if patience == 0:
-                done[f"reset in {op}" if running else "reset in clear" if busy else "reset in idle"] += 1
+                done[f"reset in {op if running else before}" if busy else "reset in idle"] += 1
                 streams.clear()
                 for _ in range(rng.randint(1, 3)):
                     yield from step(reset=True)
                 streams.clear()
-                prepaid = 0
+                prepaid, before = 0, "clear"
                 break
             if running or anywhere:
                 patience -= 1
-            if not busy and not pending and (started or op not in ("update", "transfer")):
+            # What has nothing to do leaves the tile idle in the cycle after its command is taken.
+            over = not busy and taken and not any(streams.outgoing.values())
+            if (started and hurried) or (over and (started or op not in ("update", "transfer"))):
                 done[op] += 1
+                before = op if busy else "clear"
                 break
+            taken = not streams.outgoing["command"]
     return dict(done)
 
 
-def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> int:
+def _queue(op: str, config: TileConfig, streams: Streams, rng: Random, kind: str) -> int:
     """Put one operation with its data into the streams; the number of reads whose codes are among them."""
     # Mostly short trains: every operation is worth more than every slot of it.
     lengths = (rng.randint(0, min(3, config.bl_max)), rng.getrandbits(config.bl_bits), config.bl_max)
@@ -113,7 +126,7 @@ def _queue(op: str, config: TileConfig, streams: Streams, rng: Random) -> int:
     elif op == "transfer":
         streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": bl})
         if rng.random() < 0.5:
-            streams.send_codes(_codes(config, rng))
+            streams.send_codes(_codes(config, rng, kind))
             return 1
     elif op == "calibrate":
         streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": bl})
@@ -133,13 +146,15 @@ def _vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int], list
     return magnitudes, [int(rng.random() < negative) for _ in range(size)]
 
 
-def _codes(config: TileConfig, rng: Random) -> list[int]:
-    """ADC codes: noise, constants, or the ends of the range."""
+def _codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
+    """ADC codes: noise, constants, or the ends of the range; nothing but one end in a stretch for it."""
     form = config.code_format
-    kind = rng.randrange(4)
-    if kind == 0:
+    if kind in ("low", "high"):
+        return [getattr(form, kind)] * config.rows
+    shape = rng.randrange(4)
+    if shape == 0:
         return [rng.choice((form.low, form.high)) for _ in range(config.rows)]
-    if kind == 1:
+    if shape == 1:
         return [rng.randint(form.low, form.high)] * config.rows
     spread = max(1, form.high >> rng.randrange(form.width))
     return [max(form.low, rng.randint(-spread, spread)) for _ in range(config.rows)]
