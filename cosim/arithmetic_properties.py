@@ -49,8 +49,17 @@ def digits(word: Value, size: int) -> list[Value]:
 
 
 def multiplied(word: Value, factor: Value) -> list[Value]:
-    """The terms of a long multiplication, of the hexadecimal digits of ``word``: a solver can take these apart."""
-    return [digit * factor for digit in digits(word, 4)]
+    """The terms of a long multiplication, ``digit * factor`` of every hexadecimal digit of ``word``."""
+    return [_times(digit, factor) for digit in digits(word, 4)]
+
+
+def _times(digit: Value, factor: Value) -> Value:
+    """The product, by pairs of bits: a solver can take that apart."""
+    terms = [Mux(bit, factor << place, 0) for place, bit in enumerate(digit)]
+    if digit.shape().signed:
+        terms[-1] = -terms[-1]
+    pairs = [sum(terms[place : place + 2], Const(0)) for place in range(0, len(terms), 2)]
+    return sum(pairs, Const(0))
 
 
 def added_up(terms: Sequence[Value], step: int = 4) -> Value:
@@ -180,7 +189,20 @@ class _Product(wiring.Component):
 
 def multiplier() -> Checked:
     """The sum of the addends is that of a long multiplication, two moves later, and that is word * factor."""
-    dut: Any = _Product(word=6, factor=4)
+    return _multiplied_out(word=6, factor=4, product=True)
+
+
+def wide_multiplier() -> Checked:
+    """The sum of the addends is that of a long multiplication in the widths of the default configuration.
+
+    That such a sum is word * factor does not depend on widths, and is too much for a solver in these.
+    """
+    config = TileConfig()
+    return _multiplied_out(config.difference_format.width, config.gain_bits, product=False)
+
+
+def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:
+    dut: Any = _Product(word, factor)
     checked = Checked(dut)
     m = checked.module
     loaded, still, before, started = Signal(2), Signal(), Signal.like(dut.factor), Signal()
@@ -188,16 +210,20 @@ def multiplier() -> Checked:
     m.d.comb += [still.eq(started & (dut.factor == before)), Assume(still | ~loaded.any())]
     with m.If(dut.advance):
         m.d.sync += loaded.eq(Cat(still, loaded))
-    terms, product = multiplied(dut.word, dut.factor), dut.word * dut.factor
+    terms, whole = multiplied(dut.word, dut.factor), dut.word * dut.factor
     for stage in range(2):
         naive = [Signal(term.shape(), name=f"term_{stage}_{place}") for place, term in enumerate(terms)]
-        one = Signal(product.shape(), name=f"product_{stage}")
         with m.If(dut.advance):
-            m.d.sync += [one.eq(product), *(register.eq(term) for register, term in zip(naive, terms, strict=True))]
-        terms, product = naive, one
+            m.d.sync += [register.eq(term) for register, term in zip(naive, terms, strict=True)]
+        terms = naive
         holds(checked, loaded[stage], *parts(checked, "product", stage, terms, dut.word, dut.factor))
-        holds(checked, loaded[stage], added_up(terms) == product)
-    holds(checked, loaded[1], dut.product == product)
+        if product:
+            one = Signal(whole.shape(), name=f"product_{stage}")
+            with m.If(dut.advance):
+                m.d.sync += one.eq(whole)
+            whole = one
+            holds(checked, loaded[stage], added_up(terms) == whole)
+    holds(checked, loaded[1], dut.product == (whole if product else added_up(terms)))
     return checked
 
 

@@ -263,7 +263,9 @@ class NativeBench:
         self.hidden: list[str] = []
         self.setup_s = 0.0  # spent on Verilog and builds, not on cycles
         self._tile = self._new_tile(job.config)
-        self._outputs = list(self._tile.layout.outputs.items())
+        outputs = self._tile.layout.outputs.items()
+        self._words = [(name, first) for name, (first, count) in outputs if count == 1]
+        self._wide = [(name, first, first + count) for name, (first, count) in outputs if count > 1]
         self._driven: dict[str, int] = {}
 
     def _new_tile(self, config: TileConfig) -> NativeTile:
@@ -300,11 +302,10 @@ class NativeBench:
                         tile.set(name, value)
                         self._driven[name] = value
                 tile.cycle()
-                raw = tile.outputs.tobytes()
-                outputs = {
-                    name: int.from_bytes(raw[8 * first : 8 * (first + count)], "little")
-                    for name, (first, count) in self._outputs
-                }
+                row = tile.outputs.tolist()
+                outputs = {name: row[first] for name, first in self._words}
+                for name, first, end in self._wide:
+                    outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
                 outputs = checker.bend(outputs)
                 checker.cycle(inputs, outputs)
                 inputs = program.send(outputs)

@@ -20,13 +20,14 @@ from cosim.arithmetic_properties import (
     reference_latch,
     rounding,
     settling,
+    wide_multiplier,
     zero_shift,
 )
 from cosim.chopper_properties import flips, spaced
 from cosim.control_properties import axi_lite, sequencer
 from cosim.counter_properties import counters
 from cosim.sby import Checked, Property
-from cosim.transfer_properties import hidden_buffer, symmetric_point
+from cosim.transfer_properties import hidden_buffer, symmetric_point, wider_hidden_buffer
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
 from hdl.register_slice import RegisterSlice
@@ -303,10 +304,26 @@ PROPERTIES = (
         twin=("itself: $add", 0),
     ),
     Property(
+        "multiplier",
+        "the sum of the addends is that of a long multiplication",
+        "default, 16 x 12 bits",
+        wide_multiplier,
+        depth=3,
+        twin=("itself: $add", 0),
+    ),
+    Property(
         "hidden_buffer",
         "n, flags and the next H are those of H and d; H saturates and never wraps",
         "one lane, H of 8, d of 6, gain of 3 bits",
         hidden_buffer,
+        depth=3,
+        twin=("itself: $sub", 0),
+    ),
+    Property(
+        "hidden_buffer",
+        "the same in wider words",
+        "one lane, H of 14, d of 10, gain of 5 bits",
+        wider_hidden_buffer,
         depth=3,
         twin=("itself: $sub", 0),
     ),

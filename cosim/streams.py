@@ -20,6 +20,14 @@ SINKS = ("pulses", "read", "writes")
 
 Program = Generator[Ports, Ports, Any]
 
+_VALID = {name: f"{name}__valid" for name in (*SOURCES, *SINKS)}
+_READY = {name: f"{name}__ready" for name in (*SOURCES, *SINKS)}
+
+
+def _is_payload(port: str) -> bool:
+    stream, _, member = port.partition("__")
+    return stream in SOURCES and member != "valid"
+
 
 class Streams:
     """All streams of one tile.
@@ -53,7 +61,9 @@ class Streams:
         self.incoming: dict[str, list[Ports]] = {name: [] for name in SINKS}
         self.offered: dict[str, bool] = dict.fromkeys(SOURCES, False)
         self.outputs: Ports = {}
-        self.last: Ports = {}
+        # What is asked for in every cycle.
+        self._payloads = [(name, width) for name, width in ports.items() if _is_payload(name)]
+        self._settings: tuple[Settings | None, Ports] = (None, {})
 
     def clear(self) -> None:
         """Forget everything queued, as after a reset."""
@@ -65,17 +75,19 @@ class Streams:
 
     def inputs(self, *, reset: bool = False) -> Ports:
         """What the host drives in the coming cycle."""
-        values: Ports = {"rst": int(reset)}
-        values |= {f"settings__{name}": int(value) for name, value in vars(self.settings).items()}
+        if self._settings[0] is not self.settings:
+            ports = {f"settings__{name}": int(value) for name, value in vars(self.settings).items()}
+            self._settings = self.settings, ports
+        values: Ports = {"rst": int(reset), **self._settings[1]}
         for name in SOURCES:
             queue = self.outgoing[name]
             self.offered[name] = bool(queue) and (self.offered[name] or not self.stall(name))
-            values[f"{name}__valid"] = int(self.offered[name])
+            values[_VALID[name]] = int(self.offered[name])
             if self.offered[name]:
                 values |= {f"{name}__{key}": value for key, value in queue[0].items()}
         for name in SINKS:
-            values[f"{name}__ready"] = int(not self.stall(name))
-        for name, width in self.widths.items():
+            values[_READY[name]] = int(not self.stall(name))
+        for name, width in self._payloads:
             if name not in values:
                 values[name] = self.noise.getrandbits(width) if self.noise else 0
         return values
@@ -85,11 +97,11 @@ class Streams:
         inputs = self.inputs(reset=reset)
         outputs = yield inputs
         for name in SOURCES:
-            if self.offered[name] and outputs[f"{name}__ready"] and not reset:
+            if self.offered[name] and outputs[_READY[name]] and not reset:
                 self.outgoing[name].popleft()
                 self.offered[name] = False
         for name in SINKS:
-            if outputs[f"{name}__valid"] and inputs[f"{name}__ready"] and not reset:
+            if outputs[_VALID[name]] and inputs[_READY[name]] and not reset:
                 prefix = f"{name}__"
                 self.incoming[name].append(
                     {key.removeprefix(prefix): value for key, value in outputs.items() if key.startswith(prefix)}

@@ -145,7 +145,17 @@ def symmetric_point() -> Checked:
 def hidden_buffer() -> Checked:
     """n, flags and the next H are those of H and d with every setting; H never wraps, and is written when specified."""
     small = {"adc_bits": 3, "reference_fraction_bits": 2, "gain_bits": 3, "hidden_bits": 8, "threshold_shift": 3}
-    config = TileConfig(rows=2, columns=2, lanes=1, pulses_max=5, momentum_bits=3, programmer=1, **small)
+    return _buffered(small)
+
+
+def wider_hidden_buffer() -> Checked:
+    """The same with more digits in every word."""
+    wider = {"adc_bits": 6, "reference_fraction_bits": 3, "gain_bits": 5, "hidden_bits": 14, "threshold_shift": 7}
+    return _buffered(wider)
+
+
+def _buffered(formats: dict[str, int]) -> Checked:
+    config = TileConfig(rows=2, columns=2, lanes=1, pulses_max=5, momentum_bits=3, programmer=1, **formats)
     dut: Any = HiddenBuffer(config)
     checked = Checked(dut, any_words=True)
     m, state, shift, most = checked.module, checked.state, config.threshold_shift, config.pulses_max

@@ -16,7 +16,7 @@ pytestmark = pytest.mark.skipif(
 # By the name of what builds them.
 SIMPLE = ("register_slice", "low_pass", "axi_lite")
 SMALL = ("demodulator", "parity", "programmer", "quadrants", "reference_latch", "zero_shift")
-LONG = ("hidden_buffer", "random_source", "symmetric_point")
+LONG = ("hidden_buffer", "random_source", "symmetric_point", "wide_multiplier", "wider_hidden_buffer")
 BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
