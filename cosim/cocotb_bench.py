@@ -123,7 +123,7 @@ async def job(dut: Any) -> None:
         result = await bridge(function)(bench, **work.arguments)
         state = bench.read_state()
         verdict.states_hidden = hidden_states(work.config, state, own=work.own_netlist)
-        bench.checker.final_state(state)
+        bench.checker.state(state)
     except MismatchError as mismatch:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference

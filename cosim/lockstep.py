@@ -122,7 +122,7 @@ class Checker:
         self.cycles += 1
         self.compared += 1
 
-    def final_state(self, rtl: State) -> None:
+    def state(self, rtl: State) -> None:
         """Compare the state arrays that the RTL shows with the golden ones of the same name."""
         self.states_compared += compare_states(self.cycles, rtl, self.golden.state_arrays(), list(self.history))
 

@@ -31,6 +31,8 @@ from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn,
 from model.state import Arrays
 from model.trace import TracedPeriphery
 
+STATES_EVERY = 1024  # cycles of a program; reading the state takes as long as a few dozen of them
+
 
 class NativePeriphery:
     """A layer in RTL by whole operations; the methods are those of `model.periphery.Periphery`.
@@ -290,7 +292,7 @@ class NativeBench:
         return self.checker.compared + sum(layer.compared for layer in self.layers)
 
     def run(self, program: Program) -> Any:
-        """Play the cycles of a program one by one."""
+        """Play the cycles of a program one by one; now and then the state is compared, too, which may show nowhere."""
         if self.layers:
             raise RuntimeError("the tile is driven by whole operations; a program cannot join in")
         tile, checker = self._tile, self.checker
@@ -308,6 +310,8 @@ class NativeBench:
                     outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
                 outputs = checker.bend(outputs)
                 checker.cycle(inputs, outputs)
+                if checker.cycles % STATES_EVERY == 0:
+                    checker.state(self.read_state())
                 inputs = program.send(outputs)
         except StopIteration as end:
             return end.value
@@ -333,7 +337,7 @@ class NativeBench:
         if not self.layers:
             state = self.read_state()
             self.hidden = hidden_states(self.config, state, own=own)
-            self.checker.final_state(state)
+            self.checker.state(state)
             return self.checker.states_compared
         return sum(
             compare_states(

@@ -3,6 +3,7 @@
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
            stream and resets in the middle of everything
 operations dense updates and transfers in turn, without waits
+varied     the same with a sweep of transfers after every update, and with other vectors, codes and settings every time
 slots      dense updates back to back: a long stretch of the random generators
 training   the updates and transfers of a network that learns its task
 """
@@ -220,6 +221,26 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     return {"updates": done, "transfers": done, "state_sha256": state_sha256(tile.state_arrays())}
 
 
+def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
+    """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles."""
+    config, rng = bench.config, Random(seed)
+    tile = bench.layer(config)
+    done = 0
+    while bench.cycles < cycles:
+        tile.update(*_dense(config, rng), rng.randint(0, config.bl_max), rng.choice(list(Target)))
+        for _ in range(config.columns):
+            settings = replace(
+                _settings(config, rng),
+                chopper=rng.choice(list(Chopper)),
+                row_chopper=rng.choice(list(Chopper)),
+                reference=rng.choice(list(Reference)),
+            )
+            tile.transfer(np.array(_codes(config, rng, "")), settings)
+        done += 1
+        bench.progress(bench.cycles)
+    return {"updates": done, "transfers": done * config.columns, "state_sha256": state_sha256(tile.state_arrays())}
+
+
 def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
     """Signs and magnitudes of x and of δ, no line silent."""
     sides = [
@@ -275,4 +296,4 @@ def training(
     return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
 
 
-SCENARIOS = {"operations": operations, "random": random, "slots": slots, "training": training}
+SCENARIOS = {"operations": operations, "random": random, "slots": slots, "training": training, "varied": varied}

@@ -81,11 +81,11 @@ def test_another_polynomial_in_one_random_source_shows_in_the_row_lines() -> Non
 def test_a_wrong_final_state_is_named() -> None:
     checker = Checker(CONFIG)
     state = checker.golden.state_arrays()
-    checker.final_state(state)
+    checker.state(state)
     assert checker.states_compared == sum(value.size for value in state.values())
     state["hidden"][2, 1] ^= 4
     with pytest.raises(MismatchError, match=r"hidden\[7\] is 0x4 in the RTL, 0x0"):
-        checker.final_state(state)
+        checker.state(state)
 
 
 def test_missing_ports_are_an_error_and_not_a_match() -> None:

