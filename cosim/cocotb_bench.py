@@ -85,6 +85,8 @@ class CocotbBench:
                 checker.cycle(inputs, outputs)
                 self.dut.clk.value = 1
                 await Timer(HALF_PERIOD_NS, "ns")
+                if checker.state_due:
+                    checker.state(self.read_state())
                 inputs = program.send(outputs)
         except StopIteration as end:
             return end.value

@@ -18,6 +18,7 @@ from model.config import TileConfig
 from model.tile import Tile
 
 HISTORY = 12
+STATES_EVERY = 1024  # cycles; reading the state takes as long as a few dozen of them
 
 Ports = dict[str, int]
 State = dict[str, NDArray[Any]]
@@ -121,6 +122,11 @@ class Checker:
             raise MismatchError(Difference(self.cycles, signal, expected[signal], outputs[signal], list(self.history)))
         self.cycles += 1
         self.compared += 1
+
+    @property
+    def state_due(self) -> bool:
+        """Whether it is time to compare the state, too, of which an error may show in no output for long."""
+        return self.cycles % STATES_EVERY == 0
 
     def state(self, rtl: State) -> None:
         """Compare the state arrays that the RTL shows with the golden ones of the same name."""

@@ -31,8 +31,6 @@ from model.periphery import Calibration, Periphery, PulseSlots, ReferenceColumn,
 from model.state import Arrays
 from model.trace import TracedPeriphery
 
-STATES_EVERY = 1024  # cycles of a program; reading the state takes as long as a few dozen of them
-
 
 class NativePeriphery:
     """A layer in RTL by whole operations; the methods are those of `model.periphery.Periphery`.
@@ -292,7 +290,7 @@ class NativeBench:
         return self.checker.compared + sum(layer.compared for layer in self.layers)
 
     def run(self, program: Program) -> Any:
-        """Play the cycles of a program one by one; now and then the state is compared, too, which may show nowhere."""
+        """Play the cycles of a program one by one."""
         if self.layers:
             raise RuntimeError("the tile is driven by whole operations; a program cannot join in")
         tile, checker = self._tile, self.checker
@@ -310,7 +308,7 @@ class NativeBench:
                     outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
                 outputs = checker.bend(outputs)
                 checker.cycle(inputs, outputs)
-                if checker.cycles % STATES_EVERY == 0:
+                if checker.state_due:
                     checker.state(self.read_state())
                 inputs = program.send(outputs)
         except StopIteration as end:
@@ -375,6 +373,7 @@ def run_job(
     except MismatchError as mismatch:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference
+        verdict.states_compared = bench.checker.states_compared
     seconds = time.perf_counter() - begin - bench.setup_s
     verdict.cycles = bench.cycles
     verdict.compared_cycles = bench.compared

@@ -232,7 +232,7 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
             settings = replace(
                 _settings(config, rng),
                 chopper=rng.choice(list(Chopper)),
-                row_chopper=rng.choice(list(Chopper)),
+                row_chopper=rng.choice(list(Chopper) if config.row_chopper else [Chopper.OFF]),
                 reference=rng.choice(list(Reference)),
             )
             tile.transfer(np.array(_codes(config, rng, "")), settings)
