@@ -24,6 +24,7 @@ def small(algorithm: str, **settings: object) -> Callable[[int], Trainer]:
 # name: trainer, steps, and whether it is short enough to run without a compiler
 RUNS: dict[str, tuple[Callable[[int], Trainer], int, bool]] = {
     "digits e-rider": (digits("e-rider"), 400, False),
+    "digits e-rider, 96 hidden": (digits("e-rider", network={"hidden": (96,)}), 40, False),
     "digits agad": (digits("agad"), 200, False),
     "digits tt-v2": (digits("tt-v2"), 200, False),
     "digits e-rider-b, calibrated": (digits("e-rider-b", calibration=200), 100, False),

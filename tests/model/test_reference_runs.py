@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from model.devices.array import PARALLEL_CELLS
 from tests.model.reference_runs import RUNS, digest
 
 RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "reference_runs.json").read_text(encoding="utf-8"))
@@ -23,6 +24,11 @@ ROOT = Path(__file__).parents[2]
 def test_all_runs_are_recorded_and_differ() -> None:
     assert RECORDED.keys() == RUNS.keys()
     assert len(set(RECORDED.values())) == len(RUNS) >= 12
+
+
+def test_two_threads_share_the_cells_of_a_large_array() -> None:
+    make, _, _ = RUNS["digits e-rider, 96 hidden"]
+    assert max(tile.fast.weights.size for tile in make(2).network.tiles) >= PARALLEL_CELLS
 
 
 @pytest.mark.parametrize("threads", [1, 2])
