@@ -1,5 +1,8 @@
 """Random configurations: legal ones of every shape, random programmes on both engines, and the least case that fails.
 
+Kinds of programmes: "native" and "cocotb" have waits and resets anywhere, on that engine; those of "varied" are whole
+operations that never wait, on the native engine, so that it plays many more of them.
+
 A campaign has batches, each drawn by hypothesis from a seed of its own, so that one that was stopped goes on with the
 next batch. What fails is made small: field by field the configuration is the least that fails, then the programme is
 the one of some seeds that fails first, and ends there.
@@ -59,16 +62,18 @@ LEAST: dict[str, float] = {
     "seed": 0,
 }
 """The least value of every field, in the order in which they are made small."""
+KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied": ("native", "varied")}
+"""Engine and scenario of every kind of programmes."""
 Rewrite = Callable[[TileConfig], str] | None
 """Makes other Verilog of a configuration than the project's own."""
 
 
 @dataclass(frozen=True)
 class Case:
-    """One programme on one engine."""
+    """One programme of a kind."""
 
     config: TileConfig
-    engine: str
+    kind: str
     cycles: int
     seed: int
 
@@ -150,11 +155,12 @@ def configurations(draw: st.DrawFn) -> TileConfig:
 
 def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
     """Play one case; the first difference, and the text of it or of a tool's error, empty if all is well."""
+    engine, scenario = KINDS[case.kind]
     try:
         report, outcome = play(
             case.config,
-            "random",
-            engine=case.engine,
+            scenario,
+            engine=engine,
             cycles=case.cycles,
             seed=case.seed,
             verilog=rewrite(case.config) if rewrite else None,
@@ -165,13 +171,14 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
     totals.runs += 1
     totals.cycles += verdict.compared_cycles
     totals.words += verdict.states_compared
-    totals.bins += Counter({name: int(count) for name, count in (report["result"] or {}).items()})
+    told = (report["result"] or {}) if scenario == "random" else {}
+    totals.bins += Counter({name: int(count) for name, count in told.items()})
     difference = verdict.first_mismatch
     return difference, "" if verdict.passed else str(difference or "nothing was compared")
 
 
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
-    """So many configurations, each with a programme on every engine of ``lengths``, whose cycles that tells."""
+    """So many configurations, each with a programme of every kind of ``lengths``, whose cycles that tells."""
     totals, start = Totals(), time.perf_counter()
     known: dict[tuple[str, int], Failure | None] = {}
     found: list[Failure] = []
@@ -208,8 +215,8 @@ def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = No
 
 def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewrite, totals: Totals) -> Failure | None:
     with not_kept():
-        for engine, cycles in lengths.items():
-            case = Case(config, engine, cycles, seed)
+        for kind, cycles in lengths.items():
+            case = Case(config, kind, cycles, seed)
             _, text = judge(case, rewrite, totals)
             if text:
                 return Failure(case, text)
@@ -279,7 +286,7 @@ def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
 
 
 def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:
-    return {engine: -(-total // count) for engine, total in cycles.items()}
+    return {kind: -(-total // count) for kind, total in cycles.items()}
 
 
 def campaign(
@@ -294,7 +301,7 @@ def campaign(
 ) -> tuple[Totals, Failure | None]:
     """Batches until ``count`` configurations are done; those in the journal are kept.
 
-    cycles: clock cycles of the whole campaign, by engine. The first failure ends it.
+    cycles: clock cycles of the whole campaign, by kind. The first failure ends it.
     """
     lengths = _lengths(count, cycles)
     totals, done = Totals(), set()
@@ -328,8 +335,9 @@ def written(failure: Failure, folder: Path, verilog: str | None = None) -> Seque
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "failing.toml"
     files = {config: to_toml(case.config).encode()}
-    command = ["scripts/run_cosim.py", "--config", str(config), "--engine", case.engine]
-    command += ["--scenario", "random", "--cycles", str(case.cycles), "--seed", str(case.seed)]
+    engine, scenario = KINDS[case.kind]
+    command = ["scripts/run_cosim.py", "--config", str(config), "--engine", engine]
+    command += ["--scenario", scenario, "--cycles", str(case.cycles), "--seed", str(case.seed)]
     if verilog is not None:
         files[folder / "failing.v"] = verilog.encode()
         command += ["--verilog", str(folder / "failing.v")]

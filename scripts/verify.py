@@ -23,10 +23,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--configurations", type=integer(1, 10**5), default=200, help="how many")
     add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
     add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
+    add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="and of operations that never wait")
     campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="build/verify.jsonl")
     add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
     options = parser.parse_args(arguments)
-    cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles}
+    cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles, "varied": options.varied_cycles}
     size = min(BATCH, options.configurations)
     which = key(options.configurations, cycles, options.seed, size)
     with journal(parser, options.log, which) as kept, progress("configurations", options.configurations) as advance:

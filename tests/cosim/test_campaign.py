@@ -25,7 +25,7 @@ from scripts import verify
 from tests.cosim.bent import with_other_polynomial
 
 ROOT = Path(__file__).resolve().parents[2]
-NATIVE = {"native": 50_000}  # of 20 configurations: a million cycles
+NATIVE = {"native": 50_000, "varied": 50_000}  # of 20 configurations: a million cycles each
 BOTH = {**NATIVE, "cocotb": 1000}  # of five, since building is what takes long; `make verify` plays all on both
 
 

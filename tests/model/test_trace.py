@@ -74,7 +74,7 @@ class Stepped:
                     queues[name].pop(0)
             rows.append(
                 [
-                    outputs[name] >> (64 * k) & (2**64 - 1)
+                    int(outputs[name]) >> (64 * k) & (2**64 - 1)  # not compiled, the model has integers of numpy
                     for name, (_, count) in self.layout.items()
                     for k in range(count)
                 ]
