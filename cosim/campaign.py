@@ -92,7 +92,7 @@ class Totals:
 
     fingerprints: set[str] = field(default_factory=set)  # of the configurations
     runs: int = 0
-    cycles: int = 0
+    cycles: Counter[str] = field(default_factory=Counter)  # by kind
     words: int = 0
     seconds: float = 0.0
     bins: Counter[str] = field(default_factory=Counter)
@@ -105,9 +105,8 @@ class Totals:
     def add(self, other: Totals) -> None:
         """Take another batch in."""
         self.fingerprints |= other.fingerprints
-        for name in ("runs", "cycles", "words", "seconds"):
+        for name in ("runs", "cycles", "words", "seconds", "bins"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.bins += other.bins
 
     def entry(self) -> dict[str, Any]:
         """For the journal."""
@@ -116,7 +115,8 @@ class Totals:
     @staticmethod
     def of(entry: dict[str, Any]) -> Totals:
         """Those of an `entry`."""
-        return Totals(**entry | {"fingerprints": set(entry["fingerprints"]), "bins": Counter(entry["bins"])})
+        counters = {name: Counter(entry[name]) for name in ("cycles", "bins")}
+        return Totals(**entry | {"fingerprints": set(entry["fingerprints"]), **counters})
 
 
 @st.composite
@@ -169,7 +169,7 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
         return None, str(error)
     verdict = outcome.verdict
     totals.runs += 1
-    totals.cycles += verdict.compared_cycles
+    totals.cycles[case.kind] += verdict.compared_cycles
     totals.words += verdict.states_compared
     told = (report["result"] or {}) if scenario == "random" else {}
     totals.bins += Counter({name: int(count) for name, count in told.items()})

@@ -36,6 +36,11 @@ DUMMY = "$auto$verilog_backend"  # a choice that Yosys writes for simulators, wi
 KINDS = ("line", "branch", "toggle")
 STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 MODES = range(4)  # settings of a chopper and of the reference, of which the last stands for off and for zero
+FLIPPING = (1, 2)  # settings of a chopper that flips
+WAYS = ("buffered", "direct")
+PACES = ("at once", "after a wait")  # of the slot, or of a beat of this transfer
+SIGNS = ("as they are", "some columns flipped")
+CLIPS = ("hidden_saturated", "pulses_clamped")
 
 
 @dataclass(frozen=True)
@@ -111,22 +116,29 @@ def points(data: str, text: str, top: str) -> Iterator[Point]:
 def expected_bins(config: TileConfig) -> list[str]:
     """All bins that this configuration has."""
     quadrants = [f"update: quadrant {q}, {target}" for q in range(4) for target in ("fast", "slow")]
+    quadrants += [f"slot: quadrant {q}, {signs}, {pace}" for q, signs, pace in product(range(4), SIGNS, PACES)]
     reads = [
         f"read: chopper {chopper}, scope {scope}, reference {reference}"
         for chopper, scope, reference in product(MODES, range(2), MODES)
     ]
-    reads += [f"read: reference {reference}, {way}" for reference in MODES for way in ("buffered", "direct")]
+    reads += [f"read: reference {reference}, {way}" for reference in MODES for way in WAYS]
     rows = [f"read: row chopper {mode}" for mode in MODES if config.row_chopper]
     waits = [f"waits: {stream}" for stream in STREAMS]
-    flips = ["flip: one column", *(["flip: all columns"] if config.columns > 1 else [])]
-    flips += ["flip: rows"] if config.row_chopper else []
-    clips = [f"{flag}: {way}" for flag in ("hidden_saturated", "pulses_clamped") for way in ("buffered", "direct")]
+    busy = ("clear", "update", "transfer", "calibrate", *(["program"] if config.programmer else []))
+    waits += [f"a command waits: {op}" for op in busy]
+    flips = [f"flip: {what}, chopper {mode}" for what in _flipping(config) for mode in FLIPPING]
+    flips += [f"flip: rows, row chopper {mode}" for mode in FLIPPING if config.row_chopper]
+    clips = [f"{flag}: {way}, {pace}" for flag, way, pace in product(CLIPS, WAYS, PACES)]
     sizes = ("small", "largest") if config.pulses_max > 1 else ("largest",)
     writes = [f"write: n {sign}{size}" for sign in "+-" for size in sizes] + ["write: none"]
     latches = ["latch: none", *(["latch: some"] if config.row_chopper and config.lanes > 1 else []), "latch: all"]
     slots = [f"slot of a calibration: {way}, {up}" for way in ("alternating", "random") for up in ("up", "down")]
     programs = ["programming: corrects", "programming: gives up", "programming: in tolerance"]
     return quadrants + reads + rows + waits + flips + clips + writes + latches + slots + programs * config.programmer
+
+
+def _flipping(config: TileConfig) -> list[str]:
+    return ["one column", *(["all columns"] if config.columns > 1 else [])]
 
 
 class Bins:
@@ -136,7 +148,10 @@ class Bins:
         self.counts = Counter(dict.fromkeys(expected_bins(config), 0))
         self._config = config
         self._command: Ports = {}  # inputs in the cycle of the last command
+        self._transfer: Ports = {}  # and of the last transfer that reads
         self._before: Ports = {}
+        self._busy_with = "clear"
+        self._waited = dict.fromkeys(STREAMS, False)  # the beat that is offered, or a beat of this transfer
 
     def see(self, inputs: Ports, outputs: Ports) -> None:
         """The ports of one cycle."""
@@ -146,10 +161,14 @@ class Bins:
             )
             if valid and not ready:
                 self.counts[f"waits: {stream}"] += 1
+                self._waited[stream] = True
+                if stream == "command":
+                    self.counts[f"a command waits: {self._busy_with}"] += 1
             elif valid:
                 self._moves(stream, inputs, outputs)
+                self._waited[stream] = stream == "writes" and self._waited[stream]
         if inputs["rst"]:
-            self._before = {}
+            self._before, self._busy_with = {}, "clear"
             return
         if self._before:
             self._flips(outputs)
@@ -159,6 +178,7 @@ class Bins:
     def _moves(self, stream: str, inputs: Ports, outputs: Ports) -> None:
         if stream == "command":
             self._command = inputs
+            self._busy_with = Op(inputs["command__op"]).name.lower()
         elif stream == "pulses":
             self._pulses(outputs)
         elif stream == "read":
@@ -175,14 +195,18 @@ class Bins:
             self.counts[f"slot of a calibration: {way}, {'up' if outputs['pulses__up'] else 'down'}"] += 1
         else:
             target = "slow" if outputs["pulses__slow"] else "fast"
-            self.counts[f"update: quadrant {outputs['pulses__quadrant']}, {target}"] += 1
+            quadrant, pace = outputs["pulses__quadrant"], PACES[self._waited["pulses"]]
+            self.counts[f"update: quadrant {quadrant}, {target}"] += 1
+            self.counts[f"slot: quadrant {quadrant}, {SIGNS[outputs['status__chopper'] > 0]}, {pace}"] += 1
 
     def _read(self) -> None:
+        self._waited["writes"] = False
         if self._command["command__op"] != Op.TRANSFER:
             return
+        self._transfer = self._command
         chopper, scope, reference = (self._settings(name) for name in ("chopper", "scope", "reference"))
         self.counts[f"read: chopper {chopper}, scope {scope}, reference {reference}"] += 1
-        self.counts[f"read: reference {reference}, {'direct' if self._settings('direct') else 'buffered'}"] += 1
+        self.counts[f"read: reference {reference}, {WAYS[self._settings('direct')]}"] += 1
         if self._config.row_chopper:
             self.counts[f"read: row chopper {self._settings('row_chopper')}"] += 1
 
@@ -202,16 +226,18 @@ class Bins:
     def _flips(self, outputs: Ports) -> None:
         columns = (outputs["status__chopper"] ^ self._before["status__chopper"]).bit_count()
         if columns:
-            self.counts["flip: one column" if columns == 1 else "flip: all columns"] += 1
+            what = _flipping(self._config)[columns > 1]
+            self.counts[f"flip: {what}, chopper {self._transfer['settings__chopper']}"] += 1
         if outputs["status__row_chopper"] != self._before["status__row_chopper"]:
-            self.counts["flip: rows"] += 1
+            self.counts[f"flip: rows, row chopper {self._transfer['settings__row_chopper']}"] += 1
         if outputs["status__unprogrammed"] != self._before["status__unprogrammed"]:
             self.counts["programming: gives up"] += 1
 
     def _clips(self, outputs: Ports) -> None:
-        for flag in ("hidden_saturated", "pulses_clamped"):
+        for flag in CLIPS:
             if outputs[f"status__{flag}"] > self._before[f"status__{flag}"]:
-                self.counts[f"{flag}: {'direct' if self._settings('direct') else 'buffered'}"] += 1
+                way = WAYS[self._transfer["settings__direct"]]
+                self.counts[f"{flag}: {way}, {PACES[self._waited['writes']]}"] += 1
 
 
 def observed(program: Program, bins: Bins) -> Program:

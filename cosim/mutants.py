@@ -9,20 +9,24 @@ others are for people to look at.
 from __future__ import annotations
 
 import hashlib
+import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from itertools import islice, zip_longest
 from pathlib import Path
 
-from cosim import lockstep, native_engine, parity, scenarios
+import model
 from cosim.bench import Job
 from cosim.build import not_kept
 from cosim.journal import Journal
+from cosim.lockstep import Difference
 from cosim.native_build import native_library
 from cosim.native_engine import run_job
+from cosim.native_tile import ENDED
 from cosim.parity import silent
-from cosim.toolchain import ToolError
+from cosim.toolchain import ToolError, find_verilator
 from cosim.yosys import yosys
 from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
@@ -35,7 +39,16 @@ KILLED, SURVIVED, EQUIVALENT, REJECTED = "killed", "survived", "equivalent", "re
 # warnings still end a build.
 RULES = ("WIDTH", "CMPCONST", "UNSIGNED", "CASEINCOMPLETE", "CASEOVERLAP", "UNOPTFLAT")
 LINT = "".join(f"/* verilator lint_off {rule} */\n" for rule in RULES)
-BATCH = 100  # mutants that are written by one run of Yosys
+BATCH = 50  # mutants that are written by one run of Yosys, between two controls
+DRAWN = 20_000  # errors among which is chosen
+SOLVER_S = 300  # a proof of equivalence takes a second or is not to be had
+NUMBER = re.compile(r"_\d+(?=\.|$)")  # of a lane or a source
+SOURCE = "source"
+JUDGES = (
+    *("bench.py", "build.py", "lockstep.py", "mutants.py", "native_build.py", "native_engine.py", "native_loop.h"),
+    *("native_tile.py", "parity.py", "rtl_periphery.py", "rtl_state.py", "scenarios.py", "streams.py", "yosys.py"),
+)
+CLOCK = re.compile(r"-port \w*CLK ")
 
 
 @dataclass(frozen=True)
@@ -59,20 +72,32 @@ class Outcome:
     signal: str | None = None
 
 
+def kind(block: str) -> str:
+    """Its path with numbered blocks as one, and all random sources as one: they are alike."""
+    path = NUMBER.sub("", block)
+    return SOURCE if path.endswith(f".{SOURCE}") else path
+
+
 def mutants(config: TileConfig, count: int, seed: int) -> list[Mutant]:
-    """So many different errors, drawn by Yosys with weights that spread them over cells and lines of source."""
+    """So many different errors, drawn by Yosys, with weights that spread them over cells and lines of source.
+
+    Kinds of blocks take turns, so that large ones do not outnumber the others; a larger choice begins with a smaller.
+    """
     top = module_name(config)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
-        yosys(work, f"{_prepared(top)}; mutate -list {count} -seed {seed} -o list.txt")
+        yosys(work, f"{_prepared(top)}; mutate -list {DRAWN} -seed {seed} -o list.txt")
         lines = (work / "list.txt").read_text().splitlines()
-    found = []
-    for number, line in enumerate(lines):
+    drawn: dict[str, list[tuple[str, str]]] = {}
+    for line in lines:
         error = line.removeprefix("mutate ").partition(" -wire ")[0].partition(" -src ")[0]
         module = error.partition("-module ")[2].split()[0]
-        found.append(Mutant(number, error, module.removeprefix(top).removeprefix(".") or "tile"))
-    return found
+        block = module.removeprefix(top).removeprefix(".") or "tile"
+        drawn.setdefault(kind(block), []).append((error, block))
+    turns = zip_longest(*(drawn[name] for name in sorted(drawn)))
+    chosen = islice((one for turn in turns for one in turn if one), count)
+    return [Mutant(number, *one) for number, one in enumerate(chosen)]
 
 
 def texts(config: TileConfig, chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
@@ -93,42 +118,49 @@ def _prepared(top: str) -> str:
 
 
 def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
-    """Play a mutant until something differs."""
+    """Play a mutant until something differs.
+
+    Raises
+    ------
+    ToolError
+        It could not be played, which says nothing of the mutant.
+    """
     told = asdict(mutant)
     with not_kept():
         try:
             library = native_library(verilog, config)
         except ToolError:
             return Outcome(**told, fate=REJECTED)
-        for number, (scenario, cycles) in enumerate((*STIMULI, *LONG_STIMULI)):
-            if number == len(STIMULI) and equivalent(config, mutant):
-                return Outcome(**told, fate=EQUIVALENT)
-            arguments = {"cycles": cycles, "seed": number + 1}
-            job = Job(config, f"cosim.scenarios:{scenario}", arguments, own_netlist=False)
-            try:
-                difference = run_job(job, verilog=verilog).verdict.first_mismatch
-            except ToolError:  # the netlist has hung or ended the simulation
-                return Outcome(**told, fate=KILLED)
-            if difference is not None:
-                return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
-        if _forgets(library, config):
-            return Outcome(**told, fate=KILLED, signal="status__memory_error")
+        try:
+            for number, (scenario, cycles) in enumerate((*STIMULI, *LONG_STIMULI)):
+                if number == len(STIMULI) and equivalent(config, mutant):
+                    return Outcome(**told, fate=EQUIVALENT)
+                difference = _played(config, verilog, scenario, cycles, number + 1)
+                if difference is not None:
+                    return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
+            if silent(library, config, seed=1):
+                return Outcome(**told, fate=KILLED, signal="status__memory_error")
+        except ToolError as error:
+            if str(error) != ENDED:
+                raise
+            return Outcome(**told, fate=KILLED)
     return Outcome(**told, fate=SURVIVED)
 
 
-def _forgets(library: Path, config: TileConfig) -> bool:
-    """A flipped bit of a memory is not told as it should be."""
-    try:
-        return bool(silent(library, config, seed=1))
-    except ToolError:  # the netlist does not show its memories
-        return False
+def _played(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: int) -> Difference | None:
+    job = Job(config, f"cosim.scenarios:{scenario}", {"cycles": cycles, "seed": seed}, own_netlist=False)
+    return run_job(job, verilog=verilog).verdict.first_mismatch
 
 
 def equivalent(config: TileConfig, mutant: Mutant) -> bool:
-    """Induction shows that the block does the same with the error, whatever is done to it. False: it does not.
+    """Induction shows that the block goes on doing the same with the error, whatever is done to it. False: it does not.
 
-    Only ports and registers have to be equal: other wires are hidden, so that nothing is compared by their names.
+    Only ports and registers have to be equal: other wires are hidden, so that nothing is compared by their names. The
+    first cycles, from which induction starts, are those that `STIMULI` have compared. Its model has no clock, so
+    nothing is shown of an error in that.
     """
+    if CLOCK.search(mutant.error):
+        return False
     top = module_name(config)
     block = top if mutant.block == "tile" else f"{top}.{mutant.block}"
     hide = f"cd {block}; select -set kept t:*dff* %co1:+[Q] i:* o:* %u %u; rename -hide w:* @kept %d; cd"
@@ -146,34 +178,38 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
                 f"{_prepared(top)}; design -save whole; {sides}; design -copy-from gold -as gold gold; "
                 "design -copy-from gate -as gate gate; equiv_make gold gate both; hierarchy -top both; opt -full; "
                 "equiv_simple; equiv_induct -seq 2; equiv_status -assert",
+                limit=SOLVER_S,
             )
         except ToolError:
             return False
     return True
 
 
-def key(config: TileConfig, count: int, seed: int) -> str:
-    """For the journal: the netlist, the choice of its mutants, and what is played."""
-    played = [Path(module.__file__ or "").read_bytes() for module in (scenarios, parity, lockstep, native_engine)]
-    parts = (tile_verilog(config), played, STIMULI, LONG_STIMULI, seed, count)
+def key(config: TileConfig, seed: int) -> str:
+    """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
+    files = sorted(Path(model.__file__ or "").parent.rglob("*.py"))
+    files += [Path(__file__).with_name(name) for name in JUDGES]
+    parts = (tile_verilog(config), [file.read_bytes() for file in files], seed, find_verilator().version)
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
-def control(config: TileConfig, batch: int) -> None:
-    """The netlist without an error builds and passes: what stopped the mutants around it was their errors.
+def control(config: TileConfig, number: int) -> None:
+    """The netlist without an error, written by Yosys, too, survives: what killed the mutants were their errors.
 
     Raises
     ------
     ToolError
-        It does not, as where the disk is full.
+        It does not build or pass, as where the disk is full.
     """
-    verilog = f"// control of batch {batch}\n{tile_verilog(config)}"
+    ((_, verilog),) = texts(config, [Mutant(0, "-mode none", "tile")])
+    verilog = f"// control {number}\n{verilog}"
     with not_kept():
-        scenario, cycles = STIMULI[0]
-        job = Job(config, f"cosim.scenarios:{scenario}", {"cycles": cycles // 10, "seed": 1})
-        verdict = run_job(job, verilog=verilog).verdict
-    if not verdict.passed:
-        raise ToolError(f"the netlist without an error differs from the golden model: {verdict.first_mismatch}")
+        library = native_library(verilog, config)
+        for seed, (scenario, cycles) in enumerate(STIMULI, 1):
+            if difference := _played(config, verilog, scenario, cycles, seed):
+                raise ToolError(f"the netlist without an error differs from the golden model: {difference}")
+        if silent(library, config, seed=1):
+            raise ToolError("the netlist without an error does not tell a flipped bit of a memory")
 
 
 def campaign(

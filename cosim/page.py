@@ -10,6 +10,7 @@ from typing import Any
 
 from cosim.charts import Series, histogram_chart, line_chart
 from cosim.document import document
+from cosim.lockstep import STATES_EVERY
 from cosim.markup import Markup, element, folded, join, table
 from cosim.page_settings import settings_section
 from cosim.waves import waveforms
@@ -163,7 +164,11 @@ def _compared(report: Report) -> Markup:
         ("engine", report["engine"], "what played the Verilog"),
         ("cycles played", f"{report['cycles']:,}", "with resets, clearing and idle cycles"),
         ("cycles compared", f"{report['compared_cycles']:,}", "every output port against the golden tile"),
-        ("state words compared", f"{report['states_compared']:,}", "memories and registers at the end"),
+        (
+            "state words compared",
+            f"{report['states_compared']:,}",
+            f"memories and registers, every {STATES_EVERY:,} cycles of a program and at the end",
+        ),
         ("state not shown by the netlist", hidden, "and therefore not compared"),
         ("mismatches", f"{report['mismatches']:,}", "the first one ends the run"),
         (

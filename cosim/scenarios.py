@@ -22,7 +22,18 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, SOURCES, Streams
-from model.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, Scope, Settings, Target, TileConfig
+from model.config import (
+    BEAT_LATENCY,
+    COUNT_BITS,
+    ROUND_BITS,
+    Chopper,
+    Op,
+    Reference,
+    Scope,
+    Settings,
+    Target,
+    TileConfig,
+)
 from model.fixed import Int
 from model.history import train
 from model.metrics import state_sha256
@@ -32,7 +43,8 @@ STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
 PREPARED = 16  # different operations, so that making them up does not count as playing them
 DIGITS = Run(reference_mean=0.3, reference_std=0.1)
-LONGEST = 1500  # cycles of a calibration or a programming, which is then cut off by a reset
+LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,
+LONGEST = 1500  # which is so many cycles, or two sweeps of reads if they take longer: then a reset cuts them off
 STRETCH = 2048  # cycles; every second stretch is free of other resets, so that flips and saturation build up
 OPERATIONS = ("update", "transfer", "calibrate", "program", "pause")
 OFTEN, SELDOM = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1)  # their weights
@@ -52,6 +64,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     done: Counter[str] = Counter()
     prepaid = 0  # reads whose codes are queued already
     left = cycles + config.clear_cycles
+    longest = max(LONGEST, 2 * config.columns * (config.row_beats + BEAT_LATENCY + 1))
 
     def kind() -> str:
         return KINDS[left // STRETCH % len(KINDS)]
@@ -85,10 +98,11 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
         prepaid += _queue(op, config, streams, rng, kind())
         cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
-        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else LONGEST if op in ("calibrate", "program") else -1
-        anywhere = rng.random() < 0.2  # also while the command waits, else only once the operation runs
-        # The next command comes while this one is worked on, which therefore must come to an end without a reset.
-        hurried = op in ("update", "transfer") and not cut and rng.random() < 0.3
+        lasts = op in LASTING or before in LASTING
+        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else longest if lasts else -1
+        # Counted while the operation runs, sometimes while its command waits, and always where it could wait for long.
+        anywhere = rng.random() < 0.2 or before in LASTING
+        hurried = op != "pause" and not cut and rng.random() < 0.3  # the next command comes while this one is worked on
         started = taken = False
         while left > 0:
             yield from step()
@@ -96,7 +110,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             running = busy and taken
             started = started or running
             if patience == 0:
-                done[f"reset in {op if running else before}" if busy else "reset in idle"] += 1
+                done[f"reset in {op if running and op != 'pause' else before}" if busy else "reset in idle"] += 1
                 streams.clear()
                 for _ in range(rng.randint(1, 3)):
                     yield from step(reset=True)

@@ -92,12 +92,25 @@ def find_program(name: str) -> str:
     return found
 
 
-def run(command: list[str], environment: dict[str, str] | None, log: Path, *, folder: Path | None = None) -> None:
-    """Run a build step, in ``folder``, with its output in ``log``; a failure becomes one line with its first error."""
+def run(
+    command: list[str],
+    environment: dict[str, str] | None,
+    log: Path,
+    *,
+    folder: Path | None = None,
+    limit: float | None = None,
+) -> None:
+    """Run a build step, in ``folder``, with its output in ``log``; a failure becomes one line with its first error.
+
+    limit: seconds after which it is stopped, which is a failure.
+    """
     with log.open("a", encoding="utf-8") as file:
-        code = subprocess.run(
-            command, env=environment, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False
-        ).returncode
+        try:
+            code = subprocess.run(
+                command, env=environment, cwd=folder, stdout=file, stderr=subprocess.STDOUT, check=False, timeout=limit
+            ).returncode
+        except subprocess.TimeoutExpired:
+            raise ToolError(f"{Path(command[0]).name} was not done after {limit} s") from None
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
         told = (line for line in lines if re.search(r"%Error|%Warning|error:|ERROR: |ld: |Error ", line))

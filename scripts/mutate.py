@@ -4,16 +4,15 @@
 The run goes on where it was stopped: --log has the outcomes so far.
 """
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from functools import partial
+from typing import Any
 
-from cosim.mutants import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, Outcome, campaign, key
+from cosim.mutants import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, Outcome, campaign, key, kind
 from scripts.common import run
-from scripts.mutation import Fates, judged, mutation_parser, print_table
+from scripts.mutation import Fates, judged, mutation_parser, report
 
-NUMBER = re.compile(r"_\d+(?=\.|$)")  # of a lane or a source, which are alike
 FATES = (KILLED, SURVIVED, EQUIVALENT, REJECTED)
 
 
@@ -22,18 +21,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = "those not equivalent"
     parser = mutation_parser(__doc__ or "", log="build/mutants.jsonl", at_least=97, what=what)
     options = parser.parse_args(arguments)
-    return judged(parser, options, key(CONFIG, options.count, options.seed), partial(campaign, CONFIG), _tell)
+    return judged(parser, options, key(CONFIG, options.seed), partial(campaign, CONFIG), _tell)
 
 
-def _tell(outcomes: Sequence[Outcome]) -> Fates:
+def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     blocks: dict[str, Fates] = {}
-    for outcome in sorted(outcomes, key=lambda outcome: outcome.block):
-        blocks.setdefault(NUMBER.sub("", outcome.block), Counter())[outcome.fate] += 1
-    whole = print_table("block", FATES, blocks, "killed of those that can be")
-    for outcome in outcomes:
-        if outcome.fate == SURVIVED:
-            print(f"survived: {outcome.error}")
-    return whole
+    for outcome in sorted(outcomes, key=lambda outcome: kind(outcome.block)):
+        blocks.setdefault(kind(outcome.block), Counter())[outcome.fate] += 1
+    survivors = [outcome.error for outcome in outcomes if outcome.fate == SURVIVED]
+    return report("block", FATES, blocks, "killed of those that can be", survivors)
 
 
 if __name__ == "__main__":

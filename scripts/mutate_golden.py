@@ -10,13 +10,14 @@ from collections.abc import Sequence
 from functools import partial
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
 from cosim.golden_mutants import FILES, places
 from cosim.golden_trials import Outcome, campaign, key
 from cosim.golden_waivers import waived
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from scripts.common import FAILED, run
-from scripts.mutation import Fates, judged, mutation_parser, print_table
+from scripts.mutation import Fates, judged, mutation_parser, report
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIVED = "waived"
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return judged(parser, options, key(ROOT), partial(campaign, ROOT), _tell)
 
 
-def _tell(outcomes: Sequence[Outcome]) -> Fates:
+def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     files: dict[str, Fates] = {}
     for file in FILES:
         found = places(ROOT, file)
@@ -48,10 +49,8 @@ def _tell(outcomes: Sequence[Outcome]) -> Fates:
         files[outcome.file][fate] += 1
         if fate == SURVIVED:
             survivors.append(f"{outcome.file}:{outcome.line}\n- {outcome.before}\n+ {outcome.after}")
-    whole = print_table("file", ("possible", "left out", *FATES), files, "killed of those not waived")
-    for survivor in survivors:
-        print(f"\nsurvived: {survivor}")
-    return whole
+    columns = ("possible", "left out", *FATES)
+    return report("file", columns, files, "killed of those not waived", survivors)
 
 
 if __name__ == "__main__":

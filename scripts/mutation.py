@@ -6,14 +6,24 @@ import sys
 from argparse import Namespace
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from rich.table import Table
 
 from cosim.mutants import KILLED, SURVIVED
 from cosim.reports import text
 from cosim.toolchain import ToolError
-from scripts.common import FAILED, Parser, campaign_options, integer, journal, progress, to_total
+from scripts.common import (
+    FAILED,
+    Parser,
+    campaign_options,
+    integer,
+    journal,
+    output_file,
+    progress,
+    to_total,
+    write_json,
+)
 
 Outcome = TypeVar("Outcome")
 Fates = Counter[str]
@@ -22,11 +32,12 @@ Fates = Counter[str]
 def mutation_parser(description: str, *, log: str, at_least: int, what: str) -> Parser:
     """A parser with the options of a campaign. what: the mutants of which ``at_least`` per cent must be killed."""
     parser = Parser(description)
-    parser.add_argument("--count", type=integer(1, 10**5), default=500, help="errors")
+    parser.add_argument("--mutants", type=integer(1, 10**4), default=500, help="errors")
     campaign_options(parser, seed_max=2**31 - 1, drawn="errors", log=log)
     parser.add_argument(
         "--at-least", type=integer(0, 100), default=at_least, help=f"per cent that must be killed of {what}"
     )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here")
     return parser
 
 
@@ -35,32 +46,39 @@ def judged(
     options: Namespace,
     key: str,
     campaign: Callable[..., list[Outcome]],
-    tell: Callable[[Sequence[Outcome]], Fates],
+    tell: Callable[[Sequence[Outcome]], dict[str, Any]],
 ) -> int:
-    """Run ``campaign(count, seed, jobs=, journal=, progress=)`` and ``tell`` what it found; the exit code."""
+    """Run ``campaign(count, seed, jobs=, journal=, progress=)``, ``tell`` of it, see `report`; the exit code.
+
+    It is 0 only if enough were killed, and at least one.
+    """
     try:
-        with journal(parser, options.log, key) as kept, progress("mutants", options.count) as advance:
+        with journal(parser, options.log, key) as kept, progress("mutants", options.mutants) as advance:
             outcomes = campaign(
-                options.count, options.seed, jobs=options.jobs, journal=kept, progress=to_total(advance)
+                options.mutants, options.seed, jobs=options.jobs, journal=kept, progress=to_total(advance)
             )
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    whole = tell(outcomes)
-    return 0 if 100 * whole[KILLED] >= options.at_least * _seen(whole) else FAILED
+    found = tell(outcomes)
+    if options.json:
+        write_json(options.json, found)
+    killed, seen = found[KILLED], found[KILLED] + found[SURVIVED]
+    return 0 if seen and 100 * killed >= options.at_least * seen else FAILED
 
 
-def print_table(first: str, columns: Sequence[str], rows: Mapping[str, Fates], share: str) -> Fates:
-    """Print what became of the mutants by block or file; the counts of all."""
+def report(
+    first: str, columns: Sequence[str], rows: Mapping[str, Fates], share: str, survivors: Sequence[str]
+) -> dict[str, Any]:
+    """Print what became of the mutants by block or file, and those that survived; the same as data."""
     table = Table(first, *columns, share, box=None)
     whole: Fates = sum(rows.values(), Counter())
     for name, fates in (*rows.items(), ("whole", whole)):
-        seen = _seen(fates)
+        seen = fates[KILLED] + fates[SURVIVED]
         rate = f"{fates[KILLED] / seen:.1%}" if seen else "–"
         table.add_row(name, *(str(fates[column]) for column in columns), rate)
     print(text(table))
-    return whole
-
-
-def _seen(fates: Fates) -> int:
-    return fates[KILLED] + fates[SURVIVED]
+    for survivor in survivors:
+        print(f"survived: {survivor}")
+    counts = {name: {column: fates[column] for column in columns} for name, fates in rows.items()}
+    return {**{column: whole[column] for column in columns}, f"by_{first}": counts, "survivors": list(survivors)}

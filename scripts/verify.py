@@ -11,7 +11,18 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from cosim.campaign import campaign, key, written
-from scripts.common import FAILED, Parser, campaign_options, integer, journal, progress, run, to_total
+from scripts.common import (
+    FAILED,
+    Parser,
+    campaign_options,
+    integer,
+    journal,
+    output_file,
+    progress,
+    run,
+    to_total,
+    write_json,
+)
 
 BATCH = 10  # configurations
 
@@ -26,6 +37,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="and of operations that never wait")
     campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="build/verify.jsonl")
     add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
+    add("--json", type=output_file, metavar="FILE", help="leave the totals here")
     options = parser.parse_args(arguments)
     cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles, "varied": options.varied_cycles}
     size = min(BATCH, options.configurations)
@@ -40,10 +52,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
             journal=kept,
             progress=to_total(advance),
         )
+    hours = totals.seconds / 3600
+    mismatches = int(failure is not None)
     print(
-        f"{totals.configurations} configurations, {totals.runs} runs, {totals.cycles} cycles and {totals.words} state "
-        f"words compared without a mismatch in {totals.seconds / 3600:.2f} hours of processor time"
+        f"{totals.configurations} configurations, {totals.runs} runs, {totals.words:,} words of state compared, "
+        f"{mismatches} mismatches, {hours:.2f} hours of {options.jobs} processes together"
     )
+    for name, count in totals.cycles.items():
+        print(f"  cycles, {name}: {count:,}")
+    if options.json:
+        told = {"cycles": dict(totals.cycles), "words": totals.words, "mismatches": mismatches, "hours": hours}
+        counts = {"configurations": totals.configurations, "runs": totals.runs}
+        write_json(options.json, {**counts, **told, "operations": dict(totals.bins)})
     for name, count in sorted(totals.bins.items()):
         print(f"  {name}: {count}")
     if failure is None:

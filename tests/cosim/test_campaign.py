@@ -25,8 +25,9 @@ from scripts import verify
 from tests.cosim.bent import with_other_polynomial
 
 ROOT = Path(__file__).resolve().parents[2]
+SIZE = 6
 NATIVE = {"native": 50_000, "varied": 50_000}  # of 20 configurations: a million cycles each
-BOTH = {**NATIVE, "cocotb": 1000}  # of five, since building is what takes long; `make verify` plays all on both
+BOTH = {**NATIVE, "cocotb": 1000}  # of six, since building is what takes long; `make verify` plays all on both
 
 
 def test_configurations_are_of_every_kind() -> None:
@@ -53,12 +54,19 @@ def test_configurations_are_of_every_kind() -> None:
 
 @pytest.mark.parametrize(("number", "lengths"), list(enumerate((BOTH, NATIVE, NATIVE, NATIVE))))
 def test_random_configurations_agree_with_golden(number: int, lengths: dict[str, int]) -> None:
-    totals, failure = batch(number, 5, lengths)
+    totals, failure = batch(number, SIZE, lengths)
     assert failure is None, failure
-    assert totals.configurations >= 5
-    assert totals.cycles >= 5 * sum(lengths.values())
-    assert totals.runs == len(lengths) * totals.configurations
+    assert totals.configurations == SIZE
+    assert all(totals.cycles[kind] >= SIZE * cycles for kind, cycles in lengths.items())
+    assert totals.runs == len(lengths) * SIZE
     assert totals.words > 0
+
+
+def test_these_are_twenty_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch begins with the least one; all others differ."""
+    monkeypatch.setattr(campaign, "play", fake(lambda config: False))
+    batches = [batch(number, SIZE, {"native": 100}, lambda config: "")[0].fingerprints for number in range(4)]
+    assert len(set.union(*batches)) >= 20
 
 
 def fake(fails: Callable[[TileConfig], bool]) -> Callable[..., tuple[dict[str, Any], Outcome]]:
@@ -78,7 +86,7 @@ def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "play", fake(lambda config: config.columns >= 3 and config.lanes >= 2))
     totals, failure = batch(7, 30, {"native": 5000}, lambda config: "")
     assert failure is not None
-    assert totals.cycles > 0
+    assert totals.cycles["native"] > 0
     found, least = failure.case, TileConfig(rows=2, columns=3, lanes=2, adc_bits=2, magnitude_bits=1, bl_max=1)
     assert (found.config.rows, found.config.columns, found.config.lanes) == (2, 3, 2)
     for name in ("adc_bits", "magnitude_bits", "bl_max"):
@@ -121,7 +129,8 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
 
         def __init__(self, number: int) -> None:
             names = {"least", *(f"{number}, {index}" for index in range(9))}
-            self.totals = campaign.Totals(names, 20, 10**4, words=5, seconds=1.0, bins=Counter(update=3))
+            cycles = Counter(native=10**4)
+            self.totals = campaign.Totals(names, 20, cycles, words=5, seconds=1.0, bins=Counter(update=3))
 
         def result(self) -> Any:
             return self.totals, None
@@ -145,7 +154,7 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
     assert asked == [0, 1]
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
     again = totals()
-    assert (again.cycles, again.bins) == (2 * 10**4, {"update": 6})
+    assert (again.cycles, again.bins) == ({"native": 2 * 10**4}, {"update": 6})
     assert asked == [1]
     totals(seed=1)
     assert asked == [1 << 16, (1 << 16) + 1]

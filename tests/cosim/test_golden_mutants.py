@@ -237,7 +237,7 @@ def test_the_command_line_counts_and_shows_survivors(
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["--count", "0"], "--count: '0': must be an integer from 1 to 100000"),
+        (["--mutants", "0"], "--mutants: '0': must be an integer from 1 to 10000"),
         (["--jobs", "many"], "--jobs: 'many': must be an integer from 1 to 256"),
         (["--at-least", "101"], "--at-least: '101': must be an integer from 0 to 100"),
         (["--log", "/dev/null/log"], "--log: '/dev/null/log': must be a file that can be written to"),
