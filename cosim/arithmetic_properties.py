@@ -195,10 +195,38 @@ def multiplier() -> Checked:
 def wide_multiplier() -> Checked:
     """The sum of the addends is that of a long multiplication in the widths of the default configuration.
 
-    That such a sum is word * factor does not depend on widths, and is too much for a solver in these.
+    That such a sum is word * factor follows by distributivity from `long_multiplication`.
     """
     config = TileConfig()
     return _multiplied_out(config.difference_format.width, config.gain_bits, product=False)
+
+
+class _Terms(wiring.Component):
+    """Terms of a long multiplication, one of an unsigned and one of a signed digit, and the word out of its digits."""
+
+    def __init__(self, word: int, factor: int) -> None:
+        terms = {"low": Out(signed(factor + 5)), "high": Out(signed(factor + 5))}
+        super().__init__({"word": In(signed(word)), "factor": In(factor), **terms, "rebuilt": Out(signed(word + 1))})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        low, *_, high = multiplied(self.word, self.factor)
+        m.d.comb += [self.low.eq(low), self.high.eq(high), self.rebuilt.eq(added_up(digits(self.word, 4)))]
+        return m
+
+
+def long_multiplication() -> Checked:
+    """Its terms are digit * factor, of an unsigned and of a signed digit, and the digits add up to the word."""
+    config = TileConfig()
+    dut: Any = _Terms(config.difference_format.width, config.gain_bits)
+    checked = Checked(dut)
+    low, *_, high = digits(dut.word, 4)
+    checked.module.d.comb += [
+        Assert(dut.low == low * dut.factor),
+        Assert(dut.high == high * dut.factor),
+        Assert(dut.rebuilt == dut.word),
+    ]
+    return checked
 
 
 def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:

@@ -11,6 +11,7 @@ from amaranth.hdl import Assert, Assume, Const, Mux, Signal, Value, signed
 
 from cosim.arithmetic_properties import (
     demodulator,
+    long_multiplication,
     multiplier,
     parity,
     programmer,
@@ -305,6 +306,14 @@ PROPERTIES = (
     ),
     Property(
         "multiplier",
+        "terms of a long multiplication are digit * factor, digits add up to the word",
+        "default, 16 x 12 bits",
+        long_multiplication,
+        depth=1,
+        twin=("itself: $add", 0),
+    ),
+    Property(
+        "multiplier",
         "the sum of the addends is that of a long multiplication",
         "default, 16 x 12 bits",
         wide_multiplier,
@@ -318,6 +327,7 @@ PROPERTIES = (
         hidden_buffer,
         depth=3,
         twin=("itself: $sub", 0),
+        reach=12,
     ),
     Property(
         "hidden_buffer",
@@ -325,7 +335,7 @@ PROPERTIES = (
         "one lane, H of 14, d of 10, gain of 5 bits",
         wider_hidden_buffer,
         depth=3,
-        twin=("itself: $sub", 0),
+        twin=("memory_hidden: $or", 0),
     ),
     Property(
         "threshold", "n, its size and its flags are those of h", "default", threshold, depth=3, twin=("itself: $add", 0)

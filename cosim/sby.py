@@ -40,7 +40,7 @@ SWAPS = {  # kinds of cells and what takes their places
     "$sub": "$add",
     "$xor": "$or",
 }
-PASSED, FAILED, UNKNOWN = "holds", "fails", "unknown"
+PASSED, FAILED, UNKNOWN, TOO_LONG = "holds", "fails", "unknown", "not done in time"
 
 
 class AnyWords:
@@ -106,7 +106,8 @@ class Property:
     """What is proved of a block.
 
     size: of the configuration. build: the component with its assertions. depth: cycles, see above. twin: the error of
-    one cell with which the proof must fail, its block and kind as `swaps` tells them, and which one of these.
+    one cell with which it must fail, its block and kind as `swaps` tells them, and which one of these. reach: in so
+    many cycles after the start, if it takes more than ``depth``.
     """
 
     block: str
@@ -115,6 +116,7 @@ class Property:
     build: Callable[[], Checked]
     depth: int
     twin: tuple[str, int]
+    reach: int | None = None
 
     def text(self) -> str:
         """RTLIL of the component with its assertions."""
@@ -132,7 +134,7 @@ class Property:
 
 @dataclass(frozen=True)
 class Result:
-    """How it went. status: holds, fails (there is a run that breaks it) or unknown (no proof, or not in time)."""
+    """How it went. status: holds, fails (there is a run that breaks it), unknown (no proof), or not done in time."""
 
     status: str
     seconds: float
@@ -154,8 +156,8 @@ def _path(folder: Path) -> dict[str, str]:
     return dict(os.environ) | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
 
 
-def prove(text: str, depth: int, *, limit: int = LIMIT) -> Result:
-    """Prove all assertions of RTLIL; unknown if it takes longer than ``limit`` in seconds.
+def prove(text: str, depth: int, *, limit: int = LIMIT, induction: bool = True) -> Result:
+    """Prove all assertions of RTLIL in at most ``limit`` seconds; without ``induction`` only of the first cycles.
 
     Raises
     ------
@@ -168,7 +170,7 @@ def prove(text: str, depth: int, *, limit: int = LIMIT) -> Result:
         work = Path(folder)
         (work / "design.il").write_text(text, encoding="utf-8")
         (work / "task.sby").write_text(
-            f"[options]\nmode prove\ndepth {depth}\ntimeout {limit}\n[engines]\n{ENGINE}\n"
+            f"[options]\nmode {'prove' if induction else 'bmc'}\ndepth {depth}\ntimeout {limit}\n[engines]\n{ENGINE}\n"
             f"[script]\nread_rtlil design.il\nprep -top {TOP}\n[files]\ndesign.il\n",
             encoding="utf-8",
         )
@@ -176,8 +178,13 @@ def prove(text: str, depth: int, *, limit: int = LIMIT) -> Result:
         command = [sby, *programs, "-f", "task.sby"]
         done = subprocess.run(command, cwd=work, env=_path(solver), capture_output=True, text=True, check=False)
     found = re.search(r"DONE \((\w+), rc=", done.stdout)
-    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN, "TIMEOUT": UNKNOWN}.get(found[1] if found else "")
+    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN, "TIMEOUT": TOO_LONG}.get(found[1] if found else "")
     if status is None:
         first = next((line for line in done.stdout.splitlines() if "ERROR" in line), done.stderr.strip())
         raise ToolError(f"SymbiYosys: {first.strip()}")
     return Result(status, time.perf_counter() - start)
+
+
+def refute(entry: Property) -> Result:
+    """Look for the run in which the twin of a property fails; errors as of `prove`."""
+    return prove(entry.bent(), entry.reach or entry.depth, induction=entry.reach is None)

@@ -40,7 +40,8 @@ def test_links_lead_somewhere(document: Path) -> None:
 def test_the_plan_names_tests_and_proofs_that_exist() -> None:
     text = (DOCS / "verification.md").read_text(encoding="utf-8")
     rows = [line.split("|") for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
-    points = [cells[2] for cells in rows if len(cells) == 5 and "`" in cells[2]]
+    plan = text.partition("## Proofs")[0]
+    points = [cells[2] for cells in rows if len(cells) == 5 and "|".join(cells) in plan and "**" not in cells[1]]
     assert len(points) >= 25
     blocks = {entry.block for entry in PROPERTIES}
     for cell in points:
@@ -54,5 +55,14 @@ def test_the_plan_names_tests_and_proofs_that_exist() -> None:
             assert (DOCS.parent / file).is_file(), name
             if file.startswith("scripts/"):
                 continue
-            assert f"def {function or 'test_'}" in (DOCS.parent / file).read_text(encoding="utf-8"), name
+            form = rf"def {function}\(" if function else "def test_"
+            assert re.search(form, (DOCS.parent / file).read_text(encoding="utf-8")), name
     assert blocks <= {name.split()[-1] for cell in points for name in re.findall(r"`(scripts/prove[^`]+)`", cell)}
+
+
+def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
+    text = (DOCS / "verification.md").read_text(encoding="utf-8").partition("## Proofs")[2].partition("\n## ")[0]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| ")]
+    assert [row[:4] for row in rows[1:]] == [
+        [entry.block, entry.name, entry.size, f"induction, {entry.depth} cycles"] for entry in PROPERTIES
+    ]

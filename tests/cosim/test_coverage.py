@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from random import Random
 from types import SimpleNamespace
@@ -14,7 +16,9 @@ import pytest
 from cosim import coverage
 from cosim.coverage import KINDS, Bins, Coverage, Point, cover, expected_bins, points
 from cosim.coverage_page import page
+from cosim.coverage_waivers import WAIVERS, not_waived, waived
 from cosim.lockstep import MismatchError
+from cosim.mutants import CONFIG as COMPLETE
 from cosim.scenarios import random_program
 from hdl.verilog import module_name, tile_ports, tile_verilog
 from model.config import TileConfig
@@ -100,6 +104,26 @@ def test_rtl_is_covered() -> None:
     sources = {point.source.partition(":")[0] for point in found.points if point.source}
     assert {"hdl/sequencer.py", "hdl/transfer.py", "hdl/random_source.py"} <= sources
     assert sum(found.bins.values()) > 1000
+
+
+def test_waivers_are_in_the_plan() -> None:
+    plan = (Path(__file__).parents[2] / "docs/verification.md").read_text(encoding="utf-8")
+    for waiver in WAIVERS:
+        assert re.search(rf"^\| {re.escape(waiver.what)} \| [^|]+ \| {re.escape(waiver.reason)} \|$", plan, re.M), (
+            waiver
+        )
+    missed = Point("toggle", "transfer", "", "memory_error:0->1", 0)
+    assert not_waived([missed, replace(missed, name="taken[0]:0->1", count=1)]) == []
+    hole = replace(missed, name="taken[0]:0->1")
+    assert not_waived([missed, hole]) == [hole]
+
+
+@pytest.mark.slow
+def test_all_of_the_complete_tile_is_reached_but_what_is_waived() -> None:
+    found = cover(COMPLETE, 100_000, 1)
+    assert not_waived(found.points) == []
+    assert [name for name, count in found.bins.items() if not count] == []
+    assert {waived(point) for point in found.points if not point.count} == set(WAIVERS), "every waiver is needed"
 
 
 def test_script_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:

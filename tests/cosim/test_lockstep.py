@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from cosim.bench import Job
+from cosim import native_engine
+from cosim.bench import Engine, Job
 from cosim.cocotb_engine import run_job
-from cosim.lockstep import Checker, Fault, MismatchError, Verdict
+from cosim.lockstep import STATES_EVERY, Checker, Fault, MismatchError, Verdict
 from hdl.verilog import tile_verilog
 from model.config import BEAT_LATENCY, NAMED
 from tests.cosim.bent import random_run, with_other_polynomial
@@ -86,6 +87,17 @@ def test_a_wrong_final_state_is_named() -> None:
     state["hidden"][2, 1] ^= 4
     with pytest.raises(MismatchError, match=r"hidden\[7\] is 0x4 in the RTL, 0x0"):
         checker.state(state)
+
+
+@pytest.mark.parametrize("engine", [run_job, native_engine.run_job])
+def test_a_wrong_word_that_nobody_reads_is_found_before_it_is_cleared(engine: Engine) -> None:
+    """The state is compared on the way, too: at the end of this run it is right again."""
+    wrong = Fault("golden", "hidden", mask=4, cycle=500, index=7)
+    job = Job(CONFIG, "tests.cosim.idle:rest", {"cycles": STATES_EVERY + 10}, (wrong,))
+    found = engine(job).verdict.first_mismatch
+    assert found is not None
+    assert (found.cycle, found.signal) == (STATES_EVERY, "hidden[7]")
+    assert engine(Job(CONFIG, "tests.cosim.idle:rest", {"cycles": STATES_EVERY - 100}, (wrong,))).verdict.passed
 
 
 def test_missing_ports_are_an_error_and_not_a_match() -> None:

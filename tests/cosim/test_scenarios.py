@@ -9,6 +9,7 @@ import pytest
 from cosim.bench import Job
 from cosim.cocotb_engine import run_job
 from cosim.engines import compare, play
+from cosim.lockstep import STATES_EVERY
 from model.algorithms import ALGORITHMS
 from model.config import NAMED
 from model.run import Run
@@ -33,7 +34,7 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
     report, outcome = play(config, "random", engine="cocotb", cycles=24_000, seed=7)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert report["compared_cycles"] == report["cycles"] >= 24_000
-    words = 3 * config.rows * config.columns
+    words = (report["cycles"] // STATES_EVERY + 1) * 3 * config.rows * config.columns
     assert report["states_compared"] > words, "the memories were not compared"
     # A latch needs two reads of one column with a flip between them: in a wide tile the training scenario gets there.
     for corner in (*CORNERS, *(["latched beats"] if config.columns < 20 else [])):
@@ -68,6 +69,13 @@ def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) 
     assert report["compared_cycles"] > 1000
 
 
+def test_every_operation_is_cut_off_by_a_reset() -> None:
+    _, outcome = play(NAMED["tiny"].replace(programmer=1), "random", engine="native", cycles=60_000, seed=7)
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    for state in ("clear", "idle", "update", "transfer", "calibrate", "program"):
+        assert outcome.result.get(f"reset in {state}", 0) > 1, f"{state} was never reset: {outcome.result}"
+
+
 def test_long_stretch_of_the_generators() -> None:
     report, outcome = play(NAMED["tiny"], "slots", engine="cocotb", cycles=6000, seed=5)
     assert outcome.verdict.passed
@@ -79,7 +87,7 @@ def test_operations_that_differ_every_time_are_the_same_in_both_engines() -> Non
         played = [play(NAMED[name], "varied", engine=engine, cycles=3000, seed=5) for engine in ("cocotb", "native")]
         for report, outcome in played:
             assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
-            assert report["result"]["transfers"] == report["result"]["updates"] * NAMED[name].columns > 0
+            assert report["result"]["updates"] > 0
         assert played[0][1].result == played[1][1].result
 
 
