@@ -1,9 +1,9 @@
 """Mutants of the tile's netlist, made by Yosys, against the lock-step checker: does it notice every error?
 
 A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain
-value. It is killed when an output differs from golden in some cycle, or the final state does, or a flipped bit of a
-memory is not told; it survives when nothing differs. A survivor that a solver shows to do the same is equivalent; the
-others are for people to look at.
+value. It is killed when an output or a word of the state differs from golden in some cycle, also with random words at
+the edge of their chance, or when a flipped bit of a memory is not told; it survives when nothing differs. What a solver
+shows to do the same is equivalent; other survivors are for people to look at.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from pathlib import Path
 import model
 from cosim.bench import Job
 from cosim.build import not_kept
+from cosim.chances import first_wrong_flip
 from cosim.journal import Journal
 from cosim.lockstep import Difference
 from cosim.native_build import native_library
@@ -45,7 +46,16 @@ SOLVER_S = 300  # a proof of equivalence takes a second or is not to be had
 NUMBER = re.compile(r"_\d+(?=\.|$)")  # of a lane or a source
 SOURCE = "source"
 JUDGES = (
-    *("bench.py", "build.py", "lockstep.py", "mutants.py", "native_build.py", "native_engine.py", "native_loop.h"),
+    *(
+        "bench.py",
+        "build.py",
+        "chances.py",
+        "lockstep.py",
+        "mutants.py",
+        "native_build.py",
+        "native_engine.py",
+        "native_loop.h",
+    ),
     *("native_tile.py", "parity.py", "rtl_periphery.py", "rtl_state.py", "scenarios.py", "streams.py", "yosys.py"),
 )
 CLOCK = re.compile(r"-port \w*CLK ")
@@ -133,8 +143,11 @@ def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
             return Outcome(**told, fate=REJECTED)
         try:
             for number, (scenario, cycles) in enumerate((*STIMULI, *LONG_STIMULI)):
-                if number == len(STIMULI) and equivalent(config, mutant):
-                    return Outcome(**told, fate=EQUIVALENT)
+                if number == len(STIMULI):
+                    if first_wrong_flip(library, config):
+                        return Outcome(**told, fate=KILLED, signal="flips at the edge of chance")
+                    if equivalent(config, mutant):
+                        return Outcome(**told, fate=EQUIVALENT)
                 difference = _played(config, verilog, scenario, cycles, number + 1)
                 if difference is not None:
                     return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
@@ -208,6 +221,8 @@ def control(config: TileConfig, number: int) -> None:
         for seed, (scenario, cycles) in enumerate(STIMULI, 1):
             if difference := _played(config, verilog, scenario, cycles, seed):
                 raise ToolError(f"the netlist without an error differs from the golden model: {difference}")
+        if wrong := first_wrong_flip(library, config):
+            raise ToolError(f"the netlist without an error flips wrongly: {wrong}")
         if silent(library, config, seed=1):
             raise ToolError("the netlist without an error does not tell a flipped bit of a memory")
 

@@ -32,6 +32,10 @@ from model.state import Arrays
 from model.trace import TracedPeriphery
 
 
+class StateNotTakenError(ToolError):
+    """A netlist is in another state than it was set to."""
+
+
 class NativePeriphery:
     """A layer in RTL by whole operations; the methods are those of `model.periphery.Periphery`.
 
@@ -194,7 +198,7 @@ class NativePeriphery:
         taken = self.state_arrays()
         for name, value in arrays.items():
             if not np.array_equal(taken[name], value):
-                raise ToolError(f"{name}: must be what it is set to, but this netlist does not take it")
+                raise StateNotTakenError(f"{name}: must be what it is set to, but this netlist does not take it")
         if self.golden is not None:
             self.golden.restore(arrays)
 
