@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from pathlib import Path
+from random import Random
 
 import numpy as np
 
@@ -15,6 +16,8 @@ from cosim.lockstep import MismatchError
 from cosim.native_engine import NativePeriphery, StateNotTakenError
 from cosim.native_tile import NativeTile
 from model.config import CHOPPER_RANDOM_BITS, Chopper, Settings, SourceSpec, TileConfig
+
+MASKS = 2  # by which both sources of a row differ from the word and from zero
 
 
 def edges(config: TileConfig) -> Iterator[int]:
@@ -27,9 +30,10 @@ def edges(config: TileConfig) -> Iterator[int]:
 
 
 def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
-    """The first difference from golden in a sweep of reads with each of these words; rows get them from either source.
+    """The first difference from golden in a sweep of reads with each of these words.
 
-    A state that the netlist does not take is one, too.
+    Rows get them from one of their two sources, from the other, and from both. A state that the netlist does not take
+    is one, too.
 
     Raises
     ------
@@ -41,18 +45,17 @@ def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
     rows = Chopper.RANDOM if config.row_chopper else Chopper.OFF
     settings = Settings(chopper=Chopper.RANDOM, row_chopper=rows)
     codes = np.zeros(config.rows, np.int64)
-    split = config.row_chopper_bank.split
+    split, rng = config.row_chopper_bank.split, Random(1)
     try:
         for word in edges(config):
-            for side in (slice(0, split), slice(split, None)):
+            for other in (0, word, *(rng.getrandbits(CHOPPER_RANDOM_BITS) for _ in range(MASKS))):
                 for _ in range(config.columns):
                     arrays = tile.golden.periphery.state_arrays()
                     arrays["chopper_source"] = np.array([_state(word, config.chopper_source)])
                     if config.row_chopper:
                         sources = config.row_chopper_bank.sources
-                        words = np.zeros(len(sources), np.int64)
-                        words[side] = word
-                        states = [_state(int(one), spec) for one, spec in zip(words, sources, strict=True)]
+                        words = [word ^ other] * split + [other] * (len(sources) - split)
+                        states = [_state(one, spec) for one, spec in zip(words, sources, strict=True)]
                         arrays["row_chopper_sources"] = np.array(states)
                     tile.tile.operation(None, 0, record=False)  # the sources step a cycle after the last read
                     tile.restore(arrays)

@@ -3,7 +3,8 @@
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
            stream and resets in the middle of everything
 operations dense updates and transfers in turn, without waits
-varied     the same with a sweep of transfers after every update, and with other vectors, codes and settings every time
+varied     the same with a sweep of transfers after every update, with other vectors, codes and settings every time, and
+           long calibrations at the end
 slots      dense updates back to back: a long stretch of the random generators
 training   the updates and transfers of a network that learns its task
 """
@@ -45,11 +46,14 @@ PREPARED = 16  # different operations, so that making them up does not count as 
 DIGITS = Run(reference_mean=0.3, reference_std=0.1)
 LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,
 LONGEST = 1500  # which is so many cycles, or two sweeps of reads if they take longer: then a reset cuts them off
-STRETCH = 2048  # cycles; every second stretch is free of other resets, so that flips and saturation build up
+STRETCH = 2048  # cycles
 OPERATIONS = ("update", "transfer", "calibrate", "program", "pause")
-OFTEN, SELDOM = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1)  # their weights
-# What some of eight stretches are for: operations that are seldom else, and codes at one end, where Q comes to stand.
-KINDS = ("", "seldom", "", "high", "seldom", "", "", "low")
+OFTEN, SELDOM, SHORT = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1), (10, 20, 0, 0, 1)  # their weights
+# What the stretches are for: operations that are seldom else, and codes at one end, where Q comes to stand. In half of
+# the first eight there are resets, in all of these those that cut off what lasts; then there is none for eight, so that
+# counts, flips and saturation build up.
+KINDS = ("", "seldom", "", "high", "seldom", "", "", "low", *4 * ("short",), "high", "short", "low", "short")
+RESETS = 8
 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
@@ -66,8 +70,11 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     left = cycles + config.clear_cycles
     longest = max(LONGEST, 2 * config.columns * (config.row_beats + BEAT_LATENCY + 1))
 
+    def at() -> int:
+        return left // STRETCH % len(KINDS)
+
     def kind() -> str:
-        return KINDS[left // STRETCH % len(KINDS)]
+        return KINDS[at()]
 
     def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
         nonlocal left, prepaid
@@ -94,9 +101,9 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     while left > 0:
         for name in probability:
             probability[name] = rng.choice(STALL_PROBABILITIES)
-        op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN)[0]
+        op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN if at() < RESETS else SHORT)[0]
         prepaid += _queue(op, config, streams, rng, kind())
-        cut = rng.random() < RESET_PROBABILITY and left // STRETCH % 2 == 0
+        cut = rng.random() < RESET_PROBABILITY and at() < RESETS and at() % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
         lasts = op in LASTING or before in LASTING
         patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else longest if lasts else -1
@@ -236,7 +243,9 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
 
 
 def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
-    """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles."""
+    """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles; then
+    calibrations, each of fewer slots than that.
+    """
     config, rng = bench.config, Random(seed)
     tile = bench.layer(config)
     done = 0
@@ -252,6 +261,10 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
             tile.transfer(np.array(_codes(config, rng, "")), settings)
         done += 1
         bench.progress(bench.cycles)
+    for _ in range(4):
+        pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1))
+        codes = np.array([_codes(config, rng, "") for _ in range(config.columns)])
+        tile.calibrate(pulses, codes, random=rng.random() < 0.5)
     return {"updates": done, "transfers": done * config.columns, "state_sha256": state_sha256(tile.state_arrays())}
 
 
