@@ -41,7 +41,7 @@ from model.metrics import state_sha256
 from model.run import Run
 
 STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
-RESET_PROBABILITY = 0.15  # of an operation, to be cut off by a reset
+RESET_PROBABILITY = 0.25  # of an operation of some stretches, to be cut off by a reset
 PREPARED = 16  # different operations, so that making them up does not count as playing them
 DIGITS = Run(reference_mean=0.3, reference_std=0.1)
 LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,

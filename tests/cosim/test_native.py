@@ -68,7 +68,7 @@ def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     }
     for name, mutant in mutants.items():
         assert mutant != text, name
-        job = Job(TINY, "cosim.scenarios:random", {"cycles": 12_000, "seed": 2})
+        job = Job(TINY, "cosim.scenarios:random", {"cycles": 25_000, "seed": 2})
         verdicts = [engine.run_job(job, verilog=mutant).verdict for engine in (cocotb_engine, native_engine)]
         assert verdicts[0].first_mismatch is not None, name
         assert verdicts[0] == verdicts[1]
