@@ -315,9 +315,9 @@ def campaign(
             running = {pool.submit(batch, number, size, lengths): number for number in islice(numbers, jobs)}
             for future in as_completed(running):
                 found, failure = future.result()
+                totals.add(found)
                 if failure:
                     return totals, failure
-                totals.add(found)
                 journal.append({"batch": running[future], **found.entry()})
                 progress(min(count, totals.configurations))
     return totals, None

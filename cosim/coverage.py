@@ -154,7 +154,10 @@ class Bins:
         self._waited = dict.fromkeys(STREAMS, False)  # the beat that is offered, or a beat of this transfer
 
     def see(self, inputs: Ports, outputs: Ports) -> None:
-        """The ports of one cycle."""
+        """The ports of one cycle; in one of a reset no beat counts."""
+        if inputs["rst"]:
+            self._before, self._busy_with, self._waited = {}, "clear", dict.fromkeys(STREAMS, False)
+            return
         for stream in STREAMS:
             valid, ready = (
                 inputs.get(f"{stream}__{end}", outputs.get(f"{stream}__{end}", 0)) for end in ("valid", "ready")
@@ -167,9 +170,6 @@ class Bins:
             elif valid:
                 self._moves(stream, inputs, outputs)
                 self._waited[stream] = stream == "writes" and self._waited[stream]
-        if inputs["rst"]:
-            self._before, self._busy_with = {}, "clear"
-            return
         if self._before:
             self._flips(outputs)
             self._clips(outputs)

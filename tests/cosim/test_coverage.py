@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -14,14 +15,14 @@ from typing import Any
 import pytest
 
 from cosim import coverage
-from cosim.coverage import KINDS, Bins, Coverage, Point, cover, expected_bins, points
+from cosim.coverage import CLIPS, KINDS, Bins, Coverage, Point, cover, expected_bins, points
 from cosim.coverage_page import page
 from cosim.coverage_waivers import WAIVERS, not_waived, waived
 from cosim.lockstep import MismatchError
 from cosim.mutants import CONFIG as COMPLETE
 from cosim.scenarios import random_program
 from hdl.verilog import module_name, tile_ports, tile_verilog
-from model.config import TileConfig
+from model.config import Op, TileConfig
 from model.tile import Tile
 from scripts import cover as script
 
@@ -93,6 +94,23 @@ def test_a_long_random_run_reaches_every_bin() -> None:
     assert never(400_000) == set()
 
 
+def test_a_wait_ends_with_a_reset() -> None:
+    """A slot that has waited is not offered again after it, so the next one may be taken at once."""
+    outputs = {f"status__{name}": 0 for name in ("chopper", "row_chopper", "unprogrammed", *CLIPS)}
+    offered = {**outputs, "pulses__valid": 1, "pulses__quadrant": 2, "pulses__slow": 0}
+    idle = {"rst": 0, "command__valid": 0, "pulses__ready": 0}
+    update = {**idle, "command__valid": 1, "command__op": int(Op.UPDATE)}
+    bins = Bins(CONFIG)
+    bins.see(update, {**outputs, "command__ready": 1})
+    bins.see(idle, offered)
+    bins.see({**idle, "rst": 1, "pulses__ready": 1}, offered)
+    assert bins.counts["waits: pulses"] == 1
+    assert bins.counts["slot: quadrant 2, as they are, after a wait"] == 0
+    bins.see(update, {**outputs, "command__ready": 1})
+    bins.see({**idle, "pulses__ready": 1}, offered)
+    assert bins.counts["slot: quadrant 2, as they are, at once"] == 1
+
+
 def test_rtl_is_covered() -> None:
     found = cover(CONFIG, 3000, 1)
     for kind in KINDS:
@@ -120,10 +138,10 @@ def test_waivers_are_in_the_plan() -> None:
 
 @pytest.mark.slow
 def test_all_of_the_complete_tile_is_reached_but_what_is_waived() -> None:
-    found = cover(COMPLETE, 200_000, 1)
+    found = cover(COMPLETE, 300_000, 1)
     assert not_waived(found.points) == []
     assert [name for name, count in found.bins.items() if not count] == []
-    assert {waived(point) for point in found.points if not point.count} == set(WAIVERS), "every waiver is needed"
+    assert Counter(waived(point) for point in found.points if not point.count) == {w: w.points for w in WAIVERS}
 
 
 def test_script_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
