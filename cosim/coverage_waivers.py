@@ -44,7 +44,7 @@ WAIVERS: tuple[Waiver, ...] = (
         "constants",
     ),
     Waiver(
-        rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]|\.memory_q_ref \w+\[0\]"
+        rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]"
         rf"|(?:\.reference_latch_\d|\.demodulator_\d)? (?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\])"
         rf"{_EDGE}",
         218,

@@ -29,7 +29,7 @@ from cosim.native_engine import run_job
 from cosim.native_tile import ENDED
 from cosim.parity import silent
 from cosim.toolchain import ToolError, find_verilator
-from cosim.yosys import yosys
+from cosim.yosys import unnumbered, yosys
 from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
 
@@ -44,21 +44,12 @@ LINT = "".join(f"/* verilator lint_off {rule} */\n" for rule in RULES)
 BATCH = 50  # mutants that are written by one run of Yosys, between two controls
 DRAWN = 20_000  # errors among which is chosen
 SOLVER_S = 300  # a proof of equivalence takes a second or is not to be had
-NUMBER = re.compile(r"_\d+(?=\.|$)")  # of a lane or a source
 SOURCE = "source"
-JUDGES = (
-    *(
-        "bench.py",
-        "build.py",
-        "chances.py",
-        "lockstep.py",
-        "mutants.py",
-        "native_build.py",
-        "native_engine.py",
-        "native_loop.h",
-    ),
-    *("native_tile.py", "parity.py", "rtl_periphery.py", "rtl_state.py", "scenarios.py", "streams.py", "yosys.py"),
-)
+# Files beside this one on which an outcome depends.
+JUDGES = """
+    bench.py build.py chances.py lockstep.py mutants.py native_build.py native_engine.py native_loop.h native_tile.py
+    parity.py rtl_periphery.py rtl_state.py scenarios.py streams.py yosys.py
+"""
 CLOCK = re.compile(r"-port \w*clk ", re.IGNORECASE)  # of a register, a memory or a block
 
 
@@ -85,7 +76,7 @@ class Outcome:
 
 def kind(block: str) -> str:
     """Its path with numbered blocks as one, and all random sources as one: they are alike."""
-    path = NUMBER.sub("", block)
+    path = unnumbered(block)
     return SOURCE if path.endswith(f".{SOURCE}") else path
 
 
@@ -202,7 +193,7 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
 def key(config: TileConfig, seed: int) -> str:
     """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
     files = sorted(Path(model.__file__ or "").parent.rglob("*.py"))
-    files += [Path(__file__).with_name(name) for name in JUDGES]
+    files += [Path(__file__).with_name(name) for name in JUDGES.split()]
     parts = (
         tile_verilog(config),
         [file.read_bytes() for file in files],
@@ -245,12 +236,9 @@ def campaign(
         The machine failed; what it said of the last `BATCH` mutants is not kept.
     """
     every = mutants(config, count, seed)
-    known = {mutant.number: mutant.error for mutant in every}
-    done = {
-        entry["number"]: Outcome(**entry)
-        for entry in journal.entries
-        if known.get(entry["number"], entry["error"]) == entry["error"]
-    }
+    errors = {mutant.number: mutant.error for mutant in every}
+    found = [Outcome(**entry) for entry in journal.entries]
+    done = {outcome.number: outcome for outcome in found if errors.get(outcome.number) == outcome.error}
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))
     for first in range(0, len(left), BATCH):

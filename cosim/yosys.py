@@ -125,11 +125,16 @@ def module_costs(work: Path, config: TileConfig, target: str) -> dict[str, Cost]
     return costs
 
 
+def unnumbered(path: str) -> str:
+    """The path of a block, numbered blocks as one."""
+    return re.sub(r"_\d+(?=\.|$)", "", path)
+
+
 def by_block(costs: dict[str, Cost]) -> dict[str, Cost]:
     """Costs of blocks with all that is in them, numbered ones together; the whole is the block ``""``."""
     total: dict[str, Cost] = {}
     for path, own in sorted(costs.items()):
-        parts = [re.sub(r"_\d+$", "", part) for part in path.split(".")] if path else []
+        parts = unnumbered(path).split(".") if path else []
         for depth in range(len(parts) + 1):
             name = ".".join(parts[:depth])
             total[name] = total.get(name, Cost()) + own

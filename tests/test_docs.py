@@ -39,9 +39,10 @@ def test_links_lead_somewhere(document: Path) -> None:
 
 def test_the_plan_names_tests_and_proofs_that_exist() -> None:
     text = (DOCS / "verification.md").read_text(encoding="utf-8")
-    rows = [line.split("|") for line in text.splitlines() if line.startswith("| ") and "shown by" not in line]
     plan = text.partition("## Proofs")[0]
-    points = [cells[2] for cells in rows if len(cells) == 5 and "|".join(cells) in plan and "**" not in cells[1]]
+    rows = [line.split("|") for line in plan.splitlines() if line.startswith("| ") and "shown by" not in line]
+    points = [cells[2] for cells in rows if "**" not in cells[1]]
+    assert all(len(cells) == 5 for cells in rows)
     assert len(points) >= 25
     blocks = {entry.block for entry in PROPERTIES}
     for cell in points:

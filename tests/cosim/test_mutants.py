@@ -168,8 +168,11 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     told: list[int] = []
     assert go_on(1, told.append) == first
     assert (judged[3:], told) == ([json.loads(lines[2])["number"]], [2, 3])
+    file.write_text(file.read_text().replace(first[1].error, "another"))
+    assert go_on(1, told.append) == first
+    assert judged[4:] == [1], "of the same number, but not the same error"
     go_on(2, told.append)
-    assert judged[4:] == [0, 1, 2]
+    assert judged[5:] == [0, 1, 2]
 
 
 @pytest.mark.parametrize(("enough", "code"), [(66, 0), (67, 1)])
