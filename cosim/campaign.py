@@ -16,6 +16,7 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
+from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -31,7 +32,7 @@ from cosim.engines import play
 from cosim.journal import Journal
 from cosim.lockstep import Difference
 from cosim.package import to_toml
-from cosim.toolchain import ToolError
+from cosim.toolchain import ToolError, find_verilator
 from model.config import CHOPPER_RANDOM_BITS, TileConfig
 from model.files import write_all
 
@@ -282,7 +283,9 @@ def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
 
 def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
     """For the journal: which batches belong together, and what their outcomes depend on."""
-    return hashlib.sha256(repr((_code(), seed, size, _lengths(count, cycles))).encode()).hexdigest()[:16]
+    tools = find_verilator().version, *(version(name) for name in ("amaranth", "cocotb", "hypothesis", "numpy"))
+    parts = (_code(), tools, seed, size, _lengths(count, cycles))
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:
