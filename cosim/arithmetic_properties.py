@@ -12,6 +12,7 @@ from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value,
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from cosim import rules
 from cosim.sby import Checked
 from hdl.beat_memory import BeatMemory, wrong_parity
 from hdl.demodulator import Demodulator
@@ -309,6 +310,7 @@ def quadrants() -> Checked:
     config = TileConfig()
     dut: Any = Quadrants(config)
     checked = Checked(dut)
+    checked.assume(rules.quadrants)
     m = checked.module
     there, at, done = Signal(4), Signal(range(5), init=4), Signal(config.bl_bits)  # quadrant and slots that are over
     bl = Signal(config.bl_bits)
@@ -332,9 +334,8 @@ def quadrants() -> Checked:
             m.d.sync += [done.eq(0), at.eq(rest)]
     pending = at < 4
     m.d.comb += [
-        Assume(~dut.issue | dut.pending),
-        Assume(~pending | (dut.bl == bl)),
         Assert(dut.pending == pending),
+        Assert(~pending | (dut.bl == bl)),
         Assert(at <= 4),
     ]
     holds(
@@ -354,6 +355,7 @@ def zero_shift() -> Checked:
     """As many slots as asked for; even ones go up."""
     dut: Any = ZeroShift()
     checked = Checked(dut)
+    checked.assume(rules.zero_shift)
     m = checked.module
     pulses, number = Signal.like(dut.pulses), Signal.like(dut.pulses)
     begun = Signal()
@@ -363,8 +365,6 @@ def zero_shift() -> Checked:
         m.d.sync += number.eq(number + 1)
     pending = begun & (number < pulses)
     m.d.comb += [
-        Assume(~dut.begin | (dut.pulses > 0)),
-        Assume(~dut.issue | dut.pending),
         Assert(dut.pending == pending),
         Assert(~begun | (number <= pulses)),
     ]

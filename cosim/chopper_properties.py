@@ -4,33 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Mux, Signal, Value
+from amaranth.hdl import Assert, Cat, Mux, Signal, Value
 
+from cosim import rules
 from cosim.sby import Checked
 from hdl.chopper import Chopper
 from hdl.random_bank import RandomBank
 from hdl.random_source import RandomSource
 from model.config import Chopper as Mode
 from model.config import Scope, TileConfig
-
-
-def _spaced(checked: Checked, dut: Any) -> Signal:
-    """Assume the distances at which reads finish and words are drawn; whether a read finished a cycle ago."""
-    m, before, drawn = checked.module, spaced(checked, dut), Signal()
-    m.d.sync += drawn.eq(dut.draw)
-    m.d.comb += [Assume(~dut.finish | ~drawn), Assume(~dut.draw | ~before[0])]
-    return before[0]
-
-
-def spaced(checked: Checked, dut: Any) -> Signal:
-    """Assume that a read finishes in the third cycle after another or a reset at the earliest.
-
-    Gives whether reads finished in the two cycles before this one.
-    """
-    m, before, reset = checked.module, Signal(2), Signal(2, init=0b11)
-    m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1)]
-    m.d.comb += Assume(~dut.finish | ~(before | reset).any())
-    return before
 
 
 def flips() -> Checked:
@@ -42,8 +24,9 @@ def flips() -> Checked:
     period, below, columns = config.chopper_period, config.chopper_flip_below, config.columns
     dut: Any = Chopper(config)
     checked = Checked(dut)
-    m, state = checked.module, checked.state
-    finished = _spaced(checked, dut)
+    checked.assume(rules.chopper)
+    m, state, finished = checked.module, checked.state, Signal()
+    m.d.sync += finished.eq(dut.finish)
 
     # The same sources, told when to step; a step of theirs is proved of `hdl.random_source`.
     source: Any = RandomSource(config.chopper_source)

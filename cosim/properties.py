@@ -1,4 +1,4 @@
-"""What is proved of the blocks: assertions from the equations of docs/tile.md, and assumptions on who drives a block.
+"""What is proved: assertions from the equations of docs/tile.md; those who drive a block keep to `cosim.rules`.
 
 Errors of single cells (`cosim.sby.swaps`) show that a proof can fail.
 """
@@ -7,8 +7,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Const, Mux, Signal, Value, signed
+from amaranth.hdl import Assert, Assume, Mux, Signal, signed
 
+from cosim import rules
 from cosim.arithmetic_properties import (
     demodulator,
     long_multiplication,
@@ -24,19 +25,19 @@ from cosim.arithmetic_properties import (
     wide_multiplier,
     zero_shift,
 )
-from cosim.chopper_properties import flips, spaced
+from cosim.chopper_properties import flips
 from cosim.control_properties import axi_lite, sequencer
 from cosim.counter_properties import counters
+from cosim.path_properties import hazards, polarity
 from cosim.sby import Checked, Property
+from cosim.tile_properties import ends, neighbours
 from cosim.transfer_properties import hidden_buffer, symmetric_point, wider_hidden_buffer
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
 from hdl.register_slice import RegisterSlice
 from hdl.threshold import Threshold
-from hdl.transfer import TransferPath
-from hdl.update import UpdatePath
-from model.config import BEAT_LATENCY, Scope, TileConfig
 from model.config import Chopper as Mode
+from model.config import Scope, TileConfig
 
 
 def register_slice() -> Checked:
@@ -119,59 +120,16 @@ def threshold() -> Checked:
     return checked
 
 
-def polarity() -> Checked:
-    """In a slot of an update only lines of the signs of its quadrant fire, and `up` is what these signs say."""
-    config = TileConfig(rows=2, columns=2, lanes=1, magnitude_bits=2, bl_max=3)
-    dut: Any = UpdatePath(config)
-    checked = Checked(dut)
-    m, state = checked.module, checked.state
-    slot, compared = state["slot"], state["compared"]
-    slot_valid, compared_valid = state["slot_valid"], state["compared_valid"]
-    valid, room = state["offer.valid"], state["offer.room"]
-    rows = Value.cast(dut.pulses.rows)
-
-    def signs(side: str) -> list[Value]:
-        return [state[f"{side}.negative_{line}"] for line in range(2)]
-
-    def right(rows: Value, columns: Value, quadrant: Value, up: Value) -> Value:
-        result = up == (quadrant[0] ^ quadrant[1])
-        for lines, side, negative in ((rows, "delta", quadrant[1]), (columns, "x", quadrant[0])):
-            for line, sign in enumerate(signs(side)):
-                result &= ~lines[line] | (sign == negative)
-        return result
-
-    def field(word: Value, name: str) -> Value:
-        """Of a slot: its layout is shift, up, quadrant, slow, last."""
-        first, size = {"shift": (0, 1), "up": (1, 1), "quadrant": (2, 2)}[name]
-        return Value.cast(word)[first : first + size]
-
-    busy = slot_valid | compared_valid | valid | ~room
-    m.d.comb += [
-        Assume(~dut.shift),
-        Assume(~dut.load | ~(dut.run | busy)),  # the sequencer leaves PULSE when all slots are out
-        Assert(~slot_valid | (field(slot, "shift") == 0)),
-        Assert(~compared_valid | (field(compared, "shift") == 0)),
-        *(
-            Assert(~held | (field(word, "up") == field(word, "quadrant").xor()))
-            for held, word in ((slot_valid, slot), (compared_valid, compared))
-        ),
-        Assert(~valid | right(rows, dut.pulses.columns, dut.pulses.quadrant, dut.pulses.up)),
-        Assert(room | right(*(state[f"offer.spare_{name}"] for name in ("rows", "columns", "quadrant", "up")))),
-        Assert(room | valid),
-        Assert(~state["draws_sign"]),
-    ]
-    return checked
-
-
 def chopper() -> Checked:
     """Regular and column by column: c_j is -1 after an odd number of whole periods of reads of column j."""
     period = 2
     config = TileConfig(rows=2, columns=3, lanes=1, chopper_period=period)
     dut: Any = Chopper(config)
     checked = Checked(dut)
-    m, sweep = checked.module, checked.state["sweep"]
+    checked.assume(rules.chopper)
+    m, sweep, finished = checked.module, checked.state["sweep"], Signal()
+    m.d.sync += finished.eq(dut.finish)
     reads = [Signal(range(2 * period), name=f"reads_{column}") for column in range(config.columns)]
-    before = spaced(checked, dut)
     wrapped = checked.state["wrapped"]
     sweeps = Mux(wrapped, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
     m.d.comb += [
@@ -179,7 +137,7 @@ def chopper() -> Checked:
         Assume(dut.scope == Scope.COLUMN),
         Assert(checked.state["here"] == 1 << dut.column),
         Assert(checked.state["end_of_sweep"] == (dut.column == config.columns - 1)),
-        Assert(~wrapped | (before[0] & (dut.column == 0))),
+        Assert(~wrapped | (finished & (dut.column == 0))),
     ]
     for column, count in enumerate(reads):
         with m.If(dut.finish & (dut.column == column)):
@@ -193,56 +151,6 @@ def chopper() -> Checked:
             Assert(count == expected),
             Assert(dut.signs[column] == (count >= period)),
         ]
-    return checked
-
-
-def hazards() -> Checked:
-    """No memory is read at an address while that is written: beats in the stages are in order and all of one column."""
-    config = TileConfig(
-        rows=3, columns=2, lanes=1, adc_bits=2, reference_fraction_bits=2, gain_bits=1, threshold_shift=1
-    )
-    config = config.replace(hidden_bits=4, pulses_max=1, magnitude_bits=2, momentum_bits=1)
-    dut: Any = TransferPath(config)
-    checked = Checked(dut)
-    m, state, beats = checked.module, checked.state, config.row_beats
-    base, taken = state["base"], state["taken"]
-    valid = [state[f"valid_{stage}"] for stage in range(1, BEAT_LATENCY)] + [state["hidden_buffer.written"]]
-    address = [state[f"address_{stage}"] for stage in range(1, BEAT_LATENCY + 1)]
-    number = [state[f"beat_{stage}"] for stage in range(1, BEAT_LATENCY)]
-    offered, room = state["offer.valid"], state["offer.room"]
-    gone = Signal(range(beats + 1))  # beats of this read that were taken out
-    accepts = dut.codes.valid & dut.codes.ready
-    leaves = dut.writes.valid & dut.writes.ready
-    with m.If(dut.finished):
-        m.d.sync += gone.eq(0)
-    with m.Elif(leaves):
-        m.d.sync += gone.eq(gone + 1)
-    settled = Signal()  # there was a cycle without a read after the last one
-    m.d.sync += settled.eq((settled | ~dut.run) & ~dut.finished)
-    inside = sum(valid[:-1], Value.cast(offered)) + ~room
-    last = Signal(range(config.depth + 1))
-    m.d.comb += [
-        Assume(~dut.clear),
-        Assume(~dut.run | settled),  # READ is between two reads
-        Assume(dut.run | (taken == 0)),  # the sequencer leaves STREAM when all beats are out
-        Assert(~settled | (state["entering"] == base + taken)),
-        Assume(dut.column * beats == base),  # the chopper and the path count alike
-        Assert(base <= config.depth - beats),
-        Assert((base == 0) | (base == beats)),
-        Assert(taken == inside + gone),
-        Assert(state["more"] == (taken != beats)),
-        Assert(room | offered),
-        Assert(~offered | (state["offer.last_out"] == (gone == beats - 1))),
-        Assert(room | (state["offer.spare_last"] == (gone == beats - 2))),
-        Assert(~(accepts & valid[3]) | (address[3] != base + taken)),  # Q and Qref
-        Assert(~(valid[2] & valid[-1]) | (address[2] != address[-1])),  # H
-        last.eq(base + gone + offered + ~room),
-    ]
-    for stage in range(BEAT_LATENCY - 1):
-        later = sum(valid[stage + 1 : -1], Const(0))
-        m.d.comb += Assert(~valid[stage] | (address[stage] == last + later))
-        m.d.comb += Assert(~valid[stage] | (number[stage] == address[stage] - base))
-    m.d.comb += Assert(~valid[-1] | (address[-1] + 1 == last))
     return checked
 
 
@@ -388,13 +296,21 @@ PROPERTIES = (
         depth=4,
         twin=("itself: $sub", 0),
     ),
-    Property("update", "no coincidence of wrong polarity", "2x2", polarity, depth=14, twin=("column_trains: $and", 6)),
+    Property(
+        "update",
+        "no coincidence of wrong polarity",
+        "3x3, two lanes",
+        polarity,
+        depth=2,
+        twin=("x: $xor", 0),
+        reach=12,
+    ),
     Property(
         "transfer",
         "no memory is read where it is written",
         "3x2, one lane",
         hazards,
-        depth=16,
+        depth=2,
         twin=("itself: $and", 0),
     ),
     Property(
@@ -429,5 +345,30 @@ PROPERTIES = (
         depth=4,
         twin=("itself: $and", 0),
     ),
-    Property("sequencer", "every command ends", "3x3, counts of 16 bits", sequencer, depth=16, twin=("itself: $or", 0)),
+    Property(
+        "sequencer",
+        "states follow as specified; reads that are left grow fewer",
+        "3x3, counts of 16 bits",
+        sequencer,
+        depth=16,
+        twin=("itself: $or", 0),
+    ),
+    Property(
+        "tile",
+        "blocks keep to the rules that proofs of others assume",
+        "3x2, two lanes",
+        neighbours,
+        depth=2,
+        twin=("update: $and", 0),
+        reach=9,
+    ),
+    Property(
+        "tile",
+        "in every state it waits for a neighbour, or what is left to be done grows less",
+        "3x2, two lanes",
+        ends,
+        depth=2,
+        twin=("update.zero_shift: $sub", 1),
+        reach=10,
+    ),
 )

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from amaranth.back import rtlil
-from amaranth.hdl import Fragment, Module, Signal, Value
+from amaranth.hdl import Assert, Assume, Fragment, Module, Signal, Value
 from amaranth.lib import memory, wiring
 from amaranth.lib.wiring import In
 
+from cosim.rules import Rule
 from cosim.toolchain import ToolError, find_program
 
 TOP = "property"
@@ -59,20 +61,36 @@ class Checked:
     """A component in a module to which assertions are added.
 
     ``any_words``: see `AnyWords`, else memories stay in it. ``state``: its registers and those of its blocks by their
-    path, ``offer.spare_word``; a second of a name has ``$2``.
+    path, ``offer.spare_word``; a second of a name has ``$2``. ``blocks``: its blocks by their path.
     """
 
     def __init__(self, component: wiring.Component, *, any_words: bool = False) -> None:
-        self.module = Module()
+        self.module, self.component = Module(), component
         platform = AnyWords()
         fragment = Fragment.get(component, platform if any_words else None)
         self.memories = platform.memories
         self.module.submodules.dut = fragment
         self.state = _state(fragment)
+        self.blocks = {".".join(path): block for path, block in _blocks(fragment)}
         self.inputs = [
             Value.cast(port) for _, member, port in component.signature.flatten(component) if member.flow is In
         ]
         self.inputs += [Value.cast(port.data) for taken in self.memories for port in taken.read_ports]
+
+    def of(self, path: str) -> dict[str, Signal]:
+        """The registers of one block, by their path in it."""
+        start = f"{path}."
+        return {name.removeprefix(start): one for name, one in self.state.items() if name.startswith(start)}
+
+    def assume(self, rule: Rule) -> None:
+        """What drives the component keeps to a rule of `cosim.rules`."""
+        self.module.d.comb += [Assume(one) for one in rule(self.module, self.component, self.state)]
+
+    def keeps(self, rule: Rule, path: str) -> None:
+        """Assert that what drives one of its blocks keeps to a rule; a counterexample shows which by its number."""
+        for number, one in enumerate(rule(self.module, self.blocks[path], self.of(path))):
+            kept = Signal(name=f"{path.replace('.', '_')}_keeps_{number}")
+            self.module.d.comb += [kept.eq(one), Assert(kept)]
 
     def beside(self, component: wiring.Component, name: str) -> dict[str, Signal]:
         """Put a component beside the one that is checked, which no error changes; its registers, as in ``state``."""
@@ -99,6 +117,13 @@ def _registers(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple
                     yield (*path, signal.name), signal
     for inner, name, _ in fragment.subfragments:
         yield from _registers(inner, (*path, str(name)))
+
+
+def _blocks(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for inner, name, _ in fragment.subfragments:
+        if inner.origins:
+            yield (*path, str(name)), inner.origins[0]
+        yield from _blocks(inner, (*path, str(name)))
 
 
 @dataclass(frozen=True)

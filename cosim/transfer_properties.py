@@ -9,46 +9,19 @@ of one lane are followed stage by stage, so that induction can start anywhere.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from functools import reduce
+from functools import partial, reduce
 from operator import or_, xor
 from typing import Any
 
-from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Const, Mux, Signal, Value
 
+from cosim import rules
 from cosim.arithmetic_properties import added_up, clipped, holds, multiplied, parts, size_of, stepped, truncated
+from cosim.rules import Beats
 from cosim.sby import Checked
 from hdl.hidden_buffer import HiddenBuffer
 from hdl.symmetric_point import SymmetricPoint
 from model.config import Reference, TileConfig
-
-
-class Beats:
-    """Beats on their way through stages. ``valid``: by stage, whether there is one."""
-
-    def __init__(self, m: Module, advance: Value, enters: Value, first: int, last: int) -> None:
-        self.m, self.advance = m, advance
-        self.valid = {first: enters}
-        for stage in range(first + 1, last + 1):
-            self.valid[stage] = Signal(name=f"valid_in_{stage}")
-            with m.If(advance):
-                m.d.sync += self.valid[stage].eq(self.valid[stage - 1])
-
-    def carried(self, value: Value, name: str, first: int, last: int) -> dict[int, Value]:
-        """``value``, which a beat has in stage ``first``, in this and the later stages."""
-        result = {first: value}
-        for stage in range(first + 1, last + 1):
-            result[stage] = Signal(value.shape(), name=f"{name}_in_{stage}", reset_less=True)
-            with self.m.If(self.advance):
-                self.m.d.sync += result[stage].eq(result[stage - 1])
-        return result
-
-
-def stand_still(checked: Checked, settings: Sequence[Value], beats: Value) -> None:
-    """Assume that settings change only where no beat is or enters, so they have stood for a cycle before one does."""
-    now = Cat(settings)
-    before = Signal(len(now), name="settings_before", reset_less=True)
-    checked.module.d.sync += before.eq(now)
-    checked.module.d.comb += Assume(~beats | (now == before))
 
 
 def total(values: Sequence[Value]) -> Value:
@@ -68,8 +41,7 @@ def symmetric_point() -> Checked:
     writes = [memory.write_ports[0] for memory in checked.memories]
     beats = Beats(m, dut.advance, dut.accept, 0, 4)
     valid, carried = beats.valid, beats.carried
-    stand_still(checked, [dut.mode, dut.filter], reduce(or_, valid.values()))
-    m.d.comb += [Assume(~dut.accept | dut.advance), Assume(dut.write == valid[4])]
+    checked.assume(partial(rules.symmetric_point, beats=beats))
 
     words = [Value.cast(port.data) for port in reads]
     now = [word[: form.width].as_signed() for word in words]
@@ -164,15 +136,9 @@ def _buffered(formats: dict[str, int]) -> Checked:
     (read,), (write,) = memory.read_ports, memory.write_ports
     beats = Beats(m, dut.advance, dut.read, 3, 10)
     valid, carried = beats.valid, beats.carried
+    checked.assume(partial(rules.hidden_buffer, beats=beats))
     loaded = Signal()  # the beat in stage 11 is there for the first cycle
     m.d.sync += loaded.eq(dut.load)
-    names = ("direct", "gain", "forget", "momentum", "accumulate", "programming", "last_round", "tolerance")
-    stand_still(checked, [getattr(dut, name) for name in names], reduce(or_, valid.values()) | loaded)
-    m.d.comb += [
-        Assume(~dut.read | dut.advance),
-        Assume(dut.step == (valid[5] & dut.advance)),
-        Assume(dut.load == (valid[10] & dut.advance)),
-    ]
 
     # The words that round direct writes step once for every beat.
     sources = [

@@ -22,6 +22,7 @@ from hdl.zero_shift import ZeroShift
 from model.config import COUNT_BITS, SLOT_LATENCY, TileConfig
 
 OF_SLOT = ("up", "quadrant", "slow", "last")  # payload of a slot beside its lines
+SLOT = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
 
 
 class UpdatePath(wiring.Component):
@@ -119,9 +120,8 @@ class UpdatePath(wiring.Component):
 
         # Slots: one is chosen, its words are compared, its lines fire; all move together. One is on offer in each cycle
         # up to the last, so there is no gap to be closed while they wait.
-        payload = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
-        slot = Signal(payload, reset_less=True)
-        compared = Signal(payload, reset_less=True)
+        slot = Signal(SLOT, reset_less=True)
+        compared = Signal(SLOT, reset_less=True)
         slot_valid = Signal()
         compared_valid = Signal()
         pending = Signal()
