@@ -70,14 +70,15 @@ def _until(streams: Streams, condition: Callable[[Ports], bool], most: int = 500
     raise AssertionError(f"nothing came in {most} cycles")
 
 
-def _idle(outputs: Ports) -> bool:
-    return not outputs["status__busy"]
+def until_idle(streams: Streams) -> Program:
+    """Cycles until the tile is idle; their number."""
+    return (yield from _until(streams, lambda outputs: not outputs["status__busy"]))
 
 
 def _stopped(bench: Bench, stream: str, op: Op) -> Program:
     fails = True
     streams = Streams(bench.config, bench.widths, stall=lambda name: fails and name == stream)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     streams.settings = Settings(gain=1, rounds=1)
     _begin(streams, op)
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
@@ -87,7 +88,7 @@ def _stopped(bench: Bench, stream: str, op: Op) -> Program:
     for _ in range(HELD):
         seen.append((yield from streams.cycle()))
     fails = False
-    cycles = yield from _until(streams, _idle)
+    cycles = yield from until_idle(streams)
     return {"busy": all(outputs["status__busy"] for outputs in seen), "held": _still(seen), "cycles": cycles}
 
 
@@ -98,7 +99,7 @@ def _still(seen: list[Ports]) -> bool:
 
 def _lost(bench: Bench, stream: str) -> Program:
     streams = Streams(bench.config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     op = Op.UPDATE if stream == "vectors" else Op.TRANSFER
     config = bench.config
     whole = {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}[stream]
@@ -111,13 +112,13 @@ def _lost(bench: Bench, stream: str) -> Program:
     asks = streams.outputs[f"{stream}__ready"]
     _begin(streams, op)  # its first beat is taken for the one that was lost
     streams.outgoing["command"].clear()
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     return {"busy": all(waiting[10:]), "asks": asks, "left": len(streams.outgoing[stream]), "whole": whole}
 
 
 def _withdrawn(bench: Bench) -> Program:
     streams = Streams(bench.config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     taken = 0
     for _ in range(50):
         inputs = streams.inputs() | {"vectors__valid": 1, "codes__valid": 1}
@@ -129,7 +130,7 @@ def _withdrawn(bench: Bench) -> Program:
 def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
     config = bench.config
     streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     streams.settings = settings
     pulses = []
     for _ in range(reads):
@@ -141,7 +142,7 @@ def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
 def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
     config = bench.config
     streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     streams.settings = Settings(rounds=rounds)
     codes = [stuck, *[0] * (config.rows - 1)]
     yield from _operation(streams, Op.PROGRAM, codes * rounds)
@@ -155,7 +156,7 @@ def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
 def _single_lines(bench: Bench) -> Program:
     config, high = bench.config, bench.config.magnitude_format.high
     streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     played = []
     for side in range(2):
         for line in range((config.rows, config.columns)[side]):
@@ -173,7 +174,7 @@ def _operation(streams: Streams, op: Op, codes: list[int]) -> Program:
     for first in range(0, len(codes), rows):
         streams.send_codes(codes[first : first + rows])
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
 
 
 def _pulses(streams: Streams) -> list[int]:
