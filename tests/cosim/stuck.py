@@ -11,10 +11,11 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, Program, Streams
-from model.config import Op, Settings
+from model.config import Op, Settings, TileConfig
 from model.lanes import unpack_signed
 
 HELD = 2000  # cycles in which nothing moves
+SETTINGS = Settings(gain=1, rounds=1, calibration_pulses=4, calibration_sweeps=1)
 
 
 def stopped(bench: Bench, *, stream: str, op: int) -> dict[str, Any]:
@@ -27,8 +28,13 @@ def lost(bench: Bench, *, stream: str) -> dict[str, Any]:
     return bench.run(_lost(bench, stream))
 
 
+def extra(bench: Bench, *, stream: str) -> dict[str, Any]:
+    """A beat too many follows an operation; it is the first one of the same operation later."""
+    return bench.run(_extra(bench, stream))
+
+
 def withdrawn(bench: Bench) -> dict[str, Any]:
-    """Vectors and codes are offered while the tile cannot take them, and withdrawn."""
+    """Vectors and codes are offered while the tile cannot take them, and withdrawn; then operations have others."""
     return bench.run(_withdrawn(bench))
 
 
@@ -42,14 +48,15 @@ def programmed(bench: Bench, *, stuck: int, rounds: int) -> dict[str, int]:
     return bench.run(_programmed(bench, stuck, rounds))
 
 
-def single_lines(bench: Bench) -> list[list[tuple[int, int]]]:
-    """Slots, each as row lines and column lines, of updates with one row at a time, then with one column at a time."""
-    return bench.run(_single_lines(bench))
+def _whole(config: TileConfig) -> dict[str, int]:
+    """Beats of an update and of a read."""
+    return {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}
 
 
 def _begin(streams: Streams, op: Op, beats: dict[str, int] | None = None) -> None:
     config, rng = streams.config, Random(1)
-    counts = {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats} | (beats or {})
+    reads = config.columns if op == Op.CALIBRATE else 1
+    counts = _whole(config) | {"codes": config.row_beats * reads} | (beats or {})
     streams.outgoing["command"].append({"op": int(op), "bl": config.bl_max, "column": 0})
     if op == Op.UPDATE:
         for size in (config.columns, config.rows):
@@ -57,7 +64,8 @@ def _begin(streams: Streams, op: Op, beats: dict[str, int] | None = None) -> Non
         while len(streams.outgoing["vectors"]) > counts["vectors"]:
             streams.outgoing["vectors"].pop()
     else:
-        streams.send_codes([rng.randint(1, config.code_format.high) for _ in range(config.rows)])
+        for _ in range(reads):
+            streams.send_codes([rng.randint(1, config.code_format.high) for _ in range(config.rows)])
         while len(streams.outgoing["codes"]) > counts["codes"]:
             streams.outgoing["codes"].pop()
 
@@ -79,7 +87,7 @@ def _stopped(bench: Bench, stream: str, op: Op) -> Program:
     fails = True
     streams = Streams(bench.config, bench.widths, stall=lambda name: fails and name == stream)
     yield from until_idle(streams)
-    streams.settings = Settings(gain=1, rounds=1)
+    streams.settings = SETTINGS
     _begin(streams, op)
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
     for _ in range(bench.config.update_cycles(4 * bench.config.bl_max) + bench.config.transfer_cycles):
@@ -101,8 +109,7 @@ def _lost(bench: Bench, stream: str) -> Program:
     streams = Streams(bench.config, bench.widths)
     yield from until_idle(streams)
     op = Op.UPDATE if stream == "vectors" else Op.TRANSFER
-    config = bench.config
-    whole = {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}[stream]
+    whole = _whole(bench.config)[stream]
     _begin(streams, op, {stream: whole - 1})
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
     waiting = []
@@ -116,6 +123,25 @@ def _lost(bench: Bench, stream: str) -> Program:
     return {"busy": all(waiting[10:]), "asks": asks, "left": len(streams.outgoing[stream]), "whole": whole}
 
 
+def _extra(bench: Bench, stream: str) -> Program:
+    streams = Streams(bench.config, bench.widths)
+    op = Op.UPDATE if stream == "vectors" else Op.TRANSFER
+    yield from until_idle(streams)
+    _begin(streams, op)
+    streams.outgoing[stream].append(dict(streams.outgoing[stream][0]))
+    yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+    yield from until_idle(streams)
+    taken = 0
+    for _ in range(HELD):
+        outputs = yield from streams.cycle()
+        taken += outputs[f"{stream}__ready"]
+    waits = len(streams.outgoing[stream])
+    _begin(streams, op, {stream: _whole(bench.config)[stream] + 1})
+    yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+    yield from until_idle(streams)
+    return {"waits": waits, "taken": taken, "busy": outputs["status__busy"], "left": len(streams.outgoing[stream])}
+
+
 def _withdrawn(bench: Bench) -> Program:
     streams = Streams(bench.config, bench.widths)
     yield from until_idle(streams)
@@ -124,7 +150,14 @@ def _withdrawn(bench: Bench) -> Program:
         inputs = streams.inputs() | {"vectors__valid": 1, "codes__valid": 1}
         outputs = yield inputs
         taken += outputs["vectors__ready"] + outputs["codes__ready"]
-    return {"taken": taken, "busy": outputs["status__busy"], "sinks": sum(outputs[f"{name}__valid"] for name in SINKS)}
+    sinks = sum(outputs[f"{name}__valid"] for name in SINKS)
+    streams.settings = SETTINGS
+    for op in Op:
+        _begin(streams, op)
+        yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+        yield from until_idle(streams)
+    left = sum(map(len, streams.outgoing.values()))
+    return {"taken": taken, "busy": outputs["status__busy"], "sinks": sinks, "left": left}
 
 
 def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
@@ -151,21 +184,6 @@ def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
         "pulses": sum(map(abs, pulses[0 :: config.rows])),
         "others": sum(map(abs, pulses)) - sum(map(abs, pulses[0 :: config.rows])),
     }
-
-
-def _single_lines(bench: Bench) -> Program:
-    config, high = bench.config, bench.config.magnitude_format.high
-    streams = Streams(config, bench.widths)
-    yield from until_idle(streams)
-    played = []
-    for side in range(2):
-        for line in range((config.rows, config.columns)[side]):
-            for count, alone in ((config.columns, side == 1), (config.rows, side == 0)):
-                streams.send_vectors([high * (not alone or at == line) for at in range(count)], [0] * count)
-            yield from _operation(streams, Op.UPDATE, [])
-            played.append([(beat["rows"], beat["columns"]) for beat in streams.incoming["pulses"]])
-            streams.incoming["pulses"].clear()
-    return played
 
 
 def _operation(streams: Streams, op: Op, codes: list[int]) -> Program:
