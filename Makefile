@@ -3,7 +3,7 @@ PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo results prove verify test test-all lint tools clean
+.PHONY: demo results prove verify test test-all test-numpy lint tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -22,6 +22,16 @@ test: lint
 
 test-all: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal
+
+# The recorded runs with another numpy, which has its own environment and compiles its own kernels.
+NUMPY ?= 2.1.3
+OTHER := build/numpy-$(NUMPY)
+
+test-numpy: tools
+	$(PYTHON) -m venv $(OTHER)
+	grep -v '^numpy==' constraints.txt > $(OTHER)/constraints.txt
+	$(OTHER)/bin/pip install --quiet --disable-pip-version-check --constraint $(OTHER)/constraints.txt "numpy==$(NUMPY)" --editable ".[test]"
+	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/test_reference_runs.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .

@@ -38,8 +38,9 @@ STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 MODES = range(4)  # settings of a chopper and of the reference, of which the last stands for off and for zero
 FLIPPING = (1, 2)  # settings of a chopper that flips
 WAYS = ("buffered", "direct")
-PACES = ("at once", "after a wait")  # of the slot, or of a beat of this transfer
-SIGNS = ("as they are", "some columns flipped")
+PACES = ("at once", "after a wait")  # of the slot; in a transfer, whether any beat of its writes has waited so far
+SLOTS = ("fast", "fast with flipped columns", "slow")  # W is not chopped
+SIGNS = ("column as it is", "column flipped")
 CLIPS = ("hidden_saturated", "pulses_clamped")
 
 
@@ -115,8 +116,7 @@ def points(data: str, text: str, top: str) -> Iterator[Point]:
 
 def expected_bins(config: TileConfig) -> list[str]:
     """All bins that this configuration has."""
-    quadrants = [f"update: quadrant {q}, {target}" for q in range(4) for target in ("fast", "slow")]
-    quadrants += [f"slot: quadrant {q}, {signs}, {pace}" for q, signs, pace in product(range(4), SIGNS, PACES)]
+    quadrants = [f"slot: quadrant {q}, {kind}, {pace}" for q, kind, pace in product(range(4), SLOTS, PACES)]
     reads = [
         f"read: chopper {chopper}, scope {scope}, reference {reference}"
         for chopper, scope, reference in product(MODES, range(2), MODES)
@@ -128,7 +128,8 @@ def expected_bins(config: TileConfig) -> list[str]:
     waits += [f"a command waits: {op}" for op in busy]
     flips = [f"flip: {what}, chopper {mode}" for what in _flipping(config) for mode in FLIPPING]
     flips += [f"flip: rows, row chopper {mode}" for mode in FLIPPING if config.row_chopper]
-    clips = [f"{flag}: {way}, {pace}" for flag, way, pace in product(CLIPS, WAYS, PACES)]
+    flips = [f"{flip}, {pace}" for flip, pace in product(flips, PACES)]
+    clips = [f"{flag}: {what}, {pace}" for flag, what, pace in product(CLIPS, WAYS + SIGNS, PACES)]
     sizes = ("small", "largest") if config.pulses_max > 1 else ("largest",)
     writes = [f"write: n {sign}{size}" for sign in "+-" for size in sizes] + ["write: none"]
     latches = ["latch: none", *(["latch: some"] if config.row_chopper and config.lanes > 1 else []), "latch: all"]
@@ -194,10 +195,8 @@ class Bins:
             way = "random" if self._settings("calibration_random") else "alternating"
             self.counts[f"slot of a calibration: {way}, {'up' if outputs['pulses__up'] else 'down'}"] += 1
         else:
-            target = "slow" if outputs["pulses__slow"] else "fast"
-            quadrant, pace = outputs["pulses__quadrant"], PACES[self._waited["pulses"]]
-            self.counts[f"update: quadrant {quadrant}, {target}"] += 1
-            self.counts[f"slot: quadrant {quadrant}, {SIGNS[outputs['status__chopper'] > 0]}, {pace}"] += 1
+            kind = SLOTS[2 if outputs["pulses__slow"] else outputs["status__chopper"] > 0]
+            self.counts[f"slot: quadrant {outputs['pulses__quadrant']}, {kind}, {PACES[self._waited['pulses']]}"] += 1
 
     def _read(self) -> None:
         self._waited["writes"] = False
@@ -224,20 +223,22 @@ class Bins:
         self.counts[f"latch: {'none' if not latched else 'all' if latched == used else 'some'}"] += 1
 
     def _flips(self, outputs: Ports) -> None:
+        pace = PACES[self._waited["writes"]]
         columns = (outputs["status__chopper"] ^ self._before["status__chopper"]).bit_count()
         if columns:
             what = _flipping(self._config)[columns > 1]
-            self.counts[f"flip: {what}, chopper {self._transfer['settings__chopper']}"] += 1
+            self.counts[f"flip: {what}, chopper {self._transfer['settings__chopper']}, {pace}"] += 1
         if outputs["status__row_chopper"] != self._before["status__row_chopper"]:
-            self.counts[f"flip: rows, row chopper {self._transfer['settings__row_chopper']}"] += 1
+            self.counts[f"flip: rows, row chopper {self._transfer['settings__row_chopper']}, {pace}"] += 1
         if outputs["status__unprogrammed"] != self._before["status__unprogrammed"]:
             self.counts["programming: gives up"] += 1
 
     def _clips(self, outputs: Ports) -> None:
         for flag in CLIPS:
             if outputs[f"status__{flag}"] > self._before[f"status__{flag}"]:
-                way = WAYS[self._transfer["settings__direct"]]
-                self.counts[f"{flag}: {way}, {PACES[self._waited['writes']]}"] += 1
+                sign = SIGNS[outputs["status__chopper"] >> outputs["read__column"] & 1]
+                for what in (WAYS[self._transfer["settings__direct"]], sign):
+                    self.counts[f"{flag}: {what}, {PACES[self._waited['writes']]}"] += 1
 
 
 def observed(program: Program, bins: Bins) -> Program:

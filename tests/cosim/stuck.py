@@ -11,10 +11,11 @@ import numpy as np
 from cosim.bench import Bench
 from cosim.lockstep import Ports
 from cosim.streams import SINKS, Program, Streams
-from model.config import Op, Settings
+from model.config import Op, Settings, TileConfig
 from model.lanes import unpack_signed
 
 HELD = 2000  # cycles in which nothing moves
+SETTINGS = Settings(gain=1, rounds=1, calibration_pulses=4, calibration_sweeps=1)
 
 
 def stopped(bench: Bench, *, stream: str, op: int) -> dict[str, Any]:
@@ -27,8 +28,13 @@ def lost(bench: Bench, *, stream: str) -> dict[str, Any]:
     return bench.run(_lost(bench, stream))
 
 
+def extra(bench: Bench, *, stream: str) -> dict[str, Any]:
+    """A beat too many follows an operation; it is the first one of the same operation later."""
+    return bench.run(_extra(bench, stream))
+
+
 def withdrawn(bench: Bench) -> dict[str, Any]:
-    """Vectors and codes are offered while the tile cannot take them, and withdrawn."""
+    """Vectors and codes are offered while the tile cannot take them, and withdrawn; then operations have others."""
     return bench.run(_withdrawn(bench))
 
 
@@ -42,14 +48,15 @@ def programmed(bench: Bench, *, stuck: int, rounds: int) -> dict[str, int]:
     return bench.run(_programmed(bench, stuck, rounds))
 
 
-def single_lines(bench: Bench) -> list[list[tuple[int, int]]]:
-    """Slots, each as row lines and column lines, of updates with one row at a time, then with one column at a time."""
-    return bench.run(_single_lines(bench))
+def _whole(config: TileConfig) -> dict[str, int]:
+    """Beats of an update and of a read."""
+    return {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}
 
 
 def _begin(streams: Streams, op: Op, beats: dict[str, int] | None = None) -> None:
     config, rng = streams.config, Random(1)
-    counts = {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats} | (beats or {})
+    reads = config.columns if op == Op.CALIBRATE else 1
+    counts = _whole(config) | {"codes": config.row_beats * reads} | (beats or {})
     streams.outgoing["command"].append({"op": int(op), "bl": config.bl_max, "column": 0})
     if op == Op.UPDATE:
         for size in (config.columns, config.rows):
@@ -57,7 +64,8 @@ def _begin(streams: Streams, op: Op, beats: dict[str, int] | None = None) -> Non
         while len(streams.outgoing["vectors"]) > counts["vectors"]:
             streams.outgoing["vectors"].pop()
     else:
-        streams.send_codes([rng.randint(1, config.code_format.high) for _ in range(config.rows)])
+        for _ in range(reads):
+            streams.send_codes([rng.randint(1, config.code_format.high) for _ in range(config.rows)])
         while len(streams.outgoing["codes"]) > counts["codes"]:
             streams.outgoing["codes"].pop()
 
@@ -70,15 +78,16 @@ def _until(streams: Streams, condition: Callable[[Ports], bool], most: int = 500
     raise AssertionError(f"nothing came in {most} cycles")
 
 
-def _idle(outputs: Ports) -> bool:
-    return not outputs["status__busy"]
+def until_idle(streams: Streams) -> Program:
+    """Cycles until the tile is idle; their number."""
+    return (yield from _until(streams, lambda outputs: not outputs["status__busy"]))
 
 
 def _stopped(bench: Bench, stream: str, op: Op) -> Program:
     fails = True
     streams = Streams(bench.config, bench.widths, stall=lambda name: fails and name == stream)
-    yield from _until(streams, _idle)
-    streams.settings = Settings(gain=1, rounds=1)
+    yield from until_idle(streams)
+    streams.settings = SETTINGS
     _begin(streams, op)
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
     for _ in range(bench.config.update_cycles(4 * bench.config.bl_max) + bench.config.transfer_cycles):
@@ -87,7 +96,7 @@ def _stopped(bench: Bench, stream: str, op: Op) -> Program:
     for _ in range(HELD):
         seen.append((yield from streams.cycle()))
     fails = False
-    cycles = yield from _until(streams, _idle)
+    cycles = yield from until_idle(streams)
     return {"busy": all(outputs["status__busy"] for outputs in seen), "held": _still(seen), "cycles": cycles}
 
 
@@ -98,10 +107,9 @@ def _still(seen: list[Ports]) -> bool:
 
 def _lost(bench: Bench, stream: str) -> Program:
     streams = Streams(bench.config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     op = Op.UPDATE if stream == "vectors" else Op.TRANSFER
-    config = bench.config
-    whole = {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}[stream]
+    whole = _whole(bench.config)[stream]
     _begin(streams, op, {stream: whole - 1})
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
     waiting = []
@@ -111,25 +119,51 @@ def _lost(bench: Bench, stream: str) -> Program:
     asks = streams.outputs[f"{stream}__ready"]
     _begin(streams, op)  # its first beat is taken for the one that was lost
     streams.outgoing["command"].clear()
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     return {"busy": all(waiting[10:]), "asks": asks, "left": len(streams.outgoing[stream]), "whole": whole}
+
+
+def _extra(bench: Bench, stream: str) -> Program:
+    streams = Streams(bench.config, bench.widths)
+    op = Op.UPDATE if stream == "vectors" else Op.TRANSFER
+    yield from until_idle(streams)
+    _begin(streams, op)
+    streams.outgoing[stream].append(dict(streams.outgoing[stream][0]))
+    yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+    yield from until_idle(streams)
+    taken = 0
+    for _ in range(HELD):
+        outputs = yield from streams.cycle()
+        taken += outputs[f"{stream}__ready"]
+    waits = len(streams.outgoing[stream])
+    _begin(streams, op, {stream: _whole(bench.config)[stream] + 1})
+    yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+    yield from until_idle(streams)
+    return {"waits": waits, "taken": taken, "busy": outputs["status__busy"], "left": len(streams.outgoing[stream])}
 
 
 def _withdrawn(bench: Bench) -> Program:
     streams = Streams(bench.config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     taken = 0
     for _ in range(50):
         inputs = streams.inputs() | {"vectors__valid": 1, "codes__valid": 1}
         outputs = yield inputs
         taken += outputs["vectors__ready"] + outputs["codes__ready"]
-    return {"taken": taken, "busy": outputs["status__busy"], "sinks": sum(outputs[f"{name}__valid"] for name in SINKS)}
+    sinks = sum(outputs[f"{name}__valid"] for name in SINKS)
+    streams.settings = SETTINGS
+    for op in Op:
+        _begin(streams, op)
+        yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
+        yield from until_idle(streams)
+    left = sum(map(len, streams.outgoing.values()))
+    return {"taken": taken, "busy": outputs["status__busy"], "sinks": sinks, "left": left}
 
 
 def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
     config = bench.config
     streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     streams.settings = settings
     pulses = []
     for _ in range(reads):
@@ -141,7 +175,7 @@ def _code(bench: Bench, reads: int, stuck: int, settings: Settings) -> Program:
 def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
     config = bench.config
     streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
     streams.settings = Settings(rounds=rounds)
     codes = [stuck, *[0] * (config.rows - 1)]
     yield from _operation(streams, Op.PROGRAM, codes * rounds)
@@ -152,28 +186,13 @@ def _programmed(bench: Bench, stuck: int, rounds: int) -> Program:
     }
 
 
-def _single_lines(bench: Bench) -> Program:
-    config, high = bench.config, bench.config.magnitude_format.high
-    streams = Streams(config, bench.widths)
-    yield from _until(streams, _idle)
-    played = []
-    for side in range(2):
-        for line in range((config.rows, config.columns)[side]):
-            for count, alone in ((config.columns, side == 1), (config.rows, side == 0)):
-                streams.send_vectors([high * (not alone or at == line) for at in range(count)], [0] * count)
-            yield from _operation(streams, Op.UPDATE, [])
-            played.append([(beat["rows"], beat["columns"]) for beat in streams.incoming["pulses"]])
-            streams.incoming["pulses"].clear()
-    return played
-
-
 def _operation(streams: Streams, op: Op, codes: list[int]) -> Program:
     rows = streams.config.rows
     streams.outgoing["command"].append({"op": int(op), "bl": streams.config.bl_max, "column": 0})
     for first in range(0, len(codes), rows):
         streams.send_codes(codes[first : first + rows])
     yield from _until(streams, lambda outputs: bool(outputs["status__busy"]))
-    yield from _until(streams, _idle)
+    yield from until_idle(streams)
 
 
 def _pulses(streams: Streams) -> list[int]:

@@ -105,10 +105,26 @@ def test_a_wait_ends_with_a_reset() -> None:
     bins.see(idle, offered)
     bins.see({**idle, "rst": 1, "pulses__ready": 1}, offered)
     assert bins.counts["waits: pulses"] == 1
-    assert bins.counts["slot: quadrant 2, as they are, after a wait"] == 0
+    assert bins.counts["slot: quadrant 2, fast, after a wait"] == 0
     bins.see(update, {**outputs, "command__ready": 1})
     bins.see({**idle, "pulses__ready": 1}, offered)
-    assert bins.counts["slot: quadrant 2, as they are, at once"] == 1
+    assert bins.counts["slot: quadrant 2, fast, at once"] == 1
+
+
+def test_slots_for_the_slow_array_are_not_chopped() -> None:
+    slot = {f"status__{name}": 0 for name in ("row_chopper", "unprogrammed", *CLIPS)} | {"status__chopper": 1}
+    slot |= {"pulses__valid": 1, "pulses__quadrant": 3}
+    taken = {"rst": 0, "command__valid": 0, "pulses__ready": 1}
+    bins = Bins(CONFIG)
+    bins.see(
+        {**taken, "command__valid": 1, "command__op": int(Op.UPDATE)}, {**slot, "pulses__valid": 0, "command__ready": 1}
+    )
+    bins.see(taken, {**slot, "pulses__slow": 0})
+    bins.see(taken, {**slot, "pulses__slow": 1})
+    assert [name for name, count in bins.counts.items() if count] == [
+        "slot: quadrant 3, fast with flipped columns, at once",
+        "slot: quadrant 3, slow, at once",
+    ]
 
 
 def test_rtl_is_covered() -> None:
@@ -134,6 +150,17 @@ def test_waivers_are_in_the_plan() -> None:
     assert not_waived([missed, replace(missed, name="taken[0]:0->1", count=1)]) == []
     hole = replace(missed, name="taken[0]:0->1")
     assert not_waived([missed, hole]) == [hole]
+
+
+def test_bins_are_in_the_plan() -> None:
+    section = (
+        (Path(__file__).parents[2] / "docs/verification.md")
+        .read_text(encoding="utf-8")
+        .partition("## Functional bins")[2]
+    )
+    told = dict(re.findall(r"^\| ([^|]+) \| (\d+) \|", section.partition("\n## ")[0], re.M))
+    found = Counter(name.partition(":")[0] for name in expected_bins(COMPLETE))
+    assert told == {name: str(count) for name, count in found.items()}
 
 
 @pytest.mark.slow

@@ -9,6 +9,7 @@ import pytest
 from cosim.bench import Job
 from cosim.native_engine import run_job
 from model.config import Op, Reference, Settings, TileConfig
+from tests.cosim.stuck_lines import Stuck
 
 CONFIG = TileConfig(rows=3, columns=5, lanes=1, bl_max=3, programmer=1)  # a read has more beats than the tile can hold
 WIDE = CONFIG.replace(rows=20, columns=2)
@@ -28,7 +29,12 @@ def play(config: TileConfig, name: str, **arguments: Any) -> Any:
         (Op.TRANSFER, "read"),
         (Op.TRANSFER, "codes"),
         (Op.TRANSFER, "writes"),
+        (Op.CALIBRATE, "pulses"),
+        (Op.CALIBRATE, "read"),
+        (Op.CALIBRATE, "codes"),
+        (Op.CALIBRATE, "writes"),
         (Op.PROGRAM, "read"),
+        (Op.PROGRAM, "codes"),
         (Op.PROGRAM, "writes"),
     ],
     ids=str,
@@ -49,8 +55,14 @@ def test_a_lost_beat_is_waited_for_and_the_next_one_takes_its_place(stream: str)
     assert result["left"] == result["whole"] - 1, "all but one beat of the next operation are left over"
 
 
+@pytest.mark.parametrize("stream", ["vectors", "codes"])
+def test_a_beat_too_many_waits_outside_and_is_the_first_of_the_next_operation(stream: str) -> None:
+    assert play(CONFIG, "extra", stream=stream) == {"waits": 1, "taken": 0, "busy": 0, "left": 1}
+
+
 def test_beats_outside_of_an_operation_are_not_taken() -> None:
-    assert play(CONFIG, "withdrawn") == {"taken": 0, "busy": 0, "sinks": 0}
+    """Every operation that follows has all of its own."""
+    assert play(CONFIG, "withdrawn") == {"taken": 0, "busy": 0, "sinks": 0, "left": 0}
 
 
 @pytest.mark.parametrize("stuck", [-100, 37])
@@ -89,29 +101,14 @@ def test_a_cell_of_r_whose_code_is_stuck_is_given_up() -> None:
     assert result["pulses"] > 0
 
 
-@pytest.mark.parametrize("level", [0, 1])
-def test_updates_of_one_line_at_a_time_find_the_line_that_is_stuck(level: int) -> None:
+def test_reads_around_updates_of_one_line_at_a_time_find_the_line_that_is_stuck() -> None:
     """Cells of a line that is low never move; those of one that is high also move with the updates of other lines."""
-    config = CONFIG.replace(bl_max=8)
-    played = play(config, "single_lines")
-    sides = played[: config.rows], played[config.rows :]
-    for side, lines in enumerate((config.rows, config.columns)):
-        for stuck in (None, *range(lines)):
-            moved = [_moved(slots, side, stuck, level) for slots in sides[side]]
-            if level:
-                found = [line for line in range(lines) if any(line in moved[k] for k in range(lines) if k != line)]
-            else:
-                found = [line for line in range(lines) if line not in moved[line]]
-            assert found == ([] if stuck is None else [stuck])
-
-
-def _moved(slots: list[tuple[int, int]], side: int, stuck: int | None, level: int) -> set[int]:
-    """Lines of a side with coincidences, where one line is stuck."""
-    lines: set[int] = set()
-    for slot in slots:
-        mine, others = slot[side], slot[1 - side]
-        if stuck is not None:
-            mine = mine & ~(1 << stuck) | level << stuck
-        if others:
-            lines |= {line for line in range(mine.bit_length()) if mine >> line & 1}
-    return lines
+    lines: list[Stuck | None] = [
+        Stuck(side, line, level)
+        for side, count in (("rows", CONFIG.rows), ("columns", CONFIG.columns))
+        for line in range(count)
+        for level in (0, 1)
+    ]
+    outcome = run_job(Job(CONFIG.replace(bl_max=8), "tests.cosim.stuck_lines:found", {"stuck": [None, *lines]}))
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert outcome.result == [set(), *({line} for line in lines)]

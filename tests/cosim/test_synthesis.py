@@ -85,9 +85,15 @@ def test_the_document_has_every_figure() -> None:
     assert "the 10 lines: 40 LUTs, 20 flip-flops and 200 gates, 4 LUTs and 20 gates a line, 50% of the gates" in told
     line = {"rows": 8, "columns": 8, "lanes": 4, "parts": dict.fromkeys(PARTS, 1.0), "gates": 5.0, "flip_flops": 2}
     line |= {"memory_bits": 3, "words_per_weight": 3.0, "bits_per_weight": 54.0, "gates_per_weight": 2.0}
+    code = {"memory_bits": 9, "block_rams": 3, "gates": 40.0, "luts": 33, "encoder_ns": 1.0, "decoder_ns": 2.25}
     text = document(
-        {name: [line] for name in SERIES}, dict.fromkeys(PLACED, made), {"with all": report(130.0)}, "tools 1.0"
+        {name: [line] for name in SERIES},
+        dict.fromkeys(PLACED, made),
+        {"with all": report(130.0)},
+        {"parity": code},
+        "tools 1.0",
     )
+    assert "| parity | 9 | 3 | 40 | 10.0% | 33 | 33.3% | 1.0 | 2.2 |" in " ".join(text.split())
     assert "tools 1.0" in text
     assert "120.0, 125.0" in text
     assert f"{120 / TARGET_MHZ:.0%} to {125 / TARGET_MHZ:.0%}" in text

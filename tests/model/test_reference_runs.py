@@ -11,10 +11,12 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
+import numba
 import pytest
 
-from model.devices.array import PARALLEL_CELLS
+from model.devices import kernels
 from tests.model.reference_runs import RUNS, digest
 
 RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "reference_runs.json").read_text(encoding="utf-8"))
@@ -26,15 +28,24 @@ def test_all_runs_are_recorded_and_differ() -> None:
     assert len(set(RECORDED.values())) == len(RUNS) >= 12
 
 
-def test_two_threads_share_the_cells_of_a_large_array() -> None:
-    make, _, _ = RUNS["digits e-rider, 96 hidden"]
-    assert max(tile.fast.weights.size for tile in make(2).network.tiles) >= PARALLEL_CELLS
-
-
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("name", RUNS)
-def test_the_state_is_the_recorded_one(name: str, threads: int) -> None:
-    assert digest(name, threads) == RECORDED[name]
+def test_the_state_is_the_recorded_one(name: str) -> None:
+    assert digest(name) == RECORDED[name]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    update, shared_by = kernels.update_parallel, []
+
+    def update_parallel(threads: int, *arguments: Any) -> int:
+        shared_by.append((threads, numba.get_num_threads()))
+        return update(threads, *arguments)
+
+    monkeypatch.setattr(kernels, "update_parallel", update_parallel)
+    monkeypatch.setattr(kernels, "update_serial", None)
+    monkeypatch.setattr("model.devices.array.PARALLEL_CELLS", 1)
+    assert digest(name, threads=2) == RECORDED[name]
+    assert set(shared_by) == {(2, 2)}
 
 
 def test_it_is_the_same_without_a_compiler() -> None:
