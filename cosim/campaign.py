@@ -10,7 +10,6 @@ the one of some seeds that fails first, and ends there.
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,7 +28,7 @@ import hdl
 import model
 from cosim.build import not_kept
 from cosim.engines import play
-from cosim.journal import Journal
+from cosim.journal import Journal, key_of
 from cosim.lockstep import Difference
 from cosim.package import to_toml
 from cosim.toolchain import ToolError, find_verilator
@@ -284,8 +283,7 @@ def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
 def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
     """For the journal: which batches belong together, and what their outcomes depend on."""
     tools = find_verilator().version, *(version(name) for name in ("amaranth", "cocotb", "hypothesis", "numpy"))
-    parts = (_code(), tools, seed, size, _lengths(count, cycles))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return key_of(_code(), tools, seed, size, _lengths(count, cycles))
 
 
 def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:

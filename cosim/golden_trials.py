@@ -9,7 +9,6 @@ without an error; if there are others, tests that are quicker without a compiler
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
 import shutil
@@ -26,7 +25,7 @@ from pathlib import Path
 
 from cosim.golden_mutants import FILES, Mutant, change, mutated, sample
 from cosim.golden_waivers import waived
-from cosim.journal import Journal
+from cosim.journal import Journal, key_of
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from cosim.toolchain import ToolError
 
@@ -245,16 +244,12 @@ def dependents(found: Imports, file: str) -> set[str]:
 def tests_digest(root: Path) -> str:
     """Changes with the tests of the model, and with the choice of them."""
     files = sorted(path for path in (root / "tests/model").rglob("*") if path.suffix in (".py", ".json"))
-    return _digest([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
+    return key_of([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
 
 
 def key(root: Path) -> str:
     """For the journal: the model, and what makes its mutants."""
-    return _digest([path.read_bytes() for path in sorted((root / "model").rglob("*.py"))], version("cosmic-ray"))
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return key_of([path.read_bytes() for path in sorted((root / "model").rglob("*.py"))], version("cosmic-ray"))
 
 
 _copies: dict[Path, Copy] = {}  # of this process
