@@ -7,8 +7,8 @@ A campaign has batches, each drawn by hypothesis from a seed of its own, so that
 next batch. What fails is made small: field by field the configuration is the least that fails, then the programme is
 the one of some seeds that fails first, and ends there.
 
-An exception of golden is a failure as a difference is. One of a tool or of the system may be the machine's, as where a
-disk is full: it is a failure only if the least configuration can still be played, and it comes again.
+An exception is a failure as a difference is, but may be the machine's, as where a disk is full: it counts only if the
+least configuration can still be played, and it comes again.
 """
 
 from __future__ import annotations
@@ -44,7 +44,6 @@ FEW = 3  # other programmes that a smaller configuration is tried with, and valu
 SEEDS = 20  # programmes among which the one that fails first is looked for
 CONTROL_CYCLES = 100
 SOURCES = (".py", ".h", ".v")
-MACHINES = (ToolError, OSError, MemoryError)  # what a machine that fails raises, and a case that fails may
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
 LEAST: dict[str, float] = {
     "rows": 1,
@@ -73,10 +72,6 @@ KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied
 """Engine and scenario of every kind of programmes."""
 Rewrite = Callable[[TileConfig], str] | None
 """Makes other Verilog of a configuration than the project's own."""
-
-
-class MachineError(ToolError):
-    """What the machine fails at is not the case that was played."""
 
 
 @dataclass(frozen=True)
@@ -169,19 +164,17 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
 
     Raises
     ------
-    MachineError
-        It fails, but so does a `control`.
+    ToolError
+        It cannot be played, but neither can a `control`.
     """
     try:
+        told, outcome = _played(case, rewrite)
+    except Exception:
+        control(case.kind)
         try:
             told, outcome = _played(case, rewrite)
-        except MACHINES:
-            control(case.kind)
-            told, outcome = _played(case, rewrite)
-    except MachineError:
-        raise
-    except Exception as error:
-        return None, f"{type(error).__name__}: {' '.join(str(error).split())}"
+        except Exception as error:
+            return None, _line(error)
     verdict = outcome.verdict
     totals.runs += 1
     totals.cycles[case.kind] += verdict.compared_cycles
@@ -205,14 +198,20 @@ def control(kind: str) -> None:
 
     Raises
     ------
-    MachineError
-        It cannot be played either.
+    ToolError
+        It cannot be played, either.
     """
     case = Case(NAMED["tiny"].replace(**LEAST), kind, CONTROL_CYCLES, 0)
     try:
         _played(case, lambda config: f"// control {uuid4()}\n{tile_verilog(config)}")  # no earlier build has that text
-    except MACHINES as error:
-        raise MachineError(f"the least configuration cannot be played, either: {error}") from error
+    except Exception as error:
+        raise ToolError(f"the least configuration cannot be played, either: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """Its type and the last line of its text, which may be a traceback of another process."""
+    *_, last = str(error).strip().split("\n")
+    return f"{type(error).__name__}: {last}"
 
 
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
@@ -337,7 +336,7 @@ def campaign(
 
     Raises
     ------
-    MachineError
+    ToolError
         The machine failed, see `judge`.
     BrokenProcessPool
         A process was killed.

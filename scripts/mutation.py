@@ -37,7 +37,9 @@ def mutation_parser(description: str, *, log: str, at_least: int, what: str) -> 
     parser.add_argument(
         "--at-least", type=integer(0, 100), default=at_least, help=f"per cent that must be killed of {what}"
     )
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here")
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here, once all are judged"
+    )
     return parser
 
 

@@ -267,3 +267,15 @@ def test_a_journal_on_a_full_disk_keeps_what_is_whole(tmp_path: Path, size: int)
         journal.append({"n": -1})
     with Journal(file, "key") as journal:
         assert [entry["n"] for entry in journal.entries] == [*range(whole), -1]
+
+
+def test_a_campaign_on_a_full_disk_finds_no_failure(tmp_path: Path) -> None:
+    """Not even the least configuration can be built."""
+    log, out = tmp_path / "log", tmp_path / "out"
+    cycles = ["--cycles", "1000", "--cocotb-cycles", "1000", "--varied-cycles", "1000"]
+    arguments = ["--configurations", "1", *cycles, "--jobs", "1", "--log", str(log), "--out", str(out)]
+    ended = script(["scripts/verify.py", *arguments], 30_000)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("verify.py: the least configuration cannot be played, either: ")
+    assert log.read_text() == ""
+    assert not out.exists()
