@@ -21,12 +21,13 @@ import pytest
 
 import cosim.build
 from cosim import campaign, mutants
-from cosim.campaign import Totals
+from cosim.campaign import LEAST, Totals
+from cosim.cocotb_build import cocotb_simulator
 from cosim.journal import Journal
 from cosim.native_build import native_library
 from cosim.native_tile import NativeTile
 from cosim.toolchain import ToolError
-from hdl.verilog import tile_verilog
+from hdl.verilog import module_name, tile_verilog
 from model.config import NAMED
 from model.files import write_all, write_bytes
 from model.run import Run
@@ -269,12 +270,19 @@ def test_a_journal_on_a_full_disk_keeps_what_is_whole(tmp_path: Path, size: int)
         assert [entry["n"] for entry in journal.entries] == [*range(whole), -1]
 
 
-def test_a_campaign_on_a_full_disk_finds_no_failure(tmp_path: Path) -> None:
-    """Not even the least configuration can be built."""
+@pytest.mark.parametrize("part", [0.1, 1.0])
+def test_a_campaign_on_a_full_disk_finds_no_failure(
+    part: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the least configuration can be built: of its simulator a byte is too much, or most."""
+    monkeypatch.setattr(cosim.build, "ROOT", tmp_path / "elsewhere")
+    least = TINY.replace(**LEAST)
+    name = module_name(least)
+    size = (cocotb_simulator(tile_verilog(least), name, waves=False) / name).stat().st_size
     log, out = tmp_path / "log", tmp_path / "out"
     cycles = ["--cycles", "1000", "--cocotb-cycles", "1000", "--varied-cycles", "1000"]
     arguments = ["--configurations", "1", *cycles, "--jobs", "1", "--log", str(log), "--out", str(out)]
-    ended = script(["scripts/verify.py", *arguments], 30_000)
+    ended = script(["scripts/verify.py", *arguments], int(part * size) - 1)
     assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
     assert ended.stderr.startswith("verify.py: the least configuration cannot be played, either: ")
     assert log.read_text() == ""
