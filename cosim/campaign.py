@@ -6,20 +6,22 @@ operations that never wait, on the native engine, so that it plays many more of 
 A campaign has batches, each drawn by hypothesis from a seed of its own, so that one that was stopped goes on with the
 next batch. What fails is made small: field by field the configuration is the least that fails, then the programme is
 the one of some seeds that fails first, and ends there.
+
+An exception is a failure as a difference is, but may be the machine's, as where a disk is full: it counts only if the
+least configuration can still be played, and it comes again.
 """
 
 from __future__ import annotations
 
-import hashlib
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass, field, replace
-from importlib.metadata import version
 from itertools import islice
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import hypothesis
 from hypothesis import strategies as st
@@ -27,17 +29,20 @@ from hypothesis import strategies as st
 import cosim
 import hdl
 import model
+from cosim.bench import Outcome
 from cosim.build import not_kept
 from cosim.engines import play
-from cosim.journal import Journal
+from cosim.journal import Journal, key_of
 from cosim.lockstep import Difference
 from cosim.package import to_toml
-from cosim.toolchain import ToolError, find_verilator
-from model.config import CHOPPER_RANDOM_BITS, TileConfig
+from cosim.toolchain import ToolError, find_verilator, package_version
+from hdl.verilog import tile_verilog
+from model.config import CHOPPER_RANDOM_BITS, NAMED, TileConfig
 from model.files import write_all
 
 FEW = 3  # other programmes that a smaller configuration is tried with, and values above the least that are tried
 SEEDS = 20  # programmes among which the one that fails first is looked for
+CONTROL_CYCLES = 100
 SOURCES = (".py", ".h", ".v")
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
 LEAST: dict[str, float] = {
@@ -81,7 +86,7 @@ class Case:
 
 @dataclass(frozen=True)
 class Failure:
-    """The least case that was found to fail, and how: a difference, or what a tool says."""
+    """The least case that was found to fail, and how: a difference, or an exception."""
 
     case: Case
     text: str
@@ -155,61 +160,85 @@ def configurations(draw: st.DrawFn) -> TileConfig:
 
 
 def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
-    """Play one case; the first difference, and the text of it or of a tool's error, empty if all is well."""
-    engine, scenario = KINDS[case.kind]
+    """Play one case; the first difference, and the text of it or of an exception, empty if all is well.
+
+    Raises
+    ------
+    ToolError
+        It cannot be played, but neither can a `control`.
+    """
     try:
-        report, outcome = play(
-            case.config,
-            scenario,
-            engine=engine,
-            cycles=case.cycles,
-            seed=case.seed,
-            verilog=rewrite(case.config) if rewrite else None,
-        )
-    except ToolError as error:
-        return None, str(error)
+        told, outcome = _played(case, rewrite)
+    except Exception:
+        control(case.kind)
+        try:
+            told, outcome = _played(case, rewrite)
+        except Exception as error:
+            return None, _line(error)
     verdict = outcome.verdict
     totals.runs += 1
     totals.cycles[case.kind] += verdict.compared_cycles
     totals.words += verdict.states_compared
-    told = (report["result"] or {}) if scenario == "random" else {}
-    totals.bins += Counter({name: int(count) for name, count in told.items()})
+    totals.bins += told
     difference = verdict.first_mismatch
     return difference, "" if verdict.passed else str(difference or "nothing was compared")
 
 
+def _played(case: Case, rewrite: Rewrite) -> tuple[Counter[str], Outcome]:
+    """What a random programme has done, and the outcome."""
+    engine, scenario = KINDS[case.kind]
+    verilog = rewrite(case.config) if rewrite else None
+    report, outcome = play(case.config, scenario, engine=engine, cycles=case.cycles, seed=case.seed, verilog=verilog)
+    told = (report["result"] or {}) if scenario == "random" else {}
+    return Counter({name: int(count) for name, count in told.items()}), outcome
+
+
+def control(kind: str) -> None:
+    """Build and play the least configuration.
+
+    Raises
+    ------
+    ToolError
+        It cannot be played, either.
+    """
+    case = Case(NAMED["tiny"].replace(**LEAST), kind, CONTROL_CYCLES, 0)
+    try:
+        _played(case, lambda config: f"// control {uuid4()}\n{tile_verilog(config)}")  # no earlier build has that text
+    except Exception as error:
+        raise ToolError(f"the least configuration cannot be played, either: {_line(error)}") from error
+
+
+def _line(error: Exception) -> str:
+    """Its type and the last line of its text, which may be a traceback of another process."""
+    *_, last = str(error).strip().split("\n")
+    return f"{type(error).__name__}: {last}"
+
+
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
     """So many configurations, each with a programme of every kind of ``lengths``, whose cycles that tells."""
-    totals, start = Totals(), time.perf_counter()
-    known: dict[tuple[str, int], Failure | None] = {}
-    found: list[Failure] = []
+    drawn: dict[tuple[str, int], TileConfig] = {}
 
     @hypothesis.seed(number)
     @hypothesis.settings(
         max_examples=size,
         database=None,
         deadline=None,
-        phases=(hypothesis.Phase.generate,),  # its shrinking ends after five minutes, which are few builds
+        phases=(hypothesis.Phase.generate,),
         suppress_health_check=list(hypothesis.HealthCheck),
-        report_multiple_bugs=False,
         verbosity=hypothesis.Verbosity.quiet,
     )
     @hypothesis.given(config=configurations(), seed=st.integers(0, 2**32 - 1))
-    def every_engine_agrees(config: TileConfig, seed: int) -> None:
-        key = config.fingerprint, seed
-        if key not in known:
-            known[key] = _first(config, seed, lengths, rewrite, totals)
-        failure = known[key]
-        if failure:
-            found[:] = [failure]
-            raise AssertionError(failure.text)
+    def draw(config: TileConfig, seed: int) -> None:
+        drawn[config.fingerprint, seed] = config
 
-    failure = None
-    try:
-        every_engine_agrees()
-    except AssertionError:
-        failure = _earliest(_least(found[0], rewrite), rewrite)
-    totals.fingerprints = {fingerprint for fingerprint, _ in known}
+    draw()
+    totals, start, failure = Totals(), time.perf_counter(), None
+    for (fingerprint, seed), config in drawn.items():
+        totals.fingerprints.add(fingerprint)
+        failure = _first(config, seed, lengths, rewrite, totals)
+        if failure:
+            failure = _earliest(_least(failure, rewrite), rewrite)
+            break
     totals.seconds = time.perf_counter() - start
     return totals, failure
 
@@ -283,9 +312,8 @@ def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
 
 def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
     """For the journal: which batches belong together, and what their outcomes depend on."""
-    tools = find_verilator().version, *(version(name) for name in ("amaranth", "cocotb", "hypothesis", "numpy"))
-    parts = (_code(), tools, seed, size, _lengths(count, cycles))
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    tools = find_verilator().version, *(package_version(name) for name in ("amaranth", "cocotb", "hypothesis", "numpy"))
+    return key_of(_code(), tools, seed, size, _lengths(count, cycles))
 
 
 def _lengths(count: int, cycles: dict[str, int]) -> dict[str, int]:
@@ -304,7 +332,14 @@ def campaign(
 ) -> tuple[Totals, Failure | None]:
     """Batches until ``count`` configurations are done; those in the journal are kept.
 
-    cycles: clock cycles of the whole campaign, by kind. The first failure ends it.
+    cycles: clock cycles of the whole campaign, by kind. The first failure ends it; batches beside it come to their end.
+
+    Raises
+    ------
+    ToolError
+        The machine failed, see `judge`.
+    BrokenProcessPool
+        A process was killed.
     """
     lengths = _lengths(count, cycles)
     totals, done = Totals(), set()
@@ -316,13 +351,21 @@ def campaign(
     while totals.configurations < count:
         with ProcessPoolExecutor(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
             running = {pool.submit(batch, number, size, lengths): number for number in islice(numbers, jobs)}
+            failures = []
             for future in as_completed(running):
+                if future.exception():
+                    continue
                 found, failure = future.result()
                 totals.add(found)
                 if failure:
-                    return totals, failure
-                journal.append({"batch": running[future], **found.entry()})
+                    failures.append(failure)
+                else:
+                    journal.append({"batch": running[future], **found.entry()})
                 progress(min(count, totals.configurations))
+        if failures:
+            return totals, failures[0]
+        for future in running:
+            future.result()
     return totals, None
 
 

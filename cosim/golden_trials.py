@@ -2,14 +2,15 @@
 
 A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then
 those of the whole, of the periphery or of the devices. The mutant is killed when one fails, cannot even import the
-file, crashes, or does not end in time. Kernels that have nothing of the file compiled into them are taken from a run
-without an error; if there are others, tests that are quicker without a compiler run without it, and first.
+file, crashes, takes too much memory, or does not end in time, but the last three only if they happen again with no
+other trial beside it: a busy machine may be to blame. Kernels that have nothing of the file compiled into them are
+taken from a run without an error; if there are others, tests that are quicker without a compiler run without it, and
+first.
 """
 
 from __future__ import annotations
 
 import ast
-import hashlib
 import os
 import re
 import shutil
@@ -21,14 +22,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from pathlib import Path
 
 from cosim.golden_mutants import FILES, Mutant, change, mutated, sample
 from cosim.golden_waivers import waived
-from cosim.journal import Journal
+from cosim.journal import Journal, key_of
 from cosim.mutants import KILLED, REJECTED, SURVIVED
-from cosim.toolchain import ToolError
+from cosim.toolchain import ToolError, package_version
 
 COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
 # What takes least and finds most comes first.
@@ -76,7 +76,8 @@ Imports = dict[str, set[str]]
 class Outcome:
     """What became of a mutant: the first line that it changes, before and after, and the test that failed first.
 
-    rejected: it is no Python, or the same program. tests: digest of the tests that it survived.
+    rejected: it is no Python, or the same program. tests: digest of the tests that it survived; what was killed once
+    stays killed when tests change.
     """
 
     file: str
@@ -88,6 +89,11 @@ class Outcome:
     fate: str
     test: str | None = None
     tests: str | None = None
+
+    @property
+    def doubtful(self) -> bool:
+        """No test has said that it is killed."""
+        return self.fate == KILLED and not str(self.test).startswith("tests/")
 
 
 class Copy:
@@ -185,7 +191,7 @@ class Copy:
             return None
         if _TIMEOUT.search(output):
             return f"not done after {TEST_S} s"
-        first = _FIRST.search(output)
+        first = None if "MemoryError" in output else _FIRST.search(output)
         last = output.strip().rpartition("\n")[2][-200:]
         return first[1] if first else f"exit code {process.returncode} of pytest, {last!r}"
 
@@ -245,16 +251,12 @@ def dependents(found: Imports, file: str) -> set[str]:
 def tests_digest(root: Path) -> str:
     """Changes with the tests of the model, and with the choice of them."""
     files = sorted(path for path in (root / "tests/model").rglob("*") if path.suffix in (".py", ".json"))
-    return _digest([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
+    return key_of([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
 
 
 def key(root: Path) -> str:
     """For the journal: the model, and what makes its mutants."""
-    return _digest([path.read_bytes() for path in sorted((root / "model").rglob("*.py"))], version("cosmic-ray"))
-
-
-def _digest(*parts: object) -> str:
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    return key_of([path.read_bytes() for path in sorted((root / "model").rglob("*.py"))], package_version("cosmic-ray"))
 
 
 _copies: dict[Path, Copy] = {}  # of this process
@@ -299,8 +301,13 @@ def campaign(
             futures = [pool.submit(judge, copy.folder, mutant, tests[mutant.file], digest) for mutant in batch]
             for judged, _ in enumerate(as_completed(futures), 1):
                 progress(before + first + judged)
+            outcomes = [future.result() for future in futures]
+            for number, mutant in enumerate(batch):
+                if outcomes[number].doubtful:  # once more, alone
+                    again = pool.submit(judge, copy.folder, mutant, tests[mutant.file], digest)
+                    outcomes[number] = again.result()
             copy.control(CONTROL)
-            for mutant, future in zip(batch, futures, strict=True):
-                done[mutant] = future.result()
-                journal.append(asdict(done[mutant]))
+            for mutant, outcome in zip(batch, outcomes, strict=True):
+                done[mutant] = outcome
+                journal.append(asdict(outcome))
     return [done[mutant] for mutant in every]

