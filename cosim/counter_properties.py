@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 from amaranth.hdl import Assert, Assume, Mux, Signal, Value
 
+from cosim import rules
 from cosim.arithmetic_properties import clipped, holds
 from cosim.sby import Checked
 from hdl.counters import Counters
@@ -25,22 +27,13 @@ def counters() -> Checked:
 
     arrives, ready, size = Signal(), Signal(), Signal.like(dut.amount)
     checked.inputs += [arrives, ready, size]
-    valid, waits, two = (Signal(name=name) for name in ("valid", "waits", "two_there"))
-    sizes = [Signal.like(size, name=name, reset_less=True) for name in ("offered", "waiting", "last")]
-    offered, waiting, last = sizes
-    free = ~valid | ready
-    with m.If(arrives):
-        m.d.sync += [last.eq(size), waiting.eq(size)]
-    with m.If(free):
-        m.d.sync += [valid.eq(arrives | waits), waits.eq(0), two.eq(0), offered.eq(Mux(waits, waiting, size))]
-    with m.Elif(arrives):
-        m.d.sync += [waits.eq(1), two.eq(1)]
+    beats = rules.TwoBeats(m, arrives, ready, size)
+    valid, waits, two, offered, waiting, last = (
+        getattr(beats, name) for name in ("valid", "waits", "two", "offered", "waiting", "last")
+    )
+    checked.assume(partial(rules.counters, beats=beats))
     m.d.comb += [
-        Assume(~(arrives & waits)),
         Assume(size <= config.lanes * config.pulses_max),
-        Assume(dut.amount == last),
-        Assume(dut.two == two),
-        Assume(dut.write == (valid & ready)),
         Assume(dut.cells <= config.lanes),
     ]
 

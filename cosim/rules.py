@@ -11,7 +11,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, Signal, Value
 
 State = Mapping[str, Signal]
 Rule = Callable[[Module, Any, State], list[Value]]
@@ -40,6 +40,24 @@ class Beats:
     def any(self) -> Value:
         """There is one in any of the stages."""
         return reduce(or_, self.valid.values())
+
+
+class TwoBeats:
+    """Beats at a `hdl.register_slice`: the one on offer and one that waits, the last that came, and their sizes."""
+
+    def __init__(self, m: Module, arrives: Value, ready: Value, size: Value) -> None:
+        self.arrives, self.ready = arrives, ready
+        self.valid, self.waits, self.two = (Signal(name=name) for name in ("valid_beat", "waits", "two_there"))
+        self.offered, self.waiting, self.last = (
+            Signal.like(size, name=name) for name in ("offered", "waiting", "last")
+        )
+        with m.If(arrives):
+            m.d.sync += [self.last.eq(size), self.waiting.eq(size)]
+        with m.If(~self.valid | ready):
+            m.d.sync += [self.valid.eq(arrives | self.waits), self.waits.eq(0), self.two.eq(0)]
+            m.d.sync += self.offered.eq(Mux(self.waits, self.waiting, size))
+        with m.Elif(arrives):
+            m.d.sync += [self.waits.eq(1), self.two.eq(1)]
 
 
 def sequencer(m: Module, dut: Any, state: State) -> list[Value]:
@@ -133,3 +151,13 @@ def quadrants(m: Module, dut: Any, _state: State) -> list[Value]:
 def zero_shift(_m: Module, dut: Any, _state: State) -> list[Value]:
     """At least one slot is asked for, and slots are taken where there are some."""
     return [~dut.begin | dut.pulses.any(), ~dut.issue | dut.pending]
+
+
+def counters(_m: Module, dut: Any, _state: State, beats: TwoBeats) -> list[Value]:
+    """Writes are counted as they leave; Σ|n| is that of the last one that came."""
+    return [
+        ~(beats.arrives & beats.waits),
+        dut.amount == beats.last,
+        dut.two == beats.two,
+        dut.write == (beats.valid & beats.ready),
+    ]

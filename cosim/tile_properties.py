@@ -11,7 +11,7 @@ from amaranth.hdl import Assert, Const, Mux, Signal, Value
 
 from cosim import rules
 from cosim.path_properties import in_order, in_turn
-from cosim.rules import Beats, Rule, State
+from cosim.rules import Beats, Rule, State, TwoBeats
 from cosim.sby import Checked
 from hdl.tile import Tile
 from model.config import BEAT_LATENCY, TileConfig
@@ -28,6 +28,7 @@ def _tile() -> Checked:
     m, state, blocks = checked.module, checked.state, checked.blocks
     point, buffer = blocks["transfer.symmetric_point"], blocks["transfer.hidden_buffer"]
     first, second = Beats(m, point.advance, point.accept, 0, 4), Beats(m, buffer.advance, buffer.read, 3, 10)
+    last = TwoBeats(m, buffer.load, checked.component.writes.ready, buffer.amount)
     kept: dict[str, Rule] = {
         "sequencer": rules.sequencer,
         "update": rules.update,
@@ -37,12 +38,17 @@ def _tile() -> Checked:
         "transfer.symmetric_point": partial(rules.symmetric_point, beats=first),
         "transfer.hidden_buffer": partial(rules.hidden_buffer, beats=second),
         "chopper": rules.chopper,
+        "counters": partial(rules.counters, beats=last),
     }
     for path, rule in (*kept.items(), ("transfer", in_order), ("update", in_turn)):
         checked.keeps(rule, path)
     for beats in (first, second):
         for stage in list(beats.valid)[1:]:
             m.d.comb += Assert(beats.valid[stage] == state[f"transfer.valid_{stage}"])
+    m.d.comb += [
+        Assert(last.valid == state["transfer.offer.valid"]),
+        Assert(last.waits == ~state["transfer.offer.room"]),
+    ]
     m.d.comb += Assert(state["chopper.end_of_sweep"] == (blocks["chopper"].column == config.columns - 1))
     m.d.comb += Assert(sum(state[f"sequencer.{name}"] for name in STATES) == 1)
     return checked
