@@ -17,7 +17,6 @@ pytestmark = pytest.mark.skipif(
 SIMPLE = ("register_slice", "low_pass", "axi_lite")
 SMALL = ("demodulator", "parity", "programmer", "quadrants", "reference_latch", "zero_shift")
 LONG = ("hidden_buffer", "random_source", "symmetric_point", "wide_multiplier", "wider_hidden_buffer")
-LONG += ("neighbours", "ends")
 BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
