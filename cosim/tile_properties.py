@@ -21,7 +21,7 @@ STATES = ("clear", "idle", "load", "pulse", "shift", "read", "stream")
 
 def _tile() -> Checked:
     """A small tile, and what its blocks have to do with each other."""
-    config = TileConfig(rows=3, columns=2, lanes=2, adc_bits=2, reference_fraction_bits=2, gain_bits=1, bl_max=1)
+    config = TileConfig(rows=3, columns=2, lanes=2, adc_bits=2, reference_fraction_bits=2, gain_bits=1, bl_max=3)
     config = config.replace(threshold_shift=1, hidden_bits=4, pulses_max=1, magnitude_bits=1, momentum_bits=1)
     config = config.replace(chopper_period=1, row_chopper=1, programmer=1, counter_bits=8)
     checked = Checked(Tile(config), any_words=True)
