@@ -32,7 +32,7 @@ from hdl.verilog import module_name, tile_verilog
 from model.config import TileConfig
 
 CONFIG = TileConfig.load(Path(__file__).with_name("complete.toml"))
-STIMULI = (("varied", 50_000), ("random", 20_000))  # scenarios and cycles
+STIMULI = (("varied", 50_000), ("random", 20_000), ("alone", 20_000))  # scenarios and cycles
 LONG_STIMULI = (("varied", 1_000_000), ("random", 400_000))  # for what survives those and is not shown to be the same
 KILLED, SURVIVED, EQUIVALENT, REJECTED = "killed", "survived", "equivalent", "rejected"
 # Of the form in which Yosys writes what it has read, and loops that an error of one bit seems to close; all other

@@ -5,6 +5,7 @@ random     operations, settings, vectors and codes of every kind at random, with
 operations dense updates and transfers in turn, without waits
 varied     the same with a sweep of transfers after every update, with other vectors, codes and settings every time, and
            long calibrations at the end
+alone      updates in which a single line of one side decides which quadrants there are
 slots      dense updates back to back: a long stretch of the random generators
 training   the updates and transfers of a network that learns its task
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Generator
 from dataclasses import replace
+from itertools import product
 from pathlib import Path
 from random import Random
 from typing import Any
@@ -270,6 +272,30 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     return {"updates": done, "transfers": done * config.columns, "state_sha256": state_sha256(tile.state_arrays())}
 
 
+def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Updates in which one line of a side has one bit, and the others of the side none, for at least ``cycles`` cycles.
+
+    Every line with every bit and sign takes its turn, in random order. Their number.
+    """
+    config, rng = bench.config, Random(seed)
+    tile = bench.layer(config)
+    sides = tuple((side, line) for side, size in enumerate((config.columns, config.rows)) for line in range(size))
+    turns = list(product(sides, range(config.magnitude_bits), (0, 1)))
+    done = 0
+    while bench.cycles < cycles:
+        if done % len(turns) == 0:
+            rng.shuffle(turns)
+        (side, line), bit, negative = turns[done % len(turns)]
+        vectors = list(_dense(config, rng))
+        vectors[2 * side][line] = negative
+        vectors[2 * side + 1][:] = 0
+        vectors[2 * side + 1][line] = 1 << bit
+        tile.update(*vectors, rng.randint(1, config.bl_max))
+        done += 1
+        bench.progress(bench.cycles)
+    return {"updates": done}
+
+
 def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
     """Signs and magnitudes of x and of δ, no line silent."""
     sides = [
@@ -325,4 +351,11 @@ def training(
     return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
 
 
-SCENARIOS = {"operations": operations, "random": random, "slots": slots, "training": training, "varied": varied}
+SCENARIOS = {
+    "alone": alone,
+    "operations": operations,
+    "random": random,
+    "slots": slots,
+    "training": training,
+    "varied": varied,
+}

@@ -9,7 +9,7 @@ import numpy as np
 from cosim.bench import Bench
 from model.analog_tile import AnalogTile, PeripheryFactory
 from model.calibration import Theory
-from model.config import Settings, TileConfig
+from model.config import COUNT_BITS, Settings, TileConfig
 from model.devices.soft_bounds import SoftBounds
 from model.noise import derive_key
 from model.products import Converters, NoiseStream
@@ -58,3 +58,11 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
 def job(bench: Bench) -> dict[str, Any]:
     """With the RTL of the bench."""
     return calibrated(bench.config, bench.layer)
+
+
+def longest(bench: Bench) -> int:
+    """The most slots and sweeps that a calibration can have; the cycles that it takes."""
+    config, most = bench.config, (1 << COUNT_BITS) - 1
+    tile = bench.layer(config)
+    tile.calibrate(most, np.zeros((most * config.columns, config.rows), np.int64))
+    return tile.cycles

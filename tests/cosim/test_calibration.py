@@ -9,11 +9,12 @@ import pytest
 
 from cosim.bench import Job
 from cosim.native_engine import run_job
-from model.config import TileConfig
+from model.config import COUNT_BITS, TileConfig
 from model.devices.cells import WEIGHT_ONE
 from model.periphery import Periphery
 from tests.cosim.calibrating import PULSES, SWEEPS, TOLERANCE, calibrated
 
+SMALLEST = TileConfig(rows=1, columns=1, lanes=1)
 CONFIG = TileConfig(rows=17, columns=12, lanes=4, programmer=1)
 
 
@@ -59,3 +60,10 @@ def test_r_is_programmed_to_qref(rtl: dict[str, Any]) -> None:
     assert np.sqrt(np.mean(error**2)) < 1.0
     assert np.mean(error < TOLERANCE / 64 + 1) > 0.95
     assert 0 < rtl["unprogrammed"] < 0.6 * error.size
+
+
+def test_the_longest_calibration_ends_on_time() -> None:
+    """Only its end is looked at."""
+    most = (1 << COUNT_BITS) - 1
+    outcome = run_job(Job(SMALLEST, "tests.cosim.calibrating:longest", record=False))
+    assert outcome.result == SMALLEST.calibration_cycles(most, most)

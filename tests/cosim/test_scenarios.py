@@ -91,6 +91,14 @@ def test_operations_that_differ_every_time_are_the_same_in_both_engines() -> Non
         assert played[0][1].result == played[1][1].result
 
 
+def test_every_line_alone_decides_which_quadrants_there_are() -> None:
+    for name in ("tiny", "odd"):
+        config = NAMED[name]
+        report, outcome = play(config, "alone", engine="native", cycles=30_000, seed=5)
+        assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+        assert report["result"]["updates"] > 2 * (config.rows + config.columns) * config.magnitude_bits
+
+
 def test_an_unstalled_operation_takes_the_documented_cycles() -> None:
     for name in ("tiny", "odd"):
         config = NAMED[name]

@@ -52,6 +52,29 @@ def test_loads(lines: int, lanes: int, bits: int, chopped: bool) -> None:
     compare(lines, lanes, bits=bits, chopped=chopped)
 
 
+@pytest.mark.parametrize(("lines", "lanes"), SIZES)
+def test_a_line_alone_is_in_the_summary(lines: int, lanes: int) -> None:
+    """Every line in turn, with every single bit and both signs."""
+    bits, beats = 3, -(-lines // lanes)
+    told: list[tuple[int, int]] = []
+
+    async def program(dut: Dut) -> None:
+        for line in range(lines):
+            for magnitude, negative in [(1 << bit, sign) for bit in range(bits) for sign in (0, 1)]:
+                dut.set(clear=1, load=0)
+                await dut.tick()
+                dut.set(clear=0, load=1)
+                for beat in range(beats):
+                    values = [magnitude * (beat * lanes + lane == line) for lane in range(lanes)]
+                    signs = (1 << lanes) - 1 if negative else 0
+                    dut.set(beat=beat, magnitude_in=values, negative_in=signs)
+                    await dut.tick()
+                told.append(dut.read("any_positive", "any_negative"))
+
+    simulate(LineRegisters(lines=lines, lanes=lanes, magnitude_bits=bits, chopped=False), program)
+    assert told == [(1, 0), (0, 1)] * bits * lines
+
+
 @pytest.mark.parametrize("port", ["magnitude_in", "negative_in", "flip", "keep", "beat", "load", "clear"])
 def test_a_flipped_bit_of_any_input_is_found(port: str) -> None:
     caught = 0
