@@ -57,7 +57,7 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
     )
 }
 CONTROL = ("tests/model/test_chopper.py", "tests/model/test_pipeline.py")  # between batches
-TEST_S = 180  # of a single test: several times what the slowest takes, its kernels compiled, on a busy machine
+TEST_S = 60  # of a single test: ten times what the slowest takes, its kernels compiled
 TRIAL_S = 3600
 BUSY = 0.9  # of the time a trial was at work: nothing has kept it from its end but itself
 BATCH = 20  # mutants between two controls
