@@ -8,6 +8,7 @@ import random
 import subprocess
 import sys
 from dataclasses import replace
+from enum import IntEnum
 from pathlib import Path
 
 import numpy as np
@@ -221,6 +222,19 @@ def test_every_setting_matters_to_the_naive_description(name: str) -> None:
 
     with pytest.raises(AssertionError):
         compare()
+
+
+def test_codes_of_settings_may_be_plain_numbers() -> None:
+    config, rng = CONFIGS["rows"], random.Random(14)
+    named, plain = Periphery(config), Periphery(config)
+    for _ in range(20 * config.columns):
+        settings, codes, update = random_settings(config, rng), random_codes(config, rng), random_update(config, rng)
+        numbers = {name: int(value) for name, value in vars(settings).items() if isinstance(value, IntEnum)}
+        assert len(numbers) == 5
+        assert_same(named.transfer(codes, settings), plain.transfer(codes, replace(settings, **numbers)))
+        values = vars(update)
+        assert_same(named.update(**values), plain.update(**(values | {"target": int(update.target)})))
+        assert_same(named.state_arrays(), plain.state_arrays())
 
 
 def test_a_restored_periphery_goes_on_as_if_it_had_not_stopped() -> None:

@@ -172,6 +172,8 @@ class Driver:
         }
         outputs = self.tile.step(idle | inputs)
         self.cycles += 1
+        assert min(outputs.values()) >= 0, "a port has no sign"
+        assert not outputs["status__memory_error"]
         self._check_held(outputs)
         self._held = None
         for stream in ("pulses", "read", "writes"):

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from dataclasses import fields, replace
 
 import numpy as np
 import pytest
 
-from model.devices.cells import WEIGHT_ONE
-from model.devices.disturb import disturbed, flow, half_selected, half_selected_by_writes, relaxed
+from model.devices.cells import WEIGHT_ONE, Cells
+from model.devices.constant_step import ConstantStep
+from model.devices.disturb import _halvings, disturbed, flow, half_selected, half_selected_by_writes, relaxed
 from model.devices.power_step import PowerStep
 from model.devices.pulsed import Pulsed
 from model.devices.soft_bounds import SoftBounds
@@ -89,6 +90,19 @@ def test_half_selected_slots_flow_like_shares_of_steps() -> None:
     np.testing.assert_array_equal(disturbed(replace(cells, half_select=0), state, counts), state)
 
 
+@pytest.mark.parametrize("dw_min", [0.001, 0.015, 0.02, 0.1, 0.3, 0.9])
+def test_a_step_is_halved_no_more_than_needed(dw_min: float) -> None:
+    """Parts of a step: at least 2**FINE_BITS, that is 128, across the range, or 128 in a step."""
+    bounds = {"w_max": 1.0, "w_max_dtod": 0.0, "w_min": -1.0, "w_min_dtod": 0.0}
+    cells = ConstantStep(dw_min=dw_min, dw_min_dtod=0.0, up_down_dtod=0.0, **bounds).cells(
+        rows=3, columns=3, seed=1, array="test"
+    )
+    halvings = _halvings(cells)
+    across = 2.0 / dw_min
+    assert halvings == 7 or across * 2**halvings >= 128
+    assert halvings == 0 or across * 2 ** (halvings - 1) <= 128
+
+
 def test_retention_is_exponential() -> None:
     cells = replace(
         SoftBounds(w_max=1.5, w_max_dtod=0.0, w_min=-1.5, w_min_dtod=0.0).cells(
@@ -101,3 +115,14 @@ def test_retention_is_exponential() -> None:
         state = relaxed(cells, state)
     expected = np.array([1.0, -0.5, 0.0]) * (1 - 1e-3) ** 2000
     np.testing.assert_allclose(state / WEIGHT_ONE, [expected], rtol=2e-5)
+
+
+def test_cells_keep_their_state_unless_told_otherwise() -> None:
+    bounds = {"w_max": 1.5, "w_max_dtod": 0.0, "w_min": -1.5, "w_min_dtod": 0.0}
+    cells = SoftBounds(half_select=0.1, lifetime=1000.0, **bounds).cells(rows=2, columns=3, seed=1, array="test")
+    needed = {field.name: getattr(cells, field.name) for field in fields(Cells)}
+    plain = Cells(**{name: value for name, value in needed.items() if name not in ("half_select", "decay")})
+    state = np.array([[WEIGHT_ONE, -WEIGHT_ONE, 7]] * 2)
+    np.testing.assert_array_equal(relaxed(plain, state), state)
+    np.testing.assert_array_equal(disturbed(plain, state, np.full((2, 2, 3), 9)), state)
+    assert (relaxed(cells, state) != state).any()

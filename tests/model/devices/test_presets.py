@@ -1,5 +1,6 @@
 """Presets, TOML files of devices, and what is said about bad ones."""
 
+import math
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,7 @@ import pytest
 
 from model.algorithms import Rates
 from model.devices.cells import WEIGHT_ONE
-from model.devices.characterize import characteristics
+from model.devices.characterize import characteristics, without_variation
 from model.devices.constant_step import ConstantStep
 from model.devices.exponential_step import ExponentialStep
 from model.devices.linear_step import LinearStep
@@ -134,6 +135,8 @@ def test_bad_parameters_are_named(family: type, name: str, value: object, allowe
         ({"up": [1.0, -1.0, 0.0]}, "up = -1.0: must be from 0 to 127"),
         ({"up": [1.0, float("nan"), 0.0]}, "up = nan: must be from 0 to 127"),
         ({"up": [1.0, "x", 0.0]}, "up = 'x': must be a list of numbers from 0 to 127"),
+        ({"up": [1.0, 127.1, 0.0]}, "up = 127.1: must be from 0 to 127"),
+        ({"up": [1.0, -0.1, 0.0]}, "up = -0.1: must be from 0 to 127"),
         ({"up": 1.0}, "up = 1.0: must be a list of numbers from 0 to 127"),
         ({"weights": [0.0], "up": [1.0], "down": [1.0]}, "weights = [0.0]: must have at least two points"),
     ],
@@ -157,6 +160,20 @@ def test_parameters_that_do_not_fit_together(device: SoftBounds, message: str) -
     with pytest.raises(ValueError, match="must keep") as error:
         device.cells(rows=3, columns=3, seed=1, array="a")
     assert message in str(error.value)
+
+
+@pytest.mark.parametrize("name", ["A_up", "A_down"])
+def test_steps_have_to_fit_within_the_bounds_only(name: str) -> None:
+    """1 - A exp(10) at one bound is the largest; at the upper one the next segment counts, too, with 2 % more."""
+    for largest, fits in ((124.0, True), (128.1, False)):
+        factors = {"A_up": 0.0, "A_down": 0.0} | {name: (1 - largest) / math.exp(10)}
+        bounds = {"w_max": 1.0, "w_min": -1.0}
+        device = ExponentialStep(gamma_up=20.0, gamma_down=20.0, a=0.5, b=0.0, **factors, **bounds)
+        if fits:
+            without_variation(device).cells(rows=1, columns=1, seed=1, array="a")
+            continue
+        with pytest.raises(ValueError, match=f"{name} = .*: must keep steps below 127"):
+            without_variation(device).cells(rows=1, columns=1, seed=1, array="a")
 
 
 def test_an_offset_needs_a_reference() -> None:

@@ -8,6 +8,7 @@ import pytest
 from model.devices import responses
 from model.devices.array import DeviceArray
 from model.devices.cells import WEIGHT_ONE
+from model.devices.power_step import PowerStep
 from model.devices.presets import FAMILIES
 from tests.model.devices import equations, examples
 
@@ -90,6 +91,45 @@ def test_powers_are_accurate(exponent: float) -> None:
         error = np.abs(ours - omega**exponent)[inside].max()
         assert error < 2e-7 * (1 + exponent)
         assert np.abs(ours - omega ** (exponent * 1.0001))[inside].max() > error
+
+
+@pytest.mark.parametrize("exponent", [0.01, 0.5, 1.0, 2.7, 16.0])
+def test_powers_are_those_of_whole_numbers(exponent: float) -> None:
+    """omega**gamma by two tables, log2(1 + i/1024) in 2**-24 and 2**(-i/1024) in 2**-28, straight lines between."""
+    logs, powers = responses.power_tables().tolist()
+    gamma = round(exponent * (1 << responses.EXPONENT_BITS))
+
+    def power(omega: int) -> int:
+        shift = 31 - omega.bit_length()
+        index, rest = divmod((omega << shift) - (1 << 30), 1 << 20)
+        log = (shift << 24) - logs[index] - ((logs[index + 1] - logs[index]) * (rest >> 4) >> 16)
+        whole, rest = divmod(min(log * gamma >> responses.EXPONENT_BITS, (24 << 24) - 1), 1 << 24)
+        index, rest = divmod(rest, 1 << 14)
+        return (powers[index] + ((powers[index + 1] - powers[index]) * (rest >> 1) >> 13)) >> 4 + whole
+
+    omegas = np.unique(np.r_[1:50, np.geomspace(50, 1 << 30, 4000).astype(np.int64), 1 << 30])
+    one, none = np.full_like(omegas, 1 << responses.FACTOR_BITS), np.zeros_like(omegas)
+    scale = np.full_like(omegas, 1 << responses.POSITION_BITS - 30)
+    ours = responses.changes(
+        responses.Kind.POWER,
+        0,
+        omegas,
+        one,
+        none + gamma,
+        none,
+        none,
+        np.stack([scale, none]),
+        responses.power_tables(),
+    )
+    assert ours.tolist() == [power(omega) for omega in omegas.tolist()]
+
+
+def test_exponents_of_widely_spread_cells_are_cut_off() -> None:
+    device = PowerStep(pow_gamma=16.0, pow_up_down_dtod=10.0)
+    cells = device.cells(rows=40, columns=20, seed=1, array="a")
+    assert cells.slope.max() == 127 << responses.EXPONENT_BITS
+    ordinary = replace(device, pow_up_down_dtod=0.1).cells(rows=40, columns=20, seed=1, array="a")
+    assert ordinary.slope.max() < 127 << responses.EXPONENT_BITS
 
 
 def test_tables_are_the_same_everywhere() -> None:

@@ -142,6 +142,22 @@ def test_of_several_crossings_one_that_attracts_is_found() -> None:
     assert (above < 0).all()
 
 
+def test_where_steps_are_equal_over_a_range_the_point_is_its_middle() -> None:
+    for low, high in ((0.2, 0.5), (-0.7, -0.3), (-0.1, 0.6)):
+        curves = {"weights": (-1, low, high, 1), "up": (2, 1, 1, 0.5), "down": (0.5, 1, 1, 2)}
+        device = without_variation(Measured(dw_min=0.01, w_max=1.0, w_min=-1.0, **curves))
+        point = examples.single(device).cells.numeric_symmetric_point()[0, 0] / WEIGHT_ONE
+        assert point == pytest.approx((low + high) / 2, abs=2e-3)
+
+
+@pytest.mark.parametrize("a", [0.3, -0.3])
+def test_closed_form_of_exponential_steps_of_equal_exponents(a: float) -> None:
+    device = without_variation(ExponentialStep(A_up=a, A_down=a / 2, gamma_up=3.0, gamma_down=3.0, a=a, b=0.1))
+    closed = device.closed_form()
+    assert closed == pytest.approx(equations.crossing(device), abs=1e-6)
+    assert abs(closed) > 1e-3
+
+
 def test_steps_that_grow_have_no_closed_form() -> None:
     device = LinearStep(gamma_up=-0.5, gamma_down=-0.5, up_down=0.2, allow_increasing=True)
     assert device.closed_form() is None
