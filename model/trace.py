@@ -121,9 +121,10 @@ class TracedPeriphery:
             self._count(rows, "status__slots", first + 1, slots + np.arange(1, pulses + 1))
             start = first + pulses
         for done, read in enumerate(result.reads):
-            self._read(rows, start, reads + done, read.column, read.pulses, read.latched, read.reference)
+            part = self._until_the_next_read(rows, start)
+            self._read(part, start, reads + done, read.column, read.pulses, read.latched, read.reference)
             start += config.read_cycles
-            self._hold(rows, "read__column", start, np.array([[(read.column + 1) % config.columns]]))
+            self._hold(part, "read__column", start, np.array([[(read.column + 1) % config.columns]]))
         return result, rows
 
     def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> tuple[int, Words]:
@@ -152,6 +153,10 @@ class TracedPeriphery:
         self._count(rows, "status__unprogrammed", first + 1, unprogrammed + outside)
         self._hold(rows, "status__gave_up", first + 1, (gave_up | (outside > 0))[:, None])
         return rounds, rows
+
+    def _until_the_next_read(self, rows: Words, start: int) -> Words:
+        """The rows in which something of the read whose request is in cycle ``start`` can still be held."""
+        return rows[: start + 2 * self.config.read_cycles + 1]
 
     def _read(
         self,
