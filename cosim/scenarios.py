@@ -286,10 +286,11 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
         if done % len(turns) == 0:
             rng.shuffle(turns)
         (side, line), bit, negative = turns[done % len(turns)]
-        vectors = list(_dense(config, rng))
-        vectors[2 * side][line] = negative
-        vectors[2 * side + 1][:] = 0
-        vectors[2 * side + 1][line] = 1 << bit
+        vectors = _dense(config, rng)
+        signs, magnitudes = vectors[2 * side], vectors[2 * side + 1]
+        signs[line] = negative
+        magnitudes[:] = 0
+        magnitudes[line] = 1 << bit
         tile.update(*vectors, rng.randint(1, config.bl_max))
         done += 1
         bench.progress(bench.cycles)

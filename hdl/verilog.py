@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from amaranth.back import verilog
+from amaranth.back.verilog import YosysError
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import Component, Out, Signature
 
@@ -77,7 +78,13 @@ def module_name(config: TileConfig) -> str:
 
 
 def tile_verilog(config: TileConfig) -> str:
-    """Verilog text of the tile, the same text for the same configuration on every machine."""
+    """Verilog text of the tile, the same text for the same configuration on every machine.
+
+    Raises
+    ------
+    OSError
+        Yosys fails, as where the disk or memory is full.
+    """
     key = id(config)  # not its value: designs with a deliberate error have configurations that are equal
     if key not in _texts:
         _texts[key] = _converted(Tile(config), module_name(config))
@@ -89,6 +96,12 @@ _texts: dict[int, str] = {}  # of configurations that live
 
 
 def _converted(component: Component, name: str) -> str:
-    """Verilog without the attribute that would make this module the top of any design that Yosys finds it in."""
-    text = verilog.convert(component, name=name, emit_src=False)
+    """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
+
+    An error of Yosys is one of the machine: the design is the same everywhere.
+    """
+    try:
+        text = verilog.convert(component, name=name, emit_src=False)
+    except YosysError as error:
+        raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     return re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)

@@ -74,6 +74,16 @@ def test_verilog_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
     assert {file.name: file.read_text() for file in out.iterdir()} == dict.fromkeys(before, "older")
 
 
+def test_where_yosys_cannot_work_a_line_tells_so(tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    told = script(["scripts/generate_verilog.py", "--config", "tiny", "--out", str(out)], 1000)
+    assert told.returncode == common.FAILED
+    assert told.stderr.count("\n") == 1
+    assert "generate_verilog.py: Yosys, which writes the Verilog, fails: " in told.stderr
+    assert "File too large" in told.stderr
+    assert not out.exists()
+
+
 def test_a_result_that_cannot_be_written_is_told_and_shown(tmp_path: Path) -> None:
     file = tmp_path / "results.json"
     command = ["scripts/train.py", "--task", "noisy-quadratic", "--steps", "2", "--json", str(file)]
