@@ -100,12 +100,6 @@ WAIVERS: tuple[Waiver, ...] = (
         "32 // 7 is 32 // 8",
     ),
     Waiver(
-        "model/devices/exponential_step.py",
-        "roots = [] if square < 0 else [(q + sign * math.sqrt(square)) / (2 * p) for sign in (1, -1)]",
-        "roots = [] if square <= 0 else [(q + sign * math.sqrt(square)) / (2 * p) for sign in (1, -1)]",
-        "a double root is a point that does not attract, which is not one either way",
-    ),
-    Waiver(
         "model/quantile.py",
         "_BITS = 96  # working precision: the alternating series loses about 10 bits at z = 3.7",
         "_BITS = 95  # working precision: the alternating series loses about 10 bits at z = 3.7",

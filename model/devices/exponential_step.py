@@ -77,7 +77,7 @@ class ExponentialStep(Pulsed):
         if self.gamma_up != self.gamma_down or self.gamma_up * self.a == 0 or p == 0:
             return None
         square = q * q + 4 * p * down * self.A_down
-        roots = [] if square < 0 else [(q + sign * math.sqrt(square)) / (2 * p) for sign in (1, -1)]
+        roots = [] if square <= 0 else [(q + sign * math.sqrt(square)) / (2 * p) for sign in (1, -1)]
         for root in roots:
             if root <= 0 or self.A_up * root >= 1 or self.A_down >= root:
                 continue  # no weight, or one at which a step is zero
