@@ -3,9 +3,9 @@
 A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then
 those of the whole, of the periphery or of the devices. The mutant is killed when one fails, cannot even import the
 file, crashes, takes too much memory, or does not end in time. The last three count only if they happen again with no
-other trial beside it, as a busy machine may be to blame; not so for a trial that has been at work all its time. Kernels
-that have nothing of the file compiled into them are taken from a run without an error; if there are others, tests that
-are quicker without a compiler run without it, and first.
+other trial beside it, as a busy machine may be to blame. Kernels that have nothing of the file compiled into them are
+taken from a run without an error; if there are others, tests that are quicker without a compiler run without it, and
+first.
 """
 
 from __future__ import annotations
@@ -13,13 +13,11 @@ from __future__ import annotations
 import ast
 import os
 import re
-import resource
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
@@ -59,9 +57,7 @@ COMPILED = {  # quicker with a compiler, even if that has everything to compile
 CONTROL = ("tests/model/test_chopper.py", "tests/model/test_pipeline.py")  # between batches
 TEST_S = 60  # of a single test: ten times what the slowest takes, its kernels compiled
 TRIAL_S = 3600
-BUSY = 0.9  # of the time a trial was at work: nothing has kept it from its end but itself
 BATCH = 20  # mutants between two controls
-ENDLESS = "at work for more than"
 # A loop without an end may be in what is imported, and may take all memory before its time is over.
 _RUN = f"""
 import faulthandler, os, resource, sys, pytest
@@ -96,8 +92,8 @@ class Outcome:
 
     @property
     def doubtful(self) -> bool:
-        """No test has said that it is killed, and the machine may have."""
-        return self.fate == KILLED and not str(self.test).startswith(("tests/", ENDLESS))
+        """No test has said that it is killed."""
+        return self.fate == KILLED and not str(self.test).startswith("tests/")
 
 
 class Copy:
@@ -175,7 +171,6 @@ class Copy:
         }
         options = ("-x", "-q", "-p", "no:cacheprovider", "-m", "not slow", *_LIMIT)
         command = [sys.executable, "-c", _RUN, *options, *tests]
-        began, worked = time.monotonic(), _children_s()
         with subprocess.Popen(
             command,
             cwd=self.folder,
@@ -195,17 +190,10 @@ class Copy:
         if process.returncode == 0:
             return None
         if _TIMEOUT.search(output):
-            alone = _children_s() - worked > BUSY * (time.monotonic() - began)
-            return f"{ENDLESS if alone else 'not done after'} {TEST_S} s"
+            return f"not done after {TEST_S} s"
         first = None if "MemoryError" in output else _FIRST.search(output)
         last = output.strip().rpartition("\n")[2][-200:]
         return first[1] if first else f"exit code {process.returncode} of pytest, {last!r}"
-
-
-def _children_s() -> float:
-    """Processor time of the trials of this process so far."""
-    used = resource.getrusage(resource.RUSAGE_CHILDREN)
-    return used.ru_utime + used.ru_stime
 
 
 @contextmanager
