@@ -98,7 +98,7 @@ _texts: dict[int, str] = {}  # of configurations that live
 def _converted(component: Component, name: str) -> str:
     """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
 
-    An error of Yosys is one of the machine: the design is the same everywhere.
+    Raises OSError where Yosys fails: with a design that is shown to convert, that is a fault of the machine.
     """
     try:
         text = verilog.convert(component, name=name, emit_src=False)
