@@ -6,6 +6,7 @@ is left out where what it changes is not executed, or is told to people only; `L
 
 from __future__ import annotations
 
+import ast
 import random
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -33,6 +34,7 @@ LEFT_OUT = {
     "signature": "marks in a list of parameters",
     "message": "the words of an error",
 }
+LEAST = 10  # mutants of a file, if it has as many
 
 
 @dataclass(frozen=True)
@@ -95,8 +97,8 @@ def _left_out(node: Any) -> str | None:
 def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) -> list[Mutant]:
     """So many mutants out of those that are not left out, fewer if there are no more.
 
-    Files share by how many places they have, and no place gets a second mutant before every other has one. A larger
-    sample of the same seed begins with the smaller one.
+    First come `LEAST` of every file, then files share by how many places they have. No place of a file gets a second
+    mutant before every other of it has one. A larger sample of the same seed begins with the smaller one.
     """
     choice = random.Random(seed)
     keyed = []
@@ -105,12 +107,15 @@ def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) ->
         for place in places(root, file):
             if place.left_out is None:
                 by_place.setdefault(place.start, []).append(place.mutant)
-        drawn = list(by_place.values())
-        choice.shuffle(drawn)
+        groups = list(by_place.values())
+        choice.shuffle(groups)
         shift = choice.random()
-        for index, group in enumerate(drawn):
+        for group in groups:
             choice.shuffle(group)
-            keyed += [((turn, (index + shift) / len(drawn)), mutant) for turn, mutant in enumerate(group)]
+        turns = sorted((turn, index) for index, group in enumerate(groups) for turn in range(len(group)))
+        for number, (turn, index) in enumerate(turns):
+            share = (0, number + shift) if number < LEAST else (1 + turn, (index + shift) / len(groups))
+            keyed.append((share, groups[index][turn]))
     keyed.sort(key=lambda pair: pair[0])
     return [mutant for _, mutant in keyed[:count]]
 
@@ -130,6 +135,20 @@ def mutated(source: str, mutant: Mutant) -> str:
     if text is None:
         raise ValueError(f"{mutant.file}: has no place {mutant.occurrence} for {mutant.operator}")
     return str(text)
+
+
+def scope(source: str, line: int) -> str:
+    """Names of the classes and functions that the line is in, joined by dots; decorators are in what they decorate."""
+    names: list[str] = []
+    inside = ast.parse(source).body
+    while inside:
+        node = inside.pop()
+        if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+            first = min(part.lineno for part in (node, *node.decorator_list))
+            if first <= line <= (node.end_lineno or first):
+                names.append(node.name)
+                inside = list(node.body)
+    return ".".join(names)
 
 
 def change(before: str, after: str) -> tuple[int, str, str]:

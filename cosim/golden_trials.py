@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from cosim.golden_mutants import FILES, Mutant, change, mutated, sample
+from cosim.golden_mutants import FILES, Mutant, change, mutated, sample, scope
 from cosim.golden_waivers import waived
 from cosim.journal import Journal, key_of
 from cosim.mutants import KILLED, REJECTED, SURVIVED
@@ -33,18 +33,22 @@ from cosim.toolchain import ToolError, package_version
 COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
 # What takes least and finds most comes first.
 _RUNS = "test_reference_runs.py::test_it_is_the_same_without_a_compiler"
-_PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py"
+RECORD = (
+    "tests/model/devices/test_parameters.py::test_they_are_the_recorded_ones"  # not that they are right: comes last
+)
+_PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py test_records.py"
 _DEVICES = f"""
-    devices/test_parameters.py devices/test_disturb.py devices/test_presets.py {_RUNS} devices/test_array.py
+    devices/test_disturb.py devices/test_presets.py {_RUNS} devices/test_array.py
     devices/test_spread.py devices/test_soft_bounds_reference.py devices/test_effects.py devices/test_write_noise.py
-    devices/test_symmetric_points.py devices/test_responses.py
+    devices/test_symmetric_points.py devices/test_responses.py test_records.py
+    devices/test_parameters.py
 """
 _BOTH = f"test_noise.py test_random_source.py {_RUNS} devices/test_array.py"
 _OTHERS = {
     **dict.fromkeys(("model/fixed.py", "model/noise.py", "model/polynomials.py", "model/quantile.py"), _BOTH),
     "model/lanes.py": "test_pipeline.py test_tile.py test_trace.py",
     "model/trace.py": "",
-    "model/coincidence.py": "",
+    "model/coincidence.py": "test_records.py",
 }
 COMPILED = {  # quicker with a compiler, even if that has everything to compile
     f"tests/model/{name}"
@@ -76,19 +80,25 @@ Imports = dict[str, set[str]]
 class Outcome:
     """What became of a mutant: the first line that it changes, before and after, and the test that failed first.
 
-    rejected: it is no Python, or the same program. tests: digest of the tests that it survived; what was killed once
-    stays killed when tests change.
+    scope: the class and function that the line is in. rejected: it is no Python, or the same program. tests: digest of
+    the tests that it survived; what was killed once stays killed when tests change.
     """
 
     file: str
     operator: str
     occurrence: int
+    scope: str
     line: int
     before: str
     after: str
     fate: str
     test: str | None = None
     tests: str | None = None
+
+    @property
+    def waived(self) -> bool:
+        """It survived, and a waiver says why it may."""
+        return self.fate == SURVIVED and waived(self.file, self.scope, self.before, self.after)
 
     @property
     def doubtful(self) -> bool:
@@ -132,7 +142,8 @@ class Copy:
         file = self.folder / mutant.file
         source = file.read_text(encoding="utf-8")
         text = mutated(source, mutant)
-        told = (mutant.file, mutant.operator, mutant.occurrence, *change(source, text))
+        line, before, after = change(source, text)
+        told = (mutant.file, mutant.operator, mutant.occurrence, scope(source, line), line, before, after)
         if not _differs(source, text):
             return Outcome(*told, REJECTED)
         with _written(file, text):
@@ -283,8 +294,7 @@ def campaign(
     done = {}
     for entry in journal.entries:
         outcome = Outcome(**entry)
-        lasts = outcome.fate != SURVIVED or waived(outcome.file, outcome.before, outcome.after)
-        if lasts or outcome.tests == digest:
+        if outcome.fate != SURVIVED or outcome.waived or outcome.tests == digest:
             done[Mutant(outcome.file, outcome.operator, outcome.occurrence)] = outcome
     every = sample(root, count, seed, FILES)
     left = [mutant for mutant in every if mutant not in done]

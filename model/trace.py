@@ -156,7 +156,7 @@ class TracedPeriphery:
 
     def _until_the_next_read(self, rows: Words, start: int) -> Words:
         """The rows in which something of the read whose request is in cycle ``start`` can still be held."""
-        return rows[: start + 2 * self.config.read_cycles + 1]
+        return rows[: start + 2 * self.config.read_cycles]
 
     def _read(
         self,

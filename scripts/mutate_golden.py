@@ -11,8 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from cosim.golden_mutants import FILES, places
-from cosim.golden_trials import Outcome, campaign, key
-from cosim.golden_waivers import waived
+from cosim.golden_trials import RECORD, Outcome, campaign, key
 from cosim.mutants import KILLED, REJECTED, SURVIVED
 from scripts.common import run
 from scripts.mutation import Fates, judged, mutation_parser, report
@@ -20,6 +19,7 @@ from scripts.mutation import Fates, judged, mutation_parser, report
 ROOT = Path(__file__).resolve().parent.parent
 WAIVED = "waived"
 FATES = (KILLED, SURVIVED, WAIVED, REJECTED)
+BY_NO_TEST, BY_RECORD = "by no test", "by the record"  # how some were killed: no end, no memory or a crash; RECORD
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -38,13 +38,14 @@ def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         files[file] = Counter({"possible": len(found), "left out": left_out})
     survivors = []
     for outcome in outcomes:
-        fate = outcome.fate
-        if fate == SURVIVED and waived(outcome.file, outcome.before, outcome.after):
-            fate = WAIVED
+        fate = WAIVED if outcome.waived else outcome.fate
         files[outcome.file][fate] += 1
+        files[outcome.file][BY_NO_TEST] += outcome.doubtful
+        files[outcome.file][BY_RECORD] += outcome.test == RECORD
         if fate == SURVIVED:
-            survivors.append(f"{outcome.file}:{outcome.line}\n- {outcome.before}\n+ {outcome.after}")
-    columns = ("possible", "left out", *FATES)
+            place = f"{outcome.file}:{outcome.line}, in {outcome.scope or 'the module'}"
+            survivors.append(f"{place}\n- {outcome.before}\n+ {outcome.after}")
+    columns = ("possible", "left out", *FATES, BY_NO_TEST, BY_RECORD)
     return report("file", columns, files, "killed of those not waived", survivors)
 
 

@@ -7,7 +7,7 @@ With xi standard normal per pulse and w clipped to [b-, b+],
     down:  w -= s- * max(1 - A- * exp(-g- z), 0) * (1 + sigma * xi)
 
 A, g, a, b are the same for all cells, so that the factors of s+ and s- are one table over w / (b+ - b-) from -1 to 1.
-The table holds them before the maximum: its kink stays sharp. A step is at most 127 times s+ or s-, which only cells
+The table holds them before the maximum: its kink stays sharp. A step is less than 128 times s+ or s-, which only cells
 whose bounds are spread far from the mean ones can reach. With g+ = g- the symmetric point solves a quadratic
 equation in u = exp(g z): s+ A+ u**2 - (s+ - s-) u - s- A- = 0.
 """
@@ -63,7 +63,7 @@ class ExponentialStep(Pulsed):
         )
         for name, factors in (("down", table[0]), ("up", table[1])):
             if factors[first : last + 2].max() == FACTOR_MAX:
-                raise ValueError(f"A_{name} = {getattr(self, f'A_{name}')!r}: must keep steps below 127 times dw_min")
+                raise ValueError(f"A_{name} = {getattr(self, f'A_{name}')!r}: must keep steps below 128 times dw_min")
         return {
             "slope": np.zeros_like(steps),
             "kind": Kind.TABLE,

@@ -27,7 +27,7 @@ from model.fixed import Int
 WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
 POSITION_BITS = 62
 SEGMENT_BITS = 11  # a response table has 2**11 segments, so that a direction fits the cache beside the other lanes
-FACTOR_BITS = 24  # fractional bits of f: a step is at most 127 times the step size
+FACTOR_BITS = 24  # fractional bits of f: a step is less than 128 times the step size
 FACTOR_MAX = (1 << 31) - 1
 EXACT = Context(prec=40)  # for the making of tables
 EXPONENT_BITS = 24

@@ -42,10 +42,6 @@ def now() -> dict[str, Any]:
     return {"families": families, "presets": presets}
 
 
-def test_they_are_the_recorded_ones() -> None:
-    assert now() == RECORDED
-
-
 @pytest.mark.parametrize(("family", "name", "low", "high"), NUMBERS)
 def test_limits_are_allowed_and_what_lies_beyond_is_not(family: str, name: str, low: float, high: float) -> None:
     device = FAMILIES[family](**(CURVE if FAMILIES[family] is Measured else {}))
@@ -63,6 +59,10 @@ def test_devices_cannot_be_changed() -> None:
         with pytest.raises(AttributeError):
             device.dw_min = 0.5  # type: ignore[misc]
         assert hash(device) == hash(replace(device))
+
+
+def test_they_are_the_recorded_ones() -> None:
+    assert now() == RECORDED
 
 
 if __name__ == "__main__":

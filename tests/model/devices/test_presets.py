@@ -152,7 +152,7 @@ def test_bad_curves_are_named(changes: dict[str, object], message: str) -> None:
     [
         (SoftBounds(dw_min=0.1, dw_min_std=50.0), "dw_min_std = 50.0: must keep dw_min_std times the largest step"),
         (LinearStep(dw_min=0.5, w_max=0.001, gamma_up=5.0), "must keep gamma * dw_min / bound of every cell below 2"),
-        (ExponentialStep(A_up=-1e4), "A_up = -10000.0: must keep steps below 127 times dw_min"),
+        (ExponentialStep(A_up=-1e4), "A_up = -10000.0: must keep steps below 128 times dw_min"),
     ],
     ids=["noise", "slope", "factor"],
 )
@@ -172,7 +172,7 @@ def test_steps_have_to_fit_within_the_bounds_only(name: str) -> None:
         if fits:
             without_variation(device).cells(rows=1, columns=1, seed=1, array="a")
             continue
-        with pytest.raises(ValueError, match=f"{name} = .*: must keep steps below 127"):
+        with pytest.raises(ValueError, match=f"{name} = .*: must keep steps below 128"):
             without_variation(device).cells(rows=1, columns=1, seed=1, array="a")
 
 

@@ -1,0 +1,55 @@
+"""Records of the model cannot be changed, and those with many fields are made with names only."""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from dataclasses import FrozenInstanceError, fields, is_dataclass
+from inspect import isabstract
+from typing import Any
+
+import pytest
+
+import model
+
+CHANGED = {"model.network.Pass"}  # filled layer by layer
+BY_POSITION = CHANGED | {
+    *("model.coincidence.Correlation", "model.config.BankSpec", "model.config.SourceSpec", "model.fixed.Format"),
+    *("model.devices.fit_data.Recording", "model.devices.fit_guess.Guess", "model.devices.fit_models.Model"),
+    *("model.devices.fit_models.Start", "model.devices.fitting.Fit", "model.host.Activation"),
+    *("model.metrics.Evaluation", "model.periphery.Calibration", "model.periphery.PulseSlots"),
+    *("model.periphery.Transfer", "model.pipeline._Beat", "model.schedule.Schedule", "model.study.tables.Results"),
+    "model.update_management.UpdateVectors",
+}
+
+
+def records() -> dict[str, Any]:
+    """Every dataclass of the model that can be made."""
+    found = {}
+    for module in pkgutil.walk_packages(model.__path__, "model."):
+        for name, value in vars(importlib.import_module(module.name)).items():
+            own = isinstance(value, type) and value.__module__ == module.name
+            if own and is_dataclass(value) and not isabstract(value):
+                found[f"{module.name}.{name}"] = value
+    return found
+
+
+RECORDS = records()
+
+
+def test_the_exceptions_are_there() -> None:
+    assert set(RECORDS) > BY_POSITION
+
+
+@pytest.mark.parametrize("name", sorted(set(RECORDS) - CHANGED))
+def test_it_cannot_be_changed(name: str) -> None:
+    empty = object.__new__(RECORDS[name])
+    with pytest.raises(FrozenInstanceError):
+        empty.a_field = 1
+
+
+@pytest.mark.parametrize("name", sorted(name for name in set(RECORDS) - BY_POSITION if fields(RECORDS[name])))
+def test_it_is_made_with_names(name: str) -> None:
+    cls = RECORDS[name]
+    with pytest.raises(TypeError, match="takes 1 positional argument"):
+        cls(*(1 for _ in fields(cls)))
