@@ -34,7 +34,7 @@ COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
 # What takes least and finds most comes first.
 _RUNS = "test_reference_runs.py::test_it_is_the_same_without_a_compiler"
 RECORD = (
-    "tests/model/devices/test_parameters.py::test_they_are_the_recorded_ones"  # not that they are right: comes last
+    "tests/model/devices/test_parameters.py::test_they_are_the_recorded_ones"  # comes last
 )
 _PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py test_records.py"
 _DEVICES = f"""
