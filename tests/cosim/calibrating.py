@@ -9,7 +9,7 @@ import numpy as np
 from cosim.bench import Bench
 from model.analog_tile import AnalogTile, PeripheryFactory
 from model.calibration import Theory
-from model.config import COUNT_BITS, Settings, TileConfig
+from model.config import Settings, TileConfig
 from model.devices.soft_bounds import SoftBounds
 from model.noise import derive_key
 from model.products import Converters, NoiseStream
@@ -60,9 +60,8 @@ def job(bench: Bench) -> dict[str, Any]:
     return calibrated(bench.config, bench.layer)
 
 
-def longest(bench: Bench) -> int:
-    """The most slots and sweeps that a calibration can have; the cycles that it takes."""
-    config, most = bench.config, (1 << COUNT_BITS) - 1
-    tile = bench.layer(config)
-    tile.calibrate(most, np.zeros((most * config.columns, config.rows), np.int64))
+def zeros(bench: Bench, pulses: int, sweeps: int) -> int:
+    """A calibration whose reads are all zero; the cycles that it takes."""
+    tile = bench.layer(bench.config)
+    tile.calibrate(pulses, np.zeros((sweeps * bench.config.columns, bench.config.rows), np.int64))
     return tile.cycles

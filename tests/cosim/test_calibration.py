@@ -2,20 +2,29 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 
+import hdl.sequencer
 from cosim.bench import Job
 from cosim.native_engine import run_job
+from hdl.verilog import tile_verilog
 from model.config import COUNT_BITS, TileConfig
 from model.devices.cells import WEIGHT_ONE
 from model.periphery import Periphery
 from tests.cosim.calibrating import PULSES, SWEEPS, TOLERANCE, calibrated
 
-SMALLEST = TileConfig(rows=1, columns=1, lanes=1)
+SMALLEST = TileConfig(rows=1, columns=2, lanes=1)  # of several reads a sweep
+MOST = (1 << COUNT_BITS) - 1
 CONFIG = TileConfig(rows=17, columns=12, lanes=4, programmer=1)
+
+
+def long_calibration(sweeps: int) -> Job:
+    """Of the most slots, and so many sweeps of reads."""
+    return Job(SMALLEST, "tests.cosim.calibrating:zeros", {"pulses": MOST, "sweeps": sweeps})
 
 
 @pytest.fixture(scope="module")
@@ -62,8 +71,22 @@ def test_r_is_programmed_to_qref(rtl: dict[str, Any]) -> None:
     assert 0 < rtl["unprogrammed"] < 0.6 * error.size
 
 
-def test_the_longest_calibration_ends_on_time() -> None:
-    most = (1 << COUNT_BITS) - 1
-    outcome = run_job(Job(SMALLEST, "tests.cosim.calibrating:longest"))
+@pytest.mark.parametrize("sweeps", [1 << COUNT_BITS - 1, pytest.param(MOST, marks=pytest.mark.slow)])
+def test_a_long_calibration_ends_on_time(sweeps: int) -> None:
+    outcome = run_job(long_calibration(sweeps))
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
-    assert outcome.result == SMALLEST.calibration_cycles(most, most)
+    assert outcome.result == SMALLEST.calibration_cycles(MOST, sweeps)
+
+
+@pytest.mark.slow
+def test_an_error_that_needs_as_many_sweeps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Bit 8 of what is left is inverted after every read but the last of a sweep, while bit 15 is high."""
+    place = "            with m.If(calibrating & end_of_sweep):\n"
+    error = f"{place.replace('& ', '& ~')}                m.d.sync += left[8].eq(left[8] ^ left[15])\n"
+    source = Path(hdl.sequencer.__file__).read_text(encoding="utf-8")
+    assert source.count(place) == 1
+    bent: dict[str, Any] = {"__name__": "bent"}
+    exec(source.replace(place, error + place), bent)
+    monkeypatch.setattr(hdl.sequencer.Sequencer, "elaborate", bent["Sequencer"].elaborate)
+    outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST.replace()))
+    assert outcome.verdict.first_mismatch is not None
