@@ -90,6 +90,14 @@ def test_half_selected_slots_flow_like_shares_of_steps() -> None:
     np.testing.assert_array_equal(disturbed(replace(cells, half_select=0), state, counts), state)
 
 
+def test_steps_of_one_polarity_go_on_alone() -> None:
+    """Down for longer than up: in the parts of a step that are left, nothing goes up."""
+    cells = ConstantStep(dw_min=0.01, w_max_dtod=0.0, w_min_dtod=0.0).cells(rows=2, columns=2, seed=1, array="test")
+    steps = np.array([np.full((2, 2), 24), np.full((2, 2), 4)])
+    state = flow(cells, np.zeros((2, 2), np.int64), steps, 2)
+    np.testing.assert_array_equal(state, cells.step[1] - 6 * cells.step[0])
+
+
 @pytest.mark.parametrize("dw_min", [0.001, 0.015, 0.02, 0.1, 0.3, 0.9])
 def test_a_step_is_halved_no_more_than_needed(dw_min: float) -> None:
     """Parts of a step: at least 2**FINE_BITS, that is 128, across the range, or 128 in a step."""
