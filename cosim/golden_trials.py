@@ -33,22 +33,19 @@ from cosim.toolchain import ToolError, package_version
 COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
 # What takes least and finds most comes first.
 _RUNS = "test_reference_runs.py::test_it_is_the_same_without_a_compiler"
-RECORD = (
-    "tests/model/devices/test_parameters.py::test_they_are_the_recorded_ones"  # comes last
-)
-_PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py test_records.py"
+RECORD = "tests/model/devices/test_parameters.py::test_they_are_the_recorded_ones"  # comes last
+_PERIPHERY = f"test_pipeline.py {_RUNS} test_periphery.py test_periphery_settings.py test_tile.py"
 _DEVICES = f"""
     devices/test_disturb.py devices/test_presets.py {_RUNS} devices/test_array.py
     devices/test_spread.py devices/test_soft_bounds_reference.py devices/test_effects.py devices/test_write_noise.py
-    devices/test_symmetric_points.py devices/test_responses.py test_records.py
-    devices/test_parameters.py
+    devices/test_symmetric_points.py devices/test_responses.py devices/test_parameters.py
 """
 _BOTH = f"test_noise.py test_random_source.py {_RUNS} devices/test_array.py"
 _OTHERS = {
     **dict.fromkeys(("model/fixed.py", "model/noise.py", "model/polynomials.py", "model/quantile.py"), _BOTH),
     "model/lanes.py": "test_pipeline.py test_tile.py test_trace.py",
     "model/trace.py": "",
-    "model/coincidence.py": "test_records.py",
+    "model/coincidence.py": "",
 }
 COMPILED = {  # quicker with a compiler, even if that has everything to compile
     f"tests/model/{name}"
@@ -231,7 +228,7 @@ def deciding_tests(root: Path, file: str) -> tuple[str, ...]:
     path = Path(file)
     own = f"{path.parent.relative_to('model')}/test_{path.name}".removeprefix("./")
     names = [own] if (root / "tests/model" / own).is_file() else []
-    names += _OTHERS.get(file, _DEVICES if "devices" in file else _PERIPHERY).split()
+    names += ["test_records.py", *_OTHERS.get(file, _DEVICES if "devices" in file else _PERIPHERY).split()]
     return tuple(f"tests/model/{name}" for name in dict.fromkeys(names))
 
 

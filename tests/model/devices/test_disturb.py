@@ -125,6 +125,12 @@ def test_retention_is_exponential() -> None:
     np.testing.assert_allclose(state / WEIGHT_ONE, [expected], rtol=2e-5)
 
 
+def test_shares_are_rounded_to_their_format() -> None:
+    """h has 20 fractional bits, a share of decay 30."""
+    cells = SoftBounds(half_select=0.1, lifetime=1000.0).cells(rows=1, columns=1, seed=1, array="test")
+    assert (cells.half_select, cells.decay) == (round(0.1 * 2**20), round(2**30 / 1000))
+
+
 def test_cells_keep_their_state_unless_told_otherwise() -> None:
     bounds = {"w_max": 1.5, "w_max_dtod": 0.0, "w_min": -1.5, "w_min_dtod": 0.0}
     cells = SoftBounds(half_select=0.1, lifetime=1000.0, **bounds).cells(rows=2, columns=3, seed=1, array="test")

@@ -129,6 +129,8 @@ def test_bad_parameters_are_named(family: type, name: str, value: object, allowe
     ("changes", "message"),
     [
         ({"weights": [-0.5, 0.5, 0.0]}, "weights = 0.0 after 0.5: must increase from point to point"),
+        ({"weights": [-4.1, 0.0, 0.5]}, "weights = -4.1: must be from -4 to 4"),
+        ({"weights": [-0.5, 0.0, 4.1]}, "weights = 4.1: must be from -4 to 4"),
         ({"weights": [-0.5, 0.0, 0.0]}, "weights = 0.0 after 0.0: must increase from point to point"),
         ({"up": [1.0, 2.0]}, "up = 2 points: must be 3, one for each of weights"),
         ({"down": [0, 0, 0]}, "down = (0, 0, 0): must have a step that is not zero"),

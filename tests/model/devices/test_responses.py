@@ -145,3 +145,10 @@ def test_a_table_below_zero_means_no_step_at_all() -> None:
         for fraction in (0, 1, (1 << 16) - 1):
             assert responses.table_factor(fraction, left, right) == 0
     assert responses.table_factor(1 << 15, -3, 7) == 2
+
+
+@pytest.mark.parametrize("family", ["exponential-step", "measured"])
+def test_a_table_has_an_entry_beyond_its_last_segment(family: str) -> None:
+    """A weight at the upper bound is read between the last two entries."""
+    device = examples.random_device(family, np.random.default_rng(1))
+    assert examples.single(device).cells.table.shape == (2, (1 << responses.SEGMENT_BITS) + 2)
