@@ -217,7 +217,7 @@ WAIVERS: tuple[Waiver, ...] = (
         "pulse_batch",
         "lanes[_DRAW + i] = compiled_normal_from(word[i], normal)",
         "lanes[_DRAW | i] = compiled_normal_from(word[i], normal)",
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and a bitwise or are the same",
+        "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
     ),
     Waiver(
         "model/sequencer.py",
