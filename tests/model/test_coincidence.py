@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from itertools import product
 
@@ -84,6 +85,11 @@ def test_one_source_for_both_sides_is_found(monkeypatch: pytest.MonkeyPatch, mag
     monkeypatch.setattr(coincidence, "_line_words", lambda *_: iter([words]))
     counts = pair_coincidences(NAMED["small"], 0, 0, [magnitude], [magnitude], slots)
     assert relative_error(int(counts[0, 0]), slots, (magnitude / 4096) ** 2)[0] == pytest.approx(excess, rel=0.1)
+
+
+def test_errors_are_told_in_standard_errors_of_the_binomial() -> None:
+    """Of 400 slots with p = 1/4: 100 expected, sqrt(400 p (1 - p)) = sqrt(75)."""
+    assert relative_error(115, 400, 0.25) == pytest.approx((0.15, 15 / math.sqrt(75)))
 
 
 def test_counts_that_move_together_are_found() -> None:

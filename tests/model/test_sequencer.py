@@ -41,7 +41,7 @@ def test_a_calibration_is_slots_and_whole_sweeps_the_last_of_which_latches(
     sequencer = Sequencer(TileConfig(rows=2, columns=columns, lanes=1))
     sequencer.enter(State.IDLE)
     given = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, chopper=Chopper.RANDOM, filter=False)
-    sequencer.command(Op.CALIBRATE, 1, 0, given)
+    sequencer.command(int(Op.CALIBRATE), 1, 0, given)
     if pulses:
         assert sequencer.state is State.SHIFT
         sequencer.shifted()
@@ -64,7 +64,7 @@ def test_a_programming_ends_when_nothing_is_outside_or_with_its_last_round(
 ) -> None:
     sequencer = Sequencer(TileConfig(rows=2, columns=3, lanes=1, programmer=1))
     sequencer.enter(State.IDLE)
-    sequencer.command(Op.PROGRAM, 1, 3, Settings(rounds=rounds))
+    sequencer.command(int(Op.PROGRAM), 1, 3, Settings(rounds=rounds))  # as the bits of a port
     assert sequencer.column == 2
     for number, some in enumerate(outside, start=1):
         assert (sequencer.state, sequencer.last_round) == (State.READ, number >= rounds)

@@ -111,6 +111,14 @@ def test_a_step_is_halved_no_more_than_needed(dw_min: float) -> None:
     assert halvings == 0 or across * 2 ** (halvings - 1) <= 128
 
 
+def test_the_median_of_two_cells_is_of_whole_numbers() -> None:
+    """128 * 60 / 1000 and 128 * 69 / 1000 are 7 and 8: their middle is below 8, that of the fractions is not."""
+    cells = ConstantStep().cells(rows=1, columns=2, seed=1, array="test")
+    low = np.zeros((1, 2), np.int64)
+    cells = replace(cells, step=np.array([[[60, 69]]] * 2), low=low, high=low + 1000)
+    assert _halvings(cells) == 3
+
+
 def test_retention_is_exponential() -> None:
     cells = replace(
         SoftBounds(w_max=1.5, w_max_dtod=0.0, w_min=-1.5, w_min_dtod=0.0).cells(
