@@ -70,6 +70,9 @@ def told_items(config: TileConfig) -> list[StateItem]:
         *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
         *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),
     ]
+    if config.columns > 1:
+        items.append(StateItem("here", ("chopper", "here"), config.columns))
+        items.append(StateItem("end_of_sweep", ("chopper", "end_of_sweep"), 1))
     if config.programmer:
         for name, width in (*((name, config.counter_bits) for name in PROGRAMMER_COUNTERS), ("gave_up", 1)):
             items.append(StateItem(name, ("counters", name), width, port=f"status__{name}"))
@@ -92,6 +95,10 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
     for item in all_items(config):
         if item.name == "base":
             rows = [int(arrays["column"]) * config.row_beats]
+        elif item.name == "here":
+            rows = [1 << int(arrays["column"])]
+        elif item.name == "end_of_sweep":
+            rows = [int(arrays["column"] == config.columns - 1)]
         elif item.name in widths:
             words = np.zeros((config.columns, config.row_beats * lanes), np.int64)
             words[:, : config.rows] = arrays[item.name]

@@ -20,7 +20,7 @@ from cosim.native_engine import NativePeriphery
 from cosim.native_tile import NativeTile
 from cosim.toolchain import ToolError
 from hdl.verilog import tile_verilog
-from model.config import NAMED, Chopper, Reference, Settings
+from model.config import NAMED, Chopper, Reference, Scope, Settings
 from model.periphery import Periphery
 from model.run import Run
 from tests.cosim.bent import with_other_polynomial
@@ -160,6 +160,26 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
     trainer.network.layers[0].scale += 1
     trainer.save(file)
     assert not compare(run, engine="native", steps=90, samples=9, resume=file)["agree"]
+
+
+@pytest.mark.parametrize("scope", Scope)
+def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
+    """It goes on with golden in every cycle, whichever column is next; the choppers flip with and after it."""
+    config = NAMED["odd"].replace(row_chopper=1)
+    library, rng = native_library(tile_verilog(config), config), np.random.default_rng(1)
+    settings = Settings(chopper=Chopper.RANDOM, scope=scope, row_chopper=Chopper.RANDOM, reference=Reference.FILTERED)
+    for column in range(config.columns):
+        golden = Periphery(config)
+        tile = NativePeriphery(NativeTile(library, config), record=True)
+        for number in range(3 * config.columns):
+            codes = rng.integers(-100, 100, config.rows)
+            golden.transfer(codes, settings)
+            if number == config.columns + column:
+                tile.restore(golden.state_arrays())
+                assert golden.next_column == (column + 1) % config.columns
+            elif number > config.columns + column:
+                tile.transfer(codes, settings)
+        np.testing.assert_equal(tile.state_arrays(), golden.state_arrays())
 
 
 def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:

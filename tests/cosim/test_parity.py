@@ -1,4 +1,4 @@
-"""A flipped bit of Q, Qref or H is told, whatever the settings and however its beat waits; nothing else is."""
+"""A flipped bit of Q, Qref or H is told, whatever reads it and however its beat waits; nothing else is."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ import pytest
 from cosim.native_build import native_library
 from cosim.parity import MEMORIES, Flip, flips, silent
 from hdl.verilog import tile_verilog
-from model.config import NAMED, Reference, Settings, TileConfig
+from model.config import NAMED, Op, Reference, Settings, TileConfig
 
 CONFIGS = {
     "many beats": TileConfig(rows=11, columns=3, lanes=2, row_chopper=1, programmer=1),
@@ -40,7 +40,7 @@ def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
 def test_every_bit_of_a_word(name: str, settings: str) -> None:
     config = CONFIGS[name]
     widths = [config.lanes * (form.width + 1) for form in (config.reference_format, config.hidden_format)]
-    assert len(list(flips(config, Random(1)))) == 2 * (widths[0] + 1) + widths[1] + 1
+    assert len(list(flips(config, Random(1)))) == (2 + config.programmer) * (2 * (widths[0] + 1) + widths[1] + 1)
     assert silent(library(config), config, 1, SETTINGS[settings]) == []
 
 
@@ -48,7 +48,8 @@ def test_words_that_read_as_zero_are_told() -> None:
     """What a memory without power, or a column of it that is stuck, gives."""
     config = CONFIGS["one cell"]
     found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
-    assert {flip for flip in found if flip.bit is None} == {Flip(name, 0, None) for name in MEMORIES}
+    expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in MEMORIES}
+    assert {flip for flip in found if flip.bit is None} == expected
 
 
 def test_a_memory_that_is_not_checked_is_found() -> None:
@@ -61,4 +62,21 @@ def test_a_memory_that_is_not_checked_is_found() -> None:
     assert count == 1
     found = silent(native_library(head + at + bent, config), config, 1)
     assert {flip.memory for flip in found} == {"q", "qref"}
+    assert all(flip.bit is not None for flip in found)
+
+
+@pytest.mark.parametrize(
+    ("mask", "silenced"),
+    [
+        ("programming", {Op.PROGRAM}),
+        ("~settings__accumulate", {Op.CALIBRATE, Op.PROGRAM}),
+        ("settings__accumulate", {Op.TRANSFER}),
+    ],
+)
+def test_operations_that_do_not_tell_are_found(mask: str, silenced: set[Op]) -> None:
+    """An error is masked where it is registered."""
+    config = CONFIGS["many beats"]
+    bent = library(config, r"(memory_error <= \S+) ;", rf"\1 & ~({mask});")
+    found = silent(bent, config, 1)
+    assert {flip.op for flip in found} == silenced
     assert all(flip.bit is not None for flip in found)
