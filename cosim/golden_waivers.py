@@ -310,6 +310,20 @@ WAIVERS: tuple[Waiver, ...] = (
         "self.reads = 1",
         "replaced with every command",
     ),
+    Waiver(
+        "model/devices/batch.py",
+        "_power_factors",
+        "state = np.int64(lanes[_STATE + i])",
+        "state = np.int64(lanes[_STATE | i])",
+        "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
+    ),
+    Waiver(
+        "model/devices/array.py",
+        "DeviceArray.update",
+        "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
+        "if not self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
+        "which of two kernels that give the same is quicker",
+    ),
 )
 
 

@@ -121,6 +121,11 @@ def test_correlation_of_a_histogram_is_that_of_its_trains() -> None:
         (lambda c: pair_coincidences(c, 0, 0, [4096], [1], 9), "^row_magnitudes = 4096: must be from 0 to 4095$"),
         (lambda c: pair_coincidences(c, 0, 0, [1], [-1], 9), "^column_magnitudes = -1: must be from 0 to 4095$"),
         (lambda c: pair_coincidences(c, 0, 0, [1], [1], 0), "^slots = 0: must be from 1 to"),
+        (
+            lambda c: pair_coincidences(c, 0, 0, [1], [1], 2**40 + 1),
+            f"^slots = {2**40 + 1}: must be from 1 to {2**40}$",
+        ),
+        (lambda c: joint_counts(c, cell(0, 0), cell(0, 1), 31, 2**40 + 1), f"^trains = {2**40 + 1}: must be from 1 to"),
         (lambda c: joint_counts(c, cell(0, 0), cell(16, 0), 5, 9), "^row = 16: must be from 0 to 15$"),
         (lambda c: joint_counts(c, cell(0, 0), cell(0, 0), 32, 9), "^bl = 32: must be from 1 to 31$"),
         (lambda c: joint_counts(c, cell(0, 0), cell(0, 0), 3, 0), "^trains = 0: must be from 1 to"),

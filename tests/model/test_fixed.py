@@ -50,3 +50,7 @@ def test_ranges_and_saturation(form: Format, low: int, high: int) -> None:
     values, clipped = saturate(np.array([low - 1, high + 1, 2**50, -(2**50)], np.int64), form)
     assert values.tolist() == [low, high, high, low]
     assert clipped is True
+
+
+def test_a_format_is_of_signed_integers_unless_told_otherwise() -> None:
+    assert Format(8) == Format(8, fraction=0, signed=True)

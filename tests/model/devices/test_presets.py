@@ -2,6 +2,7 @@
 
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +16,7 @@ from model.devices.linear_step import LinearStep
 from model.devices.measured import Measured
 from model.devices.power_step import PowerStep
 from model.devices.presets import FAMILIES, PRESETS, device_toml, family_name, load_device
-from model.devices.pulsed import with_reference_offset
+from model.devices.pulsed import Pulsed, Referenced, with_reference_offset
 from model.devices.soft_bounds import SoftBounds
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.training import Trainer
@@ -123,6 +124,18 @@ def test_bad_parameters_are_named(family: type, name: str, value: object, allowe
         family(**{name: value})
     assert str(error.value).startswith(f"{name} = {value!r}: must be ")
     assert allowed in str(error.value)
+
+
+def test_numbers_of_numpy_become_plain_ones() -> None:
+    """A file would have their names."""
+    device = SoftBounds(dw_min=np.float64(0.1), w_max=1)
+    assert (type(device.dw_min), type(device.w_max)) == (float, int)
+
+
+@pytest.mark.parametrize("family", [Pulsed, Referenced])
+def test_a_family_has_a_response(family: Any) -> None:
+    with pytest.raises(TypeError, match="abstract method response"):
+        family()
 
 
 @pytest.mark.parametrize(
