@@ -10,7 +10,7 @@ from cosim import rules
 from cosim.sby import Checked
 from hdl.axi_lite import OKAY, SLVERR, AxiLite
 from hdl.sequencer import Sequencer
-from model.config import Op, TileConfig
+from model.config import Chopper, Op, Reference, TileConfig
 
 
 def axi_lite() -> Checked:
@@ -74,6 +74,12 @@ def axi_lite() -> Checked:
     return checked
 
 
+def _ports(dut: Any) -> list[tuple[str, Value]]:
+    """What comes with a command, by name."""
+    command = [(name, getattr(dut.command, name)) for name in ("op", "bl", "column")]
+    return command + [(name, Value.cast(getattr(dut.settings, name))) for name in dut.settings.signature.members]
+
+
 def sequencer() -> Checked:
     """One state at a time; each is left for the right one as soon as its work ends; reads that are left grow fewer."""
     config = TileConfig(rows=3, columns=3, lanes=2, programmer=1)
@@ -93,11 +99,15 @@ def sequencer() -> Checked:
         m.d.sync += result.eq(value)
         return result
 
-    calibrating, programming = state["calibrating"], state["programming"]
-    left, rounds, sweeps = state["left"], state["rounds"], dut.sampled.calibration_sweeps
+    # What the last command asked for.
+    asked = {name: Signal.like(value, name=f"asked_{name}") for name, value in _ports(dut)}
+    with m.If(dut.command.valid & dut.command.ready):
+        m.d.sync += [asked[name].eq(value) for name, value in _ports(dut)]
+    calibrating, programming = asked["op"] == Op.CALIBRATE, asked["op"] == Op.PROGRAM
+    left, rounds, sweeps = state["left"], state["rounds"], asked["calibration_sweeps"]
     column = next(signal for name, signal in state.items() if name.startswith("column") and signal is not dut.column)
     reads_left = left * config.columns - column
-    most = Mux(dut.sampled.rounds == 0, 1, dut.sampled.rounds)
+    most = Mux(asked["rounds"] == 0, 1, asked["rounds"])
     reading = now["read"] | now["stream"]
     events = {
         "clear": past(dut.clear_address == config.depth - 1, "cleared"),
@@ -139,16 +149,33 @@ def sequencer() -> Checked:
         Assert(dut.busy == ~now["idle"]),
         Assert(dut.command.ready == now["idle"]),
         Assert(dut.clear_address < config.depth + ~now["clear"]),
+        Assert(started | (dut.clear_address == 0)),  # one address after the other, from the first to the last
+        Assert(~(started & before["clear"]) | (dut.clear_address == past(dut.clear_address + 1, "next_address"))),
         # Reads of a calibration are counted down to none, rounds of a programming up to the most.
         Assert(~now["shift"] | (calibrating & (left == sweeps) & (column == 0))),
         Assert(~(reading & calibrating) | ((left >= 1) & (column < config.columns))),
         Assert(~(calibrating & programming & reading)),
         Assert(~(reading & programming) | (rounds < most)),
-        Assert(~(now["stream"] & programming) | (dut.last_round == (rounds + 1 >= dut.sampled.rounds))),
-        Assert(~(now["load"] | now["pulse"] | now["shift"]) | ~programming),
-        Assert(~now["idle"] | ~programming),
-        Assert(~now["clear"] | ~programming),
+        Assert(~(now["stream"] & programming) | (dut.last_round == (rounds + 1 >= asked["rounds"]))),
+        Assert(~reading | (state["calibrating"] == calibrating)),
+        Assert(~now["shift"] | (calibrating & state["calibrating"])),
+        Assert(state["programming"] == (reading & programming)),
     ]
+    works = ~now["idle"] & ~now["clear"]
+    own = calibrating | programming  # their reads are those of P or R and change nothing else
+    forced = {
+        "chopper": Chopper.OFF,
+        "row_chopper": Chopper.OFF,
+        "reference": Reference.LATCHED,
+        "accumulate": 0,
+        "filter": calibrating,
+        "latch": calibrating & (left == 1),
+    }
+    for name in dut.settings.signature.members:
+        value = Mux(own, forced[name], asked[name]) if name in forced else asked[name]
+        m.d.comb += Assert(~works | (getattr(dut.sampled, name) == value))
+    for name, largest in (("bl", config.bl_max), ("column", config.columns - 1)):
+        m.d.comb += Assert(~works | (getattr(dut, name) == Mux(asked[name] > largest, largest, asked[name])))
     for name, ends in events.items():
         m.d.comb += Assert(~(started & before[name] & ~ends) | now[name])
         for target, condition in following[name].items():

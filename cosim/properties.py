@@ -30,7 +30,7 @@ from cosim.control_properties import axi_lite, sequencer
 from cosim.counter_properties import counters
 from cosim.path_properties import hazards, polarity
 from cosim.sby import Checked, Property
-from cosim.tile_properties import ends, neighbours
+from cosim.tile_properties import all_leave, ends, neighbours
 from cosim.transfer_properties import hidden_buffer, symmetric_point, wider_hidden_buffer
 from hdl.chopper import Chopper
 from hdl.low_pass import LowPass
@@ -44,12 +44,12 @@ def register_slice() -> Checked:
     """Beats come out as they went in, none lost, doubled or overtaken, and room is an empty spare register."""
     dut: Any = RegisterSlice({"word": 4})
     checked = Checked(dut)
+    checked.assume(rules.register_slice)
     m, spare = checked.module, checked.state["spare_word"]
     first, second, held = Signal(4), Signal(4), Signal(range(3))  # beats that are inside, in their order
     enters, leaves = dut.arrives, dut.valid & dut.ready
     last = held - leaves  # where a beat that enters comes to stand
     m.d.comb += [
-        Assume(~dut.arrives | dut.room),
         Assert(held <= 2),
         Assert(dut.valid == held.any()),
         Assert(dut.room == (held < 2)),
@@ -214,7 +214,7 @@ PROPERTIES = (
     ),
     Property(
         "multiplier",
-        "terms of a long multiplication are digit * factor, digits add up to the word",
+        "a lemma of the naive description: terms are digit * factor, digits add up to the word",
         "default, 16 x 12 bits",
         long_multiplication,
         depth=1,
@@ -347,11 +347,12 @@ PROPERTIES = (
     ),
     Property(
         "sequencer",
-        "states follow as specified; reads that are left grow fewer",
+        "states, and what is sampled, follow from the command as specified; reads that are left grow fewer",
         "3x3, counts of 16 bits",
         sequencer,
-        depth=16,
+        depth=4,
         twin=("itself: $or", 0),
+        reach=16,
     ),
     Property(
         "tile",
@@ -364,11 +365,20 @@ PROPERTIES = (
     ),
     Property(
         "tile",
-        "in every state it waits for a neighbour, or what is left to be done grows less",
+        "in every state it waits for a neighbour and has no more left to be done after it, or has less",
         "3x2, two lanes",
         ends,
         depth=2,
         twin=("update.zero_shift: $sub", 1),
         reach=10,
+    ),
+    Property(
+        "tile",
+        "as many slots and beats leave as are asked for",
+        "3x2, two lanes",
+        all_leave,
+        depth=2,
+        twin=("update.offer: $or", 0),
+        reach=14,
     ),
 )

@@ -153,6 +153,11 @@ def zero_shift(_m: Module, dut: Any, _state: State) -> list[Value]:
     return [~dut.begin | dut.pulses.any(), ~dut.issue | dut.pending]
 
 
+def register_slice(_m: Module, dut: Any, _state: State) -> list[Value]:
+    """A beat comes only where there is room."""
+    return [~dut.arrives | dut.room]
+
+
 def counters(_m: Module, dut: Any, _state: State, beats: TwoBeats) -> list[Value]:
     """Writes are counted as they leave; Σ|n| is that of the last one that came."""
     return [

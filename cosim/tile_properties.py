@@ -37,6 +37,8 @@ def _tile() -> Checked:
         "transfer": rules.transfer,
         "transfer.symmetric_point": partial(rules.symmetric_point, beats=first),
         "transfer.hidden_buffer": partial(rules.hidden_buffer, beats=second),
+        "update.offer": rules.register_slice,
+        "transfer.offer": rules.register_slice,
         "chopper": rules.chopper,
         "counters": partial(rules.counters, beats=last),
     }
@@ -49,6 +51,11 @@ def _tile() -> Checked:
         Assert(last.valid == state["transfer.offer.valid"]),
         Assert(last.waits == ~state["transfer.offer.room"]),
     ]
+    # A wrong word is told a cycle after its beat has gone on, whatever the operation.
+    wrong = Signal()
+    stages = (first.valid[3] & point.wrong) | (second.valid[6] & buffer.wrong)
+    m.d.sync += wrong.eq(point.advance & stages)
+    m.d.comb += Assert(checked.component.status.memory_error == wrong)
     m.d.comb += Assert(state["chopper.end_of_sweep"] == (blocks["chopper"].column == config.columns - 1))
     m.d.comb += Assert(sum(state[f"sequencer.{name}"] for name in STATES) == 1)
     return checked
@@ -60,24 +67,17 @@ def neighbours() -> Checked:
 
 
 def ends() -> Checked:
-    """In every cycle of every state the tile waits for a neighbour, or what is left to be done in it grows less."""
+    """In every cycle of every state the tile waits for a neighbour and has no more to do after it, or has less."""
     checked = _tile()
     m, state, dut = checked.module, checked.state, checked.component
     config: TileConfig = dut.config
     update, transfer = checked.of("update"), checked.of("transfer")
-    age, left, bl = update["age"], update["quadrants.left"], state["sequencer.bl"]
-    m.d.comb += Assert(~left.any() | (update["quadrants.slots"] < bl))
+    age = update["age"]
     # A slot or a beat that has not begun, and those on their way, weigh by how many moves they have to make.
-    to_choose = Mux(
-        state["sequencer.shift"],
-        Mux(update["zero_shift.pending"], update["zero_shift.left"] + 1, 0),
-        Mux(left.any(), update["quadrants.slots"] + 1 + (sum(left, Const(0)) - 1) * bl, 0),
-    )
-    slots = (
-        4 * to_choose + 3 * update["slot_valid"] + 2 * update["compared_valid"] + _held(update) + len(age) - sum(age)
-    )
+    slots = 4 * _to_choose(checked) + 3 * update["slot_valid"] + 2 * update["compared_valid"] + _held(update)
+    slots += len(age) - sum(age)
     beats = (BEAT_LATENCY + 2) * (config.row_beats - transfer["taken"]) + _held(transfer)
-    beats += sum((BEAT_LATENCY + 1 - stage) * transfer[f"valid_{stage}"] for stage in range(1, BEAT_LATENCY))
+    beats += sum((BEAT_LATENCY + 1 - stage) * valid for stage, valid in _stages(transfer))
     work = {
         "clear": config.depth - state["sequencer.clear_address"],
         "load": Mux(update["rows_next"], config.row_beats, config.column_beats + config.row_beats) - update["beat"],
@@ -96,12 +96,58 @@ def ends() -> Checked:
     }
     for name, rest in work.items():
         now = state[f"sequencer.{name}"]
-        stays, before = Signal(name=f"stays_{name}"), Signal(rest.shape(), name=f"before_{name}")
+        was, waited = Signal(name=f"was_{name}"), Signal(name=f"waited_{name}")
+        before = Signal(rest.shape(), name=f"before_{name}")
         fresh = ~age[0] if rest is slots else Const(0)  # its slots are counted from its second cycle on
-        m.d.sync += [stays.eq(now & ~waits[name] & ~fresh), before.eq(rest)]
+        m.d.sync += [was.eq(now & ~fresh), waited.eq(waits[name]), before.eq(rest)]
         less = Signal(name=f"less_{name}")
-        m.d.comb += [less.eq(~(stays & now) | (rest < before)), Assert(less)]
+        m.d.comb += [less.eq(~(was & now) | (rest < before) | (waited & (rest == before))), Assert(less)]
     return checked
+
+
+def all_leave() -> Checked:
+    """As many slots leave as an update or a calibration asks for, as many beats as a column has; none twice."""
+    checked = _tile()
+    m, state, dut = checked.module, checked.state, checked.component
+    config: TileConfig = dut.config
+    update, transfer = checked.of("update"), checked.of("transfer")
+    x, delta = checked.blocks["update.x"], checked.blocks["update.delta"]
+    quadrants = (x.any_positive + x.any_negative) * (delta.any_positive + delta.any_negative)
+    asked = Mux(state["sequencer.shift"], checked.blocks["update"].zero_shifts, quadrants * state["sequencer.bl"])
+    slots = _to_choose(checked) + update["slot_valid"] + update["compared_valid"] + _held(update)
+    beats = config.row_beats - transfer["taken"] + sum(valid for _, valid in _stages(transfer)) + _held(transfer)
+    age = update["age"]
+    plays = state["sequencer.pulse"] | state["sequencer.shift"]
+    for name, left, first, now, port in (
+        ("slots", slots, asked, plays & age[0], dut.pulses),
+        ("beats", beats, Const(config.row_beats), state["sequencer.stream"], dut.writes),
+    ):
+        was, leaves = Signal(name=f"{name}_were_there"), Signal(name=f"{name}_left")
+        before = Signal(left.shape(), name=f"{name}_before")
+        m.d.sync += [was.eq(now), leaves.eq(port.valid & port.ready), before.eq(left)]
+        m.d.comb += [
+            Assert(~now | was | (left == first)),
+            Assert(~(now & was) | (left + leaves == before)),
+            Assert(~was | now | (before == leaves)),
+        ]
+    return checked
+
+
+def _to_choose(checked: Checked) -> Value:
+    """Slots of an update or a calibration that have not been chosen yet."""
+    update, bl = checked.of("update"), checked.state["sequencer.bl"]
+    left = update["quadrants.left"]
+    checked.module.d.comb += Assert(~left.any() | (update["quadrants.slots"] < bl))
+    return Mux(
+        checked.state["sequencer.shift"],
+        Mux(update["zero_shift.pending"], update["zero_shift.left"] + 1, 0),
+        Mux(left.any(), update["quadrants.slots"] + 1 + (sum(left, Const(0)) - 1) * bl, 0),
+    )
+
+
+def _stages(transfer: State) -> list[tuple[int, Value]]:
+    """Whether there is a beat in each stage between the codes and the register slice."""
+    return [(stage, transfer[f"valid_{stage}"]) for stage in range(1, BEAT_LATENCY)]
 
 
 def _held(path: State) -> Value:

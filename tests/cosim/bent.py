@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
+from types import ModuleType
 from typing import Any
+
+from amaranth.hdl import Module
 
 from cosim.bench import Job, Outcome
 from cosim.cocotb_engine import run_job
@@ -27,3 +32,13 @@ def random_run(
     """The random scenario on the cocotb engine."""
     job = Job(NAMED[name], "cosim.scenarios:random", {"cycles": cycles, "seed": seed}, faults)
     return run_job(job, verilog=verilog, **more)
+
+
+def elaborated_with(module: ModuleType, component: type, place: str, error: str) -> Callable[..., Module]:
+    """``elaborate`` of a component whose source has ``error`` in place of ``place``."""
+    source = Path(str(module.__file__)).read_text(encoding="utf-8")
+    assert source.count(place) == 1
+    names: dict[str, Any] = {"__name__": module.__name__}
+    exec(source.replace(place, error), names)
+    elaborate: Callable[..., Module] = names[component.__name__].elaborate
+    return elaborate

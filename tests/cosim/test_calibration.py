@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,10 +10,12 @@ import pytest
 import hdl.sequencer
 from cosim.bench import Job
 from cosim.native_engine import run_job
+from hdl.sequencer import Sequencer
 from hdl.verilog import tile_verilog
 from model.config import COUNT_BITS, TileConfig
 from model.devices.cells import WEIGHT_ONE
 from model.periphery import Periphery
+from tests.cosim.bent import elaborated_with
 from tests.cosim.calibrating import PULSES, SWEEPS, TOLERANCE, calibrated
 
 SMALLEST = TileConfig(rows=1, columns=2, lanes=1)  # of several reads a sweep
@@ -83,10 +84,7 @@ def test_an_error_that_needs_as_many_sweeps_is_found(monkeypatch: pytest.MonkeyP
     """Bit 8 of what is left is inverted after every read but the last of a sweep, while bit 15 is high."""
     place = "            with m.If(calibrating & end_of_sweep):\n"
     error = f"{place.replace('& ', '& ~')}                m.d.sync += left[8].eq(left[8] ^ left[15])\n"
-    source = Path(hdl.sequencer.__file__).read_text(encoding="utf-8")
-    assert source.count(place) == 1
-    bent: dict[str, Any] = {"__name__": "bent"}
-    exec(source.replace(place, error + place), bent)
-    monkeypatch.setattr(hdl.sequencer.Sequencer, "elaborate", bent["Sequencer"].elaborate)
+    bent = elaborated_with(hdl.sequencer, Sequencer, place, error + place)
+    monkeypatch.setattr(Sequencer, "elaborate", bent)
     outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST.replace()))
     assert outcome.verdict.first_mismatch is not None

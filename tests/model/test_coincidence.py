@@ -123,7 +123,7 @@ def test_correlation_of_a_histogram_is_that_of_its_trains() -> None:
         (lambda c: pair_coincidences(c, 0, 0, [1], [1], 0), "^slots = 0: must be from 1 to"),
         (
             lambda c: pair_coincidences(c, 0, 0, [1], [1], 2**40 + 1),
-            f"^slots = {2**40 + 1}: must be from 1 to {2**40}$",
+            "^slots = 1099511627777: must be from 1 to 1099511627776$",
         ),
         (lambda c: joint_counts(c, cell(0, 0), cell(0, 1), 31, 2**40 + 1), f"^trains = {2**40 + 1}: must be from 1 to"),
         (lambda c: joint_counts(c, cell(0, 0), cell(16, 0), 5, 9), "^row = 16: must be from 0 to 15$"),
