@@ -124,3 +124,11 @@ def test_mix64_is_the_published_finaliser() -> None:
 def test_seeds_of_configurations_differ() -> None:
     first, second = (NAMED["small"].replace(seed=seed) for seed in (1, 2))
     assert not {s.seed for s in first.row_bank.sources} & {s.seed for s in second.row_bank.sources}
+
+
+def test_the_first_candidate_is_that_of_attempt_zero() -> None:
+    """With index 30 the one before it, if there were one, would be a dense primitive polynomial, too."""
+    before = (1 << 32) | mix64((30 << 32) - 1) >> 32 | 1
+    assert is_primitive(before)
+    assert 12 <= before.bit_count() <= 22
+    assert dense_primitive(30) == 0x1EA2D9F91 != before

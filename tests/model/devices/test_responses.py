@@ -152,3 +152,12 @@ def test_a_table_has_an_entry_beyond_its_last_segment(family: str) -> None:
     """A weight at the upper bound is read between the last two entries."""
     device = examples.random_device(family, np.random.default_rng(1))
     assert examples.single(device).cells.table.shape == (2, (1 << responses.SEGMENT_BITS) + 2)
+
+
+def test_a_step_times_a_factor_is_rounded_half_up() -> None:
+    steps, factors = (np.random.default_rng(7).integers(0, 1 << 31, 200) for _ in range(2))
+    factors[:3], steps[:3] = 1 << 23, (1, 2, 3)  # halves
+    pairs = list(zip(steps.tolist(), factors.tolist(), strict=True))
+    assert [int(responses.scaled(*pair)) for pair in pairs] == [
+        step * factor + (1 << 23) >> 24 for step, factor in pairs
+    ]

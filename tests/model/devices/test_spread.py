@@ -104,3 +104,9 @@ def test_the_largest_step_may_be_between_the_bounds() -> None:
     device = Measured(**curve, dw_min=0.01, dw_min_dtod=0.0, up_down_dtod=0.0, w_max_dtod=0.0, w_min_dtod=0.0)
     cells = device.cells(rows=1, columns=1, seed=1, array="a")
     assert cells.largest_change() == pytest.approx(0.03 * WEIGHT_ONE, rel=0.01)
+
+
+def test_no_step_is_zero() -> None:
+    """Of cells whose asymmetry leaves nothing of it: the least is one unit of the weight."""
+    cells = SoftBoundsReference(dw_min=1e-6, up_down_dtod=1.0).cells(**SHAPE)
+    assert np.unique(cells.step)[:3].tolist() == [1, 2, 3]

@@ -168,6 +168,16 @@ def test_closed_form_of_exponential_steps_of_equal_exponents(a: float) -> None:
     assert abs(closed) > 1e-3
 
 
+@pytest.mark.parametrize("a", [0.3, -0.3])
+def test_exponential_steps_that_grow_towards_their_bound_have_no_closed_form(a: float) -> None:
+    """Where they cross, pulses lead away."""
+    device = without_variation(ExponentialStep(A_up=a, A_down=a / 2, gamma_up=3.0, gamma_down=3.0, a=-a, b=0.1))
+    step = equations.step_of(device)
+    signs = [np.sign(step(w, 1) + step(w, -1)) for w in (device.w_min, device.w_max)]
+    assert signs == [-1, 1]
+    assert device.closed_form() is None
+
+
 def test_steps_that_grow_have_no_closed_form() -> None:
     device = LinearStep(gamma_up=-0.5, gamma_down=-0.5, up_down=0.2, allow_increasing=True)
     assert device.closed_form() is None
