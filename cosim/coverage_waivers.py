@@ -61,7 +61,7 @@ WAIVERS: tuple[Waiver, ...] = (
         rf"toggle (?:sequencer rounds\[[67]\]|counters (?:reads|unprogrammed)_total\[8\]){_EDGE}",
         8,
         "the upper bits of a number of rounds and of counts",
-        "no programming of 64 rounds ends before it is cut off; counts stop at 255",
+        "no programming of 64 rounds ends before it is cut off: see the tests of it; counts stop at 255",
     ),
     Waiver(
         rf"branch {_POINT}\.reference_latch_\d cond_then",

@@ -37,6 +37,14 @@ def test_links_lead_somewhere(document: Path) -> None:
         assert target.startswith("https://") or (DOCS / target).is_file(), target
 
 
+@pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+def test_tests_that_are_named_exist(document: Path) -> None:
+    for name in re.findall(r"`(tests/[^`]+)`", document.read_text(encoding="utf-8")):
+        file, _, function = name.partition("::")
+        assert (DOCS.parent / file).exists(), name
+        assert f"def {function}(" in (DOCS.parent / file).read_text(encoding="utf-8") if function else True, name
+
+
 def test_the_plan_names_tests_and_proofs_that_exist() -> None:
     text = (DOCS / "verification.md").read_text(encoding="utf-8")
     plan = text.partition("## Proofs")[0]

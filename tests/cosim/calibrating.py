@@ -65,3 +65,26 @@ def zeros(bench: Bench, pulses: int, sweeps: int) -> int:
     tile = bench.layer(bench.config)
     tile.calibrate(pulses, np.zeros((sweeps * bench.config.columns, bench.config.rows), np.int64))
     return tile.cycles
+
+
+class Stuck:
+    """Cells of R that are read as zero, whatever is written."""
+
+    def __init__(self, rows: int) -> None:
+        self.codes = np.zeros(rows, np.int64)
+
+    def read(self) -> np.ndarray:
+        """ADC codes [R]."""
+        return self.codes
+
+    def write(self, pulses: np.ndarray) -> None:
+        """Takes no effect."""
+
+
+def stuck(bench: Bench, rounds: int) -> tuple[int, int]:
+    """A programming of cells that cannot be moved to Qref; its rounds, and the cells that were given up."""
+    config = bench.config
+    tile = bench.layer(config)
+    tile.calibrate(0, np.full((2 * config.columns, config.rows), config.code_format.high))
+    played = tile.program(0, Settings(rounds=rounds), Stuck(config.rows))
+    return played, int(tile.state_arrays()["unprogrammed"])

@@ -79,6 +79,14 @@ def test_a_long_calibration_ends_on_time(sweeps: int) -> None:
     assert outcome.result == SMALLEST.calibration_cycles(MOST, sweeps)
 
 
+@pytest.mark.parametrize("rounds", [0, 1, 63, 64, 128, 255])
+def test_a_programming_has_as_many_rounds_as_it_may(rounds: int) -> None:
+    config = SMALLEST.replace(programmer=1)
+    outcome = run_job(Job(config, "tests.cosim.calibrating:stuck", {"rounds": rounds}))
+    assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
+    assert outcome.result == (max(1, rounds), 1)
+
+
 @pytest.mark.slow
 def test_an_error_that_needs_as_many_sweeps_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     """Bit 8 of what is left is inverted after every read but the last of a sweep, while bit 15 is high."""
