@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parent.parent / "build" / "verilator"
 SIZES = "sizes.json"  # of the files of a folder, by name
 PUBLIC = (
     *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
-    *("signs", "row_signs", "column", "base", "slots", "reads", "transfer_pulses"),  # set
+    *("signs", "row_signs", "column", "here", "end_of_sweep", "base", "slots", "reads", "transfer_pulses"),  # set
     *("reference_pulses", "unprogrammed"),
     *("hidden_saturated", "pulses_clamped", "gave_up"),
 )

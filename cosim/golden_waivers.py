@@ -338,6 +338,20 @@ WAIVERS: tuple[Waiver, ...] = (
         'weights[cells[i]] = lanes[_STATE ^ lane[i]] - record["reference"]',
         "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
     ),
+    Waiver(
+        "model/devices/batch.py",
+        "pulse_batch",
+        "busy = (above[k + 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
+        "busy = (above[k ** 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
+        "more lanes, which are masked",
+    ),
+    Waiver(
+        "model/lanes.py",
+        "pack_beats",
+        "for index in range(values.shape[0]):",
+        "for index in range(values.shape[ -1]):",
+        "of one dimension",
+    ),
 )
 
 
