@@ -14,11 +14,17 @@ from cosim.toolchain import find_verilator
 
 
 def cocotb_simulator(
-    verilog: str, top: str, *, waves: bool, shown: Mapping[str, Iterable[str]] = MappingProxyType({})
+    verilog: str,
+    top: str,
+    *,
+    waves: bool,
+    coverage: bool = False,
+    shown: Mapping[str, Iterable[str]] = MappingProxyType({}),
 ) -> Path:
     """Folder with the simulator of ``verilog``, an executable named ``top``, built if it is not there yet.
 
-    shown: of modules inside, those of their variables that can be read, too.
+    coverage: it leaves ``coverage.dat`` where it runs. shown: of modules inside, those of their variables that can be
+    read, too.
 
     Raises
     ------
@@ -29,6 +35,7 @@ def cocotb_simulator(
     libraries = cocotb_tools.config.libs_dir
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     flags = [*build.FLAGS, "--exe", "--vpi", *(["--trace-vcd"] if waves else [])]
+    flags += ["--coverage-line", "--coverage-toggle"] if coverage else []
     control = f'{build.CONTROL}public_flat_rw -module "{top}" -var "*"\n'
     for module, names in shown.items():
         control += "".join(f'public_flat_rd -module "{module}" -var "{name}"\n' for name in names)

@@ -16,6 +16,7 @@ from pathlib import Path
 from random import Random
 
 from amaranth.back import verilog
+from amaranth.lib.wiring import Component
 
 from cosim.bench import Job
 from cosim.lockstep import Ports
@@ -72,20 +73,25 @@ class CoveredBench(NativeBench):
     """The native bench on a library that counts."""
 
     def _load(self, config: TileConfig) -> NativeTile:
-        return NativeTile(native_library(source_verilog(config), config, coverage=True), config)
+        return NativeTile(native_library(tile_with_source(config), config, coverage=True), config)
 
     def points(self) -> Iterator[Point]:
         """What was counted so far."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "coverage.dat"
             self._tile.write_coverage(file)
-            yield from points(file.read_text(encoding="utf-8"), source_verilog(self.config), module_name(self.config))
+            yield from points(file.read_text(encoding="utf-8"), tile_with_source(self.config), module_name(self.config))
 
 
-def source_verilog(config: TileConfig) -> str:
-    """The tile's Verilog with the places of its source."""
-    text = verilog.convert(Tile(config), name=module_name(config), emit_src=True)
+def source_verilog(component: Component, name: str) -> str:
+    """Verilog with the places of its source."""
+    text = verilog.convert(component, name=name, emit_src=True)
     return text.replace(f'"{ROOT}/', '"').replace(f"|{ROOT}/", "|")
+
+
+def tile_with_source(config: TileConfig) -> str:
+    """That of the tile."""
+    return source_verilog(Tile(config), module_name(config))
 
 
 def points(data: str, text: str, top: str) -> Iterator[Point]:

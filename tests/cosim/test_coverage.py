@@ -189,7 +189,7 @@ def test_script_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
 
 
 def test_a_difference_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(coverage, "source_verilog", of_another_seed)
+    monkeypatch.setattr(coverage, "tile_with_source", of_another_seed)
     with pytest.raises(MismatchError):
         cover(CONFIG, 3000, 1)
 
