@@ -352,6 +352,13 @@ WAIVERS: tuple[Waiver, ...] = (
         "for index in range(values.shape[ -1]):",
         "of one dimension",
     ),
+    Waiver(
+        "model/tile.py",
+        "Tile._pulse",
+        "if self._age == 1:",
+        "if self._age <= 1:",
+        "at least 1 by then",
+    ),
 )
 
 
