@@ -82,7 +82,7 @@ def _ports(dut: Any) -> list[tuple[str, Value]]:
 
 def sequencer() -> Checked:
     """One state at a time; each is left for the right one as soon as its work ends; reads that are left grow fewer."""
-    config = TileConfig(rows=3, columns=3, lanes=2, programmer=1)
+    config = TileConfig(rows=3, columns=3, lanes=2, programmer=1, bl_max=5)
     dut: Any = Sequencer(config)
     checked = Checked(dut)
     checked.assume(rules.sequencer)

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from functools import reduce
+from operator import or_
 from typing import Any
 
-from amaranth.hdl import Assert, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Assert, Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data
 
 from cosim import rules
@@ -17,8 +19,8 @@ from model.config import BEAT_LATENCY, TileConfig
 def polarity() -> Checked:
     """In a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
 
-    Signs are those of the beats of x and δ, times c and c' of when the command began, but not for W. All lines fire in
-    a slot of zero-shifting.
+    Signs are those of the beats of x and δ, times c and c' of when the command began, but not for W; line registers
+    report those that come with a magnitude. All lines fire in a slot of zero-shifting.
     """
     config = TileConfig(rows=3, columns=3, lanes=2, magnitude_bits=2, bl_max=3, row_chopper=1)
     dut: Any = UpdatePath(config)
@@ -48,11 +50,18 @@ def polarity() -> Checked:
         with m.If(dut.start):
             m.d.sync += c.eq(signs)
         negative[side] = Signal(lines, name=f"negative_{side}", reset_less=True)
+        found, reported = [], checked.blocks[side]
         for line in range(lines):
             beat, lane = divmod(line, config.lanes)
-            with m.If(accept & (number == first + beat)):
-                m.d.sync += negative[side][line].eq(dut.vectors.negative[lane] ^ (c[line] & ~dut.slow))
+            comes = accept & (number == first + beat)
+            sign = dut.vectors.negative[lane] ^ (c[line] & ~dut.slow)
+            found.append(Mux(comes & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
+            with m.If(comes):
+                m.d.sync += negative[side][line].eq(sign)
             m.d.comb += Assert(state[f"{side}.negative_{line}"] == negative[side][line])
+        there = Signal(2, name=f"signs_of_{side}")
+        m.d.sync += there.eq(Mux(dut.start, 0, reduce(or_, found, there)))
+        m.d.comb += Assert(Cat(reported.any_positive, reported.any_negative) == there)
         # What is left of c for the beats of this side that come.
         for come in range(-(-lines // config.lanes)):
             awaited = number == first + come if come else number <= first

@@ -298,7 +298,7 @@ PROPERTIES = (
     ),
     Property(
         "update",
-        "no coincidence of wrong polarity",
+        "no coincidence of wrong polarity; the signs that are reported are those that come",
         "3x3, two lanes",
         polarity,
         depth=2,
@@ -348,7 +348,7 @@ PROPERTIES = (
     Property(
         "sequencer",
         "states, and what is sampled, follow from the command as specified; reads that are left grow fewer",
-        "3x3, counts of 16 bits",
+        "3x3, BL up to 5, counts of 16 bits",
         sequencer,
         depth=4,
         twin=("itself: $or", 0),

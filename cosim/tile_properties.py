@@ -106,7 +106,10 @@ def ends() -> Checked:
 
 
 def all_leave() -> Checked:
-    """As many slots leave as an update or a calibration asks for, as many beats as a column has; none twice."""
+    """As many slots leave as quadrants or a calibration ask for, as many beats as a column has.
+
+    Quadrants are those that line registers report. `cosim.path_properties` tells which slots and beats these are.
+    """
     checked = _tile()
     m, state, dut = checked.module, checked.state, checked.component
     config: TileConfig = dut.config
