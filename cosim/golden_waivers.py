@@ -326,13 +326,6 @@ WAIVERS: tuple[Waiver, ...] = (
     ),
     Waiver(
         "model/devices/batch.py",
-        "_sort",
-        "for k in range(most, -1, -1):  # from histogram to the first lane of each count ...",
-        "for k in range(most, not 1, -1):  # from histogram to the first lane of each count ...",
-        "no lane has a count of zero",
-    ),
-    Waiver(
-        "model/devices/batch.py",
         "pulse_batch",
         'weights[cells[i]] = lanes[_STATE + lane[i]] - record["reference"]',
         'weights[cells[i]] = lanes[_STATE ^ lane[i]] - record["reference"]',

@@ -41,7 +41,7 @@ def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         fate = WAIVED if outcome.waived else outcome.fate
         files[outcome.file][fate] += 1
         files[outcome.file][BY_NO_TEST] += outcome.doubtful
-        files[outcome.file][BY_RECORD] += outcome.test == RECORD
+        files[outcome.file][BY_RECORD] += str(outcome.test).startswith(RECORD)
         if fate == SURVIVED:
             place = f"{outcome.file}:{outcome.line}, in {outcome.scope or 'the module'}"
             survivors.append(f"{place}\n- {outcome.before}\n+ {outcome.after}")

@@ -7,6 +7,7 @@ import pytest
 
 from model.devices import kernels
 from model.devices.array import DeviceArray
+from model.devices.batch import new_batch, pulse_batch
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.noise import normals, words
 
@@ -185,3 +186,18 @@ def test_programming_clips_to_the_bounds() -> None:
 @pytest.mark.parametrize("word", [0, 1, (1 << 63) | 1, (1 << 64) - 1, 0x0123456789ABCDEF])
 def test_popcount(word: int) -> None:
     assert kernels.popcount(np.uint64(word)) == word.bit_count()
+
+
+def test_cells_without_pulses_in_a_batch_stay_as_they_are() -> None:
+    """They take lanes of their own, behind those with pulses."""
+    arrays = []
+    for _ in range(2):
+        cells = SoftBoundsReference(dw_min=0.1).cells(rows=4, columns=1, seed=1, array="a")
+        arrays.append(DeviceArray(cells=cells, key=3))
+    first, second = arrays
+    first.pulse_column(0, [0, 2, 1, 0])
+    batch = new_batch()
+    batch.cells[:4], batch.counts[:4] = range(4), (0, 2, 1, 0)
+    assert pulse_batch(batch, 4, 1, *second._array) == 3
+    np.testing.assert_array_equal(first.weights, second.weights)
+    assert np.unique(batch.lane[:4]).tolist() == [0, 1, 2, 3]
