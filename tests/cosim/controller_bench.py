@@ -22,7 +22,7 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 
 from hdl.registers import EVENTS, Register, registers, settings_fields
 from hdl.stream_layout import stream_layouts
-from model.config import Op, Settings, TileConfig
+from model.config import Chopper, Op, Scope, Settings, TileConfig
 from model.periphery import Periphery, PulseSlots, Transfer
 from tests.cosim.tile_watch import Watch
 from tests.model.tile_driver import (
@@ -154,8 +154,8 @@ class Client:
         expected = self.golden.update(**vars(values))
         assert_same(await self._slots(expected.up.size), expected)
 
-    async def transfer(self) -> None:
-        codes, settings = random_codes(self.config, self.rng), random_settings(self.config, self.rng)
+    async def transfer(self, **changes: Any) -> None:
+        codes, settings = random_codes(self.config, self.rng), random_settings(self.config, self.rng, **changes)
         await self.set(settings)
         assert await self.command(Op.TRANSFER) == AxiResp.OKAY
         await self._accepted()
@@ -307,6 +307,18 @@ async def sequence(client: Client, *, operations: int, accesses: int, wrong: str
     done = True
     await client.compare_status()
     return {"operations": operations, "accesses": client.accesses}
+
+
+async def flips(client: Client, *, transfers: int) -> dict[str, int]:
+    """Transfers with regular flips of columns and rows; the signs are read after each."""
+    regular = {"chopper": Chopper.REGULAR, "scope": Scope.COLUMN, "row_chopper": Chopper.REGULAR}
+    columns, rows = set(), set()
+    for _ in range(transfers):
+        await client.transfer(**regular)
+        await client.compare_status()
+        columns |= set(np.flatnonzero(client.golden.chopper < 0))
+        rows |= set(np.flatnonzero(client.golden.row_chopper < 0))
+    return {"columns": len(columns), "rows": len(rows)}
 
 
 async def check_registers(client: Client) -> None:
