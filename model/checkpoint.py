@@ -13,6 +13,7 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
+from enum import Enum
 from pathlib import Path
 from typing import Any
 
@@ -25,11 +26,14 @@ from model.state import Arrays
 VERSION = 4  # another one whenever an array, its meaning, or what a step of training computes changes
 _LONGEST = 60  # characters of a setting in a message
 
+# Files and keys of results hold names of classes. A class that is renamed keeps the name that it has there.
+NAMES_IN_FILES: dict[str, str] = {}
+
 
 def describe(name: str, value: Any) -> dict[str, str]:
     """A setting by name, a dataclass with all its fields, a tuple with all its items, an array by its digest."""
     if is_dataclass(value):
-        result = {name: type(value).__name__}
+        result = {name: _class(value)}
         for spec in fields(value):
             result |= describe(f"{name}.{spec.name}", getattr(value, spec.name))
         return result
@@ -40,7 +44,15 @@ def describe(name: str, value: Any) -> dict[str, str]:
         return result
     if isinstance(value, np.ndarray):
         return {name: f"data with SHA-256 {state_sha256({'': value})}"}
+    if isinstance(value, Enum):
+        return {name: f"<{_class(value)}.{value.name}: {value.value!r}>"}
     return {name: repr(value)}
+
+
+def _class(value: Any) -> str:
+    """The name that the class of a value has in files."""
+    name = type(value).__name__
+    return NAMES_IN_FILES.get(name, name)
 
 
 def write(path: Path, *, settings: Mapping[str, str], arrays: Arrays) -> None:

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 from model import checkpoint
-from model.algorithms import Rates
+from model.algorithms import Choppers, Rates
 from model.checkpoint import VERSION
+from model.config import Chopper, Scope
 from model.devices.exponential_step import ExponentialStep
 from model.devices.soft_bounds_reference import SoftBoundsReference
 from model.metrics import state_sha256
@@ -18,6 +19,18 @@ from model.products import Converters
 from model.schedule import Schedule
 from model.training import Trainer
 from tests.model import tiny
+
+WRITTEN = Path(__file__).with_name("checkpoint_0.1.0.npz")  # by version 0.1.0, after 18 steps of two samples
+
+
+def test_a_checkpoint_of_an_earlier_layout_of_the_code_goes_on() -> None:
+    """Names of classes and members that are in the file do not follow what the code calls them now."""
+    choppers = Choppers(chopper=Chopper.RANDOM, scope=Scope.TILE)
+    run = tiny.trainer(choppers=choppers, schedule=Schedule(((1, 0.5),)), batch=2, seed=4)
+    run.restore(WRITTEN)
+    assert (run.steps, run.notes, len(run.curve)) == (18, "written by version 0.1.0", 1)
+    run.run(15)
+    assert run.metrics().state_sha256 == "5ad841526f5572b24a7415ba978fe898791d1eaa3119c71deb96d28e5b300a43"
 
 
 def arrays(trainer: Trainer) -> dict[str, np.ndarray]:
