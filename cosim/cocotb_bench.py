@@ -21,8 +21,9 @@ from cocotb.triggers import Timer
 from cosim.bench import Job, Outcome
 from cosim.lockstep import Checker, MismatchError, State, Verdict
 from cosim.rtl_periphery import RtlPeriphery
-from cosim.rtl_state import StateItem, hidden_states, read_state
+from cosim.rtl_state import hidden_states, read_state
 from cosim.streams import Program
+from hdl.state_map import StateItem
 from hdl.verilog import tile_ports
 from model.analog_tile import PeripheryLike
 from model.config import TileConfig

@@ -8,17 +8,7 @@ import tempfile
 from pathlib import Path
 
 from cosim.toolchain import find_verilator
-
-VERILATOR_WAIVED = {
-    "WIDTHEXPAND": "operators on operands of unequal width, which Verilog extends as intended",
-    "PROCASSINIT": "registers that have an initial value and a reset",
-    "UNUSEDSIGNAL": "in a module a signal has the names that it has around it, too, and unused ones are left there",
-    "DECLFILENAME": "one file holds all modules",
-}
-SLANG_WAIVED = {
-    "sign-conversion": "results of signed operators go to nets, which are all unsigned",
-    "arith-op-mismatch": "operators on operands of unequal width, which Verilog extends as intended",
-}
+from hdl.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
 
 
 def verilator_warnings(verilog: str, top: str, waived: tuple[str, ...] = tuple(VERILATOR_WAIVED)) -> list[str]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from cosim.rtl_state import all_items
+from hdl.state_map import all_items
 from hdl.verilog import module_name, tile_ports, tile_verilog
 from model.config import TileConfig
 

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cosim import build
-from cosim.rtl_state import all_items
 from cosim.toolchain import find_verilator, run
+from hdl.state_map import all_items
 from hdl.verilog import Port, module_name, tile_ports
 from model.config import TileConfig
 

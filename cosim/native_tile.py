@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from cosim.native_build import QUADRANTS, WORD, Layout, length
-from cosim.rtl_state import StateItem, all_items, item_rows
+from cosim.rtl_state import item_rows
 from cosim.toolchain import ToolError
+from hdl.state_map import StateItem, all_items
 from model.config import Op, TileConfig
 from model.lanes import Words
 from model.state import Arrays

@@ -7,10 +7,10 @@ from dataclasses import asdict, fields
 from importlib.metadata import version
 from typing import Any
 
-from cosim.lint import VERILATOR_WAIVED
 from cosim.name_map import name_map
 from cosim.register_files import register_header, register_json, register_markdown, register_rdl
 from cosim.verilog_parameters import verilog_parameters
+from hdl.lint_waivers import VERILATOR_WAIVED
 from hdl.stream_layout import stream_layouts
 from hdl.verilog import (
     Port,

@@ -15,7 +15,7 @@ from random import Random
 import numpy as np
 
 from cosim.native_tile import NativeTile
-from cosim.rtl_state import all_items
+from hdl.state_map import all_items
 from model.config import Op, Settings, TileConfig
 from model.periphery import Periphery
 from model.state import Arrays

@@ -12,8 +12,8 @@ from pathlib import Path
 import pytest
 
 from cosim.name_map import name_map
-from cosim.rtl_state import all_items
 from cosim.synthesis import WHOLE, costs
+from hdl.state_map import all_items
 from hdl.verilog import tile_verilog
 from model.config import NAMED, TileConfig
 from tests.hdl.simulate import AWKWARD

@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from cosim.lint import SLANG_WAIVED, VERILATOR_WAIVED, slang_warnings, verilator_warnings
+from cosim.lint import slang_warnings, verilator_warnings
 from cosim.synthesis import costs
 from cosim.yosys import check, combinational_paths
+from hdl.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
 from hdl.verilog import controller_name, controller_verilog, module_name, tile_verilog
 from model.config import NAMED, TileConfig
 from tests.hdl.simulate import AWKWARD

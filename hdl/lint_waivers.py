@@ -1,0 +1,12 @@
+"""Warnings of two Verilog front ends that the form of generated text causes, each with its reason."""
+
+VERILATOR_WAIVED = {
+    "WIDTHEXPAND": "operators on operands of unequal width, which Verilog extends as intended",
+    "PROCASSINIT": "registers that have an initial value and a reset",
+    "UNUSEDSIGNAL": "in a module a signal has the names that it has around it, too, and unused ones are left there",
+    "DECLFILENAME": "one file holds all modules",
+}
+SLANG_WAIVED = {
+    "sign-conversion": "results of signed operators go to nets, which are all unsigned",
+    "arith-op-mismatch": "operators on operands of unequal width, which Verilog extends as intended",
+}
