@@ -31,11 +31,12 @@ test-numpy: tools
 	$(PYTHON) -m venv $(OTHER)
 	grep -v '^numpy==' constraints.txt > $(OTHER)/constraints.txt
 	$(OTHER)/bin/pip install --quiet --disable-pip-version-check --constraint $(OTHER)/constraints.txt "numpy==$(NUMPY)" --editable ".[test]"
-	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/test_reference_runs.py
+	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/training/test_reference_runs.py
 
 lint: $(READY)
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
+	$(BIN)/python -m symtrack.cosim.tools.package_links >/dev/null
 	$(BIN)/mypy
 
 $(READY): pyproject.toml constraints.txt | tools

@@ -7,16 +7,16 @@ from typing import Any
 
 from rich.table import Table
 
-from cosim.benchmark import cosim_speed, rtl_training_speed
-from cosim.lockstep import MismatchError
-from cosim.reports import text
-from cosim.toolchain import ToolError, find_verilator
-from model.benchmark import BL, DENSITIES, families, golden_update, growth, machine, training_speed
-from model.config import NAMED, TileConfig
-from model.devices.presets import FAMILIES
-from model.files import png
-from model.tasks import TASKS
-from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
+from symtrack.cosim.compare.speed import cosim_speed, rtl_training_speed
+from symtrack.cosim.engine.lockstep import MismatchError
+from symtrack.cosim.report.tables import text
+from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.files import png
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.tasks.task import TASKS
+from symtrack.scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
 
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)

@@ -13,15 +13,15 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from model.calibration import METHODS, SCOPES, Calibration, Theory, calibrate, reached
-from model.devices.array import DeviceArray
-from model.devices.cells import to_weight
-from model.devices.presets import load_device
-from model.devices.pulsed import BOUND_MAX, Pulsed
-from model.devices.soft_bounds import SoftBounds
-from model.files import png
-from model.noise import derive_key
-from scripts.common import Parser, integer, number, output_file, progress, run, write_bytes, write_json
+from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Calibration, Theory, calibrate, reached
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import to_weight
+from symtrack.model.devices.presets import load_device
+from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
+from symtrack.model.devices.soft_bounds import SoftBounds
+from symtrack.model.files import png
+from symtrack.scripts.common import Parser, integer, number, output_file, progress, run, write_bytes, write_json
 
 DEVICE = "soft-bounds"
 UP_DOWN = 0.4

@@ -12,11 +12,11 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from model.devices.characterize import Record, characteristics
-from model.devices.pictures import CELLS, RAMPS, device_picture, ramps
-from model.devices.presets import PRESETS, device_toml, load_device
-from model.devices.pulsed import Pulsed
-from scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.model.analysis.characterize import Record, characteristics
+from symtrack.model.analysis.pictures import CELLS, RAMPS, device_picture, ramps
+from symtrack.model.devices.presets import PRESETS, device_toml, load_device
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 

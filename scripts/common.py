@@ -17,10 +17,10 @@ from typing import Any, NoReturn
 from rich.console import Console
 from rich.progress import Progress
 
-from cosim.journal import Journal
-from model.config import NAMED
-from model.files import write_all as write_all
-from model.files import write_bytes as write_bytes
+from symtrack.cosim.tools.journal import Journal
+from symtrack.model.files import write_all as write_all
+from symtrack.model.files import write_bytes as write_bytes
+from symtrack.model.spec.config import NAMED
 
 FAILED = 1  # the work was done or tried, and its result is bad
 BAD_INPUT = 2

@@ -16,14 +16,14 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from cosim.engines import ENGINES, compare
-from cosim.page import page
-from cosim.reports import comparison_table
-from cosim.toolchain import ToolError
-from model.config import TileConfig
-from model.history import SAMPLES
-from model.run import Run
-from scripts.common import (
+from symtrack.cosim.engine.registry import ENGINES, compare
+from symtrack.cosim.report.comparison_page import page
+from symtrack.cosim.report.tables import comparison_table
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.training.history import SAMPLES
+from symtrack.model.training.spec import Run
+from symtrack.scripts.common import (
     FAILED,
     INTERRUPTED,
     Parser,
@@ -38,13 +38,13 @@ from scripts.common import (
     write_json,
     write_text,
 )
-from scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
 
 PAGE = "report.html"
 
 
 def comparison(run: Run, **arguments: Any) -> dict[str, Any]:
-    """`cosim.engines.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
+    """`cosim.engine.registry.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
 
     An interrupt at any other moment may fall into compiled code, which loses it or makes another error of it.
     """

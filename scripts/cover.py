@@ -6,13 +6,23 @@ from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from cosim.coverage import KINDS, cover
-from cosim.coverage_page import block_table, of, page
-from cosim.lockstep import MismatchError
-from cosim.reports import text
-from cosim.toolchain import ToolError
-from model.config import TileConfig
-from scripts.common import FAILED, Parser, config_argument, integer, progress, run, to_total, write_json, write_text
+from symtrack.cosim.coverage.measure import KINDS, cover
+from symtrack.cosim.coverage.page import block_table, of, page
+from symtrack.cosim.engine.lockstep import MismatchError
+from symtrack.cosim.report.tables import text
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts.common import (
+    FAILED,
+    Parser,
+    config_argument,
+    integer,
+    progress,
+    run,
+    to_total,
+    write_json,
+    write_text,
+)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -12,15 +12,15 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from cosim.package import package
-from cosim.reports import comparison_table, training_curves
-from cosim.toolchain import ToolError, find_verilator
-from model.history import SAMPLES
-from model.run import Run
-from model.tasks import TASKS
-from model.training import Trainer
-from scripts.common import FAILED, Parser, integer, progress, run, write_all, write_json
-from scripts.compare_metrics import comparison, write_page
+from symtrack.cosim.report.tables import comparison_table, training_curves
+from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.hdl.output.package import package
+from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.history import SAMPLES
+from symtrack.model.training.spec import Run
+from symtrack.model.training.trainer import Trainer
+from symtrack.scripts.common import FAILED, Parser, integer, progress, run, write_all, write_json
+from symtrack.scripts.compare_metrics import comparison, write_page
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
 ALGORITHMS = ("e-rider", "tt-v2")

@@ -11,13 +11,13 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from model.devices.cells import WEIGHT_ONE
-from model.devices.fit_data import Recording, read_csv
-from model.devices.fit_models import MODELS
-from model.devices.fitting import Fit, fit
-from model.devices.presets import device_toml
-from model.files import png
-from scripts.common import Parser, number, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.fitting.data import Recording, read_csv
+from symtrack.model.devices.fitting.fit import Fit, fit
+from symtrack.model.devices.fitting.models import MODELS
+from symtrack.model.devices.presets import device_toml
+from symtrack.model.files import png
+from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_json, write_text
 
 WIDTH = 120  # of the table, also where the output is no terminal
 SHOWN = 3  # cells in the picture

@@ -3,9 +3,9 @@
 
 from pathlib import Path
 
-from cosim.package import package
-from model.config import TileConfig
-from scripts.common import Parser, config_argument, run, write_all
+from symtrack.hdl.output.package import package
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts.common import Parser, config_argument, run, write_all
 
 
 def main(arguments: list[str] | None = None) -> int:

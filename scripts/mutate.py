@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from cosim.mutants import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, Outcome, campaign, key, kind
-from scripts.common import run
-from scripts.mutation import Fates, judged, mutation_parser, report
+from symtrack.cosim.mutation.netlist import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, Outcome, campaign, key, kind
+from symtrack.scripts.common import run
+from symtrack.scripts.mutation import Fates, judged, mutation_parser, report
 
 FATES = (KILLED, SURVIVED, EQUIVALENT, REJECTED)
 

@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from cosim.golden_mutants import FILES, places
-from cosim.golden_trials import RECORD, Outcome, campaign, key
-from cosim.mutants import KILLED, REJECTED, SURVIVED
-from scripts.common import run
-from scripts.mutation import Fates, judged, mutation_parser, report
+from symtrack.cosim.mutation.golden_places import FILES, places
+from symtrack.cosim.mutation.golden_trials import RECORD, Outcome, campaign, key
+from symtrack.cosim.mutation.netlist import KILLED, REJECTED, SURVIVED
+from symtrack.scripts.common import run
+from symtrack.scripts.mutation import Fates, judged, mutation_parser, report
 
 ROOT = Path(__file__).resolve().parent.parent
 WAIVED = "waived"

@@ -10,10 +10,10 @@ from typing import Any, TypeVar
 
 from rich.table import Table
 
-from cosim.mutants import KILLED, SURVIVED
-from cosim.reports import text
-from cosim.toolchain import ToolError
-from scripts.common import (
+from symtrack.cosim.mutation.netlist import KILLED, SURVIVED
+from symtrack.cosim.report.tables import text
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.scripts.common import (
     FAILED,
     Parser,
     campaign_options,

@@ -6,18 +6,18 @@ import argparse
 from collections.abc import Sequence
 from typing import Any
 
-from model.algorithms import ALGORITHMS, Choppers, Rates
-from model.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
-from model.config import ROUND_BITS, Chopper, Scope
-from model.devices.presets import load_device
-from model.host import ACTIVATIONS
-from model.networks import HIDDEN
-from model.run import Run
-from model.schedule import Schedule
-from model.tasks import TASKS, TILE_SEEDS
-from model.trained_tile import TOLERANCE_MAX, Programming
-from model.training import BATCH_MAX, CALIBRATION_MAX
-from scripts.common import Parser, integer, number
+from symtrack.model.arithmetic.activations import ACTIVATIONS
+from symtrack.model.devices.presets import load_device
+from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
+from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
+from symtrack.model.network.networks import HIDDEN
+from symtrack.model.spec.config import ROUND_BITS, Chopper, Scope
+from symtrack.model.tasks.task import TASKS, TILE_SEEDS
+from symtrack.model.training.schedule import Schedule
+from symtrack.model.training.spec import Run
+from symtrack.model.training.trainer import BATCH_MAX, CALIBRATION_MAX
+from symtrack.scripts.common import Parser, integer, number
 
 SEED_MAX = 2**32 - 1
 NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
@@ -48,7 +48,7 @@ def assignment(text: str) -> tuple[str, int | float]:
             return name, kind(value)
         except ValueError:
             continue
-    raise argparse.ArgumentTypeError(f"{text!r}: must be FIELD=NUMBER, see model/config.py")
+    raise argparse.ArgumentTypeError(f"{text!r}: must be FIELD=NUMBER, see model/spec/config.py")
 
 
 def task_options(parser: Parser) -> None:

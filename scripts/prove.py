@@ -9,12 +9,12 @@ from collections.abc import Sequence
 
 from rich.table import Table
 
-from cosim.properties import PROPERTIES
-from cosim.reports import text
-from cosim.sby import FAILED as BROKEN
-from cosim.sby import PASSED, prove, refute
-from cosim.toolchain import MissingError, ToolError
-from scripts.common import FAILED, Parser, output_file, progress, run, write_json
+from symtrack.cosim.formal.sby import FAILED as BROKEN
+from symtrack.cosim.formal.sby import PASSED, prove, refute
+from symtrack.cosim.formal.table import PROPERTIES
+from symtrack.cosim.report.tables import text
+from symtrack.cosim.tools.toolchain import MissingError, ToolError
+from symtrack.scripts.common import FAILED, Parser, output_file, progress, run, write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -4,11 +4,11 @@
 import sys
 from collections.abc import Sequence
 
-from cosim.engines import ENGINES
-from cosim.statistics import DEFAULT_GRID, load_grid, pulse_statistics
-from cosim.toolchain import ToolError
-from model.config import TileConfig
-from scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_json
+from symtrack.cosim.compare.generator import DEFAULT_GRID, load_grid, pulse_statistics
+from symtrack.cosim.engine.registry import ENGINES
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_json
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -14,16 +14,16 @@ ROOT = str(Path(__file__).resolve().parent.parent)
 if ROOT not in sys.path:
     sys.path.insert(0, ROOT)  # the version in floating point belongs to the tests, which are not installed
 
-from model.study import tables  # noqa: E402
-from model.study.cases import EXPERIMENTS, SEEDS, Case  # noqa: E402
-from model.study.record import RECORD, adopt  # noqa: E402
-from model.study.runner import Curve, missing, run_all  # noqa: E402
-from scripts.common import INTERRUPTED, Parser, integer, progress, run  # noqa: E402
+from symtrack.model.study import tables  # noqa: E402
+from symtrack.model.study.cases import EXPERIMENTS, SEEDS, Case  # noqa: E402
+from symtrack.model.study.record import RECORD, adopt  # noqa: E402
+from symtrack.model.study.runner import Curve, missing, run_all  # noqa: E402
+from symtrack.scripts.common import INTERRUPTED, Parser, integer, progress, run  # noqa: E402
 
 
 def floating(case: Case) -> Curve:
     """A run in floating point, of the algorithm, offset and seed of the case."""
-    from tests.model.float_digits import train
+    from tests.model.references.float_digits import train
 
     return train(
         case.run.algorithm,

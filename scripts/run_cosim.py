@@ -5,11 +5,21 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from cosim.engines import ENGINES, play
-from cosim.scenarios import DIGITS, SCENARIOS
-from cosim.toolchain import ToolError
-from model.config import TileConfig
-from scripts.common import FAILED, Parser, config_argument, integer, output_file, progress, run, to_total, write_json
+from symtrack.cosim.engine.registry import ENGINES, play
+from symtrack.cosim.stimulus.scenarios import DIGITS, SCENARIOS
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts.common import (
+    FAILED,
+    Parser,
+    config_argument,
+    integer,
+    output_file,
+    progress,
+    run,
+    to_total,
+    write_json,
+)
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -8,7 +8,8 @@ from typing import Any
 
 from rich.table import Table
 
-from cosim.growth import (
+from symtrack.cosim.report.tables import text
+from symtrack.cosim.synthesis.growth import (
     CONTROLLERS,
     DOCUMENT,
     FIGURE,
@@ -22,12 +23,21 @@ from cosim.growth import (
     plot,
     points,
 )
-from cosim.protection import figures
-from cosim.reports import text
-from cosim.synthesis import COST_KEYS, TARGETS, controller, placements, report
-from cosim.toolchain import ToolError, package_version
-from model.config import NAMED, TileConfig
-from scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.cosim.synthesis.protection import figures
+from symtrack.cosim.synthesis.report import COST_KEYS, TARGETS, controller, placements, report
+from symtrack.cosim.tools.toolchain import ToolError, package_version
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.scripts.common import (
+    FAILED,
+    Parser,
+    integer,
+    output_file,
+    progress,
+    run,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 
 def parser() -> Parser:

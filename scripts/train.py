@@ -14,11 +14,21 @@ from pathlib import Path
 from rich.console import Console
 from rich.table import Table
 
-from model.devices.pulsed import reference_offset
-from model.regression import STEPS, Regression
-from model.training import Metrics, Trainer
-from scripts.common import INTERRUPTED, Parser, integer, interruptible, number, output_file, progress, run, write_json
-from scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.model.devices.pulsed import reference_offset
+from symtrack.model.tasks.regression import STEPS, Regression
+from symtrack.model.training.trainer import Metrics, Trainer
+from symtrack.scripts.common import (
+    INTERRUPTED,
+    Parser,
+    integer,
+    interruptible,
+    number,
+    output_file,
+    progress,
+    run,
+    write_json,
+)
+from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
 
 CHUNK = 50  # vectors through the first layer between two looks at the progress bar
 EPOCHS = 12

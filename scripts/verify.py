@@ -11,8 +11,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from cosim.toolchain import MissingError, ToolError
-from scripts.common import (
+from symtrack.cosim.tools.toolchain import MissingError, ToolError
+from symtrack.scripts.common import (
     FAILED,
     Parser,
     campaign_options,
@@ -26,7 +26,7 @@ from scripts.common import (
 )
 
 try:
-    from cosim.campaign import campaign, key, written
+    from symtrack.cosim.campaign.random_configurations import campaign, key, written
 except ModuleNotFoundError as error:  # for tests only, so not always there
     sys.exit(f"{Path(sys.argv[0]).name}: {MissingError(str(error.name))}")
 

@@ -4,10 +4,10 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from cosim.register_files import register_markdown
-from cosim.timing_drawings import drawings
-from model.config import NAMED
-from scripts.common import Parser, run, write_all
+from symtrack.cosim.report.timing_drawings import drawings
+from symtrack.hdl.output.register_documents import register_markdown
+from symtrack.model.spec.config import NAMED
+from symtrack.scripts.common import Parser, run, write_all
 
 FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
 

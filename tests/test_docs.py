@@ -7,10 +7,11 @@ from pathlib import Path
 
 import pytest
 
-from cosim.properties import PROPERTIES
-from scripts import write_docs
+from symtrack.cosim.formal.table import PROPERTIES
+from symtrack.scripts import write_docs
+from tests.paths import ROOT
 
-DOCS = Path(__file__).resolve().parent.parent / "docs"
+DOCS = ROOT / "docs"
 
 
 def test_generated_documents_are_fresh() -> None:

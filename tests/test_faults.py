@@ -19,26 +19,28 @@ from typing import Any
 
 import pytest
 
-import cosim.build
-from cosim import campaign, mutants
-from cosim.campaign import LEAST, Totals
-from cosim.cocotb_build import cocotb_simulator
-from cosim.journal import Journal
-from cosim.native_build import native_library
-from cosim.native_tile import NativeTile
-from cosim.toolchain import ToolError
-from hdl.verilog import module_name, tile_verilog
-from model.config import NAMED
-from model.files import write_all, write_bytes
-from model.run import Run
-from model.study import runner
-from model.study.cases import Case
-from model.tasks import TASKS
-from model.training import Trainer
-from scripts import common, train, verify
-from tests.model import tiny
+import symtrack.cosim.tools.build_cache
+from symtrack.cosim.campaign import random_configurations as campaign
+from symtrack.cosim.campaign.random_configurations import LEAST, Totals
+from symtrack.cosim.engine.cocotb.build import cocotb_simulator
+from symtrack.cosim.engine.native.build import native_library
+from symtrack.cosim.engine.native.tile import NativeTile
+from symtrack.cosim.mutation import netlist as mutants
+from symtrack.cosim.tools.journal import Journal
+from symtrack.cosim.tools.package_links import package_links
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.model.files import write_all, write_bytes
+from symtrack.model.spec.config import NAMED
+from symtrack.model.study import runner
+from symtrack.model.study.cases import Case
+from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.spec import Run
+from symtrack.model.training.trainer import Trainer
+from symtrack.scripts import common, train, verify
+from tests.model.helpers import tiny
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[1]
 TINY = NAMED["tiny"]
 
 
@@ -174,13 +176,15 @@ def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, cont
 
 @pytest.mark.parametrize("damaged", ["tile.so", "runtime-*/verilated.o"])
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
-    monkeypatch.setattr(cosim.build, "ROOT", tmp_path)
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
     library = native_library(tile_verilog(TINY), TINY)
     file = library if damaged == "tile.so" else next(tmp_path.glob(damaged))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
     if file != library:
-        (library.parent / cosim.build.SIZES).unlink()  # another design, as far as the cache can tell
+        (
+            library.parent / symtrack.cosim.tools.build_cache.SIZES
+        ).unlink()  # another design, as far as the cache can tell
     assert native_library(tile_verilog(TINY), TINY) == library
     assert file.stat().st_size == len(whole)
     NativeTile(library, TINY)
@@ -190,8 +194,16 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
 @pytest.mark.parametrize("size", [0, 40])
 def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: str, size: int) -> None:
     shutil.copytree(ROOT / "model", tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))
-    code = "from model.low_pass import filter_step; from numpy import array; print(filter_step(*array([[9], [1]]), 1))"
+    for name in ("scripts/face", "tests", "pyproject.toml"):
+        target = tmp_path / name
+        target.parent.mkdir(exist_ok=True)
+        target.symlink_to(ROOT / name)
+    code = (
+        "from symtrack.model.tile.low_pass import filter_step; from numpy import array;"
+        "print(filter_step(*array([[9], [1]]), 1))"
+    )
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
+    environment["PYTHONPATH"] = str(package_links(tmp_path))
 
     def play() -> str:
         command = [sys.executable, "-c", code]
@@ -200,7 +212,7 @@ def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: 
         return done.stdout
 
     assert play() == "[5]\n"
-    files = list((tmp_path / "build").rglob(f"*.{kind}"))
+    files = list((tmp_path / "build/numba").rglob(f"*.{kind}"))
     assert files
     for file in files:
         file.write_bytes(file.read_bytes()[:size])
@@ -264,7 +276,7 @@ def test_a_journal_on_a_full_disk_keeps_what_is_whole(tmp_path: Path, size: int)
     """The last entry that is written is cut off wherever the disk ends; a later run drops it and goes on."""
     file = tmp_path / "journal"
     code = (
-        "from cosim.journal import Journal; from pathlib import Path\n"
+        "from symtrack.cosim.tools.journal import Journal; from pathlib import Path\n"
         f"with Journal(Path({str(file)!r}), 'key') as journal:\n"
         "    for number in range(100): journal.append({'n': number})"
     )
@@ -285,7 +297,7 @@ def test_a_campaign_on_a_full_disk_finds_no_failure(
     part: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even the least configuration can be built: of its simulator a byte is too much, or most."""
-    monkeypatch.setattr(cosim.build, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path / "elsewhere")
     least = TINY.replace(**LEAST)
     name = module_name(least)
     size = (cocotb_simulator(tile_verilog(least), name, waves=False) / name).stat().st_size

@@ -15,12 +15,12 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from model.devices import disturb, kernels
-from model.devices.cells import Cells
-from model.devices.records import make_places, make_records
-from model.fixed import Int, round_shift
-from model.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
-from model.state import Arrays
+from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
+from symtrack.model.devices import disturb, kernels
+from symtrack.model.devices.cells import Cells
+from symtrack.model.devices.records import make_places, make_records
+from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.state import Arrays
 
 PARALLEL_CELLS = 4096  # below this a second thread costs more than it saves
 
@@ -33,7 +33,7 @@ class DeviceArray:
     cells
         Parameters of the devices.
     key
-        Key of all noise, see `model.noise.derive_key`.
+        Key of all noise, see `model.arithmetic.noise.derive_key`.
     threads
         Threads of an update, at most what the machine offers; no result depends on it.
 

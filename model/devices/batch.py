@@ -13,10 +13,11 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from model.devices.responses import (
+from symtrack.model.arithmetic.noise import NORMAL_BITS, STEP, compiled_normal_from, compiled_word_at
+from symtrack.model.compiled import njit
+from symtrack.model.devices.responses import (
     LINEAR,
     TABLE,
     WEIGHT_BITS,
@@ -33,8 +34,7 @@ from model.devices.responses import (
     segment,
     table_factor,
 )
-from model.fixed import Int
-from model.noise import NORMAL_BITS, STEP, compiled_normal_from, compiled_word_at
+from symtrack.model.spec.fixed import Int
 
 BATCH = 512  # cells; more fill vectors better, and their lanes must fit a cache near the core
 PULSES_MAX = 64  # of one cell in one batch

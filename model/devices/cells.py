@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from model.devices.responses import (
+from symtrack.model.devices.responses import (
     FACTOR_BITS,
     POSITION_BITS,
     SEGMENT_BITS,
@@ -22,7 +22,7 @@ from model.devices.responses import (
     changes,
     power_tables,
 )
-from model.fixed import Int
+from symtrack.model.spec.fixed import Int
 
 WEIGHT_ONE = 1 << WEIGHT_BITS
 STATE_MAX = 2 * WEIGHT_ONE - 1  # a state is an int32

@@ -15,9 +15,9 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.linear_step import linear_point
-from model.devices.pulsed import Draws, Pulsed, visible
-from model.fixed import Int
+from symtrack.model.devices.linear_step import linear_point
+from symtrack.model.devices.pulsed import Draws, Pulsed, visible
+from symtrack.model.spec.fixed import Int
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -13,13 +13,13 @@ h has HALF_SELECT_BITS fractional bits, 1 / lifetime WEIGHT_BITS.
 from __future__ import annotations
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from model.devices.cells import HALF_SELECT_BITS, Cells
-from model.devices.kernels import QUADRANTS, Words, pack, popcount
-from model.devices.responses import WEIGHT_BITS
-from model.fixed import Int, round_shift
+from symtrack.model.compiled import njit
+from symtrack.model.devices.cells import HALF_SELECT_BITS, Cells
+from symtrack.model.devices.kernels import QUADRANTS, Words, pack, popcount
+from symtrack.model.devices.responses import WEIGHT_BITS
+from symtrack.model.spec.fixed import Int, round_shift
 
 FINE_BITS = 7
 

@@ -22,10 +22,10 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.parameters import number
-from model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
-from model.devices.responses import EXACT, FACTOR_BITS, FACTOR_MAX, POSITION_BITS, SEGMENT_BITS, Kind, Table
-from model.fixed import Int
+from symtrack.model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
+from symtrack.model.devices.responses import EXACT, FACTOR_BITS, FACTOR_MAX, POSITION_BITS, SEGMENT_BITS, Kind, Table
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import number
 
 
 @cache

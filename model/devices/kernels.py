@@ -9,11 +9,12 @@ steps popcount(row word & column word) times, and lines that never fire cost not
 from __future__ import annotations
 
 import numpy as np
-from numba import njit, prange
+from numba import prange
 from numpy.typing import NDArray
 
-from model.devices.batch import BATCH, PULSES_MAX, new_batch, pulse_batch
-from model.fixed import Int
+from symtrack.model.compiled import njit
+from symtrack.model.devices.batch import BATCH, PULSES_MAX, new_batch, pulse_batch
+from symtrack.model.spec.fixed import Int
 
 QUADRANTS = 4
 

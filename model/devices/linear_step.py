@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.cells import STATE_MAX, to_weight
-from model.devices.parameters import flag, number
-from model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
-from model.fixed import Int
+from symtrack.model.devices.cells import STATE_MAX, to_weight
+from symtrack.model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import flag, number
 
 
 def linear_response(steps: Int, gammas: Int, low: Int, high: Int) -> dict[str, Any]:

@@ -19,10 +19,10 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.parameters import flag
-from model.devices.pulsed import Draws, Pulsed
-from model.devices.responses import FACTOR_BITS, POSITION_BITS, SEGMENT_BITS, Kind, Table
-from model.fixed import Int
+from symtrack.model.devices.pulsed import Draws, Pulsed
+from symtrack.model.devices.responses import FACTOR_BITS, POSITION_BITS, SEGMENT_BITS, Kind, Table
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import flag
 
 FACTOR_LIMIT = 127.0  # a factor is an int32 with 24 fractional bits
 WEIGHT_LIMIT = 4.0

@@ -17,10 +17,10 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.parameters import number
-from model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
-from model.devices.responses import EXPONENT_BITS, POSITION_BITS, Kind
-from model.fixed import Int
+from symtrack.model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
+from symtrack.model.devices.responses import EXPONENT_BITS, POSITION_BITS, Kind
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import number
 
 EXPONENT_MAX = 127.0  # an exponent is an int32 with 24 fractional bits
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from model.devices.power_step import PowerStep
-from model.devices.pulsed import Referenced
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.pulsed import Referenced
 
 
 @dataclass(frozen=True, kw_only=True)

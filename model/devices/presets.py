@@ -17,15 +17,15 @@ from dataclasses import MISSING, fields
 from pathlib import Path
 from typing import Any
 
-from model.devices.constant_step import ConstantStep
-from model.devices.exponential_step import ExponentialStep
-from model.devices.linear_step import LinearStep
-from model.devices.measured import Measured
-from model.devices.power_step import PowerStep
-from model.devices.power_step_reference import PowerStepReference
-from model.devices.pulsed import Pulsed
-from model.devices.soft_bounds import SoftBounds
-from model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.power_step_reference import PowerStepReference
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.soft_bounds import SoftBounds
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 
 FAMILIES: dict[str, type[Pulsed]] = {
     "constant-step": ConstantStep,

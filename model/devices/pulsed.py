@@ -18,11 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from model.devices.cells import HALF_SELECT_BITS, STATE_MAX, WEIGHT_ONE, Cells, to_weight
-from model.devices.parameters import Parameters, flag, number
-from model.devices.responses import WEIGHT_BITS
-from model.fixed import Int
-from model.noise import NORMAL_BITS, derive_key, normals, uniforms
+from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
+from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, WEIGHT_ONE, Cells, to_weight
+from symtrack.model.devices.responses import WEIGHT_BITS
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import Parameters, flag, number
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
 LIFETIME_MAX = 1e6  # beyond it 1/lifetime, and what v loses of it, are too few units

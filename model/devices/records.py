@@ -11,10 +11,10 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from model.devices.cells import Cells
-from model.fixed import Int
-from model.noise import word_at
-from model.polynomials import MASK64
+from symtrack.model.arithmetic.noise import word_at
+from symtrack.model.devices.cells import Cells
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.polynomials import MASK64
 
 _PULSE = [("step", np.int32), ("slope", np.int32), ("noise", np.int64)]
 RECORD = np.dtype(

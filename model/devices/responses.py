@@ -19,10 +19,10 @@ from enum import IntEnum
 from functools import cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from model.fixed import Int
+from symtrack.model.compiled import njit
+from symtrack.model.spec.fixed import Int
 
 WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
 POSITION_BITS = 62

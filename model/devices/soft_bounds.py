@@ -16,11 +16,11 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.cells import WEIGHT_ONE
-from model.devices.linear_step import linear_point, linear_response
-from model.devices.parameters import flag
-from model.devices.pulsed import Draws, Pulsed, visible
-from model.fixed import Int
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.linear_step import linear_point, linear_response
+from symtrack.model.devices.pulsed import Draws, Pulsed, visible
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import flag
 
 
 @dataclass(frozen=True, kw_only=True)

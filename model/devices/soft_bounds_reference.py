@@ -17,11 +17,11 @@ from typing import Any
 
 import numpy as np
 
-from model.devices.cells import to_weight
-from model.devices.linear_step import linear_point, linear_response
-from model.devices.parameters import flag, number
-from model.devices.pulsed import Draws, Referenced, visible
-from model.fixed import Int
+from symtrack.model.devices.cells import to_weight
+from symtrack.model.devices.linear_step import linear_point, linear_response
+from symtrack.model.devices.pulsed import Draws, Referenced, visible
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import flag, number
 
 
 @dataclass(frozen=True, kw_only=True)

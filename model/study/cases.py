@@ -16,14 +16,14 @@ from dataclasses import dataclass, fields, replace
 from itertools import product
 from typing import Any
 
-from model import checkpoint
-from model.algorithms import ALGORITHMS, Rates
-from model.config import TileConfig
-from model.devices.presets import PRESETS
-from model.devices.pulsed import with_reference_offset
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.run import Run
-from model.schedule import Schedule
+from symtrack.model.devices.presets import PRESETS
+from symtrack.model.devices.pulsed import with_reference_offset
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.network.algorithms import ALGORITHMS, Rates
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.training import checkpoint
+from symtrack.model.training.schedule import Schedule
+from symtrack.model.training.spec import Run
 
 RESULT_VERSION = 2  # another one whenever what a run computes changes: results in the cache then do not count
 SEEDS = (1, 2, 3)

@@ -6,9 +6,9 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from model.files import write_bytes
-from model.study.cases import Case, key
-from model.study.runner import Result, missing, path
+from symtrack.model.files import write_bytes
+from symtrack.model.study.cases import Case, key
+from symtrack.model.study.runner import Result, missing, path
 
 RECORD = "results.json"
 FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256")

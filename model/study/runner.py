@@ -16,9 +16,9 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from model.files import write_bytes
-from model.study.cases import Case, key
-from model.training import Trainer
+from symtrack.model.files import write_bytes
+from symtrack.model.study.cases import Case, key
+from symtrack.model.training.trainer import Trainer
 
 Curve = list[tuple[int, float, float]]
 Floating = Callable[[Case], Curve]  # step, accuracy and loss of a run in floating point
@@ -33,11 +33,11 @@ def no_floating(case: Case) -> Curve:
 def execute(case: Case, floating: Floating = no_floating) -> Result:
     """Run a case.
 
-    Returns plain data for JSON: ``metrics`` as `model.training.Metrics` has them, or the last accuracy and loss of a
-    floating run; ``curve``, lists of step, accuracy, loss and rms_error; ``seconds``; and ``target`` of a case that has
-    one, what had been spent at the first evaluation with that loss, or None if none had it. There ``paper_slots`` is
-    steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that were counted, those
-    of the calibration among them.
+    Returns plain data for JSON: ``metrics`` as `model.training.trainer.Metrics` has them, or the last accuracy and
+    loss of a floating run; ``curve``, lists of step, accuracy, loss and rms_error; ``seconds``; and ``target`` of a
+    case that has one, what had been spent at the first evaluation with that loss, or None if none had it. There
+    ``paper_slots`` is steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that
+    were counted, those of the calibration among them.
     """
     begin = time.perf_counter()
     if case.floating:

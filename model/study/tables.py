@@ -11,14 +11,14 @@ from pathlib import Path
 from statistics import mean, stdev
 from typing import Any
 
-from model.algorithms import ALGORITHMS
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.files import png, write_all
-from model.regression import EPOCH
-from model.study import cases as study
-from model.study.cases import Case
-from model.study.record import RECORD, record
-from model.study.runner import Result, load
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.files import png, write_all
+from symtrack.model.network.algorithms import ALGORITHMS
+from symtrack.model.study import cases as study
+from symtrack.model.study.cases import Case
+from symtrack.model.study.record import RECORD, record
+from symtrack.model.study.runner import Result, load
+from symtrack.model.tasks.regression import EPOCH
 
 Labels = dict[str, str | int | float]
 
@@ -227,7 +227,7 @@ def floating(found: Results) -> str:
     heading = ("algorithm", "accuracy % golden", "float", "loss golden", "float")
     return f"""\
 Whether integers cost anything: the golden model beside the same equations in floating point, with random numbers of \
-its own (`tests/model/float_digits.py`).
+its own (`tests/model/references/float_digits.py`).
 
 Digits, {study.DEFAULT_DEVICE}, offset {m} ± {s}, {study.DIGITS_EPOCHS} epochs.
 

@@ -10,23 +10,45 @@ from typing import Any
 
 import pytest
 
-import model
+import symtrack.model
 
-CHANGED = {"model.network.Pass"}  # filled layer by layer
+CHANGED = {"symtrack.model.network.network.Pass"}  # filled layer by layer
 BY_POSITION = CHANGED | {
-    *("model.coincidence.Correlation", "model.config.BankSpec", "model.config.SourceSpec", "model.fixed.Format"),
-    *("model.devices.fit_data.Recording", "model.devices.fit_guess.Guess", "model.devices.fit_models.Model"),
-    *("model.devices.fit_models.Start", "model.devices.fitting.Fit", "model.host.Activation"),
-    *("model.metrics.Evaluation", "model.periphery.Calibration", "model.periphery.PulseSlots"),
-    *("model.periphery.Transfer", "model.pipeline._Beat", "model.schedule.Schedule", "model.study.tables.Results"),
-    "model.update_management.UpdateVectors",
+    *(
+        "symtrack.model.analysis.coincidence.Correlation",
+        "symtrack.model.spec.config.BankSpec",
+        "symtrack.model.spec.config.SourceSpec",
+        "symtrack.model.spec.fixed.Format",
+    ),
+    *(
+        "symtrack.model.devices.fitting.data.Recording",
+        "symtrack.model.devices.fitting.guess.Guess",
+        "symtrack.model.devices.fitting.models.Model",
+    ),
+    *(
+        "symtrack.model.devices.fitting.models.Start",
+        "symtrack.model.devices.fitting.fit.Fit",
+        "symtrack.model.arithmetic.activations.Activation",
+    ),
+    *(
+        "symtrack.model.training.metrics.Evaluation",
+        "symtrack.model.tile.operations.Calibration",
+        "symtrack.model.tile.operations.PulseSlots",
+    ),
+    *(
+        "symtrack.model.tile.operations.Transfer",
+        "symtrack.model.tile.transfer._Beat",
+        "symtrack.model.training.schedule.Schedule",
+        "symtrack.model.study.tables.Results",
+    ),
+    "symtrack.model.network.update_management.UpdateVectors",
 }
 
 
 def records() -> dict[str, Any]:
     """Every dataclass of the model that can be made."""
     found = {}
-    for module in pkgutil.walk_packages(model.__path__, "model."):
+    for module in pkgutil.walk_packages(symtrack.model.__path__, "symtrack.model."):
         for name, value in vars(importlib.import_module(module.name)).items():
             own = isinstance(value, type) and value.__module__ == module.name
             if own and is_dataclass(value) and not isabstract(value):

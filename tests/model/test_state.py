@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from model.state import named, part_of
+from symtrack.model.state import named, part_of
 
 
 def test_names_of_parts() -> None:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
-SCRIPTS = Path(__file__).resolve().parents[2] / "scripts"
+from tests.paths import ROOT
+
+SCRIPTS = ROOT / "scripts"
 
 FILES: dict[str, bytes] = {
     "unknown.toml": b"rows = 8\ncolums = 8\n",

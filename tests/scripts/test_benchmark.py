@@ -6,14 +6,14 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from cosim import benchmark as engine_measures
-from cosim.bench import Outcome
-from cosim.lockstep import Difference, MismatchError, Verdict
-from model import benchmark as measures
-from model.config import NAMED
-from model.devices.presets import FAMILIES
-from scripts import benchmark
-from tests.model import tiny
+from symtrack.cosim.compare import speed as engine_measures
+from symtrack.cosim.engine.job import Outcome
+from symtrack.cosim.engine.lockstep import Difference, MismatchError, Verdict
+from symtrack.model.analysis import speed as measures
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.spec.config import NAMED
+from symtrack.scripts import benchmark
+from tests.model.helpers import tiny
 
 UPDATE_KEYS = {"rows", "columns", "density", "device", "threads", "ms_per_update", "coincidences_per_second", "spread"}
 TRAINING_KEYS = {

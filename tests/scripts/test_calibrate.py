@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.devices.cells import WEIGHT_ONE
-from model.tasks import TASKS
-from scripts import calibrate, train
-from tests.model import tiny
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.tasks.task import TASKS
+from symtrack.scripts import calibrate, train
+from tests.model.helpers import tiny
 
 CONTRACT = {"device", "dw_min", "relative_error", "pulses_measured", "pulses_theory", "residual_rms"}
 SMALL = "--rows 3 --columns 5"

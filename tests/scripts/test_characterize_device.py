@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from model.devices.presets import PRESETS, load_device
-from scripts.characterize_device import main
+from symtrack.model.devices.presets import PRESETS, load_device
+from symtrack.scripts.characterize_device import main
 
 RECORD = {
     "name": "one",

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from scripts.common import Parser, progress, write_json
+from symtrack.scripts.common import Parser, progress, write_json
 
 
 def test_json_replaces_the_old_file(tmp_path: Path) -> None:

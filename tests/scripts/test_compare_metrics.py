@@ -12,10 +12,10 @@ from pathlib import Path
 
 import pytest
 
-from cosim import engines
-from cosim.lockstep import Fault
-from scripts import compare_metrics
-from tests.cosim.reading import Page
+from symtrack.cosim.engine import registry as engines
+from symtrack.cosim.engine.lockstep import Fault
+from symtrack.scripts import compare_metrics
+from tests.cosim.jobs.reading import Page
 
 KEYS = {
     *("config", "task", "algorithm", "engine", "seed", "cycles", "compared_cycles"),

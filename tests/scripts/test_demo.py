@@ -5,10 +5,10 @@ from pathlib import Path
 
 import pytest
 
-from cosim.package import package
-from model.config import NAMED
-from scripts import demo
-from tests.cosim.reading import Page
+from symtrack.hdl.output.package import package
+from symtrack.model.spec.config import NAMED
+from symtrack.scripts import demo
+from tests.cosim.jobs.reading import Page
 
 
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -10,12 +10,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from model.devices.presets import load_device
-from model.training import Trainer
-from scripts import fit_device
-from tests.model import tiny
+from symtrack.model.devices.presets import load_device
+from symtrack.model.training.trainer import Trainer
+from symtrack.scripts import fit_device
+from tests.model.helpers import tiny
+from tests.paths import ROOT
 
-ROOT = Path(__file__).resolve().parents[2]
 ROWS = 160
 PRINTS = "weight = (conductance - "
 

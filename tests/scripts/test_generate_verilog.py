@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from cosim.package import describe
-from hdl.verilog import controller_ports, module_name, tile_ports
-from model.config import NAMED, TileConfig
-from scripts import generate_verilog
+from symtrack.hdl.output.package import describe
+from symtrack.hdl.output.verilog import controller_ports, module_name, tile_ports
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.scripts import generate_verilog
 
 KEYS = ["module", "config", "fingerprint", "ports", "controller", "streams", "formats", "cycles", "random_sources"]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from cosim.statistics import DEFAULT_GRID, load_grid, magnitude
-from model.config import NAMED
-from scripts import pulse_statistics
+from symtrack.cosim.compare.generator import DEFAULT_GRID, load_grid, magnitude
+from symtrack.model.spec.config import NAMED
+from symtrack.scripts import pulse_statistics
 
 CONFIG = NAMED["tiny"]
 ENTRY = {"p_row", "p_column", "slots", "coincidences", "probability", "relative_error"}

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pytest
 
-from model.run import Run
-from model.study.cases import Case
-from model.study.runner import missing
-from scripts import results
-from tests.model import float_digits
+from symtrack.model.study.cases import Case
+from symtrack.model.study.runner import missing
+from symtrack.model.training.spec import Run
+from symtrack.scripts import results
+from tests.model.references import float_digits
 
 
 def tiny(count: int = 3) -> list[Case]:
@@ -64,7 +64,7 @@ def test_another_machine_goes_on_from_the_record(tmp_path: Path) -> None:
 
 def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     with monkeypatch.context() as patch:
-        patch.setattr("model.training.Trainer.run", interrupt_after(3))
+        patch.setattr("symtrack.model.training.trainer.Trainer.run", interrupt_after(3))
         assert results.main(folders(tmp_path)) == 130
     error = capsys.readouterr().err
     assert error == "interrupted, 2 runs are left: the same command goes on where it was\n"
@@ -74,7 +74,7 @@ def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: py
 
 def interrupt_after(steps: int):
     """In place of `Trainer.run`: one run, then Ctrl-C."""
-    from model.training import Trainer
+    from symtrack.model.training.trainer import Trainer
 
     run, taken = Trainer.run, [0]
 

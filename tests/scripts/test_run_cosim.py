@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from hdl.verilog import tile_verilog
-from model.config import NAMED
-from scripts import run_cosim
+from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.model.spec.config import NAMED
+from symtrack.scripts import run_cosim
 
 KEYS = {
     *("config", "engine", "scenario", "seed", "cycles", "compared_cycles"),

@@ -5,12 +5,12 @@ from pathlib import Path
 
 import pytest
 
-from model.algorithms import Choppers
-from model.config import Chopper, Scope
-from model.run import Run
-from model.tasks import TASKS
-from scripts import train
-from tests.model import tiny
+from symtrack.model.network.algorithms import Choppers
+from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.spec import Run
+from symtrack.scripts import train
+from tests.model.helpers import tiny
 
 KEYS = {
     "accuracy",

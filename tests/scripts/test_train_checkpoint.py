@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from model.tasks import TASKS
-from model.training import Trainer
-from scripts import train
-from tests.model import tiny
-from tests.model.idx_files import write_folder
+from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.trainer import Trainer
+from symtrack.scripts import train
+from tests.model.helpers import tiny
+from tests.model.helpers.idx_files import write_folder
 
 
 @pytest.fixture(autouse=True)

@@ -5,11 +5,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.devices import kernels
-from model.devices.array import DeviceArray
-from model.devices.batch import new_batch, pulse_batch
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.noise import normals, words
+from symtrack.model.arithmetic.noise import normals, words
+from symtrack.model.devices import kernels
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.batch import new_batch, pulse_batch
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 
 SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
 UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
@@ -108,7 +108,7 @@ def test_lines_that_fire_with_both_signs_step_quadrant_by_quadrant() -> None:
 def test_a_sparse_update_is_the_dense_one_without_the_silent_lines(
     side: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
     rows, columns = (64, 9) if side == "rows" else (9, 64)
     dense = random_slots(rows, columns, seed=4)
     keep = np.random.default_rng(4).permutation(64) < 7
@@ -153,7 +153,7 @@ def test_order_of_columns_does_not_matter() -> None:
 
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_threads_do_not_change_a_bit(rows: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
     one, two = make(rows, columns), make(rows, columns, threads=2)
     for seed in range(5):
         slots = random_slots(rows, columns, seed)

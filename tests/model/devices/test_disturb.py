@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from model.devices.cells import WEIGHT_ONE, Cells
-from model.devices.constant_step import ConstantStep
-from model.devices.disturb import _halvings, disturbed, flow, half_selected, half_selected_by_writes, relaxed
-from model.devices.power_step import PowerStep
-from model.devices.pulsed import Pulsed
-from model.devices.soft_bounds import SoftBounds
+from symtrack.model.devices.cells import WEIGHT_ONE, Cells
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.disturb import _halvings, disturbed, flow, half_selected, half_selected_by_writes, relaxed
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.soft_bounds import SoftBounds
 
 
 @pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 17), (9, 4)])

@@ -5,14 +5,14 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from model.devices.array import DeviceArray
-from model.devices.cells import WEIGHT_ONE
-from model.devices.disturb import disturbed, half_selected, half_selected_by_writes
-from model.devices.measured import Measured
-from model.devices.power_step import PowerStep
-from model.devices.pulsed import Pulsed
-from model.devices.soft_bounds import SoftBounds
-from model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.disturb import disturbed, half_selected, half_selected_by_writes
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.soft_bounds import SoftBounds
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 
 FAMILIES = [SoftBounds, SoftBoundsReference, PowerStep]
 

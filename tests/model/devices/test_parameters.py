@@ -13,8 +13,8 @@ from typing import Any
 
 import pytest
 
-from model.devices.measured import Measured
-from model.devices.presets import FAMILIES, PRESETS, family_name
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.presets import FAMILIES, PRESETS, family_name
 
 CURVE = {"weights": [-0.5, 0.0, 0.5], "up": [1.5, 1.0, 0.2], "down": [0.3, 1.0, 1.2]}
 RECORDED: dict[str, Any] = json.loads((Path(__file__).parent / "parameters.json").read_text(encoding="utf-8"))

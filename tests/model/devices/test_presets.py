@@ -7,20 +7,20 @@ from typing import Any
 import numpy as np
 import pytest
 
-from model.algorithms import Rates
-from model.devices.cells import WEIGHT_ONE
-from model.devices.characterize import characteristics, without_variation
-from model.devices.constant_step import ConstantStep
-from model.devices.exponential_step import ExponentialStep
-from model.devices.linear_step import LinearStep
-from model.devices.measured import Measured
-from model.devices.power_step import PowerStep
-from model.devices.presets import FAMILIES, PRESETS, device_toml, family_name, load_device
-from model.devices.pulsed import Pulsed, Referenced, with_reference_offset
-from model.devices.soft_bounds import SoftBounds
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from model.training import Trainer
-from tests.model import tiny
+from symtrack.model.analysis.characterize import characteristics, without_variation
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.presets import FAMILIES, PRESETS, device_toml, family_name, load_device
+from symtrack.model.devices.pulsed import Pulsed, Referenced, with_reference_offset
+from symtrack.model.devices.soft_bounds import SoftBounds
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.network.algorithms import Rates
+from symtrack.model.training.trainer import Trainer
+from tests.model.helpers import tiny
 
 CURVE = {"weights": [-0.5, 0.0, 0.5], "up": [1.5, 1.0, 0.2], "down": [0.3, 1.0, 1.2]}
 

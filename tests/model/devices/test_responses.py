@@ -5,12 +5,13 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.devices import responses
-from model.devices.array import DeviceArray
-from model.devices.cells import WEIGHT_ONE
-from model.devices.power_step import PowerStep
-from model.devices.presets import FAMILIES
-from tests.model.devices import equations, examples
+from symtrack.model.devices import responses
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.presets import FAMILIES
+from tests.model.helpers import device_examples as examples
+from tests.model.references import device_equations as equations
 
 DEVICES = 25  # of every family
 TOLERANCE = dict.fromkeys(FAMILIES, 5e-06)  # of the weight range, at every pulse

@@ -3,15 +3,15 @@
 import numpy as np
 import pytest
 
-from model.devices.cells import WEIGHT_ONE
-from model.devices.linear_step import LinearStep
-from model.devices.measured import Measured
-from model.devices.power_step import PowerStep
-from model.devices.presets import FAMILIES
-from model.devices.pulsed import Pulsed
-from model.devices.responses import EXPONENT_BITS
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from tests.model.devices import examples
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.responses import EXPONENT_BITS
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from tests.model.helpers import device_examples as examples
 
 SIDE = 64
 SHAPE = {"rows": SIDE, "columns": SIDE, "seed": 1, "array": "a"}

@@ -5,18 +5,19 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.devices.array import DeviceArray
-from model.devices.cells import WEIGHT_ONE
-from model.devices.characterize import without_variation
-from model.devices.constant_step import ConstantStep
-from model.devices.exponential_step import ExponentialStep
-from model.devices.linear_step import LinearStep
-from model.devices.measured import Measured
-from model.devices.power_step import PowerStep
-from model.devices.presets import FAMILIES, PRESETS
-from model.devices.pulsed import Referenced
-from model.devices.soft_bounds_reference import SoftBoundsReference
-from tests.model.devices import equations, examples
+from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.measured import Measured
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.presets import FAMILIES, PRESETS
+from symtrack.model.devices.pulsed import Referenced
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from tests.model.helpers import device_examples as examples
+from tests.model.references import device_equations as equations
 
 WITH_POINT = [name for name in PRESETS if name != "idealized-constant"]
 

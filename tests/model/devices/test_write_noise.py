@@ -5,11 +5,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from model.devices.array import DeviceArray
-from model.devices.cells import WEIGHT_ONE, to_weight
-from model.devices.presets import FAMILIES
-from model.devices.pulsed import Pulsed
-from tests.model.devices import equations, examples
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.devices.pulsed import Pulsed
+from tests.model.helpers import device_examples as examples
+from tests.model.references import device_equations as equations
 
 SIDE, PULSES = 500, 4
 COUNT = SIDE * SIDE * PULSES

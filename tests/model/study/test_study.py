@@ -6,13 +6,13 @@ from pathlib import Path
 
 import pytest
 
-from model.run import Run
-from model.study import runner, tables
-from model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
-from model.study.record import RECORD, adopt, record
-from model.study.runner import execute, load, missing, run_all
-from model.tasks import TASKS
-from tests.model import tiny
+from symtrack.model.study import runner, tables
+from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
+from symtrack.model.study.record import RECORD, adopt, record
+from symtrack.model.study.runner import execute, load, missing, run_all
+from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.spec import Run
+from tests.model.helpers import tiny
 
 
 @pytest.fixture(autouse=True)

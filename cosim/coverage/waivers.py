@@ -1,0 +1,90 @@
+"""Points of coverage that random programmes do not reach in the tile of ``complete.toml``, and why.
+
+Each is a line of a table in docs/verification.md. A point that is missed and is none of these is a hole, and a slow
+test fails.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from typing import NamedTuple
+
+from symtrack.cosim.coverage.measure import Point
+
+
+class Waiver(NamedTuple):
+    """So many ``points`` whose ``kind block name`` fits a ``pattern``, what they are, and why they stay away."""
+
+    pattern: str
+    points: int
+    what: str
+    reason: str
+
+
+_BEYOND = r"\[(?:11|23|35)\]"  # words of the last beat of a column
+_LANE = r"\[(?:1[4-9]|2[0-79])\]"  # H of the second lane and its parity
+_SHORT_LANE = r"\[(?:9|1[0-79])\]"  # the same of Q
+_POINT = r"transfer\.symmetric_point"
+_EDGE = r":(?:0->1|1->0)"
+WAIVERS: tuple[Waiver, ...] = (
+    Waiver(
+        rf"toggle (?:transfer\.hidden_buffer\.memory_hidden words{_BEYOND}{_LANE}|{_POINT}\.memory_q(?:_ref)? "
+        rf"words{_BEYOND}{_SHORT_LANE}){_EDGE}",
+        201,
+        "words of memories: the lane beyond the last row",
+        "23 rows, 2 lanes: nothing is ever written there but zero",
+    ),
+    Waiver(
+        rf"toggle (?:{_POINT}\.demodulator_\d word\[[0-2]\]|transfer base\[[015]\]"
+        rf"|transfer\.hidden_buffer(?:\.programmer_\d)? least\w*\[0\]|transfer(?:\.symmetric_point)? used\[0\])"
+        rf"{_EDGE}",
+        24,
+        "bits of reads in units of Q, of addresses that are multiples of 12, of +1 and -1; lane 0 is always used",
+        "constants",
+    ),
+    Waiver(
+        rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]"
+        rf"|(?:\.reference_latch_\d|\.demodulator_\d)? (?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\])"
+        rf"{_EDGE}",
+        218,
+        "Qref on its way and in its memory: the lowest bit",
+        "zero, `latch_shift` is 1",
+    ),
+    Waiver(
+        rf"toggle (?:tile|transfer) (?:status___05F)?memory_error{_EDGE}",
+        6,
+        "a memory has an error",
+        "no bit flips; these are `tests/cosim/mutation/test_memory_flips.py`",
+    ),
+    Waiver(
+        rf"toggle (?:sequencer rounds\[[67]\]|counters (?:reads|unprogrammed)_total\[8\]){_EDGE}",
+        8,
+        "the upper bits of a number of rounds and of counts",
+        "no programming of 64 rounds ends before it is cut off: see the tests of it; counts stop at 255",
+    ),
+    Waiver(
+        rf"branch {_POINT}\.reference_latch_\d cond_then",
+        2,
+        "the latch at the upper end of its range",
+        "needs `latch_shift` > `reference_fraction_bits`; these are `tests/hdl/tile/test_reference_latch.py` and the "
+        "proof of the block",
+    ),
+    Waiver(
+        r"branch transfer cond_else",
+        1,
+        "the other side of a choice that is always made",
+        "lanes beyond the last row, with a mask of two bits",
+    ),
+)
+
+
+def waived(point: Point) -> Waiver | None:
+    """The waiver of a point that was missed."""
+    text = f"{point.kind} {point.block} {point.name}"
+    return next((waiver for waiver in WAIVERS if re.fullmatch(waiver.pattern, text)), None)
+
+
+def not_waived(points: Iterable[Point]) -> list[Point]:
+    """Those that were missed without a reason."""
+    return [point for point in points if not point.count and not waived(point)]

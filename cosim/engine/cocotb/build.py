@@ -1,0 +1,49 @@
+"""The simulator of the cocotb engine: Verilog and cocotb's own main program, with only the ports open to VPI."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from types import MappingProxyType
+
+import cocotb
+import cocotb_tools.config
+
+from symtrack.cosim.tools import build_cache as build
+from symtrack.cosim.tools.toolchain import find_verilator
+
+
+def cocotb_simulator(
+    verilog: str,
+    top: str,
+    *,
+    waves: bool,
+    coverage: bool = False,
+    shown: Mapping[str, Iterable[str]] = MappingProxyType({}),
+) -> Path:
+    """Folder with the simulator of ``verilog``, an executable named ``top``, built if it is not there yet.
+
+    coverage: it leaves ``coverage.dat`` where it runs. shown: of modules inside, those of their variables that can be
+    read, too.
+
+    Raises
+    ------
+    ToolError
+        A program is missing, or Verilator or the compiler rejects the text.
+    """
+    tool = find_verilator()
+    libraries = cocotb_tools.config.libs_dir
+    main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
+    flags = [*build.FLAGS, "--exe", "--vpi", *(["--trace-vcd"] if waves else [])]
+    flags += ["--coverage-line", "--coverage-toggle"] if coverage else []
+    control = f'{build.CONTROL}public_flat_rw -module "{top}" -var "*"\n'
+    for module, names in shown.items():
+        control += "".join(f'public_flat_rd -module "{module}" -var "{name}"\n' for name in names)
+    link = ["-o", top, "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+
+    def produce(work: Path) -> Iterable[Path]:
+        files = build.verilate(work, tool, verilog, top, control, [*flags, *link], main)
+        build.make(work, tool, flags)
+        return [*files, work / top]
+
+    return build.cached((tool.version, cocotb.__version__, *flags, *link, control, verilog), produce)

@@ -1,0 +1,118 @@
+"""The cocotb engine: builds the simulator, starts it on a job and reads the outcome."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import pickle
+import re
+import shutil
+import tempfile
+import threading
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from cocotb_tools.runner import get_results, get_runner
+
+from symtrack.cosim.engine.cocotb.build import cocotb_simulator
+from symtrack.cosim.engine.job import Job, Outcome
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.hdl.output.verilog import module_name, tile_verilog
+
+FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"
+
+
+def run_job(
+    job: Job,
+    *,
+    verilog: str | None = None,
+    waves: Path | None = None,
+    progress: Callable[[int], None] = lambda cycles: None,
+) -> Outcome:
+    """Play ``job`` on the Verilog of its configuration, or on ``verilog``, any text with the same top module and ports.
+
+    Parameters
+    ----------
+    waves
+        Where to leave a VCD of the run.
+    progress
+        Told from time to time how much of the job is done, in its own unit.
+
+    Raises
+    ------
+    ToolError
+        The simulator cannot be built, or it ended without an outcome; the message says where its log is.
+    """
+    top = module_name(job.config)
+    text = tile_verilog(job.config) if verilog is None else verilog
+    simulator = cocotb_simulator(text, top, waves=waves is not None)
+    job = dataclasses.replace(job, own_netlist=verilog is None)
+    with tempfile.TemporaryDirectory(prefix="symtrack-") as name:
+        folder = Path(name)
+        (folder / "job.pickle").write_bytes(pickle.dumps(job))
+        with _watched(folder / "progress", progress):
+            play(simulator, top, "symtrack.cosim.engine.cocotb.bench", folder, waves=waves is not None)
+        result: Outcome = pickle.loads((folder / OUTCOME).read_bytes())
+        if waves is not None:
+            partial = waves.with_name(f".{waves.name}.part")
+            shutil.copy(folder / "dump.vcd", partial)
+            partial.replace(waves)
+    return result
+
+
+def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = False) -> None:
+    """Run the cocotb test of ``module``, which is told ``folder`` as `FOLDER` and leaves `OUTCOME` there.
+
+    Raises
+    ------
+    ToolError
+        The test failed, or left no outcome; the message has the last error of its log.
+    """
+    log, results = folder / "simulation.log", folder / "results.xml"
+    # The runner exits the interpreter when the simulator fails; what counts is the results file.
+    with contextlib.suppress(SystemExit):
+        get_runner("verilator").test(
+            test_module=module,
+            hdl_toplevel=top,
+            hdl_toplevel_lang="verilog",
+            build_dir=simulator,
+            test_dir=folder,
+            results_xml=str(results),
+            extra_env={
+                FOLDER: str(folder),
+                "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
+            },
+            waves=waves,
+            log_file=log,
+        )
+    tests, failures = get_results(results) if results.is_file() else (0, 0)
+    if tests == 0 or failures or not (folder / OUTCOME).is_file():
+        raise ToolError(
+            f"the simulation ended without an outcome ({tests} tests, {failures} failed): {_last_error(log)}"
+        )
+
+
+def _last_error(log: Path) -> str:
+    """The last line of a simulation's log that names an exception, or its last line."""
+    lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
+    told = [line.strip() for line in lines if re.search(r"^\s*[\w.]*(Error|Exception)\b.*:", line)]
+    return (told or [line.strip() for line in lines if line.strip()] or ["it wrote no log"])[-1]
+
+
+@contextlib.contextmanager
+def _watched(file: Path, progress: Callable[[int], None]) -> Iterator[None]:
+    """Passes on what the simulation leaves in ``file`` while it runs."""
+    ended = threading.Event()
+
+    def watch() -> None:
+        while not ended.wait(0.5):
+            with contextlib.suppress(OSError, ValueError):
+                progress(int(file.read_text(encoding="ascii")))
+
+    thread = threading.Thread(target=watch, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        ended.set()
+        thread.join()

@@ -1,0 +1,386 @@
+"""The native engine: the same Verilog as a shared library in this process.
+
+Programs are played cycle by cycle as in every engine. Layers of a training play whole updates and transfers per call,
+which is what makes it fast; with recording, the outputs of all their cycles are compared with `model.tile.waveform`.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from symtrack.cosim.engine.job import Job, Outcome
+from symtrack.cosim.engine.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
+from symtrack.cosim.engine.native.build import WORD, Span, native_library
+from symtrack.cosim.engine.native.tile import NativeTile
+from symtrack.cosim.engine.state import hidden_states, read_state, with_ports
+from symtrack.cosim.engine.stepped_periphery import Rounds, RtlPeriphery, check_target
+from symtrack.cosim.engine.streams import Program
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.hdl.output.verilog import tile_ports, tile_verilog
+from symtrack.model.network.crossbar import PeripheryLike
+from symtrack.model.spec.config import Op, Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays
+from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.packing import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
+from symtrack.model.tile.waveform import TracedPeriphery
+
+
+class StateNotTakenError(ToolError):
+    """A netlist is in another state than it was set to."""
+
+
+class NativePeriphery:
+    """A layer in RTL by whole operations; the methods are those of `model.tile.operations.Periphery`.
+
+    Attributes
+    ----------
+    cycles : clock cycles of the operations so far, idle ones between them not counted.
+    played, compared : all cycles played, and those whose every output was compared.
+    """
+
+    def __init__(self, tile: NativeTile, *, record: bool) -> None:
+        self.config = config = tile.config
+        self.tile = tile
+        self.cycles = 0
+        self.played = 0
+        self.compared = 0
+        self.golden = TracedPeriphery(config, tile.layout.outputs) if record else None
+        self._settings: Settings | None = None
+        self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
+        first, _ = tile.layout.payload("pulses")
+        self._slot = {name: _below(tile.layout.outputs[f"pulses__{name}"], first) for name in _SLOT}
+        first, _ = tile.layout.payload("writes")
+        self._write = {name: _below(tile.layout.outputs[f"writes__{name}"], first) for name in _WRITE}
+        self._write_bits = {"pulses": config.pulses_format.width, "reference": config.reference_format.width}
+        self._play(None, 0, None if self.golden is None else self.golden.clear())
+
+    @property
+    def chopper(self) -> Int:
+        """c, +1 or -1 per column."""
+        return self._signs("status__chopper", self.config.columns)
+
+    @property
+    def row_chopper(self) -> Int:
+        """c', +1 or -1 per row."""
+        return self._signs("status__row_chopper", self.config.rows)
+
+    def _signs(self, port: str, lines: int) -> Int:
+        first, count = self.tile.layout.outputs[port]
+        bits = unpack_lines(self.tile.outputs[None, first : first + count], lines)[0]
+        return 1 - 2 * bits.astype(np.int64)
+
+    @property
+    def next_column(self) -> int:
+        """The column that the next transfer reads."""
+        return self.tile.get("read__column")
+
+    def update(
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> PulseSlots:
+        """Play one update; the lines of its slots."""
+        config, tile = self.config, self.tile
+        lines = (x_negative, x_magnitude, delta_negative, delta_magnitude)
+        pack_vectors(*lines, config.lanes, config.magnitude_bits, self._magnitude_words, tile.vectors)
+        tile.set("settings__target", target)
+        self._settings = None
+        self._play(Op.UPDATE, bl, None if self.golden is None else self.golden.update(*lines, bl, target)[1])
+        slots, at = tile.pulses[: tile.slot_count], self._slot
+        check_target(config, self.played, target, slots[:, at["slow"].start])
+        return PulseSlots(
+            rows=self._lines(slots, "rows"),
+            columns=self._lines(slots, "columns"),
+            up=slots[:, at["up"].start].astype(np.uint8),
+            quadrant=slots[:, at["quadrant"].start].astype(np.uint8),
+        )
+
+    def transfer(self, codes: Int, settings: Settings) -> Transfer:
+        """Play one transfer of the next column with these ADC codes."""
+        config, tile = self.config, self.tile
+        self._set(settings)
+        tile.codes[...] = 0
+        pack_beats(codes, config.lanes, config.adc_bits, tile.codes)
+        self._play(Op.TRANSFER, 0, None if self.golden is None else self.golden.transfer(codes, settings)[1])
+        self._whole("writes__valid", len(tile.writes), tile.write_count)
+        return self._written(tile.writes)
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
+        """Play one calibration with the ADC codes of its reads."""
+        config, tile, beats = self.config, self.tile, self.config.row_beats
+        sweeps = len(codes) // config.columns
+        self._set(Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random))
+        packed = np.zeros((len(codes) * beats, tile.codes.shape[1]), np.uint64)
+        for read, column in enumerate(codes):
+            pack_beats(column, config.lanes, config.adc_bits, packed[read * beats : (read + 1) * beats])
+        expected = None if self.golden is None else self.golden.calibrate(pulses, codes, random=random)[1]
+        cycles, rows, slots, writes = tile.calibration(pulses, packed, record=expected is not None)
+        self._judge(cycles, rows, expected)
+        self._whole("pulses__valid", pulses, len(slots))
+        self._whole("writes__valid", len(packed), len(writes))
+        check_target(config, self.played, Target.FAST, slots[:, self._slot["slow"].start])
+        for lines in ("rows", "columns"):
+            self._whole(f"pulses__{lines}", getattr(config, lines) * pulses, self._lines(slots, lines).sum())
+        reads = [self._written(writes[first : first + beats]) for first in range(0, len(writes), beats)]
+        return Calibration(up=slots[:, self._slot["up"].start].astype(np.uint8), reads=reads)
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Play one programming, whose reads and writes are those of ``cells``; its rounds."""
+        config, tile, at = self.config, self.tile, self._write
+        self._set(settings)
+        taken, rows, played, last = Rounds(cells), [], 0, False
+        while not last:
+            tile.codes[...] = 0
+            pack_beats(taken.read(), config.lanes, config.adc_bits, tile.codes)
+            cycles, some, last = tile.round(column, first=not played, record=self.golden is not None)
+            played += abs(cycles)
+            rows.append(some.copy())
+            if cycles < 0:
+                break
+            self._whole("writes__valid", len(tile.writes), tile.write_count)
+            for name, expected in (("array", 1), ("column", column)):
+                for value in tile.writes[:, at[name].start].tolist():
+                    self._whole(f"writes__{name}", expected, value)
+            taken.write(self._written(tile.writes).pulses)
+        golden = None if self.golden is None else self.golden.program(column, settings, taken.again())[1]
+        self._judge(played if last else -played, np.concatenate(rows), golden)
+        return len(taken.codes)
+
+    def _set(self, settings: Settings | None) -> None:
+        """Drive the ports of settings, unless they are those of the last call."""
+        if settings is not None and settings is not self._settings:
+            for name, value in vars(settings).items():
+                self.tile.set(f"settings__{name}", int(value))
+        self._settings = settings
+
+    def _written(self, writes: Words) -> Transfer:
+        """The result of a read from its beats of writes."""
+        config, at = self.config, self._write
+        pulses, reference = (
+            unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: config.rows]
+            for name, bits in self._write_bits.items()
+        )
+        return Transfer(
+            column=int(writes[0][at["column"].start]),
+            pulses=pulses,
+            latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: config.rows],
+            reference=reference,
+        )
+
+    def _lines(self, slots: Words, name: str) -> np.ndarray:
+        return unpack_lines(slots[:, self._slot[name]], getattr(self.config, name))
+
+    def _whole(self, signal: str, golden: int, rtl: int) -> None:
+        """So many must there be."""
+        if golden != rtl:
+            raise MismatchError(Difference(self.played, signal, golden, int(rtl), tile=self.config.name))
+
+    def state_arrays(self) -> dict[str, Int]:
+        """State under the golden names; KeyError if the netlist hides some of it."""
+        return with_ports(self.config, read_state(self.config, self.tile.state_words), self.tile.get, self._signs)
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays`, of RTL or of the golden periphery; ``cycles`` is not part of it."""
+        self.tile.set_state(arrays)
+        for _ in range(2):  # the first rising edge carries the state to the outputs, the second cycle shows them
+            self.played += self.tile.operation(None, 0, record=False)[0]
+        taken = self.state_arrays()
+        for name, value in arrays.items():
+            if not np.array_equal(taken[name], value):
+                raise StateNotTakenError(f"{name}: must be what it is set to, but this netlist does not take it")
+        if self.golden is not None:
+            self.golden.restore(arrays)
+
+    def _play(self, op: Op | None, bl: int, expected: Words | None) -> None:
+        """Play an operation and compare its outputs, if they are recorded, with those expected.
+
+        What counts is the first difference in time, then in the order of ports; an operation that ends at another
+        cycle than expected, or never, is one.
+        """
+        cycles, rows = self.tile.operation(op, bl, record=expected is not None)
+        self._judge(cycles, rows, expected, idle=op is None)
+
+    def _judge(self, cycles: int, rows: Words, expected: Words | None, *, idle: bool = False) -> None:
+        """Compare the outputs of an operation, and count its cycles; ``idle`` ones do not count."""
+        if expected is not None:
+            common = min(len(rows), len(expected))
+            differing = (rows[:common] != expected[:common]).any(axis=1)
+            if differing.any() or len(rows) != len(expected):
+                at = int(differing.argmax()) if differing.any() else common - 1
+                raise MismatchError(self._difference(rows, expected, at))
+            self.compared += cycles
+        elif cycles < 0:
+            raise MismatchError(Difference(self.played - cycles, "status__busy", 0, 1, tile=self.config.name))
+        self.played += cycles
+        if not idle:
+            self.cycles += cycles - 1  # the last one is idle
+
+    def _difference(self, rows: Words, expected: Words, at: int) -> Difference:
+        outputs = self.tile.layout.outputs
+        history: list[dict[str, Any]] = [
+            {
+                "cycle": self.played + cycle,
+                "rtl": {name: _value(rows[cycle], span) for name, span in outputs.items()},
+                "golden": {name: _value(expected[cycle], span) for name, span in outputs.items()},
+            }
+            for cycle in range(max(0, at + 1 - HISTORY), at + 1)
+        ]
+        rtl, golden = history[-1]["rtl"], history[-1]["golden"]
+        signal = next((name for name in outputs if rtl[name] != golden[name]), "status__busy")
+        return Difference(self.played + at, signal, golden[signal], rtl[signal], history, self.config.name)
+
+
+_SLOT = ("rows", "columns", "up", "quadrant", "slow")
+_WRITE = ("array", "column", "pulses", "latch", "reference")
+
+
+def _below(span: Span, first: int) -> slice:
+    return slice(span[0] - first, span[0] - first + span[1])
+
+
+def _value(row: Words, span: Span) -> int:
+    return sum(int(row[span[0] + k]) << (WORD * k) for k in range(span[1]))
+
+
+class NativeBench:
+    """`cosim.engine.job.Bench` on shared libraries: one tile for programs, or one for every layer of a training."""
+
+    def __init__(self, job: Job, verilog: str | None, progress: Callable[[int], None]) -> None:
+        self.config = job.config
+        self.widths = {port.name: port.width for port in tile_ports(job.config) if not port.output}
+        self.checker = Checker(job.config, job.faults)
+        self.layers: list[NativePeriphery] = []
+        self._job = job
+        self._verilog = verilog
+        self.progress = progress
+        self.hidden: list[str] = []
+        self.setup_s = 0.0  # spent on Verilog and builds, not on cycles
+        self._tile = self._new_tile(job.config)
+        outputs = self._tile.layout.outputs.items()
+        self._words = [(name, first) for name, (first, count) in outputs if count == 1]
+        self._wide = [(name, first, first + count) for name, (first, count) in outputs if count > 1]
+        self._driven: dict[str, int] = {}
+
+    def _new_tile(self, config: TileConfig) -> NativeTile:
+        begin = time.perf_counter()
+        tile = self._load(config)
+        self.setup_s += time.perf_counter() - begin
+        return tile
+
+    def _load(self, config: TileConfig) -> NativeTile:
+        given = self._verilog if config == self.config else None
+        verilog = tile_verilog(config) if given is None else given
+        return NativeTile(native_library(verilog, config), config)
+
+    @property
+    def cycles(self) -> int:
+        """Clock cycles played so far, in all layers together."""
+        return self.checker.cycles + sum(layer.played for layer in self.layers)
+
+    @property
+    def compared(self) -> int:
+        """Cycles in which every output was compared."""
+        return self.checker.compared + sum(layer.compared for layer in self.layers)
+
+    def run(self, program: Program) -> Any:
+        """Play the cycles of a program one by one."""
+        if self.layers:
+            raise RuntimeError("the tile is driven by whole operations; a program cannot join in")
+        tile, checker = self._tile, self.checker
+        try:
+            inputs = next(program)
+            while True:
+                for name, value in checker.bend(inputs).items():
+                    if self._driven.get(name) != value:
+                        tile.set(name, value)
+                        self._driven[name] = value
+                tile.cycle()
+                row = tile.outputs.tolist()
+                outputs = {name: row[first] for name, first in self._words}
+                for name, first, end in self._wide:
+                    outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
+                outputs = checker.bend(outputs)
+                checker.cycle(inputs, outputs)
+                if checker.state_due:
+                    checker.state(self.read_state())
+                inputs = program.send(outputs)
+        except StopIteration as end:
+            return end.value
+
+    def read_state(self) -> State:
+        """State of the tile that programs play on."""
+        return read_state(self.config, self._tile.state_words)
+
+    def layer(self, config: TileConfig) -> PeripheryLike:
+        """RTL for every layer; with deliberate faults, which name single cycles, only for that of `config`."""
+        if self._job.faults:
+            return RtlPeriphery(self) if config == self.config else Periphery(config)
+        own = config == self.config and not self.layers and not self.checker.cycles
+        layer = NativePeriphery(self._tile if own else self._new_tile(config), record=self._job.record)
+        self.layers.append(layer)
+        return layer
+
+    def compare_states(self) -> int:
+        """Compare all final states with the golden ones; the number of words."""
+        own = self._verilog is None
+        for config, tile in ((layer.config, layer.tile) for layer in self.layers):
+            self.hidden += hidden_states(config, read_state(config, tile.state_words), own=own or config != self.config)
+        if not self.layers:
+            state = self.read_state()
+            self.hidden = hidden_states(self.config, state, own=own)
+            self.checker.state(state)
+            return self.checker.states_compared
+        return sum(
+            compare_states(
+                layer.played,
+                read_state(layer.config, layer.tile.state_words),
+                layer.golden.periphery.state_arrays(),
+                tile=layer.config.name,
+            )
+            for layer in self.layers
+            if layer.golden is not None
+        )
+
+
+def run_job(
+    job: Job,
+    *,
+    verilog: str | None = None,
+    waves: Path | None = None,
+    progress: Callable[[int], None] = lambda cycles: None,
+) -> Outcome:
+    """Play ``job`` in this process; arguments and errors as of `cosim.engine.cocotb.engine.run_job`, but without
+    waves.
+    """
+    if waves is not None:
+        raise ToolError("the native engine has no waves: use --engine cocotb")
+    module, name = job.function.split(":")
+    function = getattr(import_module(module), name)
+    bench = NativeBench(job, verilog, progress)
+    verdict = Verdict()
+    result = None
+    bench.setup_s = 0.0
+    begin = time.perf_counter()
+    try:
+        result = function(bench, **job.arguments)
+        verdict.states_compared = bench.compare_states()
+        verdict.states_hidden = bench.hidden
+    except MismatchError as mismatch:
+        verdict.mismatches = 1
+        verdict.first_mismatch = mismatch.difference
+        verdict.states_compared = bench.checker.states_compared
+    seconds = time.perf_counter() - begin - bench.setup_s
+    verdict.cycles = bench.cycles
+    verdict.compared_cycles = bench.compared
+    return Outcome(verdict, seconds, result)

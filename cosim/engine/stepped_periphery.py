@@ -1,0 +1,231 @@
+"""The RTL behind the methods of the golden periphery, so that the same training loop runs on either.
+
+An update or a transfer is played cycle by cycle on a bench, in lock-step with the golden tile, without waits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterable
+
+import numpy as np
+
+from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.engine.lockstep import Difference, MismatchError, Ports
+from symtrack.cosim.engine.state import with_ports
+from symtrack.cosim.engine.streams import Streams
+from symtrack.model.spec.config import Op, Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.tile.operations import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.packing import unpack, unpack_signed
+
+
+class RtlPeriphery:
+    """One tile in RTL; the methods are those of `model.tile.operations.Periphery`.
+
+    Attributes
+    ----------
+    cycles : clock cycles of the operations so far, idle ones between them not counted.
+    """
+
+    def __init__(self, bench: Bench) -> None:
+        self.config: TileConfig = bench.config
+        self.cycles = 0
+        self._bench = bench
+        self._streams = Streams(bench.config, bench.widths)
+        bench.run(self._wait_idle())
+
+    @property
+    def chopper(self) -> Int:
+        """c, +1 or -1 per column."""
+        return self._signs("status__chopper", self.config.columns)
+
+    @property
+    def row_chopper(self) -> Int:
+        """c', +1 or -1 per row."""
+        return self._signs("status__row_chopper", self.config.rows)
+
+    def _signs(self, port: str, lines: int) -> Int:
+        bits = self._streams.outputs[port]
+        return np.array([-1 if bits >> line & 1 else 1 for line in range(lines)], np.int64)
+
+    @property
+    def next_column(self) -> int:
+        """The column that the next transfer reads."""
+        return self._streams.outputs["read__column"]
+
+    def update(
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> PulseSlots:
+        """Play one update; the lines of its slots."""
+        streams = self._streams
+        streams.settings = Settings(target=target)
+        streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
+        streams.send_vectors(list(x_magnitude), list(x_negative))
+        streams.send_vectors(list(delta_magnitude), list(delta_negative))
+        self._bench.run(self._operation())
+        slots = streams.incoming["pulses"]
+        check_target(self.config, self.cycles, target, [slot["slow"] for slot in slots])
+        return PulseSlots(
+            rows=_lines([slot["rows"] for slot in slots], self.config.rows),
+            columns=_lines([slot["columns"] for slot in slots], self.config.columns),
+            up=np.array([slot["up"] for slot in slots], np.uint8),
+            quadrant=np.array([slot["quadrant"] for slot in slots], np.uint8),
+        )
+
+    def transfer(self, codes: Int, settings: Settings) -> Transfer:
+        """Play one transfer of the next column with these ADC codes."""
+        streams = self._streams
+        streams.settings = settings
+        streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": 0})
+        streams.send_codes(list(codes))
+        self._bench.run(self._operation())
+        return self._written(streams.incoming["writes"])
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
+        """Play one calibration with the ADC codes of its reads."""
+        config, streams = self.config, self._streams
+        sweeps = len(codes) // config.columns
+        streams.settings = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random)
+        streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": 0})
+        for column in codes:
+            streams.send_codes(list(column))
+        self._bench.run(self._operation())
+        slots, writes, beats = streams.incoming["pulses"], streams.incoming["writes"], config.row_beats
+        check_target(config, self.cycles, Target.FAST, [slot["slow"] for slot in slots])
+        return Calibration(
+            up=np.array([slot["up"] for slot in slots], np.uint8),
+            reads=[self._written(writes[first : first + beats]) for first in range(0, len(writes), beats)],
+        )
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Play one programming, whose reads and writes are those of ``cells``; its rounds."""
+        self._streams.settings = settings
+        rounds = Rounds(cells)
+        self.cycles += self._bench.run(program_column(self._streams, column, rounds))
+        return len(rounds.codes)
+
+    def _written(self, beats: list[Ports]) -> Transfer:
+        """The result of a read from its beats of writes."""
+        config = self.config
+        width = config.reference_format.width
+        reference = [word for beat in beats for word in unpack_signed(beat["reference"], width, config.lanes)]
+        latched = [bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)]
+        return Transfer(
+            column=beats[0]["column"],
+            pulses=_pulses(config, beats),
+            latched=np.array(latched[: config.rows], np.uint8),
+            reference=np.array(reference[: config.rows], np.int64),
+        )
+
+    def state_arrays(self) -> dict[str, Int]:
+        """State under the golden names: memories and registers from inside the RTL, the rest from its ports.
+
+        Raises
+        ------
+        KeyError
+            The netlist does not show a memory or register under its name.
+        """
+        return with_ports(self.config, self._bench.read_state(), self._streams.outputs.__getitem__, self._signs)
+
+    def _wait_idle(self) -> Generator[Ports, Ports, None]:
+        yield from self._streams.cycle()
+        while self._streams.outputs["status__busy"]:
+            yield from self._streams.cycle()
+
+    def _operation(self) -> Generator[Ports, Ports, None]:
+        """From the cycle of the command to the first idle one, which is looked at but not counted."""
+        for beats in self._streams.incoming.values():
+            beats.clear()
+        yield from self._streams.cycle()
+        self.cycles += 1
+        yield from self._streams.cycle()
+        while self._streams.outputs["status__busy"]:
+            self.cycles += 1
+            yield from self._streams.cycle()
+
+
+class Rounds:
+    """Cells of R that remember what was read from them, so that the same rounds can be played again."""
+
+    def __init__(self, cells: ReferenceColumn) -> None:
+        self._cells = cells
+        self.codes: list[Int] = []
+
+    def read(self) -> Int:
+        self.codes.append(self._cells.read())
+        return self.codes[-1]
+
+    def write(self, pulses: Int) -> None:
+        self._cells.write(pulses)
+
+    def again(self) -> ReferenceColumn:
+        """Cells that are read as these were, whatever is written to them."""
+        return _Replay(self.codes)
+
+
+class _Replay:
+    def __init__(self, codes: list[Int]) -> None:
+        self._codes = iter(codes)
+        self._last = codes[-1]
+
+    def read(self) -> Int:
+        return next(self._codes, self._last)
+
+    def write(self, pulses: Int) -> None:
+        """The reads are what they were."""
+
+
+def program_column(streams: Streams, column: int, cells: ReferenceColumn) -> Generator[Ports, Ports, int]:
+    """A programming whose reads are answered by ``cells`` and whose writes go there; cycles up to the first idle one.
+
+    What is read and written must be that column of R; else `MismatchError`.
+    """
+    config = streams.config
+    for received in streams.incoming.values():
+        received.clear()
+    streams.outgoing["command"].append({"op": int(Op.PROGRAM), "bl": 0, "column": column})
+    cycles = 0
+    while not cycles or streams.outputs["status__busy"] or streams.outgoing["command"] or cycles < 2:
+        yield from streams.cycle()
+        cycles += 1
+        for name in ("read", "writes"):
+            for beat in streams.incoming[name]:
+                for key, value in (("array", 1), ("column", column)):
+                    if beat[key] != value:
+                        where = f"{name}__{key}"
+                        raise MismatchError(Difference(cycles, where, value, beat[key], tile=config.name))
+        if streams.incoming["read"]:
+            streams.incoming["read"].clear()
+            streams.send_codes(list(cells.read()))
+        if len(streams.incoming["writes"]) == config.row_beats:
+            cells.write(_pulses(config, streams.incoming["writes"]))
+            streams.incoming["writes"].clear()
+    return cycles - 1  # the last one is idle
+
+
+def _pulses(config: TileConfig, beats: list[Ports]) -> Int:
+    """n of all rows from the beats of writes."""
+    width = config.pulses_format.width
+    n = [pulses for beat in beats for pulses in unpack_signed(beat["pulses"], width, config.lanes)]
+    return np.array(n[: config.rows], np.int64)
+
+
+def check_target(config: TileConfig, cycle: int, target: Target, slow: Iterable[int]) -> None:
+    """Every slot must be for the array that the update is for, whose cells it will step; else `MismatchError`."""
+    for value in slow:
+        if value != target:
+            raise MismatchError(Difference(cycle, "pulses__slow", int(target), int(value), tile=config.name))
+
+
+def _lines(words: list[int], count: int) -> np.ndarray:
+    """Bits [slots, count] of one word per slot."""
+    size = -(-count // 8)
+    raw = b"".join(word.to_bytes(size, "little") for word in words)
+    bytes_ = np.frombuffer(raw, np.uint8).reshape(len(words), size)
+    return np.unpackbits(bytes_, axis=1, bitorder="little")[:, :count]

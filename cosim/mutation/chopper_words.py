@@ -1,0 +1,70 @@
+"""Random flips at the edge of their probability: do choppers look at every bit of their words?
+
+A chopper flips by chance if a word of 16 bits is below a limit. An error in the lowest bits of the word shows once in
+thousands of reads. Here the words are put next to the limit, or differ from it in one bit, before every read.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from random import Random
+
+import numpy as np
+
+from symtrack.cosim.engine.lockstep import MismatchError
+from symtrack.cosim.engine.native.engine import NativePeriphery, StateNotTakenError
+from symtrack.cosim.engine.native.tile import NativeTile
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Chopper, Settings, SourceSpec, TileConfig
+
+MASKS = 2  # by which both sources of a row differ from the word and from zero
+
+
+def edges(config: TileConfig) -> Iterator[int]:
+    """The largest word with which a chopper flips and the smallest with which it does not, and each of their bits."""
+    limit = config.chopper_flip_below
+    for word in (limit - 1, limit):
+        for mask in (0, *(1 << bit for bit in range(CHOPPER_RANDOM_BITS))):
+            if 0 <= word ^ mask < 1 << CHOPPER_RANDOM_BITS:
+                yield word ^ mask
+
+
+def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
+    """The first difference from golden in a sweep of reads with each of these words.
+
+    Rows get them from one of their two sources, from the other, and from both. A state that the netlist does not take
+    is one, too.
+
+    Raises
+    ------
+    ToolError
+        The netlist cannot be set to a state.
+    """
+    tile = NativePeriphery(NativeTile(library, config), record=True)
+    assert tile.golden is not None
+    rows = Chopper.RANDOM if config.row_chopper else Chopper.OFF
+    settings = Settings(chopper=Chopper.RANDOM, row_chopper=rows)
+    codes = np.zeros(config.rows, np.int64)
+    split, rng = config.row_chopper_bank.split, Random(1)
+    try:
+        for word in edges(config):
+            for other in (0, word, *(rng.getrandbits(CHOPPER_RANDOM_BITS) for _ in range(MASKS))):
+                for _ in range(config.columns):
+                    arrays = tile.golden.periphery.state_arrays()
+                    arrays["chopper_source"] = np.array([_state(word, config.chopper_source)])
+                    if config.row_chopper:
+                        sources = config.row_chopper_bank.sources
+                        words = [word ^ other] * split + [other] * (len(sources) - split)
+                        states = [_state(one, spec) for one, spec in zip(words, sources, strict=True)]
+                        arrays["row_chopper_sources"] = np.array(states)
+                    tile.tile.operation(None, 0, record=False)  # the sources step a cycle after the last read
+                    tile.restore(arrays)
+                    tile.transfer(codes, settings)
+    except (MismatchError, StateNotTakenError) as error:
+        return str(error)
+    return None
+
+
+def _state(word: int, spec: SourceSpec) -> int:
+    """A state with this word; it may not be zero."""
+    return word << spec.polynomial.bit_length() - 1 - spec.bits | 1

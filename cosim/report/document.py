@@ -1,0 +1,27 @@
+"""One HTML page that needs nothing else: a title, an introduction, and sections with links to them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from symtrack.cosim.report.html import Markup, element
+from symtrack.cosim.report.style import STYLE
+
+
+def document(title: str, introduction: object, sections: Sequence[tuple[str, str, object]], command: str = "") -> str:
+    """The page. sections: anchor, heading and content of each. command: how to make the page again."""
+    links = [element("a", name, href=f"#{anchor}") for anchor, name, _ in sections]
+    head = element(
+        "head",
+        element("meta", charset="utf-8"),
+        element("meta", name="viewport", content="width=device-width, initial-scale=1"),
+        element("title", title),
+        element("style", Markup(STYLE)),
+    )
+    body = element(
+        "body",
+        element("header", element("h1", title), introduction, element("nav", *links, aria_label="Contents")),
+        element("main", *(element("section", element("h2", name), part, id=anchor) for anchor, name, part in sections)),
+        element("footer", element("p", "Made again by ", element("code", command)) if command else ""),
+    )
+    return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

@@ -1,0 +1,137 @@
+"""Verilator builds, one folder per design, named by a hash of everything that goes into it.
+
+``build/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again and
+never changed; a build happens under another name and its products are moved into place at its end.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
+from symtrack.model.cache import cache_folder
+
+ROOT = cache_folder("verilator")
+
+SIZES = "sizes.json"  # of the files of a folder, by name
+PUBLIC = (
+    *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
+    *("signs", "row_signs", "column", "here", "end_of_sweep", "base", "slots", "reads", "transfer_pulses"),  # set
+    *("reference_pulses", "unprogrammed"),
+    *("hidden_saturated", "pulses_clamped", "gave_up"),
+)
+CONTROL = """\
+`verilator_config
+// Waived, both come from the form of the generated text: operators on operands of unequal width, which Verilog
+// extends as intended, and registers that have an initial value and a reset.
+lint_off -rule WIDTHEXPAND
+lint_off -rule PROCASSINIT
+// The state that is compared at the end of a run, and that a run can be set to.
+"""
+CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUBLIC)
+
+FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
+OPTIMIZE = "OPT_FAST=-O2"
+
+
+_made: list[Path] = []  # folders that this process has built
+
+
+@contextmanager
+def not_kept() -> Iterator[None]:
+    """What this process builds in the block is removed at its end."""
+    before = len(_made)
+    try:
+        yield
+    finally:
+        for folder in _made[before:]:
+            shutil.rmtree(folder, ignore_errors=True)
+        del _made[before:]
+
+
+def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
+    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in.
+
+    Raises
+    ------
+    ToolError
+        The folder cannot be written, or what ``produce`` raises.
+    """
+    folder = ROOT / _digest(identity)
+    if folder.is_dir() and not _whole(folder):
+        shutil.rmtree(folder, ignore_errors=True)
+    if not folder.is_dir():
+        try:
+            ROOT.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
+                _publish(produce(Path(work)), folder)
+                _made.append(folder)
+        except OSError as error:
+            reason = error.strerror or error
+            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({reason})") from None
+    return folder
+
+
+def _whole(folder: Path) -> bool:
+    """Do all files still have the sizes they were published with?"""
+    try:
+        sizes = json.loads((folder / SIZES).read_text(encoding="utf-8"))
+        return all((folder / name).stat().st_size == size for name, size in sizes.items())
+    except (OSError, ValueError, AttributeError):
+        return False
+
+
+def verilate(
+    work: Path, tool: Verilator, verilog: str, top: str, control: str, flags: Sequence[str], *sources: Path
+) -> list[Path]:
+    """Translate ``verilog`` to C++ in ``work``; the files that tell how: text, waivers and log."""
+    text, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
+    text.write_text(verilog, encoding="utf-8")
+    waivers.write_text(control, encoding="utf-8")
+    command = [tool.executable, *flags, "-Mdir", str(work), "--top-module", top]
+    run([*command, *map(str, (waivers, text, *sources))], tool.environment, log)
+    return [text, waivers, log]
+
+
+def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> None:
+    """Compile what `verilate` wrote.
+
+    Verilator's own library is the same for all designs with these flags, so its objects are kept.
+    """
+    runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
+    if runtime.is_dir() and not _whole(runtime):
+        shutil.rmtree(runtime, ignore_errors=True)
+    for item in runtime.glob("*.o"):
+        shutil.copy(item, work)
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
+    run(command, tool.environment, work / "build.log")
+    _publish(work.glob("verilated*.o"), runtime)
+
+
+def _digest(identity: Sequence[str]) -> str:
+    return hashlib.sha256("\0".join((OPTIMIZE, *identity)).encode()).hexdigest()[:16]
+
+
+def _publish(files: Iterable[Path], folder: Path) -> None:
+    """Make ``folder`` with copies of ``files`` appear at once; an equal one that is already there stays."""
+    if folder.is_dir():
+        return
+    ready = Path(tempfile.mkdtemp(dir=ROOT, prefix="unfinished-"))
+    try:
+        for item in files:
+            shutil.copy(item, ready)
+        sizes = {item.name: item.stat().st_size for item in ready.iterdir()}
+        (ready / SIZES).write_text(json.dumps(sizes), encoding="utf-8")
+        ready.rename(folder)
+    except OSError:
+        if not folder.is_dir():
+            raise
+    finally:
+        shutil.rmtree(ready, ignore_errors=True)

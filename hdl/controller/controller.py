@@ -1,0 +1,109 @@
+"""Controller: the tile behind an AXI4-Lite register file and AXI4-Streams.
+
+    s_axil    registers                     docs/registers.md
+    s_axis_*  vectors and codes in          m_axis_*  pulses, read requests and writes out         docs/integration.md
+
+Streams keep the handshake of the tile: a beat moves in every cycle with ``tvalid`` and ``tready`` high. Latency and
+throughput are those of the tile; a command begins two cycles after its write response at the earliest.
+"""
+
+from typing import Any
+
+from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, ResetInserter, ResetSignal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out, connect
+
+from symtrack.hdl.controller.axi_lite import CHANNELS, AxiLite
+from symtrack.hdl.controller.register_file import RegisterFile
+from symtrack.hdl.controller.stream_layout import StreamLayout, stream_layouts
+from symtrack.hdl.tile.tile import Tile
+from symtrack.model.spec.config import TileConfig
+
+LITE = "s_axil"
+SOURCES, SINKS = ("vectors", "codes"), ("pulses", "read", "writes")  # into the controller, and out of it
+
+
+def members(config: TileConfig) -> dict[str, Any]:
+    """Ports of the controller: clock and reset, the interrupt, the bus of the registers and the streams."""
+    layouts = stream_layouts(config)
+    ports = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
+    ports |= {f"{LITE}_{name}": member for name, member in CHANNELS.items()}
+    for stream, prefix, forth, back in _streams():
+        ports |= {
+            f"{prefix}_tdata": forth(layouts[stream].bits),
+            f"{prefix}_tvalid": forth(1),
+            f"{prefix}_tready": back(1),
+            f"{prefix}_tlast": forth(1),
+        }
+    return ports
+
+
+class Controller(wiring.Component):
+    """The top level for integration; ``aclk`` and ``aresetn`` are its clock and its synchronous reset, active low."""
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        self.layouts = stream_layouts(config)
+        super().__init__(members(config))
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        m.domains.sync = ClockDomain(local=True)
+        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        m.submodules.axi_lite = lite = AxiLite()
+        m.submodules.registers = registers = RegisterFile(self.config)
+        tile = Tile(self.config)
+        m.submodules.tile = ResetInserter(registers.reset)(tile)
+
+        for name, member in lite.signature.members.items():
+            inner = getattr(lite, name)
+            outer = getattr(self, f"{LITE}_{name}") if name in CHANNELS else getattr(registers, name)
+            m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
+        connect(m, registers.settings, tile.settings)
+        connect(m, registers.command, tile.command)
+        connect(m, tile.status, registers.status)
+        m.d.comb += [registers.column.eq(tile.read.column), self.irq.eq(registers.irq)]
+
+        for stream, prefix, forth, _ in _streams():
+            inner, layout = getattr(tile, stream), self.layouts[stream]
+            data, valid, ready, last = (
+                getattr(self, f"{prefix}_{name}") for name in ("tdata", "tvalid", "tready", "tlast")
+            )
+            if forth is In:
+                m.d.comb += [inner.valid.eq(valid), ready.eq(inner.ready)]
+                for part in layout.parts:
+                    m.d.comb += _payload(inner, part.name, part.lane).eq(data[part.low : part.low + part.width])
+            else:
+                m.d.comb += [
+                    valid.eq(inner.valid),
+                    inner.ready.eq(ready),
+                    data.eq(_packed(inner, layout)),
+                    last.eq(self._last(inner, layout)),
+                ]
+        return m
+
+    def _last(self, inner: wiring.PureInterface, layout: StreamLayout) -> Value:
+        if layout.last == "beat":
+            return inner.beat == self.config.row_beats - 1
+        return getattr(inner, layout.last) if layout.last else Const(1)
+
+
+def _streams() -> list[tuple[str, str, type, type]]:
+    """Stream, prefix of its ports, and the flows of what goes with it and against it."""
+    sources = [(name, f"s_axis_{name}", In, Out) for name in SOURCES]
+    return sources + [(name, f"m_axis_{name}", Out, In) for name in SINKS]
+
+
+def _payload(inner: wiring.PureInterface, name: str, lane: int | None) -> Value:
+    member = getattr(inner, name)
+    return Value.cast(member) if lane is None else Value.cast(member[lane])
+
+
+def _packed(inner: wiring.PureInterface, layout: StreamLayout) -> Value:
+    """tdata of the payloads, each extended to its bytes."""
+    parts = []
+    for part in layout.parts:
+        value = _payload(inner, part.name, part.lane)
+        above = value[-1].replicate(part.room - part.width) if part.signed else Const(0, part.room - part.width)
+        parts += [value, above]
+    return Cat(*parts)

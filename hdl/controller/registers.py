@@ -1,0 +1,275 @@
+"""The register map of a controller as data: RTL, C header, documentation and tests are made from this one table.
+
+    word address = offset / 4,   field = word[low + width - 1 : low]
+
+access of a field: ``ro`` read only, ``rw``, ``wo`` reads as zero, ``w1c`` writing a one clears. A register may be
+written if one of its fields may. ``high``: largest value that may be written, a larger one is refused and changes
+nothing; bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileConfig
+
+WORD = 32
+ADDRESS_BITS = 12
+IDENTIFICATION = 0x53594D54  # "SYMT"
+VERSION = 2
+COUNTERS = {
+    "slots": "beats of pulses",
+    "reads": "read requests, of P and of R",
+    "transfer_pulses": "pulses to W",
+    "reference_pulses": "pulses to R",
+    "unprogrammed": "cells of R that were given up",
+}
+SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
+COUNTER_BASE = 0x80
+
+
+@dataclass(frozen=True, kw_only=True)
+class Field:
+    """Bits of a register; see the module."""
+
+    name: str
+    low: int
+    width: int
+    access: str
+    text: str
+    reset: int = 0
+    high: int | None = None
+
+    @property
+    def mask(self) -> int:
+        """Its bits in the word."""
+        return ((1 << self.width) - 1) << self.low
+
+
+@dataclass(frozen=True, kw_only=True)
+class Register:
+    """A word at an offset in bytes."""
+
+    name: str
+    offset: int
+    text: str
+    fields: tuple[Field, ...]
+
+    @property
+    def readable(self) -> bool:
+        """Some field can be read."""
+        return any(field.access != "wo" for field in self.fields)
+
+    @property
+    def writable(self) -> bool:
+        """Some field can be written."""
+        return any(field.access != "ro" for field in self.fields)
+
+    @property
+    def reset(self) -> int:
+        """The word that is read after reset, as far as it does not follow the tile."""
+        return sum(field.reset << field.low for field in self.fields)
+
+    def field(self, name: str) -> Field:
+        """The field of a name."""
+        return next(field for field in self.fields if field.name == name)
+
+
+EVENTS = {
+    "done": "an operation has ended",
+    "unmapped": "an access to an address without a register",
+    "forbidden": "a write to a register that cannot be written, or a read of one that cannot be read",
+    "refused": "a value that the configuration cannot do was written",
+    "overrun": "a command was written while another one was waiting",
+    "watchdog": "an operation lasted longer than `watchdog` cycles",
+    "hidden_saturated": "a word of H was clipped for the first time since reset",
+    "pulses_clamped": "a pulse count was clamped for the first time since reset",
+    "gave_up": "a programming left cells out of tolerance for the first time since reset",
+    "memory_error": "a word of Q, Qref or H had the wrong parity",
+}
+
+
+def registers(config: TileConfig) -> tuple[Register, ...]:
+    """All registers of a configuration by offset."""
+    operations = int(Op.PROGRAM if config.programmer else Op.CALIBRATE)
+    table = [
+        _constant("identification", 0x00, 'the letters "SYMT"', [("letters", WORD, IDENTIFICATION)]),
+        _constant("version", 0x04, "of this register map", [("version", WORD, VERSION)]),
+        _constant("configuration", 0x08, "start of its fingerprint", [("hash", WORD, int(config.fingerprint[:8], 16))]),
+        _constant("size", 0x0C, "of the crossbar", [("rows", 16, config.rows), ("columns", 16, config.columns)]),
+        _parameters(config, "formats", 0x10, ("lanes", "adc_bits", "magnitude_bits", "bl_max")),
+        _parameters(
+            config, "arithmetic", 0x14, ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")
+        ),
+        _parameters(config, "writes", 0x18, ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
+        _parameters(config, "options", 0x1C, ("row_chopper", "programmer", "counter_bits")),
+        Register(
+            name="status",
+            offset=0x20,
+            text="what the tile is doing",
+            fields=(
+                _told("busy", 0, 1, "an operation runs or waits, or memories are cleared", reset=1),
+                _told("waiting", 1, 1, "a command waits for the end of an operation"),
+                _told("hidden_saturated", 2, 1, "sticky until reset"),
+                _told("pulses_clamped", 3, 1, "sticky until reset"),
+                _told("gave_up", 4, 1, "sticky until reset"),
+                _told("column", 16, config.column_bits, "the next column to be read, or that is programmed"),
+            ),
+        ),
+        _flags("events", 0x24, "what has happened; each bit stays until a one is written to it", "w1c"),
+        _flags("interrupt", 0x28, "events that raise the interrupt line", "rw"),
+        Register(
+            name="command",
+            offset=0x2C,
+            text="starts an operation, at once or at the end of the one that runs",
+            fields=(
+                _ordered("op", 0, 2, "0 update, 1 transfer, 2 calibrate, 3 program", high=operations),
+                _ordered("bl", 8, config.bl_bits, "slots per quadrant of an update", high=config.bl_max),
+                _ordered("column", 16, config.column_bits, "column to be programmed", high=config.columns - 1),
+            ),
+        ),
+        Register(
+            name="control",
+            offset=0x30,
+            text="of the tile",
+            fields=(
+                Field(
+                    name="reset", low=0, width=1, access="wo", text="1: reset of tile and command, memories are cleared"
+                ),
+            ),
+        ),
+        Register(
+            name="watchdog",
+            offset=0x34,
+            text="longest time of an operation",
+            fields=(Field(name="cycles", low=0, width=WORD, access="rw", text="clock cycles, 0: as long as it takes"),),
+        ),
+        *_settings(config),
+    ]
+    for index, name in enumerate(COUNTERS):
+        table += _counter(config, name, COUNTER_BASE + 8 * index)
+    for name, base, lines in (("column_signs", SIGNS[0], config.columns), ("row_signs", SIGNS[1], config.rows)):
+        table += [
+            Register(
+                name=f"{name}_{word}",
+                offset=base + 4 * word,
+                text=f"choppers of lines {WORD * word} to {min(lines, WORD * (word + 1)) - 1}",
+                fields=(
+                    Field(
+                        name="negative",
+                        low=0,
+                        width=min(WORD, lines - WORD * word),
+                        access="ro",
+                        text="1 where the sign is -1",
+                    ),
+                ),
+            )
+            for word in range(-(-lines // WORD))
+        ]
+    return tuple(sorted(table, key=lambda register: register.offset))
+
+
+def _told(name: str, low: int, width: int, text: str, reset: int = 0) -> Field:
+    return Field(name=name, low=low, width=width, access="ro", text=text, reset=reset)
+
+
+def _ordered(name: str, low: int, width: int, text: str, high: int | None = None) -> Field:
+    return Field(name=name, low=low, width=width, access="wo", text=text, high=high)
+
+
+def settings_fields(config: TileConfig) -> Iterable[Field]:
+    """The fields of all settings, each named as a member of `model.spec.config.Settings`."""
+    return (field for register in _settings(config) for field in register.fields)
+
+
+def _settings(config: TileConfig) -> list[Register]:
+    chopper, reference = int(Chopper.RANDOM), int(Reference.FILTERED)
+
+    def setting(name: str, low: int, width: int, text: str, high: int | None = None, reset: int = 0) -> Field:
+        return Field(name=name, low=low, width=width, access="rw", text=text, high=high, reset=reset)
+
+    modes = (
+        setting("target", 0, 1, "array that updates pulse: 0 P, 1 W"),
+        setting("scope", 1, 1, "0 columns flip one by one, 1 all together"),
+        setting("chopper", 2, 2, "0 off, 1 regular, 2 random", chopper),
+        setting("row_chopper", 4, 2, "the same of rows", chopper if config.row_chopper else 0),
+        setting("reference", 6, 2, "0 zero, 1 latched, 2 filtered", reference),
+        setting("filter", 8, 1, "0: Q is left alone", reset=1),
+        setting("latch", 9, 1, "1: a transfer latches Qref in every cell"),
+        setting("direct", 10, 1, "1: unbuffered writes"),
+        setting("forget", 11, 1, "1: momentum after a write, 0: H loses what was written"),
+        setting("accumulate", 12, 1, "0: H is left alone and nothing is written", reset=1),
+        setting("calibration_random", 13, 1, "1: random polarities"),
+    )
+    groups = (
+        ("modes", 0x40, "of updates, transfers and calibrations", modes),
+        (
+            "gain",
+            0x44,
+            "of the demodulated read",
+            (
+                setting("gain", 0, config.gain_bits, "multiplier"),
+                setting("momentum", 16, config.momentum_bits, "fraction of H that is left after a write"),
+            ),
+        ),
+        (
+            "calibration",
+            0x48,
+            "lengths",
+            (
+                setting("calibration_pulses", 0, COUNT_BITS, "slots"),
+                setting("calibration_sweeps", 16, COUNT_BITS, "reads of every column"),
+            ),
+        ),
+        (
+            "tolerance",
+            0x4C,
+            "of a programming",
+            (setting("tolerance", 0, config.reference_format.width, "units of Q"),),
+        ),
+        ("rounds", 0x50, "of a programming", (setting("rounds", 0, ROUND_BITS, "most reads", reset=1),)),
+    )
+    return [Register(name=name, offset=offset, text=text, fields=fields) for name, offset, text, fields in groups]
+
+
+def _counter(config: TileConfig, name: str, offset: int) -> list[Register]:
+    low = Field(name="low", low=0, width=min(WORD, config.counter_bits), access="ro", text="lowest 32 bits")
+    high = Field(
+        name="high",
+        low=0,
+        width=max(1, config.counter_bits - WORD),
+        access="ro",
+        text="the bits above, if there are any",
+    )
+    return [
+        Register(
+            name=name,
+            offset=offset,
+            text=f"{COUNTERS[name]} since reset, saturating; reading it keeps the bits above for the next word",
+            fields=(low,),
+        ),
+        Register(name=f"{name}_high", offset=offset + 4, text=f"of `{name}` when that was last read", fields=(high,)),
+    ]
+
+
+def _constant(name: str, offset: int, text: str, parts: list[tuple[str, int, int]]) -> Register:
+    fields, low = [], 0
+    for part, width, value in parts:
+        fields.append(Field(name=part, low=low, width=width, access="ro", reset=value, text=f"{value:#x}"))
+        low += width
+    return Register(name=name, offset=offset, text=text, fields=tuple(fields))
+
+
+def _parameters(config: TileConfig, name: str, offset: int, parts: tuple[str, ...]) -> Register:
+    return _constant(
+        name, offset, "parameters of the configuration", [(part, 8, getattr(config, part)) for part in parts]
+    )
+
+
+def _flags(name: str, offset: int, text: str, access: str) -> Register:
+    fields = [
+        Field(name=event, low=index, width=1, access=access, text=text_of)
+        for index, (event, text_of) in enumerate(EVENTS.items())
+    ]
+    return Register(name=name, offset=offset, text=text, fields=tuple(fields))

@@ -1,0 +1,102 @@
+"""Where the payloads of the tile's streams lie in the bytes of AXI4-Stream data.
+
+    value of a part = tdata[low + width - 1 : low],   every part begins at a byte
+
+Parts of lanes follow each other lane by lane. Signed ones are sign-extended to their bytes on the way out, and the bits
+above ``width`` are ignored on the way in. Source: docs/integration.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symtrack.model.spec.config import TileConfig
+
+BYTE = 8
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """``name``: of the payload. lane: its lane, None for payloads without. room: bits up to the next part."""
+
+    name: str
+    low: int
+    width: int
+    room: int
+    signed: bool = False
+    lane: int | None = None
+
+
+@dataclass(frozen=True)
+class StreamLayout:
+    """Parts of a stream; last: the payload that is told as ``tlast``, or "" where every beat is the last."""
+
+    parts: tuple[Part, ...]
+    last: str = ""
+
+    @property
+    def bits(self) -> int:
+        """Width of tdata."""
+        part = self.parts[-1]
+        return part.low + part.room
+
+    def get(self, data: int, name: str) -> int | list[int]:
+        """A payload out of tdata; of lanes all of them."""
+        values = [_value(data >> part.low, part) for part in self.parts if part.name == name]
+        return values if self._lanes(name) else values[0]
+
+    def put(self, **payload: int | list[int]) -> int:
+        """tdata of these payloads, the others 0."""
+        data = 0
+        for part in self.parts:
+            value = payload.get(part.name, 0)
+            if isinstance(value, list):
+                value = value[part.lane or 0]
+            data |= (value & ((1 << part.width) - 1)) << part.low
+        return data
+
+    def _lanes(self, name: str) -> bool:
+        return any(part.lane is not None for part in self.parts if part.name == name)
+
+
+def _value(data: int, part: Part) -> int:
+    value = data & ((1 << part.width) - 1)
+    return value - (1 << part.width) if part.signed and value >> (part.width - 1) else value
+
+
+def _layout(*payloads: tuple[str, int, int | None, bool], last: str = "") -> StreamLayout:
+    """From names, widths, numbers of lanes and signs, each payload on bytes of its own."""
+    parts, low = [], 0
+    for name, width, lanes, signed in payloads:
+        room = -(-width // BYTE) * BYTE
+        for lane in [None] if lanes is None else range(lanes):
+            parts.append(Part(name=name, low=low, width=width, room=room, signed=signed, lane=lane))
+            low += room
+    return StreamLayout(tuple(parts), last)
+
+
+def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
+    """Of every stream that is an AXI4-Stream: two into the controller, three out of it."""
+    lanes = config.lanes
+    return {
+        "vectors": _layout(("magnitude", config.magnitude_bits, lanes, False), ("negative", lanes, None, False)),
+        "codes": _layout(("code", config.adc_bits, lanes, True)),
+        "pulses": _layout(
+            ("rows", config.rows, None, False),
+            ("columns", config.columns, None, False),
+            ("up", 1, None, False),
+            ("quadrant", 2, None, False),
+            ("slow", 1, None, False),
+            last="last",
+        ),
+        "read": _layout(("column", config.column_bits, None, False), ("array", 1, None, False)),
+        "writes": _layout(
+            ("pulses", config.pulses_format.width, lanes, True),
+            ("reference", config.reference_format.width, lanes, True),
+            ("latch", lanes, None, False),
+            ("column", config.column_bits, None, False),
+            ("beat", config.beat_bits, None, False),
+            ("array", 1, None, False),
+            last="beat",
+        ),
+    }

@@ -1,0 +1,62 @@
+"""Where every register and memory of the tile lies in its Verilog, and which quantity of docs/tile.md it holds.
+
+A block is a module instance of its own, named in Verilog as in `hdl`, so a path in one is a path in the other.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from symtrack.hdl.output.state_map import all_items
+from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.model.spec.config import TileConfig
+
+MODULE = re.compile(r"^module \\?(\S+) ?\(.*?\);\n(.*?)^endmodule", re.DOTALL | re.MULTILINE)
+REGISTER = re.compile(r"^  reg +(?:\[(\d+):0\] +)?(\S+) *(?:\[(\d+):0\])?(?: *= [^;]+)?;", re.MULTILINE)
+CLOCKED = re.compile(r"^\s*(\S+) *(?:\[[^]]*\] *)?<= ", re.MULTILINE)
+ALIAS = re.compile(r"^  assign (\w+) = (\w+);", re.MULTILINE)
+READ_PORTS = {"_0_": "read.data"}  # Yosys has names of its own for the words that read ports hold
+
+
+def name_map(config: TileConfig, verilog: str | None = None) -> dict[str, Any]:
+    """Every register and memory, as plain data.
+
+    Each has its ``path`` in `hdl`, its hierarchical name in ``verilog``, ``width`` and ``depth`` (1 of a register), the
+    ``name`` that the golden model and the reports give the quantity, and the ``port`` that shows it; None where it has
+    none. ``verilog``: the text, if the caller has it already.
+    """
+    top = module_name(config)
+    items = {".".join(item.path): item for item in all_items(config)}
+    outputs = {port.name for port in tile_ports(config) if port.output}
+    entries = []
+    for module, body in MODULE.findall(verilog or tile_verilog(config)):
+        clocked = {name.partition("[")[0] for name in CLOCKED.findall(body)}
+        aliases: dict[str, list[str]] = {}
+        for alias, of in ALIAS.findall(body):
+            aliases.setdefault(of, []).append(alias)
+        block = module.removeprefix(top).removeprefix(".")
+        for high, written, last in REGISTER.findall(body):
+            if written not in clocked:
+                continue  # the output of a combinational block
+            register = written.removeprefix("\\")
+            # Of several names of a register the Verilog writer picks any; the others are nets that equal it.
+            names = [READ_PORTS.get(register, register), *aliases.get(written, ())]
+            paths = [f"{block}.{name}".removeprefix(".") for name in names]
+            path = next((path for path in paths if path in items), paths[0])
+            item = items.get(path)
+            if item:
+                register = item.path[-1]
+            port = item.port if item else register if register in outputs else ""
+            simple = re.fullmatch(r"[A-Za-z_][\w$]*", register)
+            entries.append(
+                {
+                    "path": path,
+                    "name": item.name if item else None,
+                    "port": port or None,
+                    "verilog": ".".join(filter(None, (top, block, register if simple else f"\\{register} "))),
+                    "width": int(high or 0) + 1,
+                    "depth": int(last or 0) + 1,
+                }
+            )
+    return {"module": top, "fingerprint": config.fingerprint, "state": entries}

@@ -1,0 +1,139 @@
+"""What ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, fields
+from importlib.metadata import version
+from typing import Any
+
+from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
+from symtrack.hdl.output.name_map import name_map
+from symtrack.hdl.output.register_documents import register_header, register_json, register_markdown, register_rdl
+from symtrack.hdl.output.verilog import (
+    Port,
+    controller_name,
+    controller_ports,
+    controller_verilog,
+    module_name,
+    tile_ports,
+    tile_verilog,
+)
+from symtrack.hdl.output.verilog_parameters import verilog_parameters
+from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
+
+
+def describe(config: TileConfig) -> dict[str, Any]:
+    """Ports, streams, formats, cycle counts and random sources of one configuration, as plain data."""
+    formats = {
+        "code": config.code_format,
+        "reference": config.reference_format,
+        "difference": config.difference_format,
+        "hidden": config.hidden_format,
+        "pulses": config.pulses_format,
+        "magnitude": config.magnitude_format,
+    }
+    clock = [{"name": name, "width": 1, "direction": "input"} for name in ("clk", "rst")]
+    return {
+        "module": module_name(config),
+        "config": asdict(config),
+        "fingerprint": config.fingerprint,
+        "ports": clock + _ports(tile_ports(config)),
+        "controller": {"module": controller_name(config), "ports": _ports(controller_ports(config))},
+        "streams": {
+            name: {"bits": layout.bits, "parts": [asdict(part) for part in layout.parts], "last": layout.last}
+            for name, layout in stream_layouts(config).items()
+        },
+        "formats": {name: asdict(form) for name, form in formats.items()},
+        "cycles": {
+            "clear": config.clear_cycles,
+            "update_without_slots": config.update_cycles(0),
+            "transfer": config.transfer_cycles,
+            "beat_latency": BEAT_LATENCY,
+            # Cycles for the command itself and for each of the others; `any_slots` once if there are slots.
+            "calibration": {
+                "command": 1,
+                "any_slots": SLOT_LATENCY,
+                "slot": 1,
+                "sweep": config.columns * config.read_cycles,
+            },
+            "programming": {"command": 1, "round": config.read_cycles},
+        },
+        "random_sources": {
+            "rows": asdict(config.row_bank),
+            "columns": asdict(config.column_bank),
+            "chopper": asdict(config.chopper_source),
+            "dither": asdict(config.dither_bank) if config.dither_bits else None,
+        },
+    }
+
+
+def _ports(ports: list[Port]) -> list[dict[str, Any]]:
+    return [
+        {"name": port.name, "width": port.width, "direction": "output" if port.output else "input"} for port in ports
+    ]
+
+
+def to_toml(config: TileConfig) -> str:
+    """A TOML file that loads as this configuration, every field with its meaning and range."""
+    lines = []
+    for spec in fields(config):
+        allowed = f" ({spec.metadata['low']} to {spec.metadata['high']})" if "low" in spec.metadata else ""
+        lines += [f"# {spec.metadata['text']}{allowed}", f"{spec.name} = {getattr(config, spec.name)!r}"]
+    return "\n".join(lines) + "\n"
+
+
+def fusesoc_core(config: TileConfig) -> str:
+    """A FuseSoC core file (CAPI2): the controller, the tile alone as target ``tile``, and lint by Verilator."""
+    top, controller = module_name(config), controller_name(config)
+    waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
+    return f"""\
+CAPI=2:
+name: symtrack::{controller}:{version("symtrack")}
+description: Controller of an analog crossbar tile with dynamic symmetric point tracking, {config.rows}x{config.columns}
+
+filesets:
+  controller:
+    files: [{controller}.v, {controller}_parameters.vh: {{is_include_file: true}}]
+    file_type: verilogSource-2005
+  tile:
+    files: [{top}.v]
+    file_type: verilogSource-2005
+  driver:
+    files: [{controller}_registers.h]
+    file_type: user
+
+targets:
+  default: &default
+    filesets: [controller, driver]
+    toplevel: {controller}
+  tile:
+    filesets: [tile]
+    toplevel: {top}
+  lint:
+    <<: *default
+    description: Verilator's warnings but those that come from the form of generated text
+    flow: lint
+    flow_options:
+      tool: verilator
+      verilator_options: [-Wall{waived}]
+"""
+
+
+def package(config: TileConfig) -> dict[str, str]:
+    """Texts of all files by name."""
+    top, controller = module_name(config), controller_name(config)
+    return {
+        f"{top}.v": tile_verilog(config),
+        f"{top}.toml": to_toml(config),
+        f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
+        f"{controller}.v": controller_verilog(config),
+        f"{controller}.core": fusesoc_core(config),
+        f"{controller}_parameters.vh": verilog_parameters(config),
+        f"{controller}_registers.md": register_markdown(config),
+        f"{controller}_registers.h": register_header(config, controller),
+        f"{controller}_registers.json": register_json(config),
+        f"{controller}_registers.rdl": register_rdl(config, controller),
+    }

@@ -1,0 +1,78 @@
+"""The register map of `hdl.controller.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import asdict
+
+from symtrack.hdl.controller.registers import registers
+from symtrack.model.spec.config import TileConfig
+
+# What SystemRDL says of the accesses of `hdl.controller.registers`.
+ACCESS = {
+    "ro": "sw = r; hw = w;",
+    "rw": "sw = rw; hw = r;",
+    "wo": "sw = w; hw = r;",
+    "w1c": "sw = rw; onwrite = woclr; hw = rw;",
+}
+
+
+def register_markdown(config: TileConfig) -> str:
+    """A table of all registers with their fields."""
+    lines = [
+        f"# Registers of the controller for `{config.name}`",
+        "",
+        "| offset | register | bits | field | access | reset | largest | meaning |",
+        "|---|---|---|---|---|---|---|---|",
+    ]
+    for register in registers(config):
+        lines.append(f"| {register.offset:#05x} | **{register.name}** | | | | | | {register.text} |")
+        for field in register.fields:
+            high = field.low + field.width - 1
+            bits = f"{high}:{field.low}" if field.width > 1 else f"{field.low}"
+            most = "" if field.high is None else f"{field.high}"
+            cells = ("", "", bits, f"`{field.name}`", field.access, f"{field.reset:#x}", most, field.text)
+            lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
+
+
+def register_json(config: TileConfig) -> str:
+    """The table as it is."""
+    return json.dumps([asdict(register) for register in registers(config)], indent=2) + "\n"
+
+
+def register_header(config: TileConfig, module: str) -> str:
+    """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``.
+
+    Of every field ``_RESET``, too, and of what can be written ``_MAX``, the largest value that is not refused.
+    """
+    guard = f"{module.upper()}_REGISTERS_H"
+    lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
+    for register in registers(config):
+        name = f"SYMTRACK_{register.name.upper()}"
+        lines += [f"/* {register.text} */", f"#define {name} {register.offset:#05x}u"]
+        for field in register.fields:
+            at = f"{name}_{field.name.upper()}"
+            lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
+            lines.append(f"#define {at}_RESET {field.reset:#x}u")
+            if field.access in ("rw", "wo"):
+                most = field.mask >> field.low if field.high is None else field.high
+                lines.append(f"#define {at}_MAX {most}u")
+        lines.append("")
+    return "\n".join([*lines, f"#endif /* {guard} */", ""])
+
+
+def register_rdl(config: TileConfig, module: str) -> str:
+    """SystemRDL 2.0 of one address map."""
+    lines = [f"addrmap {module} {{", "    default regwidth = 32;", "    default accesswidth = 32;"]
+    for register in registers(config):
+        lines += ["    reg {", f"        desc = {_text(register.text)};"]
+        for field in register.fields:
+            lines += [f"        field {{ desc = {_text(field.text)}; {ACCESS[field.access]} }}"]
+            lines[-1] += f" {field.name}[{field.low + field.width - 1}:{field.low}] = {field.reset:#x};"
+        lines.append(f"    }} {register.name} @ {register.offset:#05x};")
+    return "\n".join([*lines, "};", ""])
+
+
+def _text(text: str) -> str:
+    return json.dumps(text, ensure_ascii=False)

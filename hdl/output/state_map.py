@@ -1,0 +1,83 @@
+"""Where the state of the tile lies inside the RTL: names, paths and sizes of its registers and memories."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from symtrack.model.spec.config import TileConfig
+
+COUNTERS = ("slots", "reads", "transfer_pulses")
+PROGRAMMER_COUNTERS = ("reference_pulses", "unprogrammed")
+FLAGS = ("hidden_saturated", "pulses_clamped")
+
+
+@dataclass(frozen=True)
+class StateItem:
+    """A register, or a memory of ``rows`` words, inside the RTL; ``path`` leads there from the top module.
+
+    port: the output that it drives, if it does. wire: one of the tile that it is on. Simulators make them one variable.
+    """
+
+    name: str
+    path: tuple[str, ...]
+    width: int
+    rows: int = 1
+    port: str = ""
+    wire: str = ""
+
+
+def state_items(config: TileConfig) -> list[StateItem]:
+    """All that a final state is made of."""
+    lanes, depth = config.lanes, max(2, config.depth)
+    parity = lanes  # bits above the lanes
+    point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
+    reference = config.reference_format.width * lanes + parity
+    items = [
+        StateItem("q", (*point, "memory_q", "words"), reference, depth),
+        StateItem("qref", (*point, "memory_q_ref", "words"), reference, depth),
+        StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes + parity, depth),
+        StateItem("flipped", ("chopper", "flipped"), config.columns),
+        StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
+        StateItem("chopper_source", ("chopper", "source", "state"), 32),
+    ]
+    if config.row_chopper:
+        items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows))
+    banks = (
+        ("row_sources", ("update", "rows"), config.row_bank),
+        ("column_sources", ("update", "columns"), config.column_bank),
+        ("dither_sources", (*buffer, "dither"), config.dither_bank),
+        ("row_chopper_sources", ("chopper", "rows"), config.row_chopper_bank),
+    )
+    for name, path, bank in banks:
+        items += [StateItem(name, (*path, f"source_{k}", "state"), 32) for k in range(len(bank.sources))]
+    return items
+
+
+def told_items(config: TileConfig) -> list[StateItem]:
+    """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
+    items = [
+        StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
+        StateItem("column", ("chopper", "column"), config.column_bits, port="read__column", wire="column"),
+        StateItem("base", ("transfer", "base"), config.address_bits),
+        *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
+        *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),
+    ]
+    if config.columns > 1:
+        items.append(StateItem("here", ("chopper", "here"), config.columns))
+        items.append(StateItem("end_of_sweep", ("chopper", "end_of_sweep"), 1))
+    if config.programmer:
+        for name, width in (*((name, config.counter_bits) for name in PROGRAMMER_COUNTERS), ("gave_up", 1)):
+            items.append(StateItem(name, ("counters", name), width, port=f"status__{name}"))
+    if config.row_chopper:
+        items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows, port="status__row_chopper"))
+    return items
+
+
+def all_items(config: TileConfig) -> list[StateItem]:
+    """What is compared, then what ports tell."""
+    return state_items(config) + told_items(config)
+
+
+def state_names(config: TileConfig) -> list[str]:
+    """Names of the arrays of `state_items`."""
+    return list(dict.fromkeys(item.name for item in state_items(config)))

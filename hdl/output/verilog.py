@@ -1,0 +1,107 @@
+"""Verilog of one configuration and the list of its ports, from the component's own signature."""
+
+import re
+import weakref
+from dataclasses import dataclass
+from typing import Any
+
+from amaranth.back import verilog
+from amaranth.back.verilog import YosysError
+from amaranth.hdl import Shape
+from amaranth.lib.wiring import Component, Out, Signature
+
+from symtrack.hdl.controller.controller import Controller, members
+from symtrack.hdl.tile import ports
+from symtrack.hdl.tile.chopper import Chopper
+from symtrack.hdl.tile.counters import Counters
+from symtrack.hdl.tile.sequencer import Sequencer
+from symtrack.hdl.tile.tile import Tile
+from symtrack.hdl.tile.transfer import TransferPath
+from symtrack.hdl.tile.update import UpdatePath
+from symtrack.model.spec.config import TileConfig
+
+BLOCKS: dict[str, type[Any]] = {
+    "update": UpdatePath,
+    "transfer": TransferPath,
+    "chopper": Chopper,
+    "counters": Counters,
+    "sequencer": Sequencer,
+}
+
+
+@dataclass(frozen=True)
+class Port:
+    """One flattened port of the top module: its Verilog name, width in bits, and direction."""
+
+    name: str
+    width: int
+    output: bool
+
+
+def tile_ports(config: TileConfig) -> list[Port]:
+    """All ports of the tile but ``clk`` and ``rst``, in the order of the signature."""
+    return _flattened(ports.tile(config))
+
+
+def _flattened(signature: Signature) -> list[Port]:
+    return [
+        Port("__".join(map(str, path)), Shape.cast(member.shape).width, member.flow is Out)
+        for path, member, _ in signature.flatten(signature.create())
+    ]
+
+
+def block_verilog(config: TileConfig, name: str) -> tuple[str, list[Port]]:
+    """One of `BLOCKS` by itself as the module ``name``, and its ports but ``clk`` and ``rst``."""
+    component = BLOCKS[name](config)
+    ports = _flattened(component.signature)
+    return _converted(component, name), ports
+
+
+def controller_ports(config: TileConfig) -> list[Port]:
+    """All ports of the controller, its clock and reset among them."""
+    return _flattened(Signature(members(config)))
+
+
+def controller_verilog(config: TileConfig) -> str:
+    """Verilog text of the controller, see `tile_verilog`."""
+    return _converted(Controller(config), controller_name(config))
+
+
+def controller_name(config: TileConfig) -> str:
+    """Name of the controller's module."""
+    return f"{module_name(config)}_controller"
+
+
+def module_name(config: TileConfig) -> str:
+    """Name of the top module."""
+    return f"symtrack_{config.name}"
+
+
+def tile_verilog(config: TileConfig) -> str:
+    """Verilog text of the tile, the same text for the same configuration on every machine.
+
+    Raises
+    ------
+    OSError
+        Yosys fails, as where the disk or memory is full.
+    """
+    key = id(config)  # not its value: designs with a deliberate error have configurations that are equal
+    if key not in _texts:
+        _texts[key] = _converted(Tile(config), module_name(config))
+        weakref.finalize(config, _texts.pop, key)
+    return _texts[key]
+
+
+_texts: dict[int, str] = {}  # of configurations that live
+
+
+def _converted(component: Component, name: str) -> str:
+    """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
+
+    Raises OSError where Yosys fails: with a design that is shown to convert, that is a fault of the machine.
+    """
+    try:
+        text = verilog.convert(component, name=name, emit_src=False)
+    except YosysError as error:
+        raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
+    return re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)

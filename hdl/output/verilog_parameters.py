@@ -1,0 +1,37 @@
+"""Sizes of a configuration and bit positions in its streams as Verilog parameters, see
+`hdl.controller.stream_layout`.
+"""
+
+from __future__ import annotations
+
+from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.hdl.output.verilog import controller_name
+from symtrack.model.spec.config import TileConfig
+
+SIZES = ("rows", "columns", "lanes", "bl_max", "pulses_max", "threshold_shift", "reference_fraction_bits")
+
+
+def verilog_parameters(config: TileConfig) -> str:
+    """Parameters to be included between ``#(`` and ``)`` of a module that has the controller inside.
+
+    Of every payload ``STREAM_PAYLOAD_LOW`` and ``_WIDTH``, and of those with lanes ``_STEP`` from one to the next.
+    """
+    controller = controller_name(config)
+    values = {name.upper(): getattr(config, name) for name in SIZES}
+    for stream, layout in stream_layouts(config).items():
+        values[f"{stream.upper()}_BITS"] = layout.bits
+        for part in layout.parts:
+            at = f"{stream}_{part.name}".upper()
+            if not part.lane:
+                values |= {f"{at}_LOW": part.low, f"{at}_WIDTH": part.width}
+            if part.lane == 0:
+                values[f"{at}_STEP"] = part.room
+    lines = [f"    parameter {name} = {value}" for name, value in values.items()]
+    return "\n".join(
+        [
+            f"// Sizes of {controller}, and where payloads lie in its streams.",
+            f"`define SYMTRACK_CONTROLLER {controller}",
+            ",\n".join(lines),
+            "",
+        ]
+    )

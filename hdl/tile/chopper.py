@@ -1,0 +1,131 @@
+"""Choppers: the signs c_j and c'_i by which columns and rows are modulated, and when they flip.
+
+    after a read of column j:  flip = (s mod N = N - 1)  or  (word < probability * 2**16)
+        scope column:  c_j <- c_j * (-1)**flip
+        scope tile:    c <- c * (-1)**flip, if j was the last column
+    after a read of the last column:  flip'_i = (s = N + i mod N)  or  (word_i < probability * 2**16)
+        c'_i <- c'_i * (-1)**flip'_i
+
+Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
+The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
+Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
+three cycles after another or a reset and two after a draw, not sooner: the sources step in the cycle after ``finish``,
+and the words are compared in a cycle of their own.
+"""
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.hdl.tile.random_source import RandomSource
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Scope, TileConfig
+from symtrack.model.spec.config import Chopper as Mode
+
+
+class Chopper(wiring.Component):
+    """Choppers of all columns and, if the configuration has them, of all rows; else the rows' outputs are 0.
+
+    Members
+    -------
+    mode, row_mode : `model.spec.config.Chopper`, since the cycle before ``finish``
+    scope : `model.spec.config.Scope`
+    finish : the transfer of ``column`` ends in this cycle
+    draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
+        ``finish``
+    column : the next column to be read, in cyclic order
+    negative, column_flipped : c and *flipped* of that column
+    signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
+    row_flipped : per row, *flipped'*
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "mode": In(2),
+                "scope": In(1),
+                "row_mode": In(2),
+                "finish": In(1),
+                "draw": In(1),
+                "chance": Out(1),
+                "column": Out(config.column_bits),
+                "negative": Out(1),
+                "column_flipped": Out(1),
+                "signs": Out(config.columns),
+                "row_signs": Out(config.rows),
+                "row_flipped": Out(config.rows),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        period, below = config.chopper_period, config.chopper_flip_below
+        certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
+        m.submodules.source = source = RandomSource(config.chopper_source)
+        flipped = Signal(config.columns)
+        here: Value = Const(1, 1)  # the bit of the column
+        if config.columns > 1:
+            here = Signal(config.columns, name="here", init=1)
+            with m.If(self.finish):
+                m.d.sync += here.eq(here.rotate_left(1))
+        sweep = Signal(range(config.sweeps))
+        end_of_sweep: Value = ~self.column.any()  # of a single one, which has a register, too
+        if config.columns > 1:
+            end_of_sweep = Signal(name="end_of_sweep")
+        wrap = Signal()
+        finished = Signal()
+        wrapped = Signal()
+        m.d.sync += [finished.eq(self.finish), wrapped.eq(wrap)]  # near the sources, which are large
+        m.d.comb += [
+            source.advance.eq(finished | self.draw),
+            self.chance.eq(source.word[-1]),
+            wrap.eq(self.finish & end_of_sweep),
+        ]
+        with m.If(self.finish):
+            m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
+            if config.columns > 1:
+                m.d.sync += end_of_sweep.eq(self.column == config.columns - 2)
+        with m.If(wrapped):
+            m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
+
+        flip = Signal()
+        flips = Signal(config.columns)
+        # Decided long before a read finishes, but by the cycle in which the words have been compared.
+        by_sweep = Signal(reset_less=True)
+        random = Signal(reset_less=True)
+        end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
+        m.d.sync += [by_sweep.eq((self.mode == Mode.REGULAR) & end_of_period), random.eq(self.mode == Mode.RANDOM)]
+        by_chance = Signal(init=below > 0)
+        if not certain:
+            m.d.sync += by_chance.eq(source.word < below)
+        together = self.scope == Scope.TILE
+        m.d.comb += [
+            flip.eq(by_sweep | (random & by_chance)),
+            flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
+        ]
+        m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
+        with m.If(self.finish):
+            m.d.sync += [flipped.eq((flipped & ~here) | flips), self.signs.eq(self.signs ^ flips)]
+
+        if config.row_chopper:
+            m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
+            # Bit k: the rows i with i mod N = k flip after this sweep.
+            turns = Signal(min(period, config.rows), reset_less=True)
+            row_flips = Signal(config.rows)
+            rows_random = Signal(reset_less=True)
+            m.d.comb += rows.advance.eq(wrapped)
+            regular = (self.row_mode == Mode.REGULAR).replicate(len(turns))
+            m.d.sync += [
+                turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
+                rows_random.eq(self.row_mode == Mode.RANDOM),
+            ]
+            for row in range(config.rows):
+                by_chance = Signal(name=f"by_chance_{row}", init=below > 0)
+                if not certain:
+                    m.d.sync += by_chance.eq(rows.words[row] < below)
+                m.d.comb += row_flips[row].eq(turns[row % period] | (rows_random & by_chance))
+            with m.If(wrap):
+                m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
+        return m

@@ -1,0 +1,231 @@
+"""Hidden buffer: gain, accumulation, threshold and write-back of H (stages 3 to 11).
+
+    h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));
+    H <- h (n = 0),  trunc(h * momentum / 2**momentum_bits) (forget)  or  h - n * threshold
+
+| stage | work |
+|---|---|
+| 3 | H is asked for |
+| 4, 5 | gain * d but for its last addition, see `hdl.parts.multiplier`; H comes out of the memory, and out of its
+register | | 5 | parity of H |
+| 6 | H + gain * d |
+| 7 | h |
+| 8 | h / threshold; first half of h * momentum |
+| 9 | n; second half |
+| 10 | next H; sum of |n|; n leaves |
+| 11 | H is written |
+
+With ``direct`` a random u, uniform over one threshold, takes the place of H, n = clamp(floor(h / threshold)), and H
+stays as it is: the mean of n is gain * d / threshold. With ``accumulate`` off n = 0 and H stays. While R is programmed,
+n corrects its cells and H stays, see `hdl.tile.programmer`. Latency: 6 moves from d to n. Throughput: one beat per
+cycle while ``advance``.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.beat_memory import BeatMemory, wrong_parity
+from symtrack.hdl.parts.delay import delayed
+from symtrack.hdl.parts.multiplier import Multiples, addends, tree
+from symtrack.hdl.tile.programmer import Programmer
+from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.hdl.tile.threshold import Threshold
+from symtrack.model.spec.config import TileConfig
+
+
+def multiple(word: Value, factor: Value) -> Value:
+    """``word * factor`` out of shifted words, for a factor of few bits."""
+    return tree([Mux(bit, word << place, 0) for place, bit in enumerate(factor)])
+
+
+class HiddenBuffer(wiring.Component):
+    """L lanes of the buffer.
+
+    Members
+    -------
+    clear, clear_address : write zero into the memory
+    advance : all stages move at the end of this cycle
+    read, read_address : there is a beat in stage 3 that moves on, and its words
+    difference : d of the beat in stage 4
+    direct, gain, forget, momentum, accumulate : settings
+    programming, last_round, tolerance : of a programming of R
+    step : there is a beat in stage 5 that moves on
+    load : there is a beat in stage 10 that moves on
+    write_address : of the words of the beat in stage 11
+    pulses, amount : n and the sum of |n| of the beat in stage 10
+    saturated, clamped : h or n of the beat in stage 10 was clipped
+    cells : how many cells of R are out of tolerance in the beat in stage 10
+    wrong : a word of H of what is in stage 6 had the wrong parity
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "clear": In(1),
+                "clear_address": In(config.address_bits),
+                "advance": In(1),
+                "read": In(1),
+                "read_address": In(config.address_bits),
+                "difference": In(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
+                "direct": In(1),
+                "gain": In(config.gain_bits),
+                "forget": In(1),
+                "momentum": In(config.momentum_bits),
+                "accumulate": In(1),
+                "programming": In(1),
+                "last_round": In(1),
+                "tolerance": In(config.reference_format.width),
+                "step": In(1),
+                "load": In(1),
+                "write_address": In(config.address_bits),
+                "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
+                "amount": Out(range(config.lanes * config.pulses_max + 1)),
+                "saturated": Out(1),
+                "clamped": Out(1),
+                "cells": Out(range(config.lanes + 1)),
+                "wrong": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config, lanes = self.config, range(self.config.lanes)
+        form = config.hidden_format
+        m.submodules.memory_hidden = words = BeatMemory(depth=config.depth, lanes=config.lanes, width=form.width)
+        written = Signal()
+        m.d.sync += written.eq(self.load)
+        m.d.comb += [
+            words.clear.eq(self.clear),
+            words.clear_address.eq(self.clear_address),
+            words.read.eq(self.read),
+            words.read_address.eq(self.read_address),
+            words.write.eq(written & self.accumulate & ~self.direct),
+            words.write_address.eq(self.write_address),
+        ]
+
+        uniform = Signal(data.ArrayLayout(unsigned(max(1, config.threshold_shift)), config.lanes))
+        if config.dither_bits:
+            m.submodules.dither = dither = RandomBank(config.dither_bank)
+            m.d.comb += dither.advance.eq(self.step)
+            for lane in lanes:
+                m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
+
+        # What stands still through a column, in registers of its own.
+        multiples = Multiples(m, self.gain)
+        buffered = Signal(reset_less=True)  # H is added to the product,
+        dithered = Signal(reset_less=True)  # or u
+        accumulates = Signal(reset_less=True)  # n is for W,
+        corrects = Signal(reset_less=True)  # or for R, if there is a programmer
+        m.d.sync += [
+            accumulates.eq(~self.programming & self.accumulate),
+            buffered.eq(~self.programming & ~self.direct),
+            dithered.eq(~self.programming & self.direct),
+        ]
+        if config.programmer:
+            m.d.sync += corrects.eq(self.programming)
+        parity = delayed(m, words.parity, 1, self.advance, "parity")
+        wrong: list[Value] = []
+        clipped = Signal(config.lanes)
+        clamped = Signal(config.lanes)
+        outside = Signal(config.lanes)
+        pulses = Signal(self.pulses.shape())
+        sizes: list[Value] = []
+        for lane in lanes:
+            word = delayed(m, words.data[lane], 1, self.advance, f"word_{lane}")  # tools can move it into the memory
+            wrong.append(wrong_parity(word, parity[lane]))
+            word = Mux(buffered, word, 0) | Mux(dithered, uniform[lane], 0)
+            total = self._total(m, lane, delayed(m, word, 1, self.advance, f"added_{lane}"), multiples)
+            hidden = self._saturated(m, lane, total, clipped[lane])
+            m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
+            writes: Value = accumulates
+            wanted: Value = threshold.pulses  # n and |n| if the cell is written to
+            wanted_size: Value = threshold.size
+            m.d.comb += [
+                threshold.advance.eq(self.advance),
+                threshold.hidden.eq(hidden),
+                threshold.floor.eq(dithered),
+                clamped[lane].eq(threshold.clamped),
+            ]
+            if config.programmer:
+                m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
+                m.d.comb += [
+                    programmer.advance.eq(self.advance),
+                    programmer.difference.eq(self.difference[lane]),
+                    programmer.tolerance.eq(self.tolerance),
+                    programmer.last.eq(self.last_round),
+                    outside[lane].eq(programmer.outside),
+                ]
+                writes = accumulates | (corrects & programmer.correct)
+                least = corrects & threshold.zero
+                wanted, wanted_size = Mux(least, programmer.least, wanted), Mux(least, 1, wanted_size)
+            n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
+            size = Signal(range(config.pulses_max + 1), name=f"size_{lane}")
+            m.d.comb += [n.eq(Mux(writes, wanted, 0)), size.eq(Mux(writes, wanted_size, 0))]
+            sizes.append(delayed(m, size, 1, self.advance, f"size_{lane}"))
+            m.d.comb += pulses[lane].eq(delayed(m, n, 1, self.advance, f"pulses_{lane}"))
+            m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
+
+        clipped_before = delayed(m, clipped, 1, self.advance, "clipped")
+        m.d.comb += [
+            self.saturated.eq(self.accumulate & delayed(m, clipped_before.any(), 2, self.advance, "saturated")),
+            self.clamped.eq(self.accumulate & delayed(m, clamped, 1, self.advance, "clamped").any()),
+        ]
+        m.d.comb += [
+            self.pulses.eq(pulses),
+            self.amount.eq(tree(sizes)),
+            self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any()),
+        ]
+        if config.programmer:
+            m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))
+        return m
+
+    def _total(self, m: Module, lane: int, added: Value, multiples: Multiples) -> Signal:
+        """H, u or nothing, in stage 6, and gain * d: of the beat in stage 7."""
+        config = self.config
+        width = config.difference_format.width + config.gain_bits
+        products = addends(m, self.difference[lane], multiples, self.advance, f"product_{lane}")
+        total = Signal(signed(max(config.hidden_bits, width) + 1), name=f"total_{lane}", reset_less=True)
+        with m.If(self.advance):
+            m.d.sync += total.eq(sum(products, added))
+        return total
+
+    def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:
+        """h of the beat in stage 8."""
+        form = self.config.hidden_format
+        above = total[form.width - 1 :]  # the sign and what does not fit
+        h = Signal(signed(form.width), name=f"h_{lane}")
+        m.d.comb += [
+            clipped.eq(above.any() & ~above.all()),
+            h.eq(Mux(clipped, Mux(total[-1], form.low, form.high), total)),
+        ]
+        return delayed(m, h, 1, self.advance, f"hidden_{lane}")
+
+    def _following(self, m: Module, lane: int, hidden: Value, pulses: Value) -> Signal:
+        """H after the beat in stage 11, from its h in stage 8 and its n in stage 10."""
+        config = self.config
+        half = config.momentum_bits // 2
+        low = multiple(hidden, self.momentum[:half]) if half else 0
+        high = multiple(hidden, self.momentum[half:])
+        scaled = Signal(signed(config.hidden_bits + config.momentum_bits), name=f"scaled_{lane}", reset_less=True)
+        low = delayed(m, Value.cast(low), 1, self.advance, f"low_{lane}")
+        high = delayed(m, high, 1, self.advance, f"high_{lane}")
+        with m.If(self.advance):
+            m.d.sync += scaled.eq(low + (high << half))
+        hidden = delayed(m, hidden, 2, self.advance, f"late_hidden_{lane}")
+        upwards = scaled[-1] & scaled[: config.momentum_bits].any()  # towards zero
+        following = Signal(signed(config.hidden_bits), name=f"following_{lane}", reset_less=True)
+        with m.If(self.advance):
+            m.d.sync += following.eq(
+                Mux(
+                    ~pulses.any(),
+                    hidden,
+                    Mux(
+                        self.forget,
+                        (scaled >> config.momentum_bits) + upwards,
+                        hidden - (pulses << config.threshold_shift),
+                    ),
+                )
+            )
+        return following

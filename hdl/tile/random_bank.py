@@ -1,0 +1,40 @@
+"""Random bank: one random word per line and step, from about 2*sqrt(n) sources for n lines.
+
+    word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
+
+The words of any three lines are independent (see `model.spec.config.BankSpec`). Latency: the words of the next step are
+there one cycle after ``advance``. Throughput: one word per line and cycle.
+"""
+
+from amaranth.hdl import Module, unsigned
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.tile.random_source import RandomSource
+from symtrack.model.spec.config import BankSpec
+
+
+class RandomBank(wiring.Component):
+    """The words of ``bank.lines`` lines, at least one.
+
+    Members
+    -------
+    advance : all sources step at the end of this cycle
+    words : the current words, valid always
+    """
+
+    def __init__(self, bank: BankSpec) -> None:
+        self.bank = bank
+        words = data.ArrayLayout(unsigned(bank.sources[0].bits), bank.lines)
+        super().__init__({"advance": In(1), "words": Out(words)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        sources = [RandomSource(spec) for spec in self.bank.sources]
+        for index, source in enumerate(sources):
+            m.submodules[f"source_{index}"] = source
+            m.d.comb += source.advance.eq(self.advance)
+        for line in range(self.bank.lines):
+            first, second = self.bank.pair(line)
+            m.d.comb += self.words[line].eq(sources[first].word ^ sources[second].word)
+        return m

@@ -1,0 +1,57 @@
+"""Random source: a word of fresh bits per step from one feedback shift register.
+
+    state <- state * x**bits mod p(x),    word = top ``bits`` bits of the state
+
+p is primitive of degree 32, so x**n mod p takes all 2**32 - 1 non-zero values; the multiplication by x**bits is
+a fixed network of XORs. Latency: the word of the next step is there one cycle after ``advance``.
+Throughput: one word per cycle.
+"""
+
+from functools import reduce
+from operator import xor
+
+from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.model.spec.config import SourceSpec
+
+
+def reduced_power(exponent: int, polynomial: int) -> int:
+    """``x**exponent mod polynomial``, one multiplication by x at a time."""
+    degree = polynomial.bit_length() - 1
+    value = 1
+    for _ in range(exponent):
+        value <<= 1
+        if value >> degree:
+            value ^= polynomial
+    return value
+
+
+class RandomSource(wiring.Component):
+    """One source.
+
+    Members
+    -------
+    advance : step at the end of this cycle
+    word : the current word, valid always
+    """
+
+    def __init__(self, spec: SourceSpec) -> None:
+        self.spec = spec
+        super().__init__({"advance": In(1), "word": Out(spec.bits)})
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        spec = self.spec
+        degree = spec.polynomial.bit_length() - 1
+        state = Signal(degree, init=spec.seed)
+        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue.
+        kept = degree - spec.bits
+        residues = (
+            Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
+        )
+        with m.If(self.advance):
+            m.d.sync += state.eq(reduce(xor, residues, (state << spec.bits)[:degree]))
+        m.d.comb += self.word.eq(state[kept:])
+        return m

@@ -1,0 +1,132 @@
+"""Symmetric-point accumulator: memories of Q and Qref with filter and demodulator (stages 0 to 4).
+
+    ref = coarse(Q) if latch else Qref;   d = c * (r - s), s = 0, ref or Q
+    Q <- Q + round((r - Q) * eta);   Qref <- ref
+
+| stage | work |
+|---|---|
+| 0 | the beat enters, its words are asked for |
+| 1 | Q and Qref come out of the memories |
+| 2 | ref, r - Q; parity of what came out |
+| 3 | d, Q after the step |
+| 4 | Q and Qref are written |
+
+Out goes what the reference array shows: ref, or Q after the step in reference mode filtered. Latency: 4 moves from a
+beat that enters to its d. Throughput: one beat per cycle while ``advance``.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.beat_memory import BeatMemory, wrong_parity
+from symtrack.hdl.parts.delay import delayed
+from symtrack.hdl.tile.demodulator import Demodulator
+from symtrack.hdl.tile.low_pass import LowPass
+from symtrack.hdl.tile.reference_latch import ReferenceLatch
+from symtrack.model.spec.config import Reference, TileConfig
+
+
+class SymmetricPoint(wiring.Component):
+    """L lanes of the accumulator.
+
+    Members
+    -------
+    clear, clear_address : write zero into the memories
+    advance : all stages move at the end of this cycle
+    accept, read_address, code : a beat enters (implies advance), its words and its codes
+    used, negative, latch : per lane of that beat, it has a row, c = -1, and *latch*
+    mode, filter : settings reference and filter; mode since the cycle before the first beat
+    write, write_address : there is a beat in stage 4 (not only what a bubble left), and its words
+    wrong : a word of what is in stage 3 had the wrong parity
+    difference, reference : of the beat in stage 4
+    fresh : per lane of the beat in stage 4, ``reference`` is a new one
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "clear": In(1),
+                "clear_address": In(config.address_bits),
+                "advance": In(1),
+                "accept": In(1),
+                "read_address": In(config.address_bits),
+                "code": In(data.ArrayLayout(signed(config.adc_bits), config.lanes)),
+                "used": In(config.lanes),
+                "negative": In(config.lanes),
+                "latch": In(config.lanes),
+                "mode": In(2),
+                "filter": In(1),
+                "write": In(1),
+                "write_address": In(config.address_bits),
+                "wrong": Out(1),
+                "difference": Out(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
+                "reference": Out(data.ArrayLayout(signed(config.reference_format.width), config.lanes)),
+                "fresh": Out(config.lanes),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        width = config.reference_format.width
+        m.submodules.memory_q = q = BeatMemory(depth=config.depth, lanes=config.lanes, width=width)
+        m.submodules.memory_q_ref = q_ref = BeatMemory(depth=config.depth, lanes=config.lanes, width=width)
+        for words in (q, q_ref):
+            m.d.comb += [
+                words.clear.eq(self.clear),
+                words.clear_address.eq(self.clear_address),
+                words.read.eq(self.accept),
+                words.read_address.eq(self.read_address),
+                words.write.eq(self.write & self.advance),
+                words.write_address.eq(self.write_address),
+            ]
+
+        # Known long before the first beat, so that the stages need not decode it.
+        filtered = Signal(reset_less=True)
+        latched = Signal(reset_less=True)
+        m.d.sync += [filtered.eq(self.mode == Reference.FILTERED), latched.eq(self.mode == Reference.LATCHED)]
+        latch = delayed(m, self.latch, 2, self.advance, "latch")
+        negative = delayed(m, self.negative, 3, self.advance, "negative")
+        q_parity = delayed(m, q.parity, 1, self.advance, "q_parity")
+        q_ref_parity = delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")
+        wrong: list[Value] = []
+        fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
+        m.d.comb += self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh"))
+        for lane in range(config.lanes):
+            m.submodules[f"low_pass_{lane}"] = low_pass = LowPass(config)
+            m.submodules[f"demodulator_{lane}"] = demodulator = Demodulator(config)
+            m.submodules[f"reference_latch_{lane}"] = reference_latch = ReferenceLatch(config)
+            code = delayed(m, self.code[lane], 2, self.advance, f"code_{lane}")
+            q_before = delayed(m, q.data[lane], 1, self.advance, f"q_{lane}")
+            q_ref_before = delayed(m, q_ref.data[lane], 1, self.advance, f"q_ref_{lane}")
+            wrong += [wrong_parity(q_before, q_parity[lane]), wrong_parity(q_ref_before, q_ref_parity[lane])]
+            m.d.comb += [
+                reference_latch.latch.eq(latch[lane]),
+                reference_latch.q.eq(q_before),
+                reference_latch.q_ref.eq(q_ref_before),
+                low_pass.advance.eq(self.advance),
+                low_pass.code.eq(code),
+                low_pass.q.eq(q_before),
+            ]
+            reference = delayed(m, reference_latch.reference, 1, self.advance, f"reference_{lane}")
+            q_after = delayed(m, low_pass.q_next, 1, self.advance, f"q_after_{lane}")
+            q_ref_after = delayed(m, reference, 1, self.advance, f"q_ref_after_{lane}")
+            difference = Signal.like(self.difference[lane], name=f"difference_{lane}", reset_less=True)
+            m.d.comb += [
+                low_pass.enable.eq(self.filter),
+                q.write_data[lane].eq(q_after),
+                q_ref.write_data[lane].eq(q_ref_after),
+                demodulator.code.eq(delayed(m, code, 1, self.advance, f"late_code_{lane}")),
+                demodulator.reference.eq(reference),
+                demodulator.q.eq(delayed(m, Mux(filtered, q_before, 0), 1, self.advance, f"late_q_{lane}")),
+                demodulator.latched.eq(latched),
+                demodulator.negative.eq(negative[lane]),
+                self.difference[lane].eq(difference),
+                self.reference[lane].eq(Mux(filtered, q_after, q_ref_after)),
+            ]
+            with m.If(self.advance):
+                m.d.sync += difference.eq(demodulator.difference)
+        m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
+        return m

@@ -1,0 +1,66 @@
+"""Threshold of one lane: whole pulses out of the hidden word.
+
+    n = clamp(trunc(h / threshold), ±pulses_max),   threshold = 2**threshold_shift
+
+Truncation is towards zero, so both polarities need the same |h|. With ``floor`` the quotient is rounded downwards
+instead, as a word with its dither needs. The quotient is formed in one cycle and clamped in the next. Latency: one
+cycle. Throughput: one word per cycle while ``advance``.
+"""
+
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.model.spec.config import TileConfig
+
+
+def exceeds(word: Value, limit: int) -> Value:
+    """Unsigned ``word > limit``, bit by bit."""
+    result: Value = Const(0)
+    for place, bit in enumerate(word):
+        result = bit & result if limit >> place & 1 else bit | result
+    return result if limit >> len(word) == 0 else Const(0)
+
+
+class Threshold(wiring.Component):
+    """One comparison.
+
+    Members
+    -------
+    advance : a word goes on to its second cycle at the end of this one
+    hidden, floor : h of the word in its first cycle and how it is rounded
+    pulses, size, zero, clamped : of the word in its second cycle, n, |n|, whether n = 0, and whether the quotient lies
+        beyond ±pulses_max
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "advance": In(1),
+                "hidden": In(signed(config.hidden_bits)),
+                "floor": In(1),
+                "pulses": Out(signed(config.pulses_format.width)),
+                "size": Out(range(config.pulses_max + 1)),
+                "zero": Out(1),
+                "clamped": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        shift, most = self.config.threshold_shift, self.config.pulses_max
+        whole = Signal(signed(self.config.hidden_bits - shift + 1), reset_less=True)
+        upwards = (self.hidden < 0) & ~self.floor
+        with m.If(self.advance):
+            m.d.sync += whole.eq((self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift)
+        # Without carries: whole > most is the same as that of its bits, and whole < -most that of ~whole > most - 1.
+        negative, bits = whole[-1], whole[:-1]
+        low = whole[: len(self.size)]
+        m.d.comb += [
+            self.zero.eq(~whole.any()),
+            self.clamped.eq(Mux(negative, exceeds(~bits, most - 1), exceeds(bits, most))),
+            self.size.eq(Mux(self.clamped, most, (low ^ negative.replicate(len(low))) + negative)),
+            self.pulses.eq(Mux(self.clamped, Mux(negative, -most, most), whole)),
+        ]
+        return m

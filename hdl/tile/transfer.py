@@ -1,0 +1,221 @@
+"""Transfer path: one column of ADC codes in, write pulses and references out; or corrections of a column of R.
+
+    r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
+
+A beat enters in stage 0; `hdl.tile.symmetric_point` works in stages 0 to 3, `hdl.tile.hidden_buffer` from there on,
+and its writes are offered in stage 11. A beat of a column is never in the pipeline twice, so no memory is read where
+it is written.
+Latency: `model.spec.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per
+cycle. When ``writes`` waits, one more beat goes into the spare register of `hdl.parts.register_slice`, then all stages
+wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
+"""
+
+from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from amaranth.lib import wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.delay import delayed
+from symtrack.hdl.parts.multiplier import times
+from symtrack.hdl.parts.register_slice import RegisterSlice
+from symtrack.hdl.tile import ports
+from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
+from symtrack.hdl.tile.symmetric_point import SymmetricPoint
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference")  # of writes, but its array
+
+
+class TransferPath(wiring.Component):
+    """Pipeline control around the accumulator and the hidden buffer.
+
+    Members
+    -------
+    clear, clear_address : write zero into the memories
+    run : sequencer state STREAM
+    finished : the last beat of the column is taken in this cycle
+    column, negative, flipped : the column, c_j = -1, and its flipped flag
+    programming, program_column, last_round : the column is one of R, which, and nothing may be written any more
+    outside : with finished, some of its cells are out of tolerance
+    cells : how many cells of R are out of tolerance in the beat of writes
+    amount, two : Σ|n| of the last beat that came to the register slice; that is the second one there, not yet on offer
+    row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
+    settings : sampled settings
+    codes, writes : streams
+    hidden_saturated, pulses_clamped : sticky flags
+    memory_error : a word of a beat on its way had the wrong parity; for one cycle, before its writes are offered
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "clear": In(1),
+                "clear_address": In(config.address_bits),
+                "run": In(1),
+                "finished": Out(1),
+                "column": In(config.column_bits),
+                "negative": In(1),
+                "flipped": In(1),
+                "programming": In(1),
+                "program_column": In(config.column_bits),
+                "last_round": In(1),
+                "outside": Out(1),
+                "amount": Out(range(config.lanes * config.pulses_max + 1)),
+                "two": Out(1),
+                "cells": Out(range(config.lanes + 1)),
+                "row_signs": In(config.rows),
+                "row_flipped": In(config.rows),
+                "settings": In(ports.settings(config)),
+                "codes": In(ports.codes(config)),
+                "writes": Out(ports.writes(config)),
+                "hidden_saturated": Out(1),
+                "pulses_clamped": Out(1),
+                "memory_error": Out(1),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.symmetric_point = point = SymmetricPoint(config)
+        m.submodules.hidden_buffer = buffer = HiddenBuffer(config)
+        fields: dict[str, ShapeLike] = {
+            "column": config.column_bits,
+            "beat": config.beat_bits,
+            "pulses": self.writes.pulses.shape(),
+            "latch": config.lanes,
+            "reference": self.writes.reference.shape(),
+            "last": 1,
+        }
+        if config.programmer:
+            fields |= {"array": 1, "cells": buffer.cells.shape()}
+        m.submodules.offer = offer = RegisterSlice(fields)
+
+        advance = Signal()
+        accept = Signal()
+        accepted = Signal()
+        base = Signal(config.address_bits)
+        taken = Signal(range(config.row_beats + 1))
+        more = Signal(init=1)  # beats of the column are to be taken
+        m.d.comb += [
+            advance.eq(offer.room),
+            self.codes.ready.eq(self.run & advance & more),
+            accept.eq(self.codes.valid & self.codes.ready),
+            accepted.eq(self.writes.valid & self.writes.ready),
+            self.finished.eq(accepted & offer.last_out),
+        ]
+        with m.If(self.finished):
+            m.d.sync += [taken.eq(0), more.eq(1)]
+            with m.If(~self.programming):
+                m.d.sync += base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats))
+        with m.Elif(accept):
+            m.d.sync += [taken.eq(taken + 1), more.eq(taken != config.row_beats - 1)]
+
+        first: Value = base
+        if config.programmer:
+            seen = Signal()  # cells out of tolerance in earlier beats
+            first = Mux(self.programming, times(self.program_column, config.row_beats), base)
+            with m.If(self.finished):
+                m.d.sync += seen.eq(0)
+            with m.Elif(accepted & offer.cells_out.any()):
+                m.d.sync += seen.eq(1)
+            m.d.comb += [
+                self.outside.eq(seen | offer.cells_out.any()),
+                self.cells.eq(offer.cells_out),
+                buffer.programming.eq(self.programming),
+                buffer.last_round.eq(self.last_round),
+                buffer.tolerance.eq(self.settings.tolerance),
+                offer.array_in.eq(self.programming),
+                offer.cells_in.eq(buffer.cells),
+                self.writes.array.eq(offer.array_out),
+            ]
+
+        # Of the beat that enters. STREAM begins in the second cycle after a command and after another read.
+        entering = Signal(config.address_bits)
+        with m.If(accept):
+            m.d.sync += entering.eq(entering + 1)
+        with m.Elif(~self.run):
+            m.d.sync += entering.eq(first)
+
+        # The rows of the beat that enters; lanes beyond the last row have none.
+        row_negative = Signal(config.lanes)
+        row_flipped = Signal(config.lanes)
+        with m.Switch(taken):
+            for beat in range(config.row_beats):
+                with m.Case(beat) if beat < config.row_beats - 1 else m.Default():
+                    there = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
+                    m.d.comb += [
+                        point.used.eq((1 << (there.stop - there.start)) - 1),
+                        row_negative.eq(self.row_signs[there]),
+                        row_flipped.eq(self.row_flipped[there]),
+                    ]
+        for lane in range(config.lanes):
+            m.d.comb += [
+                point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
+                point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
+                point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
+            ]
+
+        # Stage by stage: is there a beat, which, and its words.
+        valid = [accept]
+        for stage in range(1, BEAT_LATENCY):
+            valid.append(Signal(name=f"valid_{stage}"))
+            with m.If(advance):
+                m.d.sync += valid[stage].eq(valid[stage - 1])
+        address = [entering]
+        for stage in range(1, BEAT_LATENCY + 1):
+            address.append(Signal(config.address_bits, name=f"address_{stage}", reset_less=True))
+            with m.If(advance):
+                m.d.sync += address[stage].eq(address[stage - 1])
+        beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
+        m.d.comb += [
+            point.advance.eq(advance),
+            point.accept.eq(accept),
+            point.read_address.eq(address[0]),
+            point.mode.eq(self.settings.reference),
+            point.filter.eq(self.settings.filter),
+            point.write.eq(valid[4]),
+            point.write_address.eq(address[4]),
+            buffer.advance.eq(advance),
+            buffer.read.eq(valid[3] & advance),
+            buffer.read_address.eq(address[3]),
+            buffer.difference.eq(point.difference),
+            buffer.direct.eq(self.settings.direct),
+            buffer.gain.eq(self.settings.gain),
+            buffer.forget.eq(self.settings.forget),
+            buffer.momentum.eq(self.settings.momentum),
+            buffer.accumulate.eq(self.settings.accumulate),
+            buffer.step.eq(valid[5] & advance),
+            buffer.load.eq(valid[10] & advance),
+            buffer.write_address.eq(address[11]),
+            offer.ready.eq(self.writes.ready),
+            self.writes.valid.eq(offer.valid),
+            *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
+        ]
+        for block in (point, buffer):
+            m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
+        fresh = delayed(m, point.fresh, 6, advance, "fresh")
+        reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
+        m.d.comb += [
+            offer.arrives.eq(buffer.load),
+            offer.column_in.eq(Mux(self.programming, self.program_column, self.column)),
+            offer.beat_in.eq(beat),
+            offer.pulses_in.eq(buffer.pulses),
+            offer.latch_in.eq(fresh),
+            offer.reference_in.eq(reference),
+            offer.last_in.eq(beat == config.row_beats - 1),
+        ]
+        # What is not offer.room: the counters choose by it, and a register of theirs can be near them.
+        with m.If(~offer.valid | self.writes.ready):
+            m.d.sync += self.two.eq(0)
+        with m.Elif(buffer.load):
+            m.d.sync += self.two.eq(1)
+        m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & buffer.wrong)))
+        with m.If(buffer.load):
+            m.d.sync += self.amount.eq(buffer.amount)
+        with m.If(buffer.load):
+            m.d.sync += [
+                self.hidden_saturated.eq(self.hidden_saturated | buffer.saturated),
+                self.pulses_clamped.eq(self.pulses_clamped | buffer.clamped),
+            ]
+        return m

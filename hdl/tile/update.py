@@ -1,0 +1,200 @@
+"""Update path: vectors in, pulse slots out, and the slots of zero-shifting.
+
+    ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
+
+A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after,
+or wait in the spare register of `hdl.parts.register_slice`.
+Latency: the first slot is valid four cycles after ``run`` rises. Throughput: one slot per cycle while ready.
+An update takes ``TileConfig.update_cycles(slots)`` with its command.
+"""
+
+from amaranth.hdl import Cat, Module, Mux, Signal
+from amaranth.lib import data, wiring
+from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.register_slice import RegisterSlice
+from symtrack.hdl.tile import ports
+from symtrack.hdl.tile.line_registers import LineRegisters
+from symtrack.hdl.tile.pulse_train import PulseTrains
+from symtrack.hdl.tile.quadrants import Quadrants
+from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.hdl.tile.zero_shift import ZeroShift
+from symtrack.model.spec.config import COUNT_BITS, SLOT_LATENCY, TileConfig
+
+OF_SLOT = ("up", "quadrant", "slow", "last")  # payload of a slot beside its lines
+SLOT = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})
+
+
+class UpdatePath(wiring.Component):
+    """Loads the vectors and plays the trains.
+
+    Members
+    -------
+    start : a command was accepted, its update (if it is one) begins
+    load, run, shift : sequencer states LOAD, PULSE and SHIFT
+    loaded, finished : in this cycle the state's work ends
+    bl : slots per quadrant
+    slow : the slots are for W, which is not chopped
+    zero_shifts, zero_random, chance, draw : of zero-shifting, see `hdl.tile.zero_shift`
+    signs, row_signs : per column and row, 1 where c_j = -1 and c'_i = -1
+    vectors, pulses : streams
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        super().__init__(
+            {
+                "start": In(1),
+                "load": In(1),
+                "run": In(1),
+                "shift": In(1),
+                "zero_shifts": In(COUNT_BITS),
+                "zero_random": In(1),
+                "chance": In(1),
+                "draw": Out(1),
+                "loaded": Out(1),
+                "finished": Out(1),
+                "bl": In(config.bl_bits),
+                "slow": In(1),
+                "signs": In(config.columns),
+                "row_signs": In(config.rows),
+                "vectors": In(ports.vectors(config)),
+                "pulses": Out(ports.pulses(config)),
+            }
+        )
+
+    def elaborate(self, platform: object) -> Module:
+        m = Module()
+        config = self.config
+        m.submodules.x = x = LineRegisters(
+            lines=config.columns, lanes=config.lanes, magnitude_bits=config.magnitude_bits
+        )
+        m.submodules.delta = delta = LineRegisters(
+            lines=config.rows,
+            lanes=config.lanes,
+            magnitude_bits=config.magnitude_bits,
+            chopped=bool(config.row_chopper),
+        )
+        m.submodules.columns = column_words = RandomBank(config.column_bank)
+        m.submodules.rows = row_words = RandomBank(config.row_bank)
+        m.submodules.column_trains = columns = PulseTrains(lines=config.columns, magnitude_bits=config.magnitude_bits)
+        m.submodules.row_trains = rows = PulseTrains(lines=config.rows, magnitude_bits=config.magnitude_bits)
+        m.submodules.quadrants = quadrants = Quadrants(config)
+        m.submodules.zero_shift = zero_shift = ZeroShift()
+        m.submodules.offer = offer = RegisterSlice(
+            {"rows": config.rows, "columns": config.columns, "up": 1, "quadrant": 2, "slow": 1, "last": 1}
+        )
+
+        # Vectors: the beats of x, then those of δ.
+        beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
+        rows_next = Signal()
+        accept = Signal()
+        side_ends = config.column_beats == 1, config.row_beats == 1  # with its first beat
+        end_of_side = Signal(init=side_ends[0])
+        single = all(side_ends)  # there is nothing to count
+        m.d.comb += [
+            self.vectors.ready.eq(self.load),
+            accept.eq(self.load & self.vectors.valid),
+            self.loaded.eq(accept & rows_next & end_of_side),
+            x.load.eq(accept & ~rows_next),
+            x.flip.eq(self.signs),
+            delta.load.eq(accept & rows_next),
+            delta.flip.eq(self.row_signs),
+        ]
+        with m.If(accept):
+            m.d.sync += rows_next.eq(rows_next ^ end_of_side)
+            if not single:
+                next_to_last = Mux(rows_next, config.row_beats - 2, config.column_beats - 2)
+                m.d.sync += [
+                    beat.eq(Mux(end_of_side, 0, beat + 1)),
+                    end_of_side.eq(Mux(end_of_side, Mux(rows_next, *side_ends), beat == next_to_last)),
+                ]
+        for side in (x, delta):
+            m.d.comb += [
+                side.clear.eq(self.start),
+                side.keep.eq(self.slow),
+                side.beat.eq(beat),
+                side.magnitude_in.eq(self.vectors.magnitude),
+                side.negative_in.eq(self.vectors.negative),
+            ]
+
+        # Slots: one is chosen, its words are compared, its lines fire; all move together. One is on offer in each cycle
+        # up to the last, so there is no gap to be closed while they wait.
+        slot = Signal(SLOT, reset_less=True)
+        compared = Signal(SLOT, reset_less=True)
+        slot_valid = Signal()
+        compared_valid = Signal()
+        pending = Signal()
+        draws = Signal()  # the slot needs new words
+        draws_sign = Signal()  # or a random polarity
+        begin = Signal()
+        begun = Signal()
+        age = Signal(SLOT_LATENCY - 1)  # bit k: more than k cycles of PULSE or SHIFT are over
+        empty = Signal()  # there is no slot
+        advance = Signal()
+        choose = Signal()
+        compare = Signal()
+        m.d.comb += [
+            begun.eq(age[0]),
+            begin.eq((self.run | self.shift) & ~begun),
+            quadrants.begin.eq(begin & self.run),
+            quadrants.rows_any.eq(delta.any_positive | (delta.any_negative << 1)),
+            quadrants.columns_any.eq(x.any_positive | (x.any_negative << 1)),
+            quadrants.bl.eq(self.bl),
+            quadrants.issue.eq(choose & self.run),
+            zero_shift.begin.eq(begin & self.shift),
+            zero_shift.pulses.eq(self.zero_shifts),
+            zero_shift.issue.eq(choose & self.shift),
+            pending.eq(begun & Mux(self.shift, zero_shift.pending, quadrants.pending)),
+            advance.eq(offer.room),
+            choose.eq(pending & advance),
+            compare.eq(slot_valid & advance),
+            self.finished.eq((offer.valid & offer.ready & offer.last_out) | (age[-1] & empty)),
+            self.draw.eq(draws_sign & advance),
+        ]
+        with m.If(~age[1]):
+            m.d.sync += empty.eq(~pending)
+        m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
+        with m.If(advance):
+            m.d.sync += [
+                slot_valid.eq(pending),
+                compared_valid.eq(slot_valid),
+                draws.eq(pending & ~self.shift),
+                draws_sign.eq(pending & self.shift & self.zero_random),
+            ]
+        with m.If(choose):
+            m.d.sync += [
+                slot.shift.eq(self.shift),
+                slot.up.eq(Mux(self.shift, zero_shift.up, quadrants.up)),
+                slot.quadrant.eq(quadrants.quadrant),
+                slot.slow.eq(self.slow & ~self.shift),
+                slot.last.eq(Mux(self.shift, zero_shift.last, quadrants.last)),
+            ]
+        with m.If(compare):
+            up = Mux(draws_sign, self.chance, slot.up)
+            m.d.sync += [
+                compared.eq(slot),
+                compared.up.eq(up),
+                compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
+            ]
+        for trains, bank, registers, sign, lines in (
+            (columns, column_words, x, compared.quadrant[0], offer.columns_in),
+            (rows, row_words, delta, compared.quadrant[1], offer.rows_in),
+        ):
+            m.d.comb += [
+                bank.advance.eq(draws & advance),
+                trains.compare.eq(compare),
+                trains.words.eq(bank.words),
+                trains.magnitude.eq(registers.magnitude),
+                trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
+                trains.every.eq(compared.shift),
+                lines.eq(trains.fires),
+            ]
+        m.d.comb += [
+            offer.arrives.eq(compared_valid & advance),
+            offer.ready.eq(self.pulses.ready),
+            self.pulses.valid.eq(offer.valid),
+            *(getattr(offer, f"{name}_in").eq(compared[name]) for name in OF_SLOT),
+            *(getattr(self.pulses, name).eq(getattr(offer, f"{name}_out")) for name in ("rows", "columns", *OF_SLOT)),
+        ]
+        return m

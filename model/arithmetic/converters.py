@@ -1,0 +1,159 @@
+"""Products of an analog array, as its converters see them.
+
+    dac   code_j = round(x_j / max|x| * (2**(dac_bits - 1) - 1))
+    adc   code_i = clip(round((sum_j w_ij * u_j + noise * xi) / lsb)),   u_j = code_j / (2**(dac_bits - 1) - 1)
+    value y_i = code_i * lsb * max|x|,                                   lsb = output_bound / 2**(adc_bits - 1)
+
+`round` takes halves upwards. Weights have 30 fractional bits, values (inputs, errors, outputs) 20; all sums are exact
+int64, and every output has its own draw of noise. The read of a column is the product with one input at full scale.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, fields
+from functools import cached_property
+
+import numpy as np
+
+from symtrack.model.arithmetic.noise import NORMAL_BITS, compiled_normal_from, compiled_word_at
+from symtrack.model.arithmetic.quantile import normal_table
+from symtrack.model.compiled import njit
+from symtrack.model.devices.cells import WEIGHT_BITS, to_weight
+from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.polynomials import MASK64
+
+VALUE_BITS = 20  # fractional bits of inputs, errors and outputs
+VALUE_ONE = 1 << VALUE_BITS
+
+_NORMAL_HALF = 1 << (NORMAL_BITS - 1)
+_round_shift = njit(round_shift)
+
+
+class NoiseStream:
+    """The draws of one key, taken in order; `position` is its state."""
+
+    def __init__(self, key: int, position: int = 0) -> None:
+        self.key = np.uint64(key & MASK64)
+        self.position = position
+
+    def take(self, count: int) -> int:
+        """Number of the first of ``count`` fresh draws."""
+        first = self.position
+        self.position += count
+        return first
+
+
+@dataclass(frozen=True, kw_only=True)
+class Converters:
+    """Converters and output noise of an array.
+
+    dac_bits: input converter, 2 to 16. adc_bits: output converter, 2 to 16. output_bound: full scale of the output, in
+    units of weight times input, above 0 and at most 1024. output_noise: standard deviation in the same units, 0 to 16.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A parameter has the wrong type or lies outside its range.
+    """
+
+    dac_bits: int = 7
+    adc_bits: int = 9
+    output_bound: float = 12.0
+    output_noise: float = 0.06
+
+    def __post_init__(self) -> None:
+        limits = {"dac_bits": (2, 16), "adc_bits": (2, 16), "output_bound": (1e-3, 1024), "output_noise": (0, 16)}
+        for spec in fields(self):
+            value, (low, high) = getattr(self, spec.name), limits[spec.name]
+            kinds, words = ((int,), "an integer") if spec.type == "int" else ((int, float), "a number")
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise TypeError(f"{spec.name} = {value!r}: must be {words} from {low} to {high}")
+            if not low <= value <= high:
+                raise ValueError(f"{spec.name} = {value!r}: must be from {low} to {high}")
+
+    @cached_property
+    def dac_max(self) -> int:
+        """Largest input code."""
+        return (1 << (self.dac_bits - 1)) - 1
+
+    @cached_property
+    def lsb(self) -> int:
+        """One output code, as a weight."""
+        return int(to_weight(self.output_bound / (1 << (self.adc_bits - 1))))
+
+    @cached_property
+    def _adc(self) -> tuple[int, int, int, int]:
+        return self.dac_max, self.lsb, 1 << (self.adc_bits - 1), int(to_weight(self.output_noise))
+
+    def dac(self, values: Int) -> tuple[Int, int]:
+        """Input codes and the maximum they are relative to."""
+        codes, maximum = _dac(values, self.dac_max)
+        return codes, int(maximum)
+
+    def product(self, weights: Int, codes: Int, noise: NoiseStream) -> Int:
+        """ADC codes [R] of weights [R, C] times input codes [C]."""
+        first = noise.take(weights.shape[0])
+        by_columns = weights.flags.f_contiguous
+        output: Int = _product(weights, codes, by_columns, *self._adc, noise.key, first, normal_table())
+        return output
+
+    def read_column(self, weights: Int, column: int, noise: NoiseStream) -> Int:
+        """ADC codes [R] of one column of weights [R, C]."""
+        return self.product(weights[:, column : column + 1], np.array([self.dac_max]), noise)
+
+    def value(self, codes: Int, maximum: int) -> Int:
+        """What output codes stand for when the inputs were relative to ``maximum``."""
+        values: Int = _value(codes, self.lsb, maximum)
+        return values
+
+
+@njit(cache=True)
+def _dac(values: Int, one: int) -> tuple[Int, int]:
+    maximum = np.abs(values).max()
+    if maximum == 0:
+        return np.zeros_like(values), maximum
+    return (2 * one * values + maximum) // (2 * maximum), maximum
+
+
+@njit(cache=True)
+def _value(codes: Int, lsb: int, maximum: int) -> Int:
+    return _round_shift(codes * lsb * maximum, WEIGHT_BITS)
+
+
+@njit(cache=True)
+def _sums(weights: Int, codes: Int, by_columns: bool) -> Int:
+    """Weights times codes, in the order of the memory."""
+    totals = np.zeros(weights.shape[0], dtype=np.int64)
+    if by_columns:
+        for j in range(weights.shape[1]):
+            if codes[j]:
+                for i in range(weights.shape[0]):
+                    totals[i] += weights[i, j] * codes[j]
+    else:
+        for i in range(weights.shape[0]):
+            for j in range(weights.shape[1]):
+                totals[i] += weights[i, j] * codes[j]
+    return totals
+
+
+@njit(cache=True)
+def _product(
+    weights: Int,
+    codes: Int,
+    by_columns: bool,
+    one: int,
+    lsb: int,
+    half: int,
+    noise: int,
+    key: np.uint64,
+    first: int,
+    table: Int,
+) -> Int:
+    totals = _sums(weights, codes, by_columns)
+    unit = lsb * one
+    for i in range(totals.size):
+        if noise != 0:
+            draw = compiled_normal_from(compiled_word_at(key, np.uint64(first + i)), table)
+            totals[i] += one * ((noise * draw + _NORMAL_HALF) >> NORMAL_BITS)
+        totals[i] = min(max((2 * totals[i] + unit) // (2 * unit), -half), half - 1)
+    return totals

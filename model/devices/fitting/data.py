@@ -1,0 +1,249 @@
+"""Measured pulse responses of several cells: reading, checking, scaling.
+
+    weight = (conductance - offset) / scale
+
+A CSV file has a header and the columns pulse, direction (1 or -1), conductance (after that pulse) and, if there are
+several cells, cell; other columns are ignored. A point is missing if its conductance is empty or its row is not there.
+A pulse without a row has the direction of the next row of its cell if the two rows before and the two after it agree
+in theirs; otherwise nobody knows its direction. The first conductance of a cell is its start; pulses before it are not
+used.
+"""
+
+from __future__ import annotations
+
+import csv
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.devices.pulsed import BOUND_MAX
+
+COLUMNS = ("pulse", "direction", "conductance")
+POINTS_MIN = 30  # in each direction, of all cells together: fewer do not tell a family from another
+CELL_POINTS_MIN = 5
+PULSES_MAX = 200_000  # in all; the derivatives of a fit hold about 500 bytes a pulse
+CELLS_MAX = 64
+UNKNOWN = 2  # in ``up``
+_NUMBER_MAX = 1e30  # sums and squares stay finite
+WEIGHTS_MAX = 0.95 * BOUND_MAX  # a bound has to lie beyond the weights
+
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Recording:
+    """Pulses of several cells one after the other, cell after cell.
+
+    Attributes
+    ----------
+    names : of the cells.
+    first : int64[cells + 1], where the pulses of a cell begin; the first entry of a cell is its start, not a pulse.
+    up : uint8[n], 1 for a pulse upwards, 0 for one downwards, UNKNOWN for one that may be either.
+    weights : float64[n], after the pulse, NaN where missing.
+    numbers : int64[n], of the pulses as in the file.
+    scale, offset : of the weights.
+    remarks : what the reader decided, a line each.
+    """
+
+    names: tuple[str, ...]
+    first: NDArray[np.int64]
+    up: NDArray[np.uint8]
+    weights: Real
+    numbers: NDArray[np.int64]
+    scale: float
+    offset: float
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def cells(self) -> int:
+        """Number of cells."""
+        return len(self.names)
+
+    @property
+    def points(self) -> int:
+        """Weights that are there, without the starts."""
+        return int(np.isfinite(self.weights).sum()) - self.cells
+
+    def of(self, cell: int) -> slice:
+        """Where the pulses of a cell are."""
+        return slice(int(self.first[cell]), int(self.first[cell + 1]))
+
+    def increments(self) -> tuple[Real, Real, NDArray[np.uint8], NDArray[np.int64]]:
+        """Weight before, mean step in the direction of the pulses, direction, cell.
+
+        From point to point of a cell, if all pulses between them have one direction.
+        """
+        before, steps, up, owner = [], [], [], []
+        for cell in range(self.cells):
+            w, direction = self.weights[self.of(cell)], self.up[self.of(cell)]
+            points = np.flatnonzero(np.isfinite(w))
+            alike = np.cumsum(np.r_[0, direction[1:] != direction[:-1]])  # changes of direction so far
+            left, right = points[:-1], points[1:]
+            good = (alike[left + 1] == alike[right]) & (direction[right] != UNKNOWN)
+            left, right = left[good], right[good]
+            before.append(w[left])
+            steps.append((w[right] - w[left]) * (2.0 * direction[right] - 1.0) / (right - left))
+            up.append(direction[right])
+            owner.append(np.full(len(left), cell))
+        return np.concatenate(before), np.concatenate(steps), np.concatenate(up), np.concatenate(owner)
+
+
+def make_recording(
+    cells: Mapping[str, Mapping[int, tuple[int, float | None]]], *, scale: float | None, offset: float | None
+) -> Recording:
+    """Check and scale points {cell: {pulse: (direction, conductance)}}.
+
+    Raises
+    ------
+    ValueError
+        There are too few points, or none in one direction, or too many pulses, or the scale does not suit them.
+    """
+    remarks = []
+    names = sorted(cells, key=lambda name: (len(name), name))
+    if len(names) > CELLS_MAX:
+        chosen = np.linspace(0, len(names) - 1, CELLS_MAX).round().astype(int)
+        remarks.append(f"{CELLS_MAX} of {len(names)} cells are used, at equal distances")
+        names = [names[k] for k in chosen]
+    rows: dict[str, list[tuple[int, int, float]]] = {}
+    for name in names:
+        rows[name] = _filled(name, cells[name])
+    total = sum(map(len, rows.values()))
+    if total > PULSES_MAX:
+        raise ValueError(f"pulse = {total} pulses of all cells: must be at most {PULSES_MAX}")
+    pulses = [row for name in names for row in rows[name][1:] if math.isfinite(row[2])]
+    for direction in (1, -1):
+        count = sum(row[1] == direction for row in pulses)
+        if count < POINTS_MIN:
+            raise ValueError(f"direction = {count} points after pulses {direction:+d}: must be at least {POINTS_MIN}")
+    values = np.array([row[2] for name in names for row in rows[name]])
+    scale, offset, remark = _scaling(values[np.isfinite(values)], scale, offset)
+    remarks.append(remark)
+    everything = [row for name in names for row in rows[name]]
+    recording = Recording(
+        names=tuple(names),
+        first=np.cumsum([0, *(len(rows[name]) for name in names)]),
+        up=np.array([(UNKNOWN, 1, 0)[row[1]] for row in everything], dtype=np.uint8),
+        weights=(values - offset) / scale,
+        numbers=np.array([row[0] for row in everything]),
+        scale=scale,
+        offset=offset,
+        remarks=tuple(remarks),
+    )
+    _, along, up, _ = recording.increments()
+    rise, fall = (float(along[up == direction].mean()) if (up == direction).any() else 0.0 for direction in (1, 0))
+    if rise + fall < 0:
+        raise ValueError(
+            f"direction: pulses 1 move the weight by {rise:.3g} on average, pulses -1 by {-fall:.3g}: "
+            "must be upwards and downwards"
+        )
+    return recording
+
+
+def _filled(name: str, points: Mapping[int, tuple[int, float | None]]) -> list[tuple[int, int, float]]:
+    """Pulse, direction or 0, conductance or NaN, from the first conductance to the last, without gaps."""
+    there = [number for number in sorted(points) if points[number][1] is not None]
+    if len(there) < CELL_POINTS_MIN:
+        raise ValueError(f"cell = {name!r} with {len(there)} points: must have at least {CELL_POINTS_MIN}")
+    if there[-1] - there[0] > PULSES_MAX:
+        raise ValueError(f"pulse = {there[-1]} of cell {name!r}: must be at most {PULSES_MAX} after the first")
+    result: list[tuple[int, int, float]] = []
+    numbers = [n for n in sorted(points) if there[0] <= n <= there[-1]]
+    for k, number in enumerate(numbers):
+        direction, value = points[number]
+        around = {points[n][0] for n in numbers[max(k - 2, 0) : k + 2]}
+        missing = direction if len(around) == 1 else 0
+        if result:
+            result.extend((between, missing, math.nan) for between in range(result[-1][0] + 1, number))
+        result.append((number, direction, math.nan if value is None else value))
+    return result
+
+
+def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[float, float, str]:
+    low, high = float(values.min()), float(values.max())
+    if low == high:
+        raise ValueError(f"conductance = {low:g} everywhere: must change with the pulses")
+    if scale is None and offset is None and -WEIGHTS_MAX <= low < 0 < high <= WEIGHTS_MAX:
+        return 1.0, 0.0, f"conductances from {low:g} to {high:g} are taken as weights: scale 1, offset 0"
+    how = "given" if scale is not None and offset is not None else "so that the weights reach -1 or 1"
+    if offset is None:
+        offset = (low + high) / 2
+    if scale is None:
+        scale = max(high - offset, offset - low)
+    if not low < offset < high:
+        raise ValueError(f"offset = {offset:g}: must be a conductance between {low:g} and {high:g}")
+    if max(high - offset, offset - low) > WEIGHTS_MAX * scale:
+        least = max(high - offset, offset - low) / WEIGHTS_MAX
+        raise ValueError(f"scale = {scale:g}: must be at least {least:g}, so that no weight is beyond {WEIGHTS_MAX:g}")
+    return scale, offset, f"weight = (conductance - {offset!r}) / {scale!r}, {how}"
+
+
+def _number(text: str, line: int, name: str, allowed: str) -> float:
+    try:
+        value = math.nan if "_" in text else float(text)
+    except ValueError:
+        value = math.nan
+    if not abs(value) <= _NUMBER_MAX:
+        raise ValueError(f"line {line}: {name} = {text!r}: must be {allowed}")
+    return value
+
+
+def read_csv(path: str | Path, *, scale: float | None = None, offset: float | None = None) -> Recording:
+    """Read and check a file.
+
+    Raises
+    ------
+    ValueError
+        The file cannot be read or used; the message names line or field, value and what is allowed.
+    """
+    try:
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise ValueError(f"data = {str(path)!r}: must be a readable file ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ValueError(f"data = {str(path)!r}: must be a text file in UTF-8") from None
+    reader = csv.reader(text.splitlines(), skipinitialspace=True)
+    cells: dict[str, dict[int, tuple[int, float | None]]] = {}
+    try:
+        header = [name.strip().lower() for name in next(reader, [])]
+        for name in COLUMNS:
+            if header.count(name) != 1:
+                raise ValueError(f"line 1: column {name!r} {header.count(name)} times: must be there once")
+        for values in reader:
+            if any(value.strip() for value in values):
+                _add(cells, dict(zip(header, map(str.strip, values), strict=False)), len(values), header, reader)
+    except csv.Error as error:
+        raise ValueError(f"line {reader.line_num}: must be comma-separated values ({error})") from None
+    if not cells:
+        raise ValueError(f"data = {str(path)!r}: must have rows after its header")
+    return make_recording(cells, scale=scale, offset=offset)
+
+
+def _add(
+    cells: dict[str, dict[int, tuple[int, float | None]]],
+    row: dict[str, str],
+    count: int,
+    header: list[str],
+    reader: Any,
+) -> None:
+    line = reader.line_num
+    if count != len(header):
+        raise ValueError(f"line {line}: {count} values: must be {len(header)}, one for each column")
+    pulse = _number(row["pulse"], line, "pulse", "an integer from 0")
+    if pulse != int(pulse) or pulse < 0:
+        raise ValueError(f"line {line}: pulse = {row['pulse']!r}: must be an integer from 0")
+    direction = _number(row["direction"], line, "direction", "1 or -1")
+    if direction not in (1.0, -1.0):
+        raise ValueError(f"line {line}: direction = {row['direction']!r}: must be 1 or -1")
+    text = row["conductance"]
+    value = (
+        _number(text, line, "conductance", "a finite number up to 1e30, or empty for a missing point") if text else None
+    )
+    points = cells.setdefault(row.get("cell", "0"), {})
+    if int(pulse) in points:
+        raise ValueError(f"line {line}: pulse = {int(pulse)}: must be there once for each cell")
+    points[int(pulse)] = (int(direction), value)

@@ -1,0 +1,246 @@
+"""Device families fitted to measured pulse responses: parameters, spread over the cells, noise, ranks.
+
+`fit_problem` says what is minimised and what the families are ranked by, `fit_models` what their parameters mean. The
+spread over the cells is that of their estimates, less what their uncertainty contributes:
+
+    spread**2 = variance of the estimates - mean variance of their errors, given what the cells share
+
+A fit comes with the golden integer cells of the family that is written, one for every measured cell. They are pulsed
+without noise from the first weight (a free run), and the symmetric points are theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields, replace
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE, Cells, to_weight
+from symtrack.model.devices.fitting import filter as ff
+from symtrack.model.devices.fitting.data import Recording
+from symtrack.model.devices.fitting.guess import Guess
+from symtrack.model.devices.fitting.models import HIGH, LOW, MODELS, OWN, STEP_DOWN, STEP_UP, Model, starts
+from symtrack.model.devices.fitting.problem import Problem
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
+
+_TRIAL = 12  # iterations of each of several starts
+_TRIED = 32  # rows and columns of an array that has to work
+_LOG_NORMAL = 0.4  # relative spread of steps from which normal ones would turn signs
+
+Real = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Fit:
+    """A family fitted to a recording.
+
+    Attributes
+    ----------
+    device : with the estimated noise and spread.
+    read_noise : standard deviation of a measured weight.
+    misfit : minus the logarithm of the likelihood.
+    parameters : that the data determine, k above.
+    bic : the smaller, the better.
+    rms_step : RMS error of the predictions of the next weight.
+    steps : s+ and s- of the cells, float64[2, cells], down first.
+    bounds : of the cells, float64[2, cells], lower first.
+    """
+
+    recording: Recording
+    model: Model
+    device: Pulsed
+    read_noise: float
+    misfit: float
+    parameters: float
+    bic: float
+    rms_step: float
+    steps: Real
+    bounds: Real
+    sets: Real
+    nodes: Real
+
+    @property
+    def family(self) -> str:
+        """Name of the family."""
+        return self.model.family
+
+    @cached_property
+    def nominal(self) -> Pulsed:
+        """The device without noise and spread."""
+        return without_variation(self.device)
+
+    @cached_property
+    def cells(self) -> Cells:
+        """The golden integer cells of the family, [cells, 1], one like each measured cell, without noise."""
+        rows = self.recording.cells
+        plain = self.nominal.cells(rows=rows, columns=1, seed=0, array="fit")
+        steps = np.clip(to_weight(self.steps), 1, WEIGHT_ONE)[..., None]
+        low, high = to_weight(np.clip(self.bounds, -BOUND_MAX, BOUND_MAX))[..., None]
+        draws = Draws(rows=rows, columns=1, seed=0, array="fit")
+        return replace(plain, step=steps, low=low, high=high, **self.nominal.response(draws, steps, low, high))
+
+    @cached_property
+    def free_run(self) -> Real:
+        """Weights of the integer cells from the first measured one on, float64[n]."""
+        data = self.recording
+        array = DeviceArray(cells=self.cells, key=0)
+        array.program(to_weight(data.weights[data.first[:-1]]).reshape(-1, 1))
+        lengths = np.diff(data.first)
+        weights = np.empty(len(data.weights))
+        for k in range(int(lengths.max())):
+            there = k < lengths
+            at = data.first[:-1][there] + k
+            if k:
+                counts = np.zeros(array.weights.shape, dtype=np.int64)
+                counts[there, 0] = np.array([-1, 1, 0])[data.up[at]]
+                array.pulse(counts)
+            weights[at] = array.weights[there, 0] / WEIGHT_ONE
+        return weights
+
+    @cached_property
+    def float_run(self) -> Real:
+        """The same by the float equations that were fitted: what the written family makes of them can be compared."""
+        data = self.recording
+        result = np.empty(len(data.weights))
+        ff.run(self.model.kind, self.sets, self.nodes, data.first, data.up, data.weights[data.first[:-1]], result)
+        return result
+
+    @property
+    def rms(self) -> float:
+        """RMS residual of the free run."""
+        return float(np.sqrt(np.nanmean((self.recording.weights - self.free_run) ** 2)))
+
+    @property
+    def deviation(self) -> float:
+        """Largest distance of integer cells and float equations."""
+        return float(np.abs(self.free_run - self.float_run).max())
+
+    @cached_property
+    def symmetric_point(self) -> float | None:
+        """Of the integer device without spread, None where one step is larger everywhere or both are the same."""
+        cells = self.nominal.cells(rows=1, columns=1, seed=0, array="nominal")
+        point = cells.numeric_symmetric_point()
+        inside = cells.low < point < cells.high
+        same = all(np.array_equal(cells.changes(0, end), cells.changes(1, end)) for end in (cells.low, cells.high))
+        return float(point[0, 0] / WEIGHT_ONE) if inside and not same else None
+
+    @cached_property
+    def symmetric_points(self) -> Real:
+        """Of the integer cells, float64[cells]."""
+        return self.cells.numeric_symmetric_point()[:, 0] / WEIGHT_ONE
+
+
+def _spread(values: Real, errors: Real) -> float:
+    """Standard deviation of values, less the part of the variances of their errors."""
+    if len(values) < 2:
+        return 0.0
+    return float(np.sqrt(max(values.var(ddof=1) - errors.mean(), 0.0)))
+
+
+def _finished(problem: Problem, theta: Real) -> Fit:
+    data, model = problem.recording, problem.model
+    shared, own = problem.split(theta)
+    sets, nodes = (part[0] for part in model.parts(shared[None], own[None]))
+    if model.kind == ff.TABLE:  # steps are the mean of their curves, whatever the fit started from
+        level = float(nodes.mean())
+        nodes = nodes / level
+        sets[:, [ff.UP, ff.DOWN]] *= level
+        sets[:, ff.SIGMA] /= 1.0 if model.mult_noise else level
+    information = problem.information(theta)
+    covariance = np.zeros((data.cells, OWN, OWN))
+    if problem.own:
+        for cell in range(data.cells):  # given the shared parameters, whose errors are no spread
+            here = np.arange(OWN) + problem.shared + OWN * cell
+            covariance[cell] = np.linalg.inv(information[np.ix_(here, here)])
+
+    def variance(by_up: Real, by_down: Real) -> Real:
+        moves = np.zeros((data.cells, OWN))
+        moves[:, STEP_UP], moves[:, STEP_DOWN] = by_up, by_down
+        return np.einsum("ci,cij,cj->c", moves, covariance, moves)
+
+    up, down = model.device_steps(sets)
+    total, ratio = up + down, (up - down) / (up + down)
+    mean_ratio = float(ratio.mean())
+    up_down = 2 * mean_ratio / (1 + abs(mean_ratio))
+    size_error = variance(up / total, down / total)
+    half = (1 - ratio**2) / 2
+    size = total / (2 - abs(up_down))
+    relative = _spread(np.log(size), size_error)
+    log_normal = relative > _LOG_NORMAL
+    dw_min = float(np.exp(np.log(size).mean())) if log_normal else float(size.mean())
+    common = {
+        "dw_min": dw_min,
+        "dw_min_dtod": relative if log_normal else _spread(size / dw_min, size_error),
+        "dw_min_dtod_log_normal": log_normal,
+        "dw_min_std": float(sets[0, ff.SIGMA]),
+        "up_down": up_down,
+        "up_down_dtod": _spread(ratio, variance(half, -half)) * (2 - abs(up_down)) / 2,
+    }
+    bounds = np.clip(np.stack([sets[:, ff.LO], sets[:, ff.HI]]), -BOUND_MAX, BOUND_MAX)
+    for name, values, place in (("w_min", bounds[0], LOW), ("w_max", bounds[1], HIGH)):
+        mean = float(values.mean())
+        common |= {name: mean, f"{name}_dtod": _spread(values / mean, covariance[:, place, place])}
+    errors, _ = problem.predict(shared[None], own[None])
+    return Fit(
+        recording=data,
+        model=model,
+        device=model.device(sets, nodes, common),
+        read_noise=float(sets[0, ff.READ]),
+        misfit=problem.misfit(theta),
+        parameters=problem.parameters(theta),
+        bic=problem.bic(theta),
+        rms_step=float(np.sqrt((errors**2).sum() / data.points)),
+        steps=np.stack([down, up]),
+        bounds=bounds,
+        sets=sets,
+        nodes=nodes,
+    )
+
+
+def fit_family(recording: Recording, family: str) -> Fit:
+    """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
+    guess = Guess.of(recording)
+    problems = [Problem(recording, model, begin) for model in MODELS[family] for begin in starts(model, guess)]
+    if len(problems) == 1 or problems[0].begin.smooth:
+        found = [(one, one.solve(one.start)) for one in problems]
+    else:  # several starts for one peak: only the most promising is worth all iterations
+        tried = [(one, one.solve(one.start, _TRIAL)) for one in problems]
+        problem, theta = min(tried, key=lambda pair: pair[0](pair[1]))
+        found = [(problem, problem.solve(theta))]
+    # By BIC: with priors of different strength L would not compare.
+    problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
+    if any(spec.name == "mult_noise" for spec in fields(FAMILIES[family])):
+        additive = Problem(recording, replace(problem.model, mult_noise=False), problem.begin)
+        pairs = [(problem, theta), (additive, additive.solve(theta))]
+        problem, theta = min(pairs, key=lambda pair: pair[0].bic(pair[1]))
+    return _finished(problem, theta)
+
+
+def fit(
+    recording: Recording, families: Sequence[str] = tuple(MODELS), advance: Callable[[int], None] = lambda _: None
+) -> list[Fit]:
+    """Fits of several families, best first, without those of which no array can be built.
+
+    Raises
+    ------
+    ValueError
+        None is left.
+    """
+    fits, last = [], ValueError("families = []: must be at least one")
+    for family in families:
+        one = fit_family(recording, family)
+        try:
+            one.device.cells(rows=_TRIED, columns=_TRIED, seed=1, array="fit")
+            fits.append(one)
+        except ValueError as error:
+            last = error
+        advance(1)
+    if not fits:
+        raise ValueError(f"conductance: must be like a device of {', '.join(families)} ({last})")
+    return sorted(fits, key=lambda one: one.bic)

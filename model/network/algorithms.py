@@ -1,0 +1,185 @@
+"""Training algorithms as settings of the tile (DESIGN 3.3), with the hyperparameters they start from.
+
+buffered: H counts pulses for W in units of 2**-threshold_shift,
+          gain * d = 2**threshold_shift * rate * weight(d) / unit,    unit = dw_min * granularity / columns
+direct:   the same with unit = dw_min: a read writes rate * weight(d) in the mean
+
+so a demodulated read of ``unit / rate`` writes one pulse. `weight(d)` is d * lsb / 2**reference_fraction_bits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from fractions import Fraction
+
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.spec.config import Chopper, Reference, Scope, Settings, Target, TileConfig
+
+
+@dataclass(frozen=True, kw_only=True)
+class Algorithm:
+    """What distinguishes one algorithm from another.
+
+    target: the array that updates pulse; with the slow one there are no transfers. chopper, scope, row_chopper,
+    reference, filter, direct: see `model.spec.config.Settings`. warm_up: the first ``chopper_period`` sweeps only fill
+    the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
+    gamma * (P - reference). rates: defaults that differ from those of `Rates`.
+    """
+
+    target: Target = Target.FAST
+    chopper: Chopper = Chopper.OFF
+    scope: Scope = Scope.COLUMN
+    row_chopper: Chopper = Chopper.OFF
+    reference: Reference = Reference.ZERO
+    filter: bool = True
+    direct: bool = False
+    warm_up: bool = False
+    residual: bool = False
+    rates: Mapping[str, float] = field(default_factory=dict)
+
+    def calibrated(self) -> Algorithm:
+        """The same with a reference that stays what a calibration has left in Qref."""
+        if self.target == Target.SLOW:
+            raise ValueError(f"target = {self.target.name}: must be FAST for a calibration, which is of P")
+        return replace(self, chopper=Chopper.OFF, row_chopper=Chopper.OFF, reference=Reference.LATCHED, warm_up=False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Choppers:
+    """Choppers in place of an algorithm's own, see `Algorithm`; None leaves what it has."""
+
+    chopper: Chopper | None = None
+    scope: Scope | None = None
+    row_chopper: Chopper | None = None
+
+    def of(self, algorithm: Algorithm) -> Algorithm:
+        """The algorithm with these choppers.
+
+        Raises
+        ------
+        ValueError
+            Its updates go to W, which no chopper acts on.
+        """
+        given = {spec.name: value for spec in fields(self) if (value := getattr(self, spec.name)) is not None}
+        if given and algorithm.target == Target.SLOW:
+            name, value = next(iter(given.items()))
+            raise ValueError(f"{name} = {value.name}: must be left out for updates of W, which is not chopped")
+        return replace(algorithm, **given)
+
+
+_UNBUFFERED = {"learning_rate": 0.05}
+_AGAD = Algorithm(chopper=Chopper.REGULAR, reference=Reference.LATCHED, warm_up=True)
+_RIDER = Algorithm(reference=Reference.FILTERED, direct=True, residual=True, rates=_UNBUFFERED)
+_LITERAL = replace(_RIDER, chopper=Chopper.RANDOM, scope=Scope.TILE)
+
+ALGORITHMS: dict[str, Algorithm] = {
+    "analog-sgd": Algorithm(target=Target.SLOW),
+    "tt-v1": Algorithm(direct=True, residual=True, rates=_UNBUFFERED | {"gamma": 0.0}),
+    "tt-v2": Algorithm(),
+    "c-tt-v2": Algorithm(chopper=Chopper.REGULAR),
+    "agad": _AGAD,
+    "residual": replace(_RIDER, reference=Reference.LATCHED, filter=False),
+    "rider": _RIDER,
+    "e-rider": replace(_AGAD, residual=True),
+    "e-rider-a": _LITERAL,
+    "e-rider-b": replace(_LITERAL, reference=Reference.LATCHED, warm_up=True),
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rates:
+    """Hyperparameters of training.
+
+    learning_rate: of W. granularity: steps that make a write threshold, divided by the columns; of buffered writes.
+    fast_rate: of P, in trains of full length for a typical update. momentum: of the running maxima that scale the fast
+    rate. gamma: weight of the residual. scale_rate: learning rate of the output scale. transfer_every: learning steps
+    to a transfer event. reads: columns that are read in one.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A rate is not a number or lies outside its range.
+    """
+
+    learning_rate: float = 0.1
+    granularity: float = 100.0
+    fast_rate: float = 0.5
+    momentum: float = 0.99
+    gamma: float = 0.1
+    scale_rate: float = 0.01
+    transfer_every: int = 1
+    reads: int = 1
+
+    def __post_init__(self) -> None:
+        ranges = {"granularity": (1, 1e6), "momentum": (0, 1), "transfer_every": (1, 10**6), "reads": (1, 1024)}
+        for spec in fields(self):
+            value, (low, high) = getattr(self, spec.name), ranges.get(spec.name, (0, 16))
+            whole = spec.type == "int"
+            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+                kind = "an integer" if whole else "a number"
+                raise TypeError(f"{spec.name} = {value!r}: must be {kind} from {low} to {high:g}")
+            if not low <= value <= high:
+                raise ValueError(f"{spec.name} = {value!r}: must be from {low} to {high:g}")
+
+    @classmethod
+    def of(cls, algorithm: str, **given: float) -> Rates:
+        """What an algorithm starts from, with ``given`` in its place."""
+        return cls(**{**ALGORITHMS[algorithm].rates, **given})  # type: ignore[arg-type]
+
+
+def settings(
+    algorithm: Algorithm,
+    *,
+    config: TileConfig,
+    rates: Rates,
+    dw_min: float,
+    lsb: int,
+    warming_up: bool,
+    factor: float = 1.0,
+) -> Settings:
+    """Settings of one transfer; ``lsb`` is one ADC code as a weight with 30 fractional bits.
+
+    factor: what a schedule multiplies the learning rate by.
+
+    Raises
+    ------
+    ValueError
+        The gain does not fit ``gain_bits``, or is too small to have any effect; the tile has no choppers of rows.
+    """
+    unit = Fraction(dw_min) * (1 if algorithm.direct else Fraction(rates.granularity) / config.columns)
+    code = Fraction(lsb, WEIGHT_ONE << config.reference_fraction_bits)
+    rate = Fraction(rates.learning_rate) * Fraction(factor)
+    gain = round(rate * code / unit * (1 << config.threshold_shift))
+    high = (1 << config.gain_bits) - 1
+    if not 1 <= gain <= high:
+        scheduled = f" * {factor}" if factor != 1 else ""
+        granularity = "" if algorithm.direct else f"granularity = {rates.granularity}, "
+        raise ValueError(
+            f"gain = {gain} from learning_rate = {rates.learning_rate}{scheduled}, {granularity}"
+            f"dw_min = {dw_min}: must be from 1 to {high}{_fitting(config, rate * code / unit)}"
+        )
+    if algorithm.row_chopper != Chopper.OFF and not config.row_chopper:
+        raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
+    return Settings(
+        target=algorithm.target,
+        chopper=algorithm.chopper,
+        scope=algorithm.scope,
+        row_chopper=algorithm.row_chopper,
+        reference=algorithm.reference,
+        filter=algorithm.filter,
+        direct=algorithm.direct,
+        gain=gain,
+        forget=True,
+        momentum=0,
+        accumulate=not warming_up,
+    )
+
+
+def _fitting(config: TileConfig, gain: Fraction) -> str:
+    """What of the configuration to change so that a gain of so many write thresholds fits."""
+    high = (1 << config.gain_bits) - 1
+    fits = [shift for shift in range(config.hidden_bits - 1) if 1 <= round(gain * (1 << shift)) <= high]
+    if not fits:
+        return " (gain_bits, threshold_shift)"
+    return f" (gain_bits), as with threshold_shift = {min(fits, key=lambda shift: abs(shift - config.threshold_shift))}"

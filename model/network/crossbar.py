@@ -1,0 +1,317 @@
+"""One layer's crossbar tile: fast array P, slow array W, reference copy R, and the periphery that drives them.
+
+    forward    y = W x + gamma * c' o ((P - R) (c o x))
+    backward   g = W^T delta + gamma * c o ((P - R)^T (c' o delta))
+    update     P moves by about -alpha * (c' o delta) (c o x)^T, or W by -alpha * delta x^T, in pulse coincidences
+    transfer   one column of P is read, the periphery answers with pulses for the same column of W
+
+    calibrate  pulses of both signs to all cells of P, then all columns are read into Q and Qref
+
+Each of the three products has its own pass through the converters. R is an ideal copy of the words that the periphery
+tells, Qref or Q, or devices that it programs to Qref by write and verify. c' are the choppers of the rows, 1 where
+there are none.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.compiled import njit
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import Cells
+from symtrack.model.network.update_management import UpdateVectors
+from symtrack.model.spec.config import Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.state import Arrays, named, part_of
+from symtrack.model.tile.operations import ReferenceColumn
+
+GAMMA_BITS = 20  # fractional bits of gamma
+CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
+CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
+
+_round_shift = njit(round_shift)
+
+
+class Slots(Protocol):
+    """Lines of the slots of one update, see `model.tile.operations.PulseSlots`."""
+
+    @property
+    def rows(self) -> NDArray[np.uint8]: ...
+    @property
+    def columns(self) -> NDArray[np.uint8]: ...
+    @property
+    def up(self) -> NDArray[np.uint8]: ...
+    @property
+    def quadrant(self) -> NDArray[np.uint8]: ...
+
+
+class TransferResult(Protocol):
+    """What one transfer gives, see `model.tile.operations.Transfer`."""
+
+    @property
+    def column(self) -> int: ...
+    @property
+    def pulses(self) -> Int: ...
+    @property
+    def latched(self) -> NDArray[np.uint8]: ...
+    @property
+    def reference(self) -> Int: ...
+
+
+class CalibrationResult(Protocol):
+    """What one calibration gives, see `model.tile.operations.Calibration`."""
+
+    @property
+    def up(self) -> NDArray[np.uint8]: ...
+    @property
+    def reads(self) -> Sequence[TransferResult]: ...
+
+
+class PeripheryLike(Protocol):
+    """What drives the arrays: the golden periphery, or RTL behind the same methods.
+
+    `state_arrays` holds at least ``q`` int64[C, R] and the counters ``slots``, ``reads`` and ``transfer_pulses``.
+    Two peripheries give equal digests only if names, types and shapes of all these arrays are equal too.
+    """
+
+    cycles: int
+
+    @property
+    def chopper(self) -> Int: ...
+    @property
+    def row_chopper(self) -> Int: ...
+    @property
+    def next_column(self) -> int: ...
+    def update(
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> Slots: ...
+    def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> CalibrationResult: ...
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int: ...
+    def state_arrays(self) -> dict[str, Int]: ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A periphery that can go on from its `state_arrays`. RTL cannot."""
+
+    def restore(self, arrays: Arrays) -> None: ...
+
+
+PeripheryFactory = Callable[[TileConfig], PeripheryLike]
+
+
+class AnalogTile:
+    """Arrays and periphery of one layer.
+
+    Parameters
+    ----------
+    config, periphery
+        The tile and the maker of what drives it.
+    fast, slow
+        Parameters of the cells of P and W.
+    converters
+        DAC, ADC and output noise of all products; ``adc_bits`` must be that of the tile.
+    gamma
+        Weight of the residual P - R in the products; 0 leaves its passes out.
+    seed, name
+        Key the write noise of the arrays.
+    threads
+        Threads of a pulsed update; no result depends on it.
+    reference
+        Parameters of the cells of R, which then are programmed; None for an ideal copy.
+    programming
+        Settings of their programming: gain, tolerance and rounds.
+    ideal_granularity
+        Updates move cells by the expected number of steps, BL * p_x * p_delta, a real number, instead of by
+        coincidences, of which there are none then.
+    """
+
+    def __init__(
+        self,
+        *,
+        config: TileConfig,
+        periphery: PeripheryFactory,
+        fast: Cells,
+        slow: Cells,
+        converters: Converters,
+        gamma: float,
+        seed: int,
+        name: str,
+        threads: int = 1,
+        reference: Cells | None = None,
+        programming: Settings = Settings(),  # noqa: B008, it is frozen
+        ideal_granularity: bool = False,
+    ) -> None:
+        if converters.adc_bits != config.adc_bits:
+            raise ValueError(f"converters.adc_bits = {converters.adc_bits}: must be adc_bits = {config.adc_bits}")
+        self.config = config
+        self.converters = converters
+        self.periphery = periphery(config)
+        self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
+        self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
+        self.programmed: DeviceArray | None = None
+        if reference:
+            self.programmed = DeviceArray(cells=reference, key=derive_key(seed, name, "reference"), threads=threads)
+        self._copy = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
+        self._programming = programming
+        self.ideal_granularity = ideal_granularity
+        self.coincidences = 0
+        self.transfers = 0
+        self._gamma = round(gamma * (1 << GAMMA_BITS))
+
+    @property
+    def reference(self) -> Int:
+        """int64[R, C], the weights of R."""
+        return self._copy if self.programmed is None else self.programmed.weights
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Values [R] for values x [C]."""
+        codes, maximum = self.converters.dac(x)
+        main = self.converters.product(self.slow.weights, codes, noise)
+        if not self._gamma:
+            return self.converters.value(main, maximum)
+        chopped = codes * self.periphery.chopper
+        difference = self.converters.product(self.fast.weights, chopped, noise) - self.converters.product(
+            self.reference, chopped, noise
+        )
+        return self._combine(main, difference * self.periphery.row_chopper, maximum)
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Values [C] for errors delta [R]."""
+        codes, maximum = self.converters.dac(delta)
+        main = self.converters.product(self.slow.weights.T, codes, noise)
+        if not self._gamma:
+            return self.converters.value(main, maximum)
+        chopped = codes * self.periphery.row_chopper
+        difference = self.converters.product(self.fast.weights.T, chopped, noise) - self.converters.product(
+            self.reference.T, chopped, noise
+        )
+        return self._combine(main, difference * self.periphery.chopper, maximum)
+
+    def update(self, vectors: UpdateVectors, target: Target = Target.FAST) -> None:
+        """Pulse P, or W, with one outer product."""
+        array = self.slow if target == Target.SLOW else self.fast
+        slots = self.periphery.update(
+            vectors.x_negative, vectors.x_magnitude, vectors.delta_negative, vectors.delta_magnitude, vectors.bl, target
+        )
+        if self.ideal_granularity:
+            x = vectors.x_magnitude * (1 - 2 * vectors.x_negative)
+            delta = vectors.delta_magnitude * (1 - 2 * vectors.delta_negative)
+            if target == Target.FAST:
+                x, delta = x * self.periphery.chopper, delta * self.periphery.row_chopper
+            array.move(-vectors.bl * delta[:, None] * x, 2 * self.config.magnitude_bits)
+            array.half_select(slots.rows, slots.columns, slots.up, slots.quadrant)
+        else:
+            self.coincidences += array.update(slots.rows, slots.columns, slots.up, slots.quadrant)
+        self.fast.relax()
+        self.slow.relax()
+
+    def transfer(self, settings: Settings, noise: NoiseStream) -> None:
+        """Read the next column of P and write what the periphery answers to W."""
+        codes = self.converters.read_column(self.fast.weights, self.periphery.next_column, noise)
+        result = self.periphery.transfer(codes, settings)
+        self._take(result, noise)
+        self.slow.pulse_column(result.column, result.pulses)
+        self.transfers += 1
+
+    def calibrate(self, pulses: int, sweeps: int, noise: NoiseStream) -> None:
+        """Zero-shifting of P with so many alternating pulses a cell, then so many reads of every column.
+
+        The last sweep latches Qref, and R takes it.
+        """
+        ones, columns = np.ones((self.config.rows, self.config.columns), np.int64), self.config.columns
+        nothing = np.zeros((0, self.config.rows), np.int64)
+        for done in range(0, pulses, CALIBRATION_PULSES):
+            result = self.periphery.calibrate(min(CALIBRATION_PULSES, pulses - done), nothing)
+            for up in result.up:
+                self.fast.pulse(ones if up else -ones)
+            self.coincidences += ones.size * result.up.size
+        most = max(1, CALIBRATION_READS // columns)
+        for done in range(0, sweeps, most):
+            count = min(most, sweeps - done) * columns
+            order = (self.periphery.next_column + np.arange(count)) % columns
+            codes = [self.converters.read_column(self.fast.weights, int(column), noise) for column in order]
+            result = self.periphery.calibrate(0, np.array(codes))
+            if done + most >= sweeps:
+                for read in result.reads[-columns:]:
+                    self._take(read, noise)
+            self.transfers += count
+
+    def _take(self, read: TransferResult, noise: NoiseStream) -> None:
+        """R takes what a read has latched."""
+        if not read.latched.any():
+            return
+        if self.programmed is None:
+            column = self._copy[:, read.column]
+            column[:] = np.where(read.latched, self.to_weight(read.reference), column)
+        else:
+            cells = _ReferenceColumn(self.programmed, read.column, self.converters, noise)
+            self.periphery.program(read.column, self._programming, cells)
+
+    def to_weight(self, reference: Int) -> Int:
+        """Words of Q or Qref as weights with 30 fractional bits."""
+        return round_shift(reference * self.converters.lsb, self.config.reference_fraction_bits)
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state of arrays and periphery by name."""
+        arrays: dict[str, np.ndarray] = {"reference": self.reference}
+        for name, array in self._arrays():
+            arrays |= named(name, array.state_arrays())
+        return arrays | named("periphery", self.periphery.state_arrays())
+
+    def _arrays(self) -> list[tuple[str, DeviceArray]]:
+        programmed = [] if self.programmed is None else [("programmed", self.programmed)]
+        return [("fast", self.fast), ("slow", self.slow), *programmed]
+
+    def counters(self) -> dict[str, np.ndarray]:
+        """What a run has counted beside the state, by name."""
+        counts = {"coincidences": self.coincidences, "transfers": self.transfers, "cycles": self.periphery.cycles}
+        return {name: np.array(count, np.int64) for name, count in counts.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and `counters`; only with a periphery that is `Restorable`."""
+        assert isinstance(self.periphery, Restorable)
+        self.periphery.restore(part_of(arrays, "periphery"))
+        if self.programmed is None:
+            self._copy[...] = arrays["reference"]
+        for name, array in self._arrays():
+            array.restore(part_of(arrays, name))
+        self.coincidences = int(arrays["coincidences"])
+        self.transfers = int(arrays["transfers"])
+        self.periphery.cycles = int(arrays["cycles"])
+
+    def _combine(self, main: Int, difference: Int, maximum: int) -> Int:
+        values = self.converters.value(main, maximum), self.converters.value(difference, maximum)
+        combined: Int = _add(*values, self._gamma)
+        return combined
+
+
+@njit(cache=True)
+def _add(main: Int, residual: Int, gamma: int) -> Int:
+    return main + _round_shift(residual * gamma, GAMMA_BITS)
+
+
+class _ReferenceColumn:
+    """A column of R as its programming sees it, see `model.tile.operations.ReferenceColumn`."""
+
+    def __init__(self, array: DeviceArray, column: int, converters: Converters, noise: NoiseStream) -> None:
+        self._array, self._column, self._converters, self._noise = array, column, converters, noise
+
+    def read(self) -> Int:
+        return self._converters.read_column(self._array.weights, self._column, self._noise)
+
+    def write(self, pulses: Int) -> None:
+        self._array.pulse_column(self._column, pulses)

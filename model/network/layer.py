@@ -1,0 +1,161 @@
+"""One layer: a weight matrix on a grid of trained tiles, with its output scale.
+
+    z = s * W x             block rows of W one above the other, partial sums of the block columns added digitally
+    g = s * W^T delta       block columns side by side, partial sums of the block rows added digitally
+    s <- max(s - scale_rate * sum(delta * W x), 2**-30)        over all vectors and rows, unless s is fixed
+
+W x in the last line, z and g saturate at +-4096. The gradient of s does not go through s, so even the smallest s has
+one. Every tile has its own converters, update management, periphery and transfers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from symtrack.model.arithmetic.activations import inverse_root, multiply
+from symtrack.model.arithmetic.converters import VALUE_BITS, VALUE_ONE, NoiseStream
+from symtrack.model.network.algorithms import Algorithm, Rates
+from symtrack.model.network.architecture import Grid, LayerPlan
+from symtrack.model.network.convolution import wiring
+from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
+from symtrack.model.network.learning_tile import Physics, TrainedTile
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays, named, part_of
+
+SCALE_BITS = 30  # fractional bits of the output scales and of their rate
+_SUM_MAX = 4096 << VALUE_BITS  # times a scale it fits 63 bits
+
+
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What all layers of a network share: how and on what they learn, see `model.network.network.Network`."""
+
+    algorithm: Algorithm
+    rates: Rates
+    physics: Physics
+    periphery: PeripheryFactory
+    seed: int
+    threads: int = 1
+
+
+class Layer:
+    """Tiles of a layer; ``index`` is its number, ``configs`` are those of the tiles of ``grid``.
+
+    Attributes
+    ----------
+    trained : the tiles by name, in the order of the grid.
+    wiring : how values become the vectors of this layer, see `model.network.convolution`.
+    scale : the output scale with `SCALE_BITS` fractional bits.
+    """
+
+    def __init__(
+        self, *, index: int, plan: LayerPlan, grid: Grid, configs: Sequence[TileConfig], learning: Learning
+    ) -> None:
+        self.name = f"layer{index}"
+        self.plan = plan
+        self.wiring = wiring(plan)
+        self.trained = {
+            name: TrainedTile(
+                name=name,
+                config=config,
+                algorithm=learning.algorithm,
+                rates=learning.rates,
+                physics=learning.physics,
+                periphery=learning.periphery,
+                start=plan.weight_scaling,
+                seed=learning.seed,
+                threads=learning.threads,
+            )
+            for name, config in zip(grid.names(index), configs, strict=True)
+        }
+        self._blocks = [(*place, tile) for place, tile in zip(grid.slices(), self.trained.values(), strict=True)]
+        self._scale_rate = 0
+        if plan.scale is None:
+            self.scale = int(inverse_root(plan.columns, SCALE_BITS) / plan.weight_scaling)
+            self._scale_rate = round(learning.rates.scale_rate * (1 << SCALE_BITS))
+        else:
+            self.scale = round(plan.scale * (1 << SCALE_BITS))
+
+    @property
+    def tiles(self) -> list[AnalogTile]:
+        """The arrays with their periphery, in the order of the grid."""
+        return [trained.tile for trained in self.trained.values()]
+
+    @property
+    def tile(self) -> AnalogTile:
+        """The tile of a layer that has one only."""
+        (only,) = self.tiles
+        return only
+
+    def weights(self) -> Int:
+        """W [R, C] as weights with 30 fractional bits."""
+        result = np.empty((self.plan.rows, self.plan.columns), np.int64)
+        for rows, columns, trained in self._blocks:
+            result[rows, columns] = trained.tile.slow.weights
+        return result
+
+    def vectors(self, x: Int) -> Int:
+        """What goes through W [B * P, C] for inputs [B, F]: patches, with 1 for the bias."""
+        patches = self.wiring.gather(x)
+        if not self.plan.bias:
+            return patches
+        return np.concatenate((patches, np.full((len(patches), 1), VALUE_ONE)), axis=1)
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Sums W x [n, R] for vectors x [n, C], before the scale."""
+        sums = np.zeros((len(x), self.plan.rows), np.int64)
+        for rows, columns, trained in self._blocks:
+            for total, vector in zip(sums[:, rows], x[:, columns], strict=True):
+                total += trained.forward(vector, noise)
+        return sums
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
+        sums = np.zeros((len(delta), self.plan.columns), np.int64)
+        for rows, columns, trained in self._blocks:
+            for total, vector in zip(sums[:, columns], delta[:, rows], strict=True):
+                total += trained.backward(vector, noise)
+        return self.scaled(sums[:, : self.plan.patch_size])
+
+    def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
+        """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x."""
+        for rows, columns, trained in self._blocks:
+            trained.learn(x[:, columns], delta[:, rows], noise)
+        if self._scale_rate:
+            bounded = np.clip(sums, -_SUM_MAX, _SUM_MAX)
+            total = sum((delta * bounded).sum(axis=1).tolist())  # of integers without bounds
+            self.scale = max(self.scale - (self._scale_rate * total >> 2 * VALUE_BITS), 1)
+
+    def set_rate(self, factor: float) -> None:
+        """Multiply the learning rate of W by ``factor`` from now on."""
+        for trained in self.trained.values():
+            trained.set_rate(factor)
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state by name."""
+        arrays: dict[str, np.ndarray] = {f"{self.name}_scale": np.array(self.scale)}
+        for name, trained in self.trained.items():
+            arrays |= named(name, trained.state_arrays())
+        return arrays
+
+    def counters(self) -> dict[str, np.ndarray]:
+        """What the tiles have counted beside their state, by name."""
+        arrays: dict[str, np.ndarray] = {}
+        for name, trained in self.trained.items():
+            arrays |= named(name, trained.tile.counters())
+        return arrays
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and `counters`."""
+        for name, trained in self.trained.items():
+            trained.restore(part_of(arrays, name))
+        self.scale = int(arrays[f"{self.name}_scale"])
+
+    def scaled(self, sums: Int) -> Int:
+        """s times sums, saturated."""
+        limit = (_SUM_MAX << SCALE_BITS) // self.scale
+        return multiply(np.clip(sums, -limit, limit), self.scale, SCALE_BITS)

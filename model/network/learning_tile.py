@@ -1,0 +1,210 @@
+"""A tile that learns: arrays and periphery with update management, transfer schedule and settings.
+
+    learn(x, delta)    one pulsed update for each outer product delta_k x_k^T, then the transfers that are due:
+                       ``reads`` columns after every ``transfer_every`` calls
+    calibrate(n)       zero-shifting: n pulses of alternating sign to every cell of P, then P is read into Qref
+
+Source: docs/training.md.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from fractions import Fraction
+
+import numpy as np
+
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.noise import derive_key, uniforms
+from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.network.algorithms import Algorithm, Rates, settings
+from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
+from symtrack.model.network.update_management import UpdateManager
+from symtrack.model.spec.config import ROUND_BITS, Chopper, Reference, Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays
+
+TOLERANCE_MAX = 1024  # LSB
+
+
+@dataclass(frozen=True, kw_only=True)
+class Programming:
+    """Write and verify of R. tolerance: in LSB of the ADC. rounds: most reads of a column, the last of which verifies.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A value has the wrong type or lies outside its range.
+    """
+
+    tolerance: float = 1.0
+    rounds: int = 64
+
+    def __post_init__(self) -> None:
+        for name, kinds, low, high in (
+            ("tolerance", (int, float), 0, TOLERANCE_MAX),
+            ("rounds", (int,), 1, (1 << ROUND_BITS) - 1),
+        ):
+            value = getattr(self, name)
+            if isinstance(value, bool) or not isinstance(value, kinds):
+                raise TypeError(f"{name} = {value!r}: must be a number from {low} to {high}")
+            if not low <= value <= high:
+                raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
+
+    def settings(self, config: TileConfig, lsb: int, dw_min: float) -> Settings:
+        """Settings of the tile; a difference is corrected at once as far as ``gain_bits`` and ``pulses_max`` allow."""
+        pulses_per_unit = Fraction(lsb, WEIGHT_ONE << config.reference_fraction_bits) / Fraction(dw_min)
+        gain = min(round(pulses_per_unit * (1 << config.threshold_shift)), (1 << config.gain_bits) - 1)
+        units = round(Fraction(self.tolerance) * (1 << config.reference_fraction_bits))
+        return Settings(gain=gain, tolerance=min(units, config.reference_format.high), rounds=self.rounds)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Physics:
+    """Devices and converters of a tile.
+
+    fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
+    takes the width of the tile. ideal_granularity: see `model.network.crossbar.AnalogTile`. programming: how R, of
+    devices like those of W, is programmed; None for an ideal copy.
+    """
+
+    fast: Pulsed
+    slow: Pulsed
+    converters: Converters
+    ideal_granularity: bool = False
+    programming: Programming | None = None
+
+
+class TrainedTile:
+    """One tile of a layer.
+
+    Parameters
+    ----------
+    name
+        Keys everything random of this tile.
+    config, algorithm, rates, physics, periphery
+        The tile, how and on what it learns, and the maker of what drives it.
+    start
+        W starts uniform between plus and minus this weight.
+    seed, threads
+        Of everything random; of an update, no result depends on it.
+    """
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        config: TileConfig,
+        algorithm: Algorithm,
+        rates: Rates,
+        physics: Physics,
+        periphery: PeripheryFactory,
+        start: float,
+        seed: int,
+        threads: int,
+    ) -> None:
+        converters = replace(physics.converters, adc_bits=config.adc_bits)
+        # Updates of W need no P, so it is W's devices that are those which updates pulse.
+        slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
+        shape = {"rows": config.rows, "columns": config.columns, "seed": seed}
+        reference: dict[str, object] = {}
+        if physics.programming and algorithm.target == Target.FAST:
+            if algorithm.reference != Reference.LATCHED:
+                raise ValueError(f"reference = {algorithm.reference.name}: must be LATCHED where R is programmed")
+            reference["reference"] = physics.slow.cells(**shape, array=f"{name}.reference")
+            reference["programming"] = physics.programming.settings(config, converters.lsb, physics.slow.dw_min)
+        self.config = config
+        self.tile = AnalogTile(
+            config=config,
+            periphery=periphery,
+            fast=physics.fast.cells(**shape, array=f"{name}.fast"),
+            slow=slow.cells(**shape, array=f"{name}.slow"),
+            converters=converters,
+            gamma=rates.gamma if algorithm.residual else 0.0,
+            seed=seed,
+            name=name,
+            threads=threads,
+            ideal_granularity=physics.ideal_granularity,
+            **reference,  # type: ignore[arg-type]
+        )
+        span = int(to_weight(start))
+        weights = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span
+        self.tile.slow.program(weights.reshape(config.rows, config.columns))
+        self.manager = UpdateManager(config=config, fast_rate=rates.fast_rate, momentum=rates.momentum)
+        self.calibration_pulses = 0  # per cell
+        self._steps = 0  # calls of `learn` since the last transfer event
+        self._algorithm, self._rates = algorithm, rates
+        self._dw_min = slow.dw_min
+        self._warm_up = config.chopper_period * config.columns if algorithm.warm_up else 0  # transfers
+        self.set_rate(1.0)
+
+    def set_rate(self, factor: float) -> None:
+        """Multiply the learning rate by ``factor`` from now on. Raises ValueError if there is no such setting."""
+        if self._algorithm.target == Target.SLOW:
+            self.manager.step = self._rates.learning_rate * factor / self._dw_min
+            return
+        form = {"config": self.config, "rates": self._rates, "dw_min": self._dw_min, "lsb": self.tile.converters.lsb}
+        self._writing, self._warming = (
+            settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
+            for warming_up in (False, True)
+        )
+        # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
+        rows_by_chance = self._algorithm.row_chopper == Chopper.RANDOM and self.config.chopper_flip_below > 0
+        surely = self._algorithm.chopper == Chopper.REGULAR and not rows_by_chance
+        self._latching = replace(self._warming, latch=not surely)
+
+    def settings(self) -> Settings:
+        """Settings of the next transfer."""
+        left = self._warm_up - self.tile.transfers
+        if left <= 0:
+            return self._writing
+        return self._warming if left > self.config.columns else self._latching
+
+    def calibrate(self, pulses: int, noise: NoiseStream) -> None:
+        """Bring P to its symmetric point with ``pulses`` alternating pulses a cell and read it into Qref.
+
+        For algorithms without a warm-up, see `model.network.algorithms.Algorithm.calibrated`. The reads are sweeps of
+        the filter, as many as it needs to settle to half an ADC LSB, and one that latches.
+        """
+        sweeps = (self.config.adc_bits + 1) << self.config.filter_shift  # ln 2 < 1: more than halves every 2**k reads
+        self.tile.calibrate(pulses, sweeps + 1, noise)
+        self.calibration_pulses += pulses
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Values [R] for values x [C]."""
+        return self.tile.forward(x, noise)
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Values [C] for errors delta [R]."""
+        return self.tile.backward(delta, noise)
+
+    def learn(self, x: Int, delta: Int, noise: NoiseStream) -> None:
+        """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
+        target = self._algorithm.target
+        for inputs, errors in zip(np.atleast_2d(x), np.atleast_2d(delta), strict=True):
+            self.tile.update(self.manager.vectors(inputs, errors), target)
+        self._steps += 1
+        if target == Target.SLOW or self._steps < self._rates.transfer_every:
+            return
+        self._steps = 0
+        for _ in range(self._rates.reads):
+            self.tile.transfer(self.settings(), noise)
+
+    def state_arrays(self) -> dict[str, np.ndarray]:
+        """All state by name."""
+        host = {
+            "x_mean": self.manager.x_mean,
+            "delta_mean": self.manager.delta_mean,
+            "steps": self._steps,
+            "calibration_pulses": self.calibration_pulses,
+        }
+        return self.tile.state_arrays() | {name: np.array(value) for name, value in host.items()}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays` and the counters of the tile."""
+        self.tile.restore(arrays)
+        self.manager.x_mean = int(arrays["x_mean"])
+        self.manager.delta_mean = int(arrays["delta_mean"])
+        self._steps = int(arrays["steps"])
+        self.calibration_pulses = int(arrays["calibration_pulses"])

@@ -1,0 +1,404 @@
+"""The specification as data: one frozen, validated `TileConfig` from which both sides are built.
+
+`model` computes from it and `hdl` is elaborated from it; it holds sizes, word formats, taps, seeds and
+cycle counts and no behaviour. `docs/tile.md` says in words what the fields mean for the tile.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import math
+import tomllib
+from dataclasses import asdict, dataclass, field, fields, replace
+from enum import IntEnum
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+from symtrack.model.spec.fixed import Format
+from symtrack.model.spec.polynomials import DEGREE, dense_primitive, mix64
+
+CHOPPER_RANDOM_BITS = 16
+DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
+COUNT_BITS = 16  # width of the numbers of pulses and sweeps of one calibration
+ROUND_BITS = 8  # width of the number of rounds of one programming
+SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
+BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
+
+
+class Op(IntEnum):
+    """What a command makes the tile do."""
+
+    UPDATE = 0
+    TRANSFER = 1
+    CALIBRATE = 2
+    PROGRAM = 3
+
+
+class Chopper(IntEnum):
+    """When the chopper of a column flips after a read of that column."""
+
+    OFF = 0
+    REGULAR = 1
+    RANDOM = 2
+
+
+class Scope(IntEnum):
+    """Which columns flip together."""
+
+    COLUMN = 0
+    TILE = 1
+
+
+class Reference(IntEnum):
+    """What is subtracted from a read: nothing, Qref, or Q as it was before the read."""
+
+    ZERO = 0
+    LATCHED = 1
+    FILTERED = 2
+
+
+class Target(IntEnum):
+    """Which array the slots of an update are for."""
+
+    FAST = 0
+    SLOW = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Run-time settings, sampled when a command is accepted. `target` is for updates, the last five for what they name.
+
+    chopper, scope, reference, target: see the classes. row_chopper: when rows flip, off unless the tile has them.
+    filter: off leaves Q alone. latch: every word of Qref is latched by this transfer.
+    gain: unsigned multiplier of the demodulated read.
+    direct: writes are gain * d rounded at random, without H.
+    forget: after a write H becomes H * momentum / 2**momentum_bits instead of H - n * threshold.
+    accumulate: off leaves H alone and writes nothing, while the filter and the chopper go on.
+    calibration_pulses: slots of zero-shifting to all cells of P, alternating from an upward one or of random signs.
+    calibration_sweeps: reads of every column after them, the last of which latches Qref.
+    tolerance: largest difference of R from Qref that is left alone, in units of Q. rounds: most reads of a programming.
+    """
+
+    target: Target = Target.FAST
+    chopper: Chopper = Chopper.OFF
+    scope: Scope = Scope.COLUMN
+    row_chopper: Chopper = Chopper.OFF
+    reference: Reference = Reference.ZERO
+    filter: bool = True
+    latch: bool = False
+    direct: bool = False
+    gain: int = 0
+    forget: bool = False
+    momentum: int = 0
+    accumulate: bool = True
+    calibration_pulses: int = 0
+    calibration_sweeps: int = 0
+    calibration_random: bool = False
+    tolerance: int = 0
+    rounds: int = 1
+
+
+@dataclass(frozen=True)
+class SourceSpec:
+    """One random source: ``state <- state * x**bits mod polynomial``, word = the top ``bits`` of the state."""
+
+    polynomial: int
+    seed: int
+    bits: int
+
+
+@dataclass(frozen=True)
+class BankSpec:
+    """Random words of one side of the crossbar: line l uses ``sources[first(l)] ^ sources[second(l)]``.
+
+    The first ``split`` sources are the first operands, the others the second operands, so that n lines
+    need only about 2*sqrt(n) sources. Words of any three lines are independent: the fewest lines whose
+    words cancel are the four corners of a rectangle.
+    """
+
+    lines: int
+    split: int
+    sources: tuple[SourceSpec, ...]
+
+    def pair(self, line: int) -> tuple[int, int]:
+        """Indices of the two sources of a line."""
+        return line % self.split, self.split + line // self.split
+
+
+def _integer(low: int, high: int, default: int, text: str) -> Any:
+    return field(default=default, metadata={"low": low, "high": high, "text": text})
+
+
+@dataclass(frozen=True, kw_only=True)
+class TileConfig:
+    """Sizes, formats, taps and seeds of one crossbar tile.
+
+    Raises
+    ------
+    TypeError
+        A field has another type than its default.
+    ValueError
+        A field lies outside its range or contradicts another; the message names field, value and what is allowed.
+    """
+
+    rows: int = _integer(1, 1024, 16, "outputs of the crossbar, index i")
+    columns: int = _integer(1, 1024, 16, "inputs of the crossbar, index j")
+    lanes: int = _integer(1, 64, 4, "rows handled per clock cycle in vector loads and transfers")
+    adc_bits: int = _integer(2, 16, 9, "width of a signed ADC code")
+    magnitude_bits: int = _integer(1, 16, 12, "width of an unsigned update magnitude and of a random word")
+    bl_max: int = _integer(1, 63, 31, "longest pulse train, in slots per quadrant")
+    filter_shift: int = _integer(0, 8, 2, "k of the low-pass filter, eta = 2**-k")
+    reference_fraction_bits: int = _integer(0, 12, 6, "fractional bits of Q and Qref below the ADC LSB")
+    latch_shift: int = _integer(0, 12, 0, "Qref is latched in multiples of 2**latch_shift units of Q")
+    gain_bits: int = _integer(1, 16, 12, "width of the unsigned gain setting")
+    hidden_bits: int = _integer(4, 40, 24, "width of a signed word of the hidden buffer H")
+    threshold_shift: int = _integer(0, 38, 16, "t of the write threshold, 2**t units of H")
+    pulses_max: int = _integer(1, 127, 10, "n_max, most pulses written to one cell by one transfer")
+    momentum_bits: int = _integer(1, 8, 4, "width of the momentum setting, a fraction of one")
+    chopper_period: int = _integer(1, 65535, 20, "reads of a column between its regular flips")
+    chopper_probability: float = field(default=0.05, metadata={"text": "probability of a random flip per read"})
+    row_chopper: int = _integer(0, 1, 0, "1: rows have choppers of their own, too")
+    programmer: int = _integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
+    counter_bits: int = _integer(8, 48, 32, "width of the saturating event counters")
+    seed: int = _integer(0, 2**32 - 1, 1, "seed of the random sources")
+
+    def __post_init__(self) -> None:
+        for spec in fields(self):
+            value = getattr(self, spec.name)
+            if spec.name == "chopper_probability":
+                if isinstance(value, bool) or not isinstance(value, (int, float)):
+                    raise TypeError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
+                step = 2.0**-CHOPPER_RANDOM_BITS
+                if not (value in (0, 1) or step <= value <= 1 - step):
+                    raise ValueError(
+                        f"{spec.name} = {value!r}: must be a number from 0 to 1, and if not 0 or 1 at least {step:.3g} "
+                        "away from both"
+                    )
+                object.__setattr__(self, spec.name, float(value) + 0.0)  # equal values, equal fingerprints
+                continue
+            low, high = spec.metadata["low"], spec.metadata["high"]
+            if isinstance(value, bool) or not isinstance(value, int):
+                raise TypeError(f"{spec.name} = {value!r}: must be an integer from {low} to {high}")
+            if not low <= value <= high:
+                raise ValueError(f"{spec.name} = {value}: must be from {low} to {high}")
+        if self.lanes > self.rows:
+            raise ValueError(f"lanes = {self.lanes}: must be at most rows = {self.rows}")
+        if self.reference_fraction_bits < self.filter_shift:
+            raise ValueError(
+                f"reference_fraction_bits = {self.reference_fraction_bits}: must be at least "
+                f"filter_shift = {self.filter_shift}, or the filter has a dead zone wider than one ADC LSB"
+            )
+        if self.latch_shift > self.reference_format.width - 2:
+            raise ValueError(
+                f"latch_shift = {self.latch_shift}: must be at most adc_bits + reference_fraction_bits - 2 = "
+                f"{self.reference_format.width - 2}, or every reference is zero"
+            )
+        if self.threshold_shift > self.hidden_bits - 2:
+            raise ValueError(
+                f"threshold_shift = {self.threshold_shift}: must be at most hidden_bits - 2 = "
+                f"{self.hidden_bits - 2}, or H can never reach its threshold"
+            )
+
+    # ---- construction ----------------------------------------------------------------------------------
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any], origin: str = "configuration") -> TileConfig:
+        """Defaults with ``values`` in their place; unknown names are errors."""
+        known = [spec.name for spec in fields(cls)]
+        for name in values:
+            if name not in known:
+                raise ValueError(f"{origin}: unknown field {name!r}: must be one of {', '.join(known)}")
+        return cls(**values)
+
+    @classmethod
+    def load(cls, source: str | Path) -> TileConfig:
+        """A named configuration (see `NAMED`) or a TOML file that holds what differs from the defaults."""
+        if str(source) in NAMED:
+            return NAMED[str(source)]
+        path = Path(source)
+        if path.suffix != ".toml":
+            raise ValueError(
+                f"config = {str(source)!r}: must be one of {', '.join(NAMED)}, or the path of a .toml file"
+            )
+        try:
+            values = tomllib.loads(path.read_text(encoding="utf-8"))
+        except OSError as error:
+            raise ValueError(f"config = {str(source)!r}: must be a readable file ({error.strerror})") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise ValueError(f"config = {str(source)!r}: must be valid TOML ({error})") from None
+        return cls.from_dict(values, origin=str(source))
+
+    def replace(self, **changes: Any) -> TileConfig:
+        """A copy with some fields changed, validated again."""
+        return replace(self, **changes)
+
+    @property
+    def fingerprint(self) -> str:
+        """SHA-256 over all fields: equal exactly for equal configurations."""
+        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()
+
+    @property
+    def name(self) -> str:
+        """Name of the configuration if it is a named one, else ``custom_`` and the start of its fingerprint."""
+        return next((name for name, config in NAMED.items() if config == self), f"custom_{self.fingerprint[:8]}")
+
+    # ---- formats ---------------------------------------------------------------------------------------
+
+    @property
+    def code_format(self) -> Format:
+        """ADC code r."""
+        return Format(self.adc_bits)
+
+    @property
+    def reference_format(self) -> Format:
+        """Q and Qref."""
+        return Format(self.adc_bits + self.reference_fraction_bits, self.reference_fraction_bits)
+
+    @property
+    def difference_format(self) -> Format:
+        """d = c * (r - Qref)."""
+        return Format(self.adc_bits + self.reference_fraction_bits + 1, self.reference_fraction_bits)
+
+    @property
+    def hidden_format(self) -> Format:
+        """H, in the unit of gain * d; the write threshold is ``2**threshold_shift`` of them."""
+        return Format(self.hidden_bits)
+
+    @property
+    def pulses_format(self) -> Format:
+        """Signed pulse count n of one cell."""
+        return Format(self.pulses_max.bit_length() + 1)
+
+    @property
+    def magnitude_format(self) -> Format:
+        """Update magnitude, ``2**magnitude_bits`` stands for the probability one."""
+        return Format(self.magnitude_bits, self.magnitude_bits, signed=False)
+
+    @property
+    def bl_bits(self) -> int:
+        """Width of a pulse train length."""
+        return self.bl_max.bit_length()
+
+    @property
+    def column_bits(self) -> int:
+        """Width of a column index."""
+        return max(1, (self.columns - 1).bit_length())
+
+    @property
+    def beat_bits(self) -> int:
+        """Width of the index of a row beat."""
+        return max(1, (self.row_beats - 1).bit_length())
+
+    @property
+    def address_bits(self) -> int:
+        """Width of a memory address."""
+        return max(1, (self.depth - 1).bit_length())
+
+    @property
+    def dither_bits(self) -> int:
+        """Width of the words that round unbuffered writes; the lowest has the weight ``threshold / 2**dither_bits``."""
+        return min(DITHER_BITS, self.threshold_shift)
+
+    @property
+    def sweeps(self) -> int:
+        """Sweeps after which regular choppers of columns and rows repeat."""
+        return 2 * self.chopper_period
+
+    @property
+    def chopper_flip_below(self) -> int:
+        """A random flip happens when a `CHOPPER_RANDOM_BITS`-bit word is below this."""
+        return round(self.chopper_probability * (1 << CHOPPER_RANDOM_BITS))
+
+    # ---- geometry and cycle counts -----------------------------------------------------------------------
+
+    @property
+    def row_beats(self) -> int:
+        """Beats that carry one value per row."""
+        return -(-self.rows // self.lanes)
+
+    @property
+    def column_beats(self) -> int:
+        """Beats that carry one value per column."""
+        return -(-self.columns // self.lanes)
+
+    @property
+    def depth(self) -> int:
+        """Words in each of the memories of Q, Qref and H; address = column * row_beats + beat."""
+        return self.columns * self.row_beats
+
+    @property
+    def clear_cycles(self) -> int:
+        """Cycles from the end of reset until the first command can be accepted."""
+        return self.depth
+
+    def update_cycles(self, slots: int) -> int:
+        """Cycles of an update with ``slots`` = non-empty quadrants * BL, no stream ever waiting."""
+        return 1 + self.column_beats + self.row_beats + SLOT_LATENCY + slots
+
+    @property
+    def transfer_cycles(self) -> int:
+        """Cycles of a transfer, no stream ever waiting."""
+        return 1 + self.read_cycles
+
+    @property
+    def read_cycles(self) -> int:
+        """Cycles of one read without a command."""
+        return self.row_beats + BEAT_LATENCY + 1
+
+    def calibration_cycles(self, pulses: int, sweeps: int) -> int:
+        """Cycles of a calibration, no stream ever waiting."""
+        return 1 + (SLOT_LATENCY + pulses if pulses else 0) + sweeps * self.columns * self.read_cycles
+
+    def programming_cycles(self, rounds: int) -> int:
+        """Cycles of a programming that took so many rounds, no stream ever waiting."""
+        return 1 + rounds * self.read_cycles
+
+    # ---- random sources ----------------------------------------------------------------------------------
+
+    @cached_property
+    def row_bank(self) -> BankSpec:
+        """Sources of the row trains."""
+        return self._bank(self.rows, 0, self.magnitude_bits)
+
+    @cached_property
+    def column_bank(self) -> BankSpec:
+        """Sources of the column trains."""
+        return self._bank(self.columns, len(self.row_bank.sources), self.magnitude_bits)
+
+    @cached_property
+    def chopper_source(self) -> SourceSpec:
+        """Source of the random chopper flips."""
+        index = len(self.row_bank.sources) + len(self.column_bank.sources)
+        return self._source(index, CHOPPER_RANDOM_BITS)
+
+    @cached_property
+    def dither_bank(self) -> BankSpec:
+        """Sources of the words that round unbuffered writes, a line per lane; none if ``dither_bits`` is 0."""
+        index = len(self.row_bank.sources) + len(self.column_bank.sources) + 1
+        return self._bank(self.lanes, index, self.dither_bits) if self.dither_bits else BankSpec(0, 0, ())
+
+    @cached_property
+    def row_chopper_bank(self) -> BankSpec:
+        """Sources of the random flips of rows, a line per row; none if rows have no choppers."""
+        banks = (self.row_bank, self.column_bank, self.dither_bank)
+        index = sum(len(bank.sources) for bank in banks) + 1
+        return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if self.row_chopper else BankSpec(0, 0, ())
+
+    def _bank(self, lines: int, first: int, bits: int) -> BankSpec:
+        split = math.isqrt(lines - 1) + 1
+        count = split + -(-lines // split)
+        return BankSpec(lines, split, tuple(self._source(first + k, bits) for k in range(count)))
+
+    def _source(self, index: int, bits: int) -> SourceSpec:
+        seed = mix64((self.seed << 16) + index + 1) >> (64 - DEGREE)
+        return SourceSpec(dense_primitive(index), seed or 1, bits)
+
+
+NAMED: dict[str, TileConfig] = {
+    "tiny": TileConfig(rows=3, columns=5, lanes=1, chopper_period=3, programmer=1),
+    "small": TileConfig(rows=16, columns=16, lanes=4, chopper_period=5, programmer=1),
+    "digits_hidden": TileConfig(rows=32, columns=65, lanes=4),
+    "digits_output": TileConfig(rows=10, columns=33, lanes=2, seed=2),
+    "odd": TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, programmer=1),
+}

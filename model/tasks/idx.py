@@ -1,0 +1,103 @@
+"""Image and label files in IDX format, as MNIST and its relatives come.
+
+    file  = 0 0 type dimensions,  size of every dimension,  data
+    image = round(pixel / 255), a value from 0 to 1,        label from 0 to 9
+
+Type 8 is the unsigned byte, the only one here; sizes are big-endian 32-bit words, data is in C order. A folder holds
+the four files of `FILES`, each plain or compressed with gzip (``.gz``); where both are there, the plain one is read.
+Source: Y. LeCun, C. Cortes, C. Burges, The MNIST database of handwritten digits.
+"""
+
+from __future__ import annotations
+
+import gzip
+import zlib
+from math import prod
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.spec.fixed import Int
+
+FILES = {
+    "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
+    "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
+}
+CLASSES = 10
+_UNSIGNED_BYTE = 8
+_PIXEL_MAX = 255
+
+
+def read_folder(folder: str | Path) -> tuple[tuple[Int, Int, Int, Int], tuple[int, int]]:
+    """The samples of a folder.
+
+    Returns
+    -------
+    train_x, train_y, test_x, test_y : int64[N, pixels], values, and int64[N], labels.
+    size : height and width of the images.
+
+    Raises
+    ------
+    ValueError
+        A file is missing, damaged or does not fit the others; the message names file, value and what is allowed.
+    """
+    folder = Path(folder)
+    if not folder.is_dir():
+        raise ValueError(f"data = {str(folder)!r}: must be an existing folder")
+    train, train_y = _read_part(folder, "train")
+    test, test_y = _read_part(folder, "test")
+    if test.shape[1:] != train.shape[1:]:
+        sizes = [f"{images.shape[1]} x {images.shape[2]}" for images in (test, train)]
+        raise ValueError(f"{FILES['test'][0]}: {sizes[0]} pixels: must be {sizes[1]}, as in {FILES['train'][0]}")
+    return (_values(train), train_y, _values(test), test_y), (train.shape[1], train.shape[2])
+
+
+def _read_part(folder: Path, part: str) -> tuple[NDArray[np.uint8], Int]:
+    image_name, label_name = FILES[part]
+    images, labels = _read(folder, image_name, 3), _read(folder, label_name, 1)
+    if len(labels) != len(images):
+        raise ValueError(f"{label_name}: {len(labels)} labels: must be {len(images)}, one for every image")
+    if labels.max() >= CLASSES:
+        first = int(np.argmax(labels >= CLASSES))
+        raise ValueError(f"{label_name}: label {labels[first]} of sample {first}: must be from 0 to {CLASSES - 1}")
+    return images, labels.astype(np.int64)
+
+
+def _values(images: NDArray[np.uint8]) -> Int:
+    """Pixels as values, int64[N, pixels], to nearest."""
+    table = (2 * VALUE_ONE * np.arange(_PIXEL_MAX + 1) + _PIXEL_MAX) // (2 * _PIXEL_MAX)
+    values: Int = table[images.reshape(len(images), -1)]
+    return values
+
+
+def _read(folder: Path, name: str, dimensions: int) -> NDArray[np.uint8]:
+    """Data of one file, which must have this many dimensions, none of them empty."""
+    data = _content(folder, name)
+    header = 4 * (1 + dimensions)
+    if len(data) < header:
+        raise ValueError(f"{name}: {len(data)} bytes: must be at least {header}, the header")
+    magic, *shape = (int(word) for word in np.frombuffer(data, ">u4", 1 + dimensions))
+    expected = _UNSIGNED_BYTE << 8 | dimensions
+    if magic != expected:
+        raise ValueError(f"{name}: magic number {magic}: must be {expected}, {dimensions}-dimensional unsigned bytes")
+    if 0 in shape:
+        raise ValueError(f"{name}: size {' x '.join(map(str, shape))}: must be at least 1 in every dimension")
+    size = header + prod(shape)
+    if len(data) != size:
+        raise ValueError(f"{name}: {len(data)} bytes: must be {size}, {header} and {' x '.join(map(str, shape))}")
+    return np.frombuffer(data, np.uint8, offset=header).reshape(shape)
+
+
+def _content(folder: Path, name: str) -> bytes:
+    plain, compressed = folder / name, folder / f"{name}.gz"
+    path = plain if plain.exists() else compressed
+    if not path.exists():
+        raise ValueError(f"data = {str(folder)!r}: must hold {plain.name} or {compressed.name}")
+    try:
+        return plain.read_bytes() if path == plain else gzip.decompress(compressed.read_bytes())
+    except (gzip.BadGzipFile, EOFError, zlib.error) as error:
+        raise ValueError(f"{path.name}: must be a whole gzip file ({error})") from None
+    except OSError as error:
+        raise ValueError(f"{path.name}: must be a readable file ({error.strerror})") from None

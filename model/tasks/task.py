@@ -1,0 +1,228 @@
+"""Data sets as fixed-point values, with the networks that learn them. Regression tasks: `model.tasks.regression`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, field, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Protocol
+
+import numpy as np
+
+from symtrack.model.arithmetic.activations import cross_entropy, softmax
+from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.noise import derive_key, permutation
+from symtrack.model.network.architecture import Architecture
+from symtrack.model.network.network import Network
+from symtrack.model.network.networks import network
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.tasks import idx, mnist1d, regression
+from symtrack.model.training.metrics import Evaluation
+
+TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
+TILE_SEEDS = 2**16
+
+
+class Problem(Protocol):
+    """What `model.training.trainer.Trainer` trains on."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def architecture(self) -> Architecture: ...
+    @property
+    def layers(self) -> tuple[TileConfig, ...]: ...
+    @property
+    def converters(self) -> Converters: ...
+    @property
+    def samples(self) -> int:
+        """Training samples of an epoch."""
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
+        """Inputs [count, F] and targets of training samples from ``first`` on, counted over all epochs."""
+
+    def errors(self, outputs: Int, targets: Int) -> Int:
+        """Derivative of the loss of every sample by its outputs, both int64[n, R]."""
+
+    def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
+        """How good the network is, whose products take ``noise``."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
+
+    train_x int64[N, F] and test_x: values from -1 to 1 with `VALUE_BITS` fractional bits. train_y int64[N] and test_y:
+    labels. architecture: the network. layers: configurations of all its tiles, see `Architecture.tiles`. converters:
+    those of its products unless told otherwise.
+    """
+
+    name: str
+    train_x: Int
+    train_y: Int
+    test_x: Int
+    test_y: Int
+    architecture: Architecture
+    layers: tuple[TileConfig, ...]
+    converters: Converters = field(default_factory=Converters)
+
+    def __post_init__(self) -> None:
+        self.architecture.check_tiles(self.layers)
+        inputs, features = self.architecture.layers[0].inputs, self.train_x.shape[1]
+        if inputs != features:
+            raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {features}, what a sample has")
+
+    @property
+    def samples(self) -> int:
+        """Training samples."""
+        return len(self.train_y)
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
+        """Inputs [count, F] and labels [count]; all must be of one epoch."""
+        epoch, position = divmod(first, self.samples)
+        chosen = _order(seed, epoch, self.samples)[position : position + count]
+        return self.train_x[chosen], self.train_y[chosen]
+
+    def errors(self, outputs: Int, targets: Int) -> Int:
+        """softmax(z) - onehot(label) for outputs z [n, R]."""
+        delta = np.stack([softmax(z) for z in outputs])
+        delta[np.arange(len(delta)), targets] -= VALUE_ONE
+        return delta
+
+    def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
+        """Accuracy and mean cross-entropy on the test set."""
+        right, loss = 0, 0.0
+        for x, label in zip(self.test_x, self.test_y, strict=True):
+            z = network.forward(x[None], noise).outputs[0]
+            right += int(np.argmax(z) == label)
+            loss += cross_entropy(z, int(label))
+        return Evaluation(step, right / len(self.test_y), loss / len(self.test_y))
+
+    def limited(self, *, train: int | None = None, test: int | None = None) -> Task:
+        """The same task with its first so many samples; None takes all.
+
+        Raises
+        ------
+        ValueError
+            There are not so many.
+        """
+        for name, count, labels in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
+            if count is not None and not 1 <= count <= len(labels):
+                raise ValueError(f"{name} = {count}: must be from 1 to {len(labels)} for the task {self.name}")
+        return replace(
+            self,
+            train_x=self.train_x[:train],
+            train_y=self.train_y[:train],
+            test_x=self.test_x[:test],
+            test_y=self.test_y[:test],
+        )
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> Int:
+    order = permutation(derive_key(seed, "order", epoch), count)
+    order.flags.writeable = False
+    return order
+
+
+def digits(**options: Any) -> Task:
+    """scikit-learn's 8x8 digits, 0 to 16 scaled to 0 to 1; 1437 of a fixed permutation for training, 360 for test.
+
+    ``options`` of this and the other tasks with a network are those of `model.network.networks.network`.
+    """
+    from sklearn.datasets import load_digits  # takes a second to import, which only this task needs
+
+    pixels, labels = load_digits(return_X_y=True)
+    x = pixels.astype(np.int64) * (VALUE_ONE // 16)
+    y = labels.astype(np.int64)
+    order = np.random.RandomState(0).permutation(len(x))  # a legacy stream, which never changes
+    train, test = order[:1437], order[1437:]
+    return _task("digits", (x[train], y[train], x[test], y[test]), network((8, 8), 10, **options))
+
+
+def mnist_1d(**options: Any) -> Task:
+    """MNIST-1D, 4000 signals of 40 points for training and 1000 for test."""
+    samples = mnist1d.samples()
+    return _task("mnist1d", samples, network(samples[0].shape[1:], mnist1d.CLASSES, **options))
+
+
+def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
+    """Images and labels from the IDX files of the folder ``data``.
+
+    Raises
+    ------
+    ValueError
+        There is no folder, or what it holds is not what `model.tasks.idx` allows.
+    """
+    if data is None:
+        raise ValueError("data: must be given for the task idx, a folder with its files (train.py --data)")
+    samples, size = idx.read_folder(data)
+    return _task("idx", samples, network(size, idx.CLASSES, **options))
+
+
+def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
+    train_x, train_y, test_x, test_y = samples
+    return Task(
+        name=name,
+        train_x=train_x,
+        train_y=train_y,
+        test_x=test_x,
+        test_y=test_y,
+        architecture=architecture,
+        layers=architecture.tiles(),
+    )
+
+
+def with_tiles(task: Any, **changes: int | float) -> Any:
+    """The task with fields of the configurations of all its tiles changed; only sizes and seeds are its own.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such field, or it cannot have that value.
+    """
+    for name in ("rows", "columns", "seed"):
+        if name in changes:
+            raise ValueError(f"tiles: {name} = {changes[name]}: must be left to the task")
+    layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.layers)
+    return replace(task, layers=layers)
+
+
+def with_seed(task: Any, seed: int) -> Any:
+    """The task with random sources of their own for every ``seed`` from 1 on; with 1 the task is as it was.
+
+    Raises
+    ------
+    ValueError
+        The seed is out of range.
+    """
+    if not 1 <= seed <= TILE_SEEDS:
+        raise ValueError(f"tile_seed = {seed}: must be from 1 to {TILE_SEEDS}")
+    layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.layers)
+    return replace(task, layers=layers)
+
+
+def with_layer(task: Any, config: TileConfig) -> Any:
+    """The task with ``config`` for the layer of that size.
+
+    Raises
+    ------
+    ValueError
+        No layer has that many rows and columns.
+    """
+    for index, layer in enumerate(task.layers):
+        if (layer.rows, layer.columns) == (config.rows, config.columns):
+            return replace(task, layers=(*task.layers[:index], config, *task.layers[index + 1 :]))
+    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.layers)
+    raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
+
+
+TASKS: dict[str, Callable[..., Any]] = {
+    "digits": digits,
+    "idx": idx_folder,
+    "mnist1d": mnist_1d,
+    "noisy-quadratic": regression.noisy_quadratic,
+    "weight-programming": regression.weight_programming,
+}

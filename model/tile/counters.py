@@ -1,0 +1,79 @@
+"""Event counters and sticky flags.
+
+    count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event
+
+Formats: counters are unsigned, ``counter_bits`` wide. Latency: one cycle after the event. Both last until reset.
+Source: docs/tile.md, section 2.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symtrack.model.compiled import njit
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays
+
+_COUNTERS = ("slots", "reads", "transfer_pulses")
+_FLAGS = ("hidden_saturated", "pulses_clamped")
+_PROGRAMMER_COUNTERS = ("reference_pulses", "unprogrammed")
+_PROGRAMMER_FLAGS = ("gave_up",)
+
+
+@njit(cache=True)
+def _total(n: Int) -> int:
+    total = 0
+    for value in n:
+        total += abs(value)
+    return total
+
+
+class Status:
+    """Counters of slots, reads and pulses, and flags; with a programmer also of its pulses and failures."""
+
+    def __init__(self, config: TileConfig) -> None:
+        self._high = (1 << config.counter_bits) - 1
+        counters, flags = (_PROGRAMMER_COUNTERS, _PROGRAMMER_FLAGS) if config.programmer else ((), ())
+        self._counters: tuple[str, ...] = (*_COUNTERS, *counters)
+        self._flags: tuple[str, ...] = (*_FLAGS, *flags)
+        self.slots = 0
+        self.reads = 0
+        self.transfer_pulses = 0
+        self.hidden_saturated = False
+        self.pulses_clamped = False
+        self.reference_pulses = 0
+        self.unprogrammed = 0
+        self.gave_up = False
+
+    def count_slots(self, slots: int) -> None:
+        """Count accepted slots."""
+        self.slots = min(self.slots + slots, self._high)
+
+    def count_read(self) -> None:
+        """Count one accepted read."""
+        self.reads = min(self.reads + 1, self._high)
+
+    def count_pulses(self, n: Int) -> None:
+        """Count the pulses of accepted writes."""
+        self.transfer_pulses = min(self.transfer_pulses + _total(n), self._high)
+
+    def count_reference_pulses(self, n: Int) -> None:
+        """Count the pulses of accepted writes to R."""
+        self.reference_pulses = min(self.reference_pulses + _total(n), self._high)
+
+    def give_up(self, cells: int) -> None:
+        """Count cells of R that the last round found out of tolerance."""
+        self.unprogrammed = min(self.unprogrammed + cells, self._high)
+        self.gave_up |= cells > 0
+
+    def state_arrays(self) -> dict[str, Int]:
+        """All registers as int64 scalars."""
+        return {name: np.array(getattr(self, name), np.int64) for name in self._counters + self._flags}
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the registers of `state_arrays`."""
+        for name in self._counters:
+            setattr(self, name, int(arrays[name]))
+        for name in self._flags:
+            setattr(self, name, bool(arrays[name]))

@@ -1,0 +1,428 @@
+"""The tile periphery as whole operations on arrays.
+
+    update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant
+    transfer:  d = c_j * c'_i * (r - s),  s = 0, Qref or Q,
+               h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
+               Q <- Q + round((r - Q) / 2**k),  choppers
+    calibrate: slots of all lines, then sweeps of reads that only fill the filter
+    program:   a column of R is read and corrected until it is Qref
+
+The state after each operation and the values it gives are those of `model.tile.tile.Tile` and of the RTL;
+`Periphery.cycles` counts what the operations would take there if no stream ever waited.
+Source: docs/tile.md, sections 3 and 5 to 9.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+from numpy.typing import ArrayLike
+
+from symtrack.model.compiled import njit
+from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays
+from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.tile.counters import Status
+from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
+from symtrack.model.tile.low_pass import filter_step, latch
+from symtrack.model.tile.programmer import corrections
+from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
+from symtrack.model.tile.quadrants import schedule, signs_present, up
+from symtrack.model.tile.random_source import Bank
+from symtrack.model.tile.sequencer import calibration_settings
+from symtrack.model.tile.threshold import write_pulses
+from symtrack.model.tile.zero_shift import polarities
+
+
+@dataclass(frozen=True)
+class PulseSlots:
+    """The S slots of one update, in order.
+
+    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
+    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
+    """
+
+    rows: Bits
+    columns: Bits
+    up: Bits
+    quadrant: Bits
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The result of one transfer.
+
+    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
+    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
+    """
+
+    column: int
+    pulses: Int
+    latched: Bits
+    reference: Int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
+
+    up: Bits
+    reads: list[Transfer]
+
+
+class ReferenceColumn(Protocol):
+    """The cells of R that a programming works on."""
+
+    def read(self) -> Int:
+        """ADC codes [R]."""
+
+    def write(self, pulses: Int) -> None:
+        """Take signed pulses [R]."""
+
+
+class Periphery:
+    """State and operations of the periphery of one tile.
+
+    Attributes
+    ----------
+    q, qref, hidden : int64[C, R], filter, latched reference and hidden buffer.
+    row_bank, column_bank, dither_bank : random sources of the two sides and of unbuffered writes.
+    chopper_state : choppers, flags and the next column.
+    status : counters and sticky flags.
+    cycles : clock cycles of the operations so far, no stream ever waiting.
+    clipped : bool[R] twice, where the last transfer clipped h and n.
+    outside : bool[R], cells that the last round of a programming found out of tolerance.
+    """
+
+    def __init__(self, config: TileConfig) -> None:
+        self.config = config
+        self.q = np.zeros((config.columns, config.rows), np.int64)
+        self.qref = np.zeros_like(self.q)
+        self.hidden = np.zeros_like(self.q)
+        self.row_bank = Bank(config.row_bank)
+        self.column_bank = Bank(config.column_bank)
+        self.dither_bank = Bank(config.dither_bank)
+        self.chopper_state = ChopperState(config)
+        self.status = Status(config)
+        self.cycles = 0
+        self.clipped = np.zeros((2, config.rows), np.bool_)
+        self.outside = np.zeros(config.rows, np.bool_)
+        self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
+        self._no_dither = np.zeros(config.rows, np.int64)
+        self._checked: Settings | None = None
+        self._magnitude_high = config.magnitude_format.high
+        self._code_range = config.code_format.low, config.code_format.high
+        self._scaling = _Scaling(
+            config.reference_fraction_bits,
+            config.filter_shift,
+            config.latch_shift,
+            config.reference_format.high,
+            config.hidden_format.low,
+            config.hidden_format.high,
+            config.threshold_shift,
+            config.pulses_max,
+            config.momentum_bits,
+        )
+
+    @property
+    def chopper(self) -> Int:
+        """int64[C]: the choppers, +1 or -1."""
+        return self.chopper_state.sign
+
+    @property
+    def row_chopper(self) -> Int:
+        """int64[R]: the choppers of the rows, +1 or -1."""
+        return self.chopper_state.row_sign
+
+    @property
+    def next_column(self) -> int:
+        """The column that the next transfer reads."""
+        return self.chopper_state.column
+
+    def update(
+        self,
+        x_negative: ArrayLike,
+        x_magnitude: ArrayLike,
+        delta_negative: ArrayLike,
+        delta_magnitude: ArrayLike,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> PulseSlots:
+        """Pulse trains of one update.
+
+        Parameters
+        ----------
+        x_negative, x_magnitude : integers [C], signs (1 is negative) and magnitudes of the inputs.
+        delta_negative, delta_magnitude : integers [R], the same of the errors.
+        bl : slots per non-empty quadrant, 0 to ``bl_max``.
+        target : the array the slots are for; the choppers are those of the fast one.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not made of integers, has another shape, or is out of range.
+        """
+        config = self.config
+        x_sign = _vector("x_negative", x_negative, config.columns, 0, 1)
+        x = _vector("x_magnitude", x_magnitude, config.columns, 0, self._magnitude_high)
+        delta_sign = _vector("delta_negative", delta_negative, config.rows, 0, 1)
+        delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, self._magnitude_high)
+        _integer("bl", bl, 0, config.bl_max)
+        _integer("target", target, Target.FAST, Target.SLOW)
+
+        choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
+        column_sign, row_sign, quadrant = _schedule(*choppers, x_sign, x, delta_sign, delta, bl)
+        slots = quadrant.size
+        rows, columns = self.row_bank, self.column_bank
+        result = PulseSlots(
+            rows=fire(rows.words(slots), rows.first, rows.second, delta, row_sign, quadrant, ROW_SIDE),
+            columns=fire(columns.words(slots), columns.first, columns.second, x, column_sign, quadrant, COLUMN_SIDE),
+            up=up(quadrant),
+            quadrant=quadrant,
+        )
+        self.status.count_slots(slots)
+        self.cycles += config.update_cycles(slots)
+        return result
+
+    def transfer(self, codes: ArrayLike, settings: Settings) -> Transfer:
+        """Take the read of column `next_column` in, and give the pulses for the slow array.
+
+        Parameters
+        ----------
+        codes : integers [R], signed ADC codes.
+        settings : settings of the transfer path.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The codes are not integers, have another shape, or a code or a setting is out of range.
+        """
+        code = _vector("codes", codes, self.config.rows, *self._code_range)
+        if settings is not self._checked:
+            check_settings(self.config, settings)
+            self._checked = settings
+        self.cycles += self.config.transfer_cycles
+        return self._read(code, settings)
+
+    def calibrate(self, pulses: int, codes: ArrayLike, *, random: bool = False) -> Calibration:
+        """Zero-shifting: slots of all lines, then reads of all columns into Q, the last sweep of which latches Qref.
+
+        Parameters
+        ----------
+        pulses : slots, alternating from an upward one or, if ``random``, of random polarities.
+        codes : integers [n * C, R], signed ADC codes of n sweeps that begin with column `next_column`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not made of integers, has another shape, or is out of range.
+        """
+        config = self.config
+        most = (1 << COUNT_BITS) - 1
+        _integer("pulses", pulses, 0, most)
+        columns = [_vector("codes", code, config.rows, *self._code_range) for code in np.asarray(codes)]
+        sweeps, rest = divmod(len(columns), config.columns)
+        if rest or sweeps > most:
+            raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {config.columns} columns")
+        up = polarities(pulses, random=random, source=self.chopper_state.source)
+        self.status.count_slots(pulses)
+        self.cycles += config.calibration_cycles(pulses, sweeps)
+        filling, latching = (calibration_settings(Settings(), last=last) for last in (False, True))
+        before = (sweeps - 1) * config.columns
+        reads = [self._read(code, filling if k < before else latching) for k, code in enumerate(columns)]
+        return Calibration(up, reads)
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
+        """Write and verify a column of R; ``settings`` has gain, tolerance and rounds. Returns the rounds it took.
+
+        Raises
+        ------
+        TypeError, ValueError
+            The tile has no programmer, or an argument is out of range.
+        """
+        config = self.config
+        if not config.programmer:
+            raise ValueError(f"programmer = {config.programmer}: must be 1 for a tile that programs references")
+        _integer("column", column, 0, config.columns - 1)
+        check_settings(config, settings)
+        rounds, left = 0, True
+        while left:
+            rounds += 1
+            last = rounds >= settings.rounds
+            code = _vector("codes", cells.read(), config.rows, *self._code_range)
+            d = self.qref[column] - (code << config.reference_fraction_bits)
+            n, self.outside = corrections(config, d, d * settings.gain, settings.tolerance, last=last)
+            self._dither()
+            self.status.count_read()
+            self.status.count_reference_pulses(n)
+            if last:
+                self.status.give_up(int(self.outside.sum()))
+            cells.write(n)
+            left = bool(self.outside.any()) and not last
+        self.cycles += config.programming_cycles(rounds)
+        return rounds
+
+    def _read(self, code: Int, settings: Settings) -> Transfer:
+        """What a read of the next column does."""
+        state, j = self.chopper_state, self.next_column
+
+        latches = state.read_latch | settings.latch
+        dither = self._dither()
+        n, reference, saturated, clamped = _transfer(
+            code,
+            self.q[j],
+            self.qref[j],
+            self.hidden[j],
+            state.read_sign,
+            latches,
+            int(settings.reference),
+            bool(settings.filter),
+            int(settings.gain),
+            bool(settings.accumulate),
+            bool(settings.direct),
+            dither,
+            bool(settings.forget),
+            int(settings.momentum),
+            self._scaling,
+        )
+        self.clipped = np.stack((saturated, clamped))
+        self.status.hidden_saturated |= bool(saturated.any())
+        self.status.pulses_clamped |= bool(clamped.any())
+        self.status.count_read()
+        self.status.count_pulses(n)
+        state.finish_transfer(settings)
+        taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
+        return Transfer(column=j, pulses=n, latched=taken, reference=reference)
+
+    def _dither(self) -> Int:
+        """The dither u of the rows: words of the lanes beat by beat."""
+        config = self.config
+        if not config.dither_bits:
+            return self._no_dither
+        words = self.dither_bank.line_words(config.row_beats).reshape(-1)[: config.rows]
+        return words << (config.threshold_shift - config.dither_bits)
+
+    def state_arrays(self) -> dict[str, Int]:
+        """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.Tile`."""
+        return {
+            "q": self.q.copy(),
+            "qref": self.qref.copy(),
+            "hidden": self.hidden.copy(),
+            "row_sources": self.row_bank.state.copy(),
+            "column_sources": self.column_bank.state.copy(),
+            "dither_sources": self.dither_bank.state.copy(),
+            **self.chopper_state.state_arrays(),
+            **self.status.state_arrays(),
+        }
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `state_arrays`, of this class or of RTL; ``cycles`` is not part of it."""
+        for name in ("q", "qref", "hidden"):
+            getattr(self, name)[...] = arrays[name]
+        self.row_bank.state[:] = arrays["row_sources"]
+        self.column_bank.state[:] = arrays["column_sources"]
+        self.dither_bank.state[:] = arrays["dither_sources"]
+        self.chopper_state.restore(arrays)
+        self.status.restore(arrays)
+
+
+_LATCHED, _FILTERED = int(Reference.LATCHED), int(Reference.FILTERED)
+
+
+class _Scaling(NamedTuple):
+    """What the transfer path takes from the configuration."""
+
+    fraction_bits: int
+    filter_shift: int
+    latch_shift: int
+    reference_high: int
+    hidden_low: int
+    hidden_high: int
+    threshold_shift: int
+    pulses_max: int
+    momentum_bits: int
+
+
+@njit(cache=True)
+def _schedule(  # type: ignore[no-untyped-def]
+    chopper, row_chopper, x_sign, x, delta_sign, delta, bl
+):
+    """Signs of c * x and c' * delta, and the quadrant of every slot."""
+    column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)
+    return column_sign, row_sign, schedule(signs_present(row_sign, delta), signs_present(column_sign, x), bl)
+
+
+@njit(cache=True)
+def _transfer(  # type: ignore[no-untyped-def]
+    code, q, qref, hidden, sign, latches, mode, filters, gain, accumulates, direct, dither, forgets, momentum, scaling
+):
+    """The blocks of the transfer path in their order; q, qref and hidden [R] of the column change in place."""
+    r = code << scaling.fraction_bits
+    reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
+    subtracted = reference if mode == _LATCHED else q.copy() if mode == _FILTERED else np.zeros_like(reference)
+    d = demodulate(sign, r, subtracted)
+    if filters:
+        q[:] = filter_step(q, r, scaling.filter_shift)
+    qref[:] = reference
+    if mode == _FILTERED:
+        reference = q.copy()
+    if not accumulates:
+        nothing = np.zeros(code.size, np.bool_)
+        return np.zeros_like(code), reference, nothing, nothing
+    h, saturated = accumulate(dither if direct else hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
+    n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, direct)
+    if direct:
+        return n, reference, saturated, clamped
+    if forgets:
+        hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
+    else:
+        hidden[:] = subtract(h, n, scaling.threshold_shift)
+    return n, reference, saturated, clamped
+
+
+def check_settings(config: TileConfig, settings: Settings) -> None:
+    """Raise TypeError or ValueError, naming the setting, unless all settings fit the configuration."""
+    _integer("target", settings.target, Target.FAST, Target.SLOW)
+    _integer("chopper", settings.chopper, Chopper.OFF, Chopper.RANDOM)
+    _integer("scope", settings.scope, Scope.COLUMN, Scope.TILE)
+    _integer("row_chopper", settings.row_chopper, Chopper.OFF, Chopper.RANDOM if config.row_chopper else Chopper.OFF)
+    _integer("reference", settings.reference, Reference.ZERO, Reference.FILTERED)
+    _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
+    _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
+    for name in ("calibration_pulses", "calibration_sweeps"):
+        _integer(name, getattr(settings, name), 0, (1 << COUNT_BITS) - 1)
+    _integer("tolerance", settings.tolerance, 0, (1 << config.reference_format.width) - 1)
+    _integer("rounds", settings.rounds, 0, (1 << ROUND_BITS) - 1)
+    for name in ("filter", "latch", "direct", "forget", "accumulate", "calibration_random"):
+        if not isinstance(getattr(settings, name), (bool, np.bool_)):
+            raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
+
+
+def _integer(name: str, value: Any, low: int, high: int) -> None:
+    if isinstance(value, bool) or not isinstance(value, (int, np.integer)):
+        raise TypeError(f"{name} = {value!r}: must be an integer from {int(low)} to {int(high)}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {int(value)}: must be from {int(low)} to {int(high)}")
+
+
+def _vector(name: str, values: ArrayLike, size: int, low: int, high: int) -> Int:
+    array = np.asarray(values)
+    if array.dtype.kind not in "biu":
+        raise TypeError(f"{name} has dtype {array.dtype}: must be integers from {low} to {high}")
+    if array.shape != (size,):
+        raise ValueError(f"{name} has shape {array.shape}: must be ({size},)")
+    vector = np.ascontiguousarray(array, np.int64)
+    if (index := _outside(vector, low, high)) >= 0:
+        raise ValueError(f"{name}[{index}] = {array[index]}: must be from {low} to {high}")
+    return vector
+
+
+@njit(cache=True)
+def _outside(vector: Int, low: int, high: int) -> int:
+    for index in range(vector.size):
+        if not low <= vector[index] <= high:
+            return index
+    return -1

@@ -1,0 +1,97 @@
+"""Random words of the pulse trains and of the chopper.
+
+    word = state >> (32 - bits),   state <- state * x**bits mod p
+
+State: 32 bits, bit k is the coefficient of x**k; p is primitive of degree 32. A word is unsigned, ``bits`` wide.
+Latency 0: the word of a slot is read from the state before that slot's step. Throughput: one word per source
+and slot. Source: Galois feedback shift registers that leap ``bits`` steps at a time (docs/tile.md, section 3).
+
+The leap is linear. With t the word that leaves at the top, state * x**bits = (low part << bits) + t * x**32,
+and t * x**32 mod p is the sum of one table entry for each byte of t.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.compiled import njit
+from symtrack.model.spec.config import BankSpec, SourceSpec
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.polynomials import DEGREE, power_of_x
+
+_MASK = (1 << DEGREE) - 1
+
+
+@cache
+def _feedback(polynomial: int) -> NDArray[np.uint32]:
+    """uint32[2, 256]: entry [k, b] is b * x**(32 + 8k) mod p."""
+    table = np.zeros((2, 256), np.uint32)
+    for byte in range(2):
+        for bit in range(8):
+            table[byte, 1 << bit : 2 << bit] = table[byte, : 1 << bit] ^ power_of_x(DEGREE + 8 * byte + bit, polynomial)
+    return table
+
+
+@njit(cache=True)
+def _words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) -> Int:
+    words = np.empty((count, state.size), np.int64)
+    for k in range(state.size):
+        value = state[k]
+        for t in range(count):
+            top = value >> (DEGREE - bits)
+            words[t, k] = top
+            value = ((value << bits) & _MASK) ^ feedback[k, 0, top & 255] ^ feedback[k, 1, top >> 8]
+        state[k] = value
+    return words
+
+
+class Sources:
+    """Random sources that step together. All have words of the same width.
+
+    Attributes
+    ----------
+    state : int64[n], the registers of the n sources.
+    """
+
+    def __init__(self, specs: tuple[SourceSpec, ...]) -> None:
+        self._bits = specs[0].bits if specs else 0
+        self._feedback = np.array([_feedback(spec.polynomial) for spec in specs], np.uint32).reshape(-1, 2, 256)
+        self.state = np.array([spec.seed for spec in specs], np.int64)
+
+    @property
+    def now(self) -> Int:
+        """int64[n]: the words of the next slot."""
+        return self.state >> (DEGREE - self._bits)
+
+    def words(self, count: int) -> Int:
+        """int64[count, n]: the words of the next ``count`` slots, each followed by a step of all sources."""
+        words: Int = _words(self.state, self._feedback, self._bits, count)
+        return words
+
+
+class Bank(Sources):
+    """Sources that serve lines in pairs.
+
+    Attributes
+    ----------
+    first, second : int64[lines], the two sources whose words are XORed into the word of a line.
+    """
+
+    def __init__(self, spec: BankSpec) -> None:
+        super().__init__(spec.sources)
+        pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
+        self.first = pairs[:, 0].copy()
+        self.second = pairs[:, 1].copy()
+
+    @property
+    def line_words_now(self) -> Int:
+        """int64[lines]: the words of the lines in the next step."""
+        return self.now[self.first] ^ self.now[self.second]
+
+    def line_words(self, count: int) -> Int:
+        """int64[count, lines]: the words of the lines in the next ``count`` steps."""
+        words = self.words(count)
+        return words[:, self.first] ^ words[:, self.second]

@@ -1,0 +1,28 @@
+"""Write threshold: how many pulses a cell of the slow array gets.
+
+    n = clamp(trunc(h / 2**threshold_shift), +-pulses_max)          buffered
+    n = clamp(floor(h / 2**threshold_shift), +-pulses_max)          direct: h holds a dither, uniform over a threshold
+
+so that a direct write has the mean gain * d / 2**threshold_shift.
+
+Formats: h is ``hidden_format``, n is ``pulses_format``. Latency: shares the cycle of the sum in the hidden buffer.
+Throughput: one beat per cycle. Source: TT-v2 and its successors (docs/tile.md, section 6).
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.compiled import njit
+from symtrack.model.spec.fixed import Int, truncate_shift
+
+_truncate_shift = njit(truncate_shift)
+
+
+@njit(cache=True)
+def write_pulses(h: Int, threshold_shift: int, pulses_max: int, direct: bool) -> tuple[Int, NDArray[np.bool_]]:
+    """The signed pulse counts n, and where they were clamped."""
+    wanted = h >> threshold_shift if direct else _truncate_shift(h, threshold_shift)
+    n = np.minimum(np.maximum(wanted, -pulses_max), pulses_max)
+    return n, n != wanted

@@ -1,0 +1,238 @@
+"""Whole operations with a cycle axis: every output port in every cycle of an operation that never waits.
+
+    update:    1 command + ⌈C/L⌉ + B load + 4 + S slots + 1 idle            rows of outputs
+    transfer:  1 command + 1 read + B codes + 11 pipeline + 1 idle
+    calibrate: 1 command + 4 + N slots + reads, each 1 + B codes + 11 pipeline, + 1 idle
+    program:   1 command + reads + 1 idle
+
+The last row is the idle cycle after the operation. Values are those of `model.tile.operations.Periphery`, positions
+those of docs/tile.md, sections 5, 6, 8 and 9; `model.tile.tile.Tile`, stepped through the same operation, gives the
+same outputs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, Settings, Target, TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.state import Arrays
+from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.packing import Words, pack_lines, pack_words
+
+Layout = Mapping[str, tuple[int, int]]
+
+
+class TracedPeriphery:
+    """A `model.tile.operations.Periphery` that also tells the output ports.
+
+    Parameters
+    ----------
+    config
+        Configuration of the tile.
+    layout
+        Of a row of outputs: first 64-bit word and number of words of every output port.
+    """
+
+    def __init__(self, config: TileConfig, layout: Layout) -> None:
+        self.config = config
+        self.periphery = Periphery(config)
+        self._layout = {name: slice(first, first + count) for name, (first, count) in layout.items()}
+        self._idle = np.zeros(sum(count for _, count in layout.values()), np.uint64)  # registers hold their values
+        self._idle[self._layout["command__ready"]] = 1
+
+    def clear(self) -> Words:
+        """Outputs from the first cycle after reset to the first idle one."""
+        return self._rows(self.config.clear_cycles, busy_from=0)
+
+    def update(
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> tuple[PulseSlots, Words]:
+        """Play one update; its slots and outputs."""
+        config, at, status = self.config, self._layout, self.periphery.status
+        before = status.slots
+        slots = self.periphery.update(x_negative, x_magnitude, delta_negative, delta_magnitude, bl, target)
+        count = slots.up.size
+        rows = self._rows(config.update_cycles(count))
+        load = config.column_beats + config.row_beats
+        rows[1 : 1 + load, at["vectors__ready"]] = 1
+        if count:
+            first = 1 + load + SLOT_LATENCY
+            played = slice(first, first + count)
+            rows[played, at["pulses__valid"]] = 1
+            self._hold(rows, "pulses__rows", first, pack_lines(slots.rows))
+            self._hold(rows, "pulses__columns", first, pack_lines(slots.columns))
+            self._hold(rows, "pulses__up", first, slots.up[:, None])
+            self._hold(rows, "pulses__quadrant", first, slots.quadrant[:, None])
+            self._hold(rows, "pulses__slow", first, np.full((count, 1), int(target)))
+            last = np.zeros((count, 1), np.uint64)
+            last[-1] = 1
+            self._hold(rows, "pulses__last", first, last)
+            self._count(rows, "status__slots", first + 1, before + np.arange(1, count + 1))
+        return slots, rows
+
+    def transfer(self, codes: Int, settings: Settings) -> tuple[Transfer, Words]:
+        """Play one transfer; its result and outputs."""
+        config, status = self.config, self.periphery.status
+        reads, pulses = status.reads, status.transfer_pulses
+        saturated, clamped = status.hidden_saturated, status.pulses_clamped
+        result = self.periphery.transfer(codes, settings)
+        rows = self._rows(config.transfer_cycles)
+        first = self._read(rows, 1, reads, result.column, result.pulses, result.latched, result.reference)
+        n = self._by_beat(result.pulses)
+        self._count(rows, "status__transfer_pulses", first + 1, pulses + np.abs(n).sum(axis=1).cumsum())
+
+        # Sticky flags rise with the beat that sets them; which one that is matters only when one does.
+        if status.hidden_saturated > saturated or status.pulses_clamped > clamped:
+            for beat, (h, n) in enumerate(zip(*map(self._by_beat, self.periphery.clipped), strict=True)):
+                saturated |= bool(h.any())
+                clamped |= bool(n.any())
+                self._hold(rows, "status__hidden_saturated", first + beat, np.array([[saturated]]))
+                self._hold(rows, "status__pulses_clamped", first + beat, np.array([[clamped]]))
+
+        for name, signs in (("chopper", self.periphery.chopper), ("row_chopper", self.periphery.row_chopper)):
+            self._hold(rows, f"status__{name}", config.transfer_cycles, pack_lines((signs < 0).astype(np.uint8)[None]))
+        self._hold(rows, "read__column", config.transfer_cycles, np.array([[self.periphery.next_column]]))
+        return result, rows
+
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> tuple[Calibration, Words]:
+        """Play one calibration; its result and outputs."""
+        config, at, status = self.config, self._layout, self.periphery.status
+        slots, reads = status.slots, status.reads
+        result = self.periphery.calibrate(pulses, codes, random=random)
+        rows = self._rows(config.calibration_cycles(pulses, len(codes) // config.columns))
+        start = 1
+        if pulses:
+            first = start + SLOT_LATENCY
+            rows[first : first + pulses, at["pulses__valid"]] = 1
+            for name, lines in (("pulses__rows", config.rows), ("pulses__columns", config.columns)):
+                self._hold(rows, name, first, pack_lines(np.ones((pulses, lines), np.uint8)))
+            for name in ("pulses__up", "pulses__quadrant"):
+                self._hold(rows, name, first, result.up[:, None])
+            self._hold(rows, "pulses__slow", first, np.zeros((pulses, 1), np.uint64))
+            self._hold(rows, "pulses__last", first, (np.arange(pulses) == pulses - 1)[:, None])
+            self._count(rows, "status__slots", first + 1, slots + np.arange(1, pulses + 1))
+            start = first + pulses
+        for done, read in enumerate(result.reads):
+            part = self._until_the_next_read(rows, start)
+            self._read(part, start, reads + done, read.column, read.pulses, read.latched, read.reference)
+            start += config.read_cycles
+            self._hold(part, "read__column", start, np.array([[(read.column + 1) % config.columns]]))
+        return result, rows
+
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> tuple[int, Words]:
+        """Play one programming; its rounds and outputs."""
+        config, at, periphery = self.config, self._layout, self.periphery
+        status, writes = periphery.status, _Writes(cells)
+        reads, pulses, unprogrammed, gave_up = (
+            status.reads,
+            status.reference_pulses,
+            status.unprogrammed,
+            status.gave_up,
+        )
+        rounds = periphery.program(column, settings, writes)
+        rows = self._rows(config.programming_cycles(rounds))
+        rows[1:-1, at["read__array"]] = 1
+        rows[1:-1, at["read__column"]] = column
+        none = np.zeros(config.rows, np.int64)
+        for done, n in enumerate(writes.taken):
+            start = 1 + done * config.read_cycles
+            first = self._read(rows, start, reads + done, column, n, none, periphery.qref[column], array=1)
+            counts = pulses + np.abs(self._by_beat(n)).sum(axis=1).cumsum()
+            self._count(rows, "status__reference_pulses", first + 1, counts)
+            pulses = int(counts[-1])
+        # Cells that are out of tolerance after the last round are those that were given up.
+        outside = self._by_beat(periphery.outside).sum(axis=1).cumsum()
+        self._count(rows, "status__unprogrammed", first + 1, unprogrammed + outside)
+        self._hold(rows, "status__gave_up", first + 1, (gave_up | (outside > 0))[:, None])
+        return rounds, rows
+
+    def _until_the_next_read(self, rows: Words, start: int) -> Words:
+        """The rows in which something of the read whose request is in cycle ``start`` can still be held."""
+        return rows[: start + 2 * self.config.read_cycles]
+
+    def _read(
+        self,
+        rows: Words,
+        start: int,
+        reads: int,
+        column: int,
+        n: Int,
+        latched: np.ndarray,
+        reference: Int,
+        *,
+        array: int = 0,
+    ) -> int:
+        """The streams of a read whose request is in cycle ``start``, after so many; the cycle of its first write."""
+        config, at, beats = self.config, self._layout, self.config.row_beats
+        rows[start, at["read__valid"]] = 1
+        rows[start + 1 : start + 1 + beats, at["codes__ready"]] = 1
+        self._count(rows, "status__reads", start + 1, np.array([reads + 1]))
+        first = start + 1 + BEAT_LATENCY
+        rows[first : first + beats, at["writes__valid"]] = 1
+        self._hold(rows, "writes__array", first, np.full((beats, 1), array))
+        self._hold(rows, "writes__column", first, np.full((beats, 1), column))
+        self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
+        self._hold(rows, "writes__latch", first, pack_words(self._by_beat(latched), 1))
+        self._hold(rows, "writes__pulses", first, pack_words(self._by_beat(n), config.pulses_format.width))
+        self._hold(
+            rows, "writes__reference", first, pack_words(self._by_beat(reference), config.reference_format.width)
+        )
+        return first
+
+    def restore(self, arrays: Arrays) -> None:
+        """Back to the state of `Periphery.state_arrays`, payloads of streams being what they are."""
+        self.periphery.restore(arrays)
+        periphery, at = self.periphery, self._layout
+        for name, value in periphery.status.state_arrays().items():
+            self._idle[at[f"status__{name}"]] = int(value)
+        self._idle[at["status__chopper"]] = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])[0]
+        self._idle[at["status__row_chopper"]] = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])[0]
+        self._idle[at["read__column"]] = periphery.next_column
+
+    def _rows(self, cycles: int, busy_from: int = 1) -> Words:
+        """Outputs of an operation of so many cycles and one idle one, in which only the state moves."""
+        rows = np.repeat(self._idle[None], cycles + 1, axis=0)
+        rows[busy_from:cycles, self._layout["command__ready"]] = 0
+        rows[busy_from:cycles, self._layout["status__busy"]] = 1
+        return rows
+
+    def _hold(self, rows: Words, name: str, first: int, values: np.ndarray) -> None:
+        """A register that takes ``values`` [n, words] from cycle ``first`` on and keeps the last one, also later."""
+        at = self._layout[name]
+        rows[first : first + len(values), at] = values
+        rows[first + len(values) :, at] = values[-1]
+        self._idle[at] = values[-1]
+
+    def _count(self, rows: Words, name: str, first: int, values: Int) -> None:
+        """A counter that takes ``values`` [n] and stops at its largest value."""
+        self._hold(rows, name, first, np.minimum(values, (1 << self.config.counter_bits) - 1)[:, None])
+
+    def _by_beat(self, values: np.ndarray) -> Int:
+        """Values [R] as [B, L], zero beyond the last row."""
+        padded = np.zeros(self.config.row_beats * self.config.lanes, np.int64)
+        padded[: self.config.rows] = values
+        return padded.reshape(self.config.row_beats, self.config.lanes)
+
+
+class _Writes:
+    """Cells of R that remember the pulses they were given, round by round."""
+
+    def __init__(self, cells: ReferenceColumn) -> None:
+        self._cells = cells
+        self.taken: list[Int] = []
+
+    def read(self) -> Int:
+        return self._cells.read()
+
+    def write(self, pulses: Int) -> None:
+        self.taken.append(pulses)
+        self._cells.write(pulses)

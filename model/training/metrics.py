@@ -1,0 +1,91 @@
+"""What a run is judged by.
+
+sp_rmse  = sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
+sp_rmse_pulsed: the same over the cells of P that were pulsed at least once
+sha256   of name, type, shape and little-endian bytes of every state array, in the order of the names
+counts   update_slots: slots with polarity phases and those of calibrations; coincidences: steps of P in them, or of W;
+         transfer_pulses: to W; reads: columns converted, of P and R; reference_pulses: to R, none while it is an ideal
+         copy; cycles: clock cycles
+unprogrammed: cells of R that were given up, summed over all programmings
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import sqrt
+
+import numpy as np
+
+from symtrack.model.devices.cells import WEIGHT_BITS
+from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.spec.fixed import Int
+
+_DROP = 10  # squares of weights with 20 fractional bits add up in 64 bits
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Quality after so many training steps.
+
+    accuracy: share of right answers on the test set. loss: mean cross-entropy there, or the mean squared error of a
+    regression, halved. rms_error: sqrt(mean((W - T)**2)), a weight. None where a task has no such thing.
+    """
+
+    step: int
+    accuracy: float | None
+    loss: float
+    rms_error: float | None = None
+
+
+def root_mean_square(weights: Int) -> float:
+    """Of weights with 30 fractional bits, as a weight; weights are cut to 20 fractional bits."""
+    short = weights >> _DROP
+    return sqrt(int((short * short).sum()) / short.size) / (1 << (WEIGHT_BITS - _DROP))
+
+
+def sp_rmse(tiles: Sequence[AnalogTile]) -> float:
+    """Root mean square error of the tracked symmetric points, as a weight."""
+    return root_mean_square(np.concatenate([_sp_errors(tile).ravel() for tile in tiles]))
+
+
+def sp_rmse_pulsed(tiles: Sequence[AnalogTile]) -> float | None:
+    """The same over cells of P that were pulsed at least once; None if there are none."""
+    errors = np.concatenate([_sp_errors(tile)[tile.fast.pulse_numbers > 0] for tile in tiles])
+    return root_mean_square(errors) if errors.size else None
+
+
+def _sp_errors(tile: AnalogTile) -> Int:
+    tracked = tile.to_weight(tile.periphery.state_arrays()["q"].T)
+    errors: Int = tracked - tile.fast.symmetric_point()
+    return errors
+
+
+def state_sha256(arrays: Mapping[str, np.ndarray]) -> str:
+    """Digest of the arrays, equal on every machine exactly if they are."""
+    digest = hashlib.sha256()
+    for name in sorted(arrays):
+        array = np.asarray(arrays[name])
+        little = np.ascontiguousarray(array, dtype=array.dtype.newbyteorder("<"))
+        digest.update(f"{name} {little.dtype.str} {array.shape}\n".encode())
+        digest.update(little.tobytes())
+    return digest.hexdigest()
+
+
+def counts(tiles: Sequence[AnalogTile]) -> dict[str, int]:
+    """Events of all tiles together."""
+    states = [tile.periphery.state_arrays() for tile in tiles]
+    return {
+        "update_slots": sum(int(state["slots"]) for state in states),
+        "coincidences": sum(tile.coincidences for tile in tiles),
+        "transfer_pulses": sum(int(state["transfer_pulses"]) for state in states),
+        "reads": sum(int(state["reads"]) for state in states),
+        "reference_pulses": sum(int(state.get("reference_pulses", 0)) for state in states),
+        "cycles": sum(int(tile.periphery.cycles) for tile in tiles),
+    }
+
+
+def unprogrammed(tiles: Sequence[AnalogTile]) -> int:
+    """Cells of R that were given up."""
+    return sum(int(tile.periphery.state_arrays().get("unprogrammed", 0)) for tile in tiles)

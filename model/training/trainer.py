@@ -1,0 +1,255 @@
+"""Training of a task, step by step. A run is a function of its arguments only; see `Trainer.metrics`.
+
+A run may stop after any step: what `Trainer.save` writes, `Trainer.restore` goes on from, to the same end.
+"""
+
+from __future__ import annotations
+
+from dataclasses import asdict, astuple, dataclass
+from functools import cached_property
+from math import isnan
+from pathlib import Path
+
+import numpy as np
+
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.pulsed import Pulsed, with_reference_offset
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.crossbar import PeripheryFactory, Restorable
+from symtrack.model.network.layer import Learning
+from symtrack.model.network.learning_tile import Physics, Programming
+from symtrack.model.network.network import Network
+from symtrack.model.tasks.task import Problem
+from symtrack.model.tile.operations import Periphery
+from symtrack.model.training import checkpoint
+from symtrack.model.training.metrics import Evaluation as Evaluation
+from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
+from symtrack.model.training.schedule import Schedule
+
+BATCH_MAX = 65536
+CALIBRATION_MAX = 10**6
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """Result of a run, with the keys that the command lines report; None is what its task does not have."""
+
+    accuracy: float | None
+    loss: float
+    rms_error: float | None
+    sp_rmse: float
+    sp_rmse_pulsed: float | None
+    state_sha256: str
+    counts: dict[str, int]
+    calibration_slots: int
+    unprogrammed: int
+    seed: int
+
+    def as_dict(self) -> dict[str, object]:
+        """Plain data for JSON."""
+        return asdict(self)
+
+
+class Trainer:
+    """Trains a network on a task.
+
+    Parameters
+    ----------
+    task
+        Data and network.
+    algorithm
+        A name in `model.network.algorithms.ALGORITHMS`.
+    reference_mean, reference_std
+        Reference offset of the cells of the fast arrays, None for the devices' own.
+    devices, slow_devices
+        Device parameters of both arrays; None: those of the fast arrays without a reference offset for the slow ones.
+    converters, rates
+        Converters of the products, None for those of the task; hyperparameters, None for those of the algorithm.
+    batch
+        Samples of a training step; the last of an epoch has what is left.
+    schedule
+        Factors of the learning rate.
+    choppers
+        In place of those of the algorithm.
+    calibration
+        Pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then Qref as the
+        calibration left it, see `model.network.algorithms.Algorithm.calibrated`; 0 leaves all that out.
+    seed
+        Of everything random.
+    periphery
+        Maker of a tile's periphery from its configuration.
+    threads
+        Threads of a pulsed update; no result depends on it.
+    programming
+        How R is programmed; None for an ideal copy.
+    ideal_granularity
+        See `model.network.crossbar.AnalogTile`.
+
+    Attributes
+    ----------
+    rule : the algorithm as it is run.
+    steps : training steps so far, one batch each.
+    curve : the evaluations so far.
+    notes : a text that goes with the checkpoints.
+    """
+
+    def __init__(
+        self,
+        *,
+        task: Problem,
+        algorithm: str,
+        reference_mean: float | None = None,
+        reference_std: float | None = None,
+        devices: Pulsed | None = None,
+        slow_devices: Pulsed | None = None,
+        converters: Converters | None = None,
+        rates: Rates | None = None,
+        batch: int = 1,
+        schedule: Schedule = Schedule(),  # noqa: B008, it is frozen
+        choppers: Choppers = Choppers(),  # noqa: B008
+        calibration: int = 0,
+        seed: int = 1,
+        periphery: PeripheryFactory = Periphery,
+        threads: int = 1,
+        ideal_granularity: bool = False,
+        programming: Programming | None = None,
+    ) -> None:
+        if algorithm not in ALGORITHMS:
+            raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
+        if not 1 <= batch <= BATCH_MAX:
+            raise ValueError(f"batch = {batch}: must be from 1 to {BATCH_MAX}")
+        if not 0 <= calibration <= CALIBRATION_MAX:
+            raise ValueError(f"calibration = {calibration}: must be from 0 to {CALIBRATION_MAX}")
+        self.rule = choppers.of(ALGORITHMS[algorithm])
+        if calibration and choppers != Choppers():
+            raise ValueError(f"calibration = {calibration}: must be 0 with choppers of one's own, it switches them off")
+        if calibration:
+            self.rule = self.rule.calibrated()
+        device = devices or SoftBoundsReference()
+        self.task = task
+        self.algorithm = algorithm
+        self.physics = Physics(
+            fast=with_reference_offset(device, mean=reference_mean, std=reference_std),
+            slow=slow_devices or with_reference_offset(device, mean=0.0, std=0.0),
+            converters=converters or task.converters,
+            ideal_granularity=ideal_granularity,
+            programming=programming,
+        )
+        self.rates = rates or Rates.of(algorithm)
+        self.batch = batch
+        self.schedule = schedule
+        self.choppers = choppers
+        self.calibration = calibration
+        self.seed = seed
+        self.steps = 0
+        self.curve: list[Evaluation] = []
+        self.notes = ""
+        learning = Learning(
+            algorithm=self.rule,
+            rates=self.rates,
+            physics=self.physics,
+            periphery=periphery,
+            seed=seed,
+            threads=threads,
+        )
+        self.network = Network(architecture=task.architecture, configs=task.layers, learning=learning)
+        for factor in reversed(schedule.factors()):  # refuses those that are out of range, and ends with 1
+            self.network.set_rate(factor)
+        self._factor = 1.0
+        if calibration:
+            self.network.calibrate(calibration)
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """Batches of an epoch."""
+        return -(-self.task.samples // self.batch)
+
+    def run(self, steps: int) -> None:
+        """Take so many training steps."""
+        for _ in range(steps):
+            epoch, position = divmod(self.steps, self.steps_per_epoch)
+            factor = self.schedule.factor(epoch)
+            if factor != self._factor:
+                self.network.set_rate(factor)
+                self._factor = factor
+            done = position * self.batch
+            count = min(self.batch, self.task.samples - done)
+            x, targets = self.task.draw(self.seed, epoch * self.task.samples + done, count)
+            passed = self.network.forward(x)
+            self.network.learn(passed, self.task.errors(passed.outputs, targets))
+            self.steps += 1
+
+    def evaluate(self) -> Evaluation:
+        """Test the network as it is and append to `curve`; its noise is its own, so training goes on undisturbed."""
+        noise = NoiseStream(derive_key(self.seed, "evaluation", self.steps))
+        self.curve.append(self.task.evaluate(self.network, noise, self.steps))
+        return self.curve[-1]
+
+    def metrics(self) -> Metrics:
+        """The last evaluation (a new one if there was training since) with errors, counts and digest of the state."""
+        if not self.curve or self.curve[-1].step != self.steps:
+            self.evaluate()
+        tiles, last = self.network.tiles, self.curve[-1]
+        return Metrics(
+            accuracy=last.accuracy,
+            loss=last.loss,
+            rms_error=last.rms_error,
+            sp_rmse=sp_rmse(tiles),
+            sp_rmse_pulsed=sp_rmse_pulsed(tiles),
+            state_sha256=state_sha256(self.network.state_arrays()),
+            counts=counts(tiles),
+            calibration_slots=self.calibration * len(tiles),
+            unprogrammed=unprogrammed(tiles),
+            seed=self.seed,
+        )
+
+    @cached_property
+    def settings(self) -> dict[str, str]:
+        """What the run depends on, names to texts."""
+        parts = ("task", "algorithm", "choppers", "calibration", "rates", "physics", "batch", "schedule", "seed")
+        return {key: text for name in parts for key, text in checkpoint.describe(name, getattr(self, name)).items()}
+
+    def save(self, path: str | Path) -> None:
+        """Write a checkpoint. Evaluations so far are part of it; threads and the kind of periphery are not."""
+        checkpoint.write(Path(path), settings=self.settings, arrays=self._arrays())
+
+    def restore(self, path: str | Path) -> None:
+        """Go on from a checkpoint of a run with the same settings; this one is as it was if that is refused.
+
+        Raises
+        ------
+        TypeError
+            A tile's periphery cannot be set to a state: RTL.
+        ValueError
+            The file cannot be read, is damaged, or is of another version or run.
+        """
+        for tile in self.network.tiles:
+            if not isinstance(tile.periphery, Restorable):
+                kind = type(tile.periphery).__name__
+                raise TypeError(f"periphery = {kind}: must be one that can be set to a state, such as Periphery")
+        like = self._arrays() | {"curve": _curve_array([]), "notes": np.zeros(0, np.uint8)}
+        arrays = checkpoint.read(Path(path), settings=self.settings, like=like)
+        self.network.restore(arrays)
+        self.steps = int(arrays["steps"])
+        self.curve = [_evaluation(row) for row in arrays["curve"].tolist()]
+        self.notes = arrays["notes"].tobytes().decode()
+
+    def _arrays(self) -> dict[str, np.ndarray]:
+        run = {
+            "steps": np.array(self.steps, np.int64),
+            "curve": _curve_array(self.curve),
+            "notes": np.frombuffer(self.notes.encode(), np.uint8),
+        }
+        return run | self.network.state_arrays() | self.network.counters()
+
+
+def _curve_array(curve: list[Evaluation]) -> np.ndarray:
+    """float64[n, 4], NaN for None."""
+    return np.array([astuple(point) for point in curve], np.float64).reshape(-1, 4)
+
+
+def _evaluation(row: list[float]) -> Evaluation:
+    step, accuracy, loss, rms_error = row
+    return Evaluation(int(step), None if isnan(accuracy) else accuracy, loss, None if isnan(rms_error) else rms_error)

@@ -1,0 +1,41 @@
+"""No word of a memory is read in the cycle that writes it, which the block RAMs of `hdl.parts.beat_memory` rely on."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from symtrack.cosim.engine.job import Job, Outcome
+from symtrack.cosim.engine.native import engine as native_engine
+from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.model.spec.config import NAMED, TileConfig
+
+READ = re.compile(r"_0_ <= words\[read__addr\];")
+MEMORIES = 3
+CONFIGS = {
+    "tiny": NAMED["tiny"],
+    "odd": NAMED["odd"],
+    "one column in one beat": TileConfig(rows=2, columns=1, lanes=2, chopper_period=2, programmer=1),
+}
+
+
+def play(config: TileConfig, inverted_if: str) -> Outcome:
+    """The random scenario, with resets, on a netlist whose memories return inverted words where that holds."""
+    text, count = READ.subn(f"_0_ <= ({inverted_if}) ? ~words[read__addr] : words[read__addr];", tile_verilog(config))
+    assert count == MEMORIES
+    job = Job(config, "symtrack.cosim.stimulus.scenarios:random", {"cycles": 20_000, "seed": 3}, own_netlist=False)
+    return native_engine.run_job(job, verilog=text)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_words_that_a_collision_spoils_are_never_used(name: str) -> None:
+    verdict = play(CONFIGS[name], "write__en & write__addr == read__addr").verdict
+    assert verdict.passed, str(verdict.first_mismatch)
+    assert verdict.compared_cycles >= 20_000
+
+
+def test_spoilt_words_are_found() -> None:
+    """Neighbours of the word that is written are read while the pipeline is full."""
+    verdict = play(NAMED["odd"], "write__en & write__addr != read__addr").verdict
+    assert verdict.first_mismatch is not None

@@ -1,0 +1,504 @@
+"""A controller driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks, beside the golden periphery.
+
+The tile inside is watched, too, whatever the clients do: every port in every cycle beside the golden tile.
+
+The job is a dictionary: ``config``, ``scenario``, a function of this module, and its arguments.
+"""
+
+from __future__ import annotations
+
+import os
+import pickle
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import cocotb
+import numpy as np
+from cocotb.clock import Clock
+from cocotb.triggers import ClockCycles, RisingEdge
+from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiStreamSink, AxiStreamSource
+
+from symtrack.hdl.controller.registers import EVENTS, Register, registers, settings_fields
+from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.model.spec.config import Chopper, Op, Scope, Settings, TileConfig
+from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
+from tests.cosim.helpers.tile_watch import Watch
+from tests.model.helpers.tile_driver import (
+    Cells,
+    Update,
+    assert_same,
+    random_codes,
+    random_programming,
+    random_settings,
+    random_update,
+)
+
+Words = list[int]
+
+
+class Client:
+    """What drives the controller, and the golden periphery that everything is compared with."""
+
+    def __init__(self, dut: Any, config: TileConfig, seed: int) -> None:
+        self.dut, self.config, self.rng = dut, config, Random(seed)
+        self.layouts = stream_layouts(config)
+        self.registers = {register.name: register for register in registers(config)}
+        clock, reset = dut.aclk, dut.aresetn
+        modes = {"reset_active_level": False}
+        self.bus = AxiLiteMaster(AxiLiteBus.from_prefix(dut, "s_axil"), clock, reset, **modes)
+        self.sources = {
+            name: AxiStreamSource(AxiStreamBus.from_prefix(dut, f"s_axis_{name}"), clock, reset, **modes)
+            for name in ("vectors", "codes")
+        }
+        self.sinks = {
+            name: AxiStreamSink(AxiStreamBus.from_prefix(dut, f"m_axis_{name}"), clock, reset, **modes)
+            for name in ("pulses", "read", "writes")
+        }
+        self.watch = Watch(dut, config)
+        self.accesses = 0
+
+    async def start(self) -> None:
+        """Clock, reset, and the memories cleared."""
+        cocotb.start_soon(Clock(self.dut.aclk, 10, "ns").start())
+        cocotb.start_soon(self.watch.run())
+        await self.reset()
+
+    async def reset(self) -> None:
+        """Reset everything, and the memories cleared."""
+        self.dut.aresetn.value = 0
+        await ClockCycles(self.dut.aclk, 4)
+        for end in (*self.sources.values(), *self.sinks.values()):
+            end.clear()
+        self.golden, self.settings = Periphery(self.config), Settings()
+        self.dut.aresetn.value = 1
+        await ClockCycles(self.dut.aclk, 2)
+        assert await self.busy()
+        await self.idle()
+
+    def wait(self, probability: float) -> None:
+        """From now on every stream and channel waits with this probability in a cycle."""
+        channels = (self.bus.write_if.aw_channel, self.bus.write_if.w_channel, self.bus.write_if.b_channel)
+        channels += (self.bus.read_if.ar_channel, self.bus.read_if.r_channel)
+        for end in (*self.sources.values(), *self.sinks.values(), *channels):
+            rng = Random(self.rng.random())
+            end.set_pause_generator(iter(lambda rng=rng: rng.random() < probability, None))
+
+    async def read(self, name: str) -> int:
+        """The word of a register."""
+        self.accesses += 1
+        answer = await self.bus.read(self.registers[name].offset, 4)
+        assert answer.resp == AxiResp.OKAY, name
+        return int.from_bytes(answer.data, "little")
+
+    async def write(self, name: str, word: int) -> AxiResp:
+        """Write a register; its response."""
+        self.accesses += 1
+        return (await self.bus.write(self.registers[name].offset, word.to_bytes(4, "little"))).resp
+
+    async def send(self, stream: str, beats: Words) -> None:
+        """Queue beats of tdata, byte by byte."""
+        size = self.layouts[stream].bits // 8
+        await self.sources[stream].send(b"".join(beat.to_bytes(size, "little") for beat in beats))
+
+    async def receive(self, stream: str) -> Words:
+        """The beats of a frame, which ends with tlast."""
+        size, data = self.layouts[stream].bits // 8, bytes((await self.sinks[stream].recv()).tdata)
+        return [int.from_bytes(data[first : first + size], "little") for first in range(0, len(data), size)]
+
+    async def busy(self) -> int:
+        return await self.read("status") & 1
+
+    async def idle(self, most: int = 4000) -> None:
+        """Wait for the end of the operation."""
+        for _ in range(most):
+            if not await self.busy():
+                return
+        raise AssertionError("the controller hangs")
+
+    async def set(self, settings: Settings) -> None:
+        """Write all settings."""
+        words: dict[str, int] = {}
+        for register in self.registers.values():
+            for field in register.fields:
+                if field in tuple(settings_fields(self.config)):
+                    value = int(getattr(settings, field.name)) << field.low
+                    words[register.name] = words.get(register.name, 0) | value
+        for name, word in words.items():
+            assert await self.write(name, word) == AxiResp.OKAY
+        self.settings = settings
+
+    async def command(self, op: Op, *, bl: int = 0, column: int = 0) -> AxiResp:
+        fields = {"op": int(op), "bl": bl, "column": column}
+        command = self.registers["command"]
+        return await self.write("command", sum(value << command.field(name).low for name, value in fields.items()))
+
+    # ---- operations, each in RTL and golden -------------------------------------------------------------
+
+    async def update(self, values: Update) -> None:
+        config, layout = self.config, self.layouts["vectors"]
+        await self.set(random_settings(config, self.rng, target=values.target))
+        beats = []
+        for magnitude, negative in (
+            (values.x_magnitude, values.x_negative),
+            (values.delta_magnitude, values.delta_negative),
+        ):
+            for first in range(0, len(magnitude), config.lanes):
+                some, signs = _padded(magnitude, first, config.lanes), _padded(negative, first, config.lanes)
+                beats.append(layout.put(magnitude=some, negative=sum(sign << k for k, sign in enumerate(signs))))
+        await self.send("vectors", beats)
+        assert await self.command(Op.UPDATE, bl=values.bl) == AxiResp.OKAY
+        await self.set(random_settings(config, self.rng))  # in the middle of the operation
+        await self.idle()
+        expected = self.golden.update(**vars(values))
+        assert_same(await self._slots(expected.up.size), expected)
+
+    async def transfer(self, **changes: Any) -> None:
+        codes, settings = random_codes(self.config, self.rng), random_settings(self.config, self.rng, **changes)
+        await self.set(settings)
+        assert await self.command(Op.TRANSFER) == AxiResp.OKAY
+        await self._accepted()
+        await self.set(random_settings(self.config, self.rng))
+        column = self.golden.next_column
+        expected = self.golden.transfer(codes, settings)
+        assert_same(await self._column(codes, column, 0), expected)
+        await self.idle()
+
+    async def calibrate(self, pulses: int, sweeps: int, *, random: bool) -> None:
+        config = self.config
+        codes = np.array([random_codes(config, self.rng) for _ in range(sweeps * config.columns)])
+        changes = {"calibration_pulses": pulses, "calibration_sweeps": sweeps, "calibration_random": random}
+        await self.set(random_settings(config, self.rng, **changes))
+        assert await self.command(Op.CALIBRATE) == AxiResp.OKAY
+        column = self.golden.next_column
+        expected = self.golden.calibrate(pulses, codes, random=random)
+        for number, code in enumerate(codes):
+            read = await self._column(code, (column + number) % config.columns, 0)
+            assert_same(read, expected.reads[number])
+        await self.idle()
+        slots = await self._slots(pulses)
+        assert slots.up.tolist() == expected.up.tolist()
+        assert slots.rows.all()
+        assert slots.columns.all()
+
+    async def program(self, column: int) -> None:
+        config, settings, seed = self.config, random_programming(self.config, self.rng), self.rng.random()
+        twins = [Cells(config, seed, self.golden.qref[column]) for _ in range(2)]
+        rounds = self.golden.program(column, settings, twins[0])
+        await self.set(settings)
+        assert await self.command(Op.PROGRAM, column=column) == AxiResp.OKAY
+        for _ in range(rounds):
+            twins[1].write((await self._column(twins[1].read(), column, 1)).pulses)
+        await self.idle()
+        assert twins[0].written == twins[1].written
+
+    async def _accepted(self) -> None:
+        while await self.read("status") >> 1 & 1:
+            pass
+
+    async def _column(self, codes: np.ndarray, column: int, array: int) -> Transfer:
+        """Answer one read; what is written then."""
+        config, layout = self.config, self.layouts["writes"]
+        (request,) = await self.receive("read")
+        assert self.layouts["read"].get(request, "column") == column
+        assert self.layouts["read"].get(request, "array") == array
+        beats = [
+            self.layouts["codes"].put(code=_padded(codes, k, config.lanes)) for k in range(0, config.rows, config.lanes)
+        ]
+        await self.send("codes", beats)
+        beats = await self.receive("writes")
+        assert [layout.get(beat, "beat") for beat in beats] == list(range(config.row_beats))
+        assert {layout.get(beat, "array") for beat in beats} == {array}
+        assert {layout.get(beat, "column") for beat in beats} == {column}
+
+        def rows(name: str) -> list[int]:
+            return [value for beat in beats for value in layout.get(beat, name)][: config.rows]
+
+        latch = [layout.get(beat, "latch") >> lane & 1 for beat in beats for lane in range(config.lanes)]
+        return Transfer(
+            column=column,
+            pulses=np.array(rows("pulses"), np.int64),
+            latched=np.array(latch[: config.rows], np.uint8),
+            reference=np.array(rows("reference"), np.int64),
+        )
+
+    async def _slots(self, count: int) -> PulseSlots:
+        layout = self.layouts["pulses"]
+        beats = await self.receive("pulses") if count else []
+        assert len(beats) == count
+
+        def lines(name: str, size: int) -> np.ndarray:
+            words = [layout.get(beat, name) for beat in beats]
+            return np.array([[word >> line & 1 for line in range(size)] for word in words], np.uint8).reshape(-1, size)
+
+        return PulseSlots(
+            rows=lines("rows", self.config.rows),
+            columns=lines("columns", self.config.columns),
+            up=lines("up", 1)[:, 0],
+            quadrant=np.array([layout.get(beat, "quadrant") for beat in beats], np.uint8),
+        )
+
+    async def compare_status(self) -> None:
+        """Counters, flags, signs and the next column."""
+        golden = self.golden
+        for name in ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed"):
+            low = await self.read(name)
+            assert low | await self.read(f"{name}_high") << 32 == getattr(golden.status, name), name
+        status = await self.read("status")
+        for field in self.registers["status"].fields[2:5]:
+            assert status >> field.low & 1 == getattr(golden.status, field.name), field.name
+        assert status >> 16 == golden.next_column
+        for name, signs in (("column_signs", golden.chopper), ("row_signs", golden.row_chopper)):
+            word = await self.read(f"{name}_0")
+            assert [word >> line & 1 for line in range(len(signs))] == (signs < 0).tolist()
+        assert all(sink.empty() for sink in self.sinks.values())
+
+
+def _padded(values: np.ndarray, first: int, lanes: int) -> Words:
+    some = [int(value) for value in values[first : first + lanes]]
+    return some + [0] * (lanes - len(some))
+
+
+async def access_at_random(client: Client, count: int, ended: Callable[[], bool]) -> None:
+    """Reads of constants, and of registers that nothing else writes, after writes to them; at most ``count``."""
+    rng, kept = Random(3), {"interrupt": 0, "watchdog": 0}
+    constants = [r for r in client.registers.values() if all(f.access == "ro" for f in r.fields) and r.offset < 0x20]
+    for _ in range(count):
+        kind = rng.randrange(4)
+        if kind == 0:
+            register = rng.choice(constants)
+            assert await client.read(register.name) == register.reset, register.name
+        elif kind == 1:
+            name = rng.choice(list(kept))
+            value = rng.getrandbits(len(EVENTS)) if name == "interrupt" else rng.choice((0, rng.getrandbits(32)))
+            assert await client.write(name, value) == AxiResp.OKAY
+            kept[name] = value
+        elif kind == 2:
+            name = rng.choice(list(kept))
+            assert await client.read(name) == kept[name], name
+        else:
+            register = rng.choice(constants)
+            assert await client.write(register.name, rng.getrandbits(32)) == AxiResp.SLVERR
+    assert not ended()
+
+
+async def sequence(client: Client, *, operations: int, accesses: int, wrong: str = "") -> dict[str, int]:
+    """Operations of all kinds in turn, with accesses at random in between and waits everywhere."""
+    rng, config = client.rng, client.config
+    await check_registers(client)
+    done = False
+    others = cocotb.start_soon(access_at_random(client, accesses, lambda: done))
+    for number in range(operations):
+        client.wait(rng.choice((0.0, 0.0, 0.3, 0.7)))
+        if number == operations // 2 and wrong:
+            getattr(client.golden, wrong)[...] += 1
+        kind = number % 4
+        if kind == 0:
+            await client.update(random_update(config, rng))
+        elif kind == 1 or (kind == 3 and not config.programmer):
+            await client.transfer()
+        elif kind == 2:
+            await client.calibrate(rng.choice((0, 1, 9)), rng.choice((0, 1)), random=rng.random() < 0.5)
+        else:
+            await client.program(rng.randrange(config.columns))
+    client.wait(0.0)
+    await others
+    done = True
+    await client.compare_status()
+    return {"operations": operations, "accesses": client.accesses}
+
+
+async def flips(client: Client, *, transfers: int) -> dict[str, int]:
+    """Transfers with regular flips of columns and rows; the signs are read after each."""
+    regular = {"chopper": Chopper.REGULAR, "scope": Scope.COLUMN, "row_chopper": Chopper.REGULAR}
+    columns, rows = set(), set()
+    for _ in range(transfers):
+        await client.transfer(**regular)
+        await client.compare_status()
+        columns |= set(np.flatnonzero(client.golden.chopper < 0))
+        rows |= set(np.flatnonzero(client.golden.row_chopper < 0))
+    return {"columns": len(columns), "rows": len(rows)}
+
+
+async def check_registers(client: Client) -> None:
+    """Every register after reset, and what is written to it read back, with all strobes."""
+    rng = client.rng
+    for register in client.registers.values():
+        if not register.readable:
+            continue
+        expected = register.reset - (register.name == "status")
+        assert await client.read(register.name) == expected, register.name
+        if register.name == "events" or not register.writable:
+            continue
+        for _ in range(4):
+            word, old = 0, await client.read(register.name)
+            for field in register.fields:
+                high = (1 << field.width) - 1 if field.high is None else field.high
+                word |= rng.randint(0, high) << field.low
+            strobes = rng.randrange(16)
+            size = strobes.bit_count()
+            mask = sum(0xFF << (8 * k) for k in range(4) if strobes >> k & 1)
+            if size == 0:
+                continue
+            if strobes in (1, 2, 4, 8, 3, 6, 12, 7, 14, 15):  # what a master can do in one access
+                first = (strobes & -strobes).bit_length() - 1
+                data = (word >> (8 * first)).to_bytes(4, "little")[:size]
+                assert (await client.bus.write(register.offset + first, data)).resp == AxiResp.OKAY
+                assert await client.read(register.name) == (word & mask) | (old & ~mask), register.name
+        assert await client.write(register.name, register.reset) == AxiResp.OKAY
+    await client.write("events", (1 << len(EVENTS)) - 1)
+
+
+async def errors(client: Client) -> dict[str, int]:
+    """Every refusal, its event, and that nothing else has changed."""
+    provoked = 0
+
+    async def refused(event: str, access: Callable[[], Awaitable[Any]]) -> None:
+        nonlocal provoked
+        assert (await access()).resp == AxiResp.SLVERR, event
+        assert await client.read("events") == 1 << list(EVENTS).index(event), event
+        assert await client.write("events", 0) == AxiResp.OKAY
+        assert await client.read("events"), "a zero clears nothing"
+        assert await client.write("events", 1 << list(EVENTS).index(event)) == AxiResp.OKAY
+        assert await client.read("events") == 0
+        provoked += 1
+
+    bus, table = client.bus, client.registers
+    await client.write("events", (1 << len(EVENTS)) - 1)
+    mapped = {register.offset for register in table.values()}
+    holes = [offset for offset in range(0, 0x1000, 4) if offset not in mapped]
+    word = (5).to_bytes(4, "little")
+    for offset in (holes[0], holes[-1], 0xFFC):
+        await refused("unmapped", lambda offset=offset: bus.read(offset, 4))
+        await refused("unmapped", lambda offset=offset: bus.write(offset, word))
+    for register in table.values():
+        if not register.writable:
+            await refused("forbidden", lambda register=register: bus.write(register.offset, word))
+        if not register.readable:
+            await refused("forbidden", lambda register=register: bus.read(register.offset, 4))
+        for field in register.fields:
+            if field.high is None or field.high == (1 << field.width) - 1:
+                continue
+            before = await client.read(register.name) if register.readable else 0
+            for value in (field.high + 1, (1 << field.width) - 1):
+                data = (value << field.low).to_bytes(4, "little")
+                await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
+            assert not register.readable or await client.read(register.name) == before
+    assert not await client.busy(), "no refused command started"
+
+    # One command runs, one waits, the next is refused.
+    await client.set(Settings(calibration_pulses=40))
+    for sink in client.sinks.values():
+        sink.pause = True
+    for _ in range(2):
+        assert await client.command(Op.CALIBRATE) == AxiResp.OKAY
+    await refused("overrun", lambda: bus.write(table["command"].offset, bytes([2, 0, 0, 0])))
+    assert await client.read("status") & 3 == 3
+    watchdog = 1 << list(EVENTS).index("watchdog")
+    assert await client.write("watchdog", 10**6) == AxiResp.OKAY
+    assert await client.write("interrupt", watchdog) == AxiResp.OKAY
+    await ClockCycles(client.dut.aclk, 100)
+    assert not client.dut.irq.value
+    assert await client.write("watchdog", 50) == AxiResp.OKAY, "less than has gone by already"
+    while not client.dut.irq.value:
+        await RisingEdge(client.dut.aclk)
+    await client.write("events", watchdog)
+    for limit in (20, 200, 0):  # the same operation is told once
+        assert await client.write("watchdog", limit) == AxiResp.OKAY
+        await ClockCycles(client.dut.aclk, 300)
+        assert not client.dut.irq.value
+    assert await client.write("watchdog", 50) == AxiResp.OKAY
+    for sink in client.sinks.values():
+        sink.pause = False
+    await client.idle()
+    events = await client.read("events")
+    assert events == 1 << list(EVENTS).index("done"), "the second operation, which nothing held up, took 40 slots"
+    await client.write("events", events)
+    await ClockCycles(client.dut.aclk, 2)
+    assert not client.dut.irq.value
+    assert await client.read("slots") == 80
+
+    # A reset of the tile clears its state and a waiting command, and leaves the settings.
+    for sink in client.sinks.values():
+        sink.pause = True
+    for _ in range(2):
+        assert await client.command(Op.CALIBRATE) == AxiResp.OKAY
+    assert await client.write("control", 1) == AxiResp.OKAY
+    for sink in client.sinks.values():
+        sink.pause = False
+        sink.clear()
+    await client.idle()
+    assert await client.read("slots") == 0
+    assert await client.read("calibration") == 40
+    assert await client.read("events") == 0
+    return {"provoked": provoked}
+
+
+async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int]:
+    """Random legal and illegal traffic on the bus and all streams; then a reset, and operations as if nothing were."""
+    rng, table = client.rng, list(client.registers.values())
+    longest = client.config.update_cycles(4 * client.config.bl_max) + 300 * client.config.read_cycles
+    feeds = {name: client.layouts[name].bits for name in client.sources}
+    counts = {"accesses": 0, "refused": 0, "commands": 0}
+    if wrong:
+        client.watch.checker.golden.memory(wrong)[...] += 1
+    drains = [cocotb.start_soon(_drain(sink)) for sink in client.sinks.values()]
+    spent = 0
+    begin = cocotb.utils.get_sim_time("ns")
+    while spent < cycles:
+        if rng.random() < 0.02:
+            client.wait(rng.choice((0.0, 0.2, 0.8)))
+        for name, bits in feeds.items():
+            if client.sources[name].count() < 64:
+                await client.send(name, [rng.getrandbits(bits) for _ in range(rng.randint(1, 9))])
+        register: Register = rng.choice(table)
+        offset = rng.choice((register.offset, register.offset, register.offset, rng.randrange(0x1000 - 3)))
+        if register.name == "control" and rng.random() < 0.9:
+            continue
+        if register.name == "calibration":
+            data = bytes([rng.randrange(60), 0, rng.randrange(2), 0])
+        elif register.name == "rounds":
+            data = bytes([rng.randrange(6), 0, 0, 0])
+        else:
+            data = rng.getrandbits(32).to_bytes(4, "little")
+            if register.name == "command" and rng.random() < 0.8:
+                data = bytes([rng.randrange(4), rng.randrange(4), rng.randrange(client.config.columns), 0])
+        read = rng.random() < 0.4
+        answer = await (client.bus.read(offset, 4) if read else client.bus.write(offset, data))
+        counts["accesses"] += 1
+        counts["refused"] += answer.resp != AxiResp.OKAY
+        counts["commands"] += not read and offset == client.registers["command"].offset and answer.resp == AxiResp.OKAY
+        spent = int(cocotb.utils.get_sim_time("ns") - begin) // 10
+    client.wait(0.0)
+    # Whatever runs and waits ends, since the streams are fed and drained; each within the longest operation.
+    for _ in range(2 * longest):
+        for name, bits in feeds.items():
+            if client.sources[name].count() < 64:
+                await client.send(name, [rng.getrandbits(bits) for _ in range(9)])
+        if not await client.busy():
+            break
+    else:
+        raise AssertionError("an operation does not end")
+    for drain in drains:
+        drain.cancel()
+    await client.reset()
+    await sequence(client, operations=12, accesses=0)
+    return counts | {"cycles": spent, "compared": client.watch.checker.compared}
+
+
+async def _drain(sink: AxiStreamSink) -> None:
+    while True:
+        await sink.recv()
+
+
+@cocotb.test()
+async def job(dut: Any) -> None:
+    """Play the job of the folder named in the environment."""
+    folder = Path(os.environ["SYMTRACK_JOB"])
+    work: dict[str, Any] = pickle.loads((folder / "job.pickle").read_bytes())
+    client = Client(dut, work.pop("config"), work.pop("seed"))
+    scenario = globals()[work.pop("scenario")]
+    await client.start()
+    result = await scenario(client, **work)
+    (folder / "outcome.pickle").write_bytes(pickle.dumps(result))

@@ -1,0 +1,44 @@
+"""The tile inside a controller, every port in every cycle beside the golden tile."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from cocotb.triggers import FallingEdge
+
+from symtrack.cosim.engine.lockstep import Checker
+from symtrack.hdl.output.verilog import tile_ports
+from symtrack.model.spec.config import TileConfig
+
+INNER = {"status__chopper": "signs", "status__row_chopper": "row_signs"}  # names of ports inside the controller
+
+
+def tile_names(config: TileConfig) -> list[str]:
+    """What `Watch` looks at, by its name in the tile's module."""
+    return ["rst", "reset", *(INNER.get(port.name, port.name) for port in tile_ports(config))]
+
+
+class Watch:
+    """Every cycle of the tile inside the controller, beside the golden tile.
+
+    A cycle is what the ports show at the falling edge: clients act on the rising one.
+    """
+
+    def __init__(self, dut: Any, config: TileConfig) -> None:
+        ports = tile_ports(config)
+        self.dut = dut
+        self.inputs = {port.name: getattr(dut.tile, port.name) for port in ports if not port.output}
+        self.outputs = {port.name: getattr(dut.tile, INNER.get(port.name, port.name)) for port in ports if port.output}
+        self.checker = Checker(config)
+
+    async def run(self) -> None:
+        """From the end of the first reset on."""
+        resets = self.dut.tile.rst, self.dut.tile.reset
+        await FallingEdge(self.dut.aclk)
+        while int(resets[0].value):
+            await FallingEdge(self.dut.aclk)
+        while True:
+            inputs = {name: int(handle.value) for name, handle in self.inputs.items()}
+            inputs["rst"] = int(any(int(reset.value) for reset in resets))
+            self.checker.cycle(inputs, {name: int(handle.value) for name, handle in self.outputs.items()})
+            await FallingEdge(self.dut.aclk)

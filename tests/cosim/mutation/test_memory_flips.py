@@ -1,0 +1,82 @@
+"""A flipped bit of Q, Qref or H is told, whatever reads it and however its beat waits; nothing else is."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from random import Random
+
+import pytest
+
+from symtrack.cosim.engine.native.build import native_library
+from symtrack.cosim.mutation.memory_flips import MEMORIES, Flip, flips, silent
+from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.model.spec.config import NAMED, Op, Reference, Settings, TileConfig
+
+CONFIGS = {
+    "many beats": TileConfig(rows=11, columns=3, lanes=2, row_chopper=1, programmer=1),
+    "wide words": TileConfig(rows=4, columns=2, lanes=4, hidden_bits=40),
+    "one cell": TileConfig(rows=1, columns=1, lanes=1),
+}
+SETTINGS = {
+    "as reset": Settings(),
+    "filtered": Settings(reference=Reference.FILTERED, latch=True),
+    "latched, nothing kept": Settings(reference=Reference.LATCHED, filter=False, accumulate=False),
+    "unbuffered": Settings(direct=True, gain=3),
+}
+
+
+def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
+    """The tile as a library, with something else in its text if asked for."""
+    text = tile_verilog(config)
+    if pattern:
+        text, count = re.subn(pattern, by, text)
+        assert count > 0, pattern
+    return native_library(text, config)
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_bit_of_a_word(name: str, settings: str) -> None:
+    config = CONFIGS[name]
+    widths = [config.lanes * (form.width + 1) for form in (config.reference_format, config.hidden_format)]
+    assert len(list(flips(config, Random(1)))) == (2 + config.programmer) * (2 * (widths[0] + 1) + widths[1] + 1)
+    assert silent(library(config), config, 1, SETTINGS[settings]) == []
+
+
+def test_words_that_read_as_zero_are_told() -> None:
+    """What a memory without power, or a column of it that is stuck, gives."""
+    config = CONFIGS["one cell"]
+    found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
+    expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in MEMORIES}
+    assert {flip for flip in found if flip.bit is None} == expected
+
+
+def test_a_memory_that_is_not_checked_is_found() -> None:
+    config = NAMED["tiny"]
+    point = "symtrack_tiny.transfer.symmetric_point"
+    text = tile_verilog(config)
+    head, at, body = text.partition(f"module \\{point} ")
+    assert at
+    bent, count = re.subn(r"assign wrong = [^;]*;", "assign wrong = 1'h0;", body, count=1)
+    assert count == 1
+    found = silent(native_library(head + at + bent, config), config, 1)
+    assert {flip.memory for flip in found} == {"q", "qref"}
+    assert all(flip.bit is not None for flip in found)
+
+
+@pytest.mark.parametrize(
+    ("mask", "silenced"),
+    [
+        ("programming", {Op.PROGRAM}),
+        ("~settings__accumulate", {Op.CALIBRATE, Op.PROGRAM}),
+        ("settings__accumulate", {Op.TRANSFER}),
+    ],
+)
+def test_operations_that_do_not_tell_are_found(mask: str, silenced: set[Op]) -> None:
+    """An error is masked where it is registered."""
+    config = CONFIGS["many beats"]
+    bent = library(config, r"(memory_error <= \S+) ;", rf"\1 & ~({mask});")
+    found = silent(bent, config, 1)
+    assert {flip.op for flip in found} == silenced
+    assert all(flip.bit is not None for flip in found)

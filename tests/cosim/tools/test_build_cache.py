@@ -1,0 +1,99 @@
+"""Builds: kept by hash, rejected with one line, nothing half-made left behind."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+import symtrack.cosim.tools.build_cache
+import symtrack.cosim.tools.toolchain
+from symtrack.cosim.engine.cocotb.build import cocotb_simulator
+from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.model.spec.config import NAMED
+from tests.cosim.helpers.bent import random_run
+
+CONFIG = NAMED["tiny"]
+TOP = module_name(CONFIG)
+
+
+def test_an_equal_design_is_built_once() -> None:
+    text = tile_verilog(CONFIG)
+    folder = cocotb_simulator(text, TOP, waves=False)
+    stamp = (folder / TOP).stat().st_mtime_ns
+    assert cocotb_simulator(text, TOP, waves=False) == folder
+    assert (folder / TOP).stat().st_mtime_ns == stamp
+    assert (folder / "tile.v").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("endmodule", "endmodul"),
+        ("  assign ", "  assign nobody = 0; assign "),
+        ("input clk;", "input clk; assign clk = 1'b0;"),
+    ],
+)
+def test_verilog_that_verilator_rejects_gives_one_line(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
+) -> None:
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
+    text = tile_verilog(CONFIG)
+    changed = text.replace(old, new, 1)
+    assert changed != text
+    with pytest.raises(ToolError, match=r"failed with exit code \d+: .*%(Error|Warning)") as caught:
+        cocotb_simulator(changed, TOP, waves=False)
+    assert "\n" not in str(caught.value)
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_warning_that_is_not_waived_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
+    head = tile_verilog(CONFIG)
+    narrow = head + "\nmodule narrow(input [7:0] a, output [3:0] b);\n  assign b = a;\nendmodule\n"
+    used = narrow.replace("endmodule", "  wire [3:0] n; narrow narrow_i(.a(8'd1), .b(n));\nendmodule", 1)
+    with pytest.raises(ToolError, match="WIDTHTRUNC"):
+        cocotb_simulator(used, TOP, waves=False)
+
+
+@pytest.mark.parametrize("program", ["g++", "make", "perl"])
+def test_a_missing_program_is_named_with_the_command_that_installs_it(
+    monkeypatch: pytest.MonkeyPatch, program: str
+) -> None:
+    which = symtrack.cosim.tools.toolchain.shutil.which
+    monkeypatch.setattr(
+        symtrack.cosim.tools.toolchain.shutil, "which", lambda name: None if name == program else which(name)
+    )
+    with pytest.raises(ToolError, match=rf"{program[0]}.* is missing: install it, .*apt-get install"):
+        find_verilator.__wrapped__()
+
+
+def test_an_old_system_verilator_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    which = symtrack.cosim.tools.toolchain.shutil.which
+    monkeypatch.setattr(
+        symtrack.cosim.tools.toolchain.shutil, "which", lambda name: "old" if name == "verilator" else which(name)
+    )
+    monkeypatch.setattr(
+        symtrack.cosim.tools.toolchain, "_version", lambda executable: "Verilator 5.006 2023-01-22 rev (Debian)"
+    )
+    assert find_verilator.__wrapped__().executable != "old"
+    monkeypatch.setattr(symtrack.cosim.tools.toolchain, "_version", lambda executable: "Verilator 5.036 2025-04-27 rev")
+    assert find_verilator.__wrapped__().executable == "old"
+
+
+def test_waves_show_the_ports(tmp_path: Path) -> None:
+    file = tmp_path / "run.vcd"
+    assert random_run("tiny", cycles=200, waves=file).verdict.passed
+    text = file.read_text(encoding="ascii")
+    for port in tile_ports(CONFIG):
+        assert f" {port.name} " in text
+
+
+def test_a_changed_netlist_with_the_same_ports_is_judged_by_its_ports() -> None:
+    text = tile_verilog(CONFIG)
+    renamed = text.replace("words", "bits_of_the_memory")
+    outcome = random_run("tiny", cycles=500, verilog=renamed)
+    assert outcome.verdict.passed
+    whole = random_run("tiny", cycles=500)
+    assert outcome.verdict.states_compared == whole.verdict.states_compared - 3 * CONFIG.rows * CONFIG.columns

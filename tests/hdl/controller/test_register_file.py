@@ -1,0 +1,186 @@
+"""In every cycle of random traffic the register file equals `NaiveRegisters`: answers, settings, command, interrupt."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+from random import Random
+from typing import Any
+
+import pytest
+from amaranth.hdl import Shape
+
+import symtrack.hdl.controller.register_file
+from symtrack.hdl.controller.register_file import RegisterFile
+from symtrack.hdl.controller.registers import EVENTS, Register, registers, settings_fields
+from symtrack.model.spec.config import TileConfig
+from tests.hdl.helpers.simulate import Dut, simulate
+from tests.hdl.references.naive_registers import Bus, NaiveRegisters
+
+SOURCE = Path(symtrack.hdl.controller.register_file.__file__).read_text(encoding="utf-8")
+CONFIGS = {
+    "all options, many lines": TileConfig(
+        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20
+    ),
+    "no options": TileConfig(rows=3, columns=5, lanes=1, counter_bits=32),
+    "one cell": TileConfig(rows=1, columns=1, lanes=1, counter_bits=8, programmer=1, bl_max=1),
+}
+TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
+HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
+
+
+class Traffic:
+    """A bus and a tile at random: all registers, most words near what is legal, operations of some cycles."""
+
+    def __init__(self, config: TileConfig, seed: int) -> None:
+        self.rng, self.config = Random(seed), config
+        self.table = registers(config)
+        self.busy = self.flagged = self.reset = 0
+        self.command, self.control = (r.offset for r in self.table if r.name in ("command", "control"))
+        self.favourites = [r for r in self.table if r.name in ("command", "control", "events", "status", "interrupt")]
+
+    def address(self) -> int:
+        """Of a register, or any."""
+        rng = self.rng
+        register = rng.choice(self.favourites if rng.random() < 0.6 else self.table)
+        return rng.choice(
+            (register.offset, register.offset, register.offset + rng.randrange(4), rng.randrange(1 << 12))
+        )
+
+    def word(self, register: Register | None) -> int:
+        """Fields near their limits, or anything; a watchdog that barks."""
+        rng, word = self.rng, self.rng.getrandbits(32)
+        if register is None or rng.random() < 0.3:
+            return word
+        if register.name == "watchdog":
+            return rng.randrange(12)
+        for item in register.fields:
+            top = (1 << item.width) - 1
+            near = rng.choice((0, 1, top, *(() if item.high is None else (item.high, item.high, item.high + 1))))
+            word = (word & ~item.mask) | (near << item.low & item.mask)
+        return word
+
+    def bus(self) -> Bus:
+        """Of a cycle."""
+        rng, bus = self.rng, Bus()
+        if rng.random() < 0.6:
+            bus.read = self.address()
+        if self.reset and rng.random() < 0.5:
+            bus.write = self.command, 1, 15
+        elif rng.random() < 0.6:
+            address = self.address()
+            register = next((r for r in self.table if r.offset == address & ~3), None)
+            bus.write = address, self.word(register), rng.choice((0, 15, 15, rng.randrange(16)))
+        self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & bus.write[2] & 1
+        return bus
+
+    def status(self, dut: Dut, *, started: bool) -> dict[str, int]:
+        """Of the tile: it is busy from the cycle after a command for some cycles, its flags rise until they fall."""
+        rng = self.rng
+        self.busy = rng.randrange(1, 20) if started else max(0, self.busy - 1)
+        self.flagged = 0 if rng.random() < 0.1 else self.flagged | rng.getrandbits(3) & rng.getrandbits(3)
+        values = {
+            name.removeprefix("status__"): rng.getrandbits(Shape.cast(shape).width)
+            for name, (_, shape) in dut.ports.items()
+            if name.startswith("status__")
+        }
+        values |= {name: self.flagged >> index & 1 for index, name in enumerate(SHOWN[:3])}
+        return values | {"busy": int(self.busy > 0), "memory_error": int(rng.random() < 0.1)}
+
+
+def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) -> Counter[str]:
+    """Cycles in which everything is compared; what happened in them."""
+    traffic, naive, hits = Traffic(config, seed), NaiveRegisters(config), Counter[str]()
+    rng = traffic.rng
+    names = [item.name for item in settings_fields(config)]
+
+    async def program(dut: Dut) -> None:
+        started, was_reset = False, False
+        for cycle in range(cycles):
+            bus, status = traffic.bus(), traffic.status(dut, started=started)
+            column, ready = rng.randrange(config.columns), not status["busy"] and rng.random() < 0.5
+            dut.set(**{f"status__{name}": value for name, value in status.items()})
+            dut.set(column=column, command__ready=ready, read=bus.read is not None, read_address=bus.read or 0)
+            address, word, strobes = bus.write or (0, 0, 0)
+            dut.set(write=bus.write is not None, write_address=address, write_data=word, write_strobes=strobes)
+            told = f"cycle {cycle}: {bus}"
+            assert dut.get("irq") == naive.irq, told
+            assert dut.get("reset") == naive.reset, told
+            assert dut.get("command__valid") == (naive.command is not None), told
+            if naive.command is not None:
+                assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.command, told
+            assert {name: dut.get(f"settings__{name}") for name in names} == {n: naive.setting(n) for n in names}, told
+            started, was_reset = ready and naive.command is not None and not naive.reset, naive.reset
+            answer = naive.cycle(bus, status, column=column, ready=ready)
+            if answer.read is not None:
+                assert dut.read("read_data", "read_error") == answer.read, told
+                hits["read"] += 1
+            if answer.write is not None:
+                assert dut.get("write_error") == answer.write, told
+                hits["written"] += not answer.write
+                hits["no strobe"] += not strobes
+                ordered = (
+                    naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes & 1
+                )
+                hits["command"] += bool(ordered)
+                hits["command after a reset"] += bool(ordered and was_reset)
+            hits.update(naive.events)
+            hits["irq"] += naive.irq
+            await dut.tick()
+
+    simulate(made(config), program)
+    return hits
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_every_cycle(name: str) -> None:
+    hits = play(CONFIGS[name], 1, 2000)
+    assert {name for name in HITS if hits[name] < 3} == set(), hits
+
+
+def bent(old: str, new: str) -> type:
+    """The register file with one error in its source."""
+    assert SOURCE.count(old) == 1, old
+    space: dict[str, Any] = {"__name__": "bent"}
+    exec(compile(SOURCE.replace(old, new), "bent", "exec"), space)
+    return space["RegisterFile"]  # type: ignore[no-any-return]
+
+
+def differs(config: TileConfig, made: type) -> bool:
+    """Some cycle shows that it is not the register file."""
+    try:
+        play(config, 2, 2000, made)
+    except AssertionError:
+        return True
+    return False
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("kept.eq(count[WORD:])", "kept.eq(0)"),
+        (
+            'values[register.name, "negative"] = signs[first : first + WORD]',
+            'values[register.name, "negative"] = signs[first : first + WORD] if not first else Const(0)',
+        ),
+        ("happens[name].eq(flag & ~before)", "happens[name].eq(0)"),
+        (
+            "                fresh[register.name, field.name] > field.high\n",
+            '                (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
+        ),
+        (" & self.write_strobes[0]", ""),
+        (
+            "(events & ~cleared) | Cat((happens | late).values())",
+            "(events | Cat((happens | late).values())) & ~cleared",
+        ),
+        ("(events & enabled).any()", "(events & enabled)[5]"),
+        (" & ~self.reset),", "),"),
+        ("with m.If(ordered | self.command.ready | self.reset):", "with m.If(ordered | self.command.ready):"),
+        ("older >= limit", "older > limit"),
+        ("status.busy | self.command.valid", "status.busy"),
+        ('happens["memory_error"].eq(status.memory_error)', 'happens["memory_error"].eq(0)'),
+    ],
+)
+def test_an_error_is_found(old: str, new: str) -> None:
+    made = bent(old, new)
+    assert any(differs(config, made) for config in CONFIGS.values())

@@ -1,0 +1,133 @@
+"""The example of an integration: top level and test bench in Verilog, and the C driver over a simulated bus."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from symtrack.cosim.tools.toolchain import find_verilator
+from symtrack.cosim.tools.yosys import yosys
+from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.hdl.output.package import package
+from symtrack.hdl.output.verilog import controller_name
+from symtrack.model.spec.config import NAMED
+from tests.paths import ROOT
+
+EXAMPLE = ROOT / "hdl" / "example"
+CONFIGS = ["tiny", "odd"]  # odd: four lanes, of which the last beat uses one
+
+icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+
+
+@cache
+def files(name: str) -> dict[str, str]:
+    """What generate_verilog.py writes."""
+    return package(NAMED[name])
+
+
+def generate(name: str, folder: Path) -> Path:
+    rtl = folder / "rtl"
+    rtl.mkdir()
+    for file, text in files(name).items():
+        (rtl / file).write_text(text)
+    return rtl
+
+
+def make(goal: str, name: str, rtl: Path, example: Path = EXAMPLE) -> subprocess.CompletedProcess[str]:
+    tool = find_verilator()
+    command = ["make", "-C", example, goal, f"CONFIG={name}", f"RTL={rtl}", f"OUT={rtl.parent / goal}"]
+    command += [f"VERILATOR={tool.executable}", "CC=g++ -x c"]
+    return subprocess.run(command, env=tool.environment, capture_output=True, text=True, check=False)
+
+
+def bend(rtl: Path, name: str, stream: str, mask: int) -> None:
+    """Invert bits of a stream out of the controller."""
+    file, bits = rtl / f"{controller_name(NAMED[name])}.v", stream_layouts(NAMED[name])[stream].bits
+    text, count = re.subn(rf"assign m_axis_{stream}_tdata = ", rf"\g<0>{bits}'h{mask:x} ^ ", file.read_text(), count=1)
+    assert count == 1
+    file.write_text(text)
+
+
+def first(name: str, stream: str, part: str) -> int:
+    """The lowest bit of a payload, of the first lane."""
+    return next(1 << found.low for found in stream_layouts(NAMED[name])[stream].parts if found.name == part)
+
+
+@icarus
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_bench_in_verilog(name: str, tmp_path: Path) -> None:
+    done = make("simulate", name, generate(name, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert "\nPASS\n" in done.stdout
+    for array in "PW":
+        rows = [line.split(":")[1].split() for line in done.stdout.splitlines() if line.startswith(f"{array} row")]
+        assert [len(row) for row in rows] == [NAMED[name].columns] * NAMED[name].rows
+
+
+@icarus
+@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(("stream", "part"), [("pulses", "up"), ("writes", "pulses"), ("writes", "beat")])
+def test_the_bench_finds_a_fault(name: str, stream: str, part: str, tmp_path: Path) -> None:
+    """The polarity of slots, the lowest bit of the write pulses, and that of their beat are inverted."""
+    rtl = generate(name, tmp_path)
+    bend(rtl, name, stream, first(name, stream, part))
+    done = make("simulate", name, rtl)
+    assert "FAIL" in done.stdout
+    assert "PASS" not in done.stdout
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_the_driver(name: str, tmp_path: Path) -> None:
+    done = make("driver", name, generate(name, tmp_path))
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.rstrip().splitlines()[-2] == "PASS"
+    before, after = re.search(r"points: ([\d.]+) before, ([\d.]+) after", done.stdout).groups()
+    assert float(after) < float(before) / 10
+    before, after = re.search(r"tolerance: (\d+) before, (\d+) after programming", done.stdout).groups()
+    assert int(before) > NAMED[name].rows > int(after) == 0
+    assert re.search(r"\d+ reads and no pulses in the warm-up", done.stdout)
+
+
+def test_the_driver_finds_a_fault(tmp_path: Path) -> None:
+    rtl = generate("tiny", tmp_path)
+    bend(rtl, "tiny", "writes", first("tiny", "writes", "pulses"))
+    done = make("driver", "tiny", rtl)
+    assert done.returncode != 0
+    assert "FAIL: the crossbar has counted something else" in done.stderr
+
+
+def test_the_example_finds_a_driver_that_does_not_ask_what_waits(tmp_path: Path) -> None:
+    example = Path(shutil.copytree(EXAMPLE, tmp_path / "example"))
+    file = example / "symtrack.c"
+    text = file.read_text()
+    assert text.count("SYMTRACK_EBUSY : 0") == 1
+    file.write_text(text.replace("SYMTRACK_EBUSY : 0", "0 : 0"))
+    done = make("driver", "tiny", generate("tiny", tmp_path), example)
+    assert done.returncode != 0
+    assert "FAIL: a third operation or a setting was taken" in done.stderr
+
+
+@pytest.mark.parametrize("called_top", [False, True])
+def test_yosys_takes_the_example_as_the_top(called_top: bool, tmp_path: Path) -> None:
+    """It does not if our module has the attribute that Amaranth's Verilog comes with."""
+    rtl, controller = generate("tiny", tmp_path), controller_name(NAMED["tiny"])
+    for file in (f"{controller}.v", "symtrack_tiny.v"):
+        assert not re.search(r"\(\*\s*top\b", (rtl / file).read_text())
+    if called_top:
+        text = (rtl / f"{controller}.v").read_text()
+        (rtl / f"{controller}.v").write_text(
+            text.replace(f"module {controller}(", f"(* top = 1 *) module {controller}(")
+        )
+    shutil.copy(EXAMPLE / "example_top.v", rtl)
+    yosys(
+        rtl,
+        f'read_verilog -DSYMTRACK_PARAMETERS="{controller}_parameters.vh" {controller}.v example_top.v; '
+        "hierarchy -check -auto-top; tee -q -o top.txt select -list-mod A:top",
+    )
+    top = controller if called_top else "example_top"
+    assert (rtl / "top.txt").read_text().split() == [top]

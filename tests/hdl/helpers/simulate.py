@@ -1,0 +1,142 @@
+"""One component alone in Amaranth's simulator, and the awkward configurations that blocks are tried in.
+
+A test is an ``async def program(dut)``: `Dut.set` drives inputs, `Dut.get` gives the outputs of the same cycle,
+`Dut.tick` is the rising edge. Ports go by their flattened names; a port of lanes is a list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+from amaranth.hdl import ClockDomain, Module, Shape, Value
+from amaranth.lib import data, wiring
+from amaranth.sim import Simulator
+
+from symtrack.model.spec.config import NAMED, TileConfig
+
+AWKWARD = {
+    "one cell": TileConfig(
+        rows=1,
+        columns=1,
+        lanes=1,
+        bl_max=1,
+        pulses_max=1,
+        chopper_period=1,
+        chopper_probability=0.0,
+        filter_shift=0,
+        reference_fraction_bits=0,
+    ),
+    "3x17, lanes do not divide": TileConfig(
+        rows=3,
+        columns=17,
+        lanes=2,
+        bl_max=20,
+        chopper_period=1,
+        chopper_probability=1.0,
+        row_chopper=1,
+        programmer=1,
+    ),
+    "one row": TileConfig(
+        rows=1, columns=5, lanes=1, chopper_period=3, row_chopper=1, programmer=1, threshold_shift=1, latch_shift=12
+    ),
+    "one column in one beat": TileConfig(
+        rows=3,
+        columns=1,
+        lanes=3,
+        bl_max=20,
+        filter_shift=0,
+        chopper_period=2,
+        row_chopper=1,
+        threshold_shift=0,
+        seed=7,
+    ),
+    "as many lanes as rows": TileConfig(
+        rows=5, columns=3, lanes=5, chopper_period=2, filter_shift=6, threshold_shift=20, latch_shift=1, seed=8
+    ),
+    "17x7": NAMED["odd"],
+    "17x7, rows chopped": NAMED["odd"].replace(row_chopper=1, latch_shift=8, chopper_probability=0.3, seed=9),
+}
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True)
+class Flip:
+    """One deliberate error: the bits ``mask`` of an input are inverted at the edge that ends ``cycle``."""
+
+    port: str
+    mask: int
+    cycle: int
+
+
+class Dut:
+    """A component in a running simulation."""
+
+    def __init__(self, component: wiring.Component, context: Any, reset: Value, flip: Flip | None) -> None:
+        self.ports = {
+            "__".join(map(str, path)): (value, member.shape)
+            for path, member, value in component.signature.flatten(component)
+        }
+        self.cycle = 0
+        self._context, self._reset, self._flip = context, reset, flip
+
+    def set(self, **values: int | list[int]) -> None:
+        """Drive inputs; the others keep what they have."""
+        for name, value in values.items():
+            port, shape = self.ports[name]
+            if isinstance(value, list):
+                assert len(value) == shape.length
+                width = Shape.cast(shape.elem_shape).width
+                value = sum((lane & ((1 << width) - 1)) << (index * width) for index, lane in enumerate(value))
+            self._context.set(Value.cast(port), value)
+
+    def get(self, name: str) -> Any:
+        """A port's value in this cycle, as a list where it has lanes."""
+        port, shape = self.ports[name]
+        if isinstance(shape, data.ArrayLayout):
+            return [self._context.get(Value.cast(port[index])) for index in range(shape.length)]
+        return self._context.get(Value.cast(port))
+
+    def read(self, *names: str) -> tuple[Any, ...]:
+        """Several ports at once."""
+        return tuple(self.get(name) for name in names)
+
+    async def tick(self) -> None:
+        """The rising edge that ends this cycle."""
+        flip = self._flip
+        if flip is None or flip.cycle != self.cycle:
+            await self._context.tick()
+        else:
+            port = Value.cast(self.ports[flip.port][0])
+            value = self._context.get(port)
+            self._context.set(port, value ^ flip.mask)
+            await self._context.tick()
+            self._context.set(port, value)
+        self.cycle += 1
+
+    async def reset(self) -> None:
+        """A cycle with ``rst`` high."""
+        self._context.set(self._reset, 1)
+        await self.tick()
+        self._context.set(self._reset, 0)
+
+
+def simulate(
+    component: wiring.Component, program: Callable[[Dut], Awaitable[Result]], flip: Flip | None = None
+) -> Result:
+    """What ``program`` returns after it was played on ``component``."""
+    m = Module()
+    m.domains.sync = domain = ClockDomain("sync")
+    m.submodules.dut = component
+    simulator = Simulator(m)
+    simulator.add_clock(1e-8, domain=domain)
+    results: list[Result] = []
+
+    async def bench(context: Any) -> None:
+        results.append(await program(Dut(component, context, domain.rst, flip)))
+
+    simulator.add_testbench(bench)
+    simulator.run()
+    return results[0]

@@ -1,0 +1,68 @@
+"""Icarus Verilog plays what Verilator plays: all outputs of all cycles of a random scenario, from unknown registers."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from symtrack.cosim.campaign.replay import Record, record, without_initial_values, write_replay
+from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.model.spec.config import NAMED, TileConfig
+from tests.hdl.helpers.simulate import AWKWARD
+
+pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+
+
+def replay(folder: Path, played: Record, verilog: str) -> list[str]:
+    """What the test bench prints."""
+    file = folder / "tile.v"
+    file.write_text(verilog, encoding="utf-8")
+    bench = write_replay(folder, played)
+    subprocess.run(["iverilog", "-g2005", "-Wall", "-o", "replay", bench.name, file.name], cwd=folder, check=True)
+    done = subprocess.run(["vvp", "-n", "replay"], cwd=folder, capture_output=True, text=True, check=True)
+    return done.stdout.splitlines()
+
+
+@pytest.fixture(scope="module")
+def small() -> Record:
+    return record(NAMED["small"], cycles=6000, seed=3)
+
+
+def test_equals_golden(small: Record, tmp_path: Path) -> None:
+    assert replay(tmp_path, small, tile_verilog(small.config)) == [f"PASSED {len(small.inputs)} cycles"]
+
+
+@pytest.mark.parametrize(
+    "config", [NAMED["small"], AWKWARD["one cell"], AWKWARD["3x17, lanes do not divide"]], ids=lambda c: c.name
+)
+def test_nothing_is_unknown_after_one_cycle_of_reset(config: TileConfig, tmp_path: Path) -> None:
+    verilog = without_initial_values(tile_verilog(config))
+    assert "initial" not in verilog
+    assert not re.search(r"^\s*reg [^;]*=", verilog, re.MULTILINE)
+    played = record(config, cycles=3000, seed=4)
+    assert replay(tmp_path, played, verilog) == [f"PASSED {len(played.inputs)} cycles"]
+
+
+def test_a_register_without_reset_is_found(small: Record, tmp_path: Path) -> None:
+    before, start, rest = tile_verilog(small.config).partition("module \\symtrack_small.transfer (")
+    module, end, after = rest.partition("endmodule")
+    following = re.escape(re.search(r"^    taken <= (\S+) ;", module, re.MULTILINE)[1])
+    bent, count = re.subn(rf"^    if \(rst\) begin\n +{following} +=.*\n    end\n", "", module, flags=re.MULTILINE)
+    assert count == 1
+    verilog = "".join((before, start, bent, end, after))
+    lines = replay(tmp_path, small, without_initial_values(verilog))
+    assert lines[-1] == "FAILED"
+    assert re.match(r"cycle \d+: codes__ready is x and must be \d", lines[0])
+
+
+def test_a_flipped_bit_is_found(small: Record, tmp_path: Path) -> None:
+    outputs = [dict(row) for row in small.outputs]
+    outputs[4321]["writes__reference"] ^= 1 << 16
+    wrong = Record(small.config, small.inputs, outputs)
+    first, last = replay(tmp_path, wrong, tile_verilog(small.config))
+    assert first.startswith("cycle 4321: writes__reference is ")
+    assert last == "FAILED"

@@ -1,0 +1,129 @@
+"""The Verilog: reproducible, with the ports of docs/tile.md, clean for Verilator; and who imports whom."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from dataclasses import fields
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+from symtrack.cosim.tools.toolchain import find_verilator
+from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.hdl.tile import ports
+from symtrack.model.spec.config import NAMED, Settings, TileConfig
+from tests.hdl.helpers.simulate import AWKWARD
+from tests.paths import ROOT
+
+CONFIGS = {**NAMED, **AWKWARD}
+
+
+@cache
+def text(name: str) -> str:
+    return tile_verilog(CONFIGS[name])
+
+
+@pytest.mark.parametrize("name", ["tiny", "one cell", "17x7, rows chopped"])
+def test_two_conversions_give_the_same_text(name: str) -> None:
+    assert text(name) == tile_verilog(CONFIGS[name])
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_ports_are_those_of_the_header(name: str) -> None:
+    header, body = re.search(
+        rf"^module {module_name(CONFIGS[name])}\((.*?)\);(.*?)^endmodule", text(name), re.DOTALL | re.MULTILINE
+    ).groups()
+    declared = {
+        port: (int(high or 0) + 1, direction == "output")
+        for direction, high, port in re.findall(
+            r"^\s*(input|output)\s+(?:\[(\d+):0\]\s+)?(\w+)\s*;", body, re.MULTILINE
+        )
+    }
+    assert sorted(re.findall(r"\w+", header)) == sorted(declared)
+    assert declared.pop("clk") == declared.pop("rst") == (1, False)
+    listed = tile_ports(CONFIGS[name])
+    assert {port.name: (port.width, port.output) for port in listed} == declared
+    assert len(listed) == len(declared)
+
+
+def documented() -> dict[str, tuple[str, str]]:
+    """Direction and width of every port in the table of docs/tile.md."""
+    found = {}
+    for line in (ROOT / "docs" / "tile.md").read_text(encoding="utf-8").splitlines():
+        cells = [cell.strip() for cell in re.split(r"(?<!\\)\|", line)]
+        names = re.findall(r"`(\w+__\w+)`", cells[1]) if len(cells) == 6 else []
+        directions = cells[2].split(", ") if names else []
+        if len(directions) == 1:
+            directions *= len(names)
+        for name, direction in zip(names, directions, strict=True):
+            assert name not in found
+            found[name] = (direction, cells[3])
+    return found
+
+
+def test_settings_are_those_of_the_configuration_in_their_order() -> None:
+    config = TileConfig()
+    assert list(ports.settings(config).members) == [field.name for field in fields(Settings)]
+
+
+def registers(name: str) -> dict[str, int]:
+    """Width of every register by its path below the top module."""
+    found = {}
+    for path, body in re.findall(r"^module \\?(\S+?)\s?\(.*?\);(.*?)^endmodule", text(name), re.DOTALL | re.MULTILINE):
+        inner = path.removeprefix(module_name(CONFIGS[name])).removeprefix(".")
+        for high, register in re.findall(r"^\s*reg\s+(?:\[(\d+):0\]\s+)?(\w+)\s", body, re.MULTILINE):
+            found[f"{inner}.{register}"] = int(high or 0) + 1
+    return found
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_state_lies_where_simulations_look_for_it(name: str) -> None:
+    config, found = CONFIGS[name], registers(name)
+    banks = {
+        "update.rows": config.row_bank,
+        "update.columns": config.column_bank,
+        "transfer.hidden_buffer.dither": config.dither_bank,
+        "chopper.rows": config.row_chopper_bank,
+    }
+    sources = {f"{path}.source_{k}.state" for path, bank in banks.items() for k in range(len(bank.sources))}
+    assert {path for path in found if path.endswith(".state")} == sources | {"chopper.source.state"}
+    assert found["chopper.flipped"] == found["chopper.signs"] == config.columns
+    assert found["chopper.sweep"] == (config.sweeps - 1).bit_length()
+    rows = config.rows if config.row_chopper else None
+    assert found.get("chopper.row_flipped") == found.get("chopper.row_signs") == rows
+
+
+def test_ports_are_those_of_the_table() -> None:
+    config, table = TileConfig(rows=13, columns=11, lanes=5), documented()
+    listed = tile_ports(config)
+    assert {port.name: "out" if port.output else "in" for port in listed} == {
+        name: direction for name, (direction, _) in table.items()
+    }
+    for port in listed:
+        width = table[port.name][1]
+        if re.fullmatch(r"\d+", width):
+            assert port.width == int(width), port
+        elif re.fullmatch(r"L×\d+", width):
+            assert port.width == 5 * int(width[2:]), port
+        elif width in ("L", "R", "C"):
+            assert port.width == {"L": 5, "R": 13, "C": 11}[width], port
+        elif width.startswith("`"):
+            assert port.width == getattr(config, width.strip("`")), port
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_lint(name: str, tmp_path: Path) -> None:
+    tool, file = find_verilator(), tmp_path / "tile.v"
+    file.write_text(text(name), encoding="utf-8")
+    command = [tool.executable, "--lint-only", "-Wno-WIDTHEXPAND", "-Wno-PROCASSINIT"]
+    done = subprocess.run(
+        [*command, "--top-module", module_name(CONFIGS[name]), str(file)],
+        env=tool.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    messages = [line for line in (done.stdout + done.stderr).splitlines() if line.startswith("%")]
+    assert (done.returncode, messages) == (0, []), done.stderr[:2000]

@@ -1,0 +1,72 @@
+"""The words of a bank are those of its two registers, line by line."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from random import Random
+
+import pytest
+
+from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.model.spec.config import BankSpec, TileConfig
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.references.naive_blocks import Lines
+
+
+def bank(lines: int, bits: int = 12) -> BankSpec:
+    return TileConfig(rows=lines, lanes=1, magnitude_bits=bits, seed=lines).row_bank
+
+
+def compare(spec: BankSpec, *, naive: BankSpec | None = None, flip: Flip | None = None, cycles: int = 120) -> None:
+    """Every word of every cycle, with random waits."""
+    rng, lines = Random(spec.lines), Lines(naive or spec)
+
+    async def program(dut: Dut) -> None:
+        words = lines.words()
+        for _ in range(cycles):
+            advance = rng.random() < 0.7
+            dut.set(advance=advance)
+            assert dut.get("words") == words
+            await dut.tick()
+            if advance:
+                words = lines.words()
+
+    simulate(RandomBank(spec), program, flip)
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 17])
+@pytest.mark.parametrize("bits", [1, 7, 12, 16])
+def test_words(lines: int, bits: int) -> None:
+    compare(bank(lines, bits))
+
+
+@pytest.mark.parametrize("name", AWKWARD)
+def test_all_banks_of_a_tile(name: str) -> None:
+    config = AWKWARD[name]
+    for spec in (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank):
+        if spec.lines:
+            compare(spec, cycles=20)
+
+
+def test_banks_of_a_tile_share_no_source() -> None:
+    config = AWKWARD["17x7, rows chopped"]
+    banks = (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank)
+    sources = [config.chopper_source, *(source for spec in banks for source in spec.sources)]
+    assert len({source.polynomial for source in sources}) == len({source.seed for source in sources}) == len(sources)
+
+
+def test_another_polynomial_in_one_source_is_found() -> None:
+    spec = bank(17)
+    for index in range(len(spec.sources)):
+        sources = list(spec.sources)
+        sources[index] = replace(sources[index], polynomial=bank(40).sources[-1].polynomial)
+        with pytest.raises(AssertionError):
+            compare(spec, naive=replace(spec, sources=tuple(sources)))
+
+
+def test_another_pairing_and_a_lost_step_are_found() -> None:
+    spec = bank(17)
+    with pytest.raises(AssertionError):
+        compare(spec, naive=replace(spec, split=spec.split - 1))
+    with pytest.raises(AssertionError):
+        compare(spec, flip=Flip("advance", 1, 30))

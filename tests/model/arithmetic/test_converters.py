@@ -1,0 +1,109 @@
+"""Products against the equations in floating point."""
+
+import numpy as np
+import pytest
+
+from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
+
+QUIET = Converters(output_noise=0.0)
+
+
+def stream(seed: int = 1) -> NoiseStream:
+    return NoiseStream(derive_key(seed, "test"))
+
+
+def ideal_codes(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
+    """ADC codes as the module's equations say, in floating point, not yet rounded."""
+    u = np.floor(x / np.abs(x).max() * 63 + 0.5) / 63
+    return weights @ u / (12 / 256)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(1, 1), (3, 5), (17, 7), (32, 65)])
+def test_product_follows_the_equations(rows: int, columns: int) -> None:
+    rng = np.random.default_rng(rows)
+    weights, x = rng.uniform(-0.6, 0.6, (rows, columns)), rng.uniform(-1, 1, columns)
+    codes, maximum = QUIET.dac((x * VALUE_ONE).astype(np.int64))
+    product = QUIET.product(to_weight(weights), codes, stream())
+    ideal = ideal_codes(weights, x)
+    assert np.abs(product - ideal).max() <= 0.5 + 1e-4
+    assert maximum == int(np.abs((x * VALUE_ONE).astype(np.int64)).max())
+    values = QUIET.value(product, maximum) / VALUE_ONE
+    assert np.abs(values - product * 12 / 256 * maximum / VALUE_ONE).max() <= 1 / VALUE_ONE
+
+    codes[0] ^= 1 << 5  # the twin: one bit of one input code
+    weights[:, 0] = 0.5
+    assert not np.array_equal(QUIET.product(to_weight(weights), codes, stream()), product)
+
+
+def test_backward_is_the_product_with_the_transpose() -> None:
+    rng = np.random.default_rng(0)
+    weights, codes = to_weight(rng.uniform(-0.6, 0.6, (17, 7))), rng.integers(-63, 64, 17)
+    expected = QUIET.product(np.ascontiguousarray(weights.T), codes, stream())
+    assert np.array_equal(QUIET.product(weights.T, codes, stream()), expected)
+
+
+def test_dac_rounds_halves_upwards_and_uses_the_whole_range() -> None:
+    codes, maximum = Converters(dac_bits=3).dac(np.array([6, -6, 1, -1, 3, 0]))  # largest code 3
+    assert codes.tolist() == [3, -3, 1, 0, 2, 0]
+    assert maximum == 6
+
+
+def test_zero_inputs_give_zero() -> None:
+    codes, maximum = QUIET.dac(np.zeros(5, dtype=np.int64))
+    assert (codes.tolist(), maximum) == ([0] * 5, 0)
+    assert QUIET.value(np.array([5]), maximum).tolist() == [0]
+
+
+def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
+    weights = to_weight(np.random.default_rng(5).uniform(-1, 1, (17, 7)))
+    codes = np.array([63, 0, -5, 0, 17, 1, -63])
+    by_rows, by_columns = weights, np.asfortranarray(weights)
+    neither = np.repeat(weights, 2, axis=1)[:, ::2]
+    assert (by_columns.flags.f_contiguous, neither.flags.contiguous) == (True, False)
+    expected = Converters().product(by_rows, codes, stream())
+    for same in (by_columns, neither):
+        assert np.array_equal(Converters().product(same, codes, stream()), expected)
+    assert not np.array_equal(Converters().product(-by_columns, codes, stream()), expected)
+
+
+def test_adc_clips() -> None:
+    weights = np.array([[WEIGHT_ONE] * 20, [-WEIGHT_ONE] * 20])
+    assert QUIET.product(weights, np.full(20, 63), stream()).tolist() == [255, -256]
+
+
+def test_column_read_is_the_weight_in_codes() -> None:
+    rng = np.random.default_rng(2)
+    weights = rng.uniform(-0.6, 0.6, (17, 7))
+    codes = QUIET.read_column(to_weight(weights), 3, stream())
+    assert np.array_equal(codes, np.floor(weights[:, 3] / (12 / 256) + 0.5))
+
+
+def test_output_noise_is_as_large_as_said_and_fresh() -> None:
+    converters = Converters(adc_bits=16, output_noise=0.06)
+    noise = stream()
+    first = converters.product(np.zeros((8192, 1), dtype=np.int64), np.array([63]), noise) * 12 / 32768
+    second = converters.product(np.zeros((8192, 1), dtype=np.int64), np.array([63]), noise) * 12 / 32768
+    assert noise.position == 2 * 8192
+    for draws in (first, second):
+        assert abs(draws.mean()) < 5 * 0.06 / np.sqrt(8192)
+        assert abs(draws.std() - 0.06) < 5 * 0.06 / np.sqrt(2 * 8192)
+    assert abs((first * second).mean()) < 5 * 0.06**2 / np.sqrt(8192)
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "allowed"),
+    [
+        ("dac_bits", 1, "from 2 to 16"),
+        ("dac_bits", 7.0, "an integer from 2 to 16"),
+        ("adc_bits", 17, "from 2 to 16"),
+        ("output_bound", 0.0, "from 0.001 to 1024"),
+        ("output_noise", -0.1, "from 0 to 16"),
+        ("output_noise", "loud", "a number from 0 to 16"),
+    ],
+)
+def test_bad_parameters_are_named(name: str, value: object, allowed: str) -> None:
+    with pytest.raises((TypeError, ValueError)) as error:
+        Converters(**{name: value})
+    assert str(error.value) == f"{name} = {value!r}: must be {allowed}"

@@ -1,0 +1,238 @@
+"""Fits of responses with known parameters: what comes back, how well, and that a wrong family is told apart."""
+
+from dataclasses import replace
+from math import pi, sqrt
+
+import numpy as np
+import pytest
+
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.fitting import filter as ff
+from symtrack.model.devices.fitting.data import UNKNOWN, Recording, make_recording
+from symtrack.model.devices.fitting.fit import fit, fit_family
+from symtrack.model.devices.fitting.guess import Guess
+from symtrack.model.devices.fitting.models import MODELS, starts
+from symtrack.model.devices.fitting.problem import Problem
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.power_step import PowerStep
+from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.soft_bounds import SoftBounds
+
+READ = 0.005
+SAME = {"dw_min_dtod": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}
+BOUNDS = {"dw_min_std": 0.3, "w_max": 0.8, "w_min": -0.6, **SAME}
+POWER = {"pow_gamma": 1.6, "pow_up_down": 0.2, "pow_gamma_dtod": 0.0}
+LINEAR = {"gamma_up": 0.4, "gamma_down": 0.5, "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0}
+RERAM = {"A_up": -1.18445, "A_down": -0.081404, "gamma_up": 5.0, "gamma_down": 5.0, "a": -0.5, "b": -0.5}
+DEVICES: dict[str, Pulsed] = {
+    "soft-bounds": SoftBounds(dw_min=0.02, up_down=0.2, **BOUNDS),
+    "linear-step": LinearStep(dw_min=0.015, up_down=0.1, **LINEAR, **BOUNDS),
+    "power-step": PowerStep(dw_min=0.03, up_down=-0.1, **POWER, **BOUNDS),
+    "exponential-step": ExponentialStep(dw_min=0.01, up_down=0.26, **RERAM, **{**BOUNDS, "w_max": 1.0, "w_min": -1.0}),
+}
+
+
+def record(device: Pulsed, *, cells: int, pulses: int, seed: int, read: float = READ, missing: float = 0.1):
+    """Points as `make_recording` takes them, and the array: ramps, then random signs.
+
+    Missing points have no conductance or no row; the latter are in the ramps, whose directions are known.
+    """
+    rng = np.random.default_rng(seed)
+    array = DeviceArray(
+        cells=device.cells(rows=cells, columns=1, seed=seed, array="test"), key=derive_key(seed, "test", "noise")
+    )
+    ramp = pulses // 8
+    ramps = np.tile(np.repeat([1, -1], ramp), 3)
+    signs = np.concatenate([ramps, rng.choice([-1, 1], pulses - len(ramps))])
+    points: dict[str, dict[int, tuple[int, float | None]]] = {str(cell): {} for cell in range(cells)}
+    for k, sign in enumerate(signs.tolist()):
+        array.pulse(np.full((cells, 1), sign))
+        weights = array.weights[:, 0] / WEIGHT_ONE + read * rng.standard_normal(cells)
+        lost = rng.random(cells)
+        for cell in range(cells):
+            if lost[cell] >= missing / 2 or k >= len(ramps):
+                points[str(cell)][k] = (sign, None if lost[cell] < missing else float(weights[cell]))
+    return points, array
+
+
+def recording(device: Pulsed, **arguments) -> tuple[Recording, float]:
+    """Taken as weights, with the symmetric point of the first cell."""
+    points, array = record(device, **arguments)
+    return make_recording(points, scale=1.0, offset=0.0), float(array.symmetric_point()[0, 0] / WEIGHT_ONE)
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("family", DEVICES)
+def test_recovers(family: str, seed: int) -> None:
+    device = DEVICES[family]
+    data, point = recording(device, cells=10, pulses=2000, seed=seed)
+    found = fit_family(data, family)
+    assert found.symmetric_point == pytest.approx(point, abs=0.02)
+    assert found.read_noise == pytest.approx(READ, rel=0.05)
+    assert found.deviation < 1e-5  # the written family is what was fitted
+    for name, value in vars(device).items():
+        if isinstance(value, bool) or name.endswith("_dtod"):
+            continue
+        share = 0.1 if name.startswith("A_") else 0.05  # one standard error of A_down is 3 % in so few pulses
+        tolerance = {"up_down": 0.05, "pow_up_down": 0.05}.get(name, share * abs(value))
+        assert getattr(found.device, name) == pytest.approx(value, abs=tolerance), name
+    for name in ("dw_min_dtod", "up_down_dtod", "w_max_dtod", "w_min_dtod"):
+        assert getattr(found.device, name) < 0.02, name
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_table_of_another_family(seed: int) -> None:
+    """The table finds the symmetric point of exponential steps, soft bounds do not."""
+    data, point = recording(DEVICES["exponential-step"], cells=10, pulses=2000, seed=seed)
+    table, wrong = fit(data, ["soft-bounds", "measured"])
+    assert (table.family, wrong.family) == ("measured", "soft-bounds")
+    assert table.bic < wrong.bic - 100
+    assert table.symmetric_point == pytest.approx(point, abs=0.02)
+    assert abs(wrong.symmetric_point - point) > 0.05
+    assert table.device.dw_min_std == pytest.approx(0.3, rel=0.05)
+    assert np.mean(table.device.up + table.device.down) == pytest.approx(1.0)  # steps of the device are mean steps
+    assert table.deviation < 1e-3  # corners of a table lie up to half a segment off
+
+
+def test_the_family_of_the_data_wins() -> None:
+    data, _ = recording(DEVICES["power-step"], cells=5, pulses=800, seed=4)
+    fits = fit(data, ["constant-step", "linear-step", "soft-bounds", "power-step"])
+    assert fits[0].family == "power-step"
+    assert [one.bic for one in fits] == sorted(one.bic for one in fits)
+    assert fits[0].rms_step == min(one.rms_step for one in fits)
+
+
+def test_spread() -> None:
+    """Each cell's steps and bounds, and their standard deviations against those of the cells that were drawn."""
+    spread = {"dw_min_dtod": 0.15, "up_down_dtod": 0.05, "w_max_dtod": 0.1, "w_min_dtod": 0.06}
+    data, _ = recording(replace(DEVICES["soft-bounds"], **spread), cells=24, pulses=1000, seed=5)
+    found = fit_family(data, "soft-bounds")
+    _, array = record(replace(DEVICES["soft-bounds"], **spread), cells=24, pulses=8, seed=5)
+    for name, bound in (("w_max_dtod", array.cells.high), ("w_min_dtod", array.cells.low)):
+        drawn = float(bound.std() / abs(bound.mean()))  # so few cells have not quite the spread of the family
+        assert getattr(found.device, name) == pytest.approx(drawn, rel=0.1), name
+    down, up = array.cells.step[..., 0]
+    ratio = (up - down) / (up + down)
+    assert found.device.dw_min_dtod == pytest.approx(float((up + down).std() / (up + down).mean()), rel=0.15)
+    assert found.device.up_down_dtod == pytest.approx(float(ratio.std()) * 0.9, rel=0.3)
+    order = [int(name) for name in data.names]
+    for mine, true in ((found.steps, array.cells.step), (found.bounds[1], array.cells.high)):
+        assert np.corrcoef(mine.ravel(), true[..., order, 0].ravel() / WEIGHT_ONE)[0, 1] > 0.9
+    assert np.std(found.symmetric_points - array.symmetric_point()[order, 0] / WEIGHT_ONE) < 0.03
+
+
+def test_additive_noise() -> None:
+    data, _ = recording(replace(DEVICES["soft-bounds"], mult_noise=False), cells=4, pulses=1000, seed=6)
+    found = fit_family(data, "soft-bounds")
+    assert found.device.mult_noise is False
+    assert found.device.dw_min_std == pytest.approx(0.3, rel=0.08)
+
+
+def test_one_cell_without_noise() -> None:
+    device = replace(DEVICES["soft-bounds"], dw_min_std=0.0)
+    data, point = recording(device, cells=1, pulses=400, seed=7, read=0.0, missing=0.0)
+    found = fit_family(data, "soft-bounds")
+    assert found.rms < 1e-5
+    assert found.symmetric_point == pytest.approx(point, abs=1e-4)
+    assert found.device.dw_min == pytest.approx(0.02, rel=1e-3)
+    assert found.device.dw_min_dtod == 0.0
+
+
+def test_constant_steps_between_hard_bounds() -> None:
+    """No symmetric point is made up, and the bounds are those that were reached."""
+    device = ConstantStep(dw_min=0.03, up_down=0.1, **BOUNDS)
+    data, _ = recording(device, cells=4, pulses=600, seed=11)
+    found = fit(data, ["soft-bounds", "constant-step"])[0]
+    assert found.family == "constant-step"
+    assert found.symmetric_point is None
+    assert (found.device.w_max, found.device.w_min) == pytest.approx((0.8, -0.6), abs=0.005)
+    assert found.device.dw_min == pytest.approx(0.03, rel=0.05)
+
+
+def test_every_fifth_pulse_recorded() -> None:
+    points, array = record(DEVICES["soft-bounds"], cells=5, pulses=2000, seed=12, missing=0.0)
+    sparse = {cell: {k: own[k] for k in range(0, 1500, 5)} for cell, own in points.items()}  # the ramps
+    data = make_recording(sparse, scale=1.0, offset=0.0)
+    found = fit_family(data, "soft-bounds")
+    assert data.points == 5 * 299
+    assert found.symmetric_point == pytest.approx(float(array.symmetric_point()[0, 0]) / WEIGHT_ONE, abs=0.02)
+    assert found.device.dw_min == pytest.approx(0.02, rel=0.05)
+
+
+def test_wrong_directions_show() -> None:
+    """The same data with a tenth of the directions turned: a fit that ignored directions would not notice."""
+    data, _ = recording(DEVICES["soft-bounds"], cells=3, pulses=400, seed=8)
+    good = fit_family(data, "soft-bounds")
+    turned = data.up ^ (np.random.default_rng(8).random(len(data.up)) < 0.1) * (data.up != UNKNOWN)
+    bad = fit_family(replace(data, up=turned.astype(np.uint8)), "soft-bounds")
+    assert bad.rms_step > 1.3 * good.rms_step
+
+
+@pytest.mark.parametrize("family", MODELS)
+def test_gradient(family: str) -> None:
+    """The gradient is the slope of L, and the golden step equations are those of the prediction, at a random theta."""
+    data, _ = recording(DEVICES["power-step"], cells=3, pulses=160, seed=9)
+    model = MODELS[family][0]
+    problem = Problem(data, model, starts(model, Guess.of(data))[0])
+    rng = np.random.default_rng(9)
+    theta = problem.start + 0.02 * rng.standard_normal(len(problem.start))
+    along = rng.standard_normal(len(theta))
+    move = 1e-5
+    slope = (problem(theta + move * along) - problem(theta - move * along)) / (2 * move)
+    assert problem.gradient(theta) @ along == pytest.approx(slope, rel=2e-3, abs=0.05)
+    information = problem.information(theta)
+    assert np.allclose(information, information.T)
+    assert np.linalg.eigvalsh(information).min() > 0
+
+
+def test_clipped_normal() -> None:
+    """Mean and standard deviation of min(x, bound) against sums over the density."""
+    for mean, spread, bound in ((0.0, 1.0, 0.3), (0.2, 0.5, 0.0), (-1.0, 2.0, 4.0), (0.0, 1.0, -7.0)):
+        x = np.linspace(mean - 9 * spread, mean + 9 * spread, 200_001)
+        density = np.exp(-0.5 * ((x - mean) / spread) ** 2)
+        density /= density.sum()
+        clipped = np.minimum(x, bound)
+        average = float((clipped * density).sum())
+        deviation = sqrt(float(((clipped - average) ** 2 * density).sum()))
+        assert ff._below(mean, spread, bound) == pytest.approx((average, deviation), abs=1e-4)
+    assert ff._below(0.0, 1.0, 0.0)[0] == pytest.approx(-1 / sqrt(2 * pi))
+
+
+def test_unknown_directions_are_not_guessed() -> None:
+    """Between rows that disagree a missing row has no direction; between rows that agree it has theirs."""
+    signs = [1] * 40 + [-1] * 40
+    points = {k: (sign, 0.01 * min(k, 80 - k) - 0.2) for k, sign in enumerate(signs)}
+    for k in (10, 40):
+        del points[k]
+    data = make_recording({"0": points}, scale=None, offset=None)
+    assert data.up[[9, 10, 11, 39, 40, 41]].tolist() == [1, 1, 1, 1, UNKNOWN, 0]
+    assert np.flatnonzero(np.isnan(data.weights)).tolist() == [10, 40]
+    assert data.points == 77
+
+
+def test_scaling() -> None:
+    points, _ = record(DEVICES["soft-bounds"], cells=2, pulses=160, seed=10)
+    weights = make_recording(points, scale=None, offset=None)
+    assert (weights.scale, weights.offset) == (1.0, 0.0)
+    assert "taken as weights" in weights.remarks[0]
+    siemens = {
+        cell: {k: (sign, None if w is None else 3e-6 + 2e-6 * w) for k, (sign, w) in own.items()}
+        for cell, own in points.items()
+    }
+    scaled = make_recording(siemens, scale=None, offset=None)
+    assert np.nanmax(np.abs(scaled.weights)) == pytest.approx(1.0)
+    given = make_recording(siemens, scale=2e-6, offset=3e-6)
+    assert np.allclose(given.weights, weights.weights, equal_nan=True)
+    for arguments, field in (({"scale": 2e-7, "offset": 3e-6}, "scale"), ({"scale": None, "offset": 0.0}, "offset")):
+        with pytest.raises(ValueError, match=f"^{field} = .*: must be"):
+            make_recording(siemens, **arguments)
+
+
+def test_families_are_known() -> None:
+    assert set(MODELS) < set(FAMILIES)
+    assert all("reference" not in name for name in MODELS)

@@ -1,0 +1,56 @@
+"""The final state of a dozen runs is the recorded one, bit for bit, whatever computes it.
+
+Who changes what a run computes records the digests anew:
+python -m tests.model.helpers.reference_runs > tests/model/training/reference_runs.json
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numba
+import pytest
+
+from symtrack.model.devices import kernels
+from tests.model.helpers.reference_runs import RUNS, digest
+from tests.paths import ROOT
+
+RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "reference_runs.json").read_text(encoding="utf-8"))
+
+
+def test_all_runs_are_recorded_and_differ() -> None:
+    assert RECORDED.keys() == RUNS.keys()
+    assert len(set(RECORDED.values())) == len(RUNS) >= 12
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_the_state_is_the_recorded_one(name: str) -> None:
+    assert digest(name) == RECORDED[name]
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    update, shared_by = kernels.update_parallel, []
+
+    def update_parallel(threads: int, *arguments: Any) -> int:
+        shared_by.append((threads, numba.get_num_threads()))
+        return update(threads, *arguments)
+
+    monkeypatch.setattr(kernels, "update_parallel", update_parallel)
+    monkeypatch.setattr(kernels, "update_serial", None)
+    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
+    assert digest(name, threads=2) == RECORDED[name]
+    assert set(shared_by) == {(2, 2)}
+
+
+def test_it_is_the_same_without_a_compiler() -> None:
+    names = [name for name, (_, _, short) in RUNS.items() if short]
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+    command = [sys.executable, "-m", "tests.model.helpers.reference_runs", *names]
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
+    assert json.loads(done.stdout) == {name: RECORDED[name] for name in names}
