@@ -14,9 +14,9 @@ from rich.console import Console
 from rich.table import Table
 
 from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Calibration, Theory, calibrate, reached
+from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import to_weight
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
 from symtrack.model.devices.soft_bounds import SoftBounds

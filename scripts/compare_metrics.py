@@ -16,7 +16,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from symtrack.cosim.engine.registry import ENGINES, compare
+from symtrack.cosim.compare.training import compare
+from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.report.comparison_page import page
 from symtrack.cosim.report.tables import comparison_table
 from symtrack.cosim.tools.toolchain import ToolError
@@ -44,7 +45,7 @@ PAGE = "report.html"
 
 
 def comparison(run: Run, **arguments: Any) -> dict[str, Any]:
-    """`cosim.engine.registry.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
+    """`cosim.compare.training.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
 
     An interrupt at any other moment may fall into compiled code, which loses it or makes another error of it.
     """

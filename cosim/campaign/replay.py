@@ -14,7 +14,7 @@ from typing import cast
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Ports
-from symtrack.cosim.stimulus.scenarios import random_program
+from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import Port, module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.tile.tile import Tile

@@ -14,7 +14,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from symtrack.cosim.engine.registry import play
+from symtrack.cosim.compare.scenario import play
 from symtrack.model.analysis.coincidence import Cell, correlation, joint_counts, pair_coincidences
 from symtrack.model.spec.config import TileConfig
 

@@ -44,7 +44,7 @@ def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = Fa
         for key, (engine, cycles, record) in RUNS.items():
             arguments = {"cycles": cycles // shrink if measured else 1000, "seed": seed}
             outcome = play(
-                Job(config, "symtrack.cosim.stimulus.scenarios:operations", arguments, record=record), engine
+                Job(config, "symtrack.cosim.stimulus.operations:operations", arguments, record=record), engine
             )
             states[key] = outcome.result["state_sha256"]
             if measured:

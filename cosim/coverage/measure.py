@@ -24,7 +24,7 @@ from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativeBench
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.engine.streams import Program
-from symtrack.cosim.stimulus.scenarios import random_program
+from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name
 from symtrack.hdl.tile.tile import Tile
 from symtrack.model.cache import PACKAGE
@@ -268,7 +268,7 @@ def cover(config: TileConfig, cycles: int, seed: int, progress: Callable[[int], 
     MismatchError
         RTL and golden differ.
     """
-    job = Job(config, "symtrack.cosim.stimulus.scenarios:random", {"cycles": cycles, "seed": seed})
+    job = Job(config, "symtrack.cosim.stimulus.random:random", {"cycles": cycles, "seed": seed})
     bench, bins = CoveredBench(job, None, progress), Bins(config)
     bench.run(observed(random_program(bench, cycles, Random(seed)), bins))
     return Coverage(tuple(bench.points()), dict(bins.counts))

@@ -1,162 +1,40 @@
-"""The engines by name, and the two things one does with them: play a scenario, compare a training."""
+"""The engines that play RTL, by name. An engine is imported when it is asked for: one needs nothing of another."""
 
 from __future__ import annotations
 
-import time
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import asdict, fields
-from enum import Enum
-from pathlib import Path
-from typing import Any
+from collections.abc import Iterator, Mapping
+from importlib import import_module
 
-from symtrack.cosim.engine.cocotb.engine import run_job as run_cocotb
-from symtrack.cosim.engine.job import Engine, Job, Outcome
-from symtrack.cosim.engine.lockstep import Difference, Fault
-from symtrack.cosim.engine.native.engine import run_job as run_native
-from symtrack.cosim.stimulus.scenarios import SCENARIOS
-from symtrack.hdl.output.verilog import tile_ports
-from symtrack.model.devices.pulsed import reference_offset
-from symtrack.model.spec.config import Target, TileConfig
-from symtrack.model.training.history import tiles_of, train
-from symtrack.model.training.spec import Run
-from symtrack.model.training.trainer import Trainer
-
-ENGINES: dict[str, Engine] = {"cocotb": run_cocotb, "native": run_native}
-
-Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""A progress bar with a text and a total: gives who is to be told how far the work is."""
+from symtrack.cosim.engine.job import Engine
 
 
-@contextmanager
-def no_bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A `Bar` that shows nothing."""
-    yield lambda done: None
+class Engines(Mapping[str, Engine]):
+    """Engines by name, each given as ``module:function`` or as the function itself."""
+
+    def __init__(self, **engines: str | Engine) -> None:
+        self._engines = dict(engines)
+
+    def __getitem__(self, name: str) -> Engine:
+        engine = self._engines[name]
+        if isinstance(engine, str):
+            module, _, function = engine.partition(":")
+            engine = self._engines[name] = getattr(import_module(module), function)
+        return engine
+
+    def __setitem__(self, name: str, engine: str | Engine) -> None:
+        self._engines[name] = engine
+
+    def __delitem__(self, name: str) -> None:
+        del self._engines[name]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._engines)
+
+    def __len__(self) -> int:
+        return len(self._engines)
 
 
-def play(
-    config: TileConfig,
-    scenario: str,
-    *,
-    engine: str,
-    cycles: int,
-    seed: int,
-    verilog: str | None = None,
-    waves: Path | None = None,
-    faults: tuple[Fault, ...] = (),
-    progress: Callable[[int], None] = lambda cycles: None,
-) -> tuple[dict[str, Any], Outcome]:
-    """Lock-step of RTL and golden over one scenario; the report with the keys of ``run_cosim.py --json``."""
-    function = SCENARIOS[scenario]
-    job = Job(config, f"{function.__module__}:{function.__name__}", {"cycles": cycles, "seed": seed}, faults)
-    outcome = ENGINES[engine](job, verilog=verilog, waves=waves, progress=progress)
-    report = {
-        "config": config.name,
-        "engine": engine,
-        "scenario": scenario,
-        "seed": seed,
-        **outcome.verdict.as_dict(),
-        "cycles_per_second": outcome.verdict.cycles / outcome.seconds,
-        "result": outcome.result,
-    }
-    return report, outcome
-
-
-def compare(
-    run: Run,
-    *,
-    engine: str,
-    steps: int,
-    record: bool = True,
-    samples: int = 0,
-    faults: tuple[Fault, ...] = (),
-    checkpoint: Path | None = None,
-    resume: Path | None = None,
-    bar: Bar = no_bar,
-) -> dict[str, Any]:
-    """Train twice for ``steps`` steps, golden and with RTL in the loop.
-
-    In RTL are the layer of ``run.config`` (the first if it has none) with the cocotb engine, and all tiles with the
-    native one. Without ``record`` only metrics, counts and the final state are compared, of whose making nobody watches
-    a cycle. With ``samples`` the histories of both runs (`model.training.history`) are part of the report and of what
-    must agree; the time that they take does not count, unless a difference stops the run. Returns the report with the
-    keys of ``compare_metrics.py --json``.
-
-    checkpoint, resume: of the run with RTL, see `cosim.stimulus.scenarios.training`. The golden run is never
-    interrupted, so equal results show that an interruption changes nothing.
-
-    The golden run computes whole operations, the RTL run is also checked cycle by cycle against the golden tile; so
-    equal final states show that both speeds of the golden model and the RTL agree.
-    """
-    begin = time.perf_counter()
-    with bar("compiling", 1) as advance:
-        train(run.trainer(), 1, samples=samples, progress=advance)  # which is neither side's work
-    golden_run = run.trainer()
-    config = run.config or golden_run.task.layers[0]
-    with bar("golden", steps) as advance:
-        start = time.perf_counter()
-        history = train(golden_run, steps, samples=samples, progress=advance)
-        golden = _side(golden_run.metrics().as_dict())
-        golden_s = time.perf_counter() - start
-    golden_s -= history.pop("seconds") if history else 0.0
-    arguments = {"run": run, "steps": steps, "samples": samples, "checkpoint": checkpoint, "resume": resume}
-    job = Job(config, "symtrack.cosim.stimulus.scenarios:training", arguments, faults, record)
-    with bar("RTL in the loop", steps) as advance:
-        outcome = ENGINES[engine](job, progress=advance)
-    result = outcome.result or {}
-    rtl, rtl_history = _side(result) or None, result.get("history")
-    rtl_s = outcome.seconds - (rtl_history.pop("seconds") if rtl_history else 0.0)
-    something = outcome.verdict.passed or (not record and outcome.verdict.mismatches == 0)
-    return {
-        "config": config.name,
-        "task": run.task,
-        "algorithm": run.algorithm,
-        "engine": engine,
-        "seed": run.seed,
-        **reference_offset(golden_run.physics.fast),
-        "steps": steps,
-        "recorded": record,
-        **outcome.verdict.as_dict(),
-        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.layers]),
-        "wall_s": time.perf_counter() - begin,
-        "golden_s": golden_s,
-        "rtl_s": rtl_s,
-        "cycles_per_second": outcome.verdict.cycles / rtl_s,
-        "golden": golden,
-        "rtl": rtl,
-        "settings": settings_of(golden_run),
-        "history": {"golden": history, "rtl": rtl_history} if samples else None,
-        "agree": something and rtl == golden and rtl_history == history,
-    }
-
-
-def settings_of(trainer: Trainer) -> dict[str, Any]:
-    """What a run depends on, as plain data: every tile, the algorithm, its rates, the devices and the converters."""
-    algorithm, physics = trainer.rule, trainer.physics
-    tiles = tiles_of(trainer)
-    slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
-    devices = {"P": physics.fast, "W": slow}
-    return {
-        "tiles": {name: asdict(tile.config) for name, tile in tiles.items()},
-        "algorithm": {
-            spec.name: value.name if isinstance(value, Enum) else value
-            for spec in fields(algorithm)
-            if spec.name != "rates" and (value := getattr(algorithm, spec.name)) is not None
-        },
-        "rates": asdict(trainer.rates),
-        "devices": {name: {"family": type(device).__name__, **asdict(device)} for name, device in devices.items()},
-        "converters": asdict(next(iter(tiles.values())).converters),
-    }
-
-
-def _side(result: dict[str, Any]) -> dict[str, Any]:
-    """Those of a run's results that both must have."""
-    return {key: value for key, value in result.items() if key not in ("seed", "steps", "history")}
-
-
-def _port_widths(difference: Difference | None, configs: Sequence[TileConfig]) -> dict[str, int]:
-    """Widths of the ports of the tile that differed, by name; none if none did."""
-    if difference is None:
-        return {}
-    config = next((config for config in configs if config.name == difference.tile), configs[0])
-    return {port.name: port.width for port in tile_ports(config)}
+ENGINES = Engines(
+    cocotb="symtrack.cosim.engine.cocotb.engine:run_job",
+    native="symtrack.cosim.engine.native.engine:run_job",
+)

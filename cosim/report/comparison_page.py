@@ -1,6 +1,6 @@
 """The report of a comparison as one HTML page that needs nothing else: golden beside RTL, curves, counts, settings.
 
-It shows what `cosim.engine.registry.compare` with ``samples`` returns and computes nothing but sums over tiles.
+It shows what `cosim.compare.training.compare` with ``samples`` returns and computes nothing but sums over tiles.
 """
 
 from __future__ import annotations
@@ -74,7 +74,7 @@ def page(report: Report, command: str = "") -> str:
     Parameters
     ----------
     report
-        What `cosim.engine.registry.compare` returns with ``samples``.
+        What `cosim.compare.training.compare` returns with ``samples``.
     command
         How to make it again.
     """

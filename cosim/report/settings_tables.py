@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 
 
 def settings_section(settings: Values) -> Markup:
-    """All of them; ``settings`` is what `cosim.engine.registry.settings_of` gives."""
+    """All of them; ``settings`` is what `cosim.compare.training.settings_of` gives."""
     tiles = settings["tiles"]
     parts = [
         _comparison("Tiles: the configuration that RTL and golden model are built from", tiles, _texts(TileConfig)),

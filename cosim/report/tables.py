@@ -11,8 +11,8 @@ from rich import box
 from rich.console import Console
 from rich.table import Table
 
+from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import Task
-from symtrack.model.training.trainer import Evaluation
 
 ROWS = (
     ("accuracy", "test accuracy", "{:.2%}"),

@@ -19,8 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.linear_step import LinearStep

@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.analysis.characterize import nominal_symmetric_point, without_variation
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.files import png
 

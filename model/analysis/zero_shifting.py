@@ -36,9 +36,10 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key, words
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, Cells
+from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.responses import Kind
 from symtrack.model.spec.fixed import Int
 

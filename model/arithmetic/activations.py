@@ -21,7 +21,7 @@ from math import isqrt
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_BITS, VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int, round_shift
 

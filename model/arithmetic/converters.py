@@ -15,15 +15,12 @@ from functools import cached_property
 
 import numpy as np
 
+from symtrack.model.arithmetic.formats import WEIGHT_BITS, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, compiled_normal_from, compiled_word_at
 from symtrack.model.arithmetic.quantile import normal_table
 from symtrack.model.compiled import njit
-from symtrack.model.devices.cells import WEIGHT_BITS, to_weight
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.polynomials import MASK64
-
-VALUE_BITS = 20  # fractional bits of inputs, errors and outputs
-VALUE_ONE = 1 << VALUE_BITS
 
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _round_shift = njit(round_shift)

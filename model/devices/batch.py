@@ -15,12 +15,12 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.arithmetic.noise import NORMAL_BITS, STEP, compiled_normal_from, compiled_word_at
 from symtrack.model.compiled import njit
 from symtrack.model.devices.responses import (
     LINEAR,
     TABLE,
-    WEIGHT_BITS,
     entries,
     exp2,
     exp_index,

@@ -10,13 +10,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
-from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE
 from symtrack.model.devices.responses import (
     FACTOR_BITS,
     POSITION_BITS,
     SEGMENT_BITS,
-    WEIGHT_BITS,
     Kind,
     Table,
     changes,
@@ -24,16 +23,10 @@ from symtrack.model.devices.responses import (
 )
 from symtrack.model.spec.fixed import Int
 
-WEIGHT_ONE = 1 << WEIGHT_BITS
 STATE_MAX = 2 * WEIGHT_ONE - 1  # a state is an int32
 HALF_SELECT_BITS = 20
 
 _NO_TABLE: Table = np.zeros((2, 2), dtype=np.int32)
-
-
-def to_weight(value: NDArray[np.float64] | float) -> Int:
-    """Nearest word of the weight format, int64."""
-    return np.rint(np.asarray(value, dtype=np.float64) * WEIGHT_ONE).astype(np.int64)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,8 @@ from typing import Any
 
 import numpy as np
 
-from symtrack.model.devices.cells import STATE_MAX, to_weight
+from symtrack.model.arithmetic.formats import to_weight
+from symtrack.model.devices.cells import STATE_MAX
 from symtrack.model.devices.pulsed import Draws, Pulsed, nominal_steps, visible
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.validated import flag, number

@@ -18,9 +18,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
-from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, WEIGHT_ONE, Cells, to_weight
-from symtrack.model.devices.responses import WEIGHT_BITS
+from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, Cells
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.validated import Parameters, flag, number
 

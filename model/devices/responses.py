@@ -21,10 +21,10 @@ from functools import cache
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int
 
-WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
 POSITION_BITS = 62
 SEGMENT_BITS = 11  # a response table has 2**11 segments, so that a direction fits the cache beside the other lanes
 FACTOR_BITS = 24  # fractional bits of f: a step is less than 128 times the step size

@@ -16,7 +16,7 @@ from typing import Any
 
 import numpy as np
 
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.linear_step import linear_point, linear_response
 from symtrack.model.devices.pulsed import Draws, Pulsed, visible
 from symtrack.model.spec.fixed import Int

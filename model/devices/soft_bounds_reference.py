@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from symtrack.model.devices.cells import to_weight
+from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.devices.linear_step import linear_point, linear_response
 from symtrack.model.devices.pulsed import Draws, Referenced, visible
 from symtrack.model.spec.fixed import Int

@@ -16,7 +16,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from symtrack.model.arithmetic.activations import inverse_root, multiply
-from symtrack.model.arithmetic.converters import VALUE_BITS, VALUE_ONE, NoiseStream
+from symtrack.model.arithmetic.converters import NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
 from symtrack.model.network.algorithms import Algorithm, Rates
 from symtrack.model.network.architecture import Grid, LayerPlan
 from symtrack.model.network.convolution import wiring

@@ -15,8 +15,8 @@ from fractions import Fraction
 import numpy as np
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, uniforms
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
 from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory

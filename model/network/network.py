@@ -15,7 +15,8 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from symtrack.model.arithmetic.activations import ACTIVATIONS, VALUE_MAX
-from symtrack.model.arithmetic.converters import VALUE_BITS, NoiseStream
+from symtrack.model.arithmetic.converters import NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_BITS
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.crossbar import AnalogTile

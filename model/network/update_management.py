@@ -20,7 +20,7 @@ from math import isqrt
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_BITS
+from symtrack.model.arithmetic.formats import VALUE_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.spec.fixed import Int
 
 FILES = {

@@ -15,7 +15,7 @@ from functools import cache
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_BITS, VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
 from symtrack.model.spec.fixed import Int
 
 CLASSES = 10

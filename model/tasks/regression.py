@@ -13,14 +13,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_BITS, VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE, WEIGHT_BITS, root_mean_square, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals
-from symtrack.model.devices.cells import WEIGHT_BITS, to_weight
 from symtrack.model.network.architecture import Architecture, Dense
 from symtrack.model.network.network import Network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
-from symtrack.model.training.metrics import Evaluation, root_mean_square
+from symtrack.model.tasks.evaluation import Evaluation
 
 assert NORMAL_BITS == VALUE_BITS  # a draw is a value
 

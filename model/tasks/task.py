@@ -11,7 +11,8 @@ from typing import Any, Protocol
 import numpy as np
 
 from symtrack.model.arithmetic.activations import cross_entropy, softmax
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.arithmetic.noise import derive_key, permutation
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.network import Network
@@ -19,7 +20,7 @@ from symtrack.model.network.networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.tasks import idx, mnist1d, regression
-from symtrack.model.training.metrics import Evaluation
+from symtrack.model.tasks.evaluation import Evaluation
 
 TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
 TILE_SEEDS = 2**16

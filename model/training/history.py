@@ -18,11 +18,11 @@ from typing import Any
 
 import numpy as np
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.spec.fixed import Format, Int
-from symtrack.model.training.metrics import counts, root_mean_square
+from symtrack.model.training.metrics import counts
 from symtrack.model.training.trainer import Trainer
 
 SAMPLES = 50

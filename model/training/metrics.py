@@ -13,36 +13,12 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import sqrt
 
 import numpy as np
 
-from symtrack.model.devices.cells import WEIGHT_BITS
+from symtrack.model.arithmetic.formats import root_mean_square
 from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.spec.fixed import Int
-
-_DROP = 10  # squares of weights with 20 fractional bits add up in 64 bits
-
-
-@dataclass(frozen=True)
-class Evaluation:
-    """Quality after so many training steps.
-
-    accuracy: share of right answers on the test set. loss: mean cross-entropy there, or the mean squared error of a
-    regression, halved. rms_error: sqrt(mean((W - T)**2)), a weight. None where a task has no such thing.
-    """
-
-    step: int
-    accuracy: float | None
-    loss: float
-    rms_error: float | None = None
-
-
-def root_mean_square(weights: Int) -> float:
-    """Of weights with 30 fractional bits, as a weight; weights are cut to 20 fractional bits."""
-    short = weights >> _DROP
-    return sqrt(int((short * short).sum()) / short.size) / (1 << (WEIGHT_BITS - _DROP))
 
 
 def sp_rmse(tiles: Sequence[AnalogTile]) -> float:

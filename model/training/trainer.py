@@ -21,10 +21,10 @@ from symtrack.model.network.crossbar import PeripheryFactory, Restorable
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics, Programming
 from symtrack.model.network.network import Network
+from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import Problem
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
-from symtrack.model.training.metrics import Evaluation as Evaluation
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
 from symtrack.model.training.schedule import Schedule
 

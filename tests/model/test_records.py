@@ -31,7 +31,7 @@ BY_POSITION = CHANGED | {
         "symtrack.model.arithmetic.activations.Activation",
     ),
     *(
-        "symtrack.model.training.metrics.Evaluation",
+        "symtrack.model.tasks.evaluation.Evaluation",
         "symtrack.model.tile.operations.Calibration",
         "symtrack.model.tile.operations.PulseSlots",
     ),

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.tasks.task import TASKS
 from symtrack.scripts import calibrate, train
 from tests.model.helpers import tiny

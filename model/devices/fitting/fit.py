@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, Cells, to_weight
+from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.fitting import filter as ff
 from symtrack.model.devices.fitting.data import Recording
 from symtrack.model.devices.fitting.guess import Guess

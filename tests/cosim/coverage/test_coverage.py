@@ -20,7 +20,7 @@ from symtrack.cosim.coverage.page import page
 from symtrack.cosim.coverage.waivers import WAIVERS, not_waived, waived
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.mutation.netlist import CONFIG as COMPLETE
-from symtrack.cosim.stimulus.scenarios import random_program
+from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
 from symtrack.model.spec.config import Op, TileConfig
 from symtrack.model.tile.tile import Tile

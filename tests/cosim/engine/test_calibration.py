@@ -12,7 +12,7 @@ from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.native.engine import run_job
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.hdl.tile.sequencer import Sequencer
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.spec.config import COUNT_BITS, TileConfig
 from symtrack.model.tile.operations import Periphery
 from tests.cosim.helpers.bent import elaborated_with

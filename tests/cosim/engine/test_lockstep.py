@@ -67,7 +67,7 @@ def test_a_flipped_line_pulse_is_named_with_its_cycle() -> None:
 
 
 def test_another_polynomial_in_one_random_source_shows_in_the_row_lines() -> None:
-    job = Job(CONFIG, "symtrack.cosim.stimulus.scenarios:slots", {"cycles": 2000, "seed": 1})
+    job = Job(CONFIG, "symtrack.cosim.stimulus.operations:slots", {"cycles": 2000, "seed": 1})
     assert run_job(job).verdict.passed
     bent = tile_verilog(with_other_polynomial(CONFIG, 1))
     assert bent != tile_verilog(CONFIG)

@@ -24,7 +24,7 @@ def play(config: TileConfig, inverted_if: str) -> Outcome:
     """The random scenario, with resets, on a netlist whose memories return inverted words where that holds."""
     text, count = READ.subn(f"_0_ <= ({inverted_if}) ? ~words[read__addr] : words[read__addr];", tile_verilog(config))
     assert count == MEMORIES
-    job = Job(config, "symtrack.cosim.stimulus.scenarios:random", {"cycles": 20_000, "seed": 3}, own_netlist=False)
+    job = Job(config, "symtrack.cosim.stimulus.random:random", {"cycles": 20_000, "seed": 3}, own_netlist=False)
     return native_engine.run_job(job, verilog=text)
 
 

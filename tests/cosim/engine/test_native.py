@@ -11,6 +11,8 @@ import pytest
 
 import symtrack.cosim.engine.native.build
 import symtrack.cosim.tools.build_cache
+from symtrack.cosim.compare.scenario import play
+from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.cocotb import engine as cocotb_engine
 from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.lockstep import STATES_EVERY, Fault, MismatchError
@@ -18,7 +20,6 @@ from symtrack.cosim.engine.native import engine as native_engine
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
-from symtrack.cosim.engine.registry import compare, play
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings
@@ -69,11 +70,11 @@ def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     }
     for name, mutant in mutants.items():
         assert mutant != text, name
-        job = Job(TINY, "symtrack.cosim.stimulus.scenarios:random", {"cycles": 25_000, "seed": 2})
+        job = Job(TINY, "symtrack.cosim.stimulus.random:random", {"cycles": 25_000, "seed": 2})
         verdicts = [engine.run_job(job, verilog=mutant).verdict for engine in (cocotb_engine, native_engine)]
         assert verdicts[0].first_mismatch is not None, name
         assert verdicts[0] == verdicts[1]
-    operations = Job(TINY, "symtrack.cosim.stimulus.scenarios:slots", {"cycles": 1000, "seed": 1})
+    operations = Job(TINY, "symtrack.cosim.stimulus.operations:slots", {"cycles": 1000, "seed": 1})
     for name in ("clock edge", "polynomial"):
         by_cycle, by_operation = (
             engine.run_job(operations, verilog=mutants[name]).verdict.first_mismatch
@@ -145,7 +146,7 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
             raise KeyboardInterrupt
 
     arguments = {"run": run, "steps": 90, "samples": 9, "checkpoint": file}
-    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.scenarios:training", arguments)
+    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.training:training", arguments)
     with pytest.raises(KeyboardInterrupt):
         native_engine.run_job(job, progress=interrupt)
     report = compare(run, engine="native", steps=90, samples=9, resume=file)
@@ -185,7 +186,7 @@ def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
 
 def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
     fault = Fault("rtl", "pulses__columns", 1, 222)
-    job = Job(TINY, "symtrack.cosim.stimulus.scenarios:slots", {"cycles": 500, "seed": 1}, (fault,))
+    job = Job(TINY, "symtrack.cosim.stimulus.operations:slots", {"cycles": 500, "seed": 1}, (fault,))
     verdicts = [engine.run_job(job).verdict for engine in (cocotb_engine, native_engine)]
     assert verdicts[0] == verdicts[1]
     assert verdicts[0].first_mismatch is not None
@@ -219,7 +220,7 @@ def _stuck(verilog: str, port: str, value: int) -> str:
 def test_faults_leave_the_other_layers_golden() -> None:
     arguments = {"steps": 3, "seed": 1}
     fault = Fault("rtl", "writes__beat", 1, 400)
-    job = Job(NAMED["digits_output"], "symtrack.cosim.stimulus.scenarios:training", arguments, (fault,))
+    job = Job(NAMED["digits_output"], "symtrack.cosim.stimulus.training:training", arguments, (fault,))
     verdict = native_engine.run_job(job).verdict
     assert verdict.first_mismatch is not None
     assert (verdict.first_mismatch.signal, verdict.first_mismatch.cycle) == ("writes__beat", 400)
@@ -227,7 +228,7 @@ def test_faults_leave_the_other_layers_golden() -> None:
 
 def test_a_foreign_netlist_may_have_other_memories_and_more_ports() -> None:
     text = re.sub(r"(reg \[\d+:0\] words) \[\d+:0\]", r"\1 [5000:0]", tile_verilog(TINY)).rstrip()
-    job = Job(TINY, "symtrack.cosim.stimulus.scenarios:slots", {"cycles": 300, "seed": 1}, own_netlist=False)
+    job = Job(TINY, "symtrack.cosim.stimulus.operations:slots", {"cycles": 300, "seed": 1}, own_netlist=False)
     verdict = native_engine.run_job(job, verilog=f"{text} // no line end").verdict
     assert verdict.passed, str(verdict.first_mismatch)
     assert verdict.states_hidden == ["q", "qref", "hidden"]

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.cosim.engine.registry import play
+from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
 from symtrack.cosim.tools.yosys import gate_netlist
 from symtrack.hdl.output.verilog import module_name, tile_verilog

@@ -30,7 +30,7 @@ def random_run(
     name: str, *, cycles: int, seed: int = 1, faults: tuple[Fault, ...] = (), verilog: str | None = None, **more: Any
 ) -> Outcome:
     """The random scenario on the cocotb engine."""
-    job = Job(NAMED[name], "symtrack.cosim.stimulus.scenarios:random", {"cycles": cycles, "seed": seed}, faults)
+    job = Job(NAMED[name], "symtrack.cosim.stimulus.random:random", {"cycles": cycles, "seed": seed}, faults)
     return run_job(job, verilog=verilog, **more)
 
 

@@ -12,8 +12,8 @@ import numpy as np
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.cells import to_weight
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.network.crossbar import AnalogTile, PeripheryLike
 from symtrack.model.network.update_management import UpdateVectors

@@ -10,7 +10,7 @@ from typing import Any
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.engine.streams import Program
-from symtrack.cosim.stimulus.scenarios import random_program
+from symtrack.cosim.stimulus.random import random_program
 
 
 def digests(bench: Bench, *, cycles: int, seed: int) -> list[str]:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.lockstep import Fault
-from symtrack.cosim.engine.registry import compare
 from symtrack.cosim.report.comparison_page import page
 from symtrack.model.spec.config import NAMED
 from symtrack.model.training.spec import Run

@@ -6,10 +6,11 @@ import dataclasses
 
 import pytest
 
+from symtrack.cosim.compare.scenario import play
+from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.cocotb.engine import run_job
 from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.lockstep import STATES_EVERY
-from symtrack.cosim.engine.registry import compare, play
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tasks.task import TASKS, with_layer

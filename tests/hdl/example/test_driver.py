@@ -12,7 +12,7 @@ import pytest
 
 from symtrack.hdl.controller.registers import Register, registers
 from symtrack.hdl.output.register_documents import register_header
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
 from symtrack.model.spec.config import Chopper, Settings, TileConfig
 from tests.paths import ROOT

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from symtrack.model.analysis.zero_shifting import Theory, calibrate, reached, signs
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference

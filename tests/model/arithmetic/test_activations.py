@@ -18,7 +18,7 @@ from symtrack.model.arithmetic.activations import (
     tanh,
     tanh_slope,
 )
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 
 
 def values(*numbers: float) -> np.ndarray:

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 
 QUIET = Converters(output_noise=0.0)
 

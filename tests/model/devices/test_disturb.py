@@ -7,7 +7,8 @@ from dataclasses import fields, replace
 import numpy as np
 import pytest
 
-from symtrack.model.devices.cells import WEIGHT_ONE, Cells
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.disturb import _halvings, disturbed, flow, half_selected, half_selected_by_writes, relaxed
 from symtrack.model.devices.power_step import PowerStep

@@ -5,8 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.disturb import disturbed, half_selected, half_selected_by_writes
 from symtrack.model.devices.measured import Measured
 from symtrack.model.devices.power_step import PowerStep

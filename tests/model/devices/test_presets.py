@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.analysis.characterize import characteristics, without_variation
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.linear_step import LinearStep

@@ -5,9 +5,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices import responses
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.presets import FAMILIES
 from tests.model.helpers import device_examples as examples

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 
 IDEAL = {"dw_min_dtod": 0.0, "dw_min_std": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.measured import Measured
 from symtrack.model.devices.power_step import PowerStep

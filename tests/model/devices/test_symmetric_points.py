@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.linear_step import LinearStep

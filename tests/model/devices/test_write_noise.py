@@ -5,8 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import Pulsed
 from tests.model.helpers import device_examples as examples

@@ -3,8 +3,8 @@
 import numpy as np
 
 from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE, to_weight
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import Pulsed
 

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.architecture import Architecture, Convolution, Dense
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.tasks.task import Task

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from symtrack.model.arithmetic.converters import Converters
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
 from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Target, TileConfig
 

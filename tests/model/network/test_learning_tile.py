@@ -7,9 +7,9 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates
 from symtrack.model.network.learning_tile import Physics, TrainedTile

@@ -5,7 +5,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.architecture import Architecture, Convolution, Dense

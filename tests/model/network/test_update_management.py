@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import NAMED, TileConfig
 

@@ -34,7 +34,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters
+from symtrack.model.arithmetic.converters import Converters
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.spec.config import TileConfig

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.architecture import Architecture, Convolution
 from symtrack.model.network.network import Network
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.tasks.idx import FILES, read_folder
 from tests.model.helpers.idx_files import encode, write_folder
 

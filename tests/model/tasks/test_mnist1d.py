@@ -4,7 +4,7 @@ import random
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.tasks import mnist1d
 from symtrack.model.training.metrics import state_sha256
 

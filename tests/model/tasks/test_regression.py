@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.tasks.regression import QUADRATIC_NOISE, Regression, noisy_quadratic, weight_programming

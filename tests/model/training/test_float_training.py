@@ -22,7 +22,8 @@ from math import sqrt
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.converters import VALUE_ONE, Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.learning_tile import Physics, TrainedTile

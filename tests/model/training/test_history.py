@@ -8,7 +8,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from symtrack.model.devices.cells import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.training.history import BINS, first_difference, histogram, sram_words, tile_report, tiles_of, train
 from symtrack.model.training.metrics import sp_rmse, sp_rmse_pulsed
 from tests.model.helpers import tiny

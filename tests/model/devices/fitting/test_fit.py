@@ -6,9 +6,9 @@ from math import pi, sqrt
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.cells import WEIGHT_ONE
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.fitting import filter as ff

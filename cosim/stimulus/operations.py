@@ -1,0 +1,118 @@
+"""Whole operations without waits: dense or with a single line, alike or different every time."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from itertools import product
+from random import Random
+from typing import Any
+
+import numpy as np
+
+from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.stimulus.random import random_codes, random_settings
+from symtrack.model.spec.config import (
+    COUNT_BITS,
+    Chopper,
+    Reference,
+    Settings,
+    Target,
+    TileConfig,
+)
+from symtrack.model.spec.fixed import Int
+from symtrack.model.training.metrics import state_sha256
+
+PREPARED = 16  # different operations, so that making them up does not count as playing them
+
+
+def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
+    rng = Random(seed)
+    tile = bench.layer(bench.config)
+    played = 0
+    while played < cycles:
+        played += len(tile.update(*_dense(bench.config, rng), bench.config.bl_max).up)
+        bench.progress(played)
+    return {"slots": played}
+
+
+def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
+    """Dense updates and transfers in turn for at least ``cycles`` cycles without waits; their number and the state."""
+    config, rng = bench.config, Random(seed)
+    form = config.code_format
+    vectors = [_dense(config, rng) for _ in range(PREPARED)]
+    codes = [np.array(rng.choices(range(form.low, form.high + 1), k=config.rows)) for _ in range(PREPARED)]
+    settings = Settings(
+        chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
+    )
+    tile = bench.layer(config)
+    done = 0
+    while bench.cycles < cycles:
+        tile.update(*vectors[done % PREPARED], config.bl_max)
+        tile.transfer(codes[done % PREPARED], settings)
+        done += 1
+        bench.progress(bench.cycles)
+    return {"updates": done, "transfers": done, "state_sha256": state_sha256(tile.state_arrays())}
+
+
+def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
+    """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles; then
+    calibrations, each of fewer slots than that.
+    """
+    config, rng = bench.config, Random(seed)
+    tile = bench.layer(config)
+    done = 0
+    while bench.cycles < cycles:
+        tile.update(*_dense(config, rng), rng.randint(0, config.bl_max), rng.choice(list(Target)))
+        for _ in range(config.columns):
+            settings = replace(
+                random_settings(config, rng),
+                chopper=rng.choice(list(Chopper)),
+                row_chopper=rng.choice(list(Chopper) if config.row_chopper else [Chopper.OFF]),
+                reference=rng.choice(list(Reference)),
+            )
+            tile.transfer(np.array(random_codes(config, rng, "")), settings)
+        done += 1
+        bench.progress(bench.cycles)
+    for _ in range(4):
+        pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1))
+        codes = np.array([random_codes(config, rng, "") for _ in range(config.columns)])
+        tile.calibrate(pulses, codes, random=rng.random() < 0.5)
+    return {"updates": done, "transfers": done * config.columns, "state_sha256": state_sha256(tile.state_arrays())}
+
+
+def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Updates in which one line of a side has one bit, and the others of the side none, for at least ``cycles`` cycles.
+
+    Every line with every bit and sign takes its turn, in random order. Their number.
+    """
+    config, rng = bench.config, Random(seed)
+    tile = bench.layer(config)
+    sides = tuple((side, line) for side, size in enumerate((config.columns, config.rows)) for line in range(size))
+    turns = list(product(sides, range(config.magnitude_bits), (0, 1)))
+    done = 0
+    while bench.cycles < cycles:
+        if done % len(turns) == 0:
+            rng.shuffle(turns)
+        (side, line), bit, negative = turns[done % len(turns)]
+        vectors = _dense(config, rng)
+        signs, magnitudes = vectors[2 * side], vectors[2 * side + 1]
+        signs[line] = negative
+        magnitudes[:] = 0
+        magnitudes[line] = 1 << bit
+        tile.update(*vectors, rng.randint(1, config.bl_max))
+        done += 1
+        bench.progress(bench.cycles)
+    return {"updates": done}
+
+
+def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
+    """Signs and magnitudes of x and of δ, no line silent."""
+    sides = [
+        (
+            np.array(rng.choices((0, 1), k=size)),
+            np.array(rng.choices(range(1, config.magnitude_format.high + 1), k=size)),
+        )
+        for size in (config.columns, config.rows)
+    ]
+    return (*sides[0], *sides[1])

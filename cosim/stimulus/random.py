@@ -1,0 +1,192 @@
+"""Random stimulus: operations, settings, vectors and codes of every kind, with random waits and resets."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Generator
+from random import Random
+
+from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.engine.lockstep import Ports
+from symtrack.cosim.engine.streams import SINKS, SOURCES, Streams
+from symtrack.model.spec.config import (
+    BEAT_LATENCY,
+    COUNT_BITS,
+    ROUND_BITS,
+    Op,
+    Scope,
+    Settings,
+    Target,
+    TileConfig,
+)
+
+STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
+RESET_PROBABILITY = 0.25  # of an operation of some stretches, to be cut off by a reset
+LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,
+LONGEST = 1500  # which is so many cycles, or two sweeps of reads if they take longer: then a reset cuts them off
+STRETCH = 2048  # cycles
+OPERATIONS = ("update", "transfer", "calibrate", "program", "pause")
+OFTEN, SELDOM, SHORT = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1), (10, 20, 0, 0, 1)  # their weights
+# What the stretches are for: operations that are seldom else, and codes at one end, where Q comes to stand. In half of
+# the first eight there are resets, in all of these those that cut off what lasts; then there is none for eight, so that
+# counts, flips and saturation build up.
+KINDS = ("", "seldom", "", "high", "seldom", "", "", "low", *4 * ("short",), "high", "short", "low", "short")
+RESETS = 8
+
+
+def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
+    """Random stimulus for ``cycles`` cycles after the first clearing; how often what was finished or reset."""
+    return bench.run(random_program(bench, cycles, Random(seed)))
+
+
+def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
+    """The program of `random`: one operation after the other, or behind the other, until the cycles are over."""
+    config = bench.config
+    probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
+    streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
+    done: Counter[str] = Counter()
+    prepaid = 0  # reads whose codes are queued already
+    left = cycles + config.clear_cycles
+    end, first = left, rng.randrange(len(KINDS))
+    longest = max(LONGEST, 2 * config.columns * (config.row_beats + BEAT_LATENCY + 1))
+
+    def at() -> int:
+        return (first + (end - left) // STRETCH) % len(KINDS)
+
+    def kind() -> str:
+        return KINDS[at()]
+
+    def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
+        nonlocal left, prepaid
+        left -= 1
+        if rng.random() < 0.1:
+            streams.settings = random_settings(config, rng)
+        outputs = yield from streams.cycle(reset=reset)
+        for _ in streams.incoming["read"]:
+            if prepaid:
+                prepaid -= 1
+            else:
+                streams.send_codes(random_codes(config, rng, kind()))
+        streams.incoming["read"].clear()
+        if streams.incoming["writes"]:
+            done["latched beats"] += sum(beat["latch"] != 0 for beat in streams.incoming["writes"])
+            streams.incoming["writes"].clear()
+        if left % 1024 == 0:
+            bench.progress(max(0, cycles - left))
+        for flag in ("hidden_saturated", "pulses_clamped", "gave_up"):
+            done[flag] |= outputs[f"status__{flag}"]
+
+    yield from step()
+    before = "clear"  # what the tile may still be busy with when a command waits
+    while left > 0:
+        for name in probability:
+            probability[name] = rng.choice(STALL_PROBABILITIES)
+        op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN if at() < RESETS else SHORT)[0]
+        prepaid += _queue(op, config, streams, rng, kind())
+        cut = rng.random() < RESET_PROBABILITY and at() < RESETS and at() % 2 == 0
+        # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
+        lasts = op in LASTING or before in LASTING
+        patience = rng.randrange(1 << rng.randrange(1, 9)) if cut else longest if lasts else -1
+        # Counted while the operation runs, sometimes while its command waits, and always where it could wait for long.
+        anywhere = rng.random() < 0.2 or before in LASTING
+        hurried = op != "pause" and not cut and rng.random() < 0.3  # the next command comes while this one is worked on
+        started = taken = False
+        while left > 0:
+            yield from step()
+            busy = bool(streams.outputs["status__busy"])
+            running = busy and taken
+            started = started or running
+            if patience == 0:
+                done[f"reset in {op if running and op != 'pause' else before}" if busy else "reset in idle"] += 1
+                streams.clear()
+                for _ in range(rng.randint(1, 3)):
+                    yield from step(reset=True)
+                streams.clear()
+                prepaid, before = 0, "clear"
+                break
+            if running or anywhere:
+                patience -= 1
+            # What has nothing to do leaves the tile idle in the cycle after its command is taken.
+            over = not busy and taken and not any(streams.outgoing.values())
+            if (started and hurried) or (over and (started or op not in ("update", "transfer"))):
+                done[op] += 1
+                before = op if busy else "clear"
+                break
+            taken = not streams.outgoing["command"]
+    return dict(done)
+
+
+def _queue(op: str, config: TileConfig, streams: Streams, rng: Random, kind: str) -> int:
+    """Put one operation with its data into the streams; the number of reads whose codes are among them."""
+    # Mostly short trains: every operation is worth more than every slot of it.
+    lengths = (rng.randint(0, min(3, config.bl_max)), rng.getrandbits(config.bl_bits), config.bl_max)
+    bl = rng.choices(lengths, (8, 1, 1))[0]
+    if op == "update":
+        streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
+        for size in (config.columns, config.rows):
+            streams.send_vectors(*random_vector(size, config, rng))
+    elif op == "transfer":
+        streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": bl})
+        if rng.random() < 0.5:
+            streams.send_codes(random_codes(config, rng, kind))
+            return 1
+    elif op == "calibrate":
+        streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": bl})
+    elif op == "program":
+        column = rng.getrandbits(config.column_bits)
+        streams.outgoing["command"].append({"op": int(Op.PROGRAM), "bl": bl, "column": column})
+    return 0
+
+
+def random_vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int], list[int]]:
+    """Magnitudes and signs: dense or sparse, small, large or extreme, of one sign or mixed."""
+    high = config.magnitude_format.high
+    density = rng.choice((0.0, 0.1, 1.0, 1.0))
+    top = rng.choice((1, high // 8 + 1, high))
+    negative = rng.choice((0.0, 0.5, 0.5, 1.0))
+    magnitudes = [rng.choice((rng.randint(0, top), top)) if rng.random() < density else 0 for _ in range(size)]
+    return magnitudes, [int(rng.random() < negative) for _ in range(size)]
+
+
+def random_codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
+    """ADC codes: noise, constants, or the ends of the range; nothing but one end in a stretch for it."""
+    form = config.code_format
+    if kind in ("low", "high"):
+        return [getattr(form, kind)] * config.rows
+    shape = rng.randrange(4)
+    if shape == 0:
+        return [rng.choice((form.low, form.high)) for _ in range(config.rows)]
+    if shape == 1:
+        return [rng.randint(form.low, form.high)] * config.rows
+    spread = max(1, form.high >> rng.randrange(form.width))
+    return [max(form.low, rng.randint(-spread, spread)) for _ in range(config.rows)]
+
+
+def random_settings(config: TileConfig, rng: Random) -> Settings:
+    gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
+    # Codes without a meaning are legal on the port: they act as off and as zero.
+    return Settings(
+        target=rng.choice(list(Target)),
+        chopper=rng.choice((0, 1, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
+        scope=rng.choice((Scope.COLUMN, Scope.COLUMN, Scope.TILE)),
+        row_chopper=rng.choice((0, 1, 1, 2, 3)),  # type: ignore[arg-type]
+        reference=rng.choice((0, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
+        filter=rng.random() < 0.8,
+        latch=rng.random() < 0.1,
+        direct=rng.random() < 0.3,
+        gain=gain,
+        forget=rng.random() < 0.5,
+        momentum=rng.getrandbits(config.momentum_bits),
+        accumulate=rng.random() < 0.8,
+        calibration_pulses=rng.choice((0, 1, rng.randrange(40))) | _seldom(rng, 6, COUNT_BITS),
+        calibration_sweeps=(rng.choice((0, 0, 1, 1, 2)) if config.columns < 20 else int(rng.random() < 0.1))
+        | _seldom(rng, 2, COUNT_BITS),
+        calibration_random=rng.random() < 0.5,
+        tolerance=rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1),
+        rounds=rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),
+    )
+
+
+def _seldom(rng: Random, first: int, bits: int) -> int:
+    """Now and then one of the upper bits of a count: the operation can last longer than anyone waits."""
+    return 1 << rng.randrange(first, bits) if rng.random() < 0.05 else 0

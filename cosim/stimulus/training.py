@@ -1,0 +1,56 @@
+"""Stimulus of a training: the updates and transfers of a network that learns its task."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from symtrack.cosim.engine.job import Bench
+from symtrack.model.training.history import train
+from symtrack.model.training.spec import Run
+
+DIGITS = Run(reference_mean=0.3, reference_std=0.1)
+
+
+def training(
+    bench: Bench,
+    *,
+    cycles: int | None = None,
+    steps: int | None = None,
+    seed: int = 1,
+    run: Run | None = None,
+    samples: int = 0,
+    checkpoint: Path | None = None,
+    resume: Path | None = None,
+) -> dict[str, Any]:
+    """Train until ``steps`` steps or at least ``cycles`` cycles are done; this tile is RTL, the others are the bench's.
+
+    run: what is trained, `DIGITS` with ``seed`` unless told otherwise. samples: with ``steps``, how many the
+    ``history`` of the run has, see `model.training.history.train`. checkpoint: with ``steps``, where the run is left
+    at its end or when it is interrupted. resume: a checkpoint it goes on from, which only the native engine can.
+    """
+    if (cycles is None) == (steps is None):
+        raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
+    trainer = replace(run or replace(DIGITS, seed=seed), config=bench.config).trainer(periphery=bench.layer)
+    if resume:
+        trainer.restore(resume)
+    result: dict[str, Any] = {}
+    if steps is not None:
+
+        def tell(done: int) -> None:
+            try:
+                bench.progress(done)
+            except KeyboardInterrupt:  # here the run is between two steps
+                if checkpoint:
+                    trainer.save(checkpoint)
+                raise
+
+        history = train(trainer, steps, samples=samples, progress=tell)
+        if checkpoint:
+            trainer.save(checkpoint)
+        result = {"history": history} if history else {}
+    while bench.cycles < (cycles or 0):
+        trainer.run(1)
+        bench.progress(bench.cycles)
+    return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}

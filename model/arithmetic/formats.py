@@ -1,0 +1,32 @@
+"""Word formats of weights and values, which devices, converters and networks share.
+
+A weight is a word with `WEIGHT_BITS` fractional bits, int32 where it is the state of a cell, int64 elsewhere. A value
+(an input, an error or an output of a layer) has `VALUE_BITS` of them.
+"""
+
+from __future__ import annotations
+
+from math import sqrt
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.spec.fixed import Int
+
+WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
+WEIGHT_ONE = 1 << WEIGHT_BITS
+VALUE_BITS = 20  # fractional bits of inputs, errors and outputs
+VALUE_ONE = 1 << VALUE_BITS
+
+_DROP = 10  # squares of weights with 20 fractional bits add up in 64 bits
+
+
+def to_weight(value: NDArray[np.float64] | float) -> Int:
+    """Nearest word of the weight format, int64."""
+    return np.rint(np.asarray(value, dtype=np.float64) * WEIGHT_ONE).astype(np.int64)
+
+
+def root_mean_square(weights: Int) -> float:
+    """Root mean square of weights, a weight as float; the words are cut to 20 fractional bits."""
+    short = weights >> _DROP
+    return sqrt(int((short * short).sum()) / short.size) / (1 << (WEIGHT_BITS - _DROP))

@@ -1,0 +1,19 @@
+"""Quality of a network after some training steps, as its task measures it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """Quality after so many training steps.
+
+    accuracy: share of right answers on the test set. loss: mean cross-entropy there, or the mean squared error of a
+    regression, halved. rms_error: sqrt(mean((W - T)**2)), a weight. None where a task has no such thing.
+    """
+
+    step: int
+    accuracy: float | None
+    loss: float
+    rms_error: float | None = None
