@@ -15,7 +15,8 @@ from symtrack.cosim.engine.lockstep import Difference, Fault
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.devices.pulsed import reference_offset
-from symtrack.model.spec.config import Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Target
 from symtrack.model.training.history import tiles_of, train
 from symtrack.model.training.spec import Run
 from symtrack.model.training.trainer import Trainer

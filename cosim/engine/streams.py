@@ -12,11 +12,12 @@ from random import Random
 from typing import Any
 
 from symtrack.cosim.engine.lockstep import Ports
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Settings
+from symtrack.model.spec.streams import INTO_TILE, OUT_OF_TILE
 from symtrack.model.tile.packing import pack
 
-SOURCES = ("command", "vectors", "codes")
-SINKS = ("pulses", "read", "writes")
+SOURCES, SINKS = INTO_TILE, OUT_OF_TILE  # as the host sees them
 
 Program = Generator[Ports, Ports, Any]
 

@@ -11,8 +11,9 @@ from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper as Mode
+from symtrack.model.spec.settings import Scope
 
 
 def flips() -> Checked:

@@ -10,7 +10,8 @@ from symtrack.cosim.formal import contracts as rules
 from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.controller.axi_lite import OKAY, SLVERR, AxiLite
 from symtrack.hdl.tile.sequencer import Sequencer
-from symtrack.model.spec.config import Chopper, Op, Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Reference
 
 
 def axi_lite() -> Checked:

@@ -37,8 +37,9 @@ from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.low_pass import LowPass
 from symtrack.hdl.tile.threshold import Threshold
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper as Mode
+from symtrack.model.spec.settings import Scope
 
 
 def register_slice() -> Checked:

@@ -15,7 +15,9 @@ import numpy as np
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.engine.native.engine import NativePeriphery, StateNotTakenError
 from symtrack.cosim.engine.native.tile import NativeTile
-from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Chopper, Settings, SourceSpec, TileConfig
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, TileConfig
+from symtrack.model.spec.random_specs import SourceSpec
+from symtrack.model.spec.settings import Chopper, Settings
 
 MASKS = 2  # by which both sources of a row differ from the word and from zero
 

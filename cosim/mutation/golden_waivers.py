@@ -270,7 +270,7 @@ WAIVERS: tuple[Waiver, ...] = (
     ),
     Waiver(
         "model/spec/validated.py",
-        "Parameters",
+        "Validated",
         "@dataclass(frozen=True, kw_only=True)",
         "@dataclass(frozen=True, kw_only=False)",
         "it has no fields",

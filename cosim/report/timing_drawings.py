@@ -18,7 +18,8 @@ from symtrack.cosim.report.wave_grid import HEAD, ROW, Grid, Lane
 from symtrack.hdl.controller.controller import Controller
 from symtrack.hdl.controller.registers import EVENTS, registers
 from symtrack.hdl.controller.stream_layout import stream_layouts
-from symtrack.model.spec.config import NAMED, Op
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import Op
 
 CONFIG = NAMED["tiny"]
 GRID = Grid(label=190, cycle=40)

@@ -11,15 +11,9 @@ import numpy as np
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.stimulus.random import random_codes, random_settings
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    Chopper,
-    Reference,
-    Settings,
-    Target,
-    TileConfig,
-)
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import COUNT_BITS, Chopper, Reference, Settings, Target
 from symtrack.model.training.metrics import state_sha256
 
 PREPARED = 16  # different operations, so that making them up does not count as playing them

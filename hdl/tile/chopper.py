@@ -19,8 +19,9 @@ from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Scope, TileConfig
-from symtrack.model.spec.config import Chopper as Mode
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, TileConfig
+from symtrack.model.spec.settings import Chopper as Mode
+from symtrack.model.spec.settings import Scope
 
 
 class Chopper(wiring.Component):
@@ -28,8 +29,8 @@ class Chopper(wiring.Component):
 
     Members
     -------
-    mode, row_mode : `model.spec.config.Chopper`, since the cycle before ``finish``
-    scope : `model.spec.config.Scope`
+    mode, row_mode : `model.spec.settings.Chopper`, since the cycle before ``finish``
+    scope : `model.spec.settings.Scope`
     finish : the transfer of ``column`` ends in this cycle
     draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
         ``finish``

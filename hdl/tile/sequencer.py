@@ -14,7 +14,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile import ports
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference
 
 
 class Sequencer(wiring.Component):

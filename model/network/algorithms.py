@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.spec.config import Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
+from symtrack.model.spec.validated import Validated, integer, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,8 +24,8 @@ class Algorithm:
     """What distinguishes one algorithm from another.
 
     target: the array that updates pulse; with the slow one there are no transfers. chopper, scope, row_chopper,
-    reference, filter, direct: see `model.spec.config.Settings`. warm_up: the first ``chopper_period`` sweeps only fill
-    the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
+    reference, filter, direct: see `model.spec.settings.Settings`. warm_up: the first ``chopper_period`` sweeps only
+    fill the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
     gamma * (P - reference). rates: defaults that differ from those of `Rates`.
     """
 
@@ -88,39 +90,17 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates:
-    """Hyperparameters of training.
+class Rates(Validated):
+    """Hyperparameters of training; see `Validated` for the errors of bad ones."""
 
-    learning_rate: of W. granularity: steps that make a write threshold, divided by the columns; of buffered writes.
-    fast_rate: of P, in trains of full length for a typical update. momentum: of the running maxima that scale the fast
-    rate. gamma: weight of the residual. scale_rate: learning rate of the output scale. transfer_every: learning steps
-    to a transfer event. reads: columns that are read in one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A rate is not a number or lies outside its range.
-    """
-
-    learning_rate: float = 0.1
-    granularity: float = 100.0
-    fast_rate: float = 0.5
-    momentum: float = 0.99
-    gamma: float = 0.1
-    scale_rate: float = 0.01
-    transfer_every: int = 1
-    reads: int = 1
-
-    def __post_init__(self) -> None:
-        ranges = {"granularity": (1, 1e6), "momentum": (0, 1), "transfer_every": (1, 10**6), "reads": (1, 1024)}
-        for spec in fields(self):
-            value, (low, high) = getattr(self, spec.name), ranges.get(spec.name, (0, 16))
-            whole = spec.type == "int"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                kind = "an integer" if whole else "a number"
-                raise TypeError(f"{spec.name} = {value!r}: must be {kind} from {low} to {high:g}")
-            if not low <= value <= high:
-                raise ValueError(f"{spec.name} = {value!r}: must be from {low} to {high:g}")
+    learning_rate: float = number(0, 16, 0.1, "learning rate of W")
+    granularity: float = number(1, 1e6, 100.0, "steps that make a write threshold, times columns; of buffered writes")
+    fast_rate: float = number(0, 16, 0.5, "learning rate of P, in trains of full length for a typical update")
+    momentum: float = number(0, 1, 0.99, "of the running maxima that scale the fast rate")
+    gamma: float = number(0, 16, 0.1, "weight of the residual P - Qref in the products")
+    scale_rate: float = number(0, 16, 0.01, "learning rate of the output scales, 0: fixed")
+    transfer_every: int = integer(1, 10**6, 1, "training steps to a transfer event")
+    reads: int = integer(1, 1024, 1, "columns that a transfer event reads")
 
     @classmethod
     def of(cls, algorithm: str, **given: float) -> Rates:

@@ -26,8 +26,9 @@ from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
 from symtrack.model.network.update_management import UpdateVectors
-from symtrack.model.spec.config import Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
 from symtrack.model.tile.operations import ReferenceColumn
 

@@ -21,36 +21,21 @@ from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
 from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
 from symtrack.model.network.update_management import UpdateManager
-from symtrack.model.spec.config import ROUND_BITS, Chopper, Reference, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import ROUND_BITS, Chopper, Reference, Settings, Target
+from symtrack.model.spec.validated import Validated, integer, number
 from symtrack.model.state import Arrays
 
 TOLERANCE_MAX = 1024  # LSB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programming:
-    """Write and verify of R. tolerance: in LSB of the ADC. rounds: most reads of a column, the last of which verifies.
+class Programming(Validated):
+    """Write and verify of R; see `Validated` for the errors of bad parameters."""
 
-    Raises
-    ------
-    TypeError, ValueError
-        A value has the wrong type or lies outside its range.
-    """
-
-    tolerance: float = 1.0
-    rounds: int = 64
-
-    def __post_init__(self) -> None:
-        for name, kinds, low, high in (
-            ("tolerance", (int, float), 0, TOLERANCE_MAX),
-            ("rounds", (int,), 1, (1 << ROUND_BITS) - 1),
-        ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise TypeError(f"{name} = {value!r}: must be a number from {low} to {high}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
+    tolerance: float = number(0, TOLERANCE_MAX, 1.0, "largest error that is left alone, in LSB of the ADC")
+    rounds: int = integer(1, (1 << ROUND_BITS) - 1, 64, "most reads of a column, the last of which verifies")
 
     def settings(self, config: TileConfig, lsb: int, dw_min: float) -> Settings:
         """Settings of the tile; a difference is corrected at once as far as ``gain_bits`` and ``pulses_max`` allow."""

@@ -17,8 +17,9 @@ from __future__ import annotations
 import numpy as np
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import Chopper, Scope, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Chopper, Scope, Settings
 from symtrack.model.state import Arrays
 from symtrack.model.tile.random_source import Bank, Sources
 

@@ -21,8 +21,15 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import (
+    COUNT_BITS,
+    Reference,
+    Settings,
+    Target,
+    setting_specs,
+)
 from symtrack.model.state import Arrays
 from symtrack.model.tile.chopper import ChopperState, demodulate
 from symtrack.model.tile.counters import Status
@@ -385,20 +392,12 @@ def _transfer(  # type: ignore[no-untyped-def]
 
 def check_settings(config: TileConfig, settings: Settings) -> None:
     """Raise TypeError or ValueError, naming the setting, unless all settings fit the configuration."""
-    _integer("target", settings.target, Target.FAST, Target.SLOW)
-    _integer("chopper", settings.chopper, Chopper.OFF, Chopper.RANDOM)
-    _integer("scope", settings.scope, Scope.COLUMN, Scope.TILE)
-    _integer("row_chopper", settings.row_chopper, Chopper.OFF, Chopper.RANDOM if config.row_chopper else Chopper.OFF)
-    _integer("reference", settings.reference, Reference.ZERO, Reference.FILTERED)
-    _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
-    _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
-    for name in ("calibration_pulses", "calibration_sweeps"):
-        _integer(name, getattr(settings, name), 0, (1 << COUNT_BITS) - 1)
-    _integer("tolerance", settings.tolerance, 0, (1 << config.reference_format.width) - 1)
-    _integer("rounds", settings.rounds, 0, (1 << ROUND_BITS) - 1)
-    for name in ("filter", "latch", "direct", "forget", "accumulate", "calibration_random"):
-        if not isinstance(getattr(settings, name), (bool, np.bool_)):
-            raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
+    for spec in setting_specs(config):
+        value = getattr(settings, spec.name)
+        if spec.kind is not bool:
+            _integer(spec.name, value, 0, spec.high)
+        elif not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{spec.name} = {value!r}: must be True or False")
 
 
 def _integer(name: str, value: Any, low: int, high: int) -> None:

@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import BankSpec, SourceSpec
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.polynomials import DEGREE, power_of_x
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
 
 _MASK = (1 << DEGREE) - 1
 

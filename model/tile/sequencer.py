@@ -13,7 +13,8 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum, auto
 
-from symtrack.model.spec.config import Chopper, Op, Reference, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Reference, Settings
 
 PLAIN = {"chopper": Chopper.OFF, "row_chopper": Chopper.OFF, "reference": Reference.LATCHED, "accumulate": False}
 

@@ -12,8 +12,10 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symtrack.model.spec.config import SLOT_LATENCY, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Settings, Target, setting_specs
+from symtrack.model.spec.status import STATUS
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.packing import pack_bits, unpack
@@ -114,15 +116,7 @@ class Tile:
             "status__busy": int(state is not State.IDLE),
             "status__chopper": self._chopper_port,
             "status__row_chopper": self._row_chopper_port,
-            "status__hidden_saturated": int(status.hidden_saturated),
-            "status__pulses_clamped": int(status.pulses_clamped),
-            "status__memory_error": 0,  # the memories here never forget
-            "status__slots": status.slots,
-            "status__reads": status.reads,
-            "status__transfer_pulses": status.transfer_pulses,
-            "status__reference_pulses": status.reference_pulses,
-            "status__unprogrammed": status.unprogrammed,
-            "status__gave_up": int(status.gave_up),
+            **{f"status__{spec.name}": int(getattr(status, spec.name)) for spec in STATUS},
         }
 
     def _load(self, magnitude: int, negative: int) -> None:
@@ -271,24 +265,4 @@ class Tile:
 
 def _settings(inputs: Mapping[str, int], config: TileConfig) -> Settings:
     """What the ports say; codes without a meaning act as off and zero."""
-    chopper, reference = inputs["settings__chopper"], inputs["settings__reference"]
-    row_chopper = inputs["settings__row_chopper"] if config.row_chopper else Chopper.OFF
-    return Settings(
-        target=Target(inputs["settings__target"]),
-        chopper=Chopper(chopper) if chopper in list(Chopper) else Chopper.OFF,
-        scope=Scope(inputs["settings__scope"]),
-        row_chopper=Chopper(row_chopper) if row_chopper in list(Chopper) else Chopper.OFF,
-        reference=Reference(reference) if reference in list(Reference) else Reference.ZERO,
-        filter=bool(inputs["settings__filter"]),
-        latch=bool(inputs["settings__latch"]),
-        direct=bool(inputs["settings__direct"]),
-        gain=inputs["settings__gain"],
-        forget=bool(inputs["settings__forget"]),
-        momentum=inputs["settings__momentum"],
-        accumulate=bool(inputs["settings__accumulate"]),
-        calibration_pulses=inputs["settings__calibration_pulses"],
-        calibration_sweeps=inputs["settings__calibration_sweeps"],
-        calibration_random=bool(inputs["settings__calibration_random"]),
-        tolerance=inputs["settings__tolerance"],
-        rounds=inputs["settings__rounds"],
-    )
+    return Settings(**{spec.name: spec.decoded(inputs[f"settings__{spec.name}"]) for spec in setting_specs(config)})

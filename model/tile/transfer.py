@@ -16,8 +16,9 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.spec.config import BEAT_LATENCY, Reference, Settings, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Reference, Settings
 from symtrack.model.tile.chopper import ChopperState, demodulate
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract

@@ -16,8 +16,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, Settings, Target, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays
 from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.packing import Words, pack_lines, pack_words

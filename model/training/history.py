@@ -22,6 +22,7 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.spec.fixed import Format, Int
+from symtrack.model.spec.status import FLAGS
 from symtrack.model.training.metrics import counts
 from symtrack.model.training.trainer import Trainer
 
@@ -133,7 +134,7 @@ def tile_report(tile: AnalogTile, symmetric_point: Int) -> dict[str, Any]:
             "Qref": _ends(state["qref"], config.reference_format),
             "H": _ends(state["hidden"], config.hidden_format),
         },
-        "flags": {name: bool(state[name]) for name in ("hidden_saturated", "pulses_clamped")},
+        "flags": {name: bool(state[name]) for name in (spec.name for spec in FLAGS if not spec.needs)},
         "counts": counts([tile])
         | {"sram_words": sram_words(int(state["reads"]), config.row_beats)}
         | _endurance("p", tile.fast)

@@ -21,6 +21,7 @@ from symtrack.model.network.crossbar import PeripheryFactory, Restorable
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics, Programming
 from symtrack.model.network.network import Network
+from symtrack.model.spec.validated import check
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import Problem
 from symtrack.model.tile.operations import Periphery
@@ -118,10 +119,8 @@ class Trainer:
     ) -> None:
         if algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        if not 1 <= batch <= BATCH_MAX:
-            raise ValueError(f"batch = {batch}: must be from 1 to {BATCH_MAX}")
-        if not 0 <= calibration <= CALIBRATION_MAX:
-            raise ValueError(f"calibration = {calibration}: must be from 0 to {CALIBRATION_MAX}")
+        check("batch", batch, 1, BATCH_MAX)
+        check("calibration", calibration, 0, CALIBRATION_MAX)
         self.rule = choppers.of(ALGORITHMS[algorithm])
         if calibration and choppers != Choppers():
             raise ValueError(f"calibration = {calibration}: must be 0 with choppers of one's own, it switches them off")

@@ -16,8 +16,8 @@ CHANGED = {"symtrack.model.network.network.Pass"}  # filled layer by layer
 BY_POSITION = CHANGED | {
     *(
         "symtrack.model.analysis.coincidence.Correlation",
-        "symtrack.model.spec.config.BankSpec",
-        "symtrack.model.spec.config.SourceSpec",
+        "symtrack.model.spec.random_specs.BankSpec",
+        "symtrack.model.spec.random_specs.SourceSpec",
         "symtrack.model.spec.fixed.Format",
     ),
     *(

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.network.algorithms import Choppers
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import Chopper, Scope
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import Run
 from symtrack.scripts import train

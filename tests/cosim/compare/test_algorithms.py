@@ -10,7 +10,7 @@ import pytest
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import Chopper, Scope
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import Run
 from tests.model.helpers import tiny

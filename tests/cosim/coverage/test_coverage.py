@@ -22,7 +22,8 @@ from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.mutation.netlist import CONFIG as COMPLETE
 from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
-from symtrack.model.spec.config import Op, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op
 from symtrack.model.tile.tile import Tile
 from symtrack.scripts import cover as script
 from tests.paths import ROOT

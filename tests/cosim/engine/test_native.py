@@ -22,7 +22,8 @@ from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_verilog
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.spec import Run
 from tests.cosim.helpers.bent import with_other_polynomial

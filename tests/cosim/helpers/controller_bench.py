@@ -22,7 +22,8 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 
 from symtrack.hdl.controller.registers import EVENTS, Register, registers, settings_fields
 from symtrack.hdl.controller.stream_layout import stream_layouts
-from symtrack.model.spec.config import Chopper, Op, Scope, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Scope, Settings
 from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
 from tests.cosim.helpers.tile_watch import Watch
 from tests.model.helpers.tile_driver import (

@@ -12,7 +12,8 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Settings
 
 PULSES, SWEEPS = 400, 24
 TOLERANCE = 64  # units of Q, 64 of them an ADC LSB

@@ -17,8 +17,9 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.network.crossbar import AnalogTile, PeripheryLike
 from symtrack.model.network.update_management import UpdateVectors
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Settings
 from symtrack.model.tile.operations import PulseSlots
 
 CONVERTERS = Converters(output_bound=2.0, output_noise=0.01)

@@ -8,7 +8,7 @@ import numpy as np
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.stepped_periphery import RtlPeriphery
-from symtrack.model.spec.config import Settings
+from symtrack.model.spec.settings import Settings
 
 
 def measure(bench: Bench) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from symtrack.hdl.controller.registers import Register, registers
 from symtrack.hdl.output.register_documents import register_header
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
-from symtrack.model.spec.config import Chopper, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Settings
 from tests.paths import ROOT
 
 DRIVER = ROOT / "hdl" / "example"

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
-from symtrack.model.spec.config import BankSpec, Chopper, Reference, Scope, Settings, SourceSpec, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings
 
 
 class Register:

@@ -8,8 +8,9 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.chopper import Chopper
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper as Mode
+from symtrack.model.spec.settings import Scope
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Lines, Register, Signs, bits, negatives
 

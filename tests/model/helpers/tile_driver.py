@@ -11,18 +11,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    NAMED,
-    ROUND_BITS,
-    Chopper,
-    Op,
-    Reference,
-    Scope,
-    Settings,
-    Target,
-    TileConfig,
-)
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.packing import pack, unpack, unpack_signed
 from symtrack.model.tile.tile import Tile

@@ -7,7 +7,8 @@ import pytest
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Target
 
 LSB = Converters().lsb
 

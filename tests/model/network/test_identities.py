@@ -13,7 +13,8 @@ import pytest
 
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from symtrack.model.spec.config import NAMED, Chopper, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper
 from symtrack.model.tasks.task import Task
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers import tiny

@@ -13,7 +13,8 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates
 from symtrack.model.network.learning_tile import Physics, TrainedTile
-from symtrack.model.spec.config import Chopper, Reference, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Reference, Settings
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import assert_same
 

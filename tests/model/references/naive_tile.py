@@ -11,7 +11,9 @@ from math import floor, trunc
 
 import numpy as np
 
-from symtrack.model.spec.config import BankSpec, Chopper, Reference, Scope, Settings, SourceSpec, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Calibration, PulseSlots, Transfer
 
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
 
 RANGES = [
     (spec.name, spec.metadata["low"], spec.metadata["high"]) for spec in fields(TileConfig) if "low" in spec.metadata

@@ -7,7 +7,8 @@ from itertools import product
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import Chopper, Scope, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Scope, Settings
 from symtrack.model.tile.chopper import ChopperState, demodulate
 from tests.model.helpers.tile_driver import assert_same
 from tests.model.references.naive_tile import Registers

@@ -13,17 +13,8 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    NAMED,
-    ROUND_BITS,
-    Chopper,
-    Reference,
-    Scope,
-    Settings,
-    Target,
-    TileConfig,
-)
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Periphery, Transfer
 from tests.model.helpers.tile_driver import (
     CONFIGS,

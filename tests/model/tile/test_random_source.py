@@ -7,8 +7,9 @@ from itertools import combinations
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import NAMED, SourceSpec, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.polynomials import dense_primitive
+from symtrack.model.spec.random_specs import SourceSpec
 from symtrack.model.tile.random_source import Bank, Sources
 from tests.model.references.naive_tile import Register, Registers
 

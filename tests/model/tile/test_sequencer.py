@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from symtrack.model.spec.config import Chopper, Op, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Settings
 from symtrack.model.tile.sequencer import Sequencer, State
 
 

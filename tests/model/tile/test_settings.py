@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import random_codes, random_settings
 

@@ -8,7 +8,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import BEAT_LATENCY, NAMED, Chopper, Op, Reference, Settings, Target, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Reference, Settings, Target
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.tile import Tile
 from tests.model.helpers.tile_driver import (

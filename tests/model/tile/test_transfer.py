@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import BEAT_LATENCY, NAMED, Op, Settings, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, NAMED, TileConfig
+from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.sequencer import Sequencer

@@ -10,7 +10,8 @@ import pytest
 
 from symtrack.cosim.engine.stepped_periphery import Rounds
 from symtrack.hdl.output.verilog import tile_ports
-from symtrack.model.spec.config import NAMED, Chopper, Op, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Chopper, Op, Settings, Target
 from symtrack.model.tile.packing import pack, pack_lines, pack_words, unpack_lines, unpack_words
 from symtrack.model.tile.tile import Tile
 from symtrack.model.tile.waveform import TracedPeriphery

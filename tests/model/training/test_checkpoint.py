@@ -11,7 +11,7 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Choppers, Rates
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import Chopper, Scope
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.checkpoint import VERSION

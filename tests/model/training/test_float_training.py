@@ -27,7 +27,8 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.learning_tile import Physics, TrainedTile
-from symtrack.model.spec.config import Chopper, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Chopper, Target
 from symtrack.model.tile.operations import Periphery
 from tests.model.references.float_training import ONE, FloatArray, FloatTile
 

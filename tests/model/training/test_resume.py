@@ -10,7 +10,8 @@ import pytest
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.spec.config import NAMED, Chopper, Settings
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import Chopper, Settings
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
