@@ -15,7 +15,7 @@ from symtrack.model.network.networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, Chopper, Scope
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import BATCH_MAX, CALIBRATION_MAX
 from symtrack.scripts.common import Parser, integer, number
 
@@ -140,7 +140,7 @@ def check_task(arguments: argparse.Namespace, *others: str) -> None:
             raise ValueError(f"argument --{option}: {value!r}: must be left out with --task {arguments.task}")
 
 
-def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
+def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
     """The run that was described; ``own`` is what the command line has options of its own for.
 
     Raises
@@ -154,7 +154,7 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
         raise ValueError(f"argument --{name}: {value!r}: must be left out without --program-references")
     kinds = {"chopper": Chopper, "scope": Scope, "row_chopper": Chopper}
     choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
-    return Run(
+    return TrainingSpec(
         task=arguments.task,
         algorithm=arguments.algorithm,
         network=given(arguments, ("data", *NETWORK)),

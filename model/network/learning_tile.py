@@ -61,6 +61,18 @@ class Physics:
     programming: Programming | None = None
 
 
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What all tiles of a network share: how and on what they learn, see `model.network.network.Network`."""
+
+    algorithm: Algorithm
+    rates: Rates
+    physics: Physics
+    periphery: PeripheryFactory
+    seed: int
+    threads: int = 1
+
+
 class TrainedTile:
     """One tile of a layer.
 
@@ -68,27 +80,16 @@ class TrainedTile:
     ----------
     name
         Keys everything random of this tile.
-    config, algorithm, rates, physics, periphery
-        The tile, how and on what it learns, and the maker of what drives it.
+    config
+        The tile.
     start
         W starts uniform between plus and minus this weight.
-    seed, threads
-        Of everything random; of an update, no result depends on it.
+    learning
+        How and on what it learns, and the maker of what drives it.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        config: TileConfig,
-        algorithm: Algorithm,
-        rates: Rates,
-        physics: Physics,
-        periphery: PeripheryFactory,
-        start: float,
-        seed: int,
-        threads: int,
-    ) -> None:
+    def __init__(self, *, name: str, config: TileConfig, start: float, learning: Learning) -> None:
+        algorithm, rates, physics, seed = learning.algorithm, learning.rates, learning.physics, learning.seed
         converters = replace(physics.converters, adc_bits=config.adc_bits)
         # Updates of W need no P, so it is W's devices that are those which updates pulse.
         slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
@@ -102,14 +103,14 @@ class TrainedTile:
         self.config = config
         self.tile = AnalogTile(
             config=config,
-            periphery=periphery,
+            periphery=learning.periphery,
             fast=physics.fast.cells(**shape, array=f"{name}.fast"),
             slow=slow.cells(**shape, array=f"{name}.slow"),
             converters=converters,
             gamma=rates.gamma if algorithm.residual else 0.0,
             seed=seed,
             name=name,
-            threads=threads,
+            threads=learning.threads,
             ideal_granularity=physics.ideal_granularity,
             **reference,  # type: ignore[arg-type]
         )

@@ -12,7 +12,8 @@ from symtrack.cosim.engine.native.engine import run_job
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.spec.settings import Chopper, Scope
 from symtrack.model.tasks.task import TASKS
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
 CHOPPERS = {
@@ -36,7 +37,7 @@ def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
-    run = Run(
+    run = TrainingSpec(
         task="tiny",
         algorithm=name,
         tiles={"row_chopper": 1, "chopper_probability": 0.2},
@@ -51,7 +52,7 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
     outcome = run_job(job)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.verdict.compared_cycles >= cycles
-    golden, flipped = run.trainer(), {"chopper": False, "row_chopper": False}
+    golden, flipped = Trainer(run), {"chopper": False, "row_chopper": False}
     for _ in range(outcome.result["steps"]):
         golden.run(1)
         for side in flipped:

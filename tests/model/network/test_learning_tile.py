@@ -12,7 +12,7 @@ from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates
-from symtrack.model.network.learning_tile import Physics, TrainedTile
+from symtrack.model.network.learning_tile import Learning, Physics, TrainedTile
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Chopper, Reference, Settings
 from symtrack.model.tile.operations import Periphery
@@ -36,13 +36,15 @@ def make(
     return TrainedTile(
         name="tile",
         config=config,
-        algorithm=ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm,
-        rates=Rates(**{"learning_rate": 0.05} | rates),
-        physics=Physics(fast=fast, slow=DEVICE, converters=converters, ideal_granularity=ideal_granularity),
-        periphery=Periphery,
         start=0.2,
-        seed=4,
-        threads=1,
+        learning=Learning(
+            algorithm=ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm,
+            rates=Rates(**{"learning_rate": 0.05} | rates),
+            physics=Physics(fast=fast, slow=DEVICE, converters=converters, ideal_granularity=ideal_granularity),
+            periphery=Periphery,
+            seed=4,
+            threads=1,
+        ),
     )
 
 

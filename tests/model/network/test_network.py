@@ -167,18 +167,7 @@ def test_a_layer_of_several_tiles() -> None:
 
 def twin(name: str, tile: TrainedTile) -> TrainedTile:
     """The same tile without a layer around it."""
-    common = learning(COARSE)
-    return TrainedTile(
-        name=name,
-        config=tile.config,
-        algorithm=common.algorithm,
-        rates=common.rates,
-        physics=common.physics,
-        periphery=Periphery,
-        start=0.3,
-        seed=common.seed,
-        threads=1,
-    )
+    return TrainedTile(name=name, config=tile.config, start=0.3, learning=learning(COARSE))
 
 
 def test_scale_is_given_or_follows_from_the_weight_scaling() -> None:

@@ -26,7 +26,7 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.network.learning_tile import Physics, TrainedTile
+from symtrack.model.network.learning_tile import Learning, Physics, TrainedTile
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Chopper, Target
 from symtrack.model.tile.operations import Periphery
@@ -63,18 +63,20 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
     golden = TrainedTile(
         name="tile",
         config=config,
-        algorithm=algorithm,
-        rates=rates,
-        physics=Physics(
-            fast=SoftBoundsReference(dw_min=fast_dw, reference_mean=0.2, reference_std=0.1, **DEVICE),
-            slow=SoftBoundsReference(dw_min=DW_MIN, reference_mean=0.0, reference_std=0.0, **DEVICE),
-            converters=CONVERTERS,
-            ideal_granularity=True,
-        ),
-        periphery=Periphery,
         start=0.2,
-        seed=seed,
-        threads=1,
+        learning=Learning(
+            algorithm=algorithm,
+            rates=rates,
+            physics=Physics(
+                fast=SoftBoundsReference(dw_min=fast_dw, reference_mean=0.2, reference_std=0.1, **DEVICE),
+                slow=SoftBoundsReference(dw_min=DW_MIN, reference_mean=0.0, reference_std=0.0, **DEVICE),
+                converters=CONVERTERS,
+                ideal_granularity=True,
+            ),
+            periphery=Periphery,
+            seed=seed,
+            threads=1,
+        ),
     )
     tile = golden.tile
     twin = FloatTile(
