@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from symtrack.cosim.engine.lockstep import Fault, State, Verdict
 from symtrack.cosim.engine.streams import Program
-from symtrack.model.network.crossbar import PeripheryLike
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.tile.interface import PeripheryLike
 
 
 class Bench(Protocol):

@@ -16,7 +16,7 @@ from symtrack.cosim.engine.streams import Streams
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
-from symtrack.model.tile.operations import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.packing import unpack, unpack_signed
 
 

@@ -19,8 +19,8 @@ FOLDERS = {
     "model/spec": "fixed polynomials validated",
     "model/arithmetic": "noise quantile",
     "model/tile": """
-        chopper counters hidden_buffer low_pass operations packing programmer pulse_train quadrants random_source
-        sequencer threshold tile transfer waveform zero_shift
+        chopper counters demodulator hidden_buffer interface low_pass operations packing programmer pulse_train
+        quadrants random_bank random_source reference_latch sequencer threshold tile transfer update waveform zero_shift
     """,
     # What moves weights, and the families; not what fits, draws or describes devices.
     "model/devices": """

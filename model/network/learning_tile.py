@@ -19,13 +19,14 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, uniforms
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
-from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
+from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import ROUND_BITS, Chopper, Reference, Settings, Target
 from symtrack.model.spec.validated import Validated, integer, number
 from symtrack.model.state import Arrays
+from symtrack.model.tile.interface import PeripheryFactory
 
 TOLERANCE_MAX = 1024  # LSB
 

@@ -1,14 +1,12 @@
-"""Choppers of columns and rows, and the demodulation of a read with them.
+"""Choppers of columns and rows: when they flip.
 
-    d = c_j * c'_i * (r - s)                                                       s: what is subtracted
     at the end of a transfer of column j, with N = chopper_period and sweep counter s modulo 2N:
     flip  = s mod N = N - 1     (regular)   or   word < chopper_flip_below    (random)   or   0   (off)
             of column j (scope column), or of all columns at the end of a sweep (scope tile)
     flip'_i = s = N + i mod N   (regular)   or   word_i < chopper_flip_below  (random)   or   0   (off),   every sweep
     latch_ij = flipped_j xor flipped'_i, the flips after the previous read of the cell
 
-Formats: signs are +1 and -1, r and s are ``reference_format``, d is ``difference_format``, words have
-`CHOPPER_RANDOM_BITS` bits. Latency: the demodulation takes the filter's cycle, the state changes once per transfer; the
+Formats: signs are +1 and -1, words have `CHOPPER_RANDOM_BITS` bits. Latency: the state changes once per transfer; the
 sources step in every mode. Source: chopped transfer of c-TTv2, AGAD and E-RIDER (docs/tile.md, sections 6 and 7).
 """
 
@@ -16,18 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Chopper, Scope, Settings
 from symtrack.model.state import Arrays
-from symtrack.model.tile.random_source import Bank, Sources
-
-
-@njit(cache=True)
-def demodulate(sign: Int, r: Int, subtracted: Int) -> Int:
-    """The demodulated difference d."""
-    return sign * (r - subtracted)
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.random_source import Sources
 
 
 class ChopperState:

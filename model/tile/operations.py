@@ -14,8 +14,7 @@ Source: docs/tile.md, sections 3 and 5 to 9.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -31,63 +30,20 @@ from symtrack.model.spec.settings import (
     setting_specs,
 )
 from symtrack.model.state import Arrays
-from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
+from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
-from symtrack.model.tile.low_pass import filter_step, latch
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
+from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
 from symtrack.model.tile.quadrants import schedule, signs_present, up
-from symtrack.model.tile.random_source import Bank
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
 from symtrack.model.tile.zero_shift import polarities
-
-
-@dataclass(frozen=True)
-class PulseSlots:
-    """The S slots of one update, in order.
-
-    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
-    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
-    """
-
-    rows: Bits
-    columns: Bits
-    up: Bits
-    quadrant: Bits
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """The result of one transfer.
-
-    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
-    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
-    """
-
-    column: int
-    pulses: Int
-    latched: Bits
-    reference: Int
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
-
-    up: Bits
-    reads: list[Transfer]
-
-
-class ReferenceColumn(Protocol):
-    """The cells of R that a programming works on."""
-
-    def read(self) -> Int:
-        """ADC codes [R]."""
-
-    def write(self, pulses: Int) -> None:
-        """Take signed pulses [R]."""
 
 
 class Periphery:

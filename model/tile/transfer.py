@@ -19,13 +19,15 @@ from numpy.typing import NDArray
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Reference, Settings
-from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
+from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
-from symtrack.model.tile.low_pass import filter_step, latch
+from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.packing import pack, pack_bits, unpack_signed
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.random_source import Bank
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.sequencer import Sequencer
 from symtrack.model.tile.threshold import write_pulses
 
@@ -66,7 +68,7 @@ class _Beat:
 _Offer = tuple[_Beat, int, bool]  # a beat of writes, its column, and whether it is for R
 
 
-class Pipeline:
+class TransferPipeline:
     """Memories, stages and the output register of transfers.
 
     Attributes

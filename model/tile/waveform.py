@@ -20,7 +20,8 @@ from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays
-from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import Words, pack_lines, pack_words
 
 Layout = Mapping[str, tuple[int, int]]

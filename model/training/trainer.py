@@ -17,12 +17,12 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
-from symtrack.model.network.crossbar import PeripheryFactory, Restorable
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
 from symtrack.model.spec.validated import check
 from symtrack.model.tasks.evaluation import Evaluation
+from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed

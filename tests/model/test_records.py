@@ -32,16 +32,16 @@ BY_POSITION = CHANGED | {
     ),
     *(
         "symtrack.model.tasks.evaluation.Evaluation",
-        "symtrack.model.tile.operations.Calibration",
-        "symtrack.model.tile.operations.PulseSlots",
+        "symtrack.model.tile.interface.Calibration",
+        "symtrack.model.tile.interface.PulseSlots",
     ),
     *(
-        "symtrack.model.tile.operations.Transfer",
+        "symtrack.model.tile.interface.Transfer",
         "symtrack.model.tile.transfer._Beat",
         "symtrack.model.training.schedule.Schedule",
         "symtrack.model.study.tables.Results",
     ),
-    "symtrack.model.network.update_management.UpdateVectors",
+    "symtrack.model.tile.interface.UpdateVectors",
 }
 
 

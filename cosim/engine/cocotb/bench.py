@@ -25,8 +25,8 @@ from symtrack.cosim.engine.stepped_periphery import RtlPeriphery
 from symtrack.cosim.engine.streams import Program
 from symtrack.hdl.output.state_map import StateItem
 from symtrack.hdl.output.verilog import tile_ports
-from symtrack.model.network.crossbar import PeripheryLike
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.tile.interface import PeripheryLike
 from symtrack.model.tile.operations import Periphery
 
 HALF_PERIOD_NS = 5

@@ -23,12 +23,12 @@ from symtrack.cosim.engine.stepped_periphery import Rounds, RtlPeriphery, check_
 from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_ports, tile_verilog
-from symtrack.model.network.crossbar import PeripheryLike
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
 from symtrack.model.state import Arrays
-from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import Calibration, PeripheryLike, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
 from symtrack.model.tile.waveform import TracedPeriphery
 

@@ -24,7 +24,8 @@ from symtrack.hdl.controller.registers import EVENTS, Register, registers, setti
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Chopper, Op, Scope, Settings
-from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
+from symtrack.model.tile.interface import PulseSlots, Transfer
+from symtrack.model.tile.operations import Periphery
 from tests.cosim.helpers.tile_watch import Watch
 from tests.model.helpers.tile_driver import (
     Cells,

@@ -11,9 +11,10 @@ from symtrack.model.analysis.zero_shifting import Theory
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
+from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings
+from symtrack.model.tile.interface import PeripheryFactory
 
 PULSES, SWEEPS = 400, 24
 TOLERANCE = 64  # units of Q, 64 of them an ADC LSB

@@ -15,12 +15,11 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile, PeripheryLike
-from symtrack.model.network.update_management import UpdateVectors
+from symtrack.model.network.crossbar import AnalogTile
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Settings
-from symtrack.model.tile.operations import PulseSlots
+from symtrack.model.tile.interface import PeripheryLike, PulseSlots, UpdateVectors
 
 CONVERTERS = Converters(output_bound=2.0, output_noise=0.01)
 MOVES = 0.1  # more than noise, and less than an update

@@ -13,7 +13,8 @@ import numpy as np
 
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, Scope, Settings, Target
-from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import pack, unpack, unpack_signed
 from symtrack.model.tile.tile import Tile
 

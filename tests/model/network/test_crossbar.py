@@ -18,10 +18,11 @@ from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
 from symtrack.model.network.crossbar import AnalogTile
-from symtrack.model.network.update_management import UpdateManager, UpdateVectors
+from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Chopper, Reference, Settings, Target
-from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
+from symtrack.model.tile.interface import PulseSlots, Transfer, UpdateVectors
+from symtrack.model.tile.operations import Periphery
 
 CONFIG = TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, adc_bits=16, hidden_bits=40, threshold_shift=22)
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)

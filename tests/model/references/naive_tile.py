@@ -14,7 +14,7 @@ import numpy as np
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.random_specs import BankSpec, SourceSpec
 from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
-from symtrack.model.tile.operations import Calibration, PulseSlots, Transfer
+from symtrack.model.tile.interface import Calibration, PulseSlots, Transfer
 
 
 class Register:

@@ -15,7 +15,8 @@ import pytest
 
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target
-from symtrack.model.tile.operations import Periphery, Transfer
+from symtrack.model.tile.interface import Transfer
+from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import (
     CONFIGS,
     Cells,
