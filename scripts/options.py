@@ -12,7 +12,7 @@ from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
 from symtrack.model.network.networks import HIDDEN
-from symtrack.model.spec.settings import ROUND_BITS, Chopper, Scope
+from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
@@ -107,9 +107,9 @@ def learning_options(parser: Parser) -> None:
     add("--rounds", type=integer(1, (1 << ROUND_BITS) - 1), metavar="N", default=argparse.SUPPRESS, help=text)
     own = "default: that of the algorithm"
     for name, kind, text in (
-        ("chopper", Chopper, "when columns flip"),
+        ("chopper", ChopperMode, "when columns flip"),
         ("scope", Scope, "which flip together"),
-        ("row-chopper", Chopper, "when rows flip, with --tile row_chopper=1"),
+        ("row-chopper", ChopperMode, "when rows flip, with --tile row_chopper=1"),
     ):
         choices = [one.name.lower() for one in kind]
         add(f"--{name}", choices=choices, default=argparse.SUPPRESS, help=f"{text}; {own}")
@@ -152,7 +152,7 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
     if programming and not arguments.program_references:
         name, value = next(iter(programming.items()))
         raise ValueError(f"argument --{name}: {value!r}: must be left out without --program-references")
-    kinds = {"chopper": Chopper, "scope": Scope, "row_chopper": Chopper}
+    kinds = {"chopper": ChopperMode, "scope": Scope, "row_chopper": ChopperMode}
     choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
     return TrainingSpec(
         task=arguments.task,

@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.tile.tile import Tile
+from symtrack.model.tile.tile import TileModel
 
 HISTORY = 12
 STATES_EVERY = 1024  # cycles; reading the state takes as long as a few dozen of them
@@ -96,7 +96,7 @@ class Checker:
     """
 
     def __init__(self, config: TileConfig, faults: tuple[Fault, ...] = ()) -> None:
-        self.golden = Tile(config)
+        self.golden = TileModel(config)
         self.faults = faults
         self.cycles = 0
         self.compared = 0

@@ -20,7 +20,7 @@ from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColu
 from symtrack.model.tile.packing import unpack, unpack_signed
 
 
-class RtlPeriphery:
+class SteppedPeriphery:
     """One tile in RTL; the methods are those of `model.tile.operations.Periphery`.
 
     Attributes

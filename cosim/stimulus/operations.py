@@ -13,7 +13,7 @@ from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.stimulus.random import random_codes, random_settings
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.settings import COUNT_BITS, Chopper, Reference, Settings, Target
+from symtrack.model.spec.settings import COUNT_BITS, ChopperMode, Reference, Settings, Target
 from symtrack.model.training.metrics import state_sha256
 
 PREPARED = 16  # different operations, so that making them up does not count as playing them
@@ -37,7 +37,7 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     vectors = [_dense(config, rng) for _ in range(PREPARED)]
     codes = [np.array(rng.choices(range(form.low, form.high + 1), k=config.rows)) for _ in range(PREPARED)]
     settings = Settings(
-        chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
+        chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
     )
     tile = bench.layer(config)
     done = 0
@@ -61,8 +61,8 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
         for _ in range(config.columns):
             settings = replace(
                 random_settings(config, rng),
-                chopper=rng.choice(list(Chopper)),
-                row_chopper=rng.choice(list(Chopper) if config.row_chopper else [Chopper.OFF]),
+                chopper=rng.choice(list(ChopperMode)),
+                row_chopper=rng.choice(list(ChopperMode) if config.row_chopper else [ChopperMode.OFF]),
                 reference=rng.choice(list(Reference)),
             )
             tile.transfer(np.array(random_codes(config, rng, "")), settings)

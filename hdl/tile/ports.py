@@ -8,7 +8,7 @@ from amaranth.lib.wiring import In, Out, Signature
 
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import setting_specs
-from symtrack.model.spec.status import STATUS, Kind
+from symtrack.model.spec.status import STATUS, StatusKind
 from symtrack.model.spec.streams import INTO_TILE
 
 
@@ -66,7 +66,7 @@ def status(config: TileConfig) -> Signature:
             "busy": Out(1),
             "chopper": Out(config.columns),
             "row_chopper": Out(config.rows),
-            **{spec.name: Out(config.counter_bits if spec.kind == Kind.COUNTER else 1) for spec in STATUS},
+            **{spec.name: Out(config.counter_bits if spec.kind == StatusKind.COUNTER else 1) for spec in STATUS},
         }
     )
 

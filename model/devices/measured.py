@@ -36,6 +36,8 @@ def numbers(name: str, value: object, low: float, high: float) -> Numbers:
         raise TypeError(f"{name} = {value!r}: must be a list of numbers from {low:g} to {high:g}")
     result = tuple(value)
     for item in result:
+        if isinstance(item, bool) or not isinstance(item, (int, float)):
+            raise TypeError(f"{name} = {item!r}: must be a list of numbers from {low:g} to {high:g}")
         check(name, item, low, high, whole=False)
     if len(result) < 2:
         raise ValueError(f"{name} = {value!r}: must have at least two points")

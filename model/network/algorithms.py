@@ -15,7 +15,7 @@ from fractions import Fraction
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings, Target
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 from symtrack.model.spec.validated import Validated, integer, number
 
 
@@ -30,9 +30,9 @@ class Algorithm:
     """
 
     target: Target = Target.FAST
-    chopper: Chopper = Chopper.OFF
+    chopper: ChopperMode = ChopperMode.OFF
     scope: Scope = Scope.COLUMN
-    row_chopper: Chopper = Chopper.OFF
+    row_chopper: ChopperMode = ChopperMode.OFF
     reference: Reference = Reference.ZERO
     filter: bool = True
     direct: bool = False
@@ -44,16 +44,18 @@ class Algorithm:
         """The same with a reference that stays what a calibration has left in Qref."""
         if self.target == Target.SLOW:
             raise ValueError(f"target = {self.target.name}: must be FAST for a calibration, which is of P")
-        return replace(self, chopper=Chopper.OFF, row_chopper=Chopper.OFF, reference=Reference.LATCHED, warm_up=False)
+        return replace(
+            self, chopper=ChopperMode.OFF, row_chopper=ChopperMode.OFF, reference=Reference.LATCHED, warm_up=False
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choppers:
     """Choppers in place of an algorithm's own, see `Algorithm`; None leaves what it has."""
 
-    chopper: Chopper | None = None
+    chopper: ChopperMode | None = None
     scope: Scope | None = None
-    row_chopper: Chopper | None = None
+    row_chopper: ChopperMode | None = None
 
     def of(self, algorithm: Algorithm) -> Algorithm:
         """The algorithm with these choppers.
@@ -71,15 +73,15 @@ class Choppers:
 
 
 _UNBUFFERED = {"learning_rate": 0.05}
-_AGAD = Algorithm(chopper=Chopper.REGULAR, reference=Reference.LATCHED, warm_up=True)
+_AGAD = Algorithm(chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, warm_up=True)
 _RIDER = Algorithm(reference=Reference.FILTERED, direct=True, residual=True, rates=_UNBUFFERED)
-_LITERAL = replace(_RIDER, chopper=Chopper.RANDOM, scope=Scope.TILE)
+_LITERAL = replace(_RIDER, chopper=ChopperMode.RANDOM, scope=Scope.TILE)
 
 ALGORITHMS: dict[str, Algorithm] = {
     "analog-sgd": Algorithm(target=Target.SLOW),
     "tt-v1": Algorithm(direct=True, residual=True, rates=_UNBUFFERED | {"gamma": 0.0}),
     "tt-v2": Algorithm(),
-    "c-tt-v2": Algorithm(chopper=Chopper.REGULAR),
+    "c-tt-v2": Algorithm(chopper=ChopperMode.REGULAR),
     "agad": _AGAD,
     "residual": replace(_RIDER, reference=Reference.LATCHED, filter=False),
     "rider": _RIDER,
@@ -139,7 +141,7 @@ def settings(
             f"gain = {gain} from learning_rate = {rates.learning_rate}{scheduled}, {granularity}"
             f"dw_min = {dw_min}: must be from 1 to {high}{_fitting(config, rate * code / unit)}"
         )
-    if algorithm.row_chopper != Chopper.OFF and not config.row_chopper:
+    if algorithm.row_chopper != ChopperMode.OFF and not config.row_chopper:
         raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
     return Settings(
         target=algorithm.target,

@@ -162,7 +162,7 @@ class Convolution(LayerPlan):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class TileGrid:
     """Sizes of the blocks of rows and of columns of a layer; tiles are in C order."""
 
     rows: tuple[int, ...]
@@ -212,10 +212,10 @@ class Architecture:
             if layer.inputs != below.features:
                 raise ValueError(f"layers[{index}].inputs = {layer.inputs}: must be {below.features}, what is below")
 
-    def grids(self) -> tuple[Grid, ...]:
+    def grids(self) -> tuple[TileGrid, ...]:
         """The tiles of every layer."""
         return tuple(
-            Grid(rows=blocks(layer.rows, self.tile_rows), columns=blocks(layer.columns, self.tile_columns))
+            TileGrid(rows=blocks(layer.rows, self.tile_rows), columns=blocks(layer.columns, self.tile_columns))
             for layer in self.layers
         )
 

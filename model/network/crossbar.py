@@ -34,7 +34,7 @@ CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
 _round_shift = njit(round_shift)
 
 
-class AnalogTile:
+class Crossbar:
     """Arrays and periphery of one layer.
 
     Parameters

@@ -19,11 +19,11 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, uniforms
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.settings import ROUND_BITS, Chopper, Reference, Settings, Target
+from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Reference, Settings, Target
 from symtrack.model.spec.validated import Validated, integer, number
 from symtrack.model.state import Arrays
 from symtrack.model.tile.interface import PeripheryFactory
@@ -51,7 +51,7 @@ class Physics:
     """Devices and converters of a tile.
 
     fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
-    takes the width of the tile. ideal_granularity: see `model.network.crossbar.AnalogTile`. programming: how R, of
+    takes the width of the tile. ideal_granularity: see `model.network.crossbar.Crossbar`. programming: how R, of
     devices like those of W, is programmed; None for an ideal copy.
     """
 
@@ -74,7 +74,7 @@ class Learning:
     threads: int = 1
 
 
-class TrainedTile:
+class LearningTile:
     """One tile of a layer.
 
     Parameters
@@ -102,7 +102,7 @@ class TrainedTile:
             reference["reference"] = physics.slow.cells(**shape, array=f"{name}.reference")
             reference["programming"] = physics.programming.settings(config, converters.lsb, physics.slow.dw_min)
         self.config = config
-        self.tile = AnalogTile(
+        self.tile = Crossbar(
             config=config,
             periphery=learning.periphery,
             fast=physics.fast.cells(**shape, array=f"{name}.fast"),
@@ -137,8 +137,8 @@ class TrainedTile:
             for warming_up in (False, True)
         )
         # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
-        rows_by_chance = self._algorithm.row_chopper == Chopper.RANDOM and self.config.chopper_flip_below > 0
-        surely = self._algorithm.chopper == Chopper.REGULAR and not rows_by_chance
+        rows_by_chance = self._algorithm.row_chopper == ChopperMode.RANDOM and self.config.chopper_flip_below > 0
+        surely = self._algorithm.chopper == ChopperMode.REGULAR and not rows_by_chance
         self._latching = replace(self._warming, latch=not surely)
 
     def settings(self) -> Settings:

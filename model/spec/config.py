@@ -17,7 +17,7 @@ from typing import Any
 from symtrack.model.spec.fixed import Format
 from symtrack.model.spec.polynomials import DEGREE, dense_primitive, mix64
 from symtrack.model.spec.random_specs import BankSpec, SourceSpec
-from symtrack.model.spec.validated import Validated, integer, number
+from symtrack.model.spec.validated import Validated, integer, own
 
 CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
@@ -52,7 +52,7 @@ class TileConfig(Validated):
     pulses_max: int = integer(1, 127, 10, "n_max, most pulses written to one cell by one transfer")
     momentum_bits: int = integer(1, 8, 4, "width of the momentum setting, a fraction of one")
     chopper_period: int = integer(1, 65535, 20, "reads of a column between its regular flips")
-    chopper_probability: float = number(0, 1, 0.05, "probability of a random flip per read")
+    chopper_probability: float = own(0.05, "probability of a random flip per read")
     row_chopper: int = integer(0, 1, 0, "1: rows have choppers of their own, too")
     programmer: int = integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
     counter_bits: int = integer(8, 48, 32, "width of the saturating event counters")
@@ -61,6 +61,8 @@ class TileConfig(Validated):
     def __post_init__(self) -> None:
         super().__post_init__()
         p, step = self.chopper_probability, 2.0**-CHOPPER_RANDOM_BITS
+        if isinstance(p, bool) or not isinstance(p, (int, float)):
+            raise TypeError(f"chopper_probability = {p!r}: must be a number from 0 to 1")
         if not (p in (0, 1) or step <= p <= 1 - step):
             raise ValueError(
                 f"chopper_probability = {p!r}: must be a number from 0 to 1, and if not 0 or 1 at least {step:.3g} "

@@ -24,7 +24,7 @@ class Op(IntEnum):
     PROGRAM = 3
 
 
-class Chopper(IntEnum):
+class ChopperMode(IntEnum):
     """When the chopper of a column flips after a read of that column."""
 
     OFF = 0
@@ -63,9 +63,9 @@ class Settings:
     """
 
     target: Target = word(Target.FAST, 1, "array that updates pulse")
-    chopper: Chopper = word(Chopper.OFF, 2, "when the chopper of a column flips after a read of it")
+    chopper: ChopperMode = word(ChopperMode.OFF, 2, "when the chopper of a column flips after a read of it")
     scope: Scope = word(Scope.COLUMN, 1, "which columns flip together")
-    row_chopper: Chopper = word(Chopper.OFF, 2, "when choppers of rows flip", needs="row_chopper")
+    row_chopper: ChopperMode = word(ChopperMode.OFF, 2, "when choppers of rows flip", needs="row_chopper")
     reference: Reference = word(Reference.ZERO, 2, "what is subtracted from a read")
     filter: bool = word(True, 1, "off: Q is left alone")
     latch: bool = word(False, 1, "on: a transfer latches Qref in every cell")

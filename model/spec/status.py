@@ -13,7 +13,7 @@ from enum import Enum
 from symtrack.model.spec.config import TileConfig
 
 
-class Kind(Enum):
+class StatusKind(Enum):
     """Counters count and flags stay until reset; an event is high in the cycle in which it happens."""
 
     COUNTER = "counter"
@@ -26,7 +26,7 @@ class StatusSpec:
     """A port. text: what is counted, or what has happened. needs: what must be 1 in the configuration."""
 
     name: str
-    kind: Kind
+    kind: StatusKind
     text: str
     needs: str = ""
 
@@ -36,19 +36,21 @@ class StatusSpec:
 
 
 STATUS = (  # in the order of the ports
-    StatusSpec(name="hidden_saturated", kind=Kind.FLAG, text="a word of H was clipped"),
-    StatusSpec(name="pulses_clamped", kind=Kind.FLAG, text="a pulse count was clamped"),
-    StatusSpec(name="memory_error", kind=Kind.EVENT, text="a word of Q, Qref or H had the wrong parity"),
-    StatusSpec(name="slots", kind=Kind.COUNTER, text="beats of pulses"),
-    StatusSpec(name="reads", kind=Kind.COUNTER, text="read requests, of P and of R"),
-    StatusSpec(name="transfer_pulses", kind=Kind.COUNTER, text="pulses to W"),
-    StatusSpec(name="reference_pulses", kind=Kind.COUNTER, text="pulses to R", needs="programmer"),
-    StatusSpec(name="unprogrammed", kind=Kind.COUNTER, text="cells of R that were given up", needs="programmer"),
-    StatusSpec(name="gave_up", kind=Kind.FLAG, text="a programming left cells out of tolerance", needs="programmer"),
+    StatusSpec(name="hidden_saturated", kind=StatusKind.FLAG, text="a word of H was clipped"),
+    StatusSpec(name="pulses_clamped", kind=StatusKind.FLAG, text="a pulse count was clamped"),
+    StatusSpec(name="memory_error", kind=StatusKind.EVENT, text="a word of Q, Qref or H had the wrong parity"),
+    StatusSpec(name="slots", kind=StatusKind.COUNTER, text="beats of pulses"),
+    StatusSpec(name="reads", kind=StatusKind.COUNTER, text="read requests, of P and of R"),
+    StatusSpec(name="transfer_pulses", kind=StatusKind.COUNTER, text="pulses to W"),
+    StatusSpec(name="reference_pulses", kind=StatusKind.COUNTER, text="pulses to R", needs="programmer"),
+    StatusSpec(name="unprogrammed", kind=StatusKind.COUNTER, text="cells of R that were given up", needs="programmer"),
+    StatusSpec(
+        name="gave_up", kind=StatusKind.FLAG, text="a programming left cells out of tolerance", needs="programmer"
+    ),
 )
-COUNTERS = tuple(spec for spec in STATUS if spec.kind == Kind.COUNTER)
-FLAGS = tuple(spec for spec in STATUS if spec.kind == Kind.FLAG)
-MEMORY_ERROR = next(spec for spec in STATUS if spec.kind == Kind.EVENT)
+COUNTERS = tuple(spec for spec in STATUS if spec.kind == StatusKind.COUNTER)
+FLAGS = tuple(spec for spec in STATUS if spec.kind == StatusKind.FLAG)
+MEMORY_ERROR = next(spec for spec in STATUS if spec.kind == StatusKind.EVENT)
 
 
 def counters(config: TileConfig) -> tuple[str, ...]:

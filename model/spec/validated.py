@@ -30,6 +30,11 @@ def flag(default: bool, text: str) -> Any:
     return field(default=default, metadata={"text": text})
 
 
+def own(default: Any, text: str) -> Any:
+    """A field that its class checks itself."""
+    return field(default=default, metadata={"text": text, "own": True})
+
+
 def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: str = "") -> Any:
     """A field for a word of hardware.
 
@@ -69,5 +74,5 @@ class Validated:
                 check(spec.name, value, allowed["low"], allowed["high"], whole=allowed["whole"])
                 if type(value) not in (int, float):  # such as those of numpy, whose names are no numbers in a file
                     object.__setattr__(self, spec.name, float(value))
-            elif "text" in allowed and not isinstance(value, bool):
+            elif "text" in allowed and "own" not in allowed and not isinstance(value, bool):
                 raise TypeError(f"{spec.name} = {value!r}: must be true or false")

@@ -16,7 +16,7 @@ import numpy as np
 
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.settings import Chopper, Scope, Settings
+from symtrack.model.spec.settings import ChopperMode, Scope, Settings
 from symtrack.model.state import Arrays
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.random_source import Sources
@@ -86,18 +86,18 @@ class ChopperState:
             if self._config.row_chopper:
                 self.row_bank.words(1)
 
-    def _flip(self, mode: Chopper) -> bool:
+    def _flip(self, mode: ChopperMode) -> bool:
         word = int(self.source.now[0])
-        if mode == Chopper.REGULAR:
+        if mode == ChopperMode.REGULAR:
             period = self._config.chopper_period
             return self.sweep % period == period - 1
-        return mode == Chopper.RANDOM and word < self._config.chopper_flip_below
+        return mode == ChopperMode.RANDOM and word < self._config.chopper_flip_below
 
-    def _row_flips(self, mode: Chopper) -> Int:
+    def _row_flips(self, mode: ChopperMode) -> Int:
         words = self.row_bank.line_words_now
-        if mode == Chopper.REGULAR:
+        if mode == ChopperMode.REGULAR:
             return (self._row_phase == self.sweep).astype(np.int64)
-        return ((words < self._config.chopper_flip_below) & (mode == Chopper.RANDOM)).astype(np.int64)
+        return ((words < self._config.chopper_flip_below) & (mode == ChopperMode.RANDOM)).astype(np.int64)
 
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all registers, by name; those of the rows only if they have choppers."""

@@ -7,7 +7,7 @@
     calibrate: slots of all lines, then sweeps of reads that only fill the filter
     program:   a column of R is read and corrected until it is Qref
 
-The state after each operation and the values it gives are those of `model.tile.tile.Tile` and of the RTL;
+The state after each operation and the values it gives are those of `model.tile.tile.TileModel` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
 Source: docs/tile.md, sections 3 and 5 to 9.
 """
@@ -269,7 +269,7 @@ class Periphery:
         return words << (config.threshold_shift - config.dither_bits)
 
     def state_arrays(self) -> dict[str, Int]:
-        """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.Tile`."""
+        """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.TileModel`."""
         return {
             "q": self.q.copy(),
             "qref": self.qref.copy(),

@@ -14,9 +14,14 @@ from dataclasses import replace
 from enum import Enum, auto
 
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import Chopper, Op, Reference, Settings
+from symtrack.model.spec.settings import ChopperMode, Op, Reference, Settings
 
-PLAIN = {"chopper": Chopper.OFF, "row_chopper": Chopper.OFF, "reference": Reference.LATCHED, "accumulate": False}
+PLAIN = {
+    "chopper": ChopperMode.OFF,
+    "row_chopper": ChopperMode.OFF,
+    "reference": Reference.LATCHED,
+    "accumulate": False,
+}
 
 
 def calibration_settings(settings: Settings, *, last: bool) -> Settings:
@@ -41,7 +46,7 @@ class State(Enum):
     SHIFT = auto()
 
 
-class Sequencer:
+class SequencerModel:
     """State register, and what is sampled with a command.
 
     Attributes

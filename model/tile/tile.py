@@ -17,12 +17,12 @@ from symtrack.model.spec.status import STATUS
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.packing import pack_bits
-from symtrack.model.tile.sequencer import Sequencer, State
+from symtrack.model.tile.sequencer import SequencerModel, State
 from symtrack.model.tile.transfer import TransferPipeline
 from symtrack.model.tile.update import UpdatePipeline
 
 
-class Tile:
+class TileModel:
     """Cycle-accurate model of one tile.
 
     `step` takes the value of every input port of docs/tile.md (``rst`` included) in one cycle, returns the value
@@ -38,7 +38,7 @@ class Tile:
 
     def _reset(self) -> None:
         config = self.config
-        self._sequencer = Sequencer(config)
+        self._sequencer = SequencerModel(config)
         self._chopper = ChopperState(config)
         self._chopper_port = self._row_chopper_port = 0
         self._wrap: bool | None = None  # whether the read that ended in the last cycle was a sweep's last

@@ -28,7 +28,7 @@ from symtrack.model.tile.packing import pack, pack_bits, unpack_signed
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.reference_latch import latch
-from symtrack.model.tile.sequencer import Sequencer
+from symtrack.model.tile.sequencer import SequencerModel
 from symtrack.model.tile.threshold import write_pulses
 
 _WRITES = (
@@ -129,7 +129,7 @@ class TransferPipeline:
             self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
 
     def advance(
-        self, codes: int | None, beat: int, chopper: ChopperState, sequencer: Sequencer, status: Status
+        self, codes: int | None, beat: int, chopper: ChopperState, sequencer: SequencerModel, status: Status
     ) -> None:
         """Move all stages, taking in the packed ``codes`` of beat number ``beat`` if there are any."""
         settings, programming = sequencer.settings, sequencer.programming
@@ -198,7 +198,7 @@ class TransferPipeline:
             uniform = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
         return replace(difference, value=difference.value * settings.gain, difference=difference.value, uniform=uniform)
 
-    def _threshold(self, product: _Beat, sequencer: Sequencer) -> _Beat:
+    def _threshold(self, product: _Beat, sequencer: SequencerModel) -> _Beat:
         config, settings = self._config, sequencer.settings
         h, n = self.hidden[product.address], self._zeros
         saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)

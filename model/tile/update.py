@@ -20,7 +20,7 @@ from symtrack.model.tile.packing import pack_bits, unpack
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
 from symtrack.model.tile.quadrants import schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
-from symtrack.model.tile.sequencer import Sequencer, State
+from symtrack.model.tile.sequencer import SequencerModel, State
 from symtrack.model.tile.zero_shift import polarities
 
 _PULSES = (
@@ -60,7 +60,7 @@ class UpdatePipeline:
         self._compared: dict[str, int] | None = None  # a slot whose lines can fire
         self._spare: dict[str, int] | None = None  # one that waits behind the slot that is offered
 
-    def load(self, magnitude: int, negative: int, sequencer: Sequencer, chopper: ChopperState) -> None:
+    def load(self, magnitude: int, negative: int, sequencer: SequencerModel, chopper: ChopperState) -> None:
         """Take a beat of vectors; updates of P are chopped."""
         config = self._config
         beat, chops = sequencer.count, sequencer.settings.target == Target.FAST
@@ -82,7 +82,7 @@ class UpdatePipeline:
             self._quadrants = schedule(row_signs, column_signs, sequencer.bl)
             self._up = up(self._quadrants)
 
-    def step(self, *, ready: bool, sequencer: Sequencer, chopper: ChopperState, status: Status) -> None:
+    def step(self, *, ready: bool, sequencer: SequencerModel, chopper: ChopperState, status: Status) -> None:
         """A cycle of PULSE or SHIFT: slots are chosen, compared with their words, and offered."""
         self._age += 1
         if self._age == 1:
@@ -120,10 +120,10 @@ class UpdatePipeline:
             self._chosen = sequencer.count
             sequencer.count += 1
 
-    def _slots_to_do(self, sequencer: Sequencer) -> int:
+    def _slots_to_do(self, sequencer: SequencerModel) -> int:
         return sequencer.settings.calibration_pulses if sequencer.state is State.SHIFT else self._quadrants.size
 
-    def _zero_shift(self, slot: int, sequencer: Sequencer, chopper: ChopperState) -> dict[str, int]:
+    def _zero_shift(self, slot: int, sequencer: SequencerModel, chopper: ChopperState) -> dict[str, int]:
         settings, up = sequencer.settings, 1 - slot % 2
         if settings.calibration_random:
             up = int(polarities(1, random=True, source=chopper.source)[0])
@@ -137,7 +137,7 @@ class UpdatePipeline:
             "pulses__last": int(slot == settings.calibration_pulses - 1),
         }
 
-    def _slot(self, slot: int, sequencer: Sequencer) -> dict[str, int]:
+    def _slot(self, slot: int, sequencer: SequencerModel) -> dict[str, int]:
         quadrant, bank = self._quadrants[slot : slot + 1], self.row_bank
         rows = fire(
             bank.words(1), bank.first, bank.second, self._delta_magnitude, self._delta_negative, quadrant, ROW_SIDE

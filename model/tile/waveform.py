@@ -6,8 +6,8 @@
     program:   1 command + reads + 1 idle
 
 The last row is the idle cycle after the operation. Values are those of `model.tile.operations.Periphery`, positions
-those of docs/tile.md, sections 5, 6, 8 and 9; `model.tile.tile.Tile`, stepped through the same operation, gives the
-same outputs.
+those of docs/tile.md, sections 5, 6, 8 and 9; `model.tile.tile.TileModel`, stepped through the same operation, gives
+the same outputs.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from symtrack.model.tile.packing import Words, pack_lines, pack_words
 Layout = Mapping[str, tuple[int, int]]
 
 
-class TracedPeriphery:
+class Waveform:
     """A `model.tile.operations.Periphery` that also tells the output ports.
 
     Parameters

@@ -20,7 +20,7 @@ import numpy as np
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.status import FLAGS
 from symtrack.model.training.metrics import counts
@@ -31,7 +31,7 @@ BINS = 40
 MEMORIES = 3  # Q, Qref and H; a transfer reads and writes every word of a column in each
 
 
-def tiles_of(trainer: Trainer) -> dict[str, AnalogTile]:
+def tiles_of(trainer: Trainer) -> dict[str, Crossbar]:
     """All tiles of the network by name."""
     return {name: trained.tile for layer in trainer.network.layers for name, trained in layer.trained.items()}
 
@@ -105,7 +105,7 @@ class Recorder:
         }
 
 
-def tile_report(tile: AnalogTile, symmetric_point: Int) -> dict[str, Any]:
+def tile_report(tile: Crossbar, symmetric_point: Int) -> dict[str, Any]:
     """Distributions, saturation and counts of one tile.
 
     histograms: of P, W, Q and the true symmetric points as weights, of H in write thresholds, over one either
@@ -171,7 +171,7 @@ def first_difference(golden: Mapping[str, Any], rtl: Mapping[str, Any]) -> str |
     return f"{', '.join(parts)} at the end"
 
 
-def _tracked(tile: AnalogTile) -> Int:
+def _tracked(tile: Crossbar) -> Int:
     return tile.to_weight(tile.periphery.state_arrays()["q"].T)
 
 

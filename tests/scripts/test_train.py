@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.network.algorithms import Choppers
-from symtrack.model.spec.settings import Chopper, Scope
+from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -174,7 +174,7 @@ def test_choppers_tiles_and_calibration_are_those_of_the_run(
         task="tiny",
         algorithm="tt-v2",
         tiles={"filter_shift": 1},
-        choppers=Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE),
+        choppers=Choppers(chopper=ChopperMode.REGULAR, scope=Scope.TILE),
     )
     trainer = Trainer(run)
     trainer.run(2 * trainer.steps_per_epoch)

@@ -21,7 +21,7 @@ from cocotb.triggers import Timer
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.lockstep import Checker, MismatchError, State, Verdict
 from symtrack.cosim.engine.state import hidden_states, read_state
-from symtrack.cosim.engine.stepped_periphery import RtlPeriphery
+from symtrack.cosim.engine.stepped_periphery import SteppedPeriphery
 from symtrack.cosim.engine.streams import Program
 from symtrack.hdl.output.state_map import StateItem
 from symtrack.hdl.output.verilog import tile_ports
@@ -107,7 +107,7 @@ class CocotbBench:
 
     def layer(self, config: TileConfig) -> PeripheryLike:
         """The RTL for the layer of this bench, the golden periphery for others."""
-        return RtlPeriphery(self) if config == self.config else Periphery(config)
+        return SteppedPeriphery(self) if config == self.config else Periphery(config)
 
 
 @cocotb.test()

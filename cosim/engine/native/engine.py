@@ -19,7 +19,7 @@ from symtrack.cosim.engine.lockstep import HISTORY, Checker, Difference, Mismatc
 from symtrack.cosim.engine.native.build import WORD, Span, native_library
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.engine.state import hidden_states, read_state, with_ports
-from symtrack.cosim.engine.stepped_periphery import Rounds, RtlPeriphery, check_target
+from symtrack.cosim.engine.stepped_periphery import Rounds, SteppedPeriphery, check_target
 from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_ports, tile_verilog
@@ -30,7 +30,7 @@ from symtrack.model.state import Arrays
 from symtrack.model.tile.interface import Calibration, PeripheryLike, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import Words, pack_beats, pack_vectors, unpack_lines, unpack_words
-from symtrack.model.tile.waveform import TracedPeriphery
+from symtrack.model.tile.waveform import Waveform
 
 
 class StateNotTakenError(ToolError):
@@ -52,7 +52,7 @@ class NativePeriphery:
         self.cycles = 0
         self.played = 0
         self.compared = 0
-        self.golden = TracedPeriphery(config, tile.layout.outputs) if record else None
+        self.golden = Waveform(config, tile.layout.outputs) if record else None
         self._settings: Settings | None = None
         self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
         first, _ = tile.layout.payload("pulses")
@@ -326,7 +326,7 @@ class NativeBench:
     def layer(self, config: TileConfig) -> PeripheryLike:
         """RTL for every layer; with deliberate faults, which name single cycles, only for that of `config`."""
         if self._job.faults:
-            return RtlPeriphery(self) if config == self.config else Periphery(config)
+            return SteppedPeriphery(self) if config == self.config else Periphery(config)
         own = config == self.config and not self.layers and not self.checker.cycles
         layer = NativePeriphery(self._tile if own else self._new_tile(config), record=self._job.record)
         self.layers.append(layer)

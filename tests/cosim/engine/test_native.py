@@ -23,7 +23,7 @@ from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.spec.config import NAMED
-from symtrack.model.spec.settings import Chopper, Reference, Scope, Settings
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -97,7 +97,7 @@ def test_whole_operations_equal_the_golden_periphery() -> None:
         golden = Periphery(config)
         library = native_library(tile_verilog(config), config)
         tile = NativePeriphery(NativeTile(library, config), record=False)
-        settings = Settings(chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=900, forget=True)
+        settings = Settings(chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=900, forget=True)
         high, form = config.magnitude_format.high, config.code_format
         for _ in range(60):
             vectors = (
@@ -173,7 +173,9 @@ def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
     """It goes on with golden in every cycle, whichever column is next; the choppers flip with and after it."""
     config = NAMED["odd"].replace(row_chopper=1)
     library, rng = native_library(tile_verilog(config), config), np.random.default_rng(1)
-    settings = Settings(chopper=Chopper.RANDOM, scope=scope, row_chopper=Chopper.RANDOM, reference=Reference.FILTERED)
+    settings = Settings(
+        chopper=ChopperMode.RANDOM, scope=scope, row_chopper=ChopperMode.RANDOM, reference=Reference.FILTERED
+    )
     for column in range(config.columns):
         golden = Periphery(config)
         tile = NativePeriphery(NativeTile(library, config), record=True)

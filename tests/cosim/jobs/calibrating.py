@@ -11,7 +11,7 @@ from symtrack.model.analysis.zero_shifting import Theory
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings
 from symtrack.model.tile.interface import PeripheryFactory
@@ -29,7 +29,7 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
         device = SoftBounds(**{"dw_min": 0.01, "w_max": 1.0, "w_min": -1.0, **NO_VARIATION, **spread})
         return device.cells(rows=rows, columns=columns, seed=4, array=name)
 
-    tile = AnalogTile(
+    tile = Crossbar(
         config=config,
         periphery=periphery,
         fast=cells("fast", up_down=0.3, up_down_dtod=0.2),

@@ -15,7 +15,7 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Settings
@@ -66,7 +66,7 @@ def found(bench: Bench, *, stuck: list[Stuck | None]) -> list[set[Stuck]]:
 def _found(config: TileConfig, periphery: Bent) -> set[Stuck]:
     shape = {"rows": config.rows, "columns": config.columns}
     cells = SoftBounds(dw_min=0.05).cells(**shape, seed=2, array="P")
-    tile = AnalogTile(
+    tile = Crossbar(
         config=config,
         periphery=lambda _: periphery,
         fast=cells,
@@ -89,7 +89,7 @@ def _found(config: TileConfig, periphery: Bent) -> set[Stuck]:
     return lines
 
 
-def _read(tile: AnalogTile, periphery: Bent, noise: NoiseStream) -> Int:
+def _read(tile: Crossbar, periphery: Bent, noise: NoiseStream) -> Int:
     """P in codes; W stays as it is."""
     for _ in range(tile.config.columns):
         tile.transfer(Settings(accumulate=False), noise)

@@ -8,13 +8,13 @@ import numpy as np
 import pytest
 
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import Chopper, Scope, Settings
+from symtrack.model.spec.settings import ChopperMode, Scope, Settings
 from symtrack.model.tile.chopper import ChopperState
 from tests.model.helpers.tile_driver import assert_same
 from tests.model.references.naive_tile import Registers
 from tests.model.tile.test_random_source import naive_words
 
-REGULAR, RANDOM, OFF = Chopper.REGULAR, Chopper.RANDOM, Chopper.OFF
+REGULAR, RANDOM, OFF = ChopperMode.REGULAR, ChopperMode.RANDOM, ChopperMode.OFF
 
 
 def reads(state: ChopperState, settings: Settings, sweeps: int) -> tuple[np.ndarray, np.ndarray]:

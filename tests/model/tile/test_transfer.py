@@ -9,7 +9,7 @@ from symtrack.model.spec.config import BEAT_LATENCY, NAMED, TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
-from symtrack.model.tile.sequencer import Sequencer
+from symtrack.model.tile.sequencer import SequencerModel
 from symtrack.model.tile.transfer import TransferPipeline
 from tests.model.helpers.tile_driver import Driver
 from tests.model.references.naive_tile import Registers
@@ -52,9 +52,9 @@ def test_waiting_writes_stop_all_stages_after_one_more_beat() -> None:
     assert timeline(ready[: len(expected)], config) == expected
 
 
-def transferring(config: TileConfig, settings: Settings) -> Sequencer:
+def transferring(config: TileConfig, settings: Settings) -> SequencerModel:
     """A sequencer in the middle of a transfer."""
-    sequencer = Sequencer(config)
+    sequencer = SequencerModel(config)
     sequencer.command(Op.TRANSFER, 0, 0, settings)
     return sequencer
 

@@ -9,7 +9,7 @@ import pytest
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tasks.task import Task, digits
 from symtrack.model.tile.operations import Periphery
@@ -22,7 +22,7 @@ from tests.model.helpers import tiny
 OFFSET = {"reference_mean": 0.3, "reference_std": 0.1}
 
 
-def tiles(trainer: Trainer) -> list[AnalogTile]:
+def tiles(trainer: Trainer) -> list[Crossbar]:
     return trainer.network.tiles
 
 
