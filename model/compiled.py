@@ -6,7 +6,8 @@ of all files of the model that it imports, directly or not.
 
     <cache>/numba/<digest>/
 
-NUMBA_CACHE_DIR, where it is set, decides instead.
+NUMBA_CACHE_DIR, where it is set, decides instead. Where the folder cannot be written to, kernels are compiled by every
+process: numba by itself would keep them beside the sources, and those may belong to an installed package.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ from typing import Any
 
 import numba
 
-from symtrack.model.cache import PACKAGE, cache_folder
+from symtrack.model.cache import PACKAGE, cache_folder, writable
 
 _IMPORT = re.compile(r"^\s*from (symtrack[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
 
@@ -34,8 +35,11 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         return lambda given: njit(given, **options)
     if not options.get("cache") or "NUMBA_CACHE_DIR" in os.environ:
         return numba.njit(**options)(function)
+    folder = _folder(Path(function.__code__.co_filename))
+    if folder is None:
+        return numba.njit(**options | {"cache": False})(function)
     before = numba.config.CACHE_DIR
-    numba.config.CACHE_DIR = str(_folder(Path(function.__code__.co_filename)))
+    numba.config.CACHE_DIR = str(folder)
     try:
         return numba.njit(**options)(function)
     finally:
@@ -62,11 +66,13 @@ def _imported(file: Path) -> frozenset[Path]:
 
 
 @cache
-def _folder(file: Path) -> Path:
+def _folder(file: Path) -> Path | None:
     digest = hashlib.sha256()
     for path in sorted(sources(file)):
         digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
     folder = cache_folder("numba") / digest.hexdigest()[:16]
+    if not writable(folder):
+        return None
     _drop_cut_off(folder)
     return folder
 

@@ -176,7 +176,7 @@ def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, cont
 
 @pytest.mark.parametrize("damaged", ["tile.so", "runtime-*/verilated.o"])
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
-    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
     library = native_library(tile_verilog(TINY), TINY)
     file = library if damaged == "tile.so" else next(tmp_path.glob(damaged))
     whole = file.read_bytes()
@@ -297,7 +297,7 @@ def test_a_campaign_on_a_full_disk_finds_no_failure(
     part: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Not even the least configuration can be built: of its simulator a byte is too much, or most."""
-    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path / "elsewhere")
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path / "elsewhere")
     least = TINY.replace(**LEAST)
     name = module_name(least)
     size = (cocotb_simulator(tile_verilog(least), name, waves=False) / name).stat().st_size

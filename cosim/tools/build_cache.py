@@ -1,7 +1,7 @@
 """Verilator builds, one folder per design, named by a hash of everything that goes into it.
 
-``build/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again and
-never changed; a build happens under another name and its products are moved into place at its end.
+``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
+and never changed; a build happens under another name and its products are moved into place at its end.
 """
 
 from __future__ import annotations
@@ -17,8 +17,6 @@ from pathlib import Path
 
 from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
 from symtrack.model.cache import cache_folder
-
-ROOT = cache_folder("verilator")
 
 SIZES = "sizes.json"  # of the files of a folder, by name
 PUBLIC = (
@@ -39,6 +37,11 @@ CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUB
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
 OPTIMIZE = "OPT_FAST=-O2"
+
+
+def root() -> Path:
+    """The folder of all builds."""
+    return cache_folder("verilator")
 
 
 _made: list[Path] = []  # folders that this process has built
@@ -64,18 +67,18 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
     ToolError
         The folder cannot be written, or what ``produce`` raises.
     """
-    folder = ROOT / _digest(identity)
+    folder = root() / _digest(identity)
     if folder.is_dir() and not _whole(folder):
         shutil.rmtree(folder, ignore_errors=True)
     if not folder.is_dir():
         try:
-            ROOT.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
+            root().mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
                 _publish(produce(Path(work)), folder)
                 _made.append(folder)
         except OSError as error:
             reason = error.strerror or error
-            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({reason})") from None
+            raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
     return folder
 
 
@@ -105,7 +108,7 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
 
     Verilator's own library is the same for all designs with these flags, so its objects are kept.
     """
-    runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
+    runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
     if runtime.is_dir() and not _whole(runtime):
         shutil.rmtree(runtime, ignore_errors=True)
     for item in runtime.glob("*.o"):
@@ -123,7 +126,7 @@ def _publish(files: Iterable[Path], folder: Path) -> None:
     """Make ``folder`` with copies of ``files`` appear at once; an equal one that is already there stays."""
     if folder.is_dir():
         return
-    ready = Path(tempfile.mkdtemp(dir=ROOT, prefix="unfinished-"))
+    ready = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
     try:
         for item in files:
             shutil.copy(item, ready)

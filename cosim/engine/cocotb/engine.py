@@ -18,6 +18,7 @@ from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.model.cache import VARIABLE, cache_root
 
 FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"
 
@@ -80,6 +81,7 @@ def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = 
             results_xml=str(results),
             extra_env={
                 FOLDER: str(folder),
+                VARIABLE: str(cache_root()),  # may be told relative to the folder of this process
                 "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
             },
             waves=waves,

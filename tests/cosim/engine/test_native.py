@@ -280,7 +280,7 @@ def test_a_broken_library_and_a_folder_that_cannot_be_written_give_one_line(
     library.write_text("not a library")
     with pytest.raises(ToolError, match="must hold a whole build, remove it to build again"):
         NativeTile(library, TINY)
-    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", library / "verilator")
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: library / "verilator")
     with pytest.raises(ToolError, match=r"must be a folder that builds can be written to \(Not a directory\)"):
         native_library(tile_verilog(TINY), TINY)
 

@@ -38,7 +38,7 @@ def test_an_equal_design_is_built_once() -> None:
 def test_verilog_that_verilator_rejects_gives_one_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, old: str, new: str
 ) -> None:
-    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
     text = tile_verilog(CONFIG)
     changed = text.replace(old, new, 1)
     assert changed != text
@@ -49,7 +49,7 @@ def test_verilog_that_verilator_rejects_gives_one_line(
 
 
 def test_a_warning_that_is_not_waived_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "ROOT", tmp_path)
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
     head = tile_verilog(CONFIG)
     narrow = head + "\nmodule narrow(input [7:0] a, output [3:0] b);\n  assign b = a;\nendmodule\n"
     used = narrow.replace("endmodule", "  wire [3:0] n; narrow narrow_i(.a(8'd1), .b(n));\nendmodule", 1)

@@ -1,0 +1,20 @@
+"""setuptools' ``build`` in a temporary folder.
+
+Its own folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which
+it takes whatever an earlier build has left in ``build/lib`` into the wheel.
+"""
+
+from __future__ import annotations
+
+from tempfile import TemporaryDirectory
+
+from setuptools.command.build import build
+
+
+class FreshBuild(build):
+    """``build`` in a folder of its own, which is gone when the command is."""
+
+    def initialize_options(self) -> None:
+        super().initialize_options()
+        self._folder = TemporaryDirectory(prefix="symtrack-build-")
+        self.build_base = self._folder.name

@@ -1,0 +1,19 @@
+"""The version of symtrack, which stands in pyproject.toml and nowhere else."""
+
+from __future__ import annotations
+
+import tomllib
+from functools import cache
+from importlib import metadata
+
+from symtrack.model.cache import checkout
+
+
+@cache
+def version() -> str:
+    """Of a checkout what its pyproject.toml says, as the metadata of an editable installation may be older."""
+    source = checkout()
+    if source is None:
+        return metadata.version("symtrack")
+    project = tomllib.loads((source / "pyproject.toml").read_text(encoding="utf-8"))["project"]
+    return str(project["version"])
