@@ -66,7 +66,7 @@ def epochs(bench: Bench, *, task: str, steps: int, repeats: int, seed: int) -> l
     """A job: seconds per epoch of E-RIDER with RTL in the loop, from ``repeats`` times ``steps`` training steps."""
     trainer = Trainer(
         TrainingSpec(task=TASKS[task](), algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed),
-        periphery=bench.layer,
+        periphery=bench.periphery,
     )
     return epoch_times(trainer, steps=steps, repeats=repeats)
 

@@ -19,11 +19,10 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from symtrack.cosim.engine.job import Job
-from symtrack.cosim.engine.lockstep import Ports
+from symtrack.cosim.engine.lockstep import Ports, Program
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativeBench
 from symtrack.cosim.engine.native.tile import NativeTile
-from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name
 from symtrack.hdl.tile.tile import Tile

@@ -22,7 +22,7 @@ PREPARED = 16  # different operations, so that making them up does not count as 
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
     rng = Random(seed)
-    tile = bench.layer(bench.config)
+    tile = bench.periphery(bench.config)
     played = 0
     while played < cycles:
         played += len(tile.update(*_dense(bench.config, rng), bench.config.bl_max).up)
@@ -39,7 +39,7 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     settings = Settings(
         chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
     )
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     done = 0
     while bench.cycles < cycles:
         tile.update(*vectors[done % PREPARED], config.bl_max)
@@ -54,7 +54,7 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     calibrations, each of fewer slots than that.
     """
     config, rng = bench.config, Random(seed)
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     done = 0
     while bench.cycles < cycles:
         tile.update(*_dense(config, rng), rng.randint(0, config.bl_max), rng.choice(list(Target)))
@@ -81,7 +81,7 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     Every line with every bit and sign takes its turn, in random order. Their number.
     """
     config, rng = bench.config, Random(seed)
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     sides = tuple((side, line) for side, size in enumerate((config.columns, config.rows)) for line in range(size))
     turns = list(product(sides, range(config.magnitude_bits), (0, 1)))
     done = 0

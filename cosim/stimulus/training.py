@@ -33,7 +33,7 @@ def training(
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
-    trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.layer)
+    trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.periphery)
     if resume:
         trainer.restore(resume)
     result: dict[str, Any] = {}

@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.lockstep import Ports
-from symtrack.cosim.engine.streams import SINKS, Program, Streams
+from symtrack.cosim.engine.lockstep import Ports, Program
+from symtrack.cosim.engine.streams import SINKS, Streams
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.packing import unpack_signed

@@ -59,7 +59,7 @@ class Bent:
 
 def found(bench: Bench, *, stuck: list[Stuck | None]) -> list[set[Stuck]]:
     """For each the lines that are found in a new array with it."""
-    layer = bench.layer(bench.config)
+    layer = bench.periphery(bench.config)
     return [_found(bench.config, Bent(layer, line)) for line in stuck]
 
 
