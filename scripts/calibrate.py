@@ -13,7 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Calibration, Theory, calibrate, reached
+from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Theory, ZeroShifting, calibrate, reached
 from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
@@ -48,7 +48,7 @@ where the figures are residual_mean and residual_std of an entry of "results".
 
 
 @dataclass(frozen=True, kw_only=True)
-class Job:
+class CalibrationJob:
     """An array to be calibrated, with what theory says about it."""
 
     dw_min: float
@@ -106,7 +106,7 @@ def device_of(options: argparse.Namespace) -> Pulsed:
     return replace(load_device(options.device) if options.device else plain, **given)
 
 
-def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[Job]:
+def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[CalibrationJob]:
     """One per step size. Raises ValueError for settings without a calibration."""
     if options.pulses is not None and options.pulses % 2:
         raise ValueError(f"pulses = {options.pulses}: must be even, pulses go in pairs")
@@ -126,12 +126,12 @@ def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[Job]:
                 f"up_down = {base.up_down:g}: must put the symmetric point so far from 0 that "
                 f"relative_error = {options.relative_error:g} of it is at least 1e-8"
             )
-        yield Job(
+        yield CalibrationJob(
             dw_min=dw_min, array=array, theory=theory, pulses=options.pulses or theory.long(options.relative_error)
         )
 
 
-def entry(options: argparse.Namespace, job: Job, course: Calibration) -> dict[str, Any]:
+def entry(options: argparse.Namespace, job: CalibrationJob, course: ZeroShifting) -> dict[str, Any]:
     """An entry of ``results``; lengths in pulses per cell, errors in weights unless called relative."""
     theory = job.theory
     limit = options.relative_error * theory.scale

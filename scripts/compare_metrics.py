@@ -23,7 +23,8 @@ from symtrack.cosim.report.tables import comparison_table
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.training.history import SAMPLES
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from symtrack.scripts.common import (
     FAILED,
     INTERRUPTED,
@@ -44,7 +45,7 @@ from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run
 PAGE = "report.html"
 
 
-def comparison(run: Run, **arguments: Any) -> dict[str, Any]:
+def comparison(run: TrainingSpec, **arguments: Any) -> dict[str, Any]:
     """`cosim.compare.training.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
 
     An interrupt at any other moment may fall into compiled code, which loses it or makes another error of it.
@@ -147,7 +148,7 @@ def main(arguments: list[str] | None = None) -> int:
             mean, std = 0.3 if mean is None else mean, 0.1 if std is None else std
         config = TileConfig.load(options.config).replace(**dict(options.tile)) if options.config else None
         compared = run_of(options, config=config, reference_mean=mean, reference_std=std, seed=options.seed)
-        trainer = compared.trainer()  # refuses what cannot be trained
+        trainer = Trainer(compared)  # refuses what cannot be trained
         epoch = trainer.steps_per_epoch
         default = 3 * epoch if options.engine == "native" else 2000
         steps = options.steps or (options.epochs * epoch if options.epochs else default)

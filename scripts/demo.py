@@ -17,7 +17,7 @@ from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.hdl.output.package import package
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.history import SAMPLES
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from symtrack.scripts.common import FAILED, Parser, default_output, integer, other, progress, run, write_all, write_json
 from symtrack.scripts.compare_metrics import comparison, write_page
@@ -52,11 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     runs = {}
     for algorithm in ALGORITHMS:
         trainer = Trainer(
-            task=task,
-            algorithm=algorithm,
-            reference_mean=REFERENCE_MEAN,
-            reference_std=REFERENCE_STD,
-            seed=options.seed,
+            TrainingSpec(
+                task=task,
+                algorithm=algorithm,
+                reference_mean=REFERENCE_MEAN,
+                reference_std=REFERENCE_STD,
+                seed=options.seed,
+            )
         )
         with progress(algorithm, options.epochs) as advance:
             for _ in range(options.epochs):
@@ -71,7 +73,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     training_curves({name: trainer.curve for name, trainer in runs.items()}, task, picture)
 
     print(f"RTL of the hidden layer in the loop for the first {options.steps} steps of the e-rider run ...")
-    first = Run(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
+    first = TrainingSpec(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
     report = comparison(first, engine="cocotb", steps=options.steps, samples=SAMPLES)
     write_json(out / "compare_metrics.json", report)
     print(comparison_table(report))

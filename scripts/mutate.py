@@ -9,7 +9,17 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
-from symtrack.cosim.mutation.netlist import CONFIG, EQUIVALENT, KILLED, REJECTED, SURVIVED, Outcome, campaign, key, kind
+from symtrack.cosim.mutation.netlist import (
+    CONFIG,
+    EQUIVALENT,
+    KILLED,
+    REJECTED,
+    SURVIVED,
+    MutantOutcome,
+    campaign,
+    key,
+    kind,
+)
 from symtrack.scripts.common import run
 from symtrack.scripts.mutation import Fates, judged, mutation_parser, report
 
@@ -24,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return judged(parser, options, partial(key, CONFIG, options.seed), partial(campaign, CONFIG), _tell)
 
 
-def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _tell(outcomes: Sequence[MutantOutcome]) -> dict[str, Any]:
     blocks: dict[str, Fates] = {}
     for outcome in sorted(outcomes, key=lambda outcome: kind(outcome.block)):
         blocks.setdefault(kind(outcome.block), Counter())[outcome.fate] += 1

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from symtrack.cosim.mutation.golden_places import FILES, places
-from symtrack.cosim.mutation.golden_trials import RECORD, Outcome, campaign, key
+from symtrack.cosim.mutation.golden_trials import RECORD, TrialOutcome, campaign, key
 from symtrack.cosim.mutation.netlist import KILLED, REJECTED, SURVIVED
 from symtrack.scripts.common import run
 from symtrack.scripts.mutation import Fates, judged, mutation_parser, report
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return judged(parser, options, partial(key, ROOT), partial(campaign, ROOT), _tell)
 
 
-def _tell(outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _tell(outcomes: Sequence[TrialOutcome]) -> dict[str, Any]:
     files: dict[str, Fates] = {}
     for file in FILES:
         found = places(ROOT, file)

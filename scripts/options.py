@@ -12,10 +12,10 @@ from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
 from symtrack.model.network.networks import HIDDEN
-from symtrack.model.spec.config import ROUND_BITS, Chopper, Scope
+from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import BATCH_MAX, CALIBRATION_MAX
 from symtrack.scripts.common import Parser, integer, number
 
@@ -107,9 +107,9 @@ def learning_options(parser: Parser) -> None:
     add("--rounds", type=integer(1, (1 << ROUND_BITS) - 1), metavar="N", default=argparse.SUPPRESS, help=text)
     own = "default: that of the algorithm"
     for name, kind, text in (
-        ("chopper", Chopper, "when columns flip"),
+        ("chopper", ChopperMode, "when columns flip"),
         ("scope", Scope, "which flip together"),
-        ("row-chopper", Chopper, "when rows flip, with --tile row_chopper=1"),
+        ("row-chopper", ChopperMode, "when rows flip, with --tile row_chopper=1"),
     ):
         choices = [one.name.lower() for one in kind]
         add(f"--{name}", choices=choices, default=argparse.SUPPRESS, help=f"{text}; {own}")
@@ -140,7 +140,7 @@ def check_task(arguments: argparse.Namespace, *others: str) -> None:
             raise ValueError(f"argument --{option}: {value!r}: must be left out with --task {arguments.task}")
 
 
-def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
+def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
     """The run that was described; ``own`` is what the command line has options of its own for.
 
     Raises
@@ -152,9 +152,9 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> Run:
     if programming and not arguments.program_references:
         name, value = next(iter(programming.items()))
         raise ValueError(f"argument --{name}: {value!r}: must be left out without --program-references")
-    kinds = {"chopper": Chopper, "scope": Scope, "row_chopper": Chopper}
+    kinds = {"chopper": ChopperMode, "scope": Scope, "row_chopper": ChopperMode}
     choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
-    return Run(
+    return TrainingSpec(
         task=arguments.task,
         algorithm=arguments.algorithm,
         network=given(arguments, ("data", *NETWORK)),

@@ -11,6 +11,7 @@ from symtrack.cosim.stimulus.scenarios import SCENARIOS
 from symtrack.cosim.stimulus.training import DIGITS
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.training.trainer import Trainer
 from symtrack.scripts.common import (
     FAILED,
     Parser,
@@ -41,7 +42,7 @@ def main(arguments: list[str] | None = None) -> int:
     with parser.checks():
         config = TileConfig.load(options.config)
         if options.scenario == "training":
-            replace(DIGITS, config=config).trainer()  # refuses what cannot train
+            Trainer(replace(DIGITS, config=config))  # refuses what cannot train
     verilog = None
     if options.verilog is not None:
         try:

@@ -74,7 +74,7 @@ def trainers(arguments: argparse.Namespace) -> list[Trainer]:
     offset = {"reference_mean": arguments.reference_mean, "reference_std": arguments.reference_std}
     first = run_of(arguments, **offset)
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
-    return [replace(first, seed=seed).trainer(threads=arguments.threads) for seed in seeds]
+    return [Trainer(replace(first, seed=seed), threads=arguments.threads) for seed in seeds]
 
 
 def total_steps(trainer: Trainer, arguments: argparse.Namespace) -> int:
@@ -96,7 +96,7 @@ def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) ->
     """Take all runs to ``steps`` steps; False if the user stopped a run that leaves a checkpoint."""
     file, every = arguments.checkpoint, arguments.checkpoint_every * runs[0].steps_per_epoch
     title, left = f"{arguments.task}, {arguments.algorithm}", sum(steps - trainer.steps for trainer in runs)
-    chunk = max(CHUNK // (runs[0].batch * runs[0].task.architecture.layers[0].patches), 1)
+    chunk = max(CHUNK // (runs[0].spec.batch * runs[0].task.architecture.layers[0].patches), 1)
     with progress(title, left) as advance, interruptible() as stopped:
         for trainer in runs:
             while trainer.steps < steps:

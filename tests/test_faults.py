@@ -35,7 +35,7 @@ from symtrack.model.spec.config import NAMED
 from symtrack.model.study import runner
 from symtrack.model.study.cases import Case
 from symtrack.model.tasks.task import TASKS
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from symtrack.scripts import common, train, verify
 from tests.model.helpers import tiny
@@ -161,7 +161,7 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(
 
 @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
 def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, content: bytes) -> None:
-    case = Case(experiment="e", labels=(("seed", 1),), run=Run(task="noisy-quadratic"), steps=3)
+    case = Case(experiment="e", labels=(("seed", 1),), run=TrainingSpec(task="noisy-quadratic"), steps=3)
     runner.run_all([case], tmp_path, jobs=1)
     whole = runner.load(case, tmp_path)
     assert whole

@@ -32,7 +32,7 @@ import symtrack.model
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference
-from symtrack.cosim.tools.build_cache import not_kept
+from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
 from symtrack.hdl.output.package import to_toml
@@ -75,7 +75,7 @@ Rewrite = Callable[[TileConfig], str] | None
 
 
 @dataclass(frozen=True)
-class Case:
+class Trial:
     """One programme of a kind."""
 
     config: TileConfig
@@ -88,7 +88,7 @@ class Case:
 class Failure:
     """The least case that was found to fail, and how: a difference, or an exception."""
 
-    case: Case
+    case: Trial
     text: str
 
 
@@ -159,7 +159,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
     )
 
 
-def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
+def judge(case: Trial, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
     """Play one case; the first difference, and the text of it or of an exception, empty if all is well.
 
     Raises
@@ -184,7 +184,7 @@ def judge(case: Case, rewrite: Rewrite, totals: Totals) -> tuple[Difference | No
     return difference, "" if verdict.passed else str(difference or "nothing was compared")
 
 
-def _played(case: Case, rewrite: Rewrite) -> tuple[Counter[str], Outcome]:
+def _played(case: Trial, rewrite: Rewrite) -> tuple[Counter[str], Outcome]:
     """What a random programme has done, and the outcome."""
     engine, scenario = KINDS[case.kind]
     verilog = rewrite(case.config) if rewrite else None
@@ -201,7 +201,7 @@ def control(kind: str) -> None:
     ToolError
         It cannot be played, either.
     """
-    case = Case(NAMED["tiny"].replace(**LEAST), kind, CONTROL_CYCLES, 0)
+    case = Trial(NAMED["tiny"].replace(**LEAST), kind, CONTROL_CYCLES, 0)
     try:
         _played(case, lambda config: f"// control {uuid4()}\n{tile_verilog(config)}")  # no earlier build has that text
     except Exception as error:
@@ -244,9 +244,9 @@ def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = No
 
 
 def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewrite, totals: Totals) -> Failure | None:
-    with not_kept():
+    with temporary_builds():
         for kind, cycles in lengths.items():
-            case = Case(config, kind, cycles, seed)
+            case = Trial(config, kind, cycles, seed)
             _, text = judge(case, rewrite, totals)
             if text:
                 return Failure(case, text)
@@ -255,7 +255,7 @@ def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewr
 
 def _least(failure: Failure, rewrite: Rewrite) -> Failure:
     """The same programme on a configuration of which no field can be smaller by itself."""
-    with not_kept():
+    with temporary_builds():
         before = None
         while failure.case.config != before:
             before = failure.case.config
@@ -281,7 +281,7 @@ def _lowered(failure: Failure, name: str, low: float, rewrite: Rewrite) -> Failu
 _COUNTS = frozenset(LEAST) - {"chopper_probability", "seed"}  # of which a value between two others can matter
 
 
-def _with(case: Case, name: str, value: float, rewrite: Rewrite) -> Failure | None:
+def _with(case: Trial, name: str, value: float, rewrite: Rewrite) -> Failure | None:
     """The failure with another value of a field, if it is legal and one of some programmes fails."""
     try:
         case = replace(case, config=case.config.replace(**{name: value}))
@@ -297,7 +297,7 @@ def _with(case: Case, name: str, value: float, rewrite: Rewrite) -> Failure | No
 def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
     """The programme that fails first among some, no longer than it takes if it fails as a short one, too."""
     best, at = failure, failure.case.cycles
-    with not_kept():
+    with temporary_builds():
         for seed in (failure.case.seed, *range(SEEDS)):
             case = replace(failure.case, seed=seed)
             difference, _ = judge(case, rewrite, Totals())

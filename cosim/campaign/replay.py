@@ -17,14 +17,14 @@ from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import Port, module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.tile.tile import Tile
+from symtrack.model.tile.tile import TileModel
 
 TOP = "replay"
 STIMULUS, EXPECTED, BENCH = "stimulus.hex", "expected.hex", "replay.v"
 
 
 @dataclass(frozen=True)
-class Record:
+class ReplayRecord:
     """Cycles of a run: values of the inputs, and of the outputs as the golden model has them."""
 
     config: TileConfig
@@ -43,11 +43,11 @@ class _Golden:
         pass
 
 
-def record(config: TileConfig, *, cycles: int, seed: int) -> Record:
+def record(config: TileConfig, *, cycles: int, seed: int) -> ReplayRecord:
     """One cycle of reset, then the random scenario of `cosim.stimulus.scenarios`."""
-    golden, bench = Tile(config), _Golden(config)
+    golden, bench = TileModel(config), _Golden(config)
     program = random_program(cast(Bench, bench), cycles, Random(seed))
-    result = Record(config, [], [])
+    result = ReplayRecord(config, [], [])
     inputs = dict.fromkeys(("rst", *bench.widths), 0) | {"rst": 1}
     result.inputs.append(inputs)
     result.outputs.append(golden.step(inputs))
@@ -62,7 +62,7 @@ def record(config: TileConfig, *, cycles: int, seed: int) -> Record:
             return result
 
 
-def write_replay(folder: Path, played: Record) -> Path:
+def write_replay(folder: Path, played: ReplayRecord) -> Path:
     """Write the test bench and its data into ``folder``; the file of the bench, which is run in that folder."""
     config = played.config
     sides = {False: [Port("rst", 1, False), *_side(config, output=False)], True: _side(config, output=True)}

@@ -11,6 +11,7 @@ from symtrack.cosim.engine.registry import ENGINES
 from symtrack.model.analysis.speed import epoch_figures, epoch_times, spread
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.tasks.task import TASKS
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 COCOTB_CYCLES = 10_000
@@ -64,12 +65,8 @@ def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = Fa
 def epochs(bench: Bench, *, task: str, steps: int, repeats: int, seed: int) -> list[float]:
     """A job: seconds per epoch of E-RIDER with RTL in the loop, from ``repeats`` times ``steps`` training steps."""
     trainer = Trainer(
-        task=TASKS[task](),
-        algorithm="e-rider",
-        reference_mean=0.3,
-        reference_std=0.1,
-        seed=seed,
-        periphery=bench.layer,
+        TrainingSpec(task=TASKS[task](), algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed),
+        periphery=bench.periphery,
     )
     return epoch_times(trainer, steps=steps, repeats=repeats)
 

@@ -15,9 +15,10 @@ from symtrack.cosim.engine.lockstep import Difference, Fault
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.devices.pulsed import reference_offset
-from symtrack.model.spec.config import Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Target
 from symtrack.model.training.history import tiles_of, train
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
@@ -31,7 +32,7 @@ def no_bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def compare(
-    run: Run,
+    run: TrainingSpec,
     *,
     engine: str,
     steps: int,
@@ -58,8 +59,8 @@ def compare(
     """
     begin = time.perf_counter()
     with bar("compiling", 1) as advance:
-        train(run.trainer(), 1, samples=samples, progress=advance)  # which is neither side's work
-    golden_run = run.trainer()
+        train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
+    golden_run = Trainer(run)
     config = run.config or golden_run.task.layers[0]
     with bar("golden", steps) as advance:
         start = time.perf_counter()

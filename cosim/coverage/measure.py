@@ -19,16 +19,17 @@ from amaranth.back import verilog
 from amaranth.lib.wiring import Component
 
 from symtrack.cosim.engine.job import Job
-from symtrack.cosim.engine.lockstep import Ports
+from symtrack.cosim.engine.lockstep import Ports, Program
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativeBench
 from symtrack.cosim.engine.native.tile import NativeTile
-from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name
 from symtrack.hdl.tile.tile import Tile
 from symtrack.model.cache import PACKAGE
-from symtrack.model.spec.config import Op, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op
+from symtrack.model.spec.streams import STREAMS
 from symtrack.model.tile.packing import unpack_signed
 
 ROOT = PACKAGE
@@ -36,7 +37,6 @@ SOURCE = re.compile(r'\(\* src = "([^":|]+):(\d+)')
 POINT = re.compile(r"^C '(.*)' (\d+)$")
 DUMMY = "$auto$verilog_backend"  # a choice that Yosys writes for simulators, without a second side
 KINDS = ("line", "branch", "toggle")
-STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 MODES = range(4)  # settings of a chopper and of the reference, of which the last stands for off and for zero
 FLIPPING = (1, 2)  # settings of a chopper that flips
 WAYS = ("buffered", "direct")

@@ -13,7 +13,7 @@ from typing import NamedTuple
 from symtrack.cosim.coverage.measure import Point
 
 
-class Waiver(NamedTuple):
+class CoverageWaiver(NamedTuple):
     """So many ``points`` whose ``kind block name`` fits a ``pattern``, what they are, and why they stay away."""
 
     pattern: str
@@ -27,15 +27,15 @@ _LANE = r"\[(?:1[4-9]|2[0-79])\]"  # H of the second lane and its parity
 _SHORT_LANE = r"\[(?:9|1[0-79])\]"  # the same of Q
 _POINT = r"transfer\.symmetric_point"
 _EDGE = r":(?:0->1|1->0)"
-WAIVERS: tuple[Waiver, ...] = (
-    Waiver(
+WAIVERS: tuple[CoverageWaiver, ...] = (
+    CoverageWaiver(
         rf"toggle (?:transfer\.hidden_buffer\.memory_hidden words{_BEYOND}{_LANE}|{_POINT}\.memory_q(?:_ref)? "
         rf"words{_BEYOND}{_SHORT_LANE}){_EDGE}",
         201,
         "words of memories: the lane beyond the last row",
         "23 rows, 2 lanes: nothing is ever written there but zero",
     ),
-    Waiver(
+    CoverageWaiver(
         rf"toggle (?:{_POINT}\.demodulator_\d word\[[0-2]\]|transfer base\[[015]\]"
         rf"|transfer\.hidden_buffer(?:\.programmer_\d)? least\w*\[0\]|transfer(?:\.symmetric_point)? used\[0\])"
         rf"{_EDGE}",
@@ -43,7 +43,7 @@ WAIVERS: tuple[Waiver, ...] = (
         "bits of reads in units of Q, of addresses that are multiples of 12, of +1 and -1; lane 0 is always used",
         "constants",
     ),
-    Waiver(
+    CoverageWaiver(
         rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]"
         rf"|(?:\.reference_latch_\d|\.demodulator_\d)? (?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\])"
         rf"{_EDGE}",
@@ -51,26 +51,26 @@ WAIVERS: tuple[Waiver, ...] = (
         "Qref on its way and in its memory: the lowest bit",
         "zero, `latch_shift` is 1",
     ),
-    Waiver(
+    CoverageWaiver(
         rf"toggle (?:tile|transfer) (?:status___05F)?memory_error{_EDGE}",
         6,
         "a memory has an error",
         "no bit flips; these are `tests/cosim/mutation/test_memory_flips.py`",
     ),
-    Waiver(
+    CoverageWaiver(
         rf"toggle (?:sequencer rounds\[[67]\]|counters (?:reads|unprogrammed)_total\[8\]){_EDGE}",
         8,
         "the upper bits of a number of rounds and of counts",
         "no programming of 64 rounds ends before it is cut off: see the tests of it; counts stop at 255",
     ),
-    Waiver(
+    CoverageWaiver(
         rf"branch {_POINT}\.reference_latch_\d cond_then",
         2,
         "the latch at the upper end of its range",
         "needs `latch_shift` > `reference_fraction_bits`; these are `tests/hdl/tile/test_reference_latch.py` and the "
         "proof of the block",
     ),
-    Waiver(
+    CoverageWaiver(
         r"branch transfer cond_else",
         1,
         "the other side of a choice that is always made",
@@ -79,7 +79,7 @@ WAIVERS: tuple[Waiver, ...] = (
 )
 
 
-def waived(point: Point) -> Waiver | None:
+def waived(point: Point) -> CoverageWaiver | None:
     """The waiver of a point that was missed."""
     text = f"{point.kind} {point.block} {point.name}"
     return next((waiver for waiver in WAIVERS if re.fullmatch(waiver.pattern, text)), None)

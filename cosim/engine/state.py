@@ -10,15 +10,13 @@ import numpy as np
 from symtrack.cosim.engine.lockstep import State
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.state_map import (
-    COUNTERS,
-    FLAGS,
-    PROGRAMMER_COUNTERS,
     StateItem,
     all_items,
     state_items,
     state_names,
 )
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.status import counters, flags
 from symtrack.model.state import Arrays
 from symtrack.model.tile.packing import pack, pack_bits, unpack, unpack_signed
 
@@ -118,5 +116,5 @@ def with_ports(
     if config.row_chopper:
         state["row_chopper"] = signs("status__row_chopper", config.rows)
     state["column"] = np.array(port("read__column"), np.int64)
-    registers = (*COUNTERS, *FLAGS, *((*PROGRAMMER_COUNTERS, "gave_up") if config.programmer else ()))
+    registers = (*counters(config), *flags(config))
     return state | {name: np.array(port(f"status__{name}"), np.int64) for name in registers}

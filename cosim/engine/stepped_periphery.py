@@ -13,13 +13,14 @@ from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Difference, MismatchError, Ports
 from symtrack.cosim.engine.state import with_ports
 from symtrack.cosim.engine.streams import Streams
-from symtrack.model.spec.config import Op, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.tile.operations import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.spec.settings import Op, Settings, Target
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.packing import unpack, unpack_signed
 
 
-class RtlPeriphery:
+class SteppedPeriphery:
     """One tile in RTL; the methods are those of `model.tile.operations.Periphery`.
 
     Attributes

@@ -24,7 +24,8 @@ from symtrack.hdl.tile.quadrants import Quadrants
 from symtrack.hdl.tile.random_source import RandomSource
 from symtrack.hdl.tile.reference_latch import ReferenceLatch
 from symtrack.hdl.tile.zero_shift import ZeroShift
-from symtrack.model.spec.config import SourceSpec, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import SourceSpec
 
 
 def clipped(value: Value, low: int, high: int) -> Value:

@@ -11,8 +11,8 @@ from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Scope
 
 
 def flips() -> Checked:
@@ -45,7 +45,7 @@ def flips() -> Checked:
         m.d.sync += sweep.eq(Mux(sweep == 2 * period - 1, 0, sweep + 1))
 
     def decided(mode: Value, turn: Value, word: Value) -> Value:
-        return Mux(mode == Mode.REGULAR, turn, Mux(mode == Mode.RANDOM, word < below, 0))
+        return Mux(mode == ChopperMode.REGULAR, turn, Mux(mode == ChopperMode.RANDOM, word < below, 0))
 
     mode, row_mode = (Signal(2, name=name, reset_less=True) for name in ("mode_before", "row_mode_before"))
     m.d.sync += [mode.eq(dut.mode), row_mode.eq(dut.row_mode)]

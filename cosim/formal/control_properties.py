@@ -10,7 +10,8 @@ from symtrack.cosim.formal import contracts as rules
 from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.controller.axi_lite import OKAY, SLVERR, AxiLite
 from symtrack.hdl.tile.sequencer import Sequencer
-from symtrack.model.spec.config import Chopper, Op, Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Reference
 
 
 def axi_lite() -> Checked:
@@ -164,8 +165,8 @@ def sequencer() -> Checked:
     works = ~now["idle"] & ~now["clear"]
     own = calibrating | programming  # their reads are those of P or R and change nothing else
     forced = {
-        "chopper": Chopper.OFF,
-        "row_chopper": Chopper.OFF,
+        "chopper": ChopperMode.OFF,
+        "row_chopper": ChopperMode.OFF,
         "reference": Reference.LATCHED,
         "accumulate": 0,
         "filter": calibrating,

@@ -37,8 +37,8 @@ from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.low_pass import LowPass
 from symtrack.hdl.tile.threshold import Threshold
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Scope
 
 
 def register_slice() -> Checked:
@@ -134,7 +134,7 @@ def chopper() -> Checked:
     wrapped = checked.state["wrapped"]
     sweeps = Mux(wrapped, Mux(sweep == 2 * period - 1, 0, sweep + 1), sweep)
     m.d.comb += [
-        Assume(dut.mode == Mode.REGULAR),
+        Assume(dut.mode == ChopperMode.REGULAR),
         Assume(dut.scope == Scope.COLUMN),
         Assert(checked.state["here"] == 1 << dut.column),
         Assert(checked.state["end_of_sweep"] == (dut.column == config.columns - 1)),

@@ -30,7 +30,8 @@ from symtrack.cosim.formal.contracts import Beats
 from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
-from symtrack.model.spec.config import Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Reference
 
 
 def total(values: Sequence[Value]) -> Value:

@@ -15,7 +15,9 @@ import numpy as np
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.engine.native.engine import NativePeriphery, StateNotTakenError
 from symtrack.cosim.engine.native.tile import NativeTile
-from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Chopper, Settings, SourceSpec, TileConfig
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, TileConfig
+from symtrack.model.spec.random_specs import SourceSpec
+from symtrack.model.spec.settings import ChopperMode, Settings
 
 MASKS = 2  # by which both sources of a row differ from the word and from zero
 
@@ -42,8 +44,8 @@ def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
     """
     tile = NativePeriphery(NativeTile(library, config), record=True)
     assert tile.golden is not None
-    rows = Chopper.RANDOM if config.row_chopper else Chopper.OFF
-    settings = Settings(chopper=Chopper.RANDOM, row_chopper=rows)
+    rows = ChopperMode.RANDOM if config.row_chopper else ChopperMode.OFF
+    settings = Settings(chopper=ChopperMode.RANDOM, row_chopper=rows)
     codes = np.zeros(config.rows, np.int64)
     split, rng = config.row_chopper_bank.split, Random(1)
     try:

@@ -19,8 +19,8 @@ FOLDERS = {
     "model/spec": "fixed polynomials validated",
     "model/arithmetic": "noise quantile",
     "model/tile": """
-        chopper counters hidden_buffer low_pass operations packing programmer pulse_train quadrants random_source
-        sequencer threshold tile transfer waveform zero_shift
+        chopper counters demodulator hidden_buffer interface low_pass operations packing programmer pulse_train
+        quadrants random_bank random_source reference_latch sequencer threshold tile transfer update waveform zero_shift
     """,
     # What moves weights, and the families; not what fits, draws or describes devices.
     "model/devices": """
@@ -40,7 +40,7 @@ LEAST = 10  # mutants of a file, if it has as many
 
 
 @dataclass(frozen=True)
-class Mutant:
+class GoldenMutant:
     """The ``occurrence``-th place in a file at which Cosmic Ray's ``operator`` has something to replace."""
 
     file: str
@@ -52,7 +52,7 @@ class Mutant:
 class Place:
     """A mutant, where it is, and why it is left out, a key of `LEFT_OUT`, if it is."""
 
-    mutant: Mutant
+    mutant: GoldenMutant
     start: tuple[int, int]
     left_out: str | None
 
@@ -66,7 +66,7 @@ def places(root: Path, file: str) -> list[Place]:
     for name, operator in _operators():
         at = ((node, start) for node in nodes for start, _ in operator.mutation_positions(node))
         for occurrence, (node, start) in enumerate(at):
-            found.append(Place(Mutant(file, name, occurrence), start, _left_out(node)))
+            found.append(Place(GoldenMutant(file, name, occurrence), start, _left_out(node)))
     return found
 
 
@@ -96,7 +96,7 @@ def _left_out(node: Any) -> str | None:
     return None
 
 
-def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) -> list[Mutant]:
+def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) -> list[GoldenMutant]:
     """So many mutants out of those that are not left out, fewer if there are no more.
 
     First come `LEAST` of every file, then files share by how many places they have. No place of a file gets a second
@@ -105,7 +105,7 @@ def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) ->
     choice = random.Random(seed)
     keyed = []
     for file in files:
-        by_place: dict[tuple[int, int], list[Mutant]] = {}
+        by_place: dict[tuple[int, int], list[GoldenMutant]] = {}
         for place in places(root, file):
             if place.left_out is None:
                 by_place.setdefault(place.start, []).append(place.mutant)
@@ -122,7 +122,7 @@ def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) ->
     return [mutant for _, mutant in keyed[:count]]
 
 
-def mutated(source: str, mutant: Mutant) -> str:
+def mutated(source: str, mutant: GoldenMutant) -> str:
     """The text of the file with the error.
 
     Raises

@@ -24,7 +24,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
-from symtrack.cosim.mutation.golden_places import FILES, Mutant, change, mutated, sample, scope
+from symtrack.cosim.mutation.golden_places import FILES, GoldenMutant, change, mutated, sample, scope
 from symtrack.cosim.mutation.golden_waivers import waived
 from symtrack.cosim.mutation.netlist import KILLED, REJECTED, SURVIVED
 from symtrack.cosim.tools.journal import Journal, key_of
@@ -81,7 +81,7 @@ Imports = dict[str, set[str]]
 
 
 @dataclass(frozen=True)
-class Outcome:
+class TrialOutcome:
     """What became of a mutant: the first line that it changes, before and after, and the test that failed first.
 
     scope: the class and function that the line is in. rejected: it is no Python, or the same program. tests: digest of
@@ -142,7 +142,7 @@ class Copy:
                 if failed is not None:
                     raise ToolError(f"without an error in the golden model a test fails or does not end: {failed}")
 
-    def judge(self, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+    def judge(self, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
         """Try a mutant."""
         file = self.folder / mutant.file
         source = file.read_text(encoding="utf-8")
@@ -150,10 +150,10 @@ class Copy:
         line, before, after = change(source, text)
         told = (mutant.file, mutant.operator, mutant.occurrence, scope(source, line), line, before, after)
         if not _differs(source, text):
-            return Outcome(*told, REJECTED)
+            return TrialOutcome(*told, REJECTED)
         with _written(file, text):
             failed = self._first_failure(tests, dependents(self._imports, mutant.file))
-        return Outcome(*told, SURVIVED, tests=digest) if failed is None else Outcome(*told, KILLED, failed)
+        return TrialOutcome(*told, SURVIVED, tests=digest) if failed is None else TrialOutcome(*told, KILLED, failed)
 
     def _first_failure(self, tests: Sequence[str], users: set[str]) -> str | None:
         compiled = self._take_kernels({self._root / file for file in users})
@@ -280,7 +280,7 @@ def key(root: Path) -> str:
 _copies: dict[Path, Copy] = {}  # of this process
 
 
-def judge(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+def judge(first: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
     """Try a mutant on what this process has copied from the first copy."""
     if first not in _copies:
         _copies[first] = Copy(first, first.with_name(str(os.getpid())))
@@ -289,7 +289,7 @@ def judge(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Out
 
 def campaign(
     root: Path, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
-) -> list[Outcome]:
+) -> list[TrialOutcome]:
     """Judge so many mutants, but those that the journal has as killed, waived, or survivors of these tests.
 
     Raises
@@ -300,9 +300,9 @@ def campaign(
     digest = tests_digest(root)
     done = {}
     for entry in journal.entries:
-        outcome = Outcome(**entry)
+        outcome = TrialOutcome(**entry)
         if outcome.fate != SURVIVED or outcome.waived or outcome.tests == digest:
-            done[Mutant(outcome.file, outcome.operator, outcome.occurrence)] = outcome
+            done[GoldenMutant(outcome.file, outcome.operator, outcome.occurrence)] = outcome
     every = sample(root, count, seed, FILES)
     left = [mutant for mutant in every if mutant not in done]
     before = len(every) - len(left)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 
-class Waiver(NamedTuple):
+class MutantWaiver(NamedTuple):
     """A change of one line, as the report shows it, in a class and function, and why no test can find it."""
 
     file: str
@@ -15,339 +15,339 @@ class Waiver(NamedTuple):
     reason: str
 
 
-WAIVERS: tuple[Waiver, ...] = (
-    Waiver(
+WAIVERS: tuple[MutantWaiver, ...] = (
+    MutantWaiver(
         "model/analysis/coincidence.py",
         "joint_counts",
         "chunk = max(1, _CHUNK // bl) * bl",
         "chunk = max( 0, _CHUNK // bl) * bl",
         "a train is never longer than a chunk",
     ),
-    Waiver(
-        "model/tile/tile.py",
-        "Tile._slot",
+    MutantWaiver(
+        "model/tile/update.py",
+        "UpdatePipeline._slot",
         '"pulses__quadrant": int(quadrant[0]),',
         '"pulses__quadrant": int(quadrant[ -1]),',
         "the first of one quadrant is its last",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/sequencer.py",
-        "Sequencer.command",
+        "SequencerModel.command",
         "elif op == Op.TRANSFER:",
         "elif op <= Op.TRANSFER:",
         "the only smaller code, that of an update, is dealt with before",
     ),
-    Waiver(
+    MutantWaiver(
         "model/spec/polynomials.py",
         "is_primitive",
         "if polynomial >> DEGREE != 1 or not polynomial & 1 or polynomial.bit_count() % 2 == 0:",
         "if polynomial >> DEGREE != 1 and not polynomial & 1 or polynomial.bit_count() % 2 == 0:",
         "a short cut: x has no order modulo an even polynomial, and only those of degree 32 are asked about",
     ),
-    Waiver(
+    MutantWaiver(
         "model/arithmetic/noise.py",
         "",
         "compiled_normal_from = njit(cache=True)(normal_from)",
         "compiled_normal_from = njit(cache=False)(normal_from)",
         "whether compiled code is kept",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.update",
         "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "if self.threads == 1 and self.weights.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
     ),
-    Waiver(
+    MutantWaiver(
         "model/analysis/coincidence.py",
         "_add_to_joint",
         "fires = np.empty(4, np.int64)",
         "fires = np.empty( 5, np.int64)",
         "a buffer may be larger",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/kernels.py",
         "_update_columns",
         "rows = _firing(row_words[q : q + 1])",
         "rows = _firing(row_words[q : q + 2])",
         "lines that fire in another quadrant alone add nothing, only work",
     ),
-    Waiver(
-        "model/tile/tile.py",
-        "Tile._load",
+    MutantWaiver(
+        "model/tile/update.py",
+        "UpdatePipeline.load",
         "if sequencer.state is State.PULSE:",
         "if sequencer.state == State.PULSE:",
         "an enumeration has one object for each value",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/kernels.py",
         "pulse_cells",
         "if size == BATCH:",
         "if not size == BATCH:",
         "batches of one cell give the same, and take longer",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/operations.py",
         "Periphery.__init__",
         "self.clipped = np.zeros((2, config.rows), np.bool_)",
         "self.clipped = np.zeros(( 1, config.rows), np.bool_)",
         "replaced as a whole before anything looks at it",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "_sort",
         "most = 0",
         "most = 1",
         "a pulse that is made by no lane moves nothing",
     ),
-    Waiver(
+    MutantWaiver(
         "model/spec/polynomials.py",
         "square",
         "wide = sum(_SPREAD[(value >> (8 * i)) & 0xFF] << (16 * i) for i in range(DEGREE // 8))",
         "wide = sum(_SPREAD[(value >> (8 * i)) & 0xFF] << (16 * i) for i in range(DEGREE // 7))",
         "32 // 7 is 32 // 8",
     ),
-    Waiver(
+    MutantWaiver(
         "model/arithmetic/quantile.py",
         "",
         "_BITS = 96  # working precision: the alternating series loses about 10 bits at z = 3.7",
         "_BITS = 95  # working precision: the alternating series loses about 10 bits at z = 3.7",
         "one bit less of 96 changes no entry",
     ),
-    Waiver(
+    MutantWaiver(
         "model/analysis/coincidence.py",
         "",
         "_CHUNK = 1 << 16  # slots at a time, so that words stay in the cache",
         "_CHUNK = 1 << 15  # slots at a time, so that words stay in the cache",
         "how many slots are made at a time",
     ),
-    Waiver(
-        "model/tile/tile.py",
-        "Tile._reset",
+    MutantWaiver(
+        "model/tile/update.py",
+        "UpdatePipeline.reset",
         "self._quadrants = self._up = schedule(0, 0, 0)",
         "self._quadrants = self._up = schedule( -1, 0, 0)",
         "replaced before anything looks at it",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "pulse_batch",
         "change = scaled(lanes[_SIZE + i], lanes[_FACTOR + i])",
         "change = scaled(lanes[_SIZE ^ i], lanes[_FACTOR + i])",
         "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
     ),
-    Waiver(
+    MutantWaiver(
         "model/spec/polynomials.py",
         "is_primitive",
         "if polynomial >> DEGREE != 1 or not polynomial & 1 or polynomial.bit_count() % 2 == 0:",
         "if polynomial >> DEGREE != 1 or not polynomial & 1 or polynomial.bit_count() % 2 <= 0:",
         "a remainder is not negative",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/records.py",
         "make_places",
         "return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, -1), dtype=np.int64)",
         "return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, ~1), dtype=np.int64)",
         "numpy takes any negative number for what is left",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/operations.py",
         "_schedule",
         "column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)",
         "column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 1)",
         "signs are 1 and -1",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/sequencer.py",
-        "Sequencer.__init__",
+        "SequencerModel.__init__",
         "self.column = 0",
         "self.column = -1",
         "replaced before it is looked at, in a programming",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "_power_factors",
         "lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR + i])",
         "lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR ^ i])",
         "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/transfer.py",
-        "Pipeline._offer",
+        "TransferPipeline._offer",
         '"writes__latch": pack_bits(write.latches != 0),',
         '"writes__latch": pack_bits(write.latches > 0),',
         "flags are 0 and 1",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "",
         "PULSES_MAX = 64  # of one cell in one batch",
         "PULSES_MAX = 65  # of one cell in one batch",
         "into how many batches the pulses of a cell are divided",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/tile.py",
-        "Tile._stream",
+        "TileModel._stream",
         "self._chopper_port = pack_bits(self._chopper.sign < 0)",
         "self._chopper_port = pack_bits(self._chopper.sign <= 0)",
         "signs are 1 and -1",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/responses.py",
         "normalized",
         "x, shift = np.int32(x << np.int32(2)), np.int32(shift + np.int32(2))",
         "x, shift = np.int32(x << np.int32(2)), np.int32(shift | np.int32(2))",
         "a multiple of 4 so far",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/operations.py",
         "_outside",
         "return -1",
         "return - 2",
         "any negative number says that none is outside",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/constant_step.py",
         "ConstantStep",
         "@dataclass(frozen=True, kw_only=True)",
         "@dataclass(frozen=True, kw_only=False)",
         "it has no fields but those that it inherits",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "pulse_batch",
         "lanes[_DRAW + i] = compiled_normal_from(word[i], normal)",
         "lanes[_DRAW | i] = compiled_normal_from(word[i], normal)",
         "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
     ),
-    Waiver(
+    MutantWaiver(
         "model/arithmetic/quantile.py",
         "",
         "_PI = 314159265358979323846264338327950288419716939937510 * _ONE // 10**50",
         "_PI = 314159265358979323846264338327950288419716939937511 * _ONE // 10**50",
         "the 51st digit is beyond 96 bits",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/kernels.py",
         "pulse_cells",
         "size += left > 0",
         "size += left >= 0",
         "no pulses of a cell move nothing",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/responses.py",
         "changes",
         "places = np.stack([np.broadcast_to(part, state.shape) for part in place]).reshape(2, -1)",
         "places = np.stack([np.broadcast_to(part, state.shape) for part in place]).reshape(2, - 2)",
         "numpy takes any negative number for what is left",
     ),
-    Waiver(
-        "model/tile/tile.py",
-        "Tile._load",
+    MutantWaiver(
+        "model/tile/update.py",
+        "UpdatePipeline.load",
         "lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))",
         "lines = slice(beat * config.lanes, min((beat + 2) * config.lanes, config.rows))",
         "the next beat writes its lines anew",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/transfer.py",
-        "Pipeline._threshold",
+        "TransferPipeline._threshold",
         "saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)",
         "saturated, clamped = np.zeros(1, bool), np.zeros( 2, bool)",
         "whether any is set is all that is looked at",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/zero_shift.py",
         "polarities",
         "return (1 - np.arange(pulses) % 2).astype(np.uint8)",
         "return (1 ^ np.arange(pulses) % 2).astype(np.uint8)",
         "of 0 and 1",
     ),
-    Waiver(
+    MutantWaiver(
         "model/arithmetic/quantile.py",
         "_density_and_distribution",
         "term, density, integral, n = _ONE, 0, 0, 0",
         "term, density, integral, n = _ONE, 0, 1, 0",
         "one part in 2**96 changes no entry",
     ),
-    Waiver(
+    MutantWaiver(
         "model/spec/validated.py",
-        "Parameters",
+        "Validated",
         "@dataclass(frozen=True, kw_only=True)",
         "@dataclass(frozen=True, kw_only=False)",
         "it has no fields",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/quadrants.py",
         "schedule",
         "slots = np.empty(4 * bl, np.uint8)",
         "slots = np.empty( 5 * bl, np.uint8)",
         "a buffer may be larger",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/zero_shift.py",
         "polarities",
         "return (source.words(pulses)[:, 0] >> (CHOPPER_RANDOM_BITS - 1)).astype(np.uint8)",
         "return (source.words(pulses)[:, -1] >> (CHOPPER_RANDOM_BITS - 1)).astype(np.uint8)",
         "the first of one source is its last",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/kernels.py",
         "_update_columns",
         "if word == 0:",
         "if word == -1:",
         "a short cut: a column that does not fire has no coincidences",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.move",
         "both = np.stack([np.maximum(-steps, 0), np.maximum(steps, 0)])",
         "both = np.stack([np.maximum(-steps, 0), np.maximum(steps, -1)])",
         "the flow takes what is below zero for zero",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/sequencer.py",
-        "Sequencer.__init__",
+        "SequencerModel.__init__",
         "self.reads = 0",
         "self.reads = 1",
         "replaced with every command",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "_power_factors",
         "state = np.int64(lanes[_STATE + i])",
         "state = np.int64(lanes[_STATE | i])",
         "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.update",
         "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "if not self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "pulse_batch",
         'weights[cells[i]] = lanes[_STATE + lane[i]] - record["reference"]',
         'weights[cells[i]] = lanes[_STATE ^ lane[i]] - record["reference"]',
         "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
     ),
-    Waiver(
+    MutantWaiver(
         "model/devices/batch.py",
         "pulse_batch",
         "busy = (above[k + 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
         "busy = (above[k ** 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
         "more lanes, which are masked",
     ),
-    Waiver(
+    MutantWaiver(
         "model/tile/packing.py",
         "pack_beats",
         "for index in range(values.shape[0]):",
         "for index in range(values.shape[ -1]):",
         "of one dimension",
     ),
-    Waiver(
-        "model/tile/tile.py",
-        "Tile._pulse",
+    MutantWaiver(
+        "model/tile/update.py",
+        "UpdatePipeline.step",
         "if self._age == 1:",
         "if self._age <= 1:",
         "at least 1 by then",

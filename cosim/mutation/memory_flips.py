@@ -16,7 +16,8 @@ import numpy as np
 
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.hdl.output.state_map import all_items
-from symtrack.model.spec.config import Op, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.state import Arrays
 from symtrack.model.tile.operations import Periphery
 

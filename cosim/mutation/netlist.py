@@ -24,7 +24,7 @@ from symtrack.cosim.engine.native.engine import run_job
 from symtrack.cosim.engine.native.tile import ENDED
 from symtrack.cosim.mutation.chopper_words import first_wrong_flip
 from symtrack.cosim.mutation.memory_flips import silent
-from symtrack.cosim.tools.build_cache import not_kept
+from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
 from symtrack.cosim.tools.yosys import place_tile, unnumbered, yosys
@@ -50,7 +50,7 @@ CLOCK = re.compile(r"-port \w*clk ", re.IGNORECASE)  # of a register, a memory o
 
 
 @dataclass(frozen=True)
-class Mutant:
+class NetlistMutant:
     """``error``: the arguments of Yosys's `mutate`. block: its module's path below the tile."""
 
     number: int
@@ -59,7 +59,7 @@ class Mutant:
 
 
 @dataclass(frozen=True)
-class Outcome:
+class MutantOutcome:
     """What became of a mutant; cycle and signal of the first difference. rejected: Verilator does not take it."""
 
     number: int
@@ -76,7 +76,7 @@ def kind(block: str) -> str:
     return SOURCE if path.endswith(f".{SOURCE}") else path
 
 
-def mutants(config: TileConfig, count: int, seed: int) -> list[Mutant]:
+def mutants(config: TileConfig, count: int, seed: int) -> list[NetlistMutant]:
     """So many different errors, drawn by Yosys, with weights that spread them over cells and lines of source.
 
     Kinds of blocks take turns, so that large ones do not outnumber the others; a larger choice begins with a smaller.
@@ -94,10 +94,10 @@ def mutants(config: TileConfig, count: int, seed: int) -> list[Mutant]:
         drawn.setdefault(kind(block), []).append((error, block))
     turns = zip_longest(*(drawn[name] for name in sorted(drawn)))
     chosen = islice((one for turn in turns for one in turn if one), count)
-    return [Mutant(number, *one) for number, one in enumerate(chosen)]
+    return [NetlistMutant(number, *one) for number, one in enumerate(chosen)]
 
 
-def texts(config: TileConfig, chosen: Sequence[Mutant]) -> Iterator[tuple[Mutant, str]]:
+def texts(config: TileConfig, chosen: Sequence[NetlistMutant]) -> Iterator[tuple[NetlistMutant, str]]:
     """Every mutant with its Verilog."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -113,7 +113,7 @@ def _prepared(work: Path, config: TileConfig) -> str:
     return f"{place_tile(work, config)}; proc; opt_clean; memory_collect"
 
 
-def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
+def judge(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutcome:
     """Play a mutant until something differs.
 
     Raises
@@ -122,28 +122,28 @@ def judge(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
         It could not be played, which says nothing of the mutant.
     """
     told = asdict(mutant)
-    with not_kept():
+    with temporary_builds():
         try:
             library = native_library(verilog, config)
         except ToolError:
-            return Outcome(**told, fate=REJECTED)
+            return MutantOutcome(**told, fate=REJECTED)
         try:
             for number, (scenario, cycles) in enumerate((*STIMULI, *LONG_STIMULI)):
                 if number == len(STIMULI):
                     if first_wrong_flip(library, config):
-                        return Outcome(**told, fate=KILLED, signal="flips at the edge of chance")
+                        return MutantOutcome(**told, fate=KILLED, signal="flips at the edge of chance")
                     if equivalent(config, mutant):
-                        return Outcome(**told, fate=EQUIVALENT)
+                        return MutantOutcome(**told, fate=EQUIVALENT)
                 difference = _played(config, verilog, scenario, cycles, number + 1)
                 if difference is not None:
-                    return Outcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
+                    return MutantOutcome(**told, fate=KILLED, cycle=difference.cycle, signal=difference.signal)
             if silent(library, config, seed=1):
-                return Outcome(**told, fate=KILLED, signal="status__memory_error")
+                return MutantOutcome(**told, fate=KILLED, signal="status__memory_error")
         except ToolError as error:
             if str(error) != ENDED:
                 raise
-            return Outcome(**told, fate=KILLED)
-    return Outcome(**told, fate=SURVIVED)
+            return MutantOutcome(**told, fate=KILLED)
+    return MutantOutcome(**told, fate=SURVIVED)
 
 
 def _played(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: int) -> Difference | None:
@@ -153,7 +153,7 @@ def _played(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: 
     return run_job(job, verilog=verilog).verdict.first_mismatch
 
 
-def equivalent(config: TileConfig, mutant: Mutant) -> bool:
+def equivalent(config: TileConfig, mutant: NetlistMutant) -> bool:
     """Induction shows that the block goes on doing the same with the error, whatever is done to it. False: it does not.
 
     Only ports and registers have to be equal: other wires are hidden, so that nothing is compared by their names. The
@@ -205,9 +205,9 @@ def control(config: TileConfig, number: int) -> None:
     ToolError
         It does not build or pass, as where the disk is full.
     """
-    ((_, verilog),) = texts(config, [Mutant(0, "-mode none", "tile")])
+    ((_, verilog),) = texts(config, [NetlistMutant(0, "-mode none", "tile")])
     verilog = f"// control {number}\n{verilog}"
-    with not_kept():
+    with temporary_builds():
         library = native_library(verilog, config)
         for seed, (scenario, cycles) in enumerate(STIMULI, 1):
             if difference := _played(config, verilog, scenario, cycles, seed):
@@ -220,7 +220,7 @@ def control(config: TileConfig, number: int) -> None:
 
 def campaign(
     config: TileConfig, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
-) -> list[Outcome]:
+) -> list[MutantOutcome]:
     """Judge so many mutants, but those whose outcome the journal has.
 
     Raises
@@ -230,7 +230,7 @@ def campaign(
     """
     every = mutants(config, count, seed)
     errors = {mutant.number: mutant.error for mutant in every}
-    found = [Outcome(**entry) for entry in journal.entries]
+    found = [MutantOutcome(**entry) for entry in journal.entries]
     done = {outcome.number: outcome for outcome in found if errors.get(outcome.number) == outcome.error}
     left = [mutant for mutant in every if mutant.number not in done]
     progress(len(done))

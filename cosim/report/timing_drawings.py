@@ -14,14 +14,15 @@ from typing import Any
 from amaranth.sim import Simulator
 
 from symtrack.cosim.report.html import element
-from symtrack.cosim.report.wave_grid import HEAD, ROW, Grid, Lane
+from symtrack.cosim.report.wave_grid import HEAD, ROW, Lane, WaveGrid
 from symtrack.hdl.controller.controller import Controller
 from symtrack.hdl.controller.registers import EVENTS, registers
 from symtrack.hdl.controller.stream_layout import stream_layouts
-from symtrack.model.spec.config import NAMED, Op
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import Op
 
 CONFIG = NAMED["tiny"]
-GRID = Grid(label=190, cycle=40)
+GRID = WaveGrid(label=190, cycle=40)
 CHANNELS = ("aw", "w", "ar")
 SOURCES = ("vectors", "codes")
 STYLE = """\
@@ -62,7 +63,7 @@ class Host:
         self.queues["codes"].extend(put(code=code) for code in codes)
 
 
-class Bench:
+class DrawingBench:
     """A controller out of reset, played cycle by cycle."""
 
     def __init__(self) -> None:
@@ -164,7 +165,7 @@ def _valid(name: str) -> str:
 
 def drawings() -> dict[str, str]:
     """All drawings by the name of their file."""
-    bench = Bench()
+    bench = DrawingBench()
 
     def registers_scene(host: Host) -> None:
         host.write("gain", 0x400)

@@ -23,7 +23,7 @@ class Lane:
 
 
 @dataclass(frozen=True)
-class Grid:
+class WaveGrid:
     """Widths in pixels: of the names on the left, and of a cycle."""
 
     label: int

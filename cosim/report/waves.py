@@ -10,10 +10,10 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from symtrack.cosim.report.html import Markup, element, folded, join, table
-from symtrack.cosim.report.wave_grid import HEAD, ROW, Grid, Lane
+from symtrack.cosim.report.wave_grid import HEAD, ROW, Lane, WaveGrid
 
 HANDSHAKES = ("valid", "ready", "busy")
-GRID = Grid(label=232, cycle=76)
+GRID = WaveGrid(label=232, cycle=76)
 LANES = 24  # at most; all values are in the table
 
 

@@ -11,15 +11,9 @@ import numpy as np
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.stimulus.random import random_codes, random_settings
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    Chopper,
-    Reference,
-    Settings,
-    Target,
-    TileConfig,
-)
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import COUNT_BITS, ChopperMode, Reference, Settings, Target
 from symtrack.model.training.metrics import state_sha256
 
 PREPARED = 16  # different operations, so that making them up does not count as playing them
@@ -28,7 +22,7 @@ PREPARED = 16  # different operations, so that making them up does not count as 
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
     rng = Random(seed)
-    tile = bench.layer(bench.config)
+    tile = bench.periphery(bench.config)
     played = 0
     while played < cycles:
         played += len(tile.update(*_dense(bench.config, rng), bench.config.bl_max).up)
@@ -43,9 +37,9 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     vectors = [_dense(config, rng) for _ in range(PREPARED)]
     codes = [np.array(rng.choices(range(form.low, form.high + 1), k=config.rows)) for _ in range(PREPARED)]
     settings = Settings(
-        chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
+        chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
     )
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     done = 0
     while bench.cycles < cycles:
         tile.update(*vectors[done % PREPARED], config.bl_max)
@@ -60,15 +54,15 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     calibrations, each of fewer slots than that.
     """
     config, rng = bench.config, Random(seed)
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     done = 0
     while bench.cycles < cycles:
         tile.update(*_dense(config, rng), rng.randint(0, config.bl_max), rng.choice(list(Target)))
         for _ in range(config.columns):
             settings = replace(
                 random_settings(config, rng),
-                chopper=rng.choice(list(Chopper)),
-                row_chopper=rng.choice(list(Chopper) if config.row_chopper else [Chopper.OFF]),
+                chopper=rng.choice(list(ChopperMode)),
+                row_chopper=rng.choice(list(ChopperMode) if config.row_chopper else [ChopperMode.OFF]),
                 reference=rng.choice(list(Reference)),
             )
             tile.transfer(np.array(random_codes(config, rng, "")), settings)
@@ -87,7 +81,7 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     Every line with every bit and sign takes its turn, in random order. Their number.
     """
     config, rng = bench.config, Random(seed)
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     sides = tuple((side, line) for side, size in enumerate((config.columns, config.rows)) for line in range(size))
     turns = list(product(sides, range(config.magnitude_bits), (0, 1)))
     done = 0

@@ -3,22 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Generator
+from collections.abc import Callable, Generator
 from random import Random
+from typing import Any
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.engine.streams import SINKS, SOURCES, Streams
-from symtrack.model.spec.config import (
-    BEAT_LATENCY,
-    COUNT_BITS,
-    ROUND_BITS,
-    Op,
-    Scope,
-    Settings,
-    Target,
-    TileConfig,
-)
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Op, Scope, Settings, Target, setting_specs
+from symtrack.model.spec.status import FLAGS
 
 STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.25  # of an operation of some stretches, to be cut off by a reset
@@ -73,7 +67,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             streams.incoming["writes"].clear()
         if left % 1024 == 0:
             bench.progress(max(0, cycles - left))
-        for flag in ("hidden_saturated", "pulses_clamped", "gave_up"):
+        for flag in (spec.name for spec in FLAGS):
             done[flag] |= outputs[f"status__{flag}"]
 
     yield from step()
@@ -163,28 +157,37 @@ def random_codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
 
 
 def random_settings(config: TileConfig, rng: Random) -> Settings:
+    """Settings at random; those without a distribution of their own are any word of their width."""
     gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
-    # Codes without a meaning are legal on the port: they act as off and as zero.
-    return Settings(
-        target=rng.choice(list(Target)),
-        chopper=rng.choice((0, 1, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
-        scope=rng.choice((Scope.COLUMN, Scope.COLUMN, Scope.TILE)),
-        row_chopper=rng.choice((0, 1, 1, 2, 3)),  # type: ignore[arg-type]
-        reference=rng.choice((0, 1, 1, 2, 2, 3)),  # type: ignore[arg-type]
-        filter=rng.random() < 0.8,
-        latch=rng.random() < 0.1,
-        direct=rng.random() < 0.3,
-        gain=gain,
-        forget=rng.random() < 0.5,
-        momentum=rng.getrandbits(config.momentum_bits),
-        accumulate=rng.random() < 0.8,
-        calibration_pulses=rng.choice((0, 1, rng.randrange(40))) | _seldom(rng, 6, COUNT_BITS),
-        calibration_sweeps=(rng.choice((0, 0, 1, 1, 2)) if config.columns < 20 else int(rng.random() < 0.1))
-        | _seldom(rng, 2, COUNT_BITS),
-        calibration_random=rng.random() < 0.5,
-        tolerance=rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1),
-        rounds=rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),
-    )
+    own: dict[str, Callable[[], int]] = {
+        "target": lambda: rng.choice(list(Target)),
+        # Codes without a meaning are legal on the port: they act as off and as zero.
+        "chopper": lambda: rng.choice((0, 1, 1, 1, 2, 2, 3)),
+        "scope": lambda: rng.choice((Scope.COLUMN, Scope.COLUMN, Scope.TILE)),
+        "row_chopper": lambda: rng.choice((0, 1, 1, 2, 3)),
+        "reference": lambda: rng.choice((0, 1, 1, 2, 2, 3)),
+        "filter": lambda: rng.random() < 0.8,
+        "latch": lambda: rng.random() < 0.1,
+        "direct": lambda: rng.random() < 0.3,
+        "gain": lambda: gain,
+        "forget": lambda: rng.random() < 0.5,
+        "accumulate": lambda: rng.random() < 0.8,
+        "calibration_pulses": lambda: rng.choice((0, 1, rng.randrange(40))) | _seldom(rng, 6, COUNT_BITS),
+        "calibration_sweeps": lambda: (
+            (rng.choice((0, 0, 1, 1, 2)) if config.columns < 20 else int(rng.random() < 0.1))
+            | _seldom(rng, 2, COUNT_BITS)
+        ),
+        "calibration_random": lambda: rng.random() < 0.5,
+        "tolerance": lambda: (
+            rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1)
+        ),
+        "rounds": lambda: rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),
+    }
+    values: dict[str, Any] = {}
+    for spec in setting_specs(config):
+        word = own[spec.name]() if spec.name in own else rng.getrandbits(spec.width)
+        values[spec.name] = bool(word) if spec.kind is bool else word
+    return Settings(**values)
 
 
 def _seldom(rng: Random, first: int, bits: int) -> int:

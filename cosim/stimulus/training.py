@@ -8,9 +8,10 @@ from typing import Any
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.model.training.history import train
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 
-DIGITS = Run(reference_mean=0.3, reference_std=0.1)
+DIGITS = TrainingSpec(reference_mean=0.3, reference_std=0.1)
 
 
 def training(
@@ -19,7 +20,7 @@ def training(
     cycles: int | None = None,
     steps: int | None = None,
     seed: int = 1,
-    run: Run | None = None,
+    run: TrainingSpec | None = None,
     samples: int = 0,
     checkpoint: Path | None = None,
     resume: Path | None = None,
@@ -32,7 +33,7 @@ def training(
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
-    trainer = replace(run or replace(DIGITS, seed=seed), config=bench.config).trainer(periphery=bench.layer)
+    trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.periphery)
     if resume:
         trainer.restore(resume)
     result: dict[str, Any] = {}

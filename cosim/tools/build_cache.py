@@ -48,7 +48,7 @@ _made: list[Path] = []  # folders that this process has built
 
 
 @contextmanager
-def not_kept() -> Iterator[None]:
+def temporary_builds() -> Iterator[None]:
     """What this process builds in the block is removed at its end."""
     before = len(_made)
     try:

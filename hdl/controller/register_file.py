@@ -16,16 +16,17 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.registers import ADDRESS_BITS, COUNTERS, EVENTS, WORD, Field, Register, registers
+from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, WORD, Field, Register, registers
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.status import COUNTERS, FLAGS
 
 Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event
 
 BYTE_BITS = 2  # of an address, below those of the word
 OF_BUS = ("unmapped", "forbidden", "refused", "overrun")  # events
-STICKY = ("hidden_saturated", "pulses_clamped", "gave_up")
+STICKY = tuple(spec.name for spec in FLAGS)
 
 
 class RegisterFile(wiring.Component):
@@ -91,7 +92,7 @@ class RegisterFile(wiring.Component):
         values["status", "column"] = self.column
         values["status", "waiting"] = self.command.valid
         values["status", "busy"] = status.busy | self.command.valid
-        for name in COUNTERS:
+        for name in (spec.name for spec in COUNTERS):
             count = getattr(status, name)
             values[name, "low"] = count[:WORD]
             if len(count) > WORD:

@@ -12,19 +12,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op, setting_specs
+from symtrack.model.spec.status import COUNTERS, FLAGS, MEMORY_ERROR, StatusSpec
 
 WORD = 32
 ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
 VERSION = 2
-COUNTERS = {
-    "slots": "beats of pulses",
-    "reads": "read requests, of P and of R",
-    "transfer_pulses": "pulses to W",
-    "reference_pulses": "pulses to R",
-    "unprogrammed": "cells of R that were given up",
-}
 SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
 COUNTER_BASE = 0x80
 
@@ -83,10 +78,8 @@ EVENTS = {
     "refused": "a value that the configuration cannot do was written",
     "overrun": "a command was written while another one was waiting",
     "watchdog": "an operation lasted longer than `watchdog` cycles",
-    "hidden_saturated": "a word of H was clipped for the first time since reset",
-    "pulses_clamped": "a pulse count was clamped for the first time since reset",
-    "gave_up": "a programming left cells out of tolerance for the first time since reset",
-    "memory_error": "a word of Q, Qref or H had the wrong parity",
+    **{spec.name: f"{spec.text} for the first time since reset" for spec in FLAGS},
+    MEMORY_ERROR.name: MEMORY_ERROR.text,
 }
 
 
@@ -111,9 +104,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             fields=(
                 _told("busy", 0, 1, "an operation runs or waits, or memories are cleared", reset=1),
                 _told("waiting", 1, 1, "a command waits for the end of an operation"),
-                _told("hidden_saturated", 2, 1, "sticky until reset"),
-                _told("pulses_clamped", 3, 1, "sticky until reset"),
-                _told("gave_up", 4, 1, "sticky until reset"),
+                *(_told(spec.name, 2 + index, 1, "sticky until reset") for index, spec in enumerate(FLAGS)),
                 _told("column", 16, config.column_bits, "the next column to be read, or that is programmed"),
             ),
         ),
@@ -147,8 +138,8 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
         ),
         *_settings(config),
     ]
-    for index, name in enumerate(COUNTERS):
-        table += _counter(config, name, COUNTER_BASE + 8 * index)
+    for index, spec in enumerate(COUNTERS):
+        table += _counter(config, spec, COUNTER_BASE + 8 * index)
     for name, base, lines in (("column_signs", SIGNS[0], config.columns), ("row_signs", SIGNS[1], config.rows)):
         table += [
             Register(
@@ -179,61 +170,51 @@ def _ordered(name: str, low: int, width: int, text: str, high: int | None = None
 
 
 def settings_fields(config: TileConfig) -> Iterable[Field]:
-    """The fields of all settings, each named as a member of `model.spec.config.Settings`."""
+    """The fields of all settings, each named as a member of `model.spec.settings.Settings`."""
     return (field for register in _settings(config) for field in register.fields)
 
 
+# Where the settings lie: register, offset, text, and the lowest bit of each of its fields.
+SETTINGS_LAYOUT: tuple[tuple[str, int, str, dict[str, int]], ...] = (
+    (
+        *("modes", 0x40, "of updates, transfers and calibrations"),
+        {
+            "target": 0,
+            "scope": 1,
+            "chopper": 2,
+            "row_chopper": 4,
+            "reference": 6,
+            "filter": 8,
+            "latch": 9,
+            "direct": 10,
+            "forget": 11,
+            "accumulate": 12,
+            "calibration_random": 13,
+        },
+    ),
+    ("gain", 0x44, "of the demodulated read", {"gain": 0, "momentum": 16}),
+    ("calibration", 0x48, "lengths", {"calibration_pulses": 0, "calibration_sweeps": 16}),
+    ("tolerance", 0x4C, "of a programming", {"tolerance": 0}),
+    ("rounds", 0x50, "of a programming", {"rounds": 0}),
+)
+
+
 def _settings(config: TileConfig) -> list[Register]:
-    chopper, reference = int(Chopper.RANDOM), int(Reference.FILTERED)
+    specs = {spec.name: spec for spec in setting_specs(config)}
 
-    def setting(name: str, low: int, width: int, text: str, high: int | None = None, reset: int = 0) -> Field:
-        return Field(name=name, low=low, width=width, access="rw", text=text, high=high, reset=reset)
+    def setting(name: str, low: int) -> Field:
+        spec = specs[name]
+        high = spec.high if spec.high < (1 << spec.width) - 1 else None
+        text = f"{spec.text}, in {spec.unit}" if spec.unit else spec.text
+        return Field(name=name, low=low, width=spec.width, access="rw", text=text, high=high, reset=spec.default)
 
-    modes = (
-        setting("target", 0, 1, "array that updates pulse: 0 P, 1 W"),
-        setting("scope", 1, 1, "0 columns flip one by one, 1 all together"),
-        setting("chopper", 2, 2, "0 off, 1 regular, 2 random", chopper),
-        setting("row_chopper", 4, 2, "the same of rows", chopper if config.row_chopper else 0),
-        setting("reference", 6, 2, "0 zero, 1 latched, 2 filtered", reference),
-        setting("filter", 8, 1, "0: Q is left alone", reset=1),
-        setting("latch", 9, 1, "1: a transfer latches Qref in every cell"),
-        setting("direct", 10, 1, "1: unbuffered writes"),
-        setting("forget", 11, 1, "1: momentum after a write, 0: H loses what was written"),
-        setting("accumulate", 12, 1, "0: H is left alone and nothing is written", reset=1),
-        setting("calibration_random", 13, 1, "1: random polarities"),
-    )
-    groups = (
-        ("modes", 0x40, "of updates, transfers and calibrations", modes),
-        (
-            "gain",
-            0x44,
-            "of the demodulated read",
-            (
-                setting("gain", 0, config.gain_bits, "multiplier"),
-                setting("momentum", 16, config.momentum_bits, "fraction of H that is left after a write"),
-            ),
-        ),
-        (
-            "calibration",
-            0x48,
-            "lengths",
-            (
-                setting("calibration_pulses", 0, COUNT_BITS, "slots"),
-                setting("calibration_sweeps", 16, COUNT_BITS, "reads of every column"),
-            ),
-        ),
-        (
-            "tolerance",
-            0x4C,
-            "of a programming",
-            (setting("tolerance", 0, config.reference_format.width, "units of Q"),),
-        ),
-        ("rounds", 0x50, "of a programming", (setting("rounds", 0, ROUND_BITS, "most reads", reset=1),)),
-    )
-    return [Register(name=name, offset=offset, text=text, fields=fields) for name, offset, text, fields in groups]
+    return [
+        Register(name=name, offset=offset, text=text, fields=tuple(setting(*place) for place in places.items()))
+        for name, offset, text, places in SETTINGS_LAYOUT
+    ]
 
 
-def _counter(config: TileConfig, name: str, offset: int) -> list[Register]:
+def _counter(config: TileConfig, spec: StatusSpec, offset: int) -> list[Register]:
     low = Field(name="low", low=0, width=min(WORD, config.counter_bits), access="ro", text="lowest 32 bits")
     high = Field(
         name="high",
@@ -244,12 +225,17 @@ def _counter(config: TileConfig, name: str, offset: int) -> list[Register]:
     )
     return [
         Register(
-            name=name,
+            name=spec.name,
             offset=offset,
-            text=f"{COUNTERS[name]} since reset, saturating; reading it keeps the bits above for the next word",
+            text=f"{spec.text} since reset, saturating; reading it keeps the bits above for the next word",
             fields=(low,),
         ),
-        Register(name=f"{name}_high", offset=offset + 4, text=f"of `{name}` when that was last read", fields=(high,)),
+        Register(
+            name=f"{spec.name}_high",
+            offset=offset + 4,
+            text=f"of `{spec.name}` when that was last read",
+            fields=(high,),
+        ),
     ]
 
 

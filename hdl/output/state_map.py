@@ -5,10 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.status import counters, flags
 
-COUNTERS = ("slots", "reads", "transfer_pulses")
-PROGRAMMER_COUNTERS = ("reference_pulses", "unprogrammed")
-FLAGS = ("hidden_saturated", "pulses_clamped")
+FLAG_BLOCKS = {"gave_up": "counters"}  # where flags lie that are not in the transfer path
 
 
 @dataclass(frozen=True)
@@ -53,21 +52,24 @@ def state_items(config: TileConfig) -> list[StateItem]:
     return items
 
 
-def told_items(config: TileConfig) -> list[StateItem]:
+def port_items(config: TileConfig) -> list[StateItem]:
     """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
     items = [
         StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
         StateItem("column", ("chopper", "column"), config.column_bits, port="read__column", wire="column"),
         StateItem("base", ("transfer", "base"), config.address_bits),
-        *(StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}") for name in COUNTERS),
-        *(StateItem(name, ("transfer", name), 1, port=f"status__{name}") for name in FLAGS),
+        *(
+            StateItem(name, ("counters", name), config.counter_bits, port=f"status__{name}")
+            for name in counters(config)
+        ),
+        *(
+            StateItem(name, (FLAG_BLOCKS.get(name, "transfer"), name), 1, port=f"status__{name}")
+            for name in flags(config)
+        ),
     ]
     if config.columns > 1:
         items.append(StateItem("here", ("chopper", "here"), config.columns))
         items.append(StateItem("end_of_sweep", ("chopper", "end_of_sweep"), 1))
-    if config.programmer:
-        for name, width in (*((name, config.counter_bits) for name in PROGRAMMER_COUNTERS), ("gave_up", 1)):
-            items.append(StateItem(name, ("counters", name), width, port=f"status__{name}"))
     if config.row_chopper:
         items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows, port="status__row_chopper"))
     return items
@@ -75,7 +77,7 @@ def told_items(config: TileConfig) -> list[StateItem]:
 
 def all_items(config: TileConfig) -> list[StateItem]:
     """What is compared, then what ports tell."""
-    return state_items(config) + told_items(config)
+    return state_items(config) + port_items(config)
 
 
 def state_names(config: TileConfig) -> list[str]:

@@ -19,8 +19,8 @@ from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, Scope, TileConfig
-from symtrack.model.spec.config import Chopper as Mode
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Scope
 
 
 class Chopper(wiring.Component):
@@ -28,8 +28,8 @@ class Chopper(wiring.Component):
 
     Members
     -------
-    mode, row_mode : `model.spec.config.Chopper`, since the cycle before ``finish``
-    scope : `model.spec.config.Scope`
+    mode, row_mode : `model.spec.settings.ChopperMode`, since the cycle before ``finish``
+    scope : `model.spec.settings.Scope`
     finish : the transfer of ``column`` ends in this cycle
     draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
         ``finish``
@@ -96,7 +96,10 @@ class Chopper(wiring.Component):
         by_sweep = Signal(reset_less=True)
         random = Signal(reset_less=True)
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
-        m.d.sync += [by_sweep.eq((self.mode == Mode.REGULAR) & end_of_period), random.eq(self.mode == Mode.RANDOM)]
+        m.d.sync += [
+            by_sweep.eq((self.mode == ChopperMode.REGULAR) & end_of_period),
+            random.eq(self.mode == ChopperMode.RANDOM),
+        ]
         by_chance = Signal(init=below > 0)
         if not certain:
             m.d.sync += by_chance.eq(source.word < below)
@@ -116,10 +119,10 @@ class Chopper(wiring.Component):
             row_flips = Signal(config.rows)
             rows_random = Signal(reset_less=True)
             m.d.comb += rows.advance.eq(wrapped)
-            regular = (self.row_mode == Mode.REGULAR).replicate(len(turns))
+            regular = (self.row_mode == ChopperMode.REGULAR).replicate(len(turns))
             m.d.sync += [
                 turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
-                rows_random.eq(self.row_mode == Mode.RANDOM),
+                rows_random.eq(self.row_mode == ChopperMode.RANDOM),
             ]
             for row in range(config.rows):
                 by_chance = Signal(name=f"by_chance_{row}", init=below > 0)

@@ -11,6 +11,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.status import COUNTERS
 
 
 class Counters(wiring.Component):
@@ -38,11 +39,7 @@ class Counters(wiring.Component):
                 "array": In(1),
                 "cells": In(range(config.lanes + 1)),
                 "last_round": In(1),
-                "slots": Out(config.counter_bits),
-                "reads": Out(config.counter_bits),
-                "transfer_pulses": Out(config.counter_bits),
-                "reference_pulses": Out(config.counter_bits),
-                "unprogrammed": Out(config.counter_bits),
+                **{spec.name: Out(config.counter_bits) for spec in COUNTERS},
                 "gave_up": Out(1),
             }
         )

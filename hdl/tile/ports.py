@@ -6,7 +6,10 @@ from amaranth.hdl import signed, unsigned
 from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, Signature
 
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import setting_specs
+from symtrack.model.spec.status import STATUS, StatusKind
+from symtrack.model.spec.streams import INTO_TILE
 
 
 def stream(**payload: Any) -> Signature:
@@ -15,28 +18,8 @@ def stream(**payload: Any) -> Signature:
 
 
 def settings(config: TileConfig) -> Signature:
-    """Run-time settings, `model.spec.config.Settings`, seen from their source."""
-    return Signature(
-        {
-            "target": Out(1),
-            "chopper": Out(2),
-            "scope": Out(1),
-            "row_chopper": Out(2),
-            "reference": Out(2),
-            "filter": Out(1),
-            "latch": Out(1),
-            "direct": Out(1),
-            "gain": Out(config.gain_bits),
-            "forget": Out(1),
-            "momentum": Out(config.momentum_bits),
-            "accumulate": Out(1),
-            "calibration_pulses": Out(COUNT_BITS),
-            "calibration_sweeps": Out(COUNT_BITS),
-            "calibration_random": Out(1),
-            "tolerance": Out(config.reference_format.width),
-            "rounds": Out(ROUND_BITS),
-        }
-    )
+    """Run-time settings, `model.spec.settings.Settings`, seen from their source."""
+    return Signature({spec.name: Out(spec.width) for spec in setting_specs(config)})
 
 
 def command(config: TileConfig) -> Signature:
@@ -77,36 +60,25 @@ def writes(config: TileConfig) -> Signature:
 
 
 def status(config: TileConfig) -> Signature:
-    """What the tile tells about itself."""
+    """What the tile tells about itself, `model.spec.status`."""
     return Signature(
         {
             "busy": Out(1),
             "chopper": Out(config.columns),
             "row_chopper": Out(config.rows),
-            "hidden_saturated": Out(1),
-            "pulses_clamped": Out(1),
-            "memory_error": Out(1),
-            "slots": Out(config.counter_bits),
-            "reads": Out(config.counter_bits),
-            "transfer_pulses": Out(config.counter_bits),
-            "reference_pulses": Out(config.counter_bits),
-            "unprogrammed": Out(config.counter_bits),
-            "gave_up": Out(1),
+            **{spec.name: Out(config.counter_bits if spec.kind == StatusKind.COUNTER else 1) for spec in STATUS},
         }
     )
 
 
 def tile(config: TileConfig) -> Signature:
     """All ports of the tile."""
+    streams = {"vectors": vectors, "pulses": pulses, "read": read, "codes": codes, "writes": writes}
     return Signature(
         {
             "command": In(command(config)),
             "settings": In(settings(config)),
-            "vectors": In(vectors(config)),
-            "pulses": Out(pulses(config)),
-            "read": Out(read(config)),
-            "codes": In(codes(config)),
-            "writes": Out(writes(config)),
+            **{name: (In if name in INTO_TILE else Out)(payload(config)) for name, payload in streams.items()},
             "status": Out(status(config)),
         }
     )

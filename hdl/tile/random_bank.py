@@ -2,8 +2,8 @@
 
     word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
 
-The words of any three lines are independent (see `model.spec.config.BankSpec`). Latency: the words of the next step are
-there one cycle after ``advance``. Throughput: one word per line and cycle.
+The words of any three lines are independent (see `model.spec.random_specs.BankSpec`). Latency: the words of the next
+step are there one cycle after ``advance``. Throughput: one word per line and cycle.
 """
 
 from amaranth.hdl import Module, unsigned
@@ -11,7 +11,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import BankSpec
+from symtrack.model.spec.random_specs import BankSpec
 
 
 class RandomBank(wiring.Component):

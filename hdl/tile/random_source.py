@@ -14,7 +14,7 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.model.spec.config import SourceSpec
+from symtrack.model.spec.random_specs import SourceSpec
 
 
 def reduced_power(exponent: int, polynomial: int) -> int:

@@ -14,7 +14,8 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile import ports
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Op, Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Op, Reference
 
 
 class Sequencer(wiring.Component):
@@ -130,8 +131,8 @@ class Sequencer(wiring.Component):
                 m.d.sync += getattr(self.sampled, name).eq(getattr(self.settings, name))
             with m.If(calibrate | program):  # their reads write nothing to W and leave the choppers alone
                 m.d.sync += [
-                    self.sampled.chopper.eq(Chopper.OFF),
-                    self.sampled.row_chopper.eq(Chopper.OFF),
+                    self.sampled.chopper.eq(ChopperMode.OFF),
+                    self.sampled.row_chopper.eq(ChopperMode.OFF),
                     self.sampled.reference.eq(Reference.LATCHED),
                     self.sampled.accumulate.eq(0),
                     self.sampled.filter.eq(calibrate),

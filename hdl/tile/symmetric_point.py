@@ -24,7 +24,8 @@ from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.tile.demodulator import Demodulator
 from symtrack.hdl.tile.low_pass import LowPass
 from symtrack.hdl.tile.reference_latch import ReferenceLatch
-from symtrack.model.spec.config import Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Reference
 
 
 class SymmetricPoint(wiring.Component):

@@ -20,6 +20,7 @@ from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.hdl.tile.transfer import TransferPath
 from symtrack.hdl.tile.update import UpdatePath
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.status import COUNTERS
 
 
 class Tile(wiring.Component):
@@ -97,11 +98,7 @@ class Tile(wiring.Component):
             self.status.hidden_saturated.eq(transfer.hidden_saturated),
             self.status.pulses_clamped.eq(transfer.pulses_clamped),
             self.status.memory_error.eq(transfer.memory_error),
-            self.status.slots.eq(counters.slots),
-            self.status.reads.eq(counters.reads),
-            self.status.transfer_pulses.eq(counters.transfer_pulses),
-            self.status.reference_pulses.eq(counters.reference_pulses),
-            self.status.unprogrammed.eq(counters.unprogrammed),
+            *(getattr(self.status, spec.name).eq(getattr(counters, spec.name)) for spec in COUNTERS),
             self.status.gave_up.eq(counters.gave_up),
         ]
         return m

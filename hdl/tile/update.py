@@ -19,7 +19,8 @@ from symtrack.hdl.tile.pulse_train import PulseTrains
 from symtrack.hdl.tile.quadrants import Quadrants
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.zero_shift import ZeroShift
-from symtrack.model.spec.config import COUNT_BITS, SLOT_LATENCY, TileConfig
+from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS
 
 OF_SLOT = ("up", "quadrant", "slow", "last")  # payload of a slot beside its lines
 SLOT = data.StructLayout({"shift": 1, "up": 1, "quadrant": 2, "slow": 1, "last": 1})

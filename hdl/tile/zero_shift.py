@@ -10,7 +10,7 @@ from amaranth.hdl import Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.model.spec.config import COUNT_BITS
+from symtrack.model.spec.settings import COUNT_BITS
 
 
 class ZeroShift(wiring.Component):

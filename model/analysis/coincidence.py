@@ -20,8 +20,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import BankSpec, SourceSpec, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.validated import check
 from symtrack.model.tile.random_source import Sources
 
 _CHUNK = 1 << 16  # slots at a time, so that words stay in the cache
@@ -71,9 +73,9 @@ def pair_coincidences(
     ValueError
         A line, a magnitude or the number of slots is out of range.
     """
-    _in_range("row", row, 0, config.rows - 1)
-    _in_range("column", column, 0, config.columns - 1)
-    _in_range("slots", slots, 1, 1 << 40)
+    check("row", row, 0, config.rows - 1)
+    check("column", column, 0, config.columns - 1)
+    check("slots", slots, 1, 1 << 40)
     row_order, row_bins = _bins("row_magnitudes", row_magnitudes, config.magnitude_bits)
     column_order, column_bins = _bins("column_magnitudes", column_magnitudes, config.magnitude_bits)
     histogram = np.zeros((row_order.size + 1, column_order.size + 1), np.int64)
@@ -102,13 +104,13 @@ def joint_counts(config: TileConfig, first: Cell, second: Cell, bl: int, trains:
     ValueError
         A line, a magnitude, ``bl`` or ``trains`` is out of range, or a shared line has two magnitudes.
     """
-    _in_range("bl", bl, 1, config.bl_max)
-    _in_range("trains", trains, 1, 1 << 40)
+    check("bl", bl, 1, config.bl_max)
+    check("trains", trains, 1, 1 << 40)
     for cell in (first, second):
-        _in_range("row", cell.row, 0, config.rows - 1)
-        _in_range("column", cell.column, 0, config.columns - 1)
+        check("row", cell.row, 0, config.rows - 1)
+        check("column", cell.column, 0, config.columns - 1)
         for side in ("row", "column"):
-            _in_range(f"{side}_magnitude", getattr(cell, f"{side}_magnitude"), 1, config.magnitude_format.high)
+            check(f"{side}_magnitude", getattr(cell, f"{side}_magnitude"), 1, config.magnitude_format.high)
     for side in ("row", "column"):
         if getattr(first, side) == getattr(second, side):
             values = [getattr(cell, f"{side}_magnitude") for cell in (first, second)]
@@ -167,16 +169,11 @@ def _line_words(
 def _bins(name: str, magnitudes: Sequence[int], bits: int) -> tuple[Int, NDArray[np.uint32]]:
     """The order that sorts the magnitudes, and for every word how many of them do not fire."""
     for magnitude in magnitudes:
-        _in_range(name, magnitude, 0, (1 << bits) - 1)
+        check(name, magnitude, 0, (1 << bits) - 1)
     grid = np.array(magnitudes, np.int64)
     order = np.argsort(grid, kind="stable")
     bins = np.searchsorted(grid[order], np.arange(1 << bits), side="right").astype(np.uint32)
     return order, bins
-
-
-def _in_range(name: str, value: int, low: int, high: int) -> None:
-    if not low <= value <= high:
-        raise ValueError(f"{name} = {value}: must be from {low} to {high}")
 
 
 @njit(cache=True)

@@ -27,6 +27,7 @@ from symtrack.model.devices.presets import FAMILIES, family_name
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.tasks.task import Task
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 BL = 31  # slots per quadrant, where nothing else is said
@@ -153,7 +154,7 @@ def growth(*, sizes: tuple[int, ...], lengths: tuple[int, ...], repeats: int, se
 
 def training_speed(task: Task, *, steps: int, repeats: int, seed: int) -> dict[str, Any]:
     """The golden part of the ``training`` entry: E-RIDER, one thread, from repeats of ``steps`` training steps each."""
-    trainer = Trainer(task=task, algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed)
+    trainer = Trainer(TrainingSpec(task=task, algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed))
     return {
         "task": task.name,
         **epoch_figures("golden", epoch_times(trainer, steps=steps, repeats=repeats)),

@@ -135,7 +135,7 @@ class Theory:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Calibration:
+class ZeroShifting:
     """Measured course of a zero-shifting; all errors are weights.
 
     rms: float64[pairs + 1], RMS over the cells of the error of a pair, entry 0 before the first.
@@ -195,7 +195,7 @@ def calibrate(
     pulses: int,
     seed: int,
     advance: Callable[[int], None] = lambda amount: None,
-) -> Calibration:
+) -> ZeroShifting:
     """Zero-shift the cells of ``array`` from where they are.
 
     Parameters
@@ -243,4 +243,4 @@ def calibrate(
         if number % _BLOCK == 0:
             advance(_BLOCK)
     advance(pulses % _BLOCK)
-    return Calibration(rms=rms, systematic=systematic, touch=touch, residual=previous.reshape(columns, rows).T)
+    return ZeroShifting(rms=rms, systematic=systematic, touch=touch, residual=previous.reshape(columns, rows).T)

@@ -10,7 +10,7 @@ int64, and every output has its own draw of noise. The read of a column is the p
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
@@ -21,6 +21,7 @@ from symtrack.model.arithmetic.quantile import normal_table
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.polynomials import MASK64
+from symtrack.model.spec.validated import Validated, integer, number
 
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _round_shift = njit(round_shift)
@@ -41,32 +42,13 @@ class NoiseStream:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Converters:
-    """Converters and output noise of an array.
+class Converters(Validated):
+    """Converters and output noise of an array; see `Validated` for the errors of bad parameters."""
 
-    dac_bits: input converter, 2 to 16. adc_bits: output converter, 2 to 16. output_bound: full scale of the output, in
-    units of weight times input, above 0 and at most 1024. output_noise: standard deviation in the same units, 0 to 16.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A parameter has the wrong type or lies outside its range.
-    """
-
-    dac_bits: int = 7
-    adc_bits: int = 9
-    output_bound: float = 12.0
-    output_noise: float = 0.06
-
-    def __post_init__(self) -> None:
-        limits = {"dac_bits": (2, 16), "adc_bits": (2, 16), "output_bound": (1e-3, 1024), "output_noise": (0, 16)}
-        for spec in fields(self):
-            value, (low, high) = getattr(self, spec.name), limits[spec.name]
-            kinds, words = ((int,), "an integer") if spec.type == "int" else ((int, float), "a number")
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise TypeError(f"{spec.name} = {value!r}: must be {words} from {low} to {high}")
-            if not low <= value <= high:
-                raise ValueError(f"{spec.name} = {value!r}: must be from {low} to {high}")
+    dac_bits: int = integer(2, 16, 7, "width of the input converter")
+    adc_bits: int = integer(2, 16, 9, "width of the output converter")
+    output_bound: float = number(1e-3, 1024, 12.0, "full scale of the output, in units of weight times input")
+    output_noise: float = number(0, 16, 0.06, "standard deviation of the output noise, in the same units")
 
     @cached_property
     def dac_max(self) -> int:

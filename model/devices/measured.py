@@ -22,7 +22,7 @@ import numpy as np
 from symtrack.model.devices.pulsed import Draws, Pulsed
 from symtrack.model.devices.responses import FACTOR_BITS, POSITION_BITS, SEGMENT_BITS, Kind, Table
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.validated import flag
+from symtrack.model.spec.validated import check, flag
 
 FACTOR_LIMIT = 127.0  # a factor is an int32 with 24 fractional bits
 WEIGHT_LIMIT = 4.0
@@ -38,8 +38,7 @@ def numbers(name: str, value: object, low: float, high: float) -> Numbers:
     for item in result:
         if isinstance(item, bool) or not isinstance(item, (int, float)):
             raise TypeError(f"{name} = {item!r}: must be a list of numbers from {low:g} to {high:g}")
-        if not low <= item <= high:
-            raise ValueError(f"{name} = {item!r}: must be from {low:g} to {high:g}")
+        check(name, item, low, high, whole=False)
     if len(result) < 2:
         raise ValueError(f"{name} = {value!r}: must have at least two points")
     return tuple(item if type(item) in (int, float) else float(item) for item in result)  # none of numpy's

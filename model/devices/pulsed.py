@@ -22,7 +22,7 @@ from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
 from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, Cells
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.validated import Parameters, flag, number
+from symtrack.model.spec.validated import Validated, flag, number
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
 LIFETIME_MAX = 1e6  # beyond it 1/lifetime, and what v loses of it, are too few units
@@ -51,8 +51,8 @@ class Draws:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pulsed(Parameters, ABC):
-    """Parameters of any family; see `Parameters` for the errors of bad ones."""
+class Pulsed(Validated, ABC):
+    """Parameters of any family; see `Validated` for the errors of bad ones."""
 
     dw_min: float = number(1e-6, 1.0, 0.001, "step size")
     dw_min_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the step size, relative")

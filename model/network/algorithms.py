@@ -14,7 +14,9 @@ from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.spec.config import Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
+from symtrack.model.spec.validated import Validated, integer, number
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,15 +24,15 @@ class Algorithm:
     """What distinguishes one algorithm from another.
 
     target: the array that updates pulse; with the slow one there are no transfers. chopper, scope, row_chopper,
-    reference, filter, direct: see `model.spec.config.Settings`. warm_up: the first ``chopper_period`` sweeps only fill
-    the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
+    reference, filter, direct: see `model.spec.settings.Settings`. warm_up: the first ``chopper_period`` sweeps only
+    fill the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
     gamma * (P - reference). rates: defaults that differ from those of `Rates`.
     """
 
     target: Target = Target.FAST
-    chopper: Chopper = Chopper.OFF
+    chopper: ChopperMode = ChopperMode.OFF
     scope: Scope = Scope.COLUMN
-    row_chopper: Chopper = Chopper.OFF
+    row_chopper: ChopperMode = ChopperMode.OFF
     reference: Reference = Reference.ZERO
     filter: bool = True
     direct: bool = False
@@ -42,16 +44,18 @@ class Algorithm:
         """The same with a reference that stays what a calibration has left in Qref."""
         if self.target == Target.SLOW:
             raise ValueError(f"target = {self.target.name}: must be FAST for a calibration, which is of P")
-        return replace(self, chopper=Chopper.OFF, row_chopper=Chopper.OFF, reference=Reference.LATCHED, warm_up=False)
+        return replace(
+            self, chopper=ChopperMode.OFF, row_chopper=ChopperMode.OFF, reference=Reference.LATCHED, warm_up=False
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
 class Choppers:
     """Choppers in place of an algorithm's own, see `Algorithm`; None leaves what it has."""
 
-    chopper: Chopper | None = None
+    chopper: ChopperMode | None = None
     scope: Scope | None = None
-    row_chopper: Chopper | None = None
+    row_chopper: ChopperMode | None = None
 
     def of(self, algorithm: Algorithm) -> Algorithm:
         """The algorithm with these choppers.
@@ -69,15 +73,15 @@ class Choppers:
 
 
 _UNBUFFERED = {"learning_rate": 0.05}
-_AGAD = Algorithm(chopper=Chopper.REGULAR, reference=Reference.LATCHED, warm_up=True)
+_AGAD = Algorithm(chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, warm_up=True)
 _RIDER = Algorithm(reference=Reference.FILTERED, direct=True, residual=True, rates=_UNBUFFERED)
-_LITERAL = replace(_RIDER, chopper=Chopper.RANDOM, scope=Scope.TILE)
+_LITERAL = replace(_RIDER, chopper=ChopperMode.RANDOM, scope=Scope.TILE)
 
 ALGORITHMS: dict[str, Algorithm] = {
     "analog-sgd": Algorithm(target=Target.SLOW),
     "tt-v1": Algorithm(direct=True, residual=True, rates=_UNBUFFERED | {"gamma": 0.0}),
     "tt-v2": Algorithm(),
-    "c-tt-v2": Algorithm(chopper=Chopper.REGULAR),
+    "c-tt-v2": Algorithm(chopper=ChopperMode.REGULAR),
     "agad": _AGAD,
     "residual": replace(_RIDER, reference=Reference.LATCHED, filter=False),
     "rider": _RIDER,
@@ -88,39 +92,17 @@ ALGORITHMS: dict[str, Algorithm] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rates:
-    """Hyperparameters of training.
+class Rates(Validated):
+    """Hyperparameters of training; see `Validated` for the errors of bad ones."""
 
-    learning_rate: of W. granularity: steps that make a write threshold, divided by the columns; of buffered writes.
-    fast_rate: of P, in trains of full length for a typical update. momentum: of the running maxima that scale the fast
-    rate. gamma: weight of the residual. scale_rate: learning rate of the output scale. transfer_every: learning steps
-    to a transfer event. reads: columns that are read in one.
-
-    Raises
-    ------
-    TypeError, ValueError
-        A rate is not a number or lies outside its range.
-    """
-
-    learning_rate: float = 0.1
-    granularity: float = 100.0
-    fast_rate: float = 0.5
-    momentum: float = 0.99
-    gamma: float = 0.1
-    scale_rate: float = 0.01
-    transfer_every: int = 1
-    reads: int = 1
-
-    def __post_init__(self) -> None:
-        ranges = {"granularity": (1, 1e6), "momentum": (0, 1), "transfer_every": (1, 10**6), "reads": (1, 1024)}
-        for spec in fields(self):
-            value, (low, high) = getattr(self, spec.name), ranges.get(spec.name, (0, 16))
-            whole = spec.type == "int"
-            if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-                kind = "an integer" if whole else "a number"
-                raise TypeError(f"{spec.name} = {value!r}: must be {kind} from {low} to {high:g}")
-            if not low <= value <= high:
-                raise ValueError(f"{spec.name} = {value!r}: must be from {low} to {high:g}")
+    learning_rate: float = number(0, 16, 0.1, "learning rate of W")
+    granularity: float = number(1, 1e6, 100.0, "steps that make a write threshold, times columns; of buffered writes")
+    fast_rate: float = number(0, 16, 0.5, "learning rate of P, in trains of full length for a typical update")
+    momentum: float = number(0, 1, 0.99, "of the running maxima that scale the fast rate")
+    gamma: float = number(0, 16, 0.1, "weight of the residual P - Qref in the products")
+    scale_rate: float = number(0, 16, 0.01, "learning rate of the output scales, 0: fixed")
+    transfer_every: int = integer(1, 10**6, 1, "training steps to a transfer event")
+    reads: int = integer(1, 1024, 1, "columns that a transfer event reads")
 
     @classmethod
     def of(cls, algorithm: str, **given: float) -> Rates:
@@ -159,7 +141,7 @@ def settings(
             f"gain = {gain} from learning_rate = {rates.learning_rate}{scheduled}, {granularity}"
             f"dw_min = {dw_min}: must be from 1 to {high}{_fitting(config, rate * code / unit)}"
         )
-    if algorithm.row_chopper != Chopper.OFF and not config.row_chopper:
+    if algorithm.row_chopper != ChopperMode.OFF and not config.row_chopper:
         raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
     return Settings(
         target=algorithm.target,

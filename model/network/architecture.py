@@ -16,6 +16,7 @@ from itertools import accumulate, pairwise
 
 from symtrack.model.arithmetic.activations import ACTIVATIONS
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.validated import check
 
 WEIGHT_SCALING = 0.3  # omega unless told otherwise
 SIZE_MAX = 65536  # most inputs or outputs of a layer
@@ -38,13 +39,11 @@ class LayerPlan(ABC):
     def __post_init__(self) -> None:
         for spec in fields(self):
             value = getattr(self, spec.name)
-            if spec.type == "int" and not 1 <= value <= SIZE_MAX:
-                raise ValueError(f"{spec.name} = {value}: must be from 1 to {SIZE_MAX}")
-        low = 0 if self.scale is not None else 1e-3
-        if not low <= self.weight_scaling <= 2:
-            raise ValueError(f"weight_scaling = {self.weight_scaling}: must be from {low} to 2")
-        if self.scale is not None and not 1e-3 <= self.scale <= 64:
-            raise ValueError(f"scale = {self.scale}: must be from 0.001 to 64")
+            if spec.type == "int":
+                check(spec.name, value, 1, SIZE_MAX)
+        check("weight_scaling", self.weight_scaling, 0 if self.scale is not None else 1e-3, 2, whole=False)
+        if self.scale is not None:
+            check("scale", self.scale, 1e-3, 64, whole=False)
 
     @property
     @abstractmethod
@@ -163,7 +162,7 @@ class Convolution(LayerPlan):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Grid:
+class TileGrid:
     """Sizes of the blocks of rows and of columns of a layer; tiles are in C order."""
 
     rows: tuple[int, ...]
@@ -206,18 +205,17 @@ class Architecture:
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation = {self.activation!r}: must be one of {', '.join(ACTIVATIONS)}")
         for name, high in (("tile_rows", TILE_ROWS), ("tile_columns", TILE_COLUMNS)):
-            if not 1 <= getattr(self, name) <= high:
-                raise ValueError(f"{name} = {getattr(self, name)}: must be from 1 to {high}")
+            check(name, getattr(self, name), 1, high)
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise ValueError(f"layers = {self.layers}: must end with a dense layer")
         for index, (below, layer) in enumerate(pairwise(self.layers), start=1):
             if layer.inputs != below.features:
                 raise ValueError(f"layers[{index}].inputs = {layer.inputs}: must be {below.features}, what is below")
 
-    def grids(self) -> tuple[Grid, ...]:
+    def grids(self) -> tuple[TileGrid, ...]:
         """The tiles of every layer."""
         return tuple(
-            Grid(rows=blocks(layer.rows, self.tile_rows), columns=blocks(layer.columns, self.tile_columns))
+            TileGrid(rows=blocks(layer.rows, self.tile_rows), columns=blocks(layer.columns, self.tile_columns))
             for layer in self.layers
         )
 

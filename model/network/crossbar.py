@@ -14,22 +14,18 @@ there are none.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from typing import Protocol, runtime_checkable
-
 import numpy as np
-from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
-from symtrack.model.network.update_management import UpdateVectors
-from symtrack.model.spec.config import Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
-from symtrack.model.tile.operations import ReferenceColumn
+from symtrack.model.tile.interface import PeripheryFactory, Restorable, Transfer, UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
@@ -38,82 +34,7 @@ CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
 _round_shift = njit(round_shift)
 
 
-class Slots(Protocol):
-    """Lines of the slots of one update, see `model.tile.operations.PulseSlots`."""
-
-    @property
-    def rows(self) -> NDArray[np.uint8]: ...
-    @property
-    def columns(self) -> NDArray[np.uint8]: ...
-    @property
-    def up(self) -> NDArray[np.uint8]: ...
-    @property
-    def quadrant(self) -> NDArray[np.uint8]: ...
-
-
-class TransferResult(Protocol):
-    """What one transfer gives, see `model.tile.operations.Transfer`."""
-
-    @property
-    def column(self) -> int: ...
-    @property
-    def pulses(self) -> Int: ...
-    @property
-    def latched(self) -> NDArray[np.uint8]: ...
-    @property
-    def reference(self) -> Int: ...
-
-
-class CalibrationResult(Protocol):
-    """What one calibration gives, see `model.tile.operations.Calibration`."""
-
-    @property
-    def up(self) -> NDArray[np.uint8]: ...
-    @property
-    def reads(self) -> Sequence[TransferResult]: ...
-
-
-class PeripheryLike(Protocol):
-    """What drives the arrays: the golden periphery, or RTL behind the same methods.
-
-    `state_arrays` holds at least ``q`` int64[C, R] and the counters ``slots``, ``reads`` and ``transfer_pulses``.
-    Two peripheries give equal digests only if names, types and shapes of all these arrays are equal too.
-    """
-
-    cycles: int
-
-    @property
-    def chopper(self) -> Int: ...
-    @property
-    def row_chopper(self) -> Int: ...
-    @property
-    def next_column(self) -> int: ...
-    def update(
-        self,
-        x_negative: Int,
-        x_magnitude: Int,
-        delta_negative: Int,
-        delta_magnitude: Int,
-        bl: int,
-        target: Target = Target.FAST,
-    ) -> Slots: ...
-    def transfer(self, codes: Int, settings: Settings) -> TransferResult: ...
-    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> CalibrationResult: ...
-    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int: ...
-    def state_arrays(self) -> dict[str, Int]: ...
-
-
-@runtime_checkable
-class Restorable(Protocol):
-    """A periphery that can go on from its `state_arrays`. RTL cannot."""
-
-    def restore(self, arrays: Arrays) -> None: ...
-
-
-PeripheryFactory = Callable[[TileConfig], PeripheryLike]
-
-
-class AnalogTile:
+class Crossbar:
     """Arrays and periphery of one layer.
 
     Parameters
@@ -250,7 +171,7 @@ class AnalogTile:
                     self._take(read, noise)
             self.transfers += count
 
-    def _take(self, read: TransferResult, noise: NoiseStream) -> None:
+    def _take(self, read: Transfer, noise: NoiseStream) -> None:
         """R takes what a read has latched."""
         if not read.latched.any():
             return
@@ -305,7 +226,7 @@ def _add(main: Int, residual: Int, gamma: int) -> Int:
 
 
 class _ReferenceColumn:
-    """A column of R as its programming sees it, see `model.tile.operations.ReferenceColumn`."""
+    """A column of R as its programming sees it, see `model.tile.interface.ReferenceColumn`."""
 
     def __init__(self, array: DeviceArray, column: int, converters: Converters, noise: NoiseStream) -> None:
         self._array, self._column, self._converters, self._noise = array, column, converters, noise

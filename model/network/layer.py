@@ -11,36 +11,22 @@ one. Every tile has its own converters, update management, periphery and transfe
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import numpy as np
 
 from symtrack.model.arithmetic.activations import inverse_root, multiply
 from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
-from symtrack.model.network.algorithms import Algorithm, Rates
-from symtrack.model.network.architecture import Grid, LayerPlan
+from symtrack.model.network.architecture import LayerPlan, TileGrid
 from symtrack.model.network.convolution import wiring
-from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
-from symtrack.model.network.learning_tile import Physics, TrainedTile
+from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.network.learning_tile import Learning, LearningTile
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.state import Arrays, named, part_of
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
 _SUM_MAX = 4096 << VALUE_BITS  # times a scale it fits 63 bits
-
-
-@dataclass(frozen=True, kw_only=True)
-class Learning:
-    """What all layers of a network share: how and on what they learn, see `model.network.network.Network`."""
-
-    algorithm: Algorithm
-    rates: Rates
-    physics: Physics
-    periphery: PeripheryFactory
-    seed: int
-    threads: int = 1
 
 
 class Layer:
@@ -54,23 +40,13 @@ class Layer:
     """
 
     def __init__(
-        self, *, index: int, plan: LayerPlan, grid: Grid, configs: Sequence[TileConfig], learning: Learning
+        self, *, index: int, plan: LayerPlan, grid: TileGrid, configs: Sequence[TileConfig], learning: Learning
     ) -> None:
         self.name = f"layer{index}"
         self.plan = plan
         self.wiring = wiring(plan)
         self.trained = {
-            name: TrainedTile(
-                name=name,
-                config=config,
-                algorithm=learning.algorithm,
-                rates=learning.rates,
-                physics=learning.physics,
-                periphery=learning.periphery,
-                start=plan.weight_scaling,
-                seed=learning.seed,
-                threads=learning.threads,
-            )
+            name: LearningTile(name=name, config=config, start=plan.weight_scaling, learning=learning)
             for name, config in zip(grid.names(index), configs, strict=True)
         }
         self._blocks = [(*place, tile) for place, tile in zip(grid.slices(), self.trained.values(), strict=True)]
@@ -82,12 +58,12 @@ class Layer:
             self.scale = round(plan.scale * (1 << SCALE_BITS))
 
     @property
-    def tiles(self) -> list[AnalogTile]:
+    def tiles(self) -> list[Crossbar]:
         """The arrays with their periphery, in the order of the grid."""
         return [trained.tile for trained in self.trained.values()]
 
     @property
-    def tile(self) -> AnalogTile:
+    def tile(self) -> Crossbar:
         """The tile of a layer that has one only."""
         (only,) = self.tiles
         return only

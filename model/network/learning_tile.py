@@ -19,38 +19,24 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, uniforms
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
-from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.update_management import UpdateManager
-from symtrack.model.spec.config import ROUND_BITS, Chopper, Reference, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Reference, Settings, Target
+from symtrack.model.spec.validated import Validated, integer, number
 from symtrack.model.state import Arrays
+from symtrack.model.tile.interface import PeripheryFactory
 
 TOLERANCE_MAX = 1024  # LSB
 
 
 @dataclass(frozen=True, kw_only=True)
-class Programming:
-    """Write and verify of R. tolerance: in LSB of the ADC. rounds: most reads of a column, the last of which verifies.
+class Programming(Validated):
+    """Write and verify of R; see `Validated` for the errors of bad parameters."""
 
-    Raises
-    ------
-    TypeError, ValueError
-        A value has the wrong type or lies outside its range.
-    """
-
-    tolerance: float = 1.0
-    rounds: int = 64
-
-    def __post_init__(self) -> None:
-        for name, kinds, low, high in (
-            ("tolerance", (int, float), 0, TOLERANCE_MAX),
-            ("rounds", (int,), 1, (1 << ROUND_BITS) - 1),
-        ):
-            value = getattr(self, name)
-            if isinstance(value, bool) or not isinstance(value, kinds):
-                raise TypeError(f"{name} = {value!r}: must be a number from {low} to {high}")
-            if not low <= value <= high:
-                raise ValueError(f"{name} = {value!r}: must be from {low} to {high}")
+    tolerance: float = number(0, TOLERANCE_MAX, 1.0, "largest error that is left alone, in LSB of the ADC")
+    rounds: int = integer(1, (1 << ROUND_BITS) - 1, 64, "most reads of a column, the last of which verifies")
 
     def settings(self, config: TileConfig, lsb: int, dw_min: float) -> Settings:
         """Settings of the tile; a difference is corrected at once as far as ``gain_bits`` and ``pulses_max`` allow."""
@@ -65,7 +51,7 @@ class Physics:
     """Devices and converters of a tile.
 
     fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
-    takes the width of the tile. ideal_granularity: see `model.network.crossbar.AnalogTile`. programming: how R, of
+    takes the width of the tile. ideal_granularity: see `model.network.crossbar.Crossbar`. programming: how R, of
     devices like those of W, is programmed; None for an ideal copy.
     """
 
@@ -76,34 +62,35 @@ class Physics:
     programming: Programming | None = None
 
 
-class TrainedTile:
+@dataclass(frozen=True, kw_only=True)
+class Learning:
+    """What all tiles of a network share: how and on what they learn, see `model.network.network.Network`."""
+
+    algorithm: Algorithm
+    rates: Rates
+    physics: Physics
+    periphery: PeripheryFactory
+    seed: int
+    threads: int = 1
+
+
+class LearningTile:
     """One tile of a layer.
 
     Parameters
     ----------
     name
         Keys everything random of this tile.
-    config, algorithm, rates, physics, periphery
-        The tile, how and on what it learns, and the maker of what drives it.
+    config
+        The tile.
     start
         W starts uniform between plus and minus this weight.
-    seed, threads
-        Of everything random; of an update, no result depends on it.
+    learning
+        How and on what it learns, and the maker of what drives it.
     """
 
-    def __init__(
-        self,
-        *,
-        name: str,
-        config: TileConfig,
-        algorithm: Algorithm,
-        rates: Rates,
-        physics: Physics,
-        periphery: PeripheryFactory,
-        start: float,
-        seed: int,
-        threads: int,
-    ) -> None:
+    def __init__(self, *, name: str, config: TileConfig, start: float, learning: Learning) -> None:
+        algorithm, rates, physics, seed = learning.algorithm, learning.rates, learning.physics, learning.seed
         converters = replace(physics.converters, adc_bits=config.adc_bits)
         # Updates of W need no P, so it is W's devices that are those which updates pulse.
         slow = physics.fast if algorithm.target == Target.SLOW else physics.slow
@@ -115,16 +102,16 @@ class TrainedTile:
             reference["reference"] = physics.slow.cells(**shape, array=f"{name}.reference")
             reference["programming"] = physics.programming.settings(config, converters.lsb, physics.slow.dw_min)
         self.config = config
-        self.tile = AnalogTile(
+        self.tile = Crossbar(
             config=config,
-            periphery=periphery,
+            periphery=learning.periphery,
             fast=physics.fast.cells(**shape, array=f"{name}.fast"),
             slow=slow.cells(**shape, array=f"{name}.slow"),
             converters=converters,
             gamma=rates.gamma if algorithm.residual else 0.0,
             seed=seed,
             name=name,
-            threads=threads,
+            threads=learning.threads,
             ideal_granularity=physics.ideal_granularity,
             **reference,  # type: ignore[arg-type]
         )
@@ -150,8 +137,8 @@ class TrainedTile:
             for warming_up in (False, True)
         )
         # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
-        rows_by_chance = self._algorithm.row_chopper == Chopper.RANDOM and self.config.chopper_flip_below > 0
-        surely = self._algorithm.chopper == Chopper.REGULAR and not rows_by_chance
+        rows_by_chance = self._algorithm.row_chopper == ChopperMode.RANDOM and self.config.chopper_flip_below > 0
+        surely = self._algorithm.chopper == ChopperMode.REGULAR and not rows_by_chance
         self._latching = replace(self._warming, latch=not surely)
 
     def settings(self) -> Settings:

@@ -19,7 +19,7 @@ from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_BITS
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.architecture import Architecture
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.layer import Layer, Learning
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
@@ -64,7 +64,7 @@ class Network:
         self.noise = NoiseStream(derive_key(learning.seed, "products"))
 
     @property
-    def tiles(self) -> list[AnalogTile]:
+    def tiles(self) -> list[Crossbar]:
         """All tiles, layer by layer."""
         return [tile for layer in self.layers for tile in layer.tiles]
 
@@ -96,7 +96,7 @@ class Network:
             layer.learn(x, sums, error, self.noise)
 
     def calibrate(self, pulses: int) -> None:
-        """Zero-shifting of P in all tiles, see `model.network.learning_tile.TrainedTile.calibrate`."""
+        """Zero-shifting of P in all tiles, see `model.network.learning_tile.LearningTile.calibrate`."""
         for layer in self.layers:
             for trained in layer.trained.values():
                 trained.calibrate(pulses, self.noise)

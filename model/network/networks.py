@@ -15,6 +15,7 @@ from symtrack.model.network.architecture import (
     Dense,
     LayerPlan,
 )
+from symtrack.model.spec.validated import check
 
 HIDDEN = {"perceptron": (32,), "lenet5": (128,)}  # outputs of the hidden dense layers unless told otherwise
 FILTERS = (16, 32)
@@ -58,8 +59,7 @@ def network(
         inputs *= side
     sizes = HIDDEN[architecture] if hidden is None else hidden
     for name, number in (("inputs", inputs), *(("hidden", number) for number in sizes)):
-        if not 1 <= number < SIZE_MAX:
-            raise ValueError(f"{name} = {number}: must be from 1 to {SIZE_MAX - 1}")
+        check(name, number, 1, SIZE_MAX - 1)
     layers: list[LayerPlan] = []
     if architecture == "lenet5":
         layers += _convolutions(size, weight_scaling)

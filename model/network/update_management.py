@@ -14,7 +14,6 @@ Probabilities become magnitudes of ``magnitude_bits`` bits, rounded and at most 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fractions import Fraction
 from math import isqrt
 
@@ -24,20 +23,10 @@ from symtrack.model.arithmetic.formats import VALUE_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.tile.interface import UpdateVectors
 
 RATIO_BITS = 20  # fractional bits of k, fast_rate and momentum
 MEAN_BITS = 16  # extra fractional bits of the running maxima, so that small changes are not lost
-
-
-@dataclass(frozen=True)
-class UpdateVectors:
-    """Arguments of one update: signs (1 is negative) and magnitudes per line, and the train length."""
-
-    x_negative: Int
-    x_magnitude: Int
-    delta_negative: Int
-    delta_magnitude: Int
-    bl: int
 
 
 class UpdateManager:

@@ -9,129 +9,24 @@ from __future__ import annotations
 import hashlib
 import math
 import tomllib
-from dataclasses import asdict, dataclass, field, fields, replace
-from enum import IntEnum
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 from symtrack.model.spec.fixed import Format
 from symtrack.model.spec.polynomials import DEGREE, dense_primitive, mix64
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.validated import Validated, integer, own
 
 CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
-COUNT_BITS = 16  # width of the numbers of pulses and sweeps of one calibration
-ROUND_BITS = 8  # width of the number of rounds of one programming
 SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 
 
-class Op(IntEnum):
-    """What a command makes the tile do."""
-
-    UPDATE = 0
-    TRANSFER = 1
-    CALIBRATE = 2
-    PROGRAM = 3
-
-
-class Chopper(IntEnum):
-    """When the chopper of a column flips after a read of that column."""
-
-    OFF = 0
-    REGULAR = 1
-    RANDOM = 2
-
-
-class Scope(IntEnum):
-    """Which columns flip together."""
-
-    COLUMN = 0
-    TILE = 1
-
-
-class Reference(IntEnum):
-    """What is subtracted from a read: nothing, Qref, or Q as it was before the read."""
-
-    ZERO = 0
-    LATCHED = 1
-    FILTERED = 2
-
-
-class Target(IntEnum):
-    """Which array the slots of an update are for."""
-
-    FAST = 0
-    SLOW = 1
-
-
 @dataclass(frozen=True, kw_only=True)
-class Settings:
-    """Run-time settings, sampled when a command is accepted. `target` is for updates, the last five for what they name.
-
-    chopper, scope, reference, target: see the classes. row_chopper: when rows flip, off unless the tile has them.
-    filter: off leaves Q alone. latch: every word of Qref is latched by this transfer.
-    gain: unsigned multiplier of the demodulated read.
-    direct: writes are gain * d rounded at random, without H.
-    forget: after a write H becomes H * momentum / 2**momentum_bits instead of H - n * threshold.
-    accumulate: off leaves H alone and writes nothing, while the filter and the chopper go on.
-    calibration_pulses: slots of zero-shifting to all cells of P, alternating from an upward one or of random signs.
-    calibration_sweeps: reads of every column after them, the last of which latches Qref.
-    tolerance: largest difference of R from Qref that is left alone, in units of Q. rounds: most reads of a programming.
-    """
-
-    target: Target = Target.FAST
-    chopper: Chopper = Chopper.OFF
-    scope: Scope = Scope.COLUMN
-    row_chopper: Chopper = Chopper.OFF
-    reference: Reference = Reference.ZERO
-    filter: bool = True
-    latch: bool = False
-    direct: bool = False
-    gain: int = 0
-    forget: bool = False
-    momentum: int = 0
-    accumulate: bool = True
-    calibration_pulses: int = 0
-    calibration_sweeps: int = 0
-    calibration_random: bool = False
-    tolerance: int = 0
-    rounds: int = 1
-
-
-@dataclass(frozen=True)
-class SourceSpec:
-    """One random source: ``state <- state * x**bits mod polynomial``, word = the top ``bits`` of the state."""
-
-    polynomial: int
-    seed: int
-    bits: int
-
-
-@dataclass(frozen=True)
-class BankSpec:
-    """Random words of one side of the crossbar: line l uses ``sources[first(l)] ^ sources[second(l)]``.
-
-    The first ``split`` sources are the first operands, the others the second operands, so that n lines
-    need only about 2*sqrt(n) sources. Words of any three lines are independent: the fewest lines whose
-    words cancel are the four corners of a rectangle.
-    """
-
-    lines: int
-    split: int
-    sources: tuple[SourceSpec, ...]
-
-    def pair(self, line: int) -> tuple[int, int]:
-        """Indices of the two sources of a line."""
-        return line % self.split, self.split + line // self.split
-
-
-def _integer(low: int, high: int, default: int, text: str) -> Any:
-    return field(default=default, metadata={"low": low, "high": high, "text": text})
-
-
-@dataclass(frozen=True, kw_only=True)
-class TileConfig:
+class TileConfig(Validated):
     """Sizes, formats, taps and seeds of one crossbar tile.
 
     Raises
@@ -142,46 +37,38 @@ class TileConfig:
         A field lies outside its range or contradicts another; the message names field, value and what is allowed.
     """
 
-    rows: int = _integer(1, 1024, 16, "outputs of the crossbar, index i")
-    columns: int = _integer(1, 1024, 16, "inputs of the crossbar, index j")
-    lanes: int = _integer(1, 64, 4, "rows handled per clock cycle in vector loads and transfers")
-    adc_bits: int = _integer(2, 16, 9, "width of a signed ADC code")
-    magnitude_bits: int = _integer(1, 16, 12, "width of an unsigned update magnitude and of a random word")
-    bl_max: int = _integer(1, 63, 31, "longest pulse train, in slots per quadrant")
-    filter_shift: int = _integer(0, 8, 2, "k of the low-pass filter, eta = 2**-k")
-    reference_fraction_bits: int = _integer(0, 12, 6, "fractional bits of Q and Qref below the ADC LSB")
-    latch_shift: int = _integer(0, 12, 0, "Qref is latched in multiples of 2**latch_shift units of Q")
-    gain_bits: int = _integer(1, 16, 12, "width of the unsigned gain setting")
-    hidden_bits: int = _integer(4, 40, 24, "width of a signed word of the hidden buffer H")
-    threshold_shift: int = _integer(0, 38, 16, "t of the write threshold, 2**t units of H")
-    pulses_max: int = _integer(1, 127, 10, "n_max, most pulses written to one cell by one transfer")
-    momentum_bits: int = _integer(1, 8, 4, "width of the momentum setting, a fraction of one")
-    chopper_period: int = _integer(1, 65535, 20, "reads of a column between its regular flips")
-    chopper_probability: float = field(default=0.05, metadata={"text": "probability of a random flip per read"})
-    row_chopper: int = _integer(0, 1, 0, "1: rows have choppers of their own, too")
-    programmer: int = _integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
-    counter_bits: int = _integer(8, 48, 32, "width of the saturating event counters")
-    seed: int = _integer(0, 2**32 - 1, 1, "seed of the random sources")
+    rows: int = integer(1, 1024, 16, "outputs of the crossbar, index i")
+    columns: int = integer(1, 1024, 16, "inputs of the crossbar, index j")
+    lanes: int = integer(1, 64, 4, "rows handled per clock cycle in vector loads and transfers")
+    adc_bits: int = integer(2, 16, 9, "width of a signed ADC code")
+    magnitude_bits: int = integer(1, 16, 12, "width of an unsigned update magnitude and of a random word")
+    bl_max: int = integer(1, 63, 31, "longest pulse train, in slots per quadrant")
+    filter_shift: int = integer(0, 8, 2, "k of the low-pass filter, eta = 2**-k")
+    reference_fraction_bits: int = integer(0, 12, 6, "fractional bits of Q and Qref below the ADC LSB")
+    latch_shift: int = integer(0, 12, 0, "Qref is latched in multiples of 2**latch_shift units of Q")
+    gain_bits: int = integer(1, 16, 12, "width of the unsigned gain setting")
+    hidden_bits: int = integer(4, 40, 24, "width of a signed word of the hidden buffer H")
+    threshold_shift: int = integer(0, 38, 16, "t of the write threshold, 2**t units of H")
+    pulses_max: int = integer(1, 127, 10, "n_max, most pulses written to one cell by one transfer")
+    momentum_bits: int = integer(1, 8, 4, "width of the momentum setting, a fraction of one")
+    chopper_period: int = integer(1, 65535, 20, "reads of a column between its regular flips")
+    chopper_probability: float = own(0.05, "probability of a random flip per read")
+    row_chopper: int = integer(0, 1, 0, "1: rows have choppers of their own, too")
+    programmer: int = integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
+    counter_bits: int = integer(8, 48, 32, "width of the saturating event counters")
+    seed: int = integer(0, 2**32 - 1, 1, "seed of the random sources")
 
     def __post_init__(self) -> None:
-        for spec in fields(self):
-            value = getattr(self, spec.name)
-            if spec.name == "chopper_probability":
-                if isinstance(value, bool) or not isinstance(value, (int, float)):
-                    raise TypeError(f"{spec.name} = {value!r}: must be a number from 0 to 1")
-                step = 2.0**-CHOPPER_RANDOM_BITS
-                if not (value in (0, 1) or step <= value <= 1 - step):
-                    raise ValueError(
-                        f"{spec.name} = {value!r}: must be a number from 0 to 1, and if not 0 or 1 at least {step:.3g} "
-                        "away from both"
-                    )
-                object.__setattr__(self, spec.name, float(value) + 0.0)  # equal values, equal fingerprints
-                continue
-            low, high = spec.metadata["low"], spec.metadata["high"]
-            if isinstance(value, bool) or not isinstance(value, int):
-                raise TypeError(f"{spec.name} = {value!r}: must be an integer from {low} to {high}")
-            if not low <= value <= high:
-                raise ValueError(f"{spec.name} = {value}: must be from {low} to {high}")
+        super().__post_init__()
+        p, step = self.chopper_probability, 2.0**-CHOPPER_RANDOM_BITS
+        if isinstance(p, bool) or not isinstance(p, (int, float)):
+            raise TypeError(f"chopper_probability = {p!r}: must be a number from 0 to 1")
+        if not (p in (0, 1) or step <= p <= 1 - step):
+            raise ValueError(
+                f"chopper_probability = {p!r}: must be a number from 0 to 1, and if not 0 or 1 at least {step:.3g} "
+                "away from both"
+            )
+        object.__setattr__(self, "chopper_probability", float(p) + 0.0)  # equal values, equal fingerprints
         if self.lanes > self.rows:
             raise ValueError(f"lanes = {self.lanes}: must be at most rows = {self.rows}")
         if self.reference_fraction_bits < self.filter_shift:

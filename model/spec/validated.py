@@ -1,10 +1,12 @@
-"""Validated device parameters: a frozen dataclass whose fields know what is allowed.
+"""Validated parameters: frozen dataclasses whose fields carry what is allowed, checked once at construction.
 
-    class Family(Parameters):
+    @dataclass(frozen=True, kw_only=True)
+    class SoftBounds(Validated):
         dw_min: float = number(1e-6, 1.0, 0.001, "step size")
+        states: int = integer(2, 4096, 1200, "steps from bound to bound")
         mult_noise: bool = flag(True, "noise in proportion to the actual step")
 
-Fields without either of them are checked by the class itself.
+Fields made in another way are checked by the class itself. `check` is the same for an argument of a function.
 """
 
 from __future__ import annotations
@@ -13,9 +15,14 @@ from dataclasses import dataclass, field, fields
 from typing import Any
 
 
+def integer(low: int, high: int, default: int, text: str) -> Any:
+    """A field for an integer from ``low`` to ``high``."""
+    return field(default=default, metadata={"low": low, "high": high, "text": text, "whole": True})
+
+
 def number(low: float, high: float, default: float, text: str) -> Any:
     """A field for a number from ``low`` to ``high``."""
-    return field(default=default, metadata={"low": low, "high": high, "text": text})
+    return field(default=default, metadata={"low": low, "high": high, "text": text, "whole": False})
 
 
 def flag(default: bool, text: str) -> Any:
@@ -23,9 +30,36 @@ def flag(default: bool, text: str) -> Any:
     return field(default=default, metadata={"text": text})
 
 
+def own(default: Any, text: str) -> Any:
+    """A field that its class checks itself."""
+    return field(default=default, metadata={"text": text, "own": True})
+
+
+def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: str = "") -> Any:
+    """A field for a word of hardware.
+
+    width: its bits, or the name of the property of `TileConfig` that has their number. needs: the field of `TileConfig`
+    that must be 1 for any value but 0.
+    """
+    return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs})
+
+
+def check(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> None:
+    """Raise TypeError or ValueError, naming the field, its value and what is allowed, unless it is in the interval."""
+    allowed = f"from {_told(low)} to {_told(high)}"
+    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
+        raise TypeError(f"{name} = {value!r}: must be {'an integer' if whole else 'a number'} {allowed}")
+    if not low <= value <= high:
+        raise ValueError(f"{name} = {value!r}: must be {allowed}")
+
+
+def _told(bound: float) -> str:
+    return str(bound) if isinstance(bound, int) else f"{bound:g}"
+
+
 @dataclass(frozen=True, kw_only=True)
-class Parameters:
-    """What device families inherit their checks from.
+class Validated:
+    """What classes of parameters inherit their checks from.
 
     Raises
     ------
@@ -35,14 +69,10 @@ class Parameters:
 
     def __post_init__(self) -> None:
         for spec in fields(self):
-            value = getattr(self, spec.name)
-            if "low" in spec.metadata:
-                low, high = spec.metadata["low"], spec.metadata["high"]
-                if isinstance(value, bool) or not isinstance(value, (int, float)):
-                    raise TypeError(f"{spec.name} = {value!r}: must be a number from {low:g} to {high:g}")
-                if not low <= value <= high:
-                    raise ValueError(f"{spec.name} = {value!r}: must be from {low:g} to {high:g}")
+            value, allowed = getattr(self, spec.name), spec.metadata
+            if "low" in allowed:
+                check(spec.name, value, allowed["low"], allowed["high"], whole=allowed["whole"])
                 if type(value) not in (int, float):  # such as those of numpy, whose names are no numbers in a file
                     object.__setattr__(self, spec.name, float(value))
-            elif "text" in spec.metadata and not isinstance(value, bool):
+            elif "text" in allowed and "own" not in allowed and not isinstance(value, bool):
                 raise TypeError(f"{spec.name} = {value!r}: must be true or false")

@@ -23,7 +23,7 @@ from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.training import checkpoint
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 
 RESULT_VERSION = 2  # another one whenever what a run computes changes: results in the cache then do not count
 SEEDS = (1, 2, 3)
@@ -113,7 +113,7 @@ class Case:
 
     experiment: str
     labels: tuple[tuple[str, str | int | float], ...]
-    run: Run
+    run: TrainingSpec
     steps: int | None = None
     epochs: int | None = None
     floating: bool = False
@@ -132,7 +132,7 @@ def key(case: Case) -> str:
 
     Fields that are as `Run` has them are left out, so that a new one leaves the keys of earlier results as they are.
     """
-    result, plain = {"version": str(RESULT_VERSION)}, Run()
+    result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
     for spec in fields(case):
         if spec.name not in ("experiment", "labels", "run"):
             result |= checkpoint.describe(spec.name, getattr(case, spec.name))
@@ -153,7 +153,7 @@ def weight_programming() -> list[Case]:
     cases = []
     for algorithm, (mean, std), seed in product(ALGORITHMS, PROGRAMMING_OFFSETS, SEEDS):
         rates = PROGRAMMING_DIRECT if ALGORITHMS[algorithm].direct else PROGRAMMING_BUFFERED
-        run = Run(
+        run = TrainingSpec(
             task="weight-programming",
             algorithm=algorithm,
             tiles=PROGRAMMING_TILES,
@@ -183,7 +183,7 @@ def offsets() -> list[Case]:
     cases = []
     everything = product(OFFSET_EPOCHS, OFFSET_TILES, OFFSET_MEANS, OFFSET_STDS, OFFSET_ALGORITHMS, SEEDS)
     for task, device, mean, std, algorithm, seed in everything:
-        run = Run(
+        run = TrainingSpec(
             task=task,
             algorithm=algorithm,
             network=OFFSET_NETWORKS[task],
@@ -207,7 +207,7 @@ def slots() -> list[Case]:
     ways = [("tt-v2", pulses) for pulses in SLOT_CALIBRATIONS] + [("e-rider", 0)]
     for states, (algorithm, calibration), seed in product(SLOT_STATES, ways, SEEDS):
         device = SoftBoundsReference(dw_min=SLOT_RANGE / states, reference_mean=mean, reference_std=std)
-        run = Run(
+        run = TrainingSpec(
             algorithm=algorithm, calibration=calibration, tiles=SLOT_TILES, devices=device, seed=seed, tile_seed=seed
         )
         labels = _labels(states=states, algorithm=algorithm, calibration=calibration, seed=seed)
@@ -231,7 +231,7 @@ def widths() -> list[Case]:
     for parameter, seed in product(WIDTHS, SEEDS):
         for tiles in WIDTHS[parameter]:
             changed = {name: value for name, value in tiles.items() if value != getattr(DIGITS_TILE, name)}
-            run = Run(tiles=changed, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
+            run = TrainingSpec(tiles=changed, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
             value = ", ".join(str(tiles[name]) for name in parameter.split(", "))
             labels = _labels(parameter=parameter, value=value, seed=seed)
             cases.append(Case(experiment="widths", labels=labels, run=run, epochs=DIGITS_EPOCHS))
@@ -243,7 +243,7 @@ def floating() -> list[Case]:
     cases = []
     mean, std = DIGITS_OFFSET
     for algorithm, is_float, seed in product(FLOAT_ALGORITHMS, (False, True), SEEDS):
-        run = Run(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
+        run = TrainingSpec(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
         labels = _labels(algorithm=algorithm, arithmetic="float" if is_float else "golden", seed=seed)
         cases.append(Case(experiment="float", labels=labels, run=run, epochs=DIGITS_EPOCHS, floating=is_float))
     return cases

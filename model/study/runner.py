@@ -46,7 +46,7 @@ def execute(case: Case, floating: Floating = no_floating) -> Result:
         metrics: Result = {"accuracy": accuracy, "loss": loss, "seed": case.run.seed}
         result: Result = {"metrics": metrics, "curve": [[*point, None] for point in curve]}
     else:
-        trainer = case.run.trainer()
+        trainer = Trainer(case.run)
         reached = _train(trainer, case)
         metrics = trainer.metrics().as_dict()
         result = {"metrics": metrics, "curve": [list(astuple(point)) for point in trainer.curve]}
@@ -69,7 +69,7 @@ def _train(trainer: Trainer, case: Case) -> bool:
 
 
 def _spent(trainer: Trainer, metrics: Result) -> Result:
-    paper = trainer.steps * trainer.task.layers[0].bl_max + trainer.calibration
+    paper = trainer.steps * trainer.task.layers[0].bl_max + trainer.spec.calibration
     calibration = {"calibration_slots": metrics["calibration_slots"]}
     return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
 

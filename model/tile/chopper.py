@@ -1,14 +1,12 @@
-"""Choppers of columns and rows, and the demodulation of a read with them.
+"""Choppers of columns and rows: when they flip.
 
-    d = c_j * c'_i * (r - s)                                                       s: what is subtracted
     at the end of a transfer of column j, with N = chopper_period and sweep counter s modulo 2N:
     flip  = s mod N = N - 1     (regular)   or   word < chopper_flip_below    (random)   or   0   (off)
             of column j (scope column), or of all columns at the end of a sweep (scope tile)
     flip'_i = s = N + i mod N   (regular)   or   word_i < chopper_flip_below  (random)   or   0   (off),   every sweep
     latch_ij = flipped_j xor flipped'_i, the flips after the previous read of the cell
 
-Formats: signs are +1 and -1, r and s are ``reference_format``, d is ``difference_format``, words have
-`CHOPPER_RANDOM_BITS` bits. Latency: the demodulation takes the filter's cycle, the state changes once per transfer; the
+Formats: signs are +1 and -1, words have `CHOPPER_RANDOM_BITS` bits. Latency: the state changes once per transfer; the
 sources step in every mode. Source: chopped transfer of c-TTv2, AGAD and E-RIDER (docs/tile.md, sections 6 and 7).
 """
 
@@ -16,17 +14,12 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.compiled import njit
-from symtrack.model.spec.config import Chopper, Scope, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import ChopperMode, Scope, Settings
 from symtrack.model.state import Arrays
-from symtrack.model.tile.random_source import Bank, Sources
-
-
-@njit(cache=True)
-def demodulate(sign: Int, r: Int, subtracted: Int) -> Int:
-    """The demodulated difference d."""
-    return sign * (r - subtracted)
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.random_source import Sources
 
 
 class ChopperState:
@@ -93,18 +86,18 @@ class ChopperState:
             if self._config.row_chopper:
                 self.row_bank.words(1)
 
-    def _flip(self, mode: Chopper) -> bool:
+    def _flip(self, mode: ChopperMode) -> bool:
         word = int(self.source.now[0])
-        if mode == Chopper.REGULAR:
+        if mode == ChopperMode.REGULAR:
             period = self._config.chopper_period
             return self.sweep % period == period - 1
-        return mode == Chopper.RANDOM and word < self._config.chopper_flip_below
+        return mode == ChopperMode.RANDOM and word < self._config.chopper_flip_below
 
-    def _row_flips(self, mode: Chopper) -> Int:
+    def _row_flips(self, mode: ChopperMode) -> Int:
         words = self.row_bank.line_words_now
-        if mode == Chopper.REGULAR:
+        if mode == ChopperMode.REGULAR:
             return (self._row_phase == self.sweep).astype(np.int64)
-        return ((words < self._config.chopper_flip_below) & (mode == Chopper.RANDOM)).astype(np.int64)
+        return ((words < self._config.chopper_flip_below) & (mode == ChopperMode.RANDOM)).astype(np.int64)
 
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all registers, by name; those of the rows only if they have choppers."""

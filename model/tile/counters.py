@@ -13,12 +13,8 @@ import numpy as np
 from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.status import counters, flags
 from symtrack.model.state import Arrays
-
-_COUNTERS = ("slots", "reads", "transfer_pulses")
-_FLAGS = ("hidden_saturated", "pulses_clamped")
-_PROGRAMMER_COUNTERS = ("reference_pulses", "unprogrammed")
-_PROGRAMMER_FLAGS = ("gave_up",)
 
 
 @njit(cache=True)
@@ -34,9 +30,7 @@ class Status:
 
     def __init__(self, config: TileConfig) -> None:
         self._high = (1 << config.counter_bits) - 1
-        counters, flags = (_PROGRAMMER_COUNTERS, _PROGRAMMER_FLAGS) if config.programmer else ((), ())
-        self._counters: tuple[str, ...] = (*_COUNTERS, *counters)
-        self._flags: tuple[str, ...] = (*_FLAGS, *flags)
+        self._counters, self._flags = counters(config), flags(config)
         self.slots = 0
         self.reads = 0
         self.transfer_pulses = 0
@@ -45,6 +39,7 @@ class Status:
         self.reference_pulses = 0
         self.unprogrammed = 0
         self.gave_up = False
+        self.memory_error = False  # the memories here never forget
 
     def count_slots(self, slots: int) -> None:
         """Count accepted slots."""

@@ -1,16 +1,13 @@
-"""First-order low-pass filter of the reads of a cell, with its latched copy.
+"""First-order low-pass filter of the reads of a cell.
 
-    ref = coarse(Q) if latch else Qref,   Q <- Q + round((r - Q) / 2**k),   Qref <- ref
-    coarse(Q) = min(round(Q / 2**l) * 2**l, largest multiple of 2**l in the format)
+    Q <- Q + round((r - Q) / 2**k)
 
-Formats: r, Q and Qref are ``reference_format`` (an ADC code with ``reference_fraction_bits`` zeros below), k is
-``filter_shift``, l is ``latch_shift``. Q stays in the range of the codes. Latency: one cycle, one beat per cycle.
+Formats: r and Q are ``reference_format`` (an ADC code with ``reference_fraction_bits`` zeros below), k is
+``filter_shift``. Q stays in the range of the codes. Latency: one cycle, one beat per cycle.
 Source: H(z) = eta / (1 - (1 - eta) / z) with eta = 2**-k, the reference of AGAD and E-RIDER (docs/tile.md, section 6).
 """
 
 from __future__ import annotations
-
-import numpy as np
 
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int, round_shift
@@ -22,13 +19,3 @@ _round_shift = njit(round_shift)
 def filter_step(q: Int, r: Int, shift: int) -> Int:
     """The next Q."""
     return q + _round_shift(r - q, shift)
-
-
-@njit(cache=True)
-def latch(q: Int, qref: Int, latches: Int, shift: int, high: int) -> Int:
-    """The reference of this read, which is also the next Qref; ``q`` is from before the filter step.
-
-    latches: 1 where Q is latched, as a multiple of 2**shift of at most ``high``.
-    """
-    coarse = np.minimum(_round_shift(q, shift) << shift, (high >> shift) << shift)
-    return np.where(latches != 0, coarse, qref)

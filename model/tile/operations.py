@@ -7,80 +7,43 @@
     calibrate: slots of all lines, then sweeps of reads that only fill the filter
     program:   a column of R is read and corrected until it is Qref
 
-The state after each operation and the values it gives are those of `model.tile.tile.Tile` and of the RTL;
+The state after each operation and the values it gives are those of `model.tile.tile.TileModel` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
 Source: docs/tile.md, sections 3 and 5 to 9.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, NamedTuple, Protocol
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import (
+    COUNT_BITS,
+    Reference,
+    Settings,
+    Target,
+    setting_specs,
+)
 from symtrack.model.state import Arrays
-from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
+from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
-from symtrack.model.tile.low_pass import filter_step, latch
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits, fire
+from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
 from symtrack.model.tile.quadrants import schedule, signs_present, up
-from symtrack.model.tile.random_source import Bank
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
 from symtrack.model.tile.zero_shift import polarities
-
-
-@dataclass(frozen=True)
-class PulseSlots:
-    """The S slots of one update, in order.
-
-    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
-    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
-    """
-
-    rows: Bits
-    columns: Bits
-    up: Bits
-    quadrant: Bits
-
-
-@dataclass(frozen=True)
-class Transfer:
-    """The result of one transfer.
-
-    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
-    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
-    """
-
-    column: int
-    pulses: Int
-    latched: Bits
-    reference: Int
-
-
-@dataclass(frozen=True)
-class Calibration:
-    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
-
-    up: Bits
-    reads: list[Transfer]
-
-
-class ReferenceColumn(Protocol):
-    """The cells of R that a programming works on."""
-
-    def read(self) -> Int:
-        """ADC codes [R]."""
-
-    def write(self, pulses: Int) -> None:
-        """Take signed pulses [R]."""
 
 
 class Periphery:
@@ -306,7 +269,7 @@ class Periphery:
         return words << (config.threshold_shift - config.dither_bits)
 
     def state_arrays(self) -> dict[str, Int]:
-        """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.Tile`."""
+        """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.TileModel`."""
         return {
             "q": self.q.copy(),
             "qref": self.qref.copy(),
@@ -385,20 +348,12 @@ def _transfer(  # type: ignore[no-untyped-def]
 
 def check_settings(config: TileConfig, settings: Settings) -> None:
     """Raise TypeError or ValueError, naming the setting, unless all settings fit the configuration."""
-    _integer("target", settings.target, Target.FAST, Target.SLOW)
-    _integer("chopper", settings.chopper, Chopper.OFF, Chopper.RANDOM)
-    _integer("scope", settings.scope, Scope.COLUMN, Scope.TILE)
-    _integer("row_chopper", settings.row_chopper, Chopper.OFF, Chopper.RANDOM if config.row_chopper else Chopper.OFF)
-    _integer("reference", settings.reference, Reference.ZERO, Reference.FILTERED)
-    _integer("gain", settings.gain, 0, (1 << config.gain_bits) - 1)
-    _integer("momentum", settings.momentum, 0, (1 << config.momentum_bits) - 1)
-    for name in ("calibration_pulses", "calibration_sweeps"):
-        _integer(name, getattr(settings, name), 0, (1 << COUNT_BITS) - 1)
-    _integer("tolerance", settings.tolerance, 0, (1 << config.reference_format.width) - 1)
-    _integer("rounds", settings.rounds, 0, (1 << ROUND_BITS) - 1)
-    for name in ("filter", "latch", "direct", "forget", "accumulate", "calibration_random"):
-        if not isinstance(getattr(settings, name), (bool, np.bool_)):
-            raise TypeError(f"{name} = {getattr(settings, name)!r}: must be True or False")
+    for spec in setting_specs(config):
+        value = getattr(settings, spec.name)
+        if spec.kind is not bool:
+            _integer(spec.name, value, 0, spec.high)
+        elif not isinstance(value, (bool, np.bool_)):
+            raise TypeError(f"{spec.name} = {value!r}: must be True or False")
 
 
 def _integer(name: str, value: Any, low: int, high: int) -> None:

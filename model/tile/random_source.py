@@ -18,9 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
-from symtrack.model.spec.config import BankSpec, SourceSpec
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.polynomials import DEGREE, power_of_x
+from symtrack.model.spec.random_specs import SourceSpec
 
 _MASK = (1 << DEGREE) - 1
 
@@ -70,28 +70,3 @@ class Sources:
         """int64[count, n]: the words of the next ``count`` slots, each followed by a step of all sources."""
         words: Int = _words(self.state, self._feedback, self._bits, count)
         return words
-
-
-class Bank(Sources):
-    """Sources that serve lines in pairs.
-
-    Attributes
-    ----------
-    first, second : int64[lines], the two sources whose words are XORed into the word of a line.
-    """
-
-    def __init__(self, spec: BankSpec) -> None:
-        super().__init__(spec.sources)
-        pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
-        self.first = pairs[:, 0].copy()
-        self.second = pairs[:, 1].copy()
-
-    @property
-    def line_words_now(self) -> Int:
-        """int64[lines]: the words of the lines in the next step."""
-        return self.now[self.first] ^ self.now[self.second]
-
-    def line_words(self, count: int) -> Int:
-        """int64[count, lines]: the words of the lines in the next ``count`` steps."""
-        words = self.words(count)
-        return words[:, self.first] ^ words[:, self.second]

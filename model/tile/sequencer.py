@@ -13,9 +13,15 @@ from __future__ import annotations
 from dataclasses import replace
 from enum import Enum, auto
 
-from symtrack.model.spec.config import Chopper, Op, Reference, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Reference, Settings
 
-PLAIN = {"chopper": Chopper.OFF, "row_chopper": Chopper.OFF, "reference": Reference.LATCHED, "accumulate": False}
+PLAIN = {
+    "chopper": ChopperMode.OFF,
+    "row_chopper": ChopperMode.OFF,
+    "reference": Reference.LATCHED,
+    "accumulate": False,
+}
 
 
 def calibration_settings(settings: Settings, *, last: bool) -> Settings:
@@ -40,7 +46,7 @@ class State(Enum):
     SHIFT = auto()
 
 
-class Sequencer:
+class SequencerModel:
     """State register, and what is sampled with a command.
 
     Attributes

@@ -16,16 +16,19 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.spec.config import BEAT_LATENCY, Reference, Settings, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.spec.settings import Reference, Settings
+from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
+from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
-from symtrack.model.tile.low_pass import filter_step, latch
+from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.packing import pack, pack_bits, unpack_signed
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.random_source import Bank
-from symtrack.model.tile.sequencer import Sequencer
+from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.reference_latch import latch
+from symtrack.model.tile.sequencer import SequencerModel
 from symtrack.model.tile.threshold import write_pulses
 
 _WRITES = (
@@ -65,7 +68,7 @@ class _Beat:
 _Offer = tuple[_Beat, int, bool]  # a beat of writes, its column, and whether it is for R
 
 
-class Pipeline:
+class TransferPipeline:
     """Memories, stages and the output register of transfers.
 
     Attributes
@@ -126,7 +129,7 @@ class Pipeline:
             self.hidden[write.address] = subtract(write.value, write.n, config.threshold_shift)
 
     def advance(
-        self, codes: int | None, beat: int, chopper: ChopperState, sequencer: Sequencer, status: Status
+        self, codes: int | None, beat: int, chopper: ChopperState, sequencer: SequencerModel, status: Status
     ) -> None:
         """Move all stages, taking in the packed ``codes`` of beat number ``beat`` if there are any."""
         settings, programming = sequencer.settings, sequencer.programming
@@ -195,7 +198,7 @@ class Pipeline:
             uniform = self.dither_bank.line_words(1)[0] << (config.threshold_shift - config.dither_bits)
         return replace(difference, value=difference.value * settings.gain, difference=difference.value, uniform=uniform)
 
-    def _threshold(self, product: _Beat, sequencer: Sequencer) -> _Beat:
+    def _threshold(self, product: _Beat, sequencer: SequencerModel) -> _Beat:
         config, settings = self._config, sequencer.settings
         h, n = self.hidden[product.address], self._zeros
         saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)

@@ -6,8 +6,8 @@
     program:   1 command + reads + 1 idle
 
 The last row is the idle cycle after the operation. Values are those of `model.tile.operations.Periphery`, positions
-those of docs/tile.md, sections 5, 6, 8 and 9; `model.tile.tile.Tile`, stepped through the same operation, gives the
-same outputs.
+those of docs/tile.md, sections 5, 6, 8 and 9; `model.tile.tile.TileModel`, stepped through the same operation, gives
+the same outputs.
 """
 
 from __future__ import annotations
@@ -16,16 +16,18 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, Settings, Target, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays
-from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import Words, pack_lines, pack_words
 
 Layout = Mapping[str, tuple[int, int]]
 
 
-class TracedPeriphery:
+class Waveform:
     """A `model.tile.operations.Periphery` that also tells the output ports.
 
     Parameters

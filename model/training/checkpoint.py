@@ -27,7 +27,7 @@ VERSION = 4  # another one whenever an array, its meaning, or what a step of tra
 _LONGEST = 60  # characters of a setting in a message
 
 # Files and keys of results hold names of classes. A class that is renamed keeps the name that it has there.
-NAMES_IN_FILES: dict[str, str] = {}
+NAMES_IN_FILES = {"ChopperMode": "Chopper"}
 
 
 def describe(name: str, value: Any) -> dict[str, str]:

@@ -20,8 +20,9 @@ import numpy as np
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Format, Int
+from symtrack.model.spec.status import FLAGS
 from symtrack.model.training.metrics import counts
 from symtrack.model.training.trainer import Trainer
 
@@ -30,7 +31,7 @@ BINS = 40
 MEMORIES = 3  # Q, Qref and H; a transfer reads and writes every word of a column in each
 
 
-def tiles_of(trainer: Trainer) -> dict[str, AnalogTile]:
+def tiles_of(trainer: Trainer) -> dict[str, Crossbar]:
     """All tiles of the network by name."""
     return {name: trained.tile for layer in trainer.network.layers for name, trained in layer.trained.items()}
 
@@ -104,7 +105,7 @@ class Recorder:
         }
 
 
-def tile_report(tile: AnalogTile, symmetric_point: Int) -> dict[str, Any]:
+def tile_report(tile: Crossbar, symmetric_point: Int) -> dict[str, Any]:
     """Distributions, saturation and counts of one tile.
 
     histograms: of P, W, Q and the true symmetric points as weights, of H in write thresholds, over one either
@@ -133,7 +134,7 @@ def tile_report(tile: AnalogTile, symmetric_point: Int) -> dict[str, Any]:
             "Qref": _ends(state["qref"], config.reference_format),
             "H": _ends(state["hidden"], config.hidden_format),
         },
-        "flags": {name: bool(state[name]) for name in ("hidden_saturated", "pulses_clamped")},
+        "flags": {name: bool(state[name]) for name in (spec.name for spec in FLAGS if not spec.needs)},
         "counts": counts([tile])
         | {"sram_words": sram_words(int(state["reads"]), config.row_beats)}
         | _endurance("p", tile.fast)
@@ -170,7 +171,7 @@ def first_difference(golden: Mapping[str, Any], rtl: Mapping[str, Any]) -> str |
     return f"{', '.join(parts)} at the end"
 
 
-def _tracked(tile: AnalogTile) -> Int:
+def _tracked(tile: Crossbar) -> Int:
     return tile.to_weight(tile.periphery.state_arrays()["q"].T)
 
 

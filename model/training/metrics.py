@@ -17,22 +17,22 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from symtrack.model.arithmetic.formats import root_mean_square
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Int
 
 
-def sp_rmse(tiles: Sequence[AnalogTile]) -> float:
+def sp_rmse(tiles: Sequence[Crossbar]) -> float:
     """Root mean square error of the tracked symmetric points, as a weight."""
     return root_mean_square(np.concatenate([_sp_errors(tile).ravel() for tile in tiles]))
 
 
-def sp_rmse_pulsed(tiles: Sequence[AnalogTile]) -> float | None:
+def sp_rmse_pulsed(tiles: Sequence[Crossbar]) -> float | None:
     """The same over cells of P that were pulsed at least once; None if there are none."""
     errors = np.concatenate([_sp_errors(tile)[tile.fast.pulse_numbers > 0] for tile in tiles])
     return root_mean_square(errors) if errors.size else None
 
 
-def _sp_errors(tile: AnalogTile) -> Int:
+def _sp_errors(tile: Crossbar) -> Int:
     tracked = tile.to_weight(tile.periphery.state_arrays()["q"].T)
     errors: Int = tracked - tile.fast.symmetric_point()
     return errors
@@ -49,7 +49,7 @@ def state_sha256(arrays: Mapping[str, np.ndarray]) -> str:
     return digest.hexdigest()
 
 
-def counts(tiles: Sequence[AnalogTile]) -> dict[str, int]:
+def counts(tiles: Sequence[Crossbar]) -> dict[str, int]:
     """Events of all tiles together."""
     states = [tile.periphery.state_arrays() for tile in tiles]
     return {
@@ -62,6 +62,6 @@ def counts(tiles: Sequence[AnalogTile]) -> dict[str, int]:
     }
 
 
-def unprogrammed(tiles: Sequence[AnalogTile]) -> int:
+def unprogrammed(tiles: Sequence[Crossbar]) -> int:
     """Cells of R that were given up."""
     return sum(int(tile.periphery.state_arrays().get("unprogrammed", 0)) for tile in tiles)

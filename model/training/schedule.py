@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
+from symtrack.model.spec.validated import check
+
 EPOCH_MAX = 10**6
 FACTOR_MAX = 1000.0
 
@@ -23,10 +25,8 @@ class Schedule:
 
     def __post_init__(self) -> None:
         for epoch, factor in self.points:
-            if not 0 <= epoch <= EPOCH_MAX:
-                raise ValueError(f"schedule: epoch = {epoch}: must be from 0 to {EPOCH_MAX}")
-            if not 0 <= factor <= FACTOR_MAX:
-                raise ValueError(f"schedule: factor = {factor}: must be from 0 to {FACTOR_MAX:g}")
+            check("schedule: epoch", epoch, 0, EPOCH_MAX)
+            check("schedule: factor", factor, 0, FACTOR_MAX, whole=False)
         for (before, _), (epoch, _) in pairwise(self.points):
             if epoch <= before:
                 raise ValueError(f"schedule: epoch = {epoch}: must be above {before}, that of the point before")

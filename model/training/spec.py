@@ -12,26 +12,41 @@ from typing import Any
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Choppers, Rates
-from symtrack.model.network.crossbar import PeripheryFactory
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.tasks.task import TASKS, Problem, with_layer, with_seed, with_tiles
-from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.trainer import Trainer
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """A run; what is None or empty is as the task, the algorithm or `Trainer` has it.
+class TrainingSpec:
+    """A training run; what is None or empty is as the task or the algorithm has it.
 
-    task: a name in `model.tasks.task.TASKS`. network: options of the task, such as ``hidden`` or ``data``. samples:
-    ``train`` and ``test``, the first so many. tiles: fields of the configurations of all tiles, by name. tile_seed: of
-    the random sources of all tiles, see `model.tasks.task.with_seed`; RTL of another one is other hardware. config:
-    configuration of the layer of its size. The others are those of `model.training.trainer.Trainer`.
+    Attributes
+    ----------
+    task : a name in `model.tasks.task.TASKS`, or data and network themselves.
+    algorithm : a name in `model.network.algorithms.ALGORITHMS`.
+    network : options of a task that is named, such as ``hidden`` or ``data``.
+    samples : ``train`` and ``test``, the first so many samples.
+    tiles : fields of the configurations of all tiles, by name.
+    tile_seed : of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
+    config : configuration of the layer of its size.
+    reference_mean, reference_std : reference offset of the cells of the fast arrays, None for the devices' own.
+    devices, slow_devices : device parameters of both arrays; None: those of the fast arrays without a reference offset
+        for the slow ones.
+    converters : those of the products, None for those of the task.
+    rates : hyperparameters, None for those of the algorithm.
+    batch : samples of a training step; the last of an epoch has what is left.
+    schedule : factors of the learning rate.
+    choppers : in place of those of the algorithm.
+    calibration : pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then
+        Qref as the calibration left it, see `model.network.algorithms.Algorithm.calibrated`; 0 leaves all that out.
+    seed : of everything random but the sources of the tiles.
+    ideal_granularity : see `model.network.crossbar.Crossbar`.
+    programming : how R is programmed; None for an ideal copy.
     """
 
-    task: str = "digits"
+    task: str | Problem = "digits"
     algorithm: str = "e-rider"
     network: Mapping[str, Any] = field(default_factory=dict)
     samples: Mapping[str, int] = field(default_factory=dict)
@@ -60,33 +75,18 @@ class Run:
         TypeError, ValueError
             There is no such task, or it cannot be as it is told to be.
         """
-        if self.task not in TASKS:
-            raise ValueError(f"task = {self.task!r}: must be one of {', '.join(TASKS)}")
-        task = TASKS[self.task](**self.network)
+        task: Any = self.task
+        if isinstance(self.task, str):
+            if self.task not in TASKS:
+                raise ValueError(f"task = {self.task!r}: must be one of {', '.join(TASKS)}")
+            task = TASKS[self.task](**self.network)
+        elif self.network:
+            raise ValueError(f"network = {dict(self.network)!r}: must be empty for a task that has its network")
         if self.samples:
             task = task.limited(**self.samples)
         tiles = {"programmer": 1} if self.programming else {}
-        task = with_seed(with_tiles(task, **(tiles | dict(self.tiles))), self.tile_seed)
+        if tiles | dict(self.tiles):
+            task = with_tiles(task, **(tiles | dict(self.tiles)))
+        if self.tile_seed != 1:
+            task = with_seed(task, self.tile_seed)
         return with_layer(task, self.config) if self.config else task
-
-    def trainer(self, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> Trainer:
-        """A trainer at the start of the run; raises what `problem` and `Trainer` do."""
-        return Trainer(
-            task=self.problem(),
-            algorithm=self.algorithm,
-            reference_mean=self.reference_mean,
-            reference_std=self.reference_std,
-            devices=self.devices,
-            slow_devices=self.slow_devices,
-            converters=self.converters,
-            rates=self.rates,
-            batch=self.batch,
-            schedule=self.schedule,
-            choppers=self.choppers,
-            calibration=self.calibration,
-            seed=self.seed,
-            ideal_granularity=self.ideal_granularity,
-            programming=self.programming,
-            periphery=periphery,
-            threads=threads,
-        )

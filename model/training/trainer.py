@@ -12,21 +12,21 @@ from pathlib import Path
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.pulsed import Pulsed, with_reference_offset
+from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
-from symtrack.model.network.crossbar import PeripheryFactory, Restorable
 from symtrack.model.network.layer import Learning
-from symtrack.model.network.learning_tile import Physics, Programming
+from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
+from symtrack.model.spec.validated import check
 from symtrack.model.tasks.evaluation import Evaluation
-from symtrack.model.tasks.task import Problem
+from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
-from symtrack.model.training.schedule import Schedule
+from symtrack.model.training.spec import TrainingSpec
 
 BATCH_MAX = 65536
 CALIBRATION_MAX = 10**6
@@ -57,92 +57,50 @@ class Trainer:
 
     Parameters
     ----------
-    task
-        Data and network.
-    algorithm
-        A name in `model.network.algorithms.ALGORITHMS`.
-    reference_mean, reference_std
-        Reference offset of the cells of the fast arrays, None for the devices' own.
-    devices, slow_devices
-        Device parameters of both arrays; None: those of the fast arrays without a reference offset for the slow ones.
-    converters, rates
-        Converters of the products, None for those of the task; hyperparameters, None for those of the algorithm.
-    batch
-        Samples of a training step; the last of an epoch has what is left.
-    schedule
-        Factors of the learning rate.
-    choppers
-        In place of those of the algorithm.
-    calibration
-        Pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then Qref as the
-        calibration left it, see `model.network.algorithms.Algorithm.calibrated`; 0 leaves all that out.
-    seed
-        Of everything random.
+    spec
+        What is trained how and on what.
     periphery
         Maker of a tile's periphery from its configuration.
     threads
         Threads of a pulsed update; no result depends on it.
-    programming
-        How R is programmed; None for an ideal copy.
-    ideal_granularity
-        See `model.network.crossbar.AnalogTile`.
 
     Attributes
     ----------
+    task : the problem with its network and tiles.
     rule : the algorithm as it is run.
+    physics, rates : devices and converters, and hyperparameters, with everything that the spec leaves open.
     steps : training steps so far, one batch each.
     curve : the evaluations so far.
     notes : a text that goes with the checkpoints.
+
+    Raises
+    ------
+    TypeError, ValueError
+        The spec cannot be trained; the message names the field, its value and what is allowed.
     """
 
-    def __init__(
-        self,
-        *,
-        task: Problem,
-        algorithm: str,
-        reference_mean: float | None = None,
-        reference_std: float | None = None,
-        devices: Pulsed | None = None,
-        slow_devices: Pulsed | None = None,
-        converters: Converters | None = None,
-        rates: Rates | None = None,
-        batch: int = 1,
-        schedule: Schedule = Schedule(),  # noqa: B008, it is frozen
-        choppers: Choppers = Choppers(),  # noqa: B008
-        calibration: int = 0,
-        seed: int = 1,
-        periphery: PeripheryFactory = Periphery,
-        threads: int = 1,
-        ideal_granularity: bool = False,
-        programming: Programming | None = None,
-    ) -> None:
-        if algorithm not in ALGORITHMS:
-            raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        if not 1 <= batch <= BATCH_MAX:
-            raise ValueError(f"batch = {batch}: must be from 1 to {BATCH_MAX}")
-        if not 0 <= calibration <= CALIBRATION_MAX:
-            raise ValueError(f"calibration = {calibration}: must be from 0 to {CALIBRATION_MAX}")
-        self.rule = choppers.of(ALGORITHMS[algorithm])
-        if calibration and choppers != Choppers():
-            raise ValueError(f"calibration = {calibration}: must be 0 with choppers of one's own, it switches them off")
-        if calibration:
-            self.rule = self.rule.calibrated()
-        device = devices or SoftBoundsReference()
-        self.task = task
-        self.algorithm = algorithm
+    def __init__(self, spec: TrainingSpec, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> None:
+        if spec.algorithm not in ALGORITHMS:
+            raise ValueError(f"algorithm = {spec.algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
+        check("batch", spec.batch, 1, BATCH_MAX)
+        check("calibration", spec.calibration, 0, CALIBRATION_MAX)
+        if spec.calibration and spec.choppers != Choppers():
+            raise ValueError(
+                f"calibration = {spec.calibration}: must be 0 with choppers of one's own, it switches them off"
+            )
+        rule = spec.choppers.of(ALGORITHMS[spec.algorithm])
+        device = spec.devices or SoftBoundsReference()
+        self.spec = spec
+        self.task = spec.problem()
+        self.rule = rule.calibrated() if spec.calibration else rule
         self.physics = Physics(
-            fast=with_reference_offset(device, mean=reference_mean, std=reference_std),
-            slow=slow_devices or with_reference_offset(device, mean=0.0, std=0.0),
-            converters=converters or task.converters,
-            ideal_granularity=ideal_granularity,
-            programming=programming,
+            fast=with_reference_offset(device, mean=spec.reference_mean, std=spec.reference_std),
+            slow=spec.slow_devices or with_reference_offset(device, mean=0.0, std=0.0),
+            converters=spec.converters or self.task.converters,
+            ideal_granularity=spec.ideal_granularity,
+            programming=spec.programming,
         )
-        self.rates = rates or Rates.of(algorithm)
-        self.batch = batch
-        self.schedule = schedule
-        self.choppers = choppers
-        self.calibration = calibration
-        self.seed = seed
+        self.rates = spec.rates or Rates.of(spec.algorithm)
         self.steps = 0
         self.curve: list[Evaluation] = []
         self.notes = ""
@@ -151,39 +109,39 @@ class Trainer:
             rates=self.rates,
             physics=self.physics,
             periphery=periphery,
-            seed=seed,
+            seed=spec.seed,
             threads=threads,
         )
-        self.network = Network(architecture=task.architecture, configs=task.layers, learning=learning)
-        for factor in reversed(schedule.factors()):  # refuses those that are out of range, and ends with 1
+        self.network = Network(architecture=self.task.architecture, configs=self.task.layers, learning=learning)
+        for factor in reversed(spec.schedule.factors()):  # refuses those that are out of range, and ends with 1
             self.network.set_rate(factor)
         self._factor = 1.0
-        if calibration:
-            self.network.calibrate(calibration)
+        if spec.calibration:
+            self.network.calibrate(spec.calibration)
 
     @property
     def steps_per_epoch(self) -> int:
         """Batches of an epoch."""
-        return -(-self.task.samples // self.batch)
+        return -(-self.task.samples // self.spec.batch)
 
     def run(self, steps: int) -> None:
         """Take so many training steps."""
         for _ in range(steps):
             epoch, position = divmod(self.steps, self.steps_per_epoch)
-            factor = self.schedule.factor(epoch)
+            factor = self.spec.schedule.factor(epoch)
             if factor != self._factor:
                 self.network.set_rate(factor)
                 self._factor = factor
-            done = position * self.batch
-            count = min(self.batch, self.task.samples - done)
-            x, targets = self.task.draw(self.seed, epoch * self.task.samples + done, count)
+            done = position * self.spec.batch
+            count = min(self.spec.batch, self.task.samples - done)
+            x, targets = self.task.draw(self.spec.seed, epoch * self.task.samples + done, count)
             passed = self.network.forward(x)
             self.network.learn(passed, self.task.errors(passed.outputs, targets))
             self.steps += 1
 
     def evaluate(self) -> Evaluation:
         """Test the network as it is and append to `curve`; its noise is its own, so training goes on undisturbed."""
-        noise = NoiseStream(derive_key(self.seed, "evaluation", self.steps))
+        noise = NoiseStream(derive_key(self.spec.seed, "evaluation", self.steps))
         self.curve.append(self.task.evaluate(self.network, noise, self.steps))
         return self.curve[-1]
 
@@ -200,16 +158,18 @@ class Trainer:
             sp_rmse_pulsed=sp_rmse_pulsed(tiles),
             state_sha256=state_sha256(self.network.state_arrays()),
             counts=counts(tiles),
-            calibration_slots=self.calibration * len(tiles),
+            calibration_slots=self.spec.calibration * len(tiles),
             unprogrammed=unprogrammed(tiles),
-            seed=self.seed,
+            seed=self.spec.seed,
         )
 
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        parts = ("task", "algorithm", "choppers", "calibration", "rates", "physics", "batch", "schedule", "seed")
-        return {key: text for name in parts for key, text in checkpoint.describe(name, getattr(self, name)).items()}
+        own = ("algorithm", "choppers", "calibration", "batch", "schedule", "seed")
+        parts = {name: getattr(self.spec, name) for name in own}
+        parts |= {"task": self.task, "rates": self.rates, "physics": self.physics}
+        return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 
     def save(self, path: str | Path) -> None:
         """Write a checkpoint. Evaluations so far are part of it; threads and the kind of periphery are not."""

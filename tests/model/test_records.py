@@ -16,8 +16,8 @@ CHANGED = {"symtrack.model.network.network.Pass"}  # filled layer by layer
 BY_POSITION = CHANGED | {
     *(
         "symtrack.model.analysis.coincidence.Correlation",
-        "symtrack.model.spec.config.BankSpec",
-        "symtrack.model.spec.config.SourceSpec",
+        "symtrack.model.spec.random_specs.BankSpec",
+        "symtrack.model.spec.random_specs.SourceSpec",
         "symtrack.model.spec.fixed.Format",
     ),
     *(
@@ -32,16 +32,16 @@ BY_POSITION = CHANGED | {
     ),
     *(
         "symtrack.model.tasks.evaluation.Evaluation",
-        "symtrack.model.tile.operations.Calibration",
-        "symtrack.model.tile.operations.PulseSlots",
+        "symtrack.model.tile.interface.Calibration",
+        "symtrack.model.tile.interface.PulseSlots",
     ),
     *(
-        "symtrack.model.tile.operations.Transfer",
+        "symtrack.model.tile.interface.Transfer",
         "symtrack.model.tile.transfer._Beat",
         "symtrack.model.training.schedule.Schedule",
         "symtrack.model.study.tables.Results",
     ),
-    "symtrack.model.network.update_management.UpdateVectors",
+    "symtrack.model.tile.interface.UpdateVectors",
 }
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.devices.presets import load_device
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from symtrack.scripts import fit_device
 from tests.model.helpers import tiny
@@ -80,7 +81,7 @@ def test_the_device_trains(tmp_path: Path, family: str) -> None:
     assert fit_device.main([str(source), "--out", str(out), "--families", family]) == 0
     runs = []
     for _ in range(2):
-        trainer = Trainer(task=tiny.task(), algorithm="e-rider", devices=load_device(out))
+        trainer = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=load_device(out)))
         trainer.run(12)
         runs.append(trainer.metrics())
     assert runs[0].state_sha256 == runs[1].state_sha256

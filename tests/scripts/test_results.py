@@ -7,7 +7,7 @@ import pytest
 
 from symtrack.model.study.cases import Case
 from symtrack.model.study.runner import missing, path
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.scripts import results
 from tests.model.references import float_digits
 
@@ -16,7 +16,7 @@ def tiny(count: int = 3) -> list[Case]:
     """Three steps each, of an experiment whose labels are those of the real one."""
     cases = []
     for seed in range(1, count + 1):
-        run = Run(task="noisy-quadratic", algorithm="agad", seed=seed)
+        run = TrainingSpec(task="noisy-quadratic", algorithm="agad", seed=seed)
         labels = (("algorithm", "agad"), ("arithmetic", "golden"), ("seed", seed))
         cases.append(Case(experiment="float", labels=labels, run=run, steps=3))
     return cases
@@ -113,7 +113,7 @@ def test_floating(monkeypatch: pytest.MonkeyPatch) -> None:
         return [(1437, 0.5, 1.0)]
 
     monkeypatch.setattr(float_digits, "train", train)
-    run = Run(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=2)
+    run = TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=2)
     case = Case(experiment="float", labels=(), run=run, epochs=1, floating=True)
     assert results.floating(case) == [(1437, 0.5, 1.0)]
     assert given == {"algorithm": "agad", "epochs": 1, "seed": 2, "reference_mean": 0.3, "reference_std": 0.1}
@@ -124,7 +124,7 @@ def test_without_a_checkout_runs_in_floating_point_are_left_out(
 ) -> None:
     """They are told of in one line, unless they are recorded."""
     labels = (("algorithm", "agad"), ("arithmetic", "float"), ("seed", 1))
-    case = Case(experiment="float", labels=labels, run=Run(algorithm="agad"), epochs=1, floating=True)
+    case = Case(experiment="float", labels=labels, run=TrainingSpec(algorithm="agad"), epochs=1, floating=True)
     monkeypatch.setitem(results.EXPERIMENTS, "float", lambda: [*tiny(1), case])
     monkeypatch.setattr(results, "checkout", lambda: None)
     assert results.main(folders(tmp_path)) == 0

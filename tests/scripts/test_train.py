@@ -6,9 +6,10 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.network.algorithms import Choppers
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from symtrack.scripts import train
 from tests.model.helpers import tiny
 
@@ -169,13 +170,13 @@ def test_choppers_tiles_and_calibration_are_those_of_the_run(
     plain, options = "--task tiny --epochs 2 --algorithm tt-v2", "--chopper regular --scope tile --tile filter_shift=1"
     (first,) = report(plain, tmp_path)["runs"]
     (other,) = report(f"{plain} {options}", tmp_path)["runs"]
-    run = Run(
+    run = TrainingSpec(
         task="tiny",
         algorithm="tt-v2",
         tiles={"filter_shift": 1},
-        choppers=Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE),
+        choppers=Choppers(chopper=ChopperMode.REGULAR, scope=Scope.TILE),
     )
-    trainer = run.trainer()
+    trainer = Trainer(run)
     trainer.run(2 * trainer.steps_per_epoch)
     assert other["state_sha256"] == trainer.metrics().state_sha256 != first["state_sha256"]
     offset = f"{plain} --reference-mean 0.3"

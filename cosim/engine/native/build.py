@@ -20,10 +20,10 @@ from symtrack.cosim.tools.toolchain import find_verilator, run
 from symtrack.hdl.output.state_map import all_items
 from symtrack.hdl.output.verilog import Port, module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.streams import STREAMS
 
 WORD = 64
 QUADRANTS = 4
-STREAMS = ("command", "vectors", "codes", "pulses", "read", "writes")
 LINK = ("g++", "-shared")
 COVERAGE = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", str(2**20))  # of memories, too
 LOOP = Path(__file__).with_name("loop.h")

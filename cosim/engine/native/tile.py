@@ -12,7 +12,8 @@ from symtrack.cosim.engine.native.build import QUADRANTS, WORD, Layout, length
 from symtrack.cosim.engine.state import item_rows
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.state_map import StateItem, all_items
-from symtrack.model.spec.config import Op, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op
 from symtrack.model.state import Arrays
 from symtrack.model.tile.packing import Words
 

@@ -26,7 +26,7 @@ from symtrack.model.devices.fitting import filter as ff
 from symtrack.model.devices.fitting.data import Recording
 from symtrack.model.devices.fitting.guess import Guess
 from symtrack.model.devices.fitting.models import HIGH, LOW, MODELS, OWN, STEP_DOWN, STEP_UP, Model, starts
-from symtrack.model.devices.fitting.problem import Problem
+from symtrack.model.devices.fitting.problem import FitProblem
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 
@@ -144,7 +144,7 @@ def _spread(values: Real, errors: Real) -> float:
     return float(np.sqrt(max(values.var(ddof=1) - errors.mean(), 0.0)))
 
 
-def _finished(problem: Problem, theta: Real) -> Fit:
+def _finished(problem: FitProblem, theta: Real) -> Fit:
     data, model = problem.recording, problem.model
     shared, own = problem.split(theta)
     sets, nodes = (part[0] for part in model.parts(shared[None], own[None]))
@@ -207,7 +207,7 @@ def _finished(problem: Problem, theta: Real) -> Fit:
 def fit_family(recording: Recording, family: str) -> Fit:
     """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
     guess = Guess.of(recording)
-    problems = [Problem(recording, model, begin) for model in MODELS[family] for begin in starts(model, guess)]
+    problems = [FitProblem(recording, model, begin) for model in MODELS[family] for begin in starts(model, guess)]
     if len(problems) == 1 or problems[0].begin.smooth:
         found = [(one, one.solve(one.start)) for one in problems]
     else:  # several starts for one peak: only the most promising is worth all iterations
@@ -217,7 +217,7 @@ def fit_family(recording: Recording, family: str) -> Fit:
     # By BIC: with priors of different strength L would not compare.
     problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
     if any(spec.name == "mult_noise" for spec in fields(FAMILIES[family])):
-        additive = Problem(recording, replace(problem.model, mult_noise=False), problem.begin)
+        additive = FitProblem(recording, replace(problem.model, mult_noise=False), problem.begin)
         pairs = [(problem, theta), (additive, additive.solve(theta))]
         problem, theta = min(pairs, key=lambda pair: pair[0].bic(pair[1]))
     return _finished(problem, theta)

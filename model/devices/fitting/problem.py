@@ -37,7 +37,7 @@ _BAD = 1e15  # L where a prediction is no number
 Real = NDArray[np.float64]
 
 
-class Problem:
+class FitProblem:
     """L, its gradient and its second derivative by theta = shared parameters, then the deviations of every cell."""
 
     def __init__(self, recording: Recording, model: Model, begin: Start) -> None:

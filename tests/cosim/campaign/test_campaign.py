@@ -25,8 +25,8 @@ from symtrack.cosim.campaign.random_configurations import (
     CELLS,
     KINDS,
     LEAST,
-    Case,
     Failure,
+    Trial,
     batch,
     configurations,
     written,
@@ -112,7 +112,7 @@ def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 CONFIG = TileConfig(rows=3, columns=2, lanes=1)
-FAILURE = Failure(Case(CONFIG, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
+FAILURE = Failure(Trial(CONFIG, "native", 120, 5), "cycle 130: read__column is 0x1 in the RTL, 0x0 in golden")
 
 
 def stand_in(

@@ -10,22 +10,23 @@ import pytest
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
 CHOPPERS = {
     "own": Choppers(),
-    "off": Choppers(chopper=Chopper.OFF),
-    "regular": Choppers(chopper=Chopper.REGULAR, scope=Scope.COLUMN),
-    "regular, tile": Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE),
-    "random": Choppers(chopper=Chopper.RANDOM, scope=Scope.COLUMN),
-    "random, tile": Choppers(chopper=Chopper.RANDOM, scope=Scope.TILE),
-    "regular, rows too": Choppers(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR),
-    "random, rows too": Choppers(chopper=Chopper.RANDOM, row_chopper=Chopper.RANDOM),
-    "tile, rows too": Choppers(chopper=Chopper.REGULAR, scope=Scope.TILE, row_chopper=Chopper.RANDOM),
-    "rows alone": Choppers(chopper=Chopper.OFF, row_chopper=Chopper.REGULAR),
+    "off": Choppers(chopper=ChopperMode.OFF),
+    "regular": Choppers(chopper=ChopperMode.REGULAR, scope=Scope.COLUMN),
+    "regular, tile": Choppers(chopper=ChopperMode.REGULAR, scope=Scope.TILE),
+    "random": Choppers(chopper=ChopperMode.RANDOM, scope=Scope.COLUMN),
+    "random, tile": Choppers(chopper=ChopperMode.RANDOM, scope=Scope.TILE),
+    "regular, rows too": Choppers(chopper=ChopperMode.REGULAR, row_chopper=ChopperMode.REGULAR),
+    "random, rows too": Choppers(chopper=ChopperMode.RANDOM, row_chopper=ChopperMode.RANDOM),
+    "tile, rows too": Choppers(chopper=ChopperMode.REGULAR, scope=Scope.TILE, row_chopper=ChopperMode.RANDOM),
+    "rows alone": Choppers(chopper=ChopperMode.OFF, row_chopper=ChopperMode.REGULAR),
 }
 CASES = [(name, key) for name in ALGORITHMS for key in CHOPPERS if name != "analog-sgd" or key == "own"]
 
@@ -36,7 +37,7 @@ def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
-    run = Run(
+    run = TrainingSpec(
         task="tiny",
         algorithm=name,
         tiles={"row_chopper": 1, "chopper_probability": 0.2},
@@ -51,7 +52,7 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
     outcome = run_job(job)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.verdict.compared_cycles >= cycles
-    golden, flipped = run.trainer(), {"chopper": False, "row_chopper": False}
+    golden, flipped = Trainer(run), {"chopper": False, "row_chopper": False}
     for _ in range(outcome.result["steps"]):
         golden.run(1)
         for side in flipped:
@@ -60,7 +61,7 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
     assert outcome.result["state_sha256"] == result.state_sha256
     assert outcome.result["counts"] == result.counts
     assert (result.counts["transfer_pulses"] > 0) == (name != "analog-sgd")
-    assert flipped == {side: getattr(golden.rule, side) != Chopper.OFF for side in flipped}
+    assert flipped == {side: getattr(golden.rule, side) != ChopperMode.OFF for side in flipped}
     if calibration:
         assert all(tile.periphery.qref.any() for tile in golden.network.tiles)
     return outcome

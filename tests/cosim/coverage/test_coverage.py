@@ -22,8 +22,9 @@ from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.mutation.netlist import CONFIG as COMPLETE
 from symtrack.cosim.stimulus.random import random_program
 from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
-from symtrack.model.spec.config import Op, TileConfig
-from symtrack.model.tile.tile import Tile
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op
+from symtrack.model.tile.tile import TileModel
 from symtrack.scripts import cover as script
 from tests.paths import ROOT
 
@@ -69,7 +70,7 @@ def test_points_are_told_by_block_and_source() -> None:
 
 
 def play(program: Any) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
-    tile, inputs = Tile(CONFIG), next(program)
+    tile, inputs = TileModel(CONFIG), next(program)
     while True:
         outputs = tile.step(inputs)
         yield inputs, outputs

@@ -13,7 +13,8 @@ from symtrack.cosim.engine.native.engine import run_job
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.spec.config import COUNT_BITS, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import COUNT_BITS
 from symtrack.model.tile.operations import Periphery
 from tests.cosim.helpers.bent import elaborated_with
 from tests.cosim.jobs.calibrating import PULSES, SWEEPS, TOLERANCE, calibrated

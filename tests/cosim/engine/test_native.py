@@ -22,9 +22,11 @@ from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import tile_verilog
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from tests.cosim.helpers.bent import with_other_polynomial
 
 TINY = NAMED["tiny"]
@@ -95,7 +97,7 @@ def test_whole_operations_equal_the_golden_periphery() -> None:
         golden = Periphery(config)
         library = native_library(tile_verilog(config), config)
         tile = NativePeriphery(NativeTile(library, config), record=False)
-        settings = Settings(chopper=Chopper.REGULAR, reference=Reference.LATCHED, gain=900, forget=True)
+        settings = Settings(chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=900, forget=True)
         high, form = config.magnitude_format.high, config.code_format
         for _ in range(60):
             vectors = (
@@ -128,7 +130,9 @@ def test_whole_operations_equal_the_golden_periphery() -> None:
 
 @pytest.mark.parametrize("record", [True, False])
 def test_training_with_all_layers_in_rtl_ends_in_the_golden_state(record: bool) -> None:
-    report = compare(Run(seed=2, reference_mean=0.3, reference_std=0.1), engine="native", steps=150, record=record)
+    report = compare(
+        TrainingSpec(seed=2, reference_mean=0.3, reference_std=0.1), engine="native", steps=150, record=record
+    )
     assert report["agree"]
     assert report["rtl"] == report["golden"]
     idle = 2 * 150 * 2  # the idle cycle after each operation of each layer
@@ -139,7 +143,7 @@ def test_training_with_all_layers_in_rtl_ends_in_the_golden_state(record: bool) 
 
 def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path: Path) -> None:
     """The run that goes on has the same samples, too; with another state it is no agreement."""
-    run, file = Run(seed=2, reference_mean=0.3, reference_std=0.1), tmp_path / "run.npz"
+    run, file = TrainingSpec(seed=2, reference_mean=0.3, reference_std=0.1), tmp_path / "run.npz"
 
     def interrupt(done: int) -> None:
         if done == 37:
@@ -156,7 +160,7 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
     assert report["cycles"] - report["compared_cycles"] == 2 * 2  # in which the state spreads in each tile
     assert report["cycles"] < report["rtl"]["counts"]["cycles"]
     assert len(report["history"]["rtl"]["samples"]) == 10
-    trainer = run.trainer()
+    trainer = Trainer(run)
     trainer.restore(file)
     assert trainer.steps == 37
     trainer.network.layers[0].scale += 1
@@ -169,7 +173,9 @@ def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
     """It goes on with golden in every cycle, whichever column is next; the choppers flip with and after it."""
     config = NAMED["odd"].replace(row_chopper=1)
     library, rng = native_library(tile_verilog(config), config), np.random.default_rng(1)
-    settings = Settings(chopper=Chopper.RANDOM, scope=scope, row_chopper=Chopper.RANDOM, reference=Reference.FILTERED)
+    settings = Settings(
+        chopper=ChopperMode.RANDOM, scope=scope, row_chopper=ChopperMode.RANDOM, reference=Reference.FILTERED
+    )
     for column in range(config.columns):
         golden = Periphery(config)
         tile = NativePeriphery(NativeTile(library, config), record=True)

@@ -7,7 +7,8 @@ import pytest
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
 from symtrack.hdl.output.verilog import module_name, tile_verilog
-from symtrack.model.spec.config import Op, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op
 from tests.cosim.jobs.resets import SETTINGS
 
 CONFIG = TileConfig(rows=13, columns=2, lanes=1, bl_max=3, programmer=1)  # enough beats for every stage at once

@@ -8,7 +8,8 @@ import pytest
 
 from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.native.engine import run_job
-from symtrack.model.spec.config import Op, Reference, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op, Reference, Settings
 from tests.cosim.jobs.stuck_lines import Stuck
 
 CONFIG = TileConfig(rows=3, columns=5, lanes=1, bl_max=3, programmer=1)  # a read has more beats than the tile can hold

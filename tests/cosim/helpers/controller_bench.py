@@ -22,8 +22,10 @@ from cocotbext.axi import AxiLiteBus, AxiLiteMaster, AxiResp, AxiStreamBus, AxiS
 
 from symtrack.hdl.controller.registers import EVENTS, Register, registers, settings_fields
 from symtrack.hdl.controller.stream_layout import stream_layouts
-from symtrack.model.spec.config import Chopper, Op, Scope, Settings, TileConfig
-from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Scope, Settings
+from symtrack.model.tile.interface import PulseSlots, Transfer
+from symtrack.model.tile.operations import Periphery
 from tests.cosim.helpers.tile_watch import Watch
 from tests.model.helpers.tile_driver import (
     Cells,
@@ -311,7 +313,7 @@ async def sequence(client: Client, *, operations: int, accesses: int, wrong: str
 
 async def flips(client: Client, *, transfers: int) -> dict[str, int]:
     """Transfers with regular flips of columns and rows; the signs are read after each."""
-    regular = {"chopper": Chopper.REGULAR, "scope": Scope.COLUMN, "row_chopper": Chopper.REGULAR}
+    regular = {"chopper": ChopperMode.REGULAR, "scope": Scope.COLUMN, "row_chopper": ChopperMode.REGULAR}
     columns, rows = set(), set()
     for _ in range(transfers):
         await client.transfer(**regular)

@@ -11,8 +11,10 @@ from symtrack.model.analysis.zero_shifting import Theory
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile, PeripheryFactory
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Settings
+from symtrack.model.tile.interface import PeripheryFactory
 
 PULSES, SWEEPS = 400, 24
 TOLERANCE = 64  # units of Q, 64 of them an ADC LSB
@@ -27,7 +29,7 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
         device = SoftBounds(**{"dw_min": 0.01, "w_max": 1.0, "w_min": -1.0, **NO_VARIATION, **spread})
         return device.cells(rows=rows, columns=columns, seed=4, array=name)
 
-    tile = AnalogTile(
+    tile = Crossbar(
         config=config,
         periphery=periphery,
         fast=cells("fast", up_down=0.3, up_down_dtod=0.2),
@@ -57,12 +59,12 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
 
 def job(bench: Bench) -> dict[str, Any]:
     """With the RTL of the bench."""
-    return calibrated(bench.config, bench.layer)
+    return calibrated(bench.config, bench.periphery)
 
 
 def zeros(bench: Bench, pulses: int, sweeps: int) -> int:
     """A calibration whose reads are all zero; the cycles that it takes."""
-    tile = bench.layer(bench.config)
+    tile = bench.periphery(bench.config)
     tile.calibrate(pulses, np.zeros((sweeps * bench.config.columns, bench.config.rows), np.int64))
     return tile.cycles
 
@@ -84,7 +86,7 @@ class Stuck:
 def stuck(bench: Bench, rounds: int) -> tuple[int, int]:
     """A programming of cells that cannot be moved to Qref; its rounds, and the cells that were given up."""
     config = bench.config
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     tile.calibrate(0, np.full((2 * config.columns, config.rows), config.code_format.high))
     played = tile.program(0, Settings(rounds=rounds), Stuck(config.rows))
     return played, int(tile.state_arrays()["unprogrammed"])

@@ -8,8 +8,9 @@ from __future__ import annotations
 from random import Random
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.streams import Program, Streams
-from symtrack.model.spec.config import Op, Settings
+from symtrack.cosim.engine.lockstep import Program
+from symtrack.cosim.engine.streams import Streams
+from symtrack.model.spec.settings import Op, Settings
 from tests.cosim.jobs.stuck import until_idle
 
 SETTINGS = Settings(gain=1, calibration_pulses=5, calibration_sweeps=1, rounds=2)

@@ -9,9 +9,10 @@ from typing import Any
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.lockstep import Ports
-from symtrack.cosim.engine.streams import SINKS, Program, Streams
-from symtrack.model.spec.config import Op, Settings, TileConfig
+from symtrack.cosim.engine.lockstep import Ports, Program
+from symtrack.cosim.engine.streams import SINKS, Streams
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.packing import unpack_signed
 
 HELD = 2000  # cycles in which nothing moves

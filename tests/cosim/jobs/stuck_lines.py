@@ -15,11 +15,11 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.network.crossbar import AnalogTile, PeripheryLike
-from symtrack.model.network.update_management import UpdateVectors
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.tile.operations import PulseSlots
+from symtrack.model.spec.settings import Settings
+from symtrack.model.tile.interface import PeripheryLike, PulseSlots, UpdateVectors
 
 CONVERTERS = Converters(output_bound=2.0, output_noise=0.01)
 MOVES = 0.1  # more than noise, and less than an update
@@ -59,14 +59,14 @@ class Bent:
 
 def found(bench: Bench, *, stuck: list[Stuck | None]) -> list[set[Stuck]]:
     """For each the lines that are found in a new array with it."""
-    layer = bench.layer(bench.config)
+    layer = bench.periphery(bench.config)
     return [_found(bench.config, Bent(layer, line)) for line in stuck]
 
 
 def _found(config: TileConfig, periphery: Bent) -> set[Stuck]:
     shape = {"rows": config.rows, "columns": config.columns}
     cells = SoftBounds(dw_min=0.05).cells(**shape, seed=2, array="P")
-    tile = AnalogTile(
+    tile = Crossbar(
         config=config,
         periphery=lambda _: periphery,
         fast=cells,
@@ -89,7 +89,7 @@ def _found(config: TileConfig, periphery: Bent) -> set[Stuck]:
     return lines
 
 
-def _read(tile: AnalogTile, periphery: Bent, noise: NoiseStream) -> Int:
+def _read(tile: Crossbar, periphery: Bent, noise: NoiseStream) -> Int:
     """P in codes; W stays as it is."""
     for _ in range(tile.config.columns):
         tile.transfer(Settings(accumulate=False), noise)

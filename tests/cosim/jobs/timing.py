@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.stepped_periphery import RtlPeriphery
-from symtrack.model.spec.config import Settings
+from symtrack.cosim.engine.stepped_periphery import SteppedPeriphery
+from symtrack.model.spec.settings import Settings
 
 
 def measure(bench: Bench) -> dict[str, Any]:
     """Cycles of CLEAR, of updates as ``(slots, cycles)``, and of a transfer."""
-    tile = RtlPeriphery(bench)
+    tile = SteppedPeriphery(bench)
     clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
     config = bench.config
     updates = []

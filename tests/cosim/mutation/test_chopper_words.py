@@ -6,7 +6,7 @@ import pytest
 
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.mutation.chopper_words import edges, first_wrong_flip
-from symtrack.cosim.tools.build_cache import not_kept
+from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.spec.config import NAMED
 
@@ -40,7 +40,7 @@ def test_a_limit_that_is_off_by_one_is_found(what: str) -> None:
     first, *others = text.split(right)
     assert len(others) == 1 + TINY.rows
     bent = first + wrong + right.join(others) if what == "columns" else first + right + wrong.join(others)
-    with not_kept():
+    with temporary_builds():
         found = first_wrong_flip(native_library(bent, TINY), TINY)
     assert found is not None
     assert ("status__row_chopper" if what == "rows" else "status__chopper") in found

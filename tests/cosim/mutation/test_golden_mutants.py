@@ -14,20 +14,30 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.mutation import golden_trials, golden_waivers
-from symtrack.cosim.mutation.golden_places import FILES, LEAST, LEFT_OUT, Mutant, change, mutated, places, sample, scope
+from symtrack.cosim.mutation.golden_places import (
+    FILES,
+    LEAST,
+    LEFT_OUT,
+    GoldenMutant,
+    change,
+    mutated,
+    places,
+    sample,
+    scope,
+)
 from symtrack.cosim.mutation.golden_trials import (
     COMPILED,
     CONTROL,
     RECORD,
     Copy,
-    Outcome,
+    TrialOutcome,
     campaign,
     deciding_tests,
     dependents,
     imports,
     key,
 )
-from symtrack.cosim.mutation.golden_waivers import WAIVERS, Waiver
+from symtrack.cosim.mutation.golden_waivers import WAIVERS, MutantWaiver
 from symtrack.cosim.mutation.netlist import KILLED, REJECTED, SURVIVED
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
@@ -37,7 +47,7 @@ from tests.paths import ROOT
 pytestmark = pytest.mark.skipif(find_spec("cosmic_ray") is None, reason="cosmic-ray is not installed")
 
 FILE = "model/spec/fixed.py"
-SHIFT = Mutant(FILE, "core/ReplaceBinaryOperator_RShift_LShift", 0)
+SHIFT = GoldenMutant(FILE, "core/ReplaceBinaryOperator_RShift_LShift", 0)
 TEST = ("tests/model/spec/test_fixed.py",)
 
 
@@ -65,7 +75,7 @@ def test_an_error_is_found_and_only_in_the_copy(copy: Copy) -> None:
 
 
 def test_no_error_is_rejected_and_one_that_no_test_sees_survives(copy: Copy) -> None:
-    assert copy.judge(Mutant(FILE, "core/NoOp", 0), TEST, "").fate == REJECTED
+    assert copy.judge(GoldenMutant(FILE, "core/NoOp", 0), TEST, "").fate == REJECTED
     outcome = copy.judge(SHIFT, ("tests/model/tile/test_sequencer.py",), "of these tests")
     assert (outcome.fate, outcome.test, outcome.tests) == (SURVIVED, None, "of these tests")
 
@@ -78,7 +88,7 @@ def test_an_error_of_a_kernel_is_found_in_spite_of_kernels_without_it(copy: Copy
     another = Copy(copy.folder, tmp_path / "another")
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(golden_trials, "COMPILED", tests)
-        mutant = Mutant("model/tile/quadrants.py", "core/ReplaceBinaryOperator_BitXor_BitOr", 0)
+        mutant = GoldenMutant("model/tile/quadrants.py", "core/ReplaceBinaryOperator_BitXor_BitOr", 0)
         assert another.judge(mutant, tests, "").fate == KILLED
 
 
@@ -140,7 +150,7 @@ def test_the_scope_of_a_line() -> None:
 
 def test_a_place_that_is_not_there_is_named() -> None:
     with pytest.raises(ValueError, match=r"model/fixed\.py: has no place 9999 for core/NumberReplacer"):
-        mutated("x = 1\n", Mutant(FILE, "core/NumberReplacer", 9999))
+        mutated("x = 1\n", GoldenMutant(FILE, "core/NumberReplacer", 9999))
 
 
 def test_what_is_not_executed_is_left_out(tmp_path: Path) -> None:
@@ -197,12 +207,12 @@ def test_tests_of_a_file() -> None:
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What is judged, by a stand-in, is not judged again, but what survived other tests is."""
-    judged: list[Mutant] = []
+    judged: list[GoldenMutant] = []
 
-    def judge_one(first: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+    def judge_one(first: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
         judged.append(mutant)
         told = (SURVIVED, None, digest) if mutant == judged[0] else (KILLED, TEST[0], None)
-        return Outcome(mutant.file, mutant.operator, mutant.occurrence, "f", 1, "x", "y", *told)
+        return TrialOutcome(mutant.file, mutant.operator, mutant.occurrence, "f", 1, "x", "y", *told)
 
     monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(golden_trials, "judge", judge_one)
@@ -210,12 +220,12 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))
     file = tmp_path / "log.jsonl"
 
-    def go_on(progress: Callable[[int], None]) -> list[Outcome]:
+    def go_on(progress: Callable[[int], None]) -> list[TrialOutcome]:
         with Journal(file, key(ROOT)) as journal:
             return campaign(ROOT, 3, 1, jobs=1, journal=journal, progress=progress)
 
     first = go_on(lambda done: None)
-    assert judged == [Mutant(outcome.file, outcome.operator, outcome.occurrence) for outcome in first]
+    assert judged == [GoldenMutant(outcome.file, outcome.operator, outcome.occurrence) for outcome in first]
     lines = file.read_text().splitlines()
     file.write_text("".join(f"{line}\n" for line in lines[:2]))
     told: list[int] = []
@@ -228,7 +238,7 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     go_on(told.append)
     assert judged[4:] == [judged[0]]
     monkeypatch.setattr(golden_trials, "tests_digest", lambda root: "of others again")
-    monkeypatch.setattr(golden_waivers, "WAIVERS", (Waiver(FILE, "f", "x", "y", "does the same"),))
+    monkeypatch.setattr(golden_waivers, "WAIVERS", (MutantWaiver(FILE, "f", "x", "y", "does the same"),))
     go_on(told.append)
     assert len(judged) == 5
 
@@ -241,7 +251,7 @@ def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
 
     monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(
-        golden_trials, "judge", lambda *_: Outcome(FILE, "core/NoOp", 0, "f", 1, "x", "y", KILLED, TEST[0])
+        golden_trials, "judge", lambda *_: TrialOutcome(FILE, "core/NoOp", 0, "f", 1, "x", "y", KILLED, TEST[0])
     )
     monkeypatch.setattr(Copy, "control", lambda _, tests: fail() if tests is CONTROL else None)
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))
@@ -263,10 +273,10 @@ def test_what_the_machine_may_have_killed_is_tried_again_alone(
     first: str, second: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What a test has not found is what the second trial says, which no other is beside."""
-    tried: list[Mutant] = []
-    running: list[Mutant] = []
+    tried: list[GoldenMutant] = []
+    running: list[GoldenMutant] = []
 
-    def judge_one(folder: Path, mutant: Mutant, tests: Sequence[str], digest: str) -> Outcome:
+    def judge_one(folder: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
         running.append(mutant)
         time.sleep(0.1)
         again = mutant in tried
@@ -274,7 +284,7 @@ def test_what_the_machine_may_have_killed_is_tried_again_alone(
         tried.append(mutant)
         running.remove(mutant)
         test = f"{TEST[0]}::test" if mutant != tried[0] else second if again else first
-        return Outcome(
+        return TrialOutcome(
             mutant.file, mutant.operator, mutant.occurrence, "f", 1, "x", "y", KILLED if test else SURVIVED, test
         )
 
@@ -285,8 +295,8 @@ def test_what_the_machine_may_have_killed_is_tried_again_alone(
     with Journal(tmp_path / "log", "key") as journal:
         found = campaign(ROOT, 4, 1, jobs=2, journal=journal, progress=lambda done: None)
     with Journal(tmp_path / "log", "key") as journal:
-        assert [Outcome(**entry) for entry in journal.entries] == found
-    told = {Mutant(outcome.file, outcome.operator, outcome.occurrence): outcome.test for outcome in found}
+        assert [TrialOutcome(**entry) for entry in journal.entries] == found
+    told = {GoldenMutant(outcome.file, outcome.operator, outcome.occurrence): outcome.test for outcome in found}
     if first.startswith("tests/"):
         assert (len(tried), told[tried[0]]) == (4, first)
     else:
@@ -308,11 +318,12 @@ def test_the_command_line_counts_and_shows_survivors(
     fates = (KILLED, KILLED, SURVIVED, REJECTED)
     by = ("exit code -9 of pytest, ''", f"{RECORD}::test", None, None)
     outcomes = [
-        Outcome(FILE, "core/x", k, "f", 40 + k, f"old {k}", f"new {k}", fate, by[k]) for k, fate in enumerate(fates)
+        TrialOutcome(FILE, "core/x", k, "f", 40 + k, f"old {k}", f"new {k}", fate, by[k])
+        for k, fate in enumerate(fates)
     ]
-    outcomes.append(Outcome(FILE, "core/x", 9, "f", 49, "same", "again", SURVIVED))
+    outcomes.append(TrialOutcome(FILE, "core/x", 9, "f", 49, "same", "again", SURVIVED))
     monkeypatch.setattr(mutate_golden, "campaign", lambda *_, **__: outcomes)
-    monkeypatch.setattr(golden_waivers, "WAIVERS", (Waiver(FILE, "f", "same", "again", "does the same"),))
+    monkeypatch.setattr(golden_waivers, "WAIVERS", (MutantWaiver(FILE, "f", "same", "again", "does the same"),))
     monkeypatch.setattr(mutate_golden, "FILES", (FILE,))
     assert mutate_golden.main(["--log", str(tmp_path / "log.jsonl"), "--at-least", str(enough)]) == code
     out = capsys.readouterr().out

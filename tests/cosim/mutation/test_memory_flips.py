@@ -11,7 +11,8 @@ import pytest
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.mutation.memory_flips import MEMORIES, Flip, flips, silent
 from symtrack.hdl.output.verilog import tile_verilog
-from symtrack.model.spec.config import NAMED, Op, Reference, Settings, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Op, Reference, Settings
 
 CONFIGS = {
     "many beats": TileConfig(rows=11, columns=3, lanes=2, row_chopper=1, programmer=1),

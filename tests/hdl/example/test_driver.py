@@ -14,7 +14,8 @@ from symtrack.hdl.controller.registers import Register, registers
 from symtrack.hdl.output.register_documents import register_header
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
-from symtrack.model.spec.config import Chopper, Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Settings
 from tests.paths import ROOT
 
 DRIVER = ROOT / "hdl" / "example"
@@ -138,7 +139,7 @@ def test_defaults_are_those_of_reset(driver: Driver) -> None:
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_it_sets_what_every_algorithm_needs(name: str, warming_up: bool, driver: Driver) -> None:
     rates = Rates.of(name)
-    for row_chopper in (Chopper.OFF, Chopper.RANDOM):
+    for row_chopper in (ChopperMode.OFF, ChopperMode.RANDOM):
         algorithm = replace(ALGORITHMS[name], row_chopper=row_chopper)
         values = settings(
             algorithm, config=CONFIG, rates=rates, dw_min=0.01, lsb=WEIGHT_ONE >> 8, warming_up=warming_up

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.cosim.campaign.replay import Record, record, without_initial_values, write_replay
+from symtrack.cosim.campaign.replay import ReplayRecord, record, without_initial_values, write_replay
 from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.hdl.helpers.simulate import AWKWARD
@@ -17,7 +17,7 @@ from tests.hdl.helpers.simulate import AWKWARD
 pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 
 
-def replay(folder: Path, played: Record, verilog: str) -> list[str]:
+def replay(folder: Path, played: ReplayRecord, verilog: str) -> list[str]:
     """What the test bench prints."""
     file = folder / "tile.v"
     file.write_text(verilog, encoding="utf-8")
@@ -28,11 +28,11 @@ def replay(folder: Path, played: Record, verilog: str) -> list[str]:
 
 
 @pytest.fixture(scope="module")
-def small() -> Record:
+def small() -> ReplayRecord:
     return record(NAMED["small"], cycles=6000, seed=3)
 
 
-def test_equals_golden(small: Record, tmp_path: Path) -> None:
+def test_equals_golden(small: ReplayRecord, tmp_path: Path) -> None:
     assert replay(tmp_path, small, tile_verilog(small.config)) == [f"PASSED {len(small.inputs)} cycles"]
 
 
@@ -47,7 +47,7 @@ def test_nothing_is_unknown_after_one_cycle_of_reset(config: TileConfig, tmp_pat
     assert replay(tmp_path, played, verilog) == [f"PASSED {len(played.inputs)} cycles"]
 
 
-def test_a_register_without_reset_is_found(small: Record, tmp_path: Path) -> None:
+def test_a_register_without_reset_is_found(small: ReplayRecord, tmp_path: Path) -> None:
     before, start, rest = tile_verilog(small.config).partition("module \\symtrack_small.transfer (")
     module, end, after = rest.partition("endmodule")
     following = re.escape(re.search(r"^    taken <= (\S+) ;", module, re.MULTILINE)[1])
@@ -59,10 +59,10 @@ def test_a_register_without_reset_is_found(small: Record, tmp_path: Path) -> Non
     assert re.match(r"cycle \d+: codes__ready is x and must be \d", lines[0])
 
 
-def test_a_flipped_bit_is_found(small: Record, tmp_path: Path) -> None:
+def test_a_flipped_bit_is_found(small: ReplayRecord, tmp_path: Path) -> None:
     outputs = [dict(row) for row in small.outputs]
     outputs[4321]["writes__reference"] ^= 1 << 16
-    wrong = Record(small.config, small.inputs, outputs)
+    wrong = ReplayRecord(small.config, small.inputs, outputs)
     first, last = replay(tmp_path, wrong, tile_verilog(small.config))
     assert first.startswith("cycle 4321: writes__reference is ")
     assert last == "FAILED"

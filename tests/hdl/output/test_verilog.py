@@ -13,7 +13,8 @@ import pytest
 from symtrack.cosim.tools.toolchain import find_verilator
 from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
 from symtrack.hdl.tile import ports
-from symtrack.model.spec.config import NAMED, Settings, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Settings
 from tests.hdl.helpers.simulate import AWKWARD
 from tests.paths import ROOT
 

@@ -7,7 +7,9 @@ from collections import defaultdict
 from collections.abc import Iterable
 from fractions import Fraction
 
-from symtrack.model.spec.config import BankSpec, Chopper, Reference, Scope, Settings, SourceSpec, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 
 
 class Register:
@@ -151,13 +153,13 @@ class Signs:
         """The next column."""
         return self.reads % self.config.columns
 
-    def finish(self, mode: int, scope: int = Scope.COLUMN, row_mode: int = Chopper.OFF) -> None:
+    def finish(self, mode: int, scope: int = Scope.COLUMN, row_mode: int = ChopperMode.OFF) -> None:
         """The read of a column ends."""
         config, column, period = self.config, self.column, self.config.chopper_period
         sweep, wrap = self.reads // config.columns, column == config.columns - 1
         limit = round(config.chopper_probability * 2**16)
-        flip = (mode == Chopper.REGULAR and (sweep + 1) % period == 0) or (
-            mode == Chopper.RANDOM and self.source.word < limit
+        flip = (mode == ChopperMode.REGULAR and (sweep + 1) % period == 0) or (
+            mode == ChopperMode.RANDOM and self.source.word < limit
         )
         self.flipped[column] = flip and scope != Scope.TILE
         turned = [column] if self.flipped[column] else []
@@ -169,8 +171,8 @@ class Signs:
         if wrap and config.row_chopper:
             for i, word in enumerate(self.row_lines.words()):
                 late = sweep - period - i % period  # sweeps since the row's first regular flip
-                self.rows_flipped[i] = (row_mode == Chopper.REGULAR and late % (2 * period) == 0) or (
-                    row_mode == Chopper.RANDOM and word < limit
+                self.rows_flipped[i] = (row_mode == ChopperMode.REGULAR and late % (2 * period) == 0) or (
+                    row_mode == ChopperMode.RANDOM and word < limit
                 )
                 self.c_rows[i] *= -1 if self.rows_flipped[i] else 1
         self.source.step()

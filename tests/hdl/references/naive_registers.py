@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from symtrack.hdl.controller.registers import COUNTERS, Field, Register, registers
+from symtrack.hdl.controller.registers import Field, Register, registers
 from symtrack.model.spec.config import TileConfig
 
 FLAGS = ("hidden_saturated", "pulses_clamped", "gave_up")
@@ -24,6 +24,9 @@ class Answer:
 
     read: tuple[int, bool] | None = None
     write: bool | None = None
+
+
+COUNTERS = ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed")
 
 
 class NaiveRegisters:

@@ -8,8 +8,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.chopper import Chopper
-from symtrack.model.spec.config import Chopper as Mode
-from symtrack.model.spec.config import Scope, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Scope
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Lines, Register, Signs, bits, negatives
 
@@ -90,9 +90,9 @@ def test_random_flips(seed: int, probability: float, scope: int) -> None:
 def test_a_word_that_equals_the_limit_flips_nothing(lines: str) -> None:
     config = TileConfig(rows=1, columns=1, lanes=1, row_chopper=1)
     if lines == "columns":
-        limit, modes, signs = Register(config.chopper_source).word, {"mode": Mode.RANDOM}, "signs"
+        limit, modes, signs = Register(config.chopper_source).word, {"mode": ChopperMode.RANDOM}, "signs"
     else:
-        limit, modes, signs = Lines(config.row_chopper_bank).words()[0], {"row_mode": Mode.RANDOM}, "row_signs"
+        limit, modes, signs = Lines(config.row_chopper_bank).words()[0], {"row_mode": ChopperMode.RANDOM}, "row_signs"
     for below, negative in ((limit, 0), (limit + 1, 1)):
         twin = config.replace(chopper_probability=below / 2**16)
         assert twin.chopper_flip_below == below
@@ -112,7 +112,7 @@ def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period:
     config = TileConfig(rows=1, columns=3, lanes=1, chopper_period=period)
 
     async def program(dut: Dut) -> None:
-        dut.set(mode=Mode.REGULAR, scope=scope)
+        dut.set(mode=ChopperMode.REGULAR, scope=scope)
         await dut.tick()
         for read in range(3 * 4 * period):
             half_periods, phase = divmod(read // 3, period)
@@ -134,7 +134,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
     async def program(dut: Dut) -> None:
         products, flips = Counter[tuple[int, int]](), {row: [] for row in range(5)}
         before = (0, 0)
-        dut.set(mode=Mode.REGULAR, row_mode=Mode.REGULAR)
+        dut.set(mode=ChopperMode.REGULAR, row_mode=ChopperMode.REGULAR)
         await dut.tick()
         for sweep in range(8 * period):
             for read in range(columns):
@@ -159,7 +159,7 @@ def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
     config, sweeps = TileConfig(rows=1, columns=3, lanes=1, chopper_probability=0.3, row_chopper=1), 4000
 
     async def program(dut: Dut) -> tuple[int, int]:
-        dut.set(mode=Mode.RANDOM, row_mode=Mode.RANDOM, scope=Scope.TILE)
+        dut.set(mode=ChopperMode.RANDOM, row_mode=ChopperMode.RANDOM, scope=Scope.TILE)
         await dut.tick()
         flips = row_flips = signs = 0
         for _ in range(sweeps):
@@ -181,7 +181,7 @@ def test_without_row_choppers_rows_stay() -> None:
     config = TileConfig(rows=3, columns=1, lanes=1, chopper_period=1)
 
     async def program(dut: Dut) -> None:
-        for row_mode in (Mode.REGULAR, Mode.RANDOM):
+        for row_mode in (ChopperMode.REGULAR, ChopperMode.RANDOM):
             dut.set(row_mode=row_mode)
             await dut.tick()
             for _ in range(8):
@@ -194,7 +194,7 @@ def test_without_row_choppers_rows_stay() -> None:
 CHOPPED = TileConfig(rows=5, columns=3, lanes=1, chopper_probability=0.3, chopper_period=3, row_chopper=1)
 
 
-@pytest.mark.parametrize("mode", [Mode.REGULAR, Mode.RANDOM])
+@pytest.mark.parametrize("mode", [ChopperMode.REGULAR, ChopperMode.RANDOM])
 @pytest.mark.parametrize(("port", "scope"), [("finish", 0), ("finish", 1), ("mode", 0), ("row_mode", 0), ("scope", 0)])
 def test_a_flipped_bit_is_found(mode: int, port: str, scope: int) -> None:
     """Turned off or into the other scope for one cycle at the end of a sweep: within 60 cycles that matters."""

@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.demodulator import Demodulator
-from symtrack.model.spec.config import Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Reference
 from tests.hdl.helpers.simulate import Dut, simulate
 
 Case = tuple[int, int, int, int, int]

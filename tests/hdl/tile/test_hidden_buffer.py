@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
-from symtrack.model.spec.config import Settings, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Settings
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Accumulator, Dither
 

@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.random_bank import RandomBank
-from symtrack.model.spec.config import BankSpec, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import BankSpec
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Lines
 

@@ -9,7 +9,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.random_source import RandomSource
-from symtrack.model.spec.config import NAMED, SourceSpec, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.random_specs import SourceSpec
 from tests.hdl.helpers.simulate import Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Register
 

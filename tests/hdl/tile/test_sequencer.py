@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.sequencer import Sequencer
-from symtrack.model.spec.config import COUNT_BITS, ROUND_BITS, Op, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Op
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 
 SETTINGS = {

@@ -7,7 +7,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
-from symtrack.model.spec.config import Reference, TileConfig
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Reference
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Estimate, bits
 

@@ -10,7 +10,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.tile import Tile
-from symtrack.model.spec.config import NAMED, Op, Settings, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import Op, Settings
 from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, Lines, Signs, bits, clip, negatives

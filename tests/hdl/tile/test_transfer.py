@@ -8,7 +8,8 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.transfer import TransferPath
-from symtrack.model.spec.config import BEAT_LATENCY, Reference, Settings, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+from symtrack.model.spec.settings import Reference, Settings
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, bits
 

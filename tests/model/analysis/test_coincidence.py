@@ -11,8 +11,9 @@ import pytest
 
 from symtrack.model.analysis import coincidence
 from symtrack.model.analysis.coincidence import Cell, correlation, joint_counts, pair_coincidences, relative_error
-from symtrack.model.spec.config import NAMED, SourceSpec, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.polynomials import dense_primitive
+from symtrack.model.spec.random_specs import SourceSpec
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.random_source import Sources
 

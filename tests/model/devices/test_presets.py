@@ -19,6 +19,7 @@ from symtrack.model.devices.pulsed import Pulsed, Referenced, with_reference_off
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
@@ -207,7 +208,7 @@ def test_every_family_has_a_name() -> None:
 @pytest.mark.parametrize("name", PRESETS)
 def test_presets_train(name: str) -> None:
     rates = Rates(granularity=max(0.1 / PRESETS[name].dw_min, 1.0))  # a write threshold of about a tenth
-    trainer = Trainer(task=tiny.task(), algorithm="e-rider", devices=PRESETS[name], rates=rates, seed=1)
+    trainer = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=PRESETS[name], rates=rates, seed=1))
     before = trainer.network.layers[0].tile.fast.weights.copy()
     trainer.run(5)
     assert not (trainer.network.layers[0].tile.fast.weights == before).all()
@@ -215,10 +216,10 @@ def test_presets_train(name: str) -> None:
 
 def test_an_offset_reaches_the_fast_arrays_of_devices_with_a_reference_only() -> None:
     arguments = {"task": tiny.task(), "algorithm": "e-rider", "reference_mean": 0.3, "seed": 1}
-    layer = Trainer(**arguments, devices=PRESETS["reram-array-om"]).network.layers[0]
+    layer = Trainer(TrainingSpec(**arguments, devices=PRESETS["reram-array-om"])).network.layers[0]
     assert layer.tile.fast.cells.reference.mean() > 0.2 * WEIGHT_ONE > layer.tile.slow.cells.reference.mean()
     with pytest.raises(ValueError, match=r"reference_mean = 0.3: must be 0 for LinearStep, which has no reference"):
-        Trainer(**arguments, devices=PRESETS["ecram"])
+        Trainer(TrainingSpec(**arguments, devices=PRESETS["ecram"]))
 
 
 def test_the_offset_of_a_device_is_that_of_p_and_may_be_replaced() -> None:

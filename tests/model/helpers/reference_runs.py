@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Callable
 
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
@@ -14,7 +14,8 @@ OFFSET = {"reference_mean": 0.3, "reference_std": 0.1}
 
 
 def digits(algorithm: str, **settings: object) -> Callable[[int], Trainer]:
-    return lambda threads: Run(algorithm=algorithm, **{**OFFSET, "seed": 11, **settings}).trainer(threads=threads)
+    spec = TrainingSpec(algorithm=algorithm, **{**OFFSET, "seed": 11, **settings})
+    return lambda threads: Trainer(spec, threads=threads)
 
 
 def small(algorithm: str, **settings: object) -> Callable[[int], Trainer]:

@@ -1,4 +1,4 @@
-"""Operates a `Tile` through its ports, with waits on every stream, and compares it with a `Periphery`.
+"""Operates a `TileModel` through its ports, with waits on every stream, and compares it with a `Periphery`.
 
 Streams obey the usual rule: a valid beat stays until it is taken. Payloads and settings are random whenever
 they must not matter.
@@ -11,21 +11,12 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    NAMED,
-    ROUND_BITS,
-    Chopper,
-    Op,
-    Reference,
-    Scope,
-    Settings,
-    Target,
-    TileConfig,
-)
-from symtrack.model.tile.operations import Calibration, Periphery, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Op, Reference, Scope, Settings, Target
+from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import pack, unpack, unpack_signed
-from symtrack.model.tile.tile import Tile
+from symtrack.model.tile.tile import TileModel
 
 
 def random_config(seed: int) -> TileConfig:
@@ -105,9 +96,9 @@ def random_codes(config: TileConfig, rng: random.Random) -> np.ndarray:
 def random_settings(config: TileConfig, rng: random.Random, **changes: object) -> Settings:
     """Any legal settings, some of them fixed."""
     values: dict[str, object] = {
-        "chopper": rng.choice(list(Chopper)),
+        "chopper": rng.choice(list(ChopperMode)),
         "scope": rng.choice(list(Scope)),
-        "row_chopper": rng.choice(list(Chopper)) if config.row_chopper else Chopper.OFF,
+        "row_chopper": rng.choice(list(ChopperMode)) if config.row_chopper else ChopperMode.OFF,
         "reference": rng.choice(list(Reference)),
         "filter": rng.random() < 0.8,
         "latch": rng.random() < 0.1,
@@ -149,7 +140,7 @@ class Driver:
 
     def __init__(self, config: TileConfig, *, wait: float, seed: int) -> None:
         self.config = config
-        self.tile = Tile(config)
+        self.tile = TileModel(config)
         self.wait = wait
         self.rng = random.Random(seed)
         self.cycles = 0

@@ -6,6 +6,7 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.architecture import Architecture, Convolution, Dense
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.tasks.task import Task
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 OUTPUT = TileConfig(rows=2, columns=4, lanes=1, chopper_period=3, seed=2)
@@ -48,7 +49,8 @@ def images(samples: int = 8) -> Task:
 def trainer(algorithm: str = "e-rider", **arguments) -> Trainer:
     """A trainer of the tiny task under a reference offset."""
     offset = {"reference_mean": 0.3, "reference_std": 0.1}
-    return Trainer(**{"task": task(), "algorithm": algorithm, **offset, **arguments})
+    driven = {name: arguments.pop(name) for name in ("periphery", "threads") if name in arguments}
+    return Trainer(TrainingSpec(**{"task": task(), "algorithm": algorithm, **offset, **arguments}), **driven)
 
 
 def digest(steps: int = 45, **arguments) -> str:

@@ -7,7 +7,8 @@ import pytest
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Target
 
 LSB = Converters().lsb
 
@@ -22,7 +23,7 @@ def make(name: str | Algorithm, config: str = "digits_hidden", warming_up: bool 
 
 
 FAST, SLOW = Target
-OFF, REGULAR, RANDOM = Chopper
+OFF, REGULAR, RANDOM = ChopperMode
 COLUMN, TILE = Scope
 ZERO, LATCHED, FILTERED = Reference
 SWITCHES = {  # target, chopper, scope, reference, filter, direct; warm-up, residual
@@ -154,8 +155,8 @@ def test_direct_writes_start_from_a_smaller_rate_and_tt_v1_without_residual() ->
         ("momentum", 1.5, "from 0 to 1"),
         ("gamma", "0.1", "a number from 0 to 16"),
         ("granularity", 0.5, "from 1 to 1e+06"),
-        ("transfer_every", 0, "from 1 to 1e+06"),
-        ("transfer_every", 1.5, "an integer from 1 to 1e+06"),
+        ("transfer_every", 0, "from 1 to 1000000"),
+        ("transfer_every", 1.5, "an integer from 1 to 1000000"),
         ("reads", 1025, "from 1 to 1024"),
         ("reads", True, "an integer from 1 to 1024"),
     ],

@@ -17,10 +17,12 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from symtrack.model.network.crossbar import AnalogTile
-from symtrack.model.network.update_management import UpdateManager, UpdateVectors
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Settings, Target, TileConfig
-from symtrack.model.tile.operations import Periphery, PulseSlots, Transfer
+from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.network.update_management import UpdateManager
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Settings, Target
+from symtrack.model.tile.interface import PulseSlots, Transfer, UpdateVectors
+from symtrack.model.tile.operations import Periphery
 
 CONFIG = TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, adc_bits=16, hidden_bits=40, threshold_shift=22)
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
@@ -65,7 +67,7 @@ class FloatArray:
 class FloatTile:
     """Update and transfer of E-RIDER C, also with choppers of rows, and of RIDER."""
 
-    def __init__(self, tile: AnalogTile, gain: float, eta: float) -> None:
+    def __init__(self, tile: Crossbar, gain: float, eta: float) -> None:
         self.p, self.w = FloatArray(tile.fast.cells), FloatArray(tile.slow.cells)
         self.q, self.qref, self.h, self.copy = (np.zeros(tile.reference.shape) for _ in range(4))
         self.c, self.flipped = np.ones(7), np.zeros(7, bool)
@@ -99,10 +101,10 @@ class FloatTile:
                 self.w.step(now > 0, now < 0)
         self.q[:, j] += (r - q) * self.eta
         self.copy[:, j] = (self.q if filtered else self.qref)[:, j]
-        self.flipped[j] = modes.chopper == Chopper.REGULAR and sweep % 4 == 3
+        self.flipped[j] = modes.chopper == ChopperMode.REGULAR and sweep % 4 == 3
         if self.flipped[j]:
             self.c[j] = -self.c[j]
-        if j == 6 and modes.row_chopper == Chopper.REGULAR:
+        if j == 6 and modes.row_chopper == ChopperMode.REGULAR:
             self.row_flipped = sweep % 8 == 4 + np.arange(17) % 4
             self.row_c[self.row_flipped] *= -1
 
@@ -113,10 +115,10 @@ class FloatTile:
         return self.w.w.T @ delta + GAMMA * self.c * ((self.p.w - self.copy).T @ (self.row_c * delta))
 
 
-def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects: float) -> AnalogTile:
+def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects: float) -> Crossbar:
     devices = {"dw_min_std": 0.0, "dw_min_dtod": 0.3, **effects}
     shape = {"rows": 17, "columns": 7, "seed": 3}
-    return AnalogTile(
+    return Crossbar(
         config=config,
         periphery=Recorder,
         fast=SoftBoundsReference(**devices, reference_mean=0.3, reference_std=0.1).cells(**shape, array="fast"),
@@ -129,7 +131,7 @@ def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects
     )
 
 
-def run(tile: AnalogTile, updates: int, algorithm: Algorithm = ALGORITHMS["e-rider"], twin=None) -> None:
+def run(tile: Crossbar, updates: int, algorithm: Algorithm = ALGORITHMS["e-rider"], twin=None) -> None:
     """The same noisy regression steps on both, after the tile's earlier ones."""
     manager = UpdateManager(config=tile.config, fast_rate=0.5, momentum=0.99)
     noise = NoiseStream(derive_key(3, "noise"))
@@ -154,13 +156,16 @@ def transfer_settings(algorithm: Algorithm, config: TileConfig, warming_up: bool
 
 CASES = {
     "e-rider": (CONFIG, ALGORITHMS["e-rider"]),
-    "e-rider with rows": (CONFIG.replace(row_chopper=1), replace(ALGORITHMS["e-rider"], row_chopper=Chopper.REGULAR)),
+    "e-rider with rows": (
+        CONFIG.replace(row_chopper=1),
+        replace(ALGORITHMS["e-rider"], row_chopper=ChopperMode.REGULAR),
+    ),
     "rider": (CONFIG, ALGORITHMS["rider"]),
 }
 
 
 @pytest.fixture(scope="module", params=CASES)
-def pair(request: pytest.FixtureRequest) -> tuple[AnalogTile, FloatTile]:
+def pair(request: pytest.FixtureRequest) -> tuple[Crossbar, FloatTile]:
     config, algorithm = CASES[request.param]
     tile = make(config)
     gain = transfer_settings(algorithm, config).gain
@@ -170,7 +175,7 @@ def pair(request: pytest.FixtureRequest) -> tuple[AnalogTile, FloatTile]:
     return tile, twin
 
 
-def test_arrays_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> None:
+def test_arrays_follow_the_equations(pair: tuple[Crossbar, FloatTile]) -> None:
     tile, twin = pair
     assert np.abs(tile.fast.weights / WEIGHT_ONE - twin.p.w).max() < 1e-5
     lsb = CONVERTERS.lsb / WEIGHT_ONE
@@ -185,7 +190,7 @@ def test_arrays_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> None
     assert np.sqrt((error**2).mean()) < 0.001  # less than one pulse
 
 
-def test_products_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> None:
+def test_products_follow_the_equations(pair: tuple[Crossbar, FloatTile]) -> None:
     tile, twin = pair
     noise, rng = NoiseStream(1), np.random.default_rng(4)
     twin.w.v = tile.slow.weights / WEIGHT_ONE + twin.w.reference  # compare the products alone
@@ -205,7 +210,7 @@ def test_products_follow_the_equations(pair: tuple[AnalogTile, FloatTile]) -> No
 def test_an_update_moves_its_own_array_against_the_gradient(target: Target, ideal_granularity: bool) -> None:
     """P by the chopped vectors, W by the plain ones."""
     tile = make(CONFIG.replace(row_chopper=1), ideal_granularity, **WIDE)
-    modes = Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+    modes = Settings(chopper=ChopperMode.REGULAR, row_chopper=ChopperMode.REGULAR)
     for _ in range(7 * (2 * 4 - 1) + 3):
         tile.periphery.transfer(np.zeros(17, np.int64), modes)
     chopped = np.outer(tile.periphery.row_chopper, tile.periphery.chopper)
@@ -289,7 +294,7 @@ def test_both_arrays_relax_once_per_update() -> None:
 
 def test_converters_must_be_those_of_the_tile() -> None:
     with pytest.raises(ValueError, match=r"converters.adc_bits = 16: must be adc_bits = 9"):
-        AnalogTile(
+        Crossbar(
             config=NAMED["tiny"],
             periphery=Periphery,
             fast=SoftBoundsReference().cells(rows=3, columns=5, seed=1, array="p"),

@@ -13,7 +13,8 @@ import pytest
 
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
-from symtrack.model.spec.config import NAMED, Chopper, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode
 from symtrack.model.tasks.task import Task
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers import tiny
@@ -58,13 +59,15 @@ IDENTITIES = {
         changed={"both": {"filter": True}},
     ),
     "c-tt-v2 with its chopper off is tt-v2": Identity(
-        one=replace(A["c-tt-v2"], chopper=Chopper.OFF), other=A["tt-v2"], changed={"one": {"chopper": Chopper.REGULAR}}
+        one=replace(A["c-tt-v2"], chopper=ChopperMode.OFF),
+        other=A["tt-v2"],
+        changed={"one": {"chopper": ChopperMode.REGULAR}},
     ),
     "c-tt-v2 whose time to flip never comes is tt-v2": Identity(
         one=A["c-tt-v2"], other=A["tt-v2"], config={"chopper_period": 1000}, changed={"config": {"chopper_period": 3}}
     ),
     "c-tt-v2 whose chance to flip is zero is tt-v2": Identity(
-        one=replace(A["c-tt-v2"], chopper=Chopper.RANDOM),
+        one=replace(A["c-tt-v2"], chopper=ChopperMode.RANDOM),
         other=A["tt-v2"],
         config={"chopper_probability": 0},
         changed={"config": {"chopper_probability": 0.1}},
@@ -82,10 +85,10 @@ IDENTITIES = {
         changed={"both": {"filter": True}},
     ),
     "rows that never flip are no rows": Identity(
-        one=replace(A["e-rider"], row_chopper=Chopper.RANDOM),
+        one=replace(A["e-rider"], row_chopper=ChopperMode.RANDOM),
         other=A["e-rider"],
         config={"row_chopper": 1, "chopper_probability": 0},
-        changed={"one": {"row_chopper": Chopper.REGULAR}},
+        changed={"one": {"row_chopper": ChopperMode.REGULAR}},
     ),
 }
 
@@ -155,5 +158,5 @@ def test_choppers_of_rows_that_are_off_change_nothing_but_their_own_registers(mo
     assert_same(without, {name: rows[name] for name in without})
     assert all("row_" in name for name in rows.keys() - without.keys())
     assert len(rows) == len(without) + 2 * 3
-    on = trained(chopped, replace(A["e-rider"], row_chopper=Chopper.REGULAR), monkeypatch)
+    on = trained(chopped, replace(A["e-rider"], row_chopper=ChopperMode.REGULAR), monkeypatch)
     assert any(np.any(on[name] != without[name]) for name in without if name.endswith("slow_state"))

@@ -12,8 +12,9 @@ from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates
-from symtrack.model.network.learning_tile import Physics, TrainedTile
-from symtrack.model.spec.config import Chopper, Reference, Settings, TileConfig
+from symtrack.model.network.learning_tile import Learning, LearningTile, Physics
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Settings
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import assert_same
 
@@ -29,19 +30,21 @@ def make(
     converters: Converters = Converters(),  # noqa: B008
     ideal_granularity: bool = False,
     **rates: float,
-) -> TrainedTile:
+) -> LearningTile:
     """A tile whose P has an offset."""
     fast = replace(fast, reference_mean=0.3, reference_std=0.1)
-    return TrainedTile(
+    return LearningTile(
         name="tile",
         config=config,
-        algorithm=ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm,
-        rates=Rates(**{"learning_rate": 0.05} | rates),
-        physics=Physics(fast=fast, slow=DEVICE, converters=converters, ideal_granularity=ideal_granularity),
-        periphery=Periphery,
         start=0.2,
-        seed=4,
-        threads=1,
+        learning=Learning(
+            algorithm=ALGORITHMS[algorithm] if isinstance(algorithm, str) else algorithm,
+            rates=Rates(**{"learning_rate": 0.05} | rates),
+            physics=Physics(fast=fast, slow=DEVICE, converters=converters, ideal_granularity=ideal_granularity),
+            periphery=Periphery,
+            seed=4,
+            threads=1,
+        ),
     )
 
 
@@ -56,7 +59,7 @@ def samples(count: int, config: TileConfig = CONFIG, seed: int = 5) -> tuple[np.
     return next(shape), next(shape)
 
 
-def everything(tile: TrainedTile) -> dict[str, np.ndarray]:
+def everything(tile: LearningTile) -> dict[str, np.ndarray]:
     return tile.state_arrays() | tile.tile.counters()
 
 
@@ -161,7 +164,7 @@ def test_what_cannot_be_built_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^gain = \d+ from learning_rate = 16.0, granularity"):
         make(learning_rate=16.0)
     with pytest.raises(ValueError, match=r"^row_chopper = RANDOM: must be OFF for a tile without row_chopper$"):
-        make(replace(ALGORITHMS["e-rider"], row_chopper=Chopper.RANDOM))
+        make(replace(ALGORITHMS["e-rider"], row_chopper=ChopperMode.RANDOM))
 
 
 # ---- warm-up -------------------------------------------------------------------------------------------------
@@ -170,7 +173,7 @@ def test_what_cannot_be_built_is_refused() -> None:
 @pytest.mark.parametrize("name", ["agad", "e-rider", "e-rider-b"])
 def test_a_warm_up_fills_the_filter_and_latches_in_its_last_sweep_where_flips_are_random(name: str) -> None:
     tile, stream = make(name), noise()
-    columns, random = CONFIG.columns, ALGORITHMS[name].chopper == Chopper.RANDOM
+    columns, random = CONFIG.columns, ALGORITHMS[name].chopper == ChopperMode.RANDOM
     warm_up = CONFIG.chopper_period * columns
     for read in range(warm_up + 2 * columns):
         settings = tile.settings()
@@ -273,10 +276,10 @@ def test_what_a_calibration_has_latched_stays_in_a_calibrated_algorithm() -> Non
         assert np.any(tile.tile.periphery.q != q) == ALGORITHMS[name].filter
 
 
-@pytest.mark.parametrize("rows", list(Chopper))
-@pytest.mark.parametrize("columns", list(Chopper))
+@pytest.mark.parametrize("rows", list(ChopperMode))
+@pytest.mark.parametrize("columns", list(ChopperMode))
 @pytest.mark.parametrize("name", ["agad", "e-rider-b"])
-def test_every_cell_has_a_reference_when_writing_begins(name: str, columns: Chopper, rows: Chopper) -> None:
+def test_every_cell_has_a_reference_when_writing_begins(name: str, columns: ChopperMode, rows: ChopperMode) -> None:
     config = CONFIG.replace(row_chopper=1)
     tile = make(replace(ALGORITHMS[name], chopper=columns, row_chopper=rows), config=config)
     tile.tile.fast.program(np.full((config.rows, config.columns), WEIGHT_ONE // 4))
@@ -292,7 +295,7 @@ def test_every_cell_has_a_reference_when_writing_begins(name: str, columns: Chop
 @pytest.mark.parametrize("name", ALGORITHMS)
 def test_a_restored_tile_goes_on_as_if_it_had_not_stopped(name: str) -> None:
     config = CONFIG.replace(row_chopper=1)
-    algorithm = replace(ALGORITHMS[name], row_chopper=Chopper.RANDOM)
+    algorithm = replace(ALGORITHMS[name], row_chopper=ChopperMode.RANDOM)
     whole, restored = (make(algorithm, config=config, transfer_every=2, reads=2) for _ in range(2))
     stream = noise()
     whole.calibrate(5, stream)

@@ -11,7 +11,7 @@ from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.architecture import Architecture, Convolution, Dense
 from symtrack.model.network.layer import SCALE_BITS, Layer, Learning
-from symtrack.model.network.learning_tile import Physics, TrainedTile
+from symtrack.model.network.learning_tile import LearningTile, Physics
 from symtrack.model.network.network import Network
 from symtrack.model.tasks.task import Task
 from symtrack.model.tile.operations import Periphery
@@ -165,20 +165,9 @@ def test_a_layer_of_several_tiles() -> None:
         assert all(np.array_equal(states[0][key], states[1][key]) for key in states[0] | states[1])
 
 
-def twin(name: str, tile: TrainedTile) -> TrainedTile:
+def twin(name: str, tile: LearningTile) -> LearningTile:
     """The same tile without a layer around it."""
-    common = learning(COARSE)
-    return TrainedTile(
-        name=name,
-        config=tile.config,
-        algorithm=common.algorithm,
-        rates=common.rates,
-        physics=common.physics,
-        periphery=Periphery,
-        start=0.3,
-        seed=common.seed,
-        threads=1,
-    )
+    return LearningTile(name=name, config=tile.config, start=0.3, learning=learning(COARSE))
 
 
 def test_scale_is_given_or_follows_from_the_weight_scaling() -> None:

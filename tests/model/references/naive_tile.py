@@ -11,8 +11,10 @@ from math import floor, trunc
 
 import numpy as np
 
-from symtrack.model.spec.config import BankSpec, Chopper, Reference, Scope, Settings, SourceSpec, Target, TileConfig
-from symtrack.model.tile.operations import Calibration, PulseSlots, Transfer
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.random_specs import BankSpec, SourceSpec
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
+from symtrack.model.tile.interface import Calibration, PulseSlots, Transfer
 
 
 class Register:
@@ -176,7 +178,9 @@ class NaiveTile:
         config, j, period, word = self.config, self.column, self.config.chopper_period, self.chopper_source.word
         wrap, below = j == config.columns - 1, round(config.chopper_probability * 65536)
         regular = self.sweep % period == period - 1
-        flip = {Chopper.OFF: False, Chopper.REGULAR: regular, Chopper.RANDOM: word < below}[Chopper(settings.chopper)]
+        flip = {ChopperMode.OFF: False, ChopperMode.REGULAR: regular, ChopperMode.RANDOM: word < below}[
+            ChopperMode(settings.chopper)
+        ]
         if settings.scope == Scope.COLUMN:
             flips = {j: flip}
         else:
@@ -187,10 +191,10 @@ class NaiveTile:
         if wrap and config.row_chopper:
             for i in range(config.rows):
                 self.row_flipped[i] = {
-                    Chopper.OFF: 0,
-                    Chopper.REGULAR: int(self.sweep == period + i % period),
-                    Chopper.RANDOM: int(self.row_chopper_bank.word(i) < below),
-                }[Chopper(settings.row_chopper)]
+                    ChopperMode.OFF: 0,
+                    ChopperMode.REGULAR: int(self.sweep == period + i % period),
+                    ChopperMode.RANDOM: int(self.row_chopper_bank.word(i) < below),
+                }[ChopperMode(settings.row_chopper)]
                 self.row_c[i] *= -1 if self.row_flipped[i] else 1
             self.row_chopper_bank.step()
         self.column = (j + 1) % config.columns

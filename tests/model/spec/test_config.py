@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 
 RANGES = [
     (spec.name, spec.metadata["low"], spec.metadata["high"]) for spec in fields(TileConfig) if "low" in spec.metadata
@@ -199,7 +200,7 @@ def test_chopper_flip_below(probability: float, below: int) -> None:
 def test_settings_default_to_the_fast_array_and_off() -> None:
     on = {"filter": True, "accumulate": True, "rounds": 1}
     assert vars(Settings()) == dict.fromkeys(vars(Settings()), 0) | on
-    assert (Target.FAST, Chopper.OFF, Scope.COLUMN, Reference.ZERO) == (0, 0, 0, 0)
+    assert (Target.FAST, ChopperMode.OFF, Scope.COLUMN, Reference.ZERO) == (0, 0, 0, 0)
 
 
 def test_equal_configurations_have_equal_fingerprints() -> None:

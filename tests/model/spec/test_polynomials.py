@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from symtrack.model.spec.config import NAMED, SourceSpec, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.polynomials import (
     DEGREE,
     ORDER_FACTORS,
@@ -14,6 +14,7 @@ from symtrack.model.spec.polynomials import (
     power_of_x,
     square,
 )
+from symtrack.model.spec.random_specs import SourceSpec
 from symtrack.model.tile.random_source import Sources
 
 LARGEST = TileConfig(rows=1024, columns=1024, lanes=1)

@@ -11,7 +11,8 @@ from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, 
 from symtrack.model.study.record import RECORD, adopt, record
 from symtrack.model.study.runner import execute, load, missing, run_all
 from symtrack.model.tasks.task import TASKS
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
 
@@ -26,13 +27,13 @@ def case(seed: int = 1, experiment: str = "float", **arguments) -> Case:
     offset = {"reference_mean": 0.3, "reference_std": 0.1}
     labels = (("algorithm", "e-rider"), ("arithmetic", "golden"), ("seed", seed))
     length = {} if "steps" in arguments else {"epochs": 2}
-    run = Run(task="tiny", seed=seed, **offset, **run)
+    run = TrainingSpec(task="tiny", seed=seed, **offset, **run)
     return Case(**{"experiment": experiment, "labels": labels, "run": run, **length, **arguments})
 
 
 def regressions() -> list[Case]:
     """Short runs of a task that other processes know, too."""
-    runs = [Run(task="noisy-quadratic", seed=seed) for seed in (2, 1)]
+    runs = [TrainingSpec(task="noisy-quadratic", seed=seed) for seed in (2, 1)]
     return [Case(experiment="e", labels=(("seed", run.seed),), run=run, steps=3) for run in runs]
 
 
@@ -49,7 +50,7 @@ def test_experiments_can_be_run(name: str) -> None:
         kind = one.run.task, one.run.algorithm, device, tuple(one.run.tiles.items())
         if kind not in tried:
             tried.add(kind)
-            replace(one.run, calibration=0).trainer()
+            Trainer(replace(one.run, calibration=0))
 
 
 def test_equal_tiles_of_the_widths_are_left_out() -> None:
@@ -120,7 +121,7 @@ def test_everything_that_a_calibration_does_is_counted() -> None:
     run = {"calibration": 7, "algorithm": "tt-v2"}
     one = case(target=99.0, evaluate_every=8, run=run)
     spent = execute(one)["target"]
-    trainer = one.run.trainer()
+    trainer = Trainer(one.run)
     before = trainer.metrics().counts
     trainer.run(8)
     counted = trainer.metrics().counts

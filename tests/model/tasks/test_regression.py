@@ -9,6 +9,7 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.tasks.regression import QUADRATIC_NOISE, Regression, noisy_quadratic, weight_programming
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 ONE = 2**30
@@ -60,7 +61,7 @@ def test_errors_of_noisy_quadratic() -> None:
 @pytest.mark.parametrize("make", [weight_programming, noisy_quadratic])
 def test_rms_error_and_loss(make) -> None:
     task: Regression = make()
-    trainer = Trainer(task=task, algorithm="tt-v2")
+    trainer = Trainer(TrainingSpec(task=task, algorithm="tt-v2"))
     trainer.run(20)
     layer = trainer.network.layers[0]
     weights = layer.tile.slow.weights / ONE
@@ -75,7 +76,7 @@ def test_rms_error_and_loss(make) -> None:
 
 def test_errors_of_the_tile_are_those_of_the_weights() -> None:
     task = weight_programming()
-    trainer = Trainer(task=task, algorithm="tt-v2")
+    trainer = Trainer(TrainingSpec(task=task, algorithm="tt-v2"))
     trainer.run(300)
     x, targets = task.draw(2, 0, 10)
     delta = task.errors(trainer.network.forward(x).outputs, targets) / VALUE_ONE
@@ -86,7 +87,9 @@ def test_errors_of_the_tile_are_those_of_the_weights() -> None:
 @pytest.mark.parametrize("make", [weight_programming, noisy_quadratic])
 def test_analog_sgd_on_fine_devices_comes_near_the_target(make) -> None:
     device = SoftBoundsReference(dw_min=1e-4, w_max=1.5, w_min=-1.5)
-    trainer = Trainer(task=make(), algorithm="analog-sgd", devices=device, rates=Rates(learning_rate=0.02))
+    trainer = Trainer(
+        TrainingSpec(task=make(), algorithm="analog-sgd", devices=device, rates=Rates(learning_rate=0.02))
+    )
     before = trainer.evaluate().rms_error
     trainer.run(1500)
     after = trainer.evaluate().rms_error

@@ -8,6 +8,7 @@ import pytest
 from symtrack.model.network.networks import network
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS, digits, with_seed
 from symtrack.model.training.metrics import state_sha256
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers.idx_files import write_folder
 
@@ -17,7 +18,7 @@ MNIST1D_DIGEST = "e10f76b50b6ae61afec00987b64dae8f7cd48e78cb120031faf70f58704b85
 
 
 def run_digest(task, steps: int = 100) -> str:
-    trainer = Trainer(task=task, algorithm="e-rider", reference_mean=0.3, reference_std=0.1)
+    trainer = Trainer(TrainingSpec(task=task, algorithm="e-rider", reference_mean=0.3, reference_std=0.1))
     trainer.run(steps)
     ends = ("fast_state", "slow_state", "pulse_numbers", "scale", "noise_position")
     return state_sha256({name: array for name, array in trainer.network.state_arrays().items() if name.endswith(ends)})
@@ -39,7 +40,7 @@ def test_signals_with_negative_points_train() -> None:
 
 def test_wide_layers_learn() -> None:
     task = digits(hidden=(130, 40)).limited(test=100)
-    trainer = Trainer(task=task, algorithm="e-rider")
+    trainer = Trainer(TrainingSpec(task=task, algorithm="e-rider"))
     before = trainer.evaluate().loss
     trainer.run(1437)
     assert trainer.evaluate().loss < before / 2

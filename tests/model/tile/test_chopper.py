@@ -7,13 +7,14 @@ from itertools import product
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import Chopper, Scope, Settings, TileConfig
-from symtrack.model.tile.chopper import ChopperState, demodulate
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Scope, Settings
+from symtrack.model.tile.chopper import ChopperState
 from tests.model.helpers.tile_driver import assert_same
 from tests.model.references.naive_tile import Registers
 from tests.model.tile.test_random_source import naive_words
 
-REGULAR, RANDOM, OFF = Chopper.REGULAR, Chopper.RANDOM, Chopper.OFF
+REGULAR, RANDOM, OFF = ChopperMode.REGULAR, ChopperMode.RANDOM, ChopperMode.OFF
 
 
 def reads(state: ChopperState, settings: Settings, sweeps: int) -> tuple[np.ndarray, np.ndarray]:
@@ -186,12 +187,6 @@ def test_off_never_flips_but_goes_on() -> None:
         assert not np.all(regular[name] == 1)
     for name in ("flipped", "row_flipped"):
         assert not off[name].any()
-
-
-def test_demodulate_has_a_sign_for_every_row() -> None:
-    r, subtracted = np.array([5, -7, 0]), np.array([2, 2, -2])
-    assert demodulate(np.array([1, 1, 1]), r, subtracted).tolist() == [3, -9, 2]
-    assert demodulate(np.array([-1, 1, -1]), r, subtracted).tolist() == [-3, -9, -2]
 
 
 def test_a_word_flips_only_below_the_threshold() -> None:

@@ -13,18 +13,10 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import (
-    COUNT_BITS,
-    NAMED,
-    ROUND_BITS,
-    Chopper,
-    Reference,
-    Scope,
-    Settings,
-    Target,
-    TileConfig,
-)
-from symtrack.model.tile.operations import Periphery, Transfer
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Reference, Scope, Settings, Target
+from symtrack.model.tile.interface import Transfer
+from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import (
     CONFIGS,
     Cells,
@@ -52,9 +44,9 @@ class FloatTransfer:
     def chopped(self, read: int, settings: Settings) -> np.ndarray:
         """c_j * c'_i of the rows at this read of a column."""
         period, rows = self.config.chopper_period, np.arange(self.config.rows)
-        columns_flips = read // period if settings.chopper == Chopper.REGULAR else 0
+        columns_flips = read // period if settings.chopper == ChopperMode.REGULAR else 0
         first = period + rows % period  # sweep after which the row flips, once in two periods
-        row_flips = (read - first - 1) // (2 * period) + 1 if settings.row_chopper == Chopper.REGULAR else 0 * rows
+        row_flips = (read - first - 1) // (2 * period) + 1 if settings.row_chopper == ChopperMode.REGULAR else 0 * rows
         return (-1.0) ** (columns_flips + row_flips)
 
     def transfer(self, j: int, r: np.ndarray, settings: Settings, written: np.ndarray) -> np.ndarray:
@@ -95,7 +87,11 @@ class FloatTransfer:
 @pytest.mark.parametrize("reference", list(Reference))
 @pytest.mark.parametrize(
     "modes",
-    [{}, {"chopper": Chopper.REGULAR, "scope": Scope.TILE}, dict.fromkeys(("chopper", "row_chopper"), Chopper.REGULAR)],
+    [
+        {},
+        {"chopper": ChopperMode.REGULAR, "scope": Scope.TILE},
+        dict.fromkeys(("chopper", "row_chopper"), ChopperMode.REGULAR),
+    ],
     ids=["off", "columns", "columns and rows"],
 )
 @pytest.mark.parametrize("name", ["tiny", "odd", "digits_output"])
@@ -197,9 +193,9 @@ def test_a_programming_needs_a_programmer_and_a_column() -> None:
 
 OTHERS = {
     "target": Target.SLOW,
-    "chopper": Chopper.RANDOM,
+    "chopper": ChopperMode.RANDOM,
     "scope": Scope.TILE,
-    "row_chopper": Chopper.RANDOM,
+    "row_chopper": ChopperMode.RANDOM,
     "reference": Reference.FILTERED,
     "filter": False,
     "latch": True,
@@ -216,7 +212,7 @@ def test_every_setting_matters_to_the_naive_description(name: str) -> None:
     """So a setting that the periphery ignored or mistook would be found by comparing with it."""
     config, rng = CONFIGS["rows"].replace(row_chopper=1), random.Random(13)
     periphery, naive = Periphery(config), NaiveTile(config)
-    modes = dict.fromkeys(("chopper", "row_chopper"), Chopper.REGULAR)
+    modes = dict.fromkeys(("chopper", "row_chopper"), ChopperMode.REGULAR)
     settings = Settings(**modes, reference=Reference.LATCHED, gain=300, momentum=3, forget=name == "momentum")
     other = replace(settings, **{name: OTHERS[name]})
 
@@ -246,7 +242,7 @@ def test_codes_of_settings_may_be_plain_numbers() -> None:
 
 
 def test_a_restored_periphery_goes_on_as_if_it_had_not_stopped() -> None:
-    config, modes = CONFIGS["rows"], dict.fromkeys(("chopper", "row_chopper"), Chopper.RANDOM)
+    config, modes = CONFIGS["rows"], dict.fromkeys(("chopper", "row_chopper"), ChopperMode.RANDOM)
     whole, new = Periphery(config), Periphery(config)
     initial = new.state_arrays()
 
@@ -332,7 +328,7 @@ def test_bad_transfers(codes: list[int], settings: dict[str, object], error: typ
 
 def test_rows_with_choppers_have_three_modes() -> None:
     periphery = Periphery(NAMED["tiny"].replace(row_chopper=1))
-    for mode in Chopper:
+    for mode in ChopperMode:
         periphery.transfer([0, 0, 0], Settings(row_chopper=mode))
     with pytest.raises(ValueError, match=r"^row_chopper = 3: must be from 0 to 2$"):
         periphery.transfer([0, 0, 0], Settings(row_chopper=3))  # type: ignore[arg-type]

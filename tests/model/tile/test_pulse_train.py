@@ -7,7 +7,7 @@ import pytest
 
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
-from symtrack.model.tile.random_source import Bank
+from symtrack.model.tile.random_bank import Bank
 
 
 @pytest.mark.parametrize("side", [ROW_SIDE, COLUMN_SIDE])

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from symtrack.model.spec.config import Chopper, Op, Settings, TileConfig
-from symtrack.model.tile.sequencer import Sequencer, State
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Settings
+from symtrack.model.tile.sequencer import SequencerModel, State
 
 
 @pytest.mark.parametrize("config", [TileConfig(rows=1, columns=1, lanes=1), TileConfig(rows=17, columns=3, lanes=4)])
 def test_states(config: TileConfig) -> None:
-    sequencer = Sequencer(config)
+    sequencer = SequencerModel(config)
     for _ in range(config.clear_cycles):
         assert sequencer.state is State.CLEAR
         sequencer.word_cleared()
@@ -38,9 +39,9 @@ def test_states(config: TileConfig) -> None:
 def test_a_calibration_is_slots_and_whole_sweeps_the_last_of_which_latches(
     pulses: int, sweeps: int, columns: int
 ) -> None:
-    sequencer = Sequencer(TileConfig(rows=2, columns=columns, lanes=1))
+    sequencer = SequencerModel(TileConfig(rows=2, columns=columns, lanes=1))
     sequencer.enter(State.IDLE)
-    given = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, chopper=Chopper.RANDOM, filter=False)
+    given = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, chopper=ChopperMode.RANDOM, filter=False)
     sequencer.command(int(Op.CALIBRATE), 1, 0, given)
     if pulses:
         assert sequencer.state is State.SHIFT
@@ -49,7 +50,7 @@ def test_a_calibration_is_slots_and_whole_sweeps_the_last_of_which_latches(
     while sequencer.state is not State.IDLE:
         assert sequencer.state is State.READ
         settings = sequencer.settings
-        assert (settings.chopper, settings.filter, settings.accumulate) == (Chopper.OFF, True, False)
+        assert (settings.chopper, settings.filter, settings.accumulate) == (ChopperMode.OFF, True, False)
         latches.append(settings.latch)
         sequencer.streamed(outside=True)
     assert latches == [False] * (columns * (sweeps - 1)) + [True] * columns * (sweeps > 0)
@@ -62,7 +63,7 @@ def test_a_calibration_is_slots_and_whole_sweeps_the_last_of_which_latches(
 def test_a_programming_ends_when_nothing_is_outside_or_with_its_last_round(
     rounds: int, outside: list[bool], taken: int
 ) -> None:
-    sequencer = Sequencer(TileConfig(rows=2, columns=3, lanes=1, programmer=1))
+    sequencer = SequencerModel(TileConfig(rows=2, columns=3, lanes=1, programmer=1))
     sequencer.enter(State.IDLE)
     sequencer.command(int(Op.PROGRAM), 1, 3, Settings(rounds=rounds))  # as the bits of a port
     assert sequencer.column == 2

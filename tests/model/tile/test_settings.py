@@ -9,7 +9,8 @@ from fractions import Fraction
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import NAMED, Chopper, Reference, Scope, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import random_codes, random_settings
 
@@ -19,7 +20,7 @@ def test_slots_move_weights_against_the_gradient(target: Target) -> None:
     """The mean step of a cell is -delta * c' * c * x per slot of its quadrant, in W without choppers."""
     config, rng = NAMED["odd"].replace(row_chopper=1), np.random.default_rng(2)
     periphery = Periphery(config)
-    modes = Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+    modes = Settings(chopper=ChopperMode.REGULAR, row_chopper=ChopperMode.REGULAR)
     for _ in range(config.columns * (2 * config.chopper_period - 1) + 3):
         periphery.transfer(np.zeros(config.rows, int), modes)
     assert periphery.chopper.tolist() == [1] * 3 + [-1] * 4
@@ -61,7 +62,7 @@ def test_latch_comes_with_the_first_read_after_a_flip() -> None:
     for read in range(5 * config.columns * config.chopper_period):
         j, sweep = periphery.next_column, read // config.columns
         q, qref = periphery.q[j].copy(), periphery.qref[j].copy()
-        result = periphery.transfer(random_codes(config, rng), Settings(chopper=Chopper.REGULAR))
+        result = periphery.transfer(random_codes(config, rng), Settings(chopper=ChopperMode.REGULAR))
         latched = sweep > 0 and sweep % config.chopper_period == 0
         assert result.latched.tolist() == [latched] * 3
         assert np.array_equal(result.reference, q if latched else qref)
@@ -142,7 +143,7 @@ def test_only_filter_and_latches_change_the_filter() -> None:
     first, second = Periphery(config), Periphery(config)
     for _ in range(60):
         codes, same = random_codes(config, rng), {"scope": rng.choice(list(Scope)), "filter": rng.random() < 0.8}
-        same |= {"chopper": Chopper.REGULAR, "latch": rng.random() < 0.1}
+        same |= {"chopper": ChopperMode.REGULAR, "latch": rng.random() < 0.1}
         first.transfer(codes, random_settings(config, rng, **same))
         second.transfer(codes, random_settings(config, rng, **same))
         assert np.array_equal(first.q, second.q)
@@ -155,7 +156,7 @@ def test_accumulate_off_leaves_h_alone() -> None:
     periphery = Periphery(config)
     periphery.hidden[:] = config.hidden_format.high  # far above the threshold
     for _ in range(40):
-        settings = random_settings(config, rng, chopper=Chopper.REGULAR, accumulate=False)
+        settings = random_settings(config, rng, chopper=ChopperMode.REGULAR, accumulate=False)
         assert not periphery.transfer(random_codes(config, rng), settings).pulses.any()
     assert np.all(periphery.hidden == config.hidden_format.high)
     assert not periphery.status.hidden_saturated

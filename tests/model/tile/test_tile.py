@@ -8,9 +8,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import BEAT_LATENCY, NAMED, Chopper, Op, Reference, Settings, Target, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Reference, Settings, Target
 from symtrack.model.tile.operations import Periphery
-from symtrack.model.tile.tile import Tile
+from symtrack.model.tile.tile import TileModel
 from tests.model.helpers.tile_driver import (
     CONFIGS,
     Cells,
@@ -78,7 +79,7 @@ def test_cycle_counts(name: str) -> None:
 def test_reset_in_the_middle(operation: str, direct: bool) -> None:
     config = NAMED["odd"].replace(columns=2, chopper_period=1, row_chopper=1)
     rng = random.Random(5)
-    modes = {"chopper": Chopper.REGULAR, "row_chopper": Chopper.REGULAR, "reference": Reference.LATCHED}
+    modes = {"chopper": ChopperMode.REGULAR, "row_chopper": ChopperMode.REGULAR, "reference": Reference.LATCHED}
     settings = Settings(**modes, gain=4000, direct=direct)
     values = replace(random_update(config, rng), x_magnitude=np.full(2, 4000), delta_magnitude=np.full(17, 4000), bl=31)
     for stop in range(1, config.transfer_cycles if operation == "transfer" else 30):
@@ -109,7 +110,7 @@ def test_reset_while_clearing_starts_again() -> None:
 
 def test_starts_like_after_reset() -> None:
     config = NAMED["tiny"]
-    first, second = Tile(config), Driver(config, wait=0, seed=1)
+    first, second = TileModel(config), Driver(config, wait=0, seed=1)
     second.step(rst=1)
     assert_same(first.state_arrays(), second.tile.state_arrays())
     assert_same(first.state_arrays(), Periphery(config).state_arrays())
@@ -198,7 +199,10 @@ def test_target_of_an_update_is_sampled_with_its_command() -> None:
     driver, periphery = Driver(config, wait=0.2, seed=9), Periphery(config)
     driver.reset()
     for _ in range(3 * config.columns):
-        codes, settings = random_codes(config, rng), Settings(chopper=Chopper.REGULAR, row_chopper=Chopper.REGULAR)
+        codes, settings = (
+            random_codes(config, rng),
+            Settings(chopper=ChopperMode.REGULAR, row_chopper=ChopperMode.REGULAR),
+        )
         driver.transfer(codes, settings)
         periphery.transfer(codes, settings)
     assert set(periphery.chopper) == {-1}

@@ -5,11 +5,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symtrack.model.spec.config import BEAT_LATENCY, NAMED, Op, Settings, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, NAMED, TileConfig
+from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
-from symtrack.model.tile.sequencer import Sequencer
-from symtrack.model.tile.transfer import Pipeline
+from symtrack.model.tile.sequencer import SequencerModel
+from symtrack.model.tile.transfer import TransferPipeline
 from tests.model.helpers.tile_driver import Driver
 from tests.model.references.naive_tile import Registers
 
@@ -51,9 +52,9 @@ def test_waiting_writes_stop_all_stages_after_one_more_beat() -> None:
     assert timeline(ready[: len(expected)], config) == expected
 
 
-def transferring(config: TileConfig, settings: Settings) -> Sequencer:
+def transferring(config: TileConfig, settings: Settings) -> SequencerModel:
     """A sequencer in the middle of a transfer."""
-    sequencer = Sequencer(config)
+    sequencer = SequencerModel(config)
     sequencer.command(Op.TRANSFER, 0, 0, settings)
     return sequencer
 
@@ -62,7 +63,7 @@ def transferring(config: TileConfig, settings: Settings) -> Sequencer:
 def test_memories_change_at_their_edges(latched: bool) -> None:
     """Q and Qref with the edge after stage 4, H with that after stage 11; every lane latches by itself."""
     config = CONFIG.replace(row_chopper=1)
-    pipeline, chopper, status = Pipeline(config), ChopperState(config), Status(TileConfig())
+    pipeline, chopper, status = TransferPipeline(config), ChopperState(config), Status(TileConfig())
     chopper.flipped[0], chopper.row_flipped[4:8] = latched, [0, 1, 0, 1]
     pipeline.q[1], pipeline.qref[1], pipeline.hidden[1] = 640, 64, 5
     settings = Settings(gain=3)
@@ -84,7 +85,7 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
 
 @pytest.mark.parametrize("settings", [Settings(), Settings(direct=True, gain=1), Settings(accumulate=False)], ids=str)
 def test_dither_steps_with_every_beat_that_leaves_stage_5_and_only_then(settings: Settings) -> None:
-    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
+    pipeline, chopper, status = TransferPipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank = Registers(CONFIG.dither_bank)
     codes = [0, None, 0, 0, None, None, None, 0, *[None] * 7]
     for cycle, code in enumerate(codes):
@@ -97,7 +98,7 @@ def test_dither_steps_with_every_beat_that_leaves_stage_5_and_only_then(settings
 
 
 def test_a_direct_write_adds_the_dither_of_the_lane_and_leaves_h_alone() -> None:
-    pipeline, chopper, status = Pipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
+    pipeline, chopper, status = TransferPipeline(CONFIG), ChopperState(CONFIG), Status(TileConfig())
     bank, settings = Registers(CONFIG.dither_bank), Settings(direct=True, gain=300)
     pipeline.hidden[2] = 7
     seen = set()

@@ -10,10 +10,11 @@ import pytest
 
 from symtrack.cosim.engine.stepped_periphery import Rounds
 from symtrack.hdl.output.verilog import tile_ports
-from symtrack.model.spec.config import NAMED, Chopper, Op, Settings, Target, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Op, Settings, Target
 from symtrack.model.tile.packing import pack, pack_lines, pack_words, unpack_lines, unpack_words
-from symtrack.model.tile.tile import Tile
-from symtrack.model.tile.waveform import TracedPeriphery
+from symtrack.model.tile.tile import TileModel
+from symtrack.model.tile.waveform import Waveform
 from tests.model.helpers.tile_driver import (
     CONFIGS,
     Cells,
@@ -51,7 +52,7 @@ class Stepped:
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        self.tile = Tile(config)
+        self.tile = TileModel(config)
         self.layout = layout(config)
 
     def play(self, beats: dict[str, list[dict[str, int]]], settings: Settings | None = None) -> np.ndarray:
@@ -124,7 +125,7 @@ class Stepped:
 @pytest.mark.parametrize("name", CONFIGS | WIDE)
 def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
     config, rng, flags = (CONFIGS | WIDE)[name], random.Random(17), 0
-    traced, stepped = TracedPeriphery(config, layout(config)), Stepped(config)
+    traced, stepped = Waveform(config, layout(config)), Stepped(config)
     np.testing.assert_array_equal(traced.clear(), stepped.play({}))
     for step in range(60):
         if step % 3 == 0:
@@ -155,7 +156,7 @@ def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
 
 def test_one_wrong_word_is_seen() -> None:
     config = NAMED["tiny"]
-    traced, stepped = TracedPeriphery(config, layout(config)), Stepped(config)
+    traced, stepped = Waveform(config, layout(config)), Stepped(config)
     traced.clear()
     stepped.play({})
     traced.periphery.q[0, 0] ^= 1
@@ -165,7 +166,7 @@ def test_one_wrong_word_is_seen() -> None:
 
 def test_slots_for_w_are_seen_at_their_port() -> None:
     config = NAMED["tiny"]
-    traced = TracedPeriphery(config, layout(config))
+    traced = Waveform(config, layout(config))
     zeros, ones = np.zeros(5, np.int64), np.full(5, 4095)
     slow = traced._layout["pulses__slow"]
     for target in (Target.SLOW, Target.FAST, Target.SLOW):
@@ -175,8 +176,8 @@ def test_slots_for_w_are_seen_at_their_port() -> None:
 
 def test_a_restored_trace_shows_the_status_and_goes_on() -> None:
     config, rng = CONFIGS["rows"], random.Random(3)
-    first, second = (TracedPeriphery(config, layout(config)) for _ in range(2))
-    modes = {"chopper": Chopper.RANDOM, "row_chopper": Chopper.RANDOM}
+    first, second = (Waveform(config, layout(config)) for _ in range(2))
+    modes = {"chopper": ChopperMode.RANDOM, "row_chopper": ChopperMode.RANDOM}
     for _ in range(20):
         first.transfer(random_codes(config, rng), random_settings(config, rng, **modes))
     second.restore(first.periphery.state_arrays())

@@ -11,7 +11,7 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Choppers, Rates
-from symtrack.model.spec.config import Chopper, Scope
+from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.checkpoint import VERSION
@@ -25,7 +25,7 @@ WRITTEN = Path(__file__).with_name("checkpoint_0.1.0.npz")  # by version 0.1.0, 
 
 def test_a_checkpoint_of_an_earlier_layout_of_the_code_goes_on() -> None:
     """Names of classes and members that are in the file do not follow what the code calls them now."""
-    choppers = Choppers(chopper=Chopper.RANDOM, scope=Scope.TILE)
+    choppers = Choppers(chopper=ChopperMode.RANDOM, scope=Scope.TILE)
     run = tiny.trainer(choppers=choppers, schedule=Schedule(((1, 0.5),)), batch=2, seed=4)
     run.restore(WRITTEN)
     assert (run.steps, run.notes, len(run.curve)) == (18, "written by version 0.1.0", 1)

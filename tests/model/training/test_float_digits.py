@@ -22,6 +22,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.tasks.task import digits
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.references import float_digits
 
@@ -34,7 +35,7 @@ SHORT_BOUND, LONG_BOUND = 0.04, 0.01
 @cache
 def golden(algorithm: str, epochs: int, seed: int = 1) -> list[float]:
     """Accuracies after every epoch."""
-    trainer = Trainer(task=digits(), algorithm=algorithm, seed=seed, **OFFSET)
+    trainer = Trainer(TrainingSpec(task=digits(), algorithm=algorithm, seed=seed, **OFFSET))
     accuracies = []
     for _ in range(epochs):
         trainer.run(trainer.steps_per_epoch)

@@ -26,8 +26,9 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.network.learning_tile import Physics, TrainedTile
-from symtrack.model.spec.config import Chopper, Target, TileConfig
+from symtrack.model.network.learning_tile import Learning, LearningTile, Physics
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import ChopperMode, Target
 from symtrack.model.tile.operations import Periphery
 from tests.model.references.float_training import ONE, FloatArray, FloatTile
 
@@ -36,10 +37,10 @@ DW_MIN = 1e-4  # of W
 DEVICE = {"dw_min_std": 0.0, "up_down_dtod": 0.05, "w_max": 0.8, "w_min": -0.8, "dw_min_dtod": 0.2}
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
 SHAPES = [(8, 1), (5, 4)]
-CHOPPERS = {Chopper.OFF: "off", Chopper.REGULAR: "regular", Chopper.RANDOM: "told"}
+CHOPPERS = {ChopperMode.OFF: "off", ChopperMode.REGULAR: "regular", ChopperMode.RANDOM: "told"}
 
 
-def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> tuple[TrainedTile, FloatTile]:
+def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> tuple[LearningTile, FloatTile]:
     """A golden tile and its twin under the algorithm ``name``."""
     algorithm = ALGORITHMS[name]
     sgd = algorithm.target == Target.SLOW
@@ -59,21 +60,23 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
     )
     rates = Rates.of(name, granularity=100.0, learning_rate=0.005 if sgd else 0.04 if algorithm.direct else 0.4)
     fast_dw = DW_MIN if sgd else 1e-3
-    golden = TrainedTile(
+    golden = LearningTile(
         name="tile",
         config=config,
-        algorithm=algorithm,
-        rates=rates,
-        physics=Physics(
-            fast=SoftBoundsReference(dw_min=fast_dw, reference_mean=0.2, reference_std=0.1, **DEVICE),
-            slow=SoftBoundsReference(dw_min=DW_MIN, reference_mean=0.0, reference_std=0.0, **DEVICE),
-            converters=CONVERTERS,
-            ideal_granularity=True,
-        ),
-        periphery=Periphery,
         start=0.2,
-        seed=seed,
-        threads=1,
+        learning=Learning(
+            algorithm=algorithm,
+            rates=rates,
+            physics=Physics(
+                fast=SoftBoundsReference(dw_min=fast_dw, reference_mean=0.2, reference_std=0.1, **DEVICE),
+                slow=SoftBoundsReference(dw_min=DW_MIN, reference_mean=0.0, reference_std=0.0, **DEVICE),
+                converters=CONVERTERS,
+                ideal_granularity=True,
+            ),
+            periphery=Periphery,
+            seed=seed,
+            threads=1,
+        ),
     )
     tile = golden.tile
     twin = FloatTile(

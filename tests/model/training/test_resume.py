@@ -10,7 +10,8 @@ import pytest
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.spec.config import NAMED, Chopper, Settings
+from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.settings import ChopperMode, Settings
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
@@ -163,7 +164,7 @@ def test_resume_in_another_process(tmp_path: Path) -> None:
 
 def test_random_flips_go_on() -> None:
     config = NAMED["tiny"].replace(chopper_probability=0.5)
-    settings = Settings(chopper=Chopper.RANDOM, gain=7)
+    settings = Settings(chopper=ChopperMode.RANDOM, gain=7)
     codes = np.random.default_rng(3).integers(-256, 256, (40, config.rows))
     whole, first, second = Periphery(config), Periphery(config), Periphery(config)
     for code in codes:

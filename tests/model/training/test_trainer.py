@@ -9,20 +9,20 @@ import pytest
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.network.crossbar import AnalogTile
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tasks.task import Task, digits
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.metrics import sp_rmse, sp_rmse_pulsed, state_sha256
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import Run
+from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
 
 OFFSET = {"reference_mean": 0.3, "reference_std": 0.1}
 
 
-def tiles(trainer: Trainer) -> list[AnalogTile]:
+def tiles(trainer: Trainer) -> list[Crossbar]:
     return trainer.network.tiles
 
 
@@ -45,7 +45,7 @@ def test_digits_run_repeats_with_two_threads() -> None:
     task = digits()
     digests = []
     for threads in (1, 2):
-        trainer = Trainer(task=task, algorithm="e-rider", **OFFSET, threads=threads)
+        trainer = Trainer(TrainingSpec(task=task, algorithm="e-rider", **OFFSET), threads=threads)
         trainer.run(100)
         digests.append(state_sha256(trainer.network.state_arrays()))
     assert digests[0] == digests[1]
@@ -201,14 +201,14 @@ def test_bad_batch() -> None:
 def test_a_convolution_learns() -> None:
     task = digits(architecture="lenet5").limited(test=100)
     rates = Rates(fast_rate=0.1, reads=8)
-    trainer = Trainer(task=task, algorithm="tt-v2", rates=rates, reference_mean=0.0, reference_std=0.0)
+    trainer = Trainer(TrainingSpec(task=task, algorithm="tt-v2", rates=rates, reference_mean=0.0, reference_std=0.0))
     before = trainer.evaluate().loss
     trainer.run(1437)
     assert trainer.evaluate().loss < before / 2
 
 
 def test_e_rider_learns_digits_under_an_offset() -> None:
-    trainer = Trainer(task=digits(), algorithm="e-rider", **OFFSET)
+    trainer = Trainer(TrainingSpec(task=digits(), algorithm="e-rider", **OFFSET))
     before = trainer.evaluate()
     start = sp_rmse(tiles(trainer))
     trainer.run(2 * trainer.steps_per_epoch)
@@ -224,7 +224,7 @@ def test_e_rider_reaches_96_percent_and_tt_v2_does_not() -> None:
     task = digits()
     accuracies = {}
     for algorithm in ("e-rider", "tt-v2"):
-        runs = [Trainer(task=task, algorithm=algorithm, **OFFSET, seed=seed) for seed in (1, 2, 3)]
+        runs = [Trainer(TrainingSpec(task=task, algorithm=algorithm, **OFFSET, seed=seed)) for seed in (1, 2, 3)]
         for run in runs:
             run.run(12 * run.steps_per_epoch)
         accuracies[algorithm] = sum(run.metrics().accuracy for run in runs) / 3
@@ -245,6 +245,6 @@ def test_layers_must_fit_the_task() -> None:
 @pytest.mark.parametrize("seed", [8, 14, 21])
 def test_scales_that_come_near_zero_in_the_warm_up_recover(seed: int) -> None:
     """Those of AGAD, whose warm-up trains nothing but the scales, do with these seeds."""
-    trainer = Run(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=seed).trainer()
+    trainer = Trainer(TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=seed))
     trainer.run(3 * trainer.steps_per_epoch)
     assert trainer.evaluate().accuracy > 0.8

@@ -16,7 +16,7 @@ from symtrack.model.devices.fitting.data import UNKNOWN, Recording, make_recordi
 from symtrack.model.devices.fitting.fit import fit, fit_family
 from symtrack.model.devices.fitting.guess import Guess
 from symtrack.model.devices.fitting.models import MODELS, starts
-from symtrack.model.devices.fitting.problem import Problem
+from symtrack.model.devices.fitting.problem import FitProblem
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.presets import FAMILIES
@@ -178,7 +178,7 @@ def test_gradient(family: str) -> None:
     """The gradient is the slope of L, and the golden step equations are those of the prediction, at a random theta."""
     data, _ = recording(DEVICES["power-step"], cells=3, pulses=160, seed=9)
     model = MODELS[family][0]
-    problem = Problem(data, model, starts(model, Guess.of(data))[0])
+    problem = FitProblem(data, model, starts(model, Guess.of(data))[0])
     rng = np.random.default_rng(9)
     theta = problem.start + 0.02 * rng.standard_normal(len(problem.start))
     along = rng.standard_normal(len(theta))

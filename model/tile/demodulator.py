@@ -1,0 +1,18 @@
+"""Demodulation of a read with the choppers of its column and its row.
+
+    d = c_j * c'_i * (r - s)                                                       s: what is subtracted
+
+Formats: signs are +1 and -1, r and s are ``reference_format``, d is ``difference_format``. Latency: the cycle of the
+filter. Source: chopped transfer of c-TTv2, AGAD and E-RIDER (docs/tile.md, sections 6 and 7).
+"""
+
+from __future__ import annotations
+
+from symtrack.model.compiled import njit
+from symtrack.model.spec.fixed import Int
+
+
+@njit(cache=True)
+def demodulate(sign: Int, r: Int, subtracted: Int) -> Int:
+    """The demodulated difference d."""
+    return sign * (r - subtracted)

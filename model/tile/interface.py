@@ -1,0 +1,113 @@
+"""What goes between a network and the periphery of its tiles: updates, reads, calibrations, and who offers them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Protocol, runtime_checkable
+
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.settings import (
+    Settings,
+    Target,
+)
+from symtrack.model.state import Arrays
+from symtrack.model.tile.pulse_train import Bits
+
+
+@dataclass(frozen=True)
+class PulseSlots:
+    """The S slots of one update, in order.
+
+    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
+    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
+    """
+
+    rows: Bits
+    columns: Bits
+    up: Bits
+    quadrant: Bits
+
+
+@dataclass(frozen=True)
+class Transfer:
+    """The result of one transfer.
+
+    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
+    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
+    """
+
+    column: int
+    pulses: Int
+    latched: Bits
+    reference: Int
+
+
+@dataclass(frozen=True)
+class Calibration:
+    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
+
+    up: Bits
+    reads: list[Transfer]
+
+
+class ReferenceColumn(Protocol):
+    """The cells of R that a programming works on."""
+
+    def read(self) -> Int:
+        """ADC codes [R]."""
+
+    def write(self, pulses: Int) -> None:
+        """Take signed pulses [R]."""
+
+
+@dataclass(frozen=True)
+class UpdateVectors:
+    """Arguments of one update: signs (1 is negative) and magnitudes per line, and the train length."""
+
+    x_negative: Int
+    x_magnitude: Int
+    delta_negative: Int
+    delta_magnitude: Int
+    bl: int
+
+
+class PeripheryLike(Protocol):
+    """What drives the arrays: the golden periphery, or RTL behind the same methods.
+
+    `state_arrays` holds at least ``q`` int64[C, R] and the counters ``slots``, ``reads`` and ``transfer_pulses``.
+    Two peripheries give equal digests only if names, types and shapes of all these arrays are equal too.
+    """
+
+    cycles: int
+
+    @property
+    def chopper(self) -> Int: ...
+    @property
+    def row_chopper(self) -> Int: ...
+    @property
+    def next_column(self) -> int: ...
+    def update(
+        self,
+        x_negative: Int,
+        x_magnitude: Int,
+        delta_negative: Int,
+        delta_magnitude: Int,
+        bl: int,
+        target: Target = Target.FAST,
+    ) -> PulseSlots: ...
+    def transfer(self, codes: Int, settings: Settings) -> Transfer: ...
+    def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration: ...
+    def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int: ...
+    def state_arrays(self) -> dict[str, Int]: ...
+
+
+@runtime_checkable
+class Restorable(Protocol):
+    """A periphery that can go on from its `state_arrays`: the golden one, and RTL of the native engine."""
+
+    def restore(self, arrays: Arrays) -> None: ...
+
+
+PeripheryFactory = Callable[[TileConfig], PeripheryLike]

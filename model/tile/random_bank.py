@@ -1,0 +1,40 @@
+"""Random sources that serve lines in pairs: n lines need about 2 * sqrt(n) sources.
+
+    word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
+
+The words of any three lines are independent, see `model.spec.random_specs.BankSpec`. Latency 0, one word per line and
+slot. Source: docs/tile.md, section 3.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.random_specs import BankSpec
+from symtrack.model.tile.random_source import Sources
+
+
+class Bank(Sources):
+    """Sources that serve lines in pairs.
+
+    Attributes
+    ----------
+    first, second : int64[lines], the two sources whose words are XORed into the word of a line.
+    """
+
+    def __init__(self, spec: BankSpec) -> None:
+        super().__init__(spec.sources)
+        pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
+        self.first = pairs[:, 0].copy()
+        self.second = pairs[:, 1].copy()
+
+    @property
+    def line_words_now(self) -> Int:
+        """int64[lines]: the words of the lines in the next step."""
+        return self.now[self.first] ^ self.now[self.second]
+
+    def line_words(self, count: int) -> Int:
+        """int64[count, lines]: the words of the lines in the next ``count`` steps."""
+        words = self.words(count)
+        return words[:, self.first] ^ words[:, self.second]
