@@ -17,6 +17,7 @@ from symtrack.model.analysis.pictures import CELLS, RAMPS, device_picture, ramps
 from symtrack.model.devices.presets import PRESETS, device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.version import version
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
@@ -138,7 +139,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.records:
         with command.checks():
             data, records = load_records(arguments.records)
-        report = repeat(data, records, arguments.every_pulse)
+        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version()}
     else:
         with command.checks():
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}

@@ -8,7 +8,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,6 +22,7 @@ from symtrack.model.cache import checkout
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
+from symtrack.version import version
 
 FAILED = 1  # the work was done or tried, and its result is bad
 BAD_INPUT = 2
@@ -159,6 +160,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write ``data`` as JSON, whole or not at all. Raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write figures as `write_json` does, with the version that they come from."""
+    write_json(path, {**report, "symtrack_version": version()})
 
 
 @contextmanager

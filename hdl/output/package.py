@@ -21,7 +21,19 @@ from symtrack.hdl.output.verilog import (
 )
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
-from symtrack.version import version
+from symtrack.version import LICENSE_OF_OUTPUT, notice, version
+
+COMMENTS = {
+    "v": "// {}",
+    "vh": "// {}",
+    "rdl": "// {}",
+    "h": "/* {} */",
+    "md": "<!-- {} -->",
+    "toml": "# {}",
+    "core": "# {}",
+}
+"""How a line of comment is written, by the kind of file."""
+FIRST = "CAPI=2:\n"  # by this line FuseSoC knows a core file
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
@@ -122,18 +134,28 @@ targets:
 
 
 def package(config: TileConfig) -> dict[str, str]:
-    """Texts of all files by name."""
+    """Texts of all files by name; each but the list of registers tells what generated it, and of its licence."""
     top, controller = module_name(config), controller_name(config)
-    return {
+    told = {"symtrack_version": version(), "license": LICENSE_OF_OUTPUT}
+    texts = {
         f"{top}.v": tile_verilog(config),
         f"{top}.toml": to_toml(config),
-        f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
-        f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config, controller),
-        f"{controller}_registers.json": register_json(config),
         f"{controller}_registers.rdl": register_rdl(config, controller),
     }
+    return {name: with_notice(text, name.rpartition(".")[2]) for name, text in texts.items()} | {
+        f"{top}.json": json.dumps(describe(config) | told, indent=2) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config) | told, indent=1) + "\n",
+        f"{controller}_registers.json": register_json(config),
+    }
+
+
+def with_notice(text: str, kind: str) -> str:
+    """The text of a file of this kind with the lines of `symtrack.version.notice` at its head."""
+    head = FIRST if text.startswith(FIRST) else ""
+    lines = "".join(f"{COMMENTS[kind].format(line)}\n" for line in notice())
+    return f"{head}{lines}{text.removeprefix(head)}"

