@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write those parts of docs/ that come out of the code: the register map and the timing drawings."""
+"""Write those parts of docs/ that come out of the code: register map, Python interface, drawings, graph of imports."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,9 @@ from symtrack.cosim.report.timing_drawings import drawings
 from symtrack.hdl.output.register_documents import register_markdown
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts.common import Parser, run, write_all
+from symtrack.scripts.documents.interface import interface_markdown
 
-FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
+FIGURES, REGISTERS, INTERFACE, CONFIG = "figures", "registers.md", "api.md", "digits_hidden"
 
 
 def documents() -> dict[str, str]:
@@ -19,7 +20,7 @@ def documents() -> dict[str, str]:
         "`generate_verilog.py` writes that of any configuration.\n"
     )
     title, _, rest = register_markdown(NAMED[CONFIG]).partition("\n")
-    texts = {REGISTERS: f"{title}\n{note}{rest}"}
+    texts = {REGISTERS: f"{title}\n{note}{rest}", INTERFACE: interface_markdown()}
     return texts | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
 
 
