@@ -1,7 +1,9 @@
 """Verilator builds, one folder per design, named by a hash of everything that goes into it.
 
-``build/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again and
-never changed; a build happens under another name and its products are moved into place at its end.
+``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
+and never changed; a build happens under another name and its products are moved into place at its end. One process
+builds a design while others that want it wait for its lock, which the system takes from a process that ends, killed or
+not.
 """
 
 from __future__ import annotations
@@ -15,10 +17,13 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
 from symtrack.model.cache import cache_folder
 
 ROOT = cache_folder("verilator")
+LOCKS = cache_folder("locks")
 
 SIZES = "sizes.json"  # of the files of a folder, by name
 PUBLIC = (
@@ -65,18 +70,28 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
         The folder cannot be written, or what ``produce`` raises.
     """
     folder = ROOT / _digest(identity)
-    if folder.is_dir() and not _whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    if not folder.is_dir():
-        try:
-            ROOT.mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
-                _publish(produce(Path(work)), folder)
-                _made.append(folder)
-        except OSError as error:
-            reason = error.strerror or error
-            raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({reason})") from None
+    if _whole(folder):
+        return folder
+    try:
+        with locked(folder):
+            if not _whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=ROOT, prefix="unfinished-") as work:
+                    _publish(produce(Path(work)), folder)
+                    _made.append(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ToolError(f"{ROOT}: must be a folder that builds can be written to ({reason})") from None
     return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process is in such a block for the same folder of `ROOT`."""
+    for parent in (ROOT, LOCKS):
+        parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(LOCKS / folder.name):
+        yield
 
 
 def _whole(folder: Path) -> bool:
@@ -106,13 +121,16 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     Verilator's own library is the same for all designs with these flags, so its objects are kept.
     """
     runtime = ROOT / f"runtime-{_digest((tool.version, *flags))}"
-    if runtime.is_dir() and not _whole(runtime):
-        shutil.rmtree(runtime, ignore_errors=True)
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
+    with locked(runtime):
+        if not _whole(runtime):
+            shutil.rmtree(runtime, ignore_errors=True)
+            run(command, tool.environment, work / "build.log")
+            _publish(work.glob("verilated*.o"), runtime)
+            return
     for item in runtime.glob("*.o"):
         shutil.copy(item, work)
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
     run(command, tool.environment, work / "build.log")
-    _publish(work.glob("verilated*.o"), runtime)
 
 
 def _digest(identity: Sequence[str]) -> str:
