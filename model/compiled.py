@@ -11,10 +11,8 @@ NUMBA_CACHE_DIR, where it is set, decides instead.
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -23,9 +21,8 @@ from typing import Any
 
 import numba
 
-from symtrack.model.cache import PACKAGE, cache_folder
-
-_IMPORT = re.compile(r"^\s*from (symtrack[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+from symtrack.model.cache import cache_folder
+from symtrack.model.sources import source_digest
 
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -42,31 +39,9 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def sources(file: Path) -> set[Path]:
-    """The file, and all files of the package that it imports, directly or not."""
-    found: set[Path] = set()
-    new = {file.resolve()}
-    while new:
-        found |= new
-        new = set().union(*(_imported(path) for path in new)) - found
-    return found
-
-
-@cache
-def _imported(file: Path) -> frozenset[Path]:
-    names = set()
-    for module, items in _IMPORT.findall(file.read_text(encoding="utf-8")):
-        names |= {module, *(f"{module}.{item}" for item in re.findall(r"\w+", items))}
-    places = (PACKAGE / Path(*name.split(".")[1:]) for name in names)
-    return frozenset(path for place in places if (path := place.with_suffix(".py")).is_file())
-
-
 @cache
 def _folder(file: Path) -> Path:
-    digest = hashlib.sha256()
-    for path in sorted(sources(file)):
-        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
-    folder = cache_folder("numba") / digest.hexdigest()[:16]
+    folder = cache_folder("numba") / source_digest(file)[:16]
     _drop_cut_off(folder)
     return folder
 

@@ -22,7 +22,8 @@ from symtrack.cosim.engine.state import hidden_states, read_state, with_ports
 from symtrack.cosim.engine.stepped_periphery import Rounds, RtlPeriphery, check_target
 from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.network.crossbar import PeripheryLike
 from symtrack.model.spec.config import Op, Settings, Target, TileConfig
 from symtrack.model.spec.fixed import Int
