@@ -35,8 +35,8 @@ from symtrack.cosim.engine.lockstep import Difference
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.package import to_toml
-from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.files import write_all
 from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, NAMED, TileConfig
 

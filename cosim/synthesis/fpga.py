@@ -18,17 +18,9 @@ from typing import Any
 
 from symtrack.cosim.synthesis.block_memory import move_output_registers
 from symtrack.cosim.tools.toolchain import find_program, run
+from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.cosim.tools.yosys import Cost, cost, yosys
-from symtrack.hdl.output.verilog import (
-    Port,
-    block_verilog,
-    controller_name,
-    controller_ports,
-    controller_verilog,
-    module_name,
-    tile_ports,
-    tile_verilog,
-)
+from symtrack.hdl.output.verilog import Port, block_verilog, controller_name, controller_ports, module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 
 DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")

@@ -29,8 +29,9 @@ from symtrack.cosim.synthesis.fpga import (
 )
 from symtrack.cosim.tools import build_cache as build
 from symtrack.cosim.tools.toolchain import package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import SYNTHESIS, Cost, by_block, cost, module_costs, place_verilog, yosys
-from symtrack.hdl.output.verilog import BLOCKS, tile_verilog
+from symtrack.hdl.output.verilog import BLOCKS
 from symtrack.model.spec.config import TileConfig
 
 TARGETS = ("ecp5", "generic")

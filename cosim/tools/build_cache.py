@@ -1,7 +1,9 @@
 """Verilator builds, one folder per design, named by a hash of everything that goes into it.
 
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
-and never changed; a build happens under another name and its products are moved into place at its end.
+and never changed; a build happens under another name and its products are moved into place at its end. One process
+builds a design while others that want it wait for its lock, which the system takes from a process that ends, killed or
+not.
 """
 
 from __future__ import annotations
@@ -15,24 +17,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
+from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT, VERILATOR_WAIVED
+from symtrack.hdl.output.state_map import all_items
 from symtrack.model.cache import cache_folder
+from symtrack.model.spec.config import TileConfig
 
 SIZES = "sizes.json"  # of the files of a folder, by name
-PUBLIC = (
-    *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
-    *("signs", "row_signs", "column", "here", "end_of_sweep", "base", "slots", "reads", "transfer_pulses"),  # set
-    *("reference_pulses", "unprogrammed"),
-    *("hidden_saturated", "pulses_clamped", "gave_up"),
-)
-CONTROL = """\
-`verilator_config
-// Waived, both come from the form of the generated text: operators on operands of unequal width, which Verilog
-// extends as intended, and registers that have an initial value and a reset.
-lint_off -rule WIDTHEXPAND
-lint_off -rule PROCASSINIT
-// The state that is compared at the end of a run, and that a run can be set to.
-"""
+_FULL = TileConfig(row_chopper=1, programmer=1)  # has every register that any tile has
+PUBLIC = tuple(dict.fromkeys(item.path[-1] for item in all_items(_FULL)))  # the state that is compared or set
+CONTROL = "`verilator_config\n"
+CONTROL += "".join(f"// Waived: {VERILATOR_WAIVED[rule]}.\nlint_off -rule {rule}\n" for rule in VERILATOR_DEFAULT)
 CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUBLIC)
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
@@ -68,18 +65,29 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
         The folder cannot be written, or what ``produce`` raises.
     """
     folder = root() / _digest(identity)
-    if folder.is_dir() and not _whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    if not folder.is_dir():
-        try:
-            root().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
-                _publish(produce(Path(work)), folder)
-                _made.append(folder)
-        except OSError as error:
-            reason = error.strerror or error
-            raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
+    if _whole(folder):
+        return folder
+    try:
+        with locked(folder):
+            if not _whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
+                    _publish(produce(Path(work)), folder)
+                    _made.append(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
     return folder
+
+
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process is in such a block for the same folder of builds."""
+    locks = cache_folder("locks")
+    for parent in (folder.parent, locks):
+        parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / folder.name):
+        yield
 
 
 def _whole(folder: Path) -> bool:
@@ -109,13 +117,16 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     Verilator's own library is the same for all designs with these flags, so its objects are kept.
     """
     runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
-    if runtime.is_dir() and not _whole(runtime):
-        shutil.rmtree(runtime, ignore_errors=True)
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
+    with locked(runtime):
+        if not _whole(runtime):
+            shutil.rmtree(runtime, ignore_errors=True)
+            run(command, tool.environment, work / "build.log")
+            _publish(work.glob("verilated*.o"), runtime)
+            return
     for item in runtime.glob("*.o"):
         shutil.copy(item, work)
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
     run(command, tool.environment, work / "build.log")
-    _publish(work.glob("verilated*.o"), runtime)
 
 
 def _digest(identity: Sequence[str]) -> str:

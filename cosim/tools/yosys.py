@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from symtrack.cosim.tools.toolchain import ToolError, find_program, run
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 
 # In NAND gates of two inputs, four transistors each, what `abc -g cmos` leaves; transistors as `stat -tech cmos` has.

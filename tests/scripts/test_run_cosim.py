@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts import run_cosim
 

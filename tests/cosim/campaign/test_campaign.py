@@ -35,7 +35,7 @@ from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference, Verdict
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import verify
 from tests.cosim.helpers.bent import with_other_polynomial

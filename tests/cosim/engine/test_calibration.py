@@ -95,5 +95,5 @@ def test_an_error_that_needs_as_many_sweeps_is_found(monkeypatch: pytest.MonkeyP
     error = f"{place.replace('& ', '& ~')}                m.d.sync += left[8].eq(left[8] ^ left[15])\n"
     bent = elaborated_with(symtrack.hdl.tile.sequencer, Sequencer, place, error + place)
     monkeypatch.setattr(Sequencer, "elaborate", bent)
-    outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST.replace()))
+    outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST))
     assert outcome.verdict.first_mismatch is not None

@@ -21,7 +21,7 @@ from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery

@@ -6,7 +6,8 @@ import pytest
 
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op
 from tests.cosim.jobs.resets import SETTINGS

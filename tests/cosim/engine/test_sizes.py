@@ -11,8 +11,9 @@ import pytest
 
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import gate_netlist
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts.run_cosim import main as run_cosim
 
