@@ -7,9 +7,8 @@ from typing import Any
 
 from symtrack.cosim.synthesis.fpga import DEVICE_NAME, TARGET_MHZ, TIMING_WEIGHT
 from symtrack.cosim.synthesis.report import WHOLE, costs
-from symtrack.model.files import png
+from symtrack.model.files import markdown, png
 from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.study.tables import markdown
 
 BASE = TileConfig(rows=16, columns=16, lanes=4, programmer=1)
 SQUARE = TileConfig(rows=32, columns=32, lanes=4, programmer=1)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.model.files import markdown
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
 from symtrack.model.study.record import RECORD, adopt, record
@@ -216,7 +217,7 @@ def test_figures() -> None:
     assert tables.figure([]) == "–"
     assert tables.figure([0.25]) == "0.250"
     assert tables.percent([0.965, 0.969, 0.973]) == "96.9 ± 0.4"
-    assert tables.markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
+    assert markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
         "| a    | long |\n| ---- | ---: |\n| wide |    1 |\n| b    |   22 |"
     )
 
