@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
     task = TASKS["digits"]()
-    for config in task.layers:
+    for config in task.tile_configs:
         write_all({out / name: text.encode() for name, text in package(config).items()})
         print(f"Verilog of {config.name}, {config.rows}x{config.columns}: {out / f'symtrack_{config.name}.v'}")
 

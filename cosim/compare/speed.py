@@ -80,7 +80,8 @@ def rtl_training_speed(task: str, *, steps: int, repeats: int, seed: int) -> dic
     arguments = {"task": task, "steps": steps, "repeats": repeats, "seed": seed}
     for name, record in (("rtl", False), ("rtl_recorded", True)):
         outcome = play(
-            Job(TASKS[task]().layers[0], "symtrack.cosim.compare.speed:epochs", arguments, record=record), "native"
+            Job(TASKS[task]().tile_configs[0], "symtrack.cosim.compare.speed:epochs", arguments, record=record),
+            "native",
         )
         report |= epoch_figures(name, outcome.result)
     return report

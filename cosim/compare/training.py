@@ -61,7 +61,7 @@ def compare(
     with bar("compiling", 1) as advance:
         train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
     golden_run = Trainer(run)
-    config = run.config or golden_run.task.layers[0]
+    config = run.config or golden_run.task.tile_configs[0]
     with bar("golden", steps) as advance:
         start = time.perf_counter()
         history = train(golden_run, steps, samples=samples, progress=advance)
@@ -86,7 +86,7 @@ def compare(
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),
-        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.layers]),
+        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.tile_configs]),
         "wall_s": time.perf_counter() - begin,
         "golden_s": golden_s,
         "rtl_s": rtl_s,

@@ -48,7 +48,9 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
         calibration=calibration,
         seed=len(name) + len(key),
     )
-    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.training:training", {"run": run, "cycles": cycles})
+    job = Job(
+        run.problem().tile_configs[0], "symtrack.cosim.stimulus.training:training", {"run": run, "cycles": cycles}
+    )
     outcome = run_job(job)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.verdict.compared_cycles >= cycles

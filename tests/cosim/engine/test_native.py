@@ -150,7 +150,7 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
             raise KeyboardInterrupt
 
     arguments = {"run": run, "steps": 90, "samples": 9, "checkpoint": file}
-    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.training:training", arguments)
+    job = Job(run.problem().tile_configs[0], "symtrack.cosim.stimulus.training:training", arguments)
     with pytest.raises(KeyboardInterrupt):
         native_engine.run_job(job, progress=interrupt)
     report = compare(run, engine="native", steps=90, samples=9, resume=file)

@@ -251,7 +251,7 @@ def train(
     rule = SCHEMES[algorithm], Rates.of(algorithm), (reference_mean, reference_std), quantised, error
     hidden, output = layers = [
         Layer(rng, config, task.converters, plan.weight_scaling, *rule)
-        for config, plan in zip(task.layers, task.architecture.layers, strict=True)
+        for config, plan in zip(task.tile_configs, task.architecture.layers, strict=True)
     ]
     curve = []
     for epoch in range(epochs):
