@@ -183,7 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         write_json(options.json, report)
     if options.report:
-        print(f"report: {write_page(options.report, report, shlex.join([parser.prog, *given]))}")
+        command = f"{parser.prog} {shlex.join(given)}"
+        print(f"report: {write_page(options.report, report, command)}")
     return 0 if report["agree"] else FAILED
 
 

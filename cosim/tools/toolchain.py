@@ -15,6 +15,8 @@ from pathlib import Path
 
 import find_libpython
 
+from symtrack.model.cache import checkout
+
 MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
 SYSTEM_PROGRAMS = ("g++", "make", "perl")
 EXTRAS = {
@@ -34,7 +36,9 @@ class MissingError(ToolError):
     """A program or a package is not installed."""
 
     def __init__(self, name: str) -> None:
-        what = f'-e ".[{EXTRAS[name]}]"' if name in EXTRAS else name
+        what = name
+        if name in EXTRAS:
+            what = f'-e ".[{EXTRAS[name]}]"' if checkout() else f'"symtrack[{EXTRAS[name]}]"'
         super().__init__(f"{name} is missing: install it with: pip install {what}")
         self.name = name
 

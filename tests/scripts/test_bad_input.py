@@ -235,7 +235,7 @@ def test_one_line(
     monkeypatch.setattr(sys, "argv", [f"{script}.py", "ignored"])
     before = prepare(place, words)
     with pytest.raises(SystemExit) as stop:
-        import_module(f"scripts.{script}").main(words)
+        import_module(f"symtrack.scripts.{script}").main(words)
     assert stop.value.code == 2
     out, error = capsys.readouterr()
     assert out == ""

@@ -197,6 +197,5 @@ def test_help() -> None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONPATH": str(ROOT)},
     )
     assert "DATA.csv has the columns pulse, direction" in done.stdout
