@@ -13,12 +13,12 @@ from pathlib import Path
 
 from symtrack.model.cache import PACKAGE
 
-_FROM = re.compile(r"^\s*from (symtrack[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
-_IMPORT = re.compile(r"^\s*import (symtrack[\w.]*)", re.MULTILINE)
+_FROM = re.compile(r"^\s*from ((?:symtrack|tests)\b[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+_IMPORT = re.compile(r"^\s*import ((?:symtrack|tests)\b[\w.]*)", re.MULTILINE)
 
 
 def sources(file: Path) -> set[Path]:
-    """The file, and all files of the package that it imports, directly or not."""
+    """The file, and all files of the package (or its tests) that it imports, directly or not."""
     found: set[Path] = set()
     new = {file.resolve()}
     while new:
@@ -29,12 +29,12 @@ def sources(file: Path) -> set[Path]:
 
 @cache
 def imported(file: Path) -> frozenset[Path]:
-    """The files of the package that a file imports itself."""
+    """The files of the package and its tests that a file imports itself."""
     text = file.read_text(encoding="utf-8")
     names = set(_IMPORT.findall(text))
     for module, items in _FROM.findall(text):
         names |= {module, *(f"{module}.{item}" for item in re.findall(r"\w+", items))}
-    places = (PACKAGE / Path(*name.split(".")[1:]) for name in names)
+    places = (PACKAGE.joinpath(*name.removeprefix("symtrack").split(".")) for name in names)
     return frozenset(path for place in places if (path := place.with_suffix(".py")).is_file())
 
 
