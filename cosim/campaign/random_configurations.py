@@ -1,4 +1,4 @@
-"""Random configurations: legal ones of every shape, random programmes on both engines, and the least case that fails.
+"""Random verification campaign: legal tile configurations at random, played on RTL and golden, shrunk when one fails.
 
 Kinds of programmes: "native" and "cocotb" have waits and resets anywhere, on that engine; those of "varied" are whole
 operations that never wait, on the native engine, so that it plays many more of them.

@@ -1,4 +1,4 @@
-"""A recorded random scenario as a test bench in plain Verilog, for simulators that no engine drives.
+"""Writes a recorded random scenario as a self-checking Verilog test bench, for simulators without an engine.
 
 The golden model answers while the stimulus is made, so the record holds what every output has to be in every cycle; the
 test bench plays it and compares with ``!==``, to which an unknown value is a wrong one.

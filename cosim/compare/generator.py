@@ -1,4 +1,4 @@
-"""Coincidence statistics of the generator, measured on its golden twin after that was shown equal to the RTL.
+"""Coincidence statistics of the tile's random generator, measured after lock-step has shown RTL and golden equal.
 
     relative error = coincidences / (slots * p_row * p_column) - 1
 

@@ -1,4 +1,4 @@
-"""Lock-step of RTL and golden over one scenario."""
+"""Plays one stimulus scenario on RTL and golden model in lock-step and makes the report of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Speed of the engines: clock cycles per second, and seconds per epoch with RTL in the loop."""
+"""Benchmarks of the RTL engines: clock cycles per second, and seconds per epoch with RTL in the loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A training made twice, by the golden model and with RTL in the loop, and both side by side."""
+"""Trains a network twice, on the golden model and with RTL in the loop, and compares the two results."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Coverage: which lines, branches and toggles of the Verilog, and which functional bins, the random scenario reaches.
+"""Coverage of the tile's Verilog by the random scenario: lines, branches, toggles and functional bins.
 
 Verilator counts lines, both sides of every choice, and both edges of every bit of a named signal. A point is told by
 its block and by the line of Amaranth source that it comes from. Functional bins are crosses of what operations do.

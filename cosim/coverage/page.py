@@ -1,4 +1,4 @@
-"""Coverage as a page and as a table: by block, what was never reached with its source, and the functional bins."""
+"""Coverage report as an HTML page and as a table: figures by block, source that was not reached, functional bins."""
 
 from __future__ import annotations
 

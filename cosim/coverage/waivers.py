@@ -1,4 +1,4 @@
-"""Points of coverage that random programmes do not reach in the tile of ``complete.toml``, and why.
+"""Coverage waivers: points that random programs do not reach in the tile of ``complete.toml``, each with its reason.
 
 Each is a line of a table in docs/verification.md. A point that is missed and is none of these is a hole, and a slow
 test fails.

@@ -1,4 +1,4 @@
-"""What is proved of the choppers: they flip exactly when section 7 of docs/tile.md specifies it."""
+"""Formal properties of the choppers: they flip exactly when section 7 of docs/tile.md says."""
 
 from __future__ import annotations
 

@@ -1,5 +1,4 @@
-"""Rules between blocks. The proof of a block assumes those of its inputs; `cosim.formal.tile_properties` proves them
-all.
+"""Assume–guarantee contracts between the blocks of the tile, for the formal proofs.
 
 Each function takes the module with the proof, where it may add registers, the block, and the block's registers by their
 path in it; and gives what must be true in every cycle.

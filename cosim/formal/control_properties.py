@@ -1,4 +1,4 @@
-"""What is proved of the control: the register bus keeps the rules of AXI4-Lite, and every command ends."""
+"""Formal properties of the control logic: the register bus obeys AXI4-Lite, and every command ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is proved of the counters: they count what their streams move, and stop at their largest value."""
+"""Formal properties of the event counters: they count what the streams move and saturate at their largest value."""
 
 from __future__ import annotations
 

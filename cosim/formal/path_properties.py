@@ -1,4 +1,4 @@
-"""What is proved of the two paths: polarities of an update's slots, and addresses of a transfer's beats."""
+"""Formal properties of the update path (polarity of every slot) and of the transfer path (address of every beat)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""SymbiYosys: whether assertions hold in every state that a component can reach.
+"""Runs SymbiYosys: proves that the assertions of a hardware component hold in every state that it can reach.
 
 A `Property` is a component with assertions and assumptions around it. With ``prove`` it holds without bound: in the
 first ``depth`` cycles after the start, and in a cycle after any ``depth`` cycles in which it held (k-induction).

@@ -1,5 +1,4 @@
-"""What is proved: assertions from the equations of docs/tile.md; those who drive a block keep to
-`cosim.formal.contracts`.
+"""The table of all formal properties of the hardware, each with its block and the depth of its induction.
 
 Errors of single cells (`cosim.formal.sby.swaps`) show that a proof can fail.
 """

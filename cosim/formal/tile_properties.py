@@ -1,4 +1,4 @@
-"""What is proved of the tile: its blocks keep to the rules that proofs of single ones assume; it never stops by itself.
+"""Formal properties of the whole tile: its blocks keep each other's contracts, and it never gets stuck by itself.
 
 Of a memory a beat gets any word.
 """

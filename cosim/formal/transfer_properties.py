@@ -1,4 +1,4 @@
-"""What is proved of the transfer's lanes: beside each beat goes what a naive description makes of it, in wide numbers.
+"""Formal properties of the transfer lanes: a beat carries what a naive description with wide numbers computes.
 
     symmetric point: ref, d and the next Q and Qref;   hidden buffer: h = saturate(H + gain * d), n and the next H
 

@@ -1,4 +1,4 @@
-"""Random flips at the edge of their probability: do choppers look at every bit of their words?
+"""Checks that the chopper's comparator ``word < limit`` uses every bit of its random word.
 
 A chopper flips by chance if a word of 16 bits is below a limit. An error in the lowest bits of the word shows once in
 thousands of reads. Here the words are put next to the limit, or differ from it in one bit, before every read.

@@ -1,4 +1,4 @@
-"""Mutants of the golden model, made by Cosmic Ray: what could be wrong in it, one place at a time.
+"""Mutants of the golden model: finds and samples the single-place changes that Cosmic Ray can make in its code.
 
 A mutant has one operator, number, keyword or decorator replaced or removed in one file, or a loop that never runs. It
 is left out where what it changes is not executed, or is told to people only; `LEFT_OUT` says what that is.

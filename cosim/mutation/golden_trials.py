@@ -1,4 +1,4 @@
-"""Trials of the golden model's mutants: does a fast test of the model fail with the error?
+"""Mutation testing of the golden model: runs its fast tests on every mutant and records which mutants are killed.
 
 A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then
 those of the whole, of the periphery or of the devices. The mutant is killed when one fails, cannot even import the

@@ -1,4 +1,4 @@
-"""Mutants of the golden model that survive and may: they do the same."""
+"""Waivers for equivalent mutants of the golden model: changes that no test can find, each with the reason."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Flipped bits in the memories of Q, Qref and H: does the tile tell each of them in time, and how often?
+"""Injects bit flips into the memories of Q, Qref and H and checks that the tile's parity reports each one in time.
 
 One bit of a word flips while the tile is idle; then its column is read by an operation, with codes that come when they
 want and writes that wait. `status__memory_error` must be high in one cycle, before the writes of the word's beat are

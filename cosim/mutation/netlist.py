@@ -1,4 +1,4 @@
-"""Mutants of the tile's netlist, made by Yosys, against the lock-step checker: does it notice every error?
+"""Mutation testing of the tile's netlist: injects single errors with Yosys and checks that lock-step finds them.
 
 A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain
 value. It is killed when an output or a word of the state differs from golden in some cycle, also with random words at

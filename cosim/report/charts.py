@@ -1,4 +1,4 @@
-"""Small charts as inline SVG: lines and histograms. Colours are classes, so that the page decides on light and dark."""
+"""Small charts as inline SVG, lines and histograms; the style sheet of the page gives light and dark colours."""
 
 from __future__ import annotations
 

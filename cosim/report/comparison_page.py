@@ -1,4 +1,4 @@
-"""The report of a comparison as one HTML page that needs nothing else: golden beside RTL, curves, counts, settings.
+"""HTML report of a comparison of golden model and RTL: curves, counts and settings in one self-contained page.
 
 It shows what `cosim.compare.training.compare` with ``samples`` returns and computes nothing but sums over tiles.
 """

@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing else: a title, an introduction, and sections with links to them."""
+"""Frame of a self-contained HTML page: a title, an introduction, and sections with links to them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""HTML and SVG as text that cannot be broken by what it shows: every text is escaped unless it is markup itself."""
+"""Builds HTML and SVG markup in which every text is escaped unless it is markup itself."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The settings of a comparison as tables: tiles with their word formats, algorithm, rates, converters, devices."""
+"""Settings of a comparison as tables of its HTML report: tiles, word formats, algorithm, rates, converters, devices."""
 
 from __future__ import annotations
 

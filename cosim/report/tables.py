@@ -1,4 +1,4 @@
-"""Reports for people: aligned tables of what the JSON files hold."""
+"""Text tables for the terminal, aligned, of what the JSON reports hold."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Timing drawings of docs/integration.md, from a simulation of the controller of `tiny` in Amaranth's simulator.
+"""Draws the timing diagrams of docs/integration.md from a simulation of the controller of `tiny`.
 
 A host writes registers, queues of beats feed the streams, and every output is taken at once. Values are those of the
 end of a cycle, before the rising edge that acts on them.

@@ -1,4 +1,4 @@
-"""Waves as SVG: levels for single bits, hexadecimal lanes for words, a cycle between two lines of the grid."""
+"""Draws waveforms as SVG: levels for single bits, hexadecimal lanes for words, one column of the grid per cycle."""
 
 from __future__ import annotations
 

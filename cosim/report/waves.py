@@ -1,4 +1,4 @@
-"""Waveforms of the cycles before a difference, as inline SVG: levels for single bits, hexadecimal lanes for words.
+"""Waveforms of the cycles before a mismatch of RTL and golden model, as inline SVG for the HTML report.
 
 The signals that differ come first, golden above RTL; then the handshakes of the differing streams, and the signals
 that move. Values of a cycle are drawn between its grid lines; the differing cycle, the last one played, is marked.

@@ -1,4 +1,4 @@
-"""Whole operations without waits: dense or with a single line, alike or different every time."""
+"""Stimulus of whole operations without waits, with dense or single-line vectors, fixed or different every time."""
 
 from __future__ import annotations
 

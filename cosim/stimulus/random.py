@@ -1,4 +1,4 @@
-"""Random stimulus: operations, settings, vectors and codes of every kind, with random waits and resets."""
+"""Random stimulus for lock-step: operations, settings, vectors and ADC codes at random, with waits and resets."""
 
 from __future__ import annotations
 

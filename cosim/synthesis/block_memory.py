@@ -1,4 +1,4 @@
-"""Registers behind the block memories of an ECP5, moved into them.
+"""Moves the registers behind the block memories of an ECP5 into the memories' own output registers.
 
 A DP16KD has a register of its own behind its output, which answers after a fraction of the time of the memory itself.
 Yosys 0.70 maps no memory with it, so this is done on its netlist: where every bit of a port that is read goes to one

@@ -1,4 +1,4 @@
-"""Place and route on an ECP5 of controller, tile or a block: cost, clock frequency, and where the longest path runs.
+"""Place and route of controller, tile or a block on an ECP5: cost, clock frequency and the longest path.
 
 All have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every
 input comes from a register of a chain that one pin fills, every output goes into a register and on into a chain that

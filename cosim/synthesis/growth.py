@@ -1,4 +1,4 @@
-"""How the logic of a tile grows with its rows, columns and lanes, in gates of no technology; docs/synthesis.md."""
+"""Measures how the logic of a tile grows with its rows, columns and lanes, in technology-independent gates."""
 
 from __future__ import annotations
 

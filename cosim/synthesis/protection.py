@@ -1,4 +1,4 @@
-"""What other codes of the tile's memories would cost: parity as it has, and SECDED, which corrects a bit and sees two.
+"""Compares codes for the tile's memories: the cost of parity, which they have, and of SECDED, which corrects one bit.
 
 SECDED is Hamming's code with a parity of all. Its data bits have the numbers from 3 on that are no powers of two, and
 

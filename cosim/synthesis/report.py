@@ -1,4 +1,4 @@
-"""What a tile costs: on an ECP5 with its clock frequency, or in gates of no technology, whole and by block.
+"""Synthesis report of a tile, whole and by block: cost and clock frequency on an ECP5, or generic gates.
 
 Results are kept beside the builds of simulators, under a hash of the Verilog and of everything that they depend on, so
 a run that was interrupted goes on where it stopped.

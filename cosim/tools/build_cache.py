@@ -1,4 +1,4 @@
-"""Verilator builds, one folder per design, named by a hash of everything that goes into it.
+"""Cache of Verilator builds: one folder per design, named by a hash of everything that goes into it.
 
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
 and never changed; a build happens under another name and its products are moved into place at its end.

@@ -1,4 +1,4 @@
-"""setuptools' ``build`` in a temporary folder.
+"""setuptools' ``build`` command in a temporary folder, so that nothing of the checkout's ``build/`` gets into a wheel.
 
 Its own folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which
 it takes whatever an earlier build has left in ``build/lib`` into the wheel.

@@ -1,4 +1,4 @@
-"""Journal: what a long run has found so far, one JSON object a line, so that a run that was stopped goes on.
+"""Journal of a long run: one line of JSON per finished item, so that an interrupted run can go on.
 
 A line that was cut off by the end of a run is dropped: what it stood for is done again.
 """

@@ -1,4 +1,4 @@
-"""What two front ends say of Verilog with every warning switched on, and what of it is expected of generated text."""
+"""Lints Verilog with Verilator and slang, all warnings on, except for those that are waived."""
 
 from __future__ import annotations
 

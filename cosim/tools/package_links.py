@@ -1,4 +1,4 @@
-"""Links that show the folders of a checkout as the package they are installed as, for programs that only know folders.
+"""Links that present the folders of a checkout as the package `symtrack`, for tools that look for packages on disk.
 
     build/src/symtrack/{model, hdl, cosim, scripts, __init__.py, ...}
 

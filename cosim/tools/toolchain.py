@@ -1,4 +1,4 @@
-"""Finds Verilator, other programs and packages; says in one line what is missing and how to get it."""
+"""Finds Verilator, other programs and Python packages, and says how to install what is missing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Yosys on the tile's Verilog: gates, look-up tables and memories of every block, checks, and netlists of gates.
+"""Runs Yosys on the tile's Verilog: counts gates and memories by block, checks the design, and writes netlists.
 
 A block is counted as it is built by itself, without what an optimiser finds across borders of blocks, and with all
 blocks inside it. Lanes and sources are alike but for their number, so they are one block together: all of
