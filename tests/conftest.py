@@ -1,4 +1,4 @@
-"""What holds for all tests: numba starts two threads, on a machine with one core, too."""
+"""Pytest settings for all tests: numba starts two threads, also on a machine with one core."""
 
 import os
 

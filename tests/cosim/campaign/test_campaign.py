@@ -1,4 +1,4 @@
-"""The campaign plays what is legal, agrees with golden where RTL does, and makes what fails small."""
+"""Tests of the random verification campaign: it plays legal configurations, agrees with golden, shrinks failures."""
 
 from __future__ import annotations
 

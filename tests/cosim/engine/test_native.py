@@ -1,4 +1,4 @@
-"""The native engine plays what the cocotb engine plays, cycle for cycle."""
+"""Tests of the native engine: it plays what the cocotb engine plays, cycle for cycle."""
 
 from __future__ import annotations
 
