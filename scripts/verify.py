@@ -41,7 +41,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
     add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
     add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="and of operations that never wait")
-    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="build/verify.jsonl")
+    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programs", log="build/verify.jsonl")
     add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
     add("--json", type=output_file, metavar="FILE", help="leave the totals here")
     options = parser.parse_args(arguments)
