@@ -15,7 +15,7 @@ from symtrack.model.spec.config import TileConfig
 
 
 def counters() -> Checked:
-    """Every counter is a sum of what was counted, or full; Σ|n| comes with a beat and is counted when it leaves.
+    """Property of the counters: each is the saturated sum of what was counted, and Σ|n| counts when its beat leaves.
 
     Beats arrive and leave as at `hdl.parts.register_slice`, which holds two of them.
     """
