@@ -127,9 +127,7 @@ class Totals:
 
 @st.composite
 def configurations(draw: st.DrawFn) -> TileConfig:
-    """Hypothesis strategy for legal configurations of at most `CELLS` cells, which shrinks to one cell and narrow
-    words.
-    """
+    """Hypothesis strategy for legal configurations of at most `CELLS` cells; it shrinks to one cell and narrow words."""
     rows = draw(st.integers(1, 70))
     columns = draw(st.integers(1, min(70, CELLS // rows)))
     adc_bits = draw(st.integers(2, 16))
@@ -217,9 +215,7 @@ def _line(error: Exception) -> str:
 
 
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
-    """Play ``count`` random configurations, each with one program of every kind; ``lengths`` gives the cycles of each
-    kind.
-    """
+    """Play ``count`` random configurations with one program of every kind each; ``lengths`` gives cycles by kind."""
     drawn: dict[tuple[str, int], TileConfig] = {}
 
     @hypothesis.seed(number)

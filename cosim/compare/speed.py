@@ -36,8 +36,7 @@ def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = Fa
     """Both engines on one configuration, in turn: medians of cycles per second and their spread.
 
     ``cocotb`` and ``native_recorded`` compare every output of every cycle; ``native`` compares none, but its final
-    state
-    must be that of ``native_recorded``. The first round, which builds and warms up, does not count.
+    state must be that of ``native_recorded``. The first round, which builds and warms up, does not count.
     """
     shrink = 50 if quick else 1
     rates: dict[str, list[float]] = {key: [] for key in RUNS}

@@ -46,8 +46,7 @@ def compare(
     """Train twice for ``steps`` steps, golden and with RTL in the loop, and compare the results.
 
     The golden run computes whole operations; the RTL run is also checked cycle by cycle against the golden tile. So
-    equal
-    final states show that both speeds of the golden model and the RTL agree. With the cocotb engine the layer of
+    equal final states show that both speeds of the golden model and the RTL agree. With the cocotb engine the layer of
     ``run.config`` is in RTL (the first if it has none), with the native one all tiles are.
 
     Parameters
@@ -59,8 +58,7 @@ def compare(
         that they take does not count, unless a difference stops the run.
     checkpoint, resume
         Of the run with RTL, see `cosim.stimulus.training.training`. The golden run is never interrupted, so equal
-        results
-        show that an interruption changes nothing.
+        results show that an interruption changes nothing.
 
     Returns
     -------

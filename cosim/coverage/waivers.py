@@ -14,9 +14,7 @@ from symtrack.cosim.coverage.measure import Point
 
 
 class CoverageWaiver(NamedTuple):
-    """A waiver: ``points`` missed points whose ``kind block name`` fits ``pattern``, what they are, and why they are
-    missed.
-    """
+    """A waiver for ``points`` missed points whose ``kind block name`` fits ``pattern``: what they are, and the reason."""
 
     pattern: str
     points: int

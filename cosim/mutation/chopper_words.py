@@ -34,8 +34,8 @@ def edges(config: TileConfig) -> Iterator[int]:
 def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
     """The first difference from the golden model in a sweep of reads with each word of `edges`.
 
-    Rows get the word from the first of their two sources, from the second, and from both. A state that the netlist
-    does not take counts as a difference, too.
+    Rows get the word from the first of their two sources, from the second, and from both. A state that the netlist does
+    not take counts as a difference, too.
 
     Raises
     ------

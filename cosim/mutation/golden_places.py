@@ -101,9 +101,8 @@ def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) ->
     """Draws ``count`` mutants from those that are not left out, fewer if there are no more.
 
     The first `LEAST` of every file come first; after that, files share in proportion to their number of places. No
-    place
-    of a file gets a second mutant before every other place of it has one. A larger sample of the same seed begins with
-    the smaller one.
+    place of a file gets a second mutant before every other place of it has one. A larger sample of the same seed begins
+    with the smaller one.
     """
     choice = random.Random(seed)
     keyed = []

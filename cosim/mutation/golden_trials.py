@@ -298,8 +298,7 @@ def campaign(
     root: Path, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[TrialOutcome]:
     """Judge ``count`` mutants. Outcomes in the journal are taken over if they are final: killed, waived, or survived
-    the
-    tests as they are now.
+    the tests as they are now.
 
     Raises
     ------

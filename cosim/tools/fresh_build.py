@@ -12,7 +12,7 @@ from setuptools.command.build import build
 
 
 class FreshBuild(build):
-    """``build`` in a folder of its own, which is gone when the command is."""
+    """The command ``build`` in a temporary folder that is removed when the command ends."""
 
     def initialize_options(self) -> None:
         super().initialize_options()

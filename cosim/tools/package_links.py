@@ -16,7 +16,7 @@ FACE = Path("scripts/face")  # what is directly in the package
 
 
 def package_links(root: Path) -> Path:
-    """Make the links of the checkout or copy in ``root`` anew; the folder for PYTHONPATH."""
+    """Make the links of the checkout or copy in ``root`` anew; returns the folder for PYTHONPATH."""
     package = root / "build" / "src" / "symtrack"
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)
