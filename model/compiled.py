@@ -1,4 +1,4 @@
-"""Compiled kernels that are kept on disk until a file that they are made of changes.
+"""Compiled numba kernels, kept on disk until a file that they are made of changes.
 
 `njit` is numba's with one difference: numba sees a change of the file that a kernel stands in, but not of the files
 whose kernels are compiled into it. So the kernels of a file go to a folder that is named by a digest of that file and

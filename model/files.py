@@ -1,4 +1,4 @@
-"""Files that appear whole or not at all, and what goes into them: pictures and tables of Markdown."""
+"""Writes files atomically (they appear whole or not at all), and makes what goes into them: pictures and tables."""
 
 from __future__ import annotations
 

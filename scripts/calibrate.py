@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Zero-shifting calibration of an array: pulses against error for a sweep of dw_min, theory beside measurement."""
+"""Calibrate an array by zero-shifting: pulses against error for a sweep of dw_min, theory beside measurement."""
 
 import argparse
 import io

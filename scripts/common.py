@@ -1,4 +1,4 @@
-"""What all command lines share: one-line errors with exit code 2, output files that appear whole, progress bars."""
+"""Shared by all command lines: one-line errors with exit code 2, output files that appear whole, progress bars."""
 
 from __future__ import annotations
 

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the random scenario reaches of a tile: lines, branches and toggles of its Verilog, and functional bins."""
+"""Measure how much of a tile the random scenario reaches: lines, branches and toggles of Verilog, functional bins."""
 
 import sys
 from collections.abc import Sequence

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole project in one run: Verilog of a two-layer network, training on the golden model, the RTL beside it.
+"""Run the whole project once: Verilog of a two-layer network, its golden training, and RTL beside it.
 
 1  writes the Verilog of both layers of the digits network
 2  trains it on the golden model with E-RIDER and with TT-v2, on devices whose symmetric point is off by 0.3 ± 0.1

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Errors of single cells in the tile's netlist: how many of them lock-step with the golden model finds, by block.
+"""Inject errors into cells of the tile's netlist; report by block how many lock-step with the golden model finds.
 
 The run goes on where it was stopped: --log has the outcomes so far.
 """

@@ -1,4 +1,4 @@
-"""Run the experiments of docs/results.md and write it, with the results of runs that are in the cache.
+"""Run the experiments of docs/results.md and write the document from the results that are in the cache.
 
 No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work. Runs that
 results.json of the folder has recorded are done, too, unless they are to be made again. The version in floating point

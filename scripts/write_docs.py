@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write those parts of docs/ that come out of the code: the register map and the timing drawings."""
+"""Write the generated parts of docs/: the register map and the timing drawings."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What holds for all tests.
+"""Pytest settings and checks for all tests.
 
 numba starts two threads, on a machine with one core, too. Nobody imports a folder of the checkout by its bare name.
 With ``--strict-skips`` a skip is a failure unless ``tests/allowed_skips.txt`` names it. With ``--until`` a test that

@@ -1,4 +1,4 @@
-"""What the machine does to a run: a full disk, a killed worker, files that were cut off. A clear line, nothing lost."""
+"""Tests of what a machine does to runs: a full disk, a killed worker, truncated files; one clear line, nothing lost."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who imports whom: the two sides share only the specification as data, and folders do not import in a circle."""
+"""Tests of who imports whom: hdl and model share only the specification, and folders do not import in a circle."""
 
 from __future__ import annotations
 

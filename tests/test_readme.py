@@ -1,4 +1,4 @@
-"""The README is tried, not written: every command and the Python example in it run."""
+"""Tests of the README: every command and the Python example in it run."""
 
 from __future__ import annotations
 

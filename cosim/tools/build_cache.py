@@ -1,4 +1,4 @@
-"""Verilator builds, one folder per design, named by a hash of everything that goes into it.
+"""Cache of Verilator builds: one folder per design, named by a hash of everything that goes into it.
 
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
 and never changed; a build happens under another name and its products are moved into place at its end. One process
@@ -46,7 +46,7 @@ _made: list[Path] = []  # folders that this process has built
 
 @contextmanager
 def temporary_builds() -> Iterator[None]:
-    """What this process builds in the block is removed at its end."""
+    """Context that deletes the builds made inside it when it ends."""
     before = len(_made)
     try:
         yield
@@ -57,7 +57,7 @@ def temporary_builds() -> Iterator[None]:
 
 
 def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
-    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in.
+    """The folder of the design with this identity; if it does not exist, ``produce(work)`` returns the files to put in.
 
     Raises
     ------
@@ -91,7 +91,7 @@ def locked(folder: Path) -> Iterator[None]:
 
 
 def _whole(folder: Path) -> bool:
-    """Do all files still have the sizes they were published with?"""
+    """Whether all files of a folder still have the sizes they were published with."""
     try:
         sizes = json.loads((folder / SIZES).read_text(encoding="utf-8"))
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
@@ -102,7 +102,7 @@ def _whole(folder: Path) -> bool:
 def verilate(
     work: Path, tool: Verilator, verilog: str, top: str, control: str, flags: Sequence[str], *sources: Path
 ) -> list[Path]:
-    """Translate ``verilog`` to C++ in ``work``; the files that tell how: text, waivers and log."""
+    """Translate ``verilog`` to C++ in ``work``; returns the files that document it: text, waivers and log."""
     text, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
     text.write_text(verilog, encoding="utf-8")
     waivers.write_text(control, encoding="utf-8")
@@ -114,7 +114,7 @@ def verilate(
 def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> None:
     """Compile what `verilate` wrote.
 
-    Verilator's own library is the same for all designs with these flags, so its objects are kept.
+    Verilator's own library is the same for all designs with these flags, so its objects are kept and shared.
     """
     runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
     command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
@@ -134,7 +134,7 @@ def _digest(identity: Sequence[str]) -> str:
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:
-    """Make ``folder`` with copies of ``files`` appear at once; an equal one that is already there stays."""
+    """Make ``folder`` with copies of ``files`` appear at once; if an equal one is already there it stays."""
     if folder.is_dir():
         return
     ready = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))

@@ -1,4 +1,4 @@
-"""Warnings of two Verilog front ends that the form of generated text causes, each with its reason."""
+"""Lint waivers of generated Verilog: warnings of Verilator and slang that its form causes, each with its reason."""
 
 VERILATOR_WAIVED = {
     "WIDTHEXPAND": "operators on operands of unequal width, which Verilog extends as intended",

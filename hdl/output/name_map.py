@@ -1,4 +1,4 @@
-"""Where every register and memory of the tile lies in its Verilog, and which quantity of docs/tile.md it holds.
+"""Name map: where every register and memory of the tile lies in its Verilog, and which quantity it holds.
 
 A block is a module instance of its own, named in Verilog as in `hdl`, so a path in one is a path in the other.
 """

@@ -1,4 +1,4 @@
-"""What ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
+"""Writes what ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
 
 from __future__ import annotations
 

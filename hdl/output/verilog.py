@@ -1,4 +1,4 @@
-"""Verilog of one configuration and the list of its ports, from the component's own signature."""
+"""Generates the Verilog of a configuration, and lists its ports from the component's own signature."""
 
 import re
 from dataclasses import dataclass

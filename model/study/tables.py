@@ -1,4 +1,4 @@
-"""The document about a study: results of the cache as Markdown, figures and one compact JSON file.
+"""Writes the document about a study: its results as Markdown tables, figures and one compact JSON file.
 
 A figure of a table is mean ± sample standard deviation over the seeds that are in, and – where none is.
 """

@@ -1,4 +1,4 @@
-"""Data sets as fixed-point values, with the networks that learn them. Regression tasks: `model.tasks.regression`."""
+"""Classification tasks: data sets as fixed-point values, with the networks that learn them."""
 
 from __future__ import annotations
 

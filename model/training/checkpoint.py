@@ -1,4 +1,4 @@
-"""Checkpoints: a run of training as a file, from which it goes on as if it had never stopped.
+"""Checkpoint files: the whole state of a training run, from which it goes on as if it had never stopped.
 
     file   = .npz of the arrays of the run with ``version``, ``settings`` and ``sha256``
     sha256 = `model.training.metrics.state_sha256` of all the others, so of every bit that is read back

@@ -1,4 +1,4 @@
-"""Training of a task, step by step. A run is a function of its arguments only; see `Trainer.metrics`.
+"""Trains a network on a task step by step; the result is a function of the arguments of the run only.
 
 A run may stop after any step: what `Trainer.save` writes, `Trainer.restore` goes on from, to the same end.
 """

@@ -1,4 +1,4 @@
-"""The cache folder: which one it is, that nobody else has prepared it, and that only what symtrack made is removed."""
+"""Tests of the cache folder: which one it is, that nobody else has prepared it, and what clearing it removes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bad configurations and command lines of every script: exit code 2, one line that says what, nothing left behind."""
+"""Tests of every command line with bad input: exit code 2, one line that says what is wrong, nothing left behind."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""The fitting command line: its files, a device that trains, and bad input."""
+"""Tests of ``fit_device.py``: its files, a fitted device that trains, and bad input."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""The command line of the results: it goes on where it was, and writes what is in."""
+"""Tests of ``results.py``: it goes on where it was stopped, and writes the results that are in."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every algorithm under every chopper with the RTL of all layers in the loop: every cycle and the end are golden.
+"""Trains every algorithm under every chopper with the RTL of all layers in the loop, in lock-step with golden.
 
 One configuration serves all of it, so there are two builds; rows without choppers of their own are `test_identities`'.
 """

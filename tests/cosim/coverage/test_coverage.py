@@ -1,4 +1,4 @@
-"""Coverage counts what happens, names where it comes from, and shows what never happens."""
+"""Tests of coverage: it counts what happens, names the source line it comes from, and shows what never happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calibration and programming of R in RTL: what golden does bit for bit, and what the equations say."""
+"""Tests of calibration and programming of R in RTL, against the golden model bit for bit and against the equations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The controller and clients that nobody here wrote: cocotbext-axi's master, sources and sinks."""
+"""Tests of the controller in RTL, driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The checker fails when it must: one wrong bit on either side is caught, and the report names it."""
+"""Tests of the lock-step checker: one wrong bit on either side is caught, and the report names it."""
 
 from __future__ import annotations
 

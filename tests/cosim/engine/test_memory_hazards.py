@@ -1,4 +1,4 @@
-"""No word of a memory is read in the cycle that writes it, which the block RAMs of `hdl.parts.beat_memory` rely on."""
+"""Tests that no word of a memory is read in the cycle that writes it, as the block RAMs of the tile require."""
 
 from __future__ import annotations
 

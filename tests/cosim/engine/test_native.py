@@ -1,4 +1,4 @@
-"""The native engine plays what the cocotb engine plays, cycle for cycle."""
+"""Tests of the native engine: it plays what the cocotb engine plays, cycle for cycle."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
 
 
 def test_the_state_agrees_wherever_a_run_ends() -> None:
-    """Also between the stages of a transfer: the same programme, longer by one cycle from run to run."""
+    """Also between the stages of a transfer: the same program, longer by one cycle from run to run."""
     verilog = tile_verilog(TINY)
     for cycles in range(200, 400):
         _, outcome = play(TINY, "random", engine="native", cycles=cycles, seed=3, verilog=verilog)

@@ -1,4 +1,4 @@
-"""A reset cuts an operation off in each of its cycles, and nothing of it is left in the next one."""
+"""Tests of resets in RTL: one in any cycle of an operation leaves nothing of it behind for the next operation."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Any size: lint and lock-step from one cell to 128x128, Verilog of 512x512, and the netlist of gates."""
+"""Tests of tile sizes: lint and lock-step from one cell to 128x128, Verilog of 512x512, and netlists of gates."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that calibrates an array of random symmetric points and programs its reference array."""
+"""Simulation job that calibrates an array of random symmetric points and programs its reference array."""
 
 from __future__ import annotations
 

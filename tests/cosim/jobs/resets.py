@@ -1,4 +1,4 @@
-"""A job that begins an operation again and again, and cuts it off by a reset a cycle later every time.
+"""Simulation job that cuts an operation off by a reset, again and again, one cycle later every time.
 
 In between it plays others, in turn, to their end.
 """

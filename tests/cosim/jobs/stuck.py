@@ -1,4 +1,4 @@
-"""Jobs in which a neighbour of the tile fails: it stops, loses a beat, withdraws what it has offered, or is stuck."""
+"""Simulation jobs in which a neighbour of the tile fails: it stops, loses or withdraws a beat, or is stuck."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that looks for lines of an array that are stuck, as docs/integration.md tells.
+"""Simulation job that looks for stuck lines of an array, by the procedure of docs/integration.md.
 
 It reads P before and after updates of one line at a time.
 """

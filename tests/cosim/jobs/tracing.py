@@ -1,4 +1,4 @@
-"""A job that plays the random scenario and keeps a digest of every port of every cycle."""
+"""Simulation job that plays the random scenario and keeps a digest of every port in every cycle."""
 
 from __future__ import annotations
 

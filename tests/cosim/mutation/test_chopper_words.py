@@ -1,4 +1,4 @@
-"""Choppers look at every bit of their random words, and an error of a single one is found."""
+"""Tests that choppers look at every bit of their random words, and that an error of a single bit is found."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A flipped bit of Q, Qref or H is told, whatever reads it and however its beat waits; nothing else is."""
+"""Tests of parity: the tile reports every flipped bit of Q, Qref or H, however it is read, and gives no false alarm."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Mutants of the netlist: an error is found, none is found where there is none, and a campaign goes on."""
+"""Tests of the netlist's mutation testing: errors are found, none where there is none, and campaigns resume."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""RTL and golden model in lock-step under every scenario."""
+"""Tests of RTL and golden model in lock-step under every stimulus scenario."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Builds: kept by hash, rejected with one line, nothing half-made left behind."""
+"""Tests of the build cache: builds kept by hash, rejected with one line, nothing half-made left behind."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missing is told in one line, with the command that brings it."""
+"""Tests of the toolchain: a missing program is reported in one line, with the command that installs it."""
 
 from __future__ import annotations
 

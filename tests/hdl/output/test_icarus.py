@@ -1,4 +1,4 @@
-"""Icarus Verilog plays what Verilator plays: all outputs of all cycles of a random scenario, from unknown registers."""
+"""Tests that Icarus Verilog plays a random scenario as Verilator does: all outputs, all cycles, unknown registers."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Verilog is clean for two front ends, and has one clock, synchronous resets, no latch and no loop."""
+"""Tests that the Verilog is clean for two front ends, with one clock, synchronous resets, no latch and no loop."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The name map has every register and memory once, where the Verilog has it, with the names of the golden model."""
+"""Tests of the name map: every register and memory once, where the Verilog has it, with the golden model's names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The Verilog: reproducible, with the ports of docs/tile.md, clean for Verilator; and who imports whom."""
+"""Tests of the generated Verilog: reproducible, with the ports of docs/tile.md, clean for Verilator."""
 
 from __future__ import annotations
 

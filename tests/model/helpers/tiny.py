@@ -1,4 +1,4 @@
-"""Tasks small enough for uncompiled runs: two classes of four inputs, tiles of 3x5 and 2x4; and of images of 4 x 5."""
+"""Tiny tasks for uncompiled test runs: two classes of four inputs on tiles of 3x5 and 2x4, and images of 4 x 5."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""Algorithms that are the same under some condition end in the same state, array by array and bit for bit.
+"""Tests of identities between algorithms: those that are the same under a condition end in the same state.
 
 Every identity has a twin in which one setting is changed so that it no longer holds.
 """

@@ -1,4 +1,4 @@
-"""Training of the digits in floating point, straight from the equations: perceptron 64-32-10 with tanh, batch 1.
+"""Reference training of the digits in floating point, from the equations: perceptron 64-32-10, tanh, batch 1.
 
     forward   z = s * max|x| * (adc(W u) + gamma * (adc(P (c o u)) - adc(R (c o u)))),   u = x / max|x|, the last x is 1
     backward  g = s * max|delta| * (adc(W^T v) + gamma * c o (adc(P^T v) - adc(R^T v))),  v = delta / max|delta|

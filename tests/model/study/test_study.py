@@ -1,4 +1,4 @@
-"""Studies: cases that can be run, results that are made once and kept whole, tables that say what is in."""
+"""Tests of studies: cases can be run, results are made once and kept whole, and tables show those that are in."""
 
 import json
 from dataclasses import replace

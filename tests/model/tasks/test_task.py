@@ -1,4 +1,4 @@
-"""Tasks: the samples of their steps, limits, and that digits is what it always was."""
+"""Tests of tasks: the samples of their steps, their limits, and that the digits task has not changed."""
 
 from dataclasses import replace
 

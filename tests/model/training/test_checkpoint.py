@@ -1,4 +1,4 @@
-"""Checkpoint files: they are whole, and nothing but a whole file of the same run and version is taken."""
+"""Tests of checkpoint files: they are whole, and only a whole file of the same run and version is accepted."""
 
 from dataclasses import replace
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Training: what it reaches, what its result depends on, and identities between algorithms."""
+"""Tests of training: what it reaches, what its result depends on, and identities between algorithms."""
 
 import os
 import subprocess
