@@ -13,9 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Theory, ZeroShifting, calibrate, reached
-from symtrack.model.arithmetic.formats import to_weight
-from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Theory, ZeroShifting, calibrate, prepared, reached
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
@@ -110,22 +108,15 @@ def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[CalibrationJob]:
     """One per step size. Raises ValueError for settings without a calibration."""
     if options.pulses is not None and options.pulses % 2:
         raise ValueError(f"pulses = {options.pulses}: must be even, pulses go in pairs")
-    low, high = base.w_min, base.w_max
-    if not low <= options.start <= high:
-        raise ValueError(f"start = {options.start:g}: must be within the bounds, from {low:g} to {high:g}")
     for dw_min in options.dw_min or (SWEEP if options.device is None else [base.dw_min]):
-        if dw_min > min(high, -low) / 2:
-            raise ValueError(f"dw_min = {dw_min:g}: must be at most half of the nearer bound, {min(high, -low):g}")
-        device = replace(base, dw_min=dw_min)
-        cells = device.cells(rows=options.rows, columns=options.columns, seed=options.seed, array="calibration")
-        array = DeviceArray(cells=cells, key=derive_key(options.seed, "calibration", "write noise"))
-        array.program(np.full(cells.shape, to_weight(options.start)))
-        theory = Theory.of(array)
-        if theory.scale * options.relative_error < 1e-8:  # ten units of the weight format
-            raise ValueError(
-                f"up_down = {base.up_down:g}: must put the symmetric point so far from 0 that "
-                f"relative_error = {options.relative_error:g} of it is at least 1e-8"
-            )
+        array, theory = prepared(
+            replace(base, dw_min=dw_min),
+            rows=options.rows,
+            columns=options.columns,
+            start=options.start,
+            relative_error=options.relative_error,
+            seed=options.seed,
+        )
         yield CalibrationJob(
             dw_min=dw_min, array=array, theory=theory, pulses=options.pulses or theory.long(options.relative_error)
         )
