@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Zero-shifting calibration of an array: pulses against error for a sweep of dw_min, theory beside measurement."""
+"""Calibrate an array by zero-shifting: pulses against error for a sweep of dw_min, theory beside measurement."""
 
 import argparse
 import io
@@ -19,7 +19,7 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.files import png
-from symtrack.scripts.common import Parser, integer, number, output_file, progress, run, write_bytes, write_json
+from symtrack.scripts.common import Parser, integer, number, other, output_file, progress, run, write_bytes, write_json
 
 DEVICE = "soft-bounds"
 UP_DOWN = 0.4
@@ -40,7 +40,7 @@ pulses_exponent     k of pulses_measured ~ (1 / dw_min)^k
 floor_exponent      k of floor ~ dw_min^k
 The residual w - w* after the last pulse is the reference offset of an array that
 takes its calibrated weights as zero. Hand it to training with
-train.py --reference-mean=RESIDUAL_MEAN --reference-std=RESIDUAL_STD
+{train} --reference-mean=RESIDUAL_MEAN --reference-std=RESIDUAL_STD
 where the figures are residual_mean and residual_std of an entry of "results".
 """
 
@@ -57,7 +57,7 @@ class CalibrationJob:
 
 def parser() -> Parser:
     """The command line."""
-    result = Parser(__doc__ or "", EPILOG)
+    result = Parser(__doc__ or "", EPILOG.format(train=other("train")))
     add = result.add_argument
     add("--rows", type=integer(1, 1024), default=16, help="of the array")
     add("--columns", type=integer(1, 1024), default=16, help="of the array")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Characteristics of devices: states, symmetric points, step ratios, and responses to recorded pulses."""
+"""Characterise devices: states, symmetric points, step ratios, and responses to recorded pulses."""
 
 from __future__ import annotations
 

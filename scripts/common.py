@@ -1,4 +1,4 @@
-"""What all command lines share: one-line errors with exit code 2, output files that appear whole, progress bars."""
+"""Shared by all command lines: one-line errors with exit code 2, output files that appear whole, progress bars."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from symtrack.cosim.tools.journal import Journal
+from symtrack.model.cache import checkout
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
@@ -26,6 +27,22 @@ FAILED = 1  # the work was done or tried, and its result is bad
 BAD_INPUT = 2
 INTERRUPTED = 130
 PROGRESS_AFTER_S = 2.0  # work shorter than this stays silent
+
+
+def program() -> str:
+    """Name of this command in its messages: ``train.py``, or ``symtrack train``."""
+    return Path(sys.argv[0]).name
+
+
+def other(script: str) -> str:
+    """How another script of the folder is called where this one was called as `program`."""
+    first, subcommand, _ = program().partition(" ")
+    return f"{first} {script.replace('_', '-')}" if subcommand else f"{script}.py"
+
+
+def default_output(name: str) -> Path:
+    """Where a command writes that was not told where, relative to the working folder, made when it is written to."""
+    return Path("build" if checkout() else "symtrack-output") / name
 
 
 def run(main: Callable[[], int]) -> NoReturn:
@@ -38,11 +55,11 @@ def run(main: Callable[[], int]) -> NoReturn:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
     except BrokenProcessPool:
-        print(f"{Path(sys.argv[0]).name}: a process of its own was killed, as where memory runs out", file=sys.stderr)
+        print(f"{program()}: a process of its own was killed, as where memory runs out", file=sys.stderr)
         sys.exit(FAILED)
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"{Path(sys.argv[0]).name}: {where}{error.strerror or error}", file=sys.stderr)
+        print(f"{program()}: {where}{error.strerror or error}", file=sys.stderr)
         sys.exit(FAILED)
 
 
@@ -72,7 +89,13 @@ class Parser(argparse.ArgumentParser):
     """Argument parser whose every complaint is one line on standard error and exit code 2."""
 
     def __init__(self, description: str, epilog: str | None = None) -> None:
-        super().__init__(description=description, epilog=epilog, allow_abbrev=False, formatter_class=_Formatter)
+        super().__init__(
+            prog=program(),
+            description=description,
+            epilog=epilog,
+            allow_abbrev=False,
+            formatter_class=_Formatter,
+        )
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())}\n")
@@ -181,11 +204,14 @@ def config_argument(parser: Parser, default: str | None = None) -> None:
 
 
 def campaign_options(parser: Parser, *, seed_max: int, drawn: str, log: str) -> None:
-    """Adds what every campaign has that goes on where it was stopped: ``--seed``, ``--jobs`` and ``--log``."""
+    """Adds what every campaign has that goes on where it was stopped: ``--seed``, ``--jobs`` and ``--log``.
+
+    log: its default is this name in the folder of `default_output`.
+    """
     add = parser.add_argument
     add("--seed", type=integer(0, seed_max), default=1, help=f"of the choice of {drawn}")
     add("--jobs", type=integer(1, 256), default=2, help="processes")
-    add("--log", type=Path, default=Path(log), metavar="FILE", help="what was found so far, a line each")
+    add("--log", type=Path, default=default_output(log), metavar="FILE", help="what was found so far, a line each")
 
 
 @contextmanager

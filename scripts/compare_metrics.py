@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train twice, golden and with RTL in the loop, and put both side by side.
+"""Train twice, on the golden model and with RTL in the loop, and compare both side by side.
 
 The cocotb engine has the layer of --config in RTL and the others golden; the native engine has all layers in RTL.
 With --report both runs are sampled at the same steps, and what the samples show must agree, too.
@@ -183,7 +183,8 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         write_json(options.json, report)
     if options.report:
-        print(f"report: {write_page(options.report, report, shlex.join([parser.prog, *given]))}")
+        command = f"{parser.prog} {shlex.join(given)}"
+        print(f"report: {write_page(options.report, report, command)}")
     return 0 if report["agree"] else FAILED
 
 

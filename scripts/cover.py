@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the random scenario reaches of a tile: lines, branches and toggles of its Verilog, and functional bins."""
+"""Measure how much of a tile the random scenario reaches: lines, branches and toggles of Verilog, functional bins."""
 
 import sys
 from collections.abc import Sequence
@@ -16,7 +16,9 @@ from symtrack.scripts.common import (
     FAILED,
     Parser,
     config_argument,
+    default_output,
     integer,
+    program,
     progress,
     run,
     to_total,
@@ -32,7 +34,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add = parser.add_argument
     add("--cycles", type=integer(1, 10**9), default=100_000, help="clock cycles to play at least")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="of the scenario")
-    add("--out", type=Path, default=Path("build/coverage"), metavar="DIR", help="folder for coverage.html and .json")
+    add(
+        "--out", type=Path, default=default_output("coverage"), metavar="DIR", help="folder for coverage.html and .json"
+    )
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
@@ -55,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     what = (
         f"{config.name}, {options.cycles:,} cycles of the random scenario in lock-step with golden, seed {options.seed}"
     )
-    command = f"scripts/cover.py --config {options.config} --cycles {options.cycles} --seed {options.seed}"
+    command = f"{program()} --config {options.config} --cycles {options.cycles} --seed {options.seed}"
     write_text(options.out / "coverage.html", page(coverage, what, command))
     print(text(block_table(coverage)))
     print(f"bins: {of(totals['bins'])}")

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole project in one run: Verilog of a two-layer network, training on the golden model, the RTL beside it.
+"""Run the whole project once: Verilog of a two-layer network, its golden training, and RTL beside it.
 
 1  writes the Verilog of both layers of the digits network
 2  trains it on the golden model with E-RIDER and with TT-v2, on devices whose symmetric point is off by 0.3 ± 0.1
@@ -19,7 +19,7 @@ from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.history import SAMPLES
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
-from symtrack.scripts.common import FAILED, Parser, integer, progress, run, write_all, write_json
+from symtrack.scripts.common import FAILED, Parser, default_output, integer, other, progress, run, write_all, write_json
 from symtrack.scripts.compare_metrics import comparison, write_page
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
@@ -29,7 +29,7 @@ ALGORITHMS = ("e-rider", "tt-v2")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; the exit code is 0 only if RTL and golden model agree."""
     parser = Parser(__doc__ or "")
-    parser.add_argument("--out", type=Path, default=Path("build/demo"), help="folder for the results")
+    parser.add_argument("--out", type=Path, default=default_output("demo"), help="folder for the results")
     parser.add_argument("--epochs", type=integer(1, 1000), default=10, help="epochs of golden training")
     parser.add_argument("--steps", type=integer(1, 10**6), default=1500, help="training steps with RTL in the loop")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
@@ -45,7 +45,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
     task = TASKS["digits"]()
-    for config in task.layers:
+    for config in task.tile_configs:
         write_all({out / name: text.encode() for name, text in package(config).items()})
         print(f"Verilog of {config.name}, {config.rows}x{config.columns}: {out / f'symtrack_{config.name}.v'}")
 
@@ -78,7 +78,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     write_json(out / "compare_metrics.json", report)
     print(comparison_table(report))
     print(f"everything is in {out}; the training curves: {picture}")
-    command = f"compare_metrics.py --steps {options.steps} --seed {options.seed} --report {shlex.quote(str(out))}"
+    command = f"{other('compare_metrics')} --steps {options.steps} --seed {options.seed}"
+    command += f" --report {shlex.quote(str(out))}"
     print(f"the report to read: {write_page(out, report, command)}")
     return 0 if report["agree"] else FAILED
 

@@ -1,4 +1,4 @@
-"""What the command lines that judge mutants share: their options, their course, and their table."""
+"""Shared by the command lines of mutation testing: their options, the run with its journal, and the table."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Options that describe a training, for every command line that trains. Those not given are absent."""
+"""Command-line options that describe a training, shared by every script that trains; those not given are absent."""
 
 from __future__ import annotations
 

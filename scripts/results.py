@@ -1,7 +1,8 @@
-"""Run the experiments of docs/results.md and write it, with the results of runs that are in the cache.
+"""Run the experiments of docs/results.md and write the document from the results that are in the cache.
 
 No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work. Runs that
-results.json of the folder has recorded are done, too, unless they are to be made again.
+results.json of the folder has recorded are done, too, unless they are to be made again. The version in floating point
+belongs to the tests, so its runs need a checkout; without one they are left out.
 """
 
 from __future__ import annotations
@@ -10,19 +11,19 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-ROOT = str(Path(__file__).resolve().parent.parent)
-if ROOT not in sys.path:
-    sys.path.insert(0, ROOT)  # the version in floating point belongs to the tests, which are not installed
-
-from symtrack.model.study import tables  # noqa: E402
-from symtrack.model.study.cases import EXPERIMENTS, SEEDS, Case  # noqa: E402
-from symtrack.model.study.record import RECORD, adopt  # noqa: E402
-from symtrack.model.study.runner import Curve, missing, run_all  # noqa: E402
-from symtrack.scripts.common import INTERRUPTED, Parser, integer, progress, run  # noqa: E402
+from symtrack.model.cache import checkout
+from symtrack.model.study import tables
+from symtrack.model.study.cases import EXPERIMENTS, SEEDS, Case
+from symtrack.model.study.record import RECORD, adopt
+from symtrack.model.study.runner import Curve, missing, run_all
+from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, program, progress, run
 
 
 def floating(case: Case) -> Curve:
-    """A run in floating point, of the algorithm, offset and seed of the case."""
+    """A run in floating point, of the algorithm, offset and seed of the case; it needs a checkout."""
+    root = str(checkout())
+    if root not in sys.path:
+        sys.path.insert(0, root)
     from tests.model.references.float_digits import train
 
     return train(
@@ -34,6 +35,16 @@ def floating(case: Case) -> Curve:
     )
 
 
+def possible(cases: Sequence[Case]) -> list[Case]:
+    """Those that can be run here; a line tells of others."""
+    left_out = 0 if checkout() else sum(case.floating for case in cases)
+    if not left_out:
+        return list(cases)
+    text = f"{program()}: {left_out} runs in floating point need a checkout of symtrack and are left out"
+    print(text, file=sys.stderr)
+    return [case for case in cases if not case.floating]
+
+
 def parser() -> Parser:
     """The command line."""
     result = Parser(__doc__ or "")
@@ -41,11 +52,17 @@ def parser() -> Parser:
     add(
         "--out",
         type=Path,
-        default=Path("docs"),
+        default=Path("docs") if checkout() else default_output("results"),
         metavar="DIR",
         help="folder of results.md, its figures and results.json",
     )
-    add("--cache", type=Path, default=Path("build/results"), metavar="DIR", help="folder of the results of single runs")
+    add(
+        "--cache",
+        type=Path,
+        default=default_output("results" if checkout() else "runs"),
+        metavar="DIR",
+        help="folder of the results of single runs",
+    )
     add("--jobs", type=integer(1, 1024), default=1, help="processes")
     add("--only", choices=EXPERIMENTS, nargs="+", default=list(EXPERIMENTS), help="experiments to run; all are written")
     add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run the first so many seeds only")
@@ -72,6 +89,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         adopt(options.out / RECORD, recorded, options.cache)
     if not options.render:
         try:
+            chosen = possible(missing(chosen, options.cache))
             with progress("results", len(missing(chosen, options.cache))) as advance:
                 run_all(chosen, options.cache, options.jobs, advance, floating)
         except KeyboardInterrupt:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random legal configurations with random programmes on both engines, in lock-step with the golden model.
+"""Verify random legal configurations: random programs on both engines, in lock-step with the golden model.
 
 The run goes on where it was stopped: --log has the batches so far. What fails is made as small as can be and written
 out with the command line that plays it again.
@@ -16,9 +16,11 @@ from symtrack.scripts.common import (
     FAILED,
     Parser,
     campaign_options,
+    default_output,
     integer,
     journal,
     output_file,
+    program,
     progress,
     run,
     to_total,
@@ -28,7 +30,7 @@ from symtrack.scripts.common import (
 try:
     from symtrack.cosim.campaign.random_configurations import campaign, key, written
 except ModuleNotFoundError as error:  # for tests only, so not always there
-    sys.exit(f"{Path(sys.argv[0]).name}: {MissingError(str(error.name))}")
+    sys.exit(f"{program()}: {MissingError(str(error.name))}")
 
 BATCH = 10  # configurations
 
@@ -41,8 +43,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
     add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
     add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="and of operations that never wait")
-    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="build/verify.jsonl")
-    add("--out", type=Path, default=Path("build/verify"), metavar="DIR", help="folder for a case that fails")
+    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programs", log="verify.jsonl")
+    add("--out", type=Path, default=default_output("verify"), metavar="DIR", help="folder for a case that fails")
     add("--json", type=output_file, metavar="FILE", help="leave the totals here")
     options = parser.parse_args(arguments)
     cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles, "varied": options.varied_cycles}

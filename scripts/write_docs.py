@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write those parts of docs/ that come out of the code: register map, Python interface, drawings, graph of imports."""
+"""Write the generated parts of docs/: register map, Python interface, timing drawings and the graph of imports."""
 
 from collections.abc import Sequence
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Documents that come out of the code are those of this code, and links lead somewhere."""
+"""Tests of the documents: those that are generated are fresh, links lead somewhere, and named tests exist."""
 
 from __future__ import annotations
 

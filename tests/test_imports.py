@@ -1,8 +1,11 @@
-"""Who imports whom: the two sides share only the specification as data, and folders do not import in a circle."""
+"""Tests of who imports whom: hdl and model share only the specification, and folders do not import in a circle."""
 
 from __future__ import annotations
 
 import ast
+import subprocess
+import sys
+import tempfile
 from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
@@ -83,3 +86,19 @@ def test_folders_do_not_import_in_a_circle() -> None:
         TopologicalSorter(graph).prepare()
     except CycleError as error:
         pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_generating_verilog_needs_no_golden_model_and_no_compiler() -> None:
+    """The two sides are independent when they run, too."""
+    code = """
+import sys
+from symtrack.scripts.generate_verilog import main
+main(["--config", "tiny", "--out", sys.argv[1]])
+allowed = ("symtrack.model.spec", "symtrack.model.cache", "symtrack.model.files")
+golden = [name for name in sys.modules if name.startswith("symtrack.model.") and not name.startswith(allowed)]
+heavy = [name for name in ("numba", "scipy", "sklearn", "cocotb", "matplotlib") if name in sys.modules]
+print("left out" if not golden + heavy else golden + heavy)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "left out", done.stderr

@@ -1,4 +1,4 @@
-"""What a job sees of an engine, and how an engine is asked to run one.
+"""What a job sees of an engine, how an engine is asked to run one, and how every engine carries one out.
 
 A *job* is a function ``job(bench, **arguments)``; it runs *programs*, generators that yield the inputs of a cycle and
 get its outputs. Neither knows which engine plays the cycles, and both see the checker only through `MismatchError`.
@@ -6,12 +6,13 @@ get its outputs. Neither knows which engine plays the cycles, and both see the c
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from importlib import import_module
 from typing import Any, Protocol
 
-from symtrack.cosim.engine.lockstep import Fault, State, Verdict
-from symtrack.cosim.engine.streams import Program
+from symtrack.cosim.engine.lockstep import Checker, Fault, MismatchError, Program, State, Verdict
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.tile.interface import PeripheryLike
 
@@ -35,8 +36,22 @@ class Bench(Protocol):
     def progress(self, done: int) -> None:
         """Tell how much of the job is done, in its own unit."""
 
-    def layer(self, config: TileConfig) -> PeripheryLike:
-        """What drives the layer of ``config`` in a training: RTL for the bench's own, RTL or golden for others."""
+    def periphery(self, config: TileConfig) -> PeripheryLike:
+        """What drives the tile of ``config`` in a training: RTL for the bench's own, RTL or golden for others."""
+
+
+class JudgedBench(Bench, Protocol):
+    """A bench as its engine sees it: what was compared, and the comparison of all final states."""
+
+    checker: Checker
+    setup_s: float  # spent on Verilog and builds while a job runs, not on cycles
+
+    @property
+    def compared(self) -> int:
+        """Cycles in which every output was compared."""
+
+    def compare_states(self) -> tuple[int, list[str]]:
+        """Compare all final states with the golden ones: the number of words, and the arrays that could not be read."""
 
 
 @dataclass
@@ -65,3 +80,22 @@ class Outcome:
 
 
 Engine = Callable[..., Outcome]
+
+
+def carry_out(job: Job, bench: JudgedBench) -> Outcome:
+    """Run a job on a bench that is ready for its first cycle, and compare the final states."""
+    module, _, name = job.function.partition(":")
+    function = getattr(import_module(module), name)
+    verdict, result = Verdict(), None
+    bench.setup_s = 0.0
+    begin = time.perf_counter()
+    try:
+        result = function(bench, **job.arguments)
+        verdict.states_compared, verdict.states_hidden = bench.compare_states()
+    except MismatchError as mismatch:
+        verdict.mismatches = 1
+        verdict.first_mismatch = mismatch.difference
+        verdict.states_compared = bench.checker.states_compared
+    seconds = time.perf_counter() - begin - bench.setup_s
+    verdict.cycles, verdict.compared_cycles = bench.cycles, bench.compared
+    return Outcome(verdict, seconds, result)

@@ -7,7 +7,7 @@ the cycles before it. A run that compared nothing counts as failed (`Verdict.pas
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -22,6 +22,8 @@ STATES_EVERY = 1024  # cycles; reading the state takes as long as a few dozen of
 
 Ports = dict[str, int]
 State = dict[str, NDArray[Any]]
+Program = Generator[Ports, Ports, Any]
+"""Yields the inputs of a cycle and gets its outputs."""
 
 
 @dataclass(frozen=True)
@@ -92,7 +94,7 @@ class Checker:
     config
         Configuration of both.
     faults
-        Deliberate errors; those on the RTL's side are applied by `bend`, those in the golden state here.
+        Deliberate errors; those on the RTL's side are applied by `inject`, those in the golden state here.
     """
 
     def __init__(self, config: TileConfig, faults: tuple[Fault, ...] = ()) -> None:
@@ -103,7 +105,7 @@ class Checker:
         self.states_compared = 0
         self.history: deque[dict[str, Any]] = deque(maxlen=HISTORY)
 
-    def bend(self, ports: Ports) -> Ports:
+    def inject(self, ports: Ports) -> Ports:
         """``ports`` of this cycle with the RTL-side faults in them."""
         hit = [f for f in self.faults if f.where == "rtl" and f.cycle == self.cycles and f.name in ports]
         return ports if not hit else {**ports, **{f.name: ports[f.name] ^ f.mask for f in hit}}
@@ -131,6 +133,24 @@ class Checker:
     def state(self, rtl: State) -> None:
         """Compare the state arrays that the RTL shows with the golden ones of the same name."""
         self.states_compared += compare_states(self.cycles, rtl, self.golden.state_arrays(), list(self.history))
+
+
+def lock_step(program: Program, checker: Checker, read_state: Callable[[], State]) -> Generator[Ports, Ports, Any]:
+    """The loop of every engine over the cycles of a program.
+
+    Yields the inputs that the RTL gets in a cycle and is sent its outputs, after the rising edge that ends it. Returns
+    what the program returns; raises `MismatchError` at the first difference.
+    """
+    try:
+        inputs = next(program)
+        while True:
+            outputs = checker.inject((yield checker.inject(inputs)))
+            checker.cycle(inputs, outputs)
+            if checker.state_due:
+                checker.state(read_state())
+            inputs = program.send(outputs)
+    except StopIteration as end:
+        return end.value
 
 
 def compare_states(

@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Generator
 from random import Random
-from typing import Any
 
 from symtrack.cosim.engine.lockstep import Ports
 from symtrack.model.spec.config import TileConfig
@@ -18,8 +17,6 @@ from symtrack.model.spec.streams import INTO_TILE, OUT_OF_TILE
 from symtrack.model.tile.packing import pack
 
 SOURCES, SINKS = INTO_TILE, OUT_OF_TILE  # as the host sees them
-
-Program = Generator[Ports, Ports, Any]
 
 _VALID = {name: f"{name}__valid" for name in (*SOURCES, *SINKS)}
 _READY = {name: f"{name}__ready" for name in (*SOURCES, *SINKS)}

@@ -1,4 +1,4 @@
-"""One HTML page that needs nothing else: a title, an introduction, and sections with links to them."""
+"""Frame of a self-contained HTML page: a title, an introduction, and sections with links to them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,15 @@ from symtrack.cosim.report.style import STYLE
 
 
 def document(title: str, introduction: object, sections: Sequence[tuple[str, str, object]], command: str = "") -> str:
-    """The page. sections: anchor, heading and content of each. command: how to make the page again."""
+    """The HTML page.
+
+    Parameters
+    ----------
+    sections
+        Anchor, heading and content of each section.
+    command
+        The command line that makes the page again.
+    """
     links = [element("a", name, href=f"#{anchor}") for anchor, name, _ in sections]
     head = element(
         "head",

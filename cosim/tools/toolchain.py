@@ -1,4 +1,4 @@
-"""Finds Verilator, other programs and packages; says in one line what is missing and how to get it."""
+"""Finds Verilator, other programs and Python packages, and says how to install what is missing."""
 
 from __future__ import annotations
 
@@ -14,6 +14,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 import find_libpython
+
+from symtrack.model.cache import checkout
 
 MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
 SYSTEM_PROGRAMS = ("g++", "make", "perl")
@@ -34,7 +36,9 @@ class MissingError(ToolError):
     """A program or a package is not installed."""
 
     def __init__(self, name: str) -> None:
-        what = f'-e ".[{EXTRAS[name]}]"' if name in EXTRAS else name
+        what = name
+        if name in EXTRAS:
+            what = f'-e ".[{EXTRAS[name]}]"' if checkout() else f'"symtrack[{EXTRAS[name]}]"'
         super().__init__(f"{name} is missing: install it with: pip install {what}")
         self.name = name
 
@@ -44,7 +48,7 @@ class MissingError(ToolError):
 
 @dataclass(frozen=True)
 class Verilator:
-    """A usable Verilator: its executable, the versions of it and of the compiler, and the environment it runs in."""
+    """A usable Verilator: its executable, its and the compiler's versions, and the environment that it needs."""
 
     executable: str
     version: str
@@ -98,7 +102,7 @@ def find_verilator() -> Verilator:
 
 
 def find_program(name: str) -> str:
-    """A program that came with a Python package, or the system's.
+    """The path of a program: the one of a Python package, or else the system's.
 
     Raises
     ------
@@ -113,7 +117,7 @@ def find_program(name: str) -> str:
 
 
 def package_version(name: str) -> str:
-    """Version of a Python package; `MissingError` if it is not installed."""
+    """The version of a Python package; raises `MissingError` if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -128,9 +132,12 @@ def run(
     folder: Path | None = None,
     limit: float | None = None,
 ) -> None:
-    """Run a build step, in ``folder``, with its output in ``log``; a failure becomes one line with its first error.
+    """Run a build step in ``folder`` with its output in ``log``; a failure becomes one line with its first error.
 
-    limit: seconds after which it is stopped, which is a failure.
+    Parameters
+    ----------
+    limit
+        Seconds after which the step is stopped, which is a failure.
     """
     with log.open("a", encoding="utf-8") as file:
         try:

@@ -1,4 +1,4 @@
-"""Controller: the tile behind an AXI4-Lite register file and AXI4-Streams.
+"""Controller, the top level for integration: the tile behind an AXI4-Lite register file and AXI4-Streams.
 
     s_axil    registers                     docs/registers.md
     s_axis_*  vectors and codes in          m_axis_*  pulses, read requests and writes out         docs/integration.md

@@ -1,5 +1,4 @@
-"""Registers of a controller, from the table of `hdl.controller.registers`: settings, one waiting command, status,
-events.
+"""Register file of the controller: settings, one waiting command, status, events and the interrupt.
 
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)
 

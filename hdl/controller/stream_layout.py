@@ -1,4 +1,4 @@
-"""Where the payloads of the tile's streams lie in the bytes of AXI4-Stream data.
+"""Layout of the AXI4-Streams: where the payloads of the tile's streams lie in the bytes of ``tdata``.
 
     value of a part = tdata[low + width - 1 : low],   every part begins at a byte
 

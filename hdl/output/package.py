@@ -1,4 +1,4 @@
-"""What ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
+"""Writes what ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
 
 from __future__ import annotations
 
@@ -124,11 +124,12 @@ targets:
 def package(config: TileConfig) -> dict[str, str]:
     """Texts of all files by name."""
     top, controller = module_name(config), controller_name(config)
+    tile = tile_verilog(config)
     return {
-        f"{top}.v": tile_verilog(config),
+        f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
         f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
-        f"{top}_names.json": json.dumps(name_map(config), indent=1) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config, tile), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_parameters.vh": verilog_parameters(config),

@@ -1,4 +1,4 @@
-"""The register map of `hdl.controller.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
+"""Writes the register map as Markdown, C header, JSON and SystemRDL."""
 
 from __future__ import annotations
 

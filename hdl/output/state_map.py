@@ -1,4 +1,4 @@
-"""Where the state of the tile lies inside the RTL: names, paths and sizes of its registers and memories."""
+"""State map: names, paths and sizes of the registers and memories that hold the tile's state inside the RTL."""
 
 from __future__ import annotations
 

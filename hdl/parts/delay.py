@@ -1,4 +1,4 @@
-"""Registers that carry a value along the stages of a pipeline."""
+"""Delay line: registers that carry a value along the stages of a pipeline."""
 
 from amaranth.hdl import Module, Signal, Value
 

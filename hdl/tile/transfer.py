@@ -1,4 +1,4 @@
-"""Transfer path: one column of ADC codes in, write pulses and references out; or corrections of a column of R.
+"""Transfer path: a column of ADC codes goes in; write pulses and references, or corrections of R, come out.
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 

@@ -1,4 +1,4 @@
-"""Update path: vectors in, pulse slots out, and the slots of zero-shifting.
+"""Update path: vectors go in, pulse slots come out; also the slots of zero-shifting.
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 

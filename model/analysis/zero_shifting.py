@@ -1,4 +1,4 @@
-"""Zero-shifting: pulses of alternating or of random sign drive every cell to its symmetric point w*.
+"""Zero-shifting calibration, simulated: alternating or random pulses drive every cell to its symmetric point w*.
 
 At w* an up and a down pulse have the same size. Per pulse, with as many up as down, the error e = w - w* shrinks by
 

@@ -1,4 +1,4 @@
-"""Pulses to a batch of cells side by side: the inner loop of everything that moves weights.
+"""Compiled inner loop of all pulsing: applies pulses to a batch of cells side by side.
 
 Pulse k of a batch steps every cell that gets more than k pulses, for all k in order:
 

@@ -1,4 +1,4 @@
-"""Run-time settings of a tile, each with its width, range, unit and meaning: ports, registers and golden follow."""
+"""Run-time settings of a tile as data, each with its width, range, unit and meaning; ports and registers follow."""
 
 from __future__ import annotations
 

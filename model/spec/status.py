@@ -1,4 +1,4 @@
-"""What a tile tells about itself: event counters, sticky flags and events. Ports, registers and golden follow.
+"""Status of a tile as data: its event counters, sticky flags and events; ports, registers and golden follow.
 
     count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event
 

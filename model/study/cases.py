@@ -1,4 +1,4 @@
-"""What the results are made of: every run of every experiment as data.
+"""The cases of the study behind docs/results.md: every training run of every experiment as data.
 
 weight-programming   20 x 20 cells of 20 states learn a matrix, all algorithms under reference offsets
 offsets              digits and MNIST-1D under the offsets of arXiv 2602.21321, three devices

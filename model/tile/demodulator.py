@@ -1,4 +1,4 @@
-"""Demodulation of a read with the choppers of its column and its row.
+"""Golden demodulator: the read of a cell without its reference, times the signs of its column and its row.
 
     d = c_j * c'_i * (r - s)                                                       s: what is subtracted
 

@@ -1,4 +1,4 @@
-"""Hidden buffer H between the fast array and the slow one.
+"""Golden hidden buffer H: accumulates the reads of the fast array until they are worth pulses to the slow one.
 
     h = saturate(H + gain * d),   H <- h                                   if n = 0
                                   H <- trunc(h * momentum / 2**momentum_bits)   if n != 0, forget

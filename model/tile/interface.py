@@ -1,4 +1,4 @@
-"""What goes between a network and the periphery of its tiles: updates, reads, calibrations, and who offers them."""
+"""Interface between a network and its tiles' periphery: data of updates, reads and calibrations, and the protocols."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""First-order low-pass filter of the reads of a cell.
+"""Golden low-pass filter: one first-order step of the symmetric-point estimate Q of a cell.
 
     Q <- Q + round((r - Q) / 2**k)
 

@@ -1,4 +1,4 @@
-"""Write and verify: pulses that bring a column of the reference array R to Qref.
+"""Golden write and verify: the pulses that bring a column of the reference array R to Qref.
 
     d = Qref - r;   outside = |d| > tolerance
     n = clamp(trunc(saturate(gain * d) / threshold)), at least one pulse;   no pulses within the tolerance

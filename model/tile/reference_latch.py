@@ -1,4 +1,4 @@
-"""The latched copy Qref of the filter's word Q.
+"""Golden reference latch: the copy Qref of the filter's word Q, taken when a chopper has flipped.
 
     ref = coarse(Q) if latch else Qref,   Qref <- ref
     coarse(Q) = min(round(Q / 2**l) * 2**l, largest multiple of 2**l in the format)

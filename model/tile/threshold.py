@@ -1,4 +1,4 @@
-"""Write threshold: how many pulses a cell of the slow array gets.
+"""Golden write threshold: how many whole pulses a hidden word sends to a cell of the slow array.
 
     n = clamp(trunc(h / 2**threshold_shift), +-pulses_max)          buffered
     n = clamp(floor(h / 2**threshold_shift), +-pulses_max)          direct: h holds a dither, uniform over a threshold

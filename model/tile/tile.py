@@ -1,4 +1,4 @@
-"""The tile clock cycle by clock cycle: every output port in every cycle, for any inputs.
+"""Golden tile, clock cycle by clock cycle: every output port in every cycle, for any inputs.
 
     outputs(t) = f(registers(t), inputs(t)),   registers(t + 1) = g(registers(t), inputs(t))
 

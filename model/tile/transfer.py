@@ -1,4 +1,4 @@
-"""The transfer pipeline: beats of codes go in, beats of writes come out.
+"""Golden transfer path, clock cycle by clock cycle: beats of ADC codes go in, beats of write pulses come out.
 
     stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H

@@ -1,4 +1,4 @@
-"""Whole operations with a cycle axis: every output port in every cycle of an operation that never waits.
+"""Expected waveform of an operation without stalls: every output port of the tile, one row per clock cycle.
 
     update:    1 command + ⌈C/L⌉ + B load + 4 + S slots + 1 idle            rows of outputs
     transfer:  1 command + 1 read + B codes + 11 pipeline + 1 idle

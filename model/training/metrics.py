@@ -1,4 +1,4 @@
-"""What a run is judged by.
+"""Quality metrics of a training run, counts of its events, and the digest of its state.
 
 sp_rmse  = sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
 sp_rmse_pulsed: the same over the cells of P that were pulsed at least once

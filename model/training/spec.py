@@ -1,4 +1,4 @@
-"""One training run as data: what is trained how and on what. The same run is the same state, golden or RTL.
+"""A training run as data: task, network, algorithm, devices, rates and seed; golden and RTL are made from it.
 
 Command lines, cosimulation and studies make their trainers from it, so that what they run is described once.
 """

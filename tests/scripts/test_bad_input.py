@@ -1,4 +1,4 @@
-"""Bad configurations and command lines of every script: exit code 2, one line that says what, nothing left behind."""
+"""Tests of every command line with bad input: exit code 2, one line that says what is wrong, nothing left behind."""
 
 import subprocess
 import sys
@@ -235,7 +235,7 @@ def test_one_line(
     monkeypatch.setattr(sys, "argv", [f"{script}.py", "ignored"])
     before = prepare(place, words)
     with pytest.raises(SystemExit) as stop:
-        import_module(f"scripts.{script}").main(words)
+        import_module(f"symtrack.scripts.{script}").main(words)
     assert stop.value.code == 2
     out, error = capsys.readouterr()
     assert out == ""

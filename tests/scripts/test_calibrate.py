@@ -1,4 +1,4 @@
-"""The calibration command line: keys and figures of its report, its files, and bad input."""
+"""Tests of ``calibrate.py``: keys and figures of its report, its files, and bad input."""
 
 import json
 import shlex

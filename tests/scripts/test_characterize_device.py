@@ -1,4 +1,4 @@
-"""The command line of device characteristics."""
+"""Tests of ``characterize_device.py``, the command line of device characteristics."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Output files appear whole or not at all, and only the user's mistakes become one line."""
+"""Tests of what command lines share: output files appear whole, and only a user's mistakes become one line."""
 
 import stat
 from pathlib import Path

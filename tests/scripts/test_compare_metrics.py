@@ -1,4 +1,4 @@
-"""Golden beside RTL: the report of both engines on the small layer, and that only agreement gives exit code 0."""
+"""Tests of ``compare_metrics.py``: reports of both engines on the small layer, and exit code 0 for agreement only."""
 
 import json
 import os
@@ -12,8 +12,9 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.cosim.engine import registry as engines
 from symtrack.cosim.engine.lockstep import Fault
+from symtrack.cosim.engine.native.engine import run_job as run_native
+from symtrack.cosim.engine.registry import ENGINES
 from symtrack.scripts import compare_metrics
 from tests.cosim.jobs.reading import Page
 
@@ -66,11 +67,11 @@ def test_disagreement_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyP
     """An RTL run of another seed stands for one that computes something else."""
 
     def other_seed(job, **options):
-        return engines.run_native(
+        return run_native(
             replace(job, arguments=job.arguments | {"run": replace(job.arguments["run"], seed=4)}), **options
         )
 
-    monkeypatch.setitem(engines.ENGINES, "native", other_seed)
+    monkeypatch.setitem(ENGINES, "native", other_seed)
     file = tmp_path / "report.json"
     assert compare_metrics.main([*ARGUMENTS.split(), "--engine", "native", "--json", str(file)]) == 1
     report = json.loads(file.read_text())
@@ -105,9 +106,9 @@ def test_the_page_has_the_figures_of_the_report_of_either_engine(
 
 def test_a_mismatch_leaves_a_page_and_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def with_fault(job, **options):
-        return engines.run_native(replace(job, faults=(Fault("rtl", "writes__beat", 1, 400),)), **options)
+        return run_native(replace(job, faults=(Fault("rtl", "writes__beat", 1, 400),)), **options)
 
-    monkeypatch.setitem(engines.ENGINES, "native", with_fault)
+    monkeypatch.setitem(ENGINES, "native", with_fault)
     assert compare_metrics.main([*ARGUMENTS.split(), "--engine", "native", "--report", str(tmp_path)]) == 1
     read = Page((tmp_path / "report.html").read_text())
     where = read.rows("Where and what")
@@ -117,11 +118,11 @@ def test_a_mismatch_leaves_a_page_and_is_exit_code_1(tmp_path: Path, monkeypatch
 
 def test_a_history_that_differs_alone_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def other_sample(job, **options):
-        outcome = engines.run_native(job, **options)
+        outcome = run_native(job, **options)
         outcome.result["history"]["samples"][7]["sp_rmse"] += 1e-6
         return outcome
 
-    monkeypatch.setitem(engines.ENGINES, "native", other_sample)
+    monkeypatch.setitem(ENGINES, "native", other_sample)
     assert compare_metrics.main([*ARGUMENTS.split(), "--engine", "native", "--report", str(tmp_path)]) == 1
     compared = Page((tmp_path / "report.html").read_text()).rows("How they were compared")
     assert compared["histories equal"][0] == "no, sp_rmse at step 14"

@@ -1,4 +1,4 @@
-"""The fitting command line: its files, a device that trains, and bad input."""
+"""Tests of ``fit_device.py``: its files, a fitted device that trains, and bad input."""
 
 import json
 import subprocess
@@ -197,6 +197,5 @@ def test_help() -> None:
         capture_output=True,
         text=True,
         check=True,
-        env={"PYTHONPATH": str(ROOT)},
     )
     assert "DATA.csv has the columns pulse, direction" in done.stdout

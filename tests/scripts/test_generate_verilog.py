@@ -1,4 +1,4 @@
-"""The files for one configuration: what is in them, that they are whole, and that they come out the same every time."""
+"""Tests of ``generate_verilog.py``: the files it writes, that they are whole, and the same every time."""
 
 import itertools
 import json

@@ -1,4 +1,4 @@
-"""The command line of the results: it goes on where it was, and writes what is in."""
+"""Tests of ``results.py``: it goes on where it was stopped, and writes the results that are in."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.study.cases import Case
-from symtrack.model.study.runner import missing
+from symtrack.model.study.runner import missing, path
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.scripts import results
 from tests.model.references import float_digits
@@ -117,3 +117,20 @@ def test_floating(monkeypatch: pytest.MonkeyPatch) -> None:
     case = Case(experiment="float", labels=(), run=run, epochs=1, floating=True)
     assert results.floating(case) == [(1437, 0.5, 1.0)]
     assert given == {"algorithm": "agad", "epochs": 1, "seed": 2, "reference_mean": 0.3, "reference_std": 0.1}
+
+
+def test_without_a_checkout_runs_in_floating_point_are_left_out(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """They are told of in one line, unless they are recorded."""
+    labels = (("algorithm", "agad"), ("arithmetic", "float"), ("seed", 1))
+    case = Case(experiment="float", labels=labels, run=TrainingSpec(algorithm="agad"), epochs=1, floating=True)
+    monkeypatch.setitem(results.EXPERIMENTS, "float", lambda: [*tiny(1), case])
+    monkeypatch.setattr(results, "checkout", lambda: None)
+    assert results.main(folders(tmp_path)) == 0
+    assert missing([*tiny(1), case], tmp_path / "cache") == [case]
+    error = capsys.readouterr().err
+    assert error.endswith(": 1 runs in floating point need a checkout of symtrack and are left out\n")
+    path(case, tmp_path / "cache").write_text(json.dumps({"metrics": {"accuracy": 0.5, "loss": 1.0}, "curve": []}))
+    assert results.main(folders(tmp_path)) == 0
+    assert capsys.readouterr().err == ""

@@ -1,4 +1,4 @@
-"""Lock-step from the command line: its report, and that a changed netlist ends with exit code 1 and says where."""
+"""Tests of ``run_cosim.py``: its report, and exit code 1 with the first difference for a changed netlist."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts import run_cosim
 

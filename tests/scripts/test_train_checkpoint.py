@@ -1,4 +1,4 @@
-"""Stopping and resuming with train.py, and the tasks and sizes it takes."""
+"""Tests of ``train.py`` stopping and resuming, and of the tasks and sizes it takes."""
 
 import json
 import signal

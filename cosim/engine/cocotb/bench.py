@@ -10,7 +10,6 @@ from __future__ import annotations
 import os
 import pickle
 import time
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -18,11 +17,10 @@ import cocotb
 from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
 
-from symtrack.cosim.engine.job import Job, Outcome
-from symtrack.cosim.engine.lockstep import Checker, MismatchError, State, Verdict
+from symtrack.cosim.engine.job import Job, Outcome, carry_out
+from symtrack.cosim.engine.lockstep import Checker, Program, State, lock_step
 from symtrack.cosim.engine.state import hidden_states, read_state
 from symtrack.cosim.engine.stepped_periphery import SteppedPeriphery
-from symtrack.cosim.engine.streams import Program
 from symtrack.hdl.output.state_map import StateItem
 from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.spec.config import TileConfig
@@ -42,6 +40,8 @@ class CocotbBench:
         self.dut = dut
         self._progress = progress
         self._told = 0.0
+        self._own_netlist = job.own_netlist
+        self.setup_s = 0.0  # what is built is built before
         ports = tile_ports(job.config)
         self.widths = {port.name: port.width for port in ports if not port.output}
         self.inputs = {name: getattr(dut, name) for name in ("rst", *self.widths)}
@@ -53,6 +53,11 @@ class CocotbBench:
     def cycles(self) -> int:
         """Clock cycles played so far."""
         return self.checker.cycles
+
+    @property
+    def compared(self) -> int:
+        """Cycles in which every output was compared."""
+        return self.checker.compared
 
     def progress(self, done: int) -> None:
         """Leave a number where the process that waits for the outcome looks for it."""
@@ -75,20 +80,17 @@ class CocotbBench:
                 self.driven[name] = value
 
     async def _run(self, program: Program) -> Any:
-        checker = self.checker
+        steps = lock_step(program, self.checker, self.read_state)
         try:
-            inputs = next(program)
+            inputs = next(steps)
             while True:
                 self.dut.clk.value = 0
-                self._drive(checker.bend(inputs))
+                self._drive(inputs)
                 await Timer(HALF_PERIOD_NS, "ns")
-                outputs = checker.bend({name: int(handle.value) for name, handle in self.outputs})
-                checker.cycle(inputs, outputs)
+                outputs = {name: int(handle.value) for name, handle in self.outputs}
                 self.dut.clk.value = 1
                 await Timer(HALF_PERIOD_NS, "ns")
-                if checker.state_due:
-                    checker.state(self.read_state())
-                inputs = program.send(outputs)
+                inputs = steps.send(outputs)
         except StopIteration as end:
             return end.value
 
@@ -105,9 +107,16 @@ class CocotbBench:
 
         return read_state(self.config, fetch)
 
-    def layer(self, config: TileConfig) -> PeripheryLike:
-        """The RTL for the layer of this bench, the golden periphery for others."""
+    def periphery(self, config: TileConfig) -> PeripheryLike:
+        """The RTL for the tile of this bench, the golden periphery for others."""
         return SteppedPeriphery(self) if config == self.config else Periphery(config)
+
+    def compare_states(self) -> tuple[int, list[str]]:
+        """Compare the final state with the golden one: the number of words, and the arrays that could not be read."""
+        state = self.read_state()
+        hidden = hidden_states(self.config, state, own=self._own_netlist)
+        self.checker.state(state)
+        return self.checker.states_compared, hidden
 
 
 @cocotb.test()
@@ -116,22 +125,6 @@ async def job(dut: Any) -> None:
     folder = Path(os.environ["SYMTRACK_JOB"])
     work: Job = pickle.loads((folder / "job.pickle").read_bytes())
     bench = CocotbBench(dut, work, folder / "progress")
-    module, name = work.function.split(":")
-    function = getattr(import_module(module), name)
-    verdict = Verdict()
-    result = None
     await bench.start()
-    begin = time.perf_counter()
-    try:
-        result = await bridge(function)(bench, **work.arguments)
-        state = bench.read_state()
-        verdict.states_hidden = hidden_states(work.config, state, own=work.own_netlist)
-        bench.checker.state(state)
-    except MismatchError as mismatch:
-        verdict.mismatches = 1
-        verdict.first_mismatch = mismatch.difference
-    seconds = time.perf_counter() - begin
-    verdict.cycles = bench.checker.cycles
-    verdict.compared_cycles = bench.checker.compared
-    verdict.states_compared = bench.checker.states_compared
-    (folder / "outcome.pickle").write_bytes(pickle.dumps(Outcome(verdict, seconds, result)))
+    outcome: Outcome = await bridge(carry_out)(work, bench)
+    (folder / "outcome.pickle").write_bytes(pickle.dumps(outcome))

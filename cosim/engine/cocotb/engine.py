@@ -17,7 +17,8 @@ from cocotb_tools.runner import get_results, get_runner
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.cache import VARIABLE, cache_root
 
 FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"

@@ -8,21 +8,30 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from symtrack.cosim.engine.job import Job, Outcome
-from symtrack.cosim.engine.lockstep import HISTORY, Checker, Difference, MismatchError, State, Verdict, compare_states
+from symtrack.cosim.engine.job import Job, Outcome, carry_out
+from symtrack.cosim.engine.lockstep import (
+    HISTORY,
+    Checker,
+    Difference,
+    MismatchError,
+    Ports,
+    Program,
+    State,
+    compare_states,
+    lock_step,
+)
 from symtrack.cosim.engine.native.build import WORD, Span, native_library
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.engine.state import hidden_states, read_state, with_ports
 from symtrack.cosim.engine.stepped_periphery import Rounds, SteppedPeriphery, check_target
-from symtrack.cosim.engine.streams import Program
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
@@ -261,11 +270,10 @@ class NativeBench:
         self.config = job.config
         self.widths = {port.name: port.width for port in tile_ports(job.config) if not port.output}
         self.checker = Checker(job.config, job.faults)
-        self.layers: list[NativePeriphery] = []
+        self.peripheries: list[NativePeriphery] = []
         self._job = job
         self._verilog = verilog
         self.progress = progress
-        self.hidden: list[str] = []
         self.setup_s = 0.0  # spent on Verilog and builds, not on cycles
         self._tile = self._new_tile(job.config)
         outputs = self._tile.layout.outputs.items()
@@ -286,72 +294,70 @@ class NativeBench:
 
     @property
     def cycles(self) -> int:
-        """Clock cycles played so far, in all layers together."""
-        return self.checker.cycles + sum(layer.played for layer in self.layers)
+        """Clock cycles played so far, in all tiles together."""
+        return self.checker.cycles + sum(periphery.played for periphery in self.peripheries)
 
     @property
     def compared(self) -> int:
         """Cycles in which every output was compared."""
-        return self.checker.compared + sum(layer.compared for layer in self.layers)
+        return self.checker.compared + sum(periphery.compared for periphery in self.peripheries)
 
     def run(self, program: Program) -> Any:
         """Play the cycles of a program one by one."""
-        if self.layers:
+        if self.peripheries:
             raise RuntimeError("the tile is driven by whole operations; a program cannot join in")
-        tile, checker = self._tile, self.checker
+        steps = lock_step(program, self.checker, self.read_state)
         try:
-            inputs = next(program)
+            inputs = next(steps)
             while True:
-                for name, value in checker.bend(inputs).items():
-                    if self._driven.get(name) != value:
-                        tile.set(name, value)
-                        self._driven[name] = value
-                tile.cycle()
-                row = tile.outputs.tolist()
-                outputs = {name: row[first] for name, first in self._words}
-                for name, first, end in self._wide:
-                    outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
-                outputs = checker.bend(outputs)
-                checker.cycle(inputs, outputs)
-                if checker.state_due:
-                    checker.state(self.read_state())
-                inputs = program.send(outputs)
+                inputs = steps.send(self._cycle(inputs))
         except StopIteration as end:
             return end.value
+
+    def _cycle(self, inputs: Ports) -> Ports:
+        """The outputs of a cycle with these inputs."""
+        tile = self._tile
+        for name, value in inputs.items():
+            if self._driven.get(name) != value:
+                tile.set(name, value)
+                self._driven[name] = value
+        tile.cycle()
+        row = tile.outputs.tolist()
+        outputs = {name: row[first] for name, first in self._words}
+        for name, first, end in self._wide:
+            outputs[name] = int.from_bytes(tile.outputs[first:end].tobytes(), "little")
+        return outputs
 
     def read_state(self) -> State:
         """State of the tile that programs play on."""
         return read_state(self.config, self._tile.state_words)
 
-    def layer(self, config: TileConfig) -> PeripheryLike:
-        """RTL for every layer; with deliberate faults, which name single cycles, only for that of `config`."""
+    def periphery(self, config: TileConfig) -> PeripheryLike:
+        """RTL for every tile; with deliberate faults, which name single cycles, only for that of `config`."""
         if self._job.faults:
             return SteppedPeriphery(self) if config == self.config else Periphery(config)
-        own = config == self.config and not self.layers and not self.checker.cycles
-        layer = NativePeriphery(self._tile if own else self._new_tile(config), record=self._job.record)
-        self.layers.append(layer)
-        return layer
+        own = config == self.config and not self.peripheries and not self.checker.cycles
+        periphery = NativePeriphery(self._tile if own else self._new_tile(config), record=self._job.record)
+        self.peripheries.append(periphery)
+        return periphery
 
-    def compare_states(self) -> int:
-        """Compare all final states with the golden ones; the number of words."""
-        own = self._verilog is None
-        for config, tile in ((layer.config, layer.tile) for layer in self.layers):
-            self.hidden += hidden_states(config, read_state(config, tile.state_words), own=own or config != self.config)
-        if not self.layers:
+    def compare_states(self) -> tuple[int, list[str]]:
+        """Compare all final states with the golden ones: the number of words, and the arrays that could not be read."""
+        own, hidden = self._verilog is None, []
+        if not self.peripheries:
             state = self.read_state()
-            self.hidden = hidden_states(self.config, state, own=own)
+            hidden = hidden_states(self.config, state, own=own)
             self.checker.state(state)
-            return self.checker.states_compared
-        return sum(
-            compare_states(
-                layer.played,
-                read_state(layer.config, layer.tile.state_words),
-                layer.golden.periphery.state_arrays(),
-                tile=layer.config.name,
-            )
-            for layer in self.layers
-            if layer.golden is not None
-        )
+            return self.checker.states_compared, hidden
+        words = 0
+        for periphery in self.peripheries:
+            config = periphery.config
+            state = read_state(config, periphery.tile.state_words)
+            hidden += hidden_states(config, state, own=own or config != self.config)
+            if periphery.golden is not None:
+                golden = periphery.golden.periphery.state_arrays()
+                words += compare_states(periphery.played, state, golden, tile=config.name)
+        return words, hidden
 
 
 def run_job(
@@ -366,22 +372,4 @@ def run_job(
     """
     if waves is not None:
         raise ToolError("the native engine has no waves: use --engine cocotb")
-    module, name = job.function.split(":")
-    function = getattr(import_module(module), name)
-    bench = NativeBench(job, verilog, progress)
-    verdict = Verdict()
-    result = None
-    bench.setup_s = 0.0
-    begin = time.perf_counter()
-    try:
-        result = function(bench, **job.arguments)
-        verdict.states_compared = bench.compare_states()
-        verdict.states_hidden = bench.hidden
-    except MismatchError as mismatch:
-        verdict.mismatches = 1
-        verdict.first_mismatch = mismatch.difference
-        verdict.states_compared = bench.checker.states_compared
-    seconds = time.perf_counter() - begin - bench.setup_s
-    verdict.cycles = bench.cycles
-    verdict.compared_cycles = bench.compared
-    return Outcome(verdict, seconds, result)
+    return carry_out(job, NativeBench(job, verilog, progress))

@@ -1,4 +1,4 @@
-"""The campaign plays what is legal, agrees with golden where RTL does, and makes what fails small."""
+"""Tests of the random verification campaign: it plays legal configurations, agrees with golden, shrinks failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference, Verdict
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import verify
 from tests.cosim.helpers.bent import with_other_polynomial
@@ -107,7 +107,7 @@ def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.config.rows, found.config.columns, found.config.lanes) == (2, 3, 2)
     for name in ("adc_bits", "magnitude_bits", "bl_max"):
         assert getattr(found.config, name) == getattr(least, name)
-    assert found.seed % 100 == 0, "of the programmes that were tried, the one that fails first"
+    assert found.seed % 100 == 0, "of the programs that were tried, the one that fails first"
     assert found.cycles == 101, "and it ends where it does"
 
 

@@ -1,4 +1,4 @@
-"""Coverage counts what happens, names where it comes from, and shows what never happens."""
+"""Tests of coverage: it counts what happens, names the source line it comes from, and shows what never happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from symtrack.cosim.coverage.waivers import WAIVERS, not_waived, waived
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.mutation.netlist import CONFIG as COMPLETE
 from symtrack.cosim.stimulus.random import random_program
-from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op
 from symtrack.model.tile.tile import TileModel

@@ -1,4 +1,4 @@
-"""Every property is proved, and not with an error of one cell in its block."""
+"""Tests of the formal proofs: every property is proved, and is not with an error of one cell in its block."""
 
 from __future__ import annotations
 

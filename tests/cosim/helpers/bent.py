@@ -1,4 +1,4 @@
-"""Designs with one deliberate error, and short runs on them."""
+"""Test designs: tiles with one deliberate error, and short lock-step runs on them."""
 
 from __future__ import annotations
 

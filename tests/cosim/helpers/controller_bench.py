@@ -1,4 +1,4 @@
-"""A controller driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks, beside the golden periphery.
+"""Test bench of the controller: cocotbext-axi's master, sources and sinks beside the golden periphery.
 
 The tile inside is watched, too, whatever the clients do: every port in every cycle beside the golden tile.
 

@@ -1,4 +1,4 @@
-"""The tile inside a controller, every port in every cycle beside the golden tile."""
+"""Monitor for the tile inside a controller: compares every port with the golden tile in every cycle."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that calibrates an array of random symmetric points and programs its reference array."""
+"""Simulation job that calibrates an array of random symmetric points and programs its reference array."""
 
 from __future__ import annotations
 
@@ -59,12 +59,12 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
 
 def job(bench: Bench) -> dict[str, Any]:
     """With the RTL of the bench."""
-    return calibrated(bench.config, bench.layer)
+    return calibrated(bench.config, bench.periphery)
 
 
 def zeros(bench: Bench, pulses: int, sweeps: int) -> int:
     """A calibration whose reads are all zero; the cycles that it takes."""
-    tile = bench.layer(bench.config)
+    tile = bench.periphery(bench.config)
     tile.calibrate(pulses, np.zeros((sweeps * bench.config.columns, bench.config.rows), np.int64))
     return tile.cycles
 
@@ -86,7 +86,7 @@ class Stuck:
 def stuck(bench: Bench, rounds: int) -> tuple[int, int]:
     """A programming of cells that cannot be moved to Qref; its rounds, and the cells that were given up."""
     config = bench.config
-    tile = bench.layer(config)
+    tile = bench.periphery(config)
     tile.calibrate(0, np.full((2 * config.columns, config.rows), config.code_format.high))
     played = tile.program(0, Settings(rounds=rounds), Stuck(config.rows))
     return played, int(tile.state_arrays()["unprogrammed"])

@@ -1,4 +1,4 @@
-"""Reads a page as a browser would: tables by caption, drawn data, addresses, and whether every element is closed."""
+"""Parser of report pages for tests: tables by caption, drawn data, addresses, and whether elements are closed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that begins an operation again and again, and cuts it off by a reset a cycle later every time.
+"""Simulation job that cuts an operation off by a reset, again and again, one cycle later every time.
 
 In between it plays others, in turn, to their end.
 """
@@ -8,7 +8,8 @@ from __future__ import annotations
 from random import Random
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.streams import Program, Streams
+from symtrack.cosim.engine.lockstep import Program
+from symtrack.cosim.engine.streams import Streams
 from symtrack.model.spec.settings import Op, Settings
 from tests.cosim.jobs.stuck import until_idle
 

@@ -1,4 +1,4 @@
-"""Jobs in which a neighbour of the tile fails: it stops, loses a beat, withdraws what it has offered, or is stuck."""
+"""Simulation jobs in which a neighbour of the tile fails: it stops, loses or withdraws a beat, or is stuck."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from typing import Any
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.lockstep import Ports
-from symtrack.cosim.engine.streams import SINKS, Program, Streams
+from symtrack.cosim.engine.lockstep import Ports, Program
+from symtrack.cosim.engine.streams import SINKS, Streams
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.tile.packing import unpack_signed

@@ -1,4 +1,4 @@
-"""A job that looks for lines of an array that are stuck, as docs/integration.md tells.
+"""Simulation job that looks for stuck lines of an array, by the procedure of docs/integration.md.
 
 It reads P before and after updates of one line at a time.
 """
@@ -59,7 +59,7 @@ class Bent:
 
 def found(bench: Bench, *, stuck: list[Stuck | None]) -> list[set[Stuck]]:
     """For each the lines that are found in a new array with it."""
-    layer = bench.layer(bench.config)
+    layer = bench.periphery(bench.config)
     return [_found(bench.config, Bent(layer, line)) for line in stuck]
 
 

@@ -1,4 +1,4 @@
-"""A job that measures how many cycles operations take when nothing waits."""
+"""Simulation job that measures how many cycles operations take when nothing waits."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A job that plays the random scenario and keeps a digest of every port of every cycle."""
+"""Simulation job that plays the random scenario and keeps a digest of every port in every cycle."""
 
 from __future__ import annotations
 
@@ -8,8 +8,7 @@ from random import Random
 from typing import Any
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.engine.lockstep import Ports
-from symtrack.cosim.engine.streams import Program
+from symtrack.cosim.engine.lockstep import Ports, Program
 from symtrack.cosim.stimulus.random import random_program
 
 

@@ -1,4 +1,4 @@
-"""Mutants of the golden model: an error is found, none is found where there is none, and a campaign goes on."""
+"""Tests of the golden model's mutation testing: trials find errors and nothing else, waivers fit, campaigns resume."""
 
 from __future__ import annotations
 

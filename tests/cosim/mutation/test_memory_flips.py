@@ -1,4 +1,4 @@
-"""A flipped bit of Q, Qref or H is told, whatever reads it and however its beat waits; nothing else is."""
+"""Tests of parity: the tile reports every flipped bit of Q, Qref or H, however it is read, and gives no false alarm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.mutation.memory_flips import MEMORIES, Flip, flips, silent
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Op, Reference, Settings
 

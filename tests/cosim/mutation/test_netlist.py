@@ -1,4 +1,4 @@
-"""Mutants of the netlist: an error is found, none is found where there is none, and a campaign goes on."""
+"""Tests of the netlist's mutation testing: errors are found, none where there is none, and campaigns resume."""
 
 from __future__ import annotations
 
@@ -34,7 +34,8 @@ from symtrack.cosim.mutation.netlist import (
 )
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import mutate
 from tests.cosim.helpers.bent import with_other_polynomial

@@ -1,4 +1,4 @@
-"""The page of a comparison shows the figures of its report, needs nothing from elsewhere, and is sound HTML."""
+"""Tests of the HTML report of a comparison: it shows the report's figures, is self-contained, and is sound HTML."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Registers move into a block memory where nothing else sees its output, and nowhere else."""
+"""Tests of moving registers into an ECP5 block memory: where nothing else sees its output, and nowhere else."""
 
 from __future__ import annotations
 

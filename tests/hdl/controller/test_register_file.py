@@ -1,4 +1,4 @@
-"""In every cycle of random traffic the register file equals `NaiveRegisters`: answers, settings, command, interrupt."""
+"""Tests of the register file in every cycle of random traffic: answers, settings, command, events and interrupt."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The C driver on a bus of plain words: what it writes, and what it refuses without writing anything."""
+"""Tests of the C driver on a simulated bus: what it writes, and what it refuses without writing anything."""
 
 from __future__ import annotations
 

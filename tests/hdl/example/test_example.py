@@ -1,4 +1,4 @@
-"""The example of an integration: top level and test bench in Verilog, and the C driver over a simulated bus."""
+"""Tests of the integration example: top level and test bench in Verilog, and the C driver over a simulated bus."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Section 5 in naive form: the sides of an update, how they go in and which slots come out."""
+"""Naive update path for tests: the sides of an update, how they go in and which slots come out (section 5)."""
 
 from __future__ import annotations
 

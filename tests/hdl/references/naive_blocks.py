@@ -1,4 +1,4 @@
-"""Naive descriptions that several tests share, written from the equations of docs/tile.md with exact fractions."""
+"""Naive blocks for tests, written with exact fractions from the equations of docs/tile.md."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register file as docs/integration.md tells it: a dictionary of fields, a set of events, cycle after cycle."""
+"""Naive register file for tests, from docs/integration.md: a dictionary of fields and a set of events per cycle."""
 
 from __future__ import annotations
 

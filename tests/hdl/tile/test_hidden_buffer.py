@@ -1,4 +1,4 @@
-"""H of whole columns against exact fractions: saturation, clamp, forget, subtract, direct writes, accumulate off."""
+"""Tests of the hidden buffer with whole columns against exact fractions, in all its modes and at its limits."""
 
 from __future__ import annotations
 

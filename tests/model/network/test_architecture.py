@@ -1,4 +1,4 @@
-"""Architectures: sizes of layers, grids of tiles, and what is refused."""
+"""Tests of network architectures: sizes of layers, grids of tiles, and what is refused."""
 
 from itertools import pairwise
 

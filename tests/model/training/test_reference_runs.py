@@ -1,4 +1,4 @@
-"""The final state of a dozen runs is the recorded one, bit for bit, whatever computes it.
+"""Tests that the final states of the reference trainings are the recorded ones, bit for bit.
 
 Who changes what a run computes records the digests anew:
 python -m tests.model.helpers.reference_runs > tests/model/training/reference_runs.json
@@ -50,7 +50,7 @@ def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypat
 
 def test_it_is_the_same_without_a_compiler() -> None:
     names = [name for name, (_, _, short) in RUNS.items() if short]
-    environment = os.environ | {"NUMBA_DISABLE_JIT": "1", "PYTHONPATH": str(ROOT)}
+    environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     command = [sys.executable, "-m", "tests.model.helpers.reference_runs", *names]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)
     assert json.loads(done.stdout) == {name: RECORDED[name] for name in names}
