@@ -6,6 +6,7 @@ from pathlib import Path
 
 from symtrack.cosim.report.timing_drawings import drawings
 from symtrack.hdl.output.register_documents import register_markdown
+from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts.common import Parser, run, write_all
 from symtrack.scripts.documents.imports import folders_markdown
@@ -24,7 +25,8 @@ def documents() -> dict[str, str]:
     )
     title, _, rest = register_markdown(NAMED[CONFIG]).partition("\n")
     texts = {REGISTERS: f"{title}\n{note}{rest}", INTERFACE: interface_markdown(), FOLDERS: folders_markdown(ROOT)}
-    return texts | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
+    pages = {name: wrapped(text) for name, text in texts.items()}
+    return pages | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

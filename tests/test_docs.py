@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.formal.table import PROPERTIES
+from symtrack.model.markdown import WIDTH
 from symtrack.scripts import write_docs
 from tests.paths import ROOT
 
@@ -78,3 +79,10 @@ def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
     assert [row[:4] for row in rows[1:]] == [
         [entry.block, entry.name, entry.size, f"induction, {entry.depth} cycles"] for entry in PROPERTIES
     ]
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+def test_lines_are_wrapped(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    long = [line for line in text.splitlines() if len(line) > WIDTH and not line.lstrip().startswith("|")]
+    assert not long, "wrap them with symtrack.model.markdown.wrapped; only rows of tables cannot be wrapped"

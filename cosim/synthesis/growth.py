@@ -8,6 +8,7 @@ from typing import Any
 from symtrack.cosim.synthesis.fpga import DEVICE_NAME, TARGET_MHZ, TIMING_WEIGHT
 from symtrack.cosim.synthesis.report import WHOLE, costs
 from symtrack.model.files import markdown, png
+from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED, TileConfig
 
 BASE = TileConfig(rows=16, columns=16, lanes=4, programmer=1)
@@ -246,4 +247,4 @@ def document(
     sections += ["## Growth", ABOUT_GATES, f"![Gates over rows, columns and lanes]({FIGURE})"]
     for name, entries in lines.items():
         sections += [f"### Over {name}", growth_table(entries)]
-    return "\n\n".join(sections) + "\n"
+    return wrapped("\n\n".join(sections) + "\n")

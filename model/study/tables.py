@@ -13,6 +13,7 @@ from typing import Any
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.files import markdown, png, write_all
+from symtrack.model.markdown import wrapped
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import cases as study
 from symtrack.model.study.cases import Case
@@ -298,7 +299,7 @@ def document(found: Mapping[str, Results]) -> str:
     ]
     for name, (title, text) in SECTIONS.items():
         parts += [f"## {title}: {found[name].state()}", text(found[name])]
-    return "\n\n".join(parts) + "\n"
+    return wrapped("\n\n".join(parts) + "\n")
 
 
 def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:

@@ -130,7 +130,7 @@ def _paragraphs(text: str) -> list[str]:
 
 def _wrapped(text: str, first: str = "", other: str = "") -> list[str]:
     return textwrap.wrap(
-        " ".join(text.split()),
+        " ".join(text.replace("``", "`").split()),
         WIDTH,
         initial_indent=first,
         subsequent_indent=other,
