@@ -86,3 +86,13 @@ def test_lines_are_wrapped(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     long = [line for line in text.splitlines() if len(line) > WIDTH and not line.lstrip().startswith("|")]
     assert not long, "wrap them with symtrack.model.markdown.wrapped; only rows of tables cannot be wrapped"
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+def test_files_and_modules_that_are_named_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:model|hdl|cosim|scripts|tests|docs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"`((?:model|hdl|cosim|scripts)\.[\w.]+)`", text):
+        ways = [ROOT.joinpath(*name.split(".")[:parts]) for parts in (2, 3, 4)]
+        assert any(way.with_suffix(".py").exists() for way in ways), name
