@@ -76,8 +76,8 @@ def test_no_name_is_that_of_a_module_which_would_take_its_place() -> None:
     assert not {path.stem for path in FACE.glob("*.py")} & set(symtrack.__all__)
 
 
-def test_nothing_below_imports_the_face_but_for_the_version() -> None:
-    own = {path.stem for path in FACE.glob("*.py")} - {"version", "__init__"}
+def test_nothing_below_imports_the_face() -> None:
+    own = {path.stem for path in FACE.glob("*.py")} - {"__init__"}
     for folder in ("model", "hdl", "cosim", "scripts"):
         for path in (ROOT / folder).rglob("*.py"):
             if FACE in path.parents:
