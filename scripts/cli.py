@@ -11,7 +11,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
-from importlib.metadata import version
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import NoReturn
 
@@ -51,7 +51,7 @@ def summary(command: str) -> str:
 def overview(width: int) -> str:
     """What ``--help`` prints, in lines of at most ``width`` characters."""
     wide = max(map(len, COMMANDS)) + 4
-    title = (symtrack.__doc__ or "").partition("\n")[0]
+    title = f"{NAME}: {metadata(NAME)['Summary']}"
     lines = [f"usage: {NAME} [--help | --version] COMMAND ...", "", *textwrap.wrap(title, width)]
     for group, names in GROUPS.items():
         lines += ["", f"{group}:"]
