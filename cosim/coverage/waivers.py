@@ -14,7 +14,7 @@ from symtrack.cosim.coverage.measure import Point
 
 
 class CoverageWaiver(NamedTuple):
-    """A waiver for ``points`` missed points whose ``kind block name`` fits ``pattern``: what they are, and the reason."""
+    """A waiver for ``points`` missed points whose ``kind block name`` fits ``pattern``: what they are, and why."""
 
     pattern: str
     points: int

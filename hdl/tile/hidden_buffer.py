@@ -6,14 +6,14 @@
 | stage | work |
 |---|---|
 | 3 | H is asked for |
-| 4, 5 | gain * d but for its last addition, see `hdl.parts.multiplier`; H comes out of the memory, and out of its
-register | | 5 | parity of H |
+| 4 | gain * d begins, see `hdl.parts.multiplier`; H comes out of the memory |
+| 5 | gain * d but for its last addition; H in a register, its parity; the dither u is drawn |
 | 6 | H + gain * d |
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
 | 9 | n; second half |
 | 10 | next H; sum of |n|; n leaves |
-| 11 | H is written |
+| 11 | H is written, in the first cycle of the beat |
 
 With ``direct`` a random u, uniform over one threshold, takes the place of H, n = clamp(floor(h / threshold)), and H
 stays as it is: the mean of n is gain * d / threshold. With ``accumulate`` off n = 0 and H stays. While R is programmed,
