@@ -22,7 +22,7 @@ from symtrack.scripts.common import INTERRUPTED, Parser, integer, progress, run 
 
 
 def floating(case: Case) -> Curve:
-    """A run in floating point, of the algorithm, offset and seed of the case."""
+    """A run in floating point with the algorithm, offset and seed of a case."""
     from tests.model.references.float_digits import train
 
     return train(
@@ -35,7 +35,7 @@ def floating(case: Case) -> Curve:
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "")
     add = result.add_argument
     add(
@@ -46,11 +46,17 @@ def parser() -> Parser:
         help="folder of results.md, its figures and results.json",
     )
     add("--cache", type=Path, default=Path("build/results"), metavar="DIR", help="folder of the results of single runs")
-    add("--jobs", type=integer(1, 1024), default=1, help="processes")
-    add("--only", choices=EXPERIMENTS, nargs="+", default=list(EXPERIMENTS), help="experiments to run; all are written")
-    add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run the first so many seeds only")
-    add("--again", action="store_true", help="make recorded runs again, too, unless they are in the cache")
-    add("--render", action="store_true", help="run nothing, write the document from the cache")
+    add("--jobs", type=integer(1, 1024), default=1, help="number of processes")
+    add(
+        "--only",
+        choices=EXPERIMENTS,
+        nargs="+",
+        default=list(EXPERIMENTS),
+        help="experiments to run; the document has all of them",
+    )
+    add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run only the first N seeds")
+    add("--again", action="store_true", help="repeat recorded runs, too, unless they are in the cache")
+    add("--render", action="store_true", help="run nothing, only write the document from the cache")
     return result
 
 

@@ -11,7 +11,7 @@ from symtrack.model.cache import checkout
 
 @cache
 def version() -> str:
-    """Of a checkout what its pyproject.toml says, as the metadata of an editable installation may be older."""
+    """The version in the checkout's pyproject.toml, without a checkout that in the metadata of the installed package."""
     source = checkout()
     if source is None:
         return metadata.version("symtrack")
