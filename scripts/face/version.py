@@ -11,7 +11,7 @@ from symtrack.model.cache import checkout
 
 @cache
 def version() -> str:
-    """The version in the checkout's pyproject.toml, without a checkout that in the metadata of the installed package."""
+    """The version in the checkout's pyproject.toml, or in the package's metadata where there is no checkout."""
     source = checkout()
     if source is None:
         return metadata.version("symtrack")
