@@ -2,9 +2,9 @@
 
     word address = offset / 4,   field = word[low + width - 1 : low]
 
-access of a field: ``ro`` read only, ``rw``, ``wo`` reads as zero, ``w1c`` writing a one clears. A register may be
-written if one of its fields may. ``high``: largest value that may be written, a larger one is refused and changes
-nothing; bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
+The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
+register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing;
+bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
 """
 
 from __future__ import annotations

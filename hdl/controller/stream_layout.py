@@ -17,7 +17,16 @@ BYTE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """``name``: of the payload. lane: its lane, None for payloads without. room: bits up to the next part."""
+    """A part of a stream's beat: a payload, or one lane of a payload.
+
+    Attributes
+    ----------
+    name : the name of the payload.
+    low, width : its bits in ``tdata``.
+    room : bits up to the next part.
+    signed : whether it is sign-extended to its bytes.
+    lane : its lane, None for payloads without lanes.
+    """
 
     name: str
     low: int
@@ -29,7 +38,10 @@ class Part:
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """Parts of a stream; last: the payload that is told as ``tlast``, or "" where every beat is the last."""
+    """The parts of a stream.
+
+    ``last`` is the payload that becomes ``tlast``, or "" where every beat is the last.
+    """
 
     parts: tuple[Part, ...]
     last: str = ""
