@@ -78,7 +78,7 @@ def test_random_configurations_agree_with_golden(number: int, lengths: dict[str,
     assert totals.words > 0
 
 
-def test_these_are_twenty_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_batches_have_twenty_different_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every batch begins with the least one; all others differ."""
     monkeypatch.setattr(campaign, "play", fake(lambda config: False))
     batches = [batch(number, SIZE, {"native": 100}, lambda config: "")[0].fingerprints for number in range(4)]
@@ -159,7 +159,7 @@ def raising(error: Exception, *, control: bool, times: int = 10**6) -> tuple[Cal
         (AssertionError("of golden"), "AssertionError: of golden"),
     ],
 )
-def test_what_a_case_raises_is_a_failure(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_of_a_case_is_a_failure(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "play", raising(error, control=False)[0])
     monkeypatch.setattr(campaign, "tile_verilog", lambda config: "of a control")
     _, failure = batch(1, 3, {"native": 100}, lambda config: CASE)
@@ -177,7 +177,7 @@ def test_what_a_case_raises_is_a_failure(error: Exception, text: str, monkeypatc
         (YosysError("Traceback\n  in it\nfull\n"), "YosysError: full"),
     ],
 )
-def test_what_the_machine_fails_at_is_not_the_case(
+def test_a_failure_of_the_machine_is_not_one_of_the_case(
     error: Exception, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Neither where the least configuration fails, too, nor where it does not and the case does not again."""
