@@ -59,7 +59,7 @@ def state_items(config: TileConfig) -> list[StateItem]:
 
 
 def port_items(config: TileConfig) -> list[StateItem]:
-    """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
+    """Registers that ports show or that follow from others; with `state_items` all that an idle tile can be set to."""
     items = [
         StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
         StateItem("column", ("chopper", "column"), config.column_bits, port="read__column", wire="column"),
@@ -82,7 +82,7 @@ def port_items(config: TileConfig) -> list[StateItem]:
 
 
 def all_items(config: TileConfig) -> list[StateItem]:
-    """What is compared, then what ports tell."""
+    """The items of `state_items`, which are compared, and then those of `port_items`."""
     return state_items(config) + port_items(config)
 
 
