@@ -81,7 +81,7 @@ def play(program: Any) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
 
 
 def test_a_long_random_run_reaches_every_bin() -> None:
-    """On the golden tile, which needs no build; of a run cut short, others are left over."""
+    """Played on the golden tile, which needs no build; a run cut short leaves bins out."""
     widths = {port.name: port.width for port in tile_ports(CONFIG) if not port.output}
     bench: Any = SimpleNamespace(config=CONFIG, widths=widths, progress=lambda done: None)
 

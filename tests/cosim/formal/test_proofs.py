@@ -26,7 +26,7 @@ BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
 def entries(*names: str) -> list[Any]:
-    """Parameters, of which the long ones are for the slow tests."""
+    """The properties as parameters; those with long proofs are marked slow."""
     return [
         pytest.param(BY_NAME[name], id=name, marks=[pytest.mark.slow] if name in LONG else [])
         for name in names or BY_NAME
@@ -59,7 +59,9 @@ def test_a_property_of_a_small_block_fails_with_any_error_of_a_cell(entry: Prope
 
 @pytest.mark.slow
 def test_the_property_of_the_sequencer_fails_with_all_errors_of_a_cell_but_two() -> None:
-    """These do the same: in IDLE, whether reads begin is asked only where no pulses do: a | (~a & b) is a | b."""
+    """Two errors are equivalent: in IDLE, whether reads begin is asked only where no pulses do, and a | (~a & b) is a |
+    b.
+    """
     entry = BY_NAME["sequencer"]
     kept = []
     for what, text in swaps(entry.text()):

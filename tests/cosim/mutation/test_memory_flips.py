@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
-    """The tile as a library, with something else in its text if asked for."""
+    """The tile as a library, with a change of its Verilog if asked for."""
     text = tile_verilog(config)
     if pattern:
         text, count = re.subn(pattern, by, text)
@@ -46,7 +46,7 @@ def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
 
 
 def test_words_that_read_as_zero_are_reported() -> None:
-    """What a memory without power, or a column of it that is stuck, gives."""
+    """A memory without power, or a column of it that is stuck, reads as zero."""
     config = CONFIGS["one cell"]
     found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
     expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in MEMORIES}
@@ -75,7 +75,7 @@ def test_a_memory_that_is_not_checked_is_found() -> None:
     ],
 )
 def test_operations_that_report_no_flip_are_found(mask: str, silenced: set[Op]) -> None:
-    """An error is masked where it is registered."""
+    """The tile's register of an error is masked during an operation."""
     config = CONFIGS["many beats"]
     bent = library(config, r"(memory_error <= \S+) ;", rf"\1 & ~({mask});")
     found = silent(bent, config, 1)

@@ -34,7 +34,7 @@ def faulty() -> dict[str, Any]:
 
 
 def plain(report: dict[str, Any]) -> dict[str, Any]:
-    """As it comes out of a JSON file."""
+    """The report as it comes out of a JSON file."""
     return json.loads(json.dumps(report))
 
 
