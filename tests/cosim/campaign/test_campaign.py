@@ -288,7 +288,7 @@ def bent_batch(number: int, size: int, lengths: dict[str, int]) -> tuple[campaig
 def test_an_error_of_the_rtl_is_found_and_made_small(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A whole campaign finds the error and it is played again alone; kinds other than native start from a small case."""
+    """A whole campaign finds the error, which is then played alone; kinds other than native start from a small case."""
     monkeypatch.setattr(campaign, "batch", bent_batch)
     if kind != "native":
         monkeypatch.setattr(campaign, "configurations", lambda: st.just(CONFIG.replace(**LEAST).replace(rows=4)))
