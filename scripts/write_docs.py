@@ -13,7 +13,7 @@ FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
 
 
 def documents() -> dict[str, str]:
-    """Texts by the path of their file below docs/."""
+    """The generated texts, by the path of their file below docs/."""
     note = (
         f"\nThis is the map of `{CONFIG}`, written by `scripts/write_docs.py`; "
         "`generate_verilog.py` writes that of any configuration.\n"

@@ -122,7 +122,7 @@ targets:
 
 
 def package(config: TileConfig) -> dict[str, str]:
-    """Texts of all files by name."""
+    """The texts of all files, by file name."""
     top, controller = module_name(config), controller_name(config)
     tile = tile_verilog(config)
     return {
