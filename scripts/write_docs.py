@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Write the generated parts of docs/: the register map and the timing drawings."""
+"""Write the generated parts of docs/: register map, Python interface, timing drawings and the graph of imports."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,12 @@ from symtrack.cosim.report.timing_drawings import drawings
 from symtrack.hdl.output.register_documents import register_markdown
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts.common import Parser, run, write_all
+from symtrack.scripts.documents.imports import folders_markdown
+from symtrack.scripts.documents.interface import interface_markdown
 
-FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
+FIGURES, REGISTERS, INTERFACE, FOLDERS = "figures", "registers.md", "api.md", "folders.md"
+CONFIG = "digits_hidden"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def documents() -> dict[str, str]:
@@ -19,7 +23,7 @@ def documents() -> dict[str, str]:
         "`generate_verilog.py` writes that of any configuration.\n"
     )
     title, _, rest = register_markdown(NAMED[CONFIG]).partition("\n")
-    texts = {REGISTERS: f"{title}\n{note}{rest}"}
+    texts = {REGISTERS: f"{title}\n{note}{rest}", INTERFACE: interface_markdown(), FOLDERS: folders_markdown(ROOT)}
     return texts | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
 
 

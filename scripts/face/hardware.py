@@ -53,7 +53,7 @@ class Verilog:
 
     @cached_property
     def files(self) -> Mapping[str, str]:
-        """All that ``generate-verilog`` writes, texts by file name: tile, controller, registers, formats, examples."""
+        """All that ``generate-verilog`` writes, texts by file name: tile, controller, register map, formats."""
         return package(self.config)
 
     def write(self, folder: str | Path) -> list[Path]:
