@@ -264,7 +264,7 @@ def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:
 
 
 def programmer() -> Checked:
-    """Property of write and verify: five moves later a cell is outside if |d| > tolerance; the last round writes none."""
+    """Property of write and verify: a cell is outside if |d| > tolerance, five moves later; the last writes none."""
     config = TileConfig()
     dut: Any = Programmer(config)
     checked = Checked(dut)
