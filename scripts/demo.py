@@ -32,7 +32,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=default_output("demo"), help="folder for the results")
     parser.add_argument("--epochs", type=integer(1, 1000), default=10, help="epochs of golden training")
     parser.add_argument("--steps", type=integer(1, 10**6), default=1500, help="training steps with RTL in the loop")
-    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of everything random")
     options = parser.parse_args(arguments)
     out: Path = options.out
     try:

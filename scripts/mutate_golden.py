@@ -24,7 +24,7 @@ BY_NO_TEST, BY_RECORD = "by no test", "by the record"  # how some were killed: n
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if enough of the errors were found."""
-    what = "those not waived"
+    what = "those that are not waived"
     parser = mutation_parser(__doc__ or "", log="golden_mutants.jsonl", at_least=90, what=what)
     options = parser.parse_args(arguments)
     return judged(parser, options, partial(key, ROOT), partial(campaign, ROOT), _tell)

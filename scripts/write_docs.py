@@ -18,7 +18,7 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 def documents() -> dict[str, str]:
-    """Texts by the path of their file below docs/."""
+    """The generated texts, by the path of their file below docs/."""
     note = (
         f"\nThis is the map of `{CONFIG}`, written by `scripts/write_docs.py`; "
         "`generate_verilog.py` writes that of any configuration.\n"

@@ -127,7 +127,7 @@ class Totals:
 
 @st.composite
 def configurations(draw: st.DrawFn) -> TileConfig:
-    """Hypothesis strategy for legal configurations of at most `CELLS` cells; shrinks to one cell and narrow words."""
+    """Hypothesis strategy for legal configurations of up to `CELLS` cells; it shrinks to one cell and narrow words."""
     rows = draw(st.integers(1, 70))
     columns = draw(st.integers(1, min(70, CELLS // rows)))
     adc_bits = draw(st.integers(2, 16))

@@ -22,7 +22,7 @@ from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""A progress bar with a text and a total: gives who is to be told how far the work is."""
+"""Makes a progress bar from a text and a total; the context gives the function that takes the progress."""
 
 
 @contextmanager

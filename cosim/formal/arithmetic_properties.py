@@ -44,7 +44,7 @@ def size_of(value: Value) -> Value:
 
 
 def digits(word: Value, size: int) -> list[Value]:
-    """The digits of a word, ``size`` bits each; the last is signed if the word is, and a bit wider if that is odd."""
+    """The digits of a word, ``size`` bits each; the last one is signed if the word is, and wider if that is odd."""
     even = Cat(word, word[-1].replicate(len(word) % 2))
     parts: list[Value] = [even[place : place + size] for place in range(0, len(even), size)]
     return [*parts[:-1], parts[-1].as_signed() if word.shape().signed else parts[-1]]
@@ -196,7 +196,7 @@ class _Product(wiring.Component):
 
 
 def multiplier() -> Checked:
-    """Property of the multiplier: two moves later its addends add up to a long multiplication, word * factor."""
+    """Property of the multiplier: its addends sum up to a long multiplication two moves later, or word * factor."""
     return _multiplied_out(word=6, factor=4, product=True)
 
 
@@ -264,9 +264,7 @@ def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:
 
 
 def programmer() -> Checked:
-    """Property of write and verify: five moves later a cell is outside if |d| > tolerance; the last round corrects
-    none.
-    """
+    """Property of write and verify: a cell is outside if |d| > tolerance, five moves later; the last writes none."""
     config = TileConfig()
     dut: Any = Programmer(config)
     checked = Checked(dut)

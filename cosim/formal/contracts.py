@@ -137,8 +137,7 @@ def symmetric_point(m: Module, dut: Any, _state: State, beats: Beats | None = No
 
 
 def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
-    """Contract of the hidden buffer: words are read only when all stages move; a beat is rounded in stage 5, leaves
-    stage 10.
+    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10.
 
     ``beats`` are those that the proof follows already, if it does.
     """

@@ -96,7 +96,7 @@ class Checked:
         self.module.d.comb += [Assume(one) for one in rule(self.module, self.component, self.state)]
 
     def keeps(self, rule: Rule, path: str) -> None:
-        """Assert that what drives one of its blocks keeps a contract; counterexamples name the part by number."""
+        """Assert that what drives one of its blocks keeps a contract; a counterexample names the broken part."""
         for number, one in enumerate(rule(self.module, self.blocks[path], self.of(path))):
             kept = Signal(name=f"{path.replace('.', '_')}_keeps_{number}")
             self.module.d.comb += [kept.eq(one), Assert(kept)]

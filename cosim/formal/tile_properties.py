@@ -51,7 +51,7 @@ def _tile() -> Checked:
         Assert(last.valid == state["transfer.offer.valid"]),
         Assert(last.waits == ~state["transfer.offer.room"]),
     ]
-    # A wrong word is told a cycle after its beat has gone on, whatever the operation.
+    # A wrong word is reported a cycle after its beat has gone on, whatever the operation.
     wrong = Signal()
     stages = (first.valid[3] & point.wrong) | (second.valid[6] & buffer.wrong)
     m.d.sync += wrong.eq(point.advance & stages)

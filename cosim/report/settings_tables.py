@@ -48,9 +48,14 @@ def _formats(name: str, config: TileConfig) -> Markup:
         (word, form.width, form.fraction, f"{form.low:,} to {form.high:,}", _left(text)) for word, form, text in words
     ]
     memories = (("Q", config.reference_format), ("Qref", config.reference_format), ("H", config.hidden_format))
-    sizes = ", ".join(f"{memory} {config.depth:,} × {config.lanes * form.width} bit" for memory, form in memories)
+    sizes = ", ".join(f"{memory} {config.depth:,} × {config.lanes * (form.width + 1)} bit" for memory, form in memories)
     head = ("word", "bits", "of these after the point", "range", _left("meaning"))
-    return join((table(f"{name}: {config.rows}x{config.columns}", head, rows), element("p", f"Memories: {sizes}.")))
+    return join(
+        (
+            table(f"{name}: {config.rows}x{config.columns}", head, rows),
+            element("p", f"Memories, a parity bit in every word: {sizes}."),
+        )
+    )
 
 
 def _single(caption: str, values: Values) -> Markup:

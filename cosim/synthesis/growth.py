@@ -58,8 +58,8 @@ The longest path by blocks, with the time in each in nanoseconds. A cell is name
 be that of the next block."""
 ABOUT_GATES = """\
 In gates of no technology: NAND gates of two inputs of four transistors, without flip-flops and memories, whose enables
-and resets are gates. Memories hold a word of Q, of Qref and of H per cell, and where lanes do not divide the rows also
-for rows that are not there."""
+and resets are gates. Memories hold a word of Q, of Qref and of H per cell, each with a parity bit, and where lanes do
+not divide the rows also for rows that are not there."""
 
 
 def points() -> Iterator[tuple[str, TileConfig]]:
@@ -82,15 +82,15 @@ def measure(config: TileConfig) -> dict[str, Any]:
         "gates": whole.gates,
         "flip_flops": whole.flip_flops,
         "memory_bits": whole.memory_bits,
-        "words_per_weight": whole.memory_bits / _word_bits(config) / weights,
+        "words_per_weight": whole.memory_bits / word_bits(config) / weights,
         "bits_per_weight": whole.memory_bits / weights,
         "gates_per_weight": whole.gates / weights,
     }
 
 
-def _word_bits(config: TileConfig) -> float:
-    """Mean width of a word of Q, Qref and H."""
-    return (2 * config.reference_format.width + config.hidden_bits) / 3
+def word_bits(config: TileConfig) -> float:
+    """Mean width of a word of Q, Qref and H with its parity bit."""
+    return (2 * config.reference_format.width + config.hidden_bits) / 3 + 1
 
 
 def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:

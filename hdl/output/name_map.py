@@ -20,11 +20,16 @@ READ_PORTS = {"_0_": "read.data"}  # Yosys has names of its own for the words th
 
 
 def name_map(config: TileConfig, verilog: str) -> dict[str, Any]:
-    """Every register and memory, as plain data.
+    """Every register and memory of the tile, as plain data.
 
-    Each has its ``path`` in `hdl`, its hierarchical name in ``verilog``, ``width`` and ``depth`` (1 of a register), the
-    ``name`` that the golden model and the reports give the quantity, and the ``port`` that shows it; None where it has
-    none. ``verilog``: the text of the tile.
+    Each has its ``path`` in `hdl`, its hierarchical name in ``verilog``, ``width`` and ``depth`` (1 for a register),
+    the ``name`` that the golden model and the reports give the quantity, and the ``port`` that shows it; None where it
+    has none.
+
+    Parameters
+    ----------
+    verilog
+        The text of the tile.
     """
     top = module_name(config)
     items = {".".join(item.path): item for item in all_items(config)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from importlib.metadata import version
 from typing import Any
 
 from symtrack.hdl.controller.stream_layout import stream_layouts
@@ -21,7 +22,6 @@ from symtrack.hdl.output.verilog import (
 )
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
-from symtrack.version import version
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
@@ -90,7 +90,7 @@ def fusesoc_core(config: TileConfig) -> str:
     waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
     return f"""\
 CAPI=2:
-name: symtrack::{controller}:{version()}
+name: symtrack::{controller}:{version("symtrack")}
 description: Controller of an analog crossbar tile with dynamic symmetric point tracking, {config.rows}x{config.columns}
 
 filesets:
@@ -122,7 +122,7 @@ targets:
 
 
 def package(config: TileConfig) -> dict[str, str]:
-    """Texts of all files by name."""
+    """The texts of all files, by file name."""
     top, controller = module_name(config), controller_name(config)
     tile = tile_verilog(config)
     return {

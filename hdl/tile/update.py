@@ -4,8 +4,8 @@
 
 A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after,
 or wait in the spare register of `hdl.parts.register_slice`.
-Latency: the first slot is valid four cycles after ``run`` rises. Throughput: one slot per cycle while ready.
-An update takes ``TileConfig.update_cycles(slots)`` with its command.
+Latency: the first slot is valid `model.spec.config.SLOT_LATENCY` cycles after ``run`` rises. Throughput: one
+slot per cycle while ready. An update takes ``TileConfig.update_cycles(slots)`` with its command.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal

@@ -71,10 +71,15 @@ def _slopes(cells: Cells) -> Real:
 
 @dataclass(frozen=True, kw_only=True)
 class Theory:
-    """What the equations above say about the cells of an array; each float64[R, C], in weights.
+    """Predictions of the equations above for the cells of an array.
 
-    error: at the start. target: the symmetric point. rate: per pulse. step, noise: of a pulse at the symmetric point.
-    share: of the limit cycle that lies below the symmetric point.
+    Attributes
+    ----------
+    error : float64[R, C], at the start, in weights.
+    target : float64[R, C], the symmetric point.
+    rate : float64[R, C], relative decrease of the error per pulse.
+    step, noise : float64[R, C], size of a pulse at the symmetric point, and standard deviation of its write noise.
+    share : float64[R, C], the part of the limit cycle that lies below the symmetric point.
     """
 
     error: Real
@@ -86,7 +91,7 @@ class Theory:
 
     @classmethod
     def of(cls, array: DeviceArray) -> Theory:
-        """Of the array as it stands. Raises ValueError for cells without a symmetric point."""
+        """The predictions for an array as it stands. Raises ValueError for cells without a symmetric point."""
         cells, target = array.cells, array.symmetric_point()
         noise, slope = cells.noise / WEIGHT_ONE, _slopes(cells)
         if slope.sum(axis=0).min() <= 0:

@@ -90,7 +90,14 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingSpec:
-    """A setting in one configuration. kind: bool, int or an enumeration. high: largest value that has a meaning."""
+    """A setting in one configuration.
+
+    Attributes
+    ----------
+    kind : bool, int or an enumeration.
+    high : largest value that has a meaning.
+    width, default, unit, text : bits of its port, default value, unit and description.
+    """
 
     name: str
     kind: type

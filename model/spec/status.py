@@ -23,7 +23,13 @@ class StatusKind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusSpec:
-    """A port. text: what is counted, or what has happened. needs: what must be 1 in the configuration."""
+    """A status port of the tile.
+
+    Attributes
+    ----------
+    text : what is counted, or what has happened.
+    needs : the field of the configuration that must be 1, "" if the port always exists.
+    """
 
     name: str
     kind: StatusKind

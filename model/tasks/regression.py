@@ -50,8 +50,12 @@ TILE = TileConfig(
 class Regression:
     """A linear regression task.
 
-    target int64[R, C]: T as weights with 30 fractional bits. normal_inputs: x is standard normal, else 1. noise: sigma.
-    architecture, tile_configs, converters: see `model.tasks.task.Task`.
+    Attributes
+    ----------
+    target : int64[R, C], T as weights with 30 fractional bits.
+    normal_inputs : whether x is standard normal, else 1.
+    noise : sigma.
+    architecture, tile_configs, converters : see `model.tasks.task.Task`.
     """
 
     name: str

@@ -55,9 +55,13 @@ class Problem(Protocol):
 class Task:
     """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
 
-    train_x int64[N, F] and test_x: values from -1 to 1 with `VALUE_BITS` fractional bits. train_y int64[N] and test_y:
-    labels. architecture: the network. tile_configs: of all its tiles, see `Architecture.tiles`. converters:
-    those of its products unless told otherwise.
+    Attributes
+    ----------
+    train_x, test_x : int64[N, F], values from -1 to 1 with `VALUE_BITS` fractional bits.
+    train_y, test_y : int64[N], labels.
+    architecture : the network.
+    tile_configs : configurations of all its tiles, see `Architecture.tiles`.
+    converters : those of its products unless a run has others.
     """
 
     name: str

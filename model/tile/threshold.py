@@ -5,8 +5,9 @@
 
 so that a direct write has the mean gain * d / 2**threshold_shift.
 
-Formats: h is ``hidden_format``, n is ``pulses_format``. Latency: shares the cycle of the sum in the hidden buffer.
-Throughput: one beat per cycle. Source: TT-v2 and its successors (docs/tile.md, section 6).
+Formats: h is ``hidden_format``, n is ``pulses_format``. Latency: two stages of the transfer path in
+`hdl.tile.threshold`, the quotient and the clamping. Throughput: one beat per cycle. Source: TT-v2 and its successors
+(docs/tile.md, section 6).
 """
 
 from __future__ import annotations

@@ -44,10 +44,15 @@ _WRITES = (
 
 @dataclass(frozen=True)
 class _Beat:
-    """What is known of a beat: ``value`` is r, then d, p and h.
+    """A beat on its way through the stages; ``value`` is r, then d, p and h.
 
-    q, qref: what is to be written. difference: d of a programming. uniform: u of a direct write.
-    outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
+    Attributes
+    ----------
+    q, qref : what is to be written.
+    difference : d of a programming.
+    uniform : the dither u of a direct write.
+    outside : cells that are out of tolerance.
+    saturated, clipped : h or n was clipped.
     """
 
     beat: int

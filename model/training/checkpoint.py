@@ -3,8 +3,8 @@
     file   = .npz of the arrays of the run with ``version``, ``settings`` and ``sha256``
     sha256 = `model.training.metrics.state_sha256` of all the others, so of every bit that is read back
 
-settings: what the run depends on, as JSON in bytes, names to texts. It is compared name by name: a run goes on only as
-what it was. The file appears whole or not at all and is read without pickle.
+``settings`` is what the run depends on, as JSON in bytes, names to texts. It is compared name by name: a run goes on
+only as what it was. The file appears whole or not at all and is read without pickle.
 """
 
 from __future__ import annotations

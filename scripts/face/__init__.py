@@ -58,9 +58,9 @@ __all__ = ["__version__", *_MODULES]
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from symtrack.version import version
+        from importlib.metadata import version
 
-        return version()
+        return version("symtrack")
     if name not in _MODULES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     value = globals()[name] = getattr(import_module(_MODULES[name]), name)

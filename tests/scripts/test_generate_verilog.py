@@ -35,7 +35,7 @@ def names(top: str) -> list[str]:
 
 
 @pytest.mark.parametrize("name", ["tiny", "digits_output"])
-def test_files(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_files_are_written(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     config, top = NAMED[name], module_name(NAMED[name])
     files = generate(tmp_path / "new" / "folder", name)
     assert sorted(files) == names(top)

@@ -46,7 +46,9 @@ def mutant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["cocotb", "native"])
-def test_mutant(engine: str, mutant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_netlist_is_exit_code_1(
+    engine: str, mutant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "report.json"
     arguments = f"--config tiny --engine {engine} --cycles 20000 --verilog {mutant} --json {file}"
     assert run_cosim.main(arguments.split()) == 1

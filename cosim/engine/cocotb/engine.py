@@ -1,4 +1,4 @@
-"""The cocotb engine: builds the simulator, starts it on a job and reads the outcome."""
+"""The cocotb engine: builds the simulator, starts it on a job in a process of its own and reads the outcome."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The native engine: the same Verilog as a shared library in this process.
+"""The native engine: plays jobs on the Verilog as a shared library in this process.
 
 Programs are played cycle by cycle as in every engine. Layers of a training play whole updates and transfers per call,
 which is what makes it fast; with recording, the outputs of all their cycles are compared with `model.tile.waveform`.

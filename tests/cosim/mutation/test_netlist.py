@@ -48,7 +48,7 @@ NONE = NetlistMutant(0, "-mode none", "counters")
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Shorter stimuli; the scenarios that are played."""
+    """Shortens the stimuli; returns the list of the scenarios that are played."""
     played: list[str] = []
     play = mutants_module._played
 
@@ -148,7 +148,7 @@ def test_errors_differ_and_are_drawn_by_the_seed() -> None:
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is judged, by a stand-in, is not judged again, and what was of another choice of errors is."""
+    """Mutants that are judged (by a stand-in) are not judged again, and those of another choice of errors are."""
     judged: list[int] = []
 
     def judge_one(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutcome:

@@ -109,7 +109,7 @@ def behind_logic(module: dict[str, Any]) -> None:
         behind_logic,
     ],
 )
-def test_others_stay(change: Any) -> None:
+def test_any_other_register_stays(change: Any) -> None:
     module = netlist()
     change(module)
     before = deepcopy(module)

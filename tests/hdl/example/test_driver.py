@@ -113,7 +113,7 @@ def packed(register: Register, **values: int) -> int:
 
 
 def expected(driver: Driver, values: Settings) -> tuple[int, int]:
-    """The words of `modes` and `gain`."""
+    """The words of `modes` and `gain` for some settings."""
     modes, gain = (
         packed(register, **{field.name: getattr(values, field.name) for field in register.fields})
         for register in (driver.table["modes"], driver.table["gain"])

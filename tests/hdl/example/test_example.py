@@ -26,7 +26,7 @@ icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog i
 
 @cache
 def files(name: str) -> dict[str, str]:
-    """What generate_verilog.py writes."""
+    """The files that generate_verilog.py writes."""
     return package(NAMED[name])
 
 

@@ -26,7 +26,7 @@ class Side:
 
 
 def draw(lines: int, bits: int, rng: Random) -> Side:
-    """All mixtures: zeros only, one sign only, full magnitudes."""
+    """Random sides of all kinds: zeros only, one sign only, full magnitudes, mixtures."""
     high, signs = (1 << bits) - 1, rng.choice(((1,), (-1,), (1, -1), (1, -1)))
     pool = rng.choice(((0,), (0, high), (high,), (rng.randint(1, high), rng.randint(1, high), 0)))
     return Side([rng.choice(pool) for _ in range(lines)], [rng.choice(signs) for _ in range(lines)])

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iveril
 
 
 def replay(folder: Path, played: ReplayRecord, verilog: str) -> list[str]:
-    """What the test bench prints."""
+    """Run the test bench in Icarus Verilog; returns what it prints."""
     file = folder / "tile.v"
     file.write_text(verilog, encoding="utf-8")
     bench = write_replay(folder, played)

@@ -50,8 +50,11 @@ class FloatArray:
 class FloatTile:
     """One tile under one algorithm.
 
-    reference: "zero", "latched" or "filtered". chopper: "off" or "regular", or "told": flips come with each transfer.
-    error: a deliberate one.
+    Attributes
+    ----------
+    reference : "zero", "latched" or "filtered".
+    chopper : "off" or "regular", or "told" where flips come with each transfer.
+    error : a deliberate error, if any.
     """
 
     fast: FloatArray
