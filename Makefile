@@ -1,9 +1,10 @@
-# Two commands matter: `make demo` and `make test`. Each sets up what it needs in this folder.
+# Two commands matter: `make demo` and `make test`. Each sets up what it needs in this folder. While you work,
+# `make check` lints, checks types and runs the tests that are nearest to what changed since the last commit.
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
 
-.PHONY: demo results prove verify test test-all test-numpy lint tools clean
+.PHONY: demo results prove verify check test test-all test-numpy lint tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -17,11 +18,14 @@ prove: $(READY)
 verify: $(READY)
 	$(BIN)/python scripts/verify.py
 
+check: lint
+	$(BIN)/python -m symtrack.cosim.tools.changed_tests
+
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
 test-all: lint
-	$(BIN)/python -m pytest -n auto --dist worksteal
+	$(BIN)/python -m pytest -n auto --dist worksteal --strict-skips
 
 # The recorded runs with another numpy, which has its own environment and compiles its own kernels.
 NUMPY ?= 2.1.3

@@ -1,1 +1,1 @@
-"""Amaranth description of the tile periphery, one block a file, and its Verilog."""
+"""The hardware: the tile periphery and its controller in Amaranth, one block a file, and the Verilog made of them."""

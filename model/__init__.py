@@ -1,1 +1,1 @@
-"""The golden model: periphery, devices, networks and training in integers, and the specification that hdl shares."""
+"""The golden model: tile periphery, devices, networks and training in integers, and the specification as data."""

@@ -29,6 +29,7 @@ KINDS = {
     "numba": "compiled kernels of the golden model",
     "verilator": "simulators, libraries and results of synthesis",
     "verilog": "Verilog texts",
+    "locks": "locks of what is being made",
 }
 # Names that entries of a kind have: digests, with a suffix or not, and what has not got its digest yet.
 _ENTRY = re.compile(r"(runtime-)?[0-9a-f]{12,64}(\.\w+)*|unfinished-\w+")

@@ -1,4 +1,4 @@
-"""Compiled kernels that are kept on disk until a file that they are made of changes.
+"""Compiled numba kernels, kept on disk until a file that they are made of changes.
 
 `njit` is numba's with one difference: numba sees a change of the file that a kernel stands in, but not of the files
 whose kernels are compiled into it. So the kernels of a file go to a folder that is named by a digest of that file and
@@ -12,10 +12,8 @@ process: numba by itself would keep them beside the sources, and those may belon
 
 from __future__ import annotations
 
-import hashlib
 import os
 import pickle
-import re
 from collections.abc import Callable
 from contextlib import suppress
 from functools import cache
@@ -24,9 +22,8 @@ from typing import Any
 
 import numba
 
-from symtrack.model.cache import PACKAGE, cache_folder, writable
-
-_IMPORT = re.compile(r"^\s*from (symtrack[\w.]*) import (\([^)]*\)|[^\n]*)", re.MULTILINE)
+from symtrack.model.cache import cache_folder, writable
+from symtrack.model.source_files import source_digest
 
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
@@ -46,31 +43,9 @@ def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
         numba.config.CACHE_DIR = before
 
 
-def sources(file: Path) -> set[Path]:
-    """The file, and all files of the package that it imports, directly or not."""
-    found: set[Path] = set()
-    new = {file.resolve()}
-    while new:
-        found |= new
-        new = set().union(*(_imported(path) for path in new)) - found
-    return found
-
-
-@cache
-def _imported(file: Path) -> frozenset[Path]:
-    names = set()
-    for module, items in _IMPORT.findall(file.read_text(encoding="utf-8")):
-        names |= {module, *(f"{module}.{item}" for item in re.findall(r"\w+", items))}
-    places = (PACKAGE / Path(*name.split(".")[1:]) for name in names)
-    return frozenset(path for place in places if (path := place.with_suffix(".py")).is_file())
-
-
 @cache
 def _folder(file: Path) -> Path | None:
-    digest = hashlib.sha256()
-    for path in sorted(sources(file)):
-        digest.update(str(path.relative_to(PACKAGE)).encode() + b"\0" + path.read_bytes() + b"\0")
-    folder = cache_folder("numba") / digest.hexdigest()[:16]
+    folder = cache_folder("numba") / source_digest(file)[:16]
     if not writable(folder):
         return None
     _drop_cut_off(folder)

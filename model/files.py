@@ -1,11 +1,11 @@
-"""Files that appear whole or not at all."""
+"""Writes files atomically (they appear whole or not at all), and makes what goes into them: pictures and tables."""
 
 from __future__ import annotations
 
 import io
 import os
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -45,3 +45,15 @@ def png(figure: Any, *, dpi: int) -> bytes:
     file = io.BytesIO()
     figure.savefig(file, dpi=dpi, format="png")
     return file.getvalue()
+
+
+def markdown(heading: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
+    """A table with aligned pipes, ``left`` columns aligned to the left and the others to the right."""
+    widths = [max(len(line[index]) for line in (heading, *rows)) for index in range(len(heading))]
+
+    def line(cells: Sequence[str]) -> str:
+        pairs = enumerate(zip(cells, widths, strict=True))
+        return f"| {' | '.join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in pairs)} |"
+
+    rule = ["-" * width if index < left else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
+    return "\n".join([line(heading), line(rule), *map(line, rows)])

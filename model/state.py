@@ -1,4 +1,4 @@
-"""State as arrays by name: the names of a part's arrays begin with the name of the part and an underscore."""
+"""State arrays by name: the names of a part's arrays begin with the name of the part and an underscore."""
 
 from __future__ import annotations
 

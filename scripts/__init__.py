@@ -1,0 +1,1 @@
+"""The command lines of symtrack, one script per command, and what they share."""

@@ -29,20 +29,20 @@ QUICK_TILES = {"cosim": NAMED["small"], "cosim_small": NAMED["tiny"]}
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "")
     add = result.add_argument
-    add("--task", choices=sorted(TASKS), default="digits", help="what is trained")
+    add("--task", choices=sorted(TASKS), default="digits", help="task of the training")
     add("--repeats", type=integer(1, 1000), default=7, help="measurements of each figure, of which the median counts")
     add("--quick", action="store_true", help="small arrays and a few training steps only")
-    add("--seed", type=integer(0, 2**32 - 1), default=1, help="of devices, lines and training")
-    add("--json", type=output_file, metavar="FILE", help="leave the figures in this file")
-    add("--plot", type=output_file, metavar="FILE", help="leave a picture (PNG) of the growth in this file")
+    add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, lines and training")
+    add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
+    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of the growth to this file")
     return result
 
 
 def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
-    """A line per measured update."""
+    """A table of the measured updates, one line each."""
     result = Table(title=title, box=None)
     result.add_column("device")
     for heading in (
@@ -71,7 +71,7 @@ def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
 
 
 def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
-    """PNG of the time of an update over cells and over BL; the last ``lengths`` entries are those of BL."""
+    """A picture (PNG) of the time of an update over cells and over BL; the last ``lengths`` entries are those of BL."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -88,7 +88,7 @@ def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
 
 
 def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
-    """A line per tile."""
+    """A table of the engines' speeds, one line per tile."""
     result = Table(title="engines, cycles/s", box=None)
     headings = ("tile", "cocotb", "spread %", "native", "spread %", "ratio", "native, recorded", "spread %", "ratio")
     for heading in headings:

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Zero-shifting calibration of an array: pulses against error for a sweep of dw_min, theory beside measurement."""
+"""Calibrate an array by zero-shifting: pulses against error for a sweep of dw_min, theory beside measurement."""
 
 import argparse
 import io
@@ -13,9 +13,7 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Theory, ZeroShifting, calibrate, reached
-from symtrack.model.arithmetic.formats import to_weight
-from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.analysis.zero_shifting import METHODS, SCOPES, Theory, ZeroShifting, calibrate, prepared, reached
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
@@ -59,7 +57,7 @@ where the figures are residual_mean and residual_std of an entry of "results".
 
 @dataclass(frozen=True, kw_only=True)
 class CalibrationJob:
-    """An array to be calibrated, with what theory says about it."""
+    """An array to calibrate, with what theory predicts for it."""
 
     dw_min: float
     array: DeviceArray
@@ -68,16 +66,18 @@ class CalibrationJob:
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG.format(train=other("train")))
     add = result.add_argument
-    add("--rows", type=integer(1, 1024), default=16, help="of the array")
-    add("--columns", type=integer(1, 1024), default=16, help="of the array")
+    add("--rows", type=integer(1, 1024), default=16, help="rows of the array")
+    add("--columns", type=integer(1, 1024), default=16, help="columns of the array")
     add(
-        "--device", metavar="NAME_OR_TOML", help=f"a preset or a device's file; else soft bounds +-1, up_down {UP_DOWN}"
+        "--device",
+        metavar="NAME_OR_TOML",
+        help=f"a preset or a device's file; without it soft bounds of +-1 with up_down {UP_DOWN}",
     )
     add("--dw-min", type=number(1e-6, 1), nargs="+", metavar="STEP", help="step sizes, one run each")
-    add("--relative-error", type=number(1e-6, 1), default=0.01, help="to be reached, relative to w*")
+    add("--relative-error", type=number(1e-6, 1), default=0.01, help="error to be reached, relative to w*")
     add("--method", choices=METHODS, default="cyclic", help="alternating pulses or random signs")
     add("--signs", choices=SCOPES, default="cell", help="one random sign for every cell or for the array of a pulse")
     add("--up-down", type=number(-0.99, 0.99), help="asymmetry; 0.4 is a down step of 0.6 up steps")
@@ -88,15 +88,20 @@ def parser() -> Parser:
     add("--dw-min-dtod", type=number(0, 10), help="device-to-device spread of the step, relative")
     add("--up-down-dtod", type=number(0, 10), help="device-to-device spread of the asymmetry")
     add("--tau-dtod", type=number(0, 10), help="device-to-device spread of the bounds, relative")
-    add("--seed", type=integer(0, 2**32 - 1), default=1, help="of devices, write noise and random signs")
-    add("--json", type=output_file, metavar="FILE", help="write the results here")
-    add("--plot", type=output_file, metavar="FILE", help="leave a picture (PNG) of error over pulses in this file")
-    add("--offsets", type=output_file, metavar="FILE", help="leave dw_min[n] and the residuals[n, R, C] here (npz)")
+    add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, write noise and random signs")
+    add("--json", type=output_file, metavar="FILE", help="write the results to this file")
+    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of error over pulses to this file")
+    add(
+        "--offsets",
+        type=output_file,
+        metavar="FILE",
+        help="write dw_min[n] and the residuals[n, R, C] to this file (npz)",
+    )
     return result
 
 
 def device_of(options: argparse.Namespace) -> Pulsed:
-    """The device to be calibrated: that of --device or a plain one, with what the other options say about it."""
+    """The device to calibrate: that of --device or a plain one, changed as the other options say."""
     plain = SoftBounds(
         up_down=UP_DOWN,
         w_max=1.0,
@@ -117,32 +122,25 @@ def device_of(options: argparse.Namespace) -> Pulsed:
 
 
 def jobs(options: argparse.Namespace, base: Pulsed) -> Iterator[CalibrationJob]:
-    """One per step size. Raises ValueError for settings without a calibration."""
+    """The calibrations to do, one per step size. Raises ValueError for settings without a calibration."""
     if options.pulses is not None and options.pulses % 2:
         raise ValueError(f"pulses = {options.pulses}: must be even, pulses go in pairs")
-    low, high = base.w_min, base.w_max
-    if not low <= options.start <= high:
-        raise ValueError(f"start = {options.start:g}: must be within the bounds, from {low:g} to {high:g}")
     for dw_min in options.dw_min or (SWEEP if options.device is None else [base.dw_min]):
-        if dw_min > min(high, -low) / 2:
-            raise ValueError(f"dw_min = {dw_min:g}: must be at most half of the nearer bound, {min(high, -low):g}")
-        device = replace(base, dw_min=dw_min)
-        cells = device.cells(rows=options.rows, columns=options.columns, seed=options.seed, array="calibration")
-        array = DeviceArray(cells=cells, key=derive_key(options.seed, "calibration", "write noise"))
-        array.program(np.full(cells.shape, to_weight(options.start)))
-        theory = Theory.of(array)
-        if theory.scale * options.relative_error < 1e-8:  # ten units of the weight format
-            raise ValueError(
-                f"up_down = {base.up_down:g}: must put the symmetric point so far from 0 that "
-                f"relative_error = {options.relative_error:g} of it is at least 1e-8"
-            )
+        array, theory = prepared(
+            replace(base, dw_min=dw_min),
+            rows=options.rows,
+            columns=options.columns,
+            start=options.start,
+            relative_error=options.relative_error,
+            seed=options.seed,
+        )
         yield CalibrationJob(
             dw_min=dw_min, array=array, theory=theory, pulses=options.pulses or theory.long(options.relative_error)
         )
 
 
 def entry(options: argparse.Namespace, job: CalibrationJob, course: ZeroShifting) -> dict[str, Any]:
-    """An entry of ``results``; lengths in pulses per cell, errors in weights unless called relative."""
+    """An entry of ``results``; lengths are in pulses per cell, errors in weights unless called relative."""
     theory = job.theory
     limit = options.relative_error * theory.scale
     pairs, systematic = reached(course.rms, limit), reached(course.systematic, limit)
@@ -183,7 +181,7 @@ def exponent(results: Sequence[dict[str, Any]], key: str) -> float | None:
 
 
 def table(results: Sequence[dict[str, Any]]) -> Table:
-    """A line per step size."""
+    """A table of the results, one line per step size."""
     result = Table(box=None)
     for heading in ("dw_min", "pulses", "theory", "ratio", "all cells", "left", "floor", "theory"):
         result.add_column(heading, justify="right")
@@ -201,7 +199,7 @@ def table(results: Sequence[dict[str, Any]]) -> Table:
 
 
 def plot(results: Sequence[dict[str, Any]], title: str) -> bytes:
-    """PNG of the error over pulses: measured, theory and floor of every step size."""
+    """A picture (PNG) of the error over pulses: measured, theory and floor of every step size."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")

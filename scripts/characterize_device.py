@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
-"""Characteristics of devices: states, symmetric points, step ratios, and responses to recorded pulses."""
+"""Characterise devices: states, symmetric points, step ratios, and responses to recorded pulses."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -17,39 +18,43 @@ from symtrack.model.analysis.pictures import CELLS, RAMPS, device_picture, ramps
 from symtrack.model.devices.presets import PRESETS, device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
-from symtrack.version import version
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "")
     what = result.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="table of the presets")
     what.add_argument("--device", metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file")
-    what.add_argument("--records", metavar="FILE", help="JSON with pulse responses, to be repeated with our devices")
+    what.add_argument(
+        "--records", metavar="FILE", help="JSON with pulse responses, to be repeated with the devices of this model"
+    )
     result.add_argument(
         "--every-pulse",
         action="store_true",
-        help="with --records: give also pulses that moved nothing in the recording though the device would have moved",
+        help="with --records: also apply pulses that moved nothing in the recording though the device would have moved",
     )
     result.add_argument(
         "--plot",
         type=output_file,
         metavar="FILE",
-        help="with --list or --device: leave a picture (PNG) of responses, steps and spread here",
+        help="with --list or --device: write a picture (PNG) of responses, steps and spread to this file",
     )
     result.add_argument(
-        "--pulses", type=output_file, metavar="FILE", help="with --device: leave noisy ramps of some cells here (CSV)"
+        "--pulses",
+        type=output_file,
+        metavar="FILE",
+        help="with --device: write noisy ramps of some cells to this file (CSV)",
     )
-    result.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the spread over the cells")
-    result.add_argument("--json", type=output_file, metavar="FILE", help="write the results here")
+    result.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the spread over the cells")
+    result.add_argument("--json", type=output_file, metavar="FILE", help="write the results to this file")
     return result
 
 
 def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
-    """The file as it is and its records, checked."""
+    """The contents of the file, and its records, checked."""
     try:
         data = json.loads(Path(path).read_text(encoding="utf-8"))
     except OSError as error:
@@ -62,12 +67,12 @@ def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
 
 
 def text(value: float | None, form: str) -> str:
-    """A figure of a table."""
+    """A figure as text of a table."""
     return "none" if value is None else format(value, form)
 
 
 def table(rows: dict[str, dict[str, Any]]) -> Table:
-    """Characteristics, a line per device."""
+    """A table of characteristics, one line per device."""
     result = Table(box=None)
     for heading in ("device", "family", "states", "SP", "mean of cells", "spread", "up/down at 0"):
         result.add_column(heading, justify="left" if heading in ("device", "family") else "right", no_wrap=True)
@@ -85,10 +90,11 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
 
 
 def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -> dict[str, Any]:
-    """The file with our weights, and the deviations printed.
+    """Repeat the recorded pulses with the model's devices and print the deviations; returns the file with their
+    weights.
 
-    A coincidence that a stochastic train missed is none of the device's doing, and without it the rest of a recording
-    tells nothing: such pulses are left out and listed under ``missed``, counted from 0.
+    A coincidence that a stochastic train missed is not the device's fault, and without it the rest of a recording says
+    nothing: such pulses are left out and listed under ``missed``, counted from 0.
     """
     result = Table(box=None)
     for heading in ("record", "pulses", "deviation", "missed", "deviation without missed"):
@@ -116,7 +122,7 @@ def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -
 
 
 def pulses_csv(device: Pulsed, *, seed: int) -> str:
-    """Ramps as a file that fit_device.py reads."""
+    """Noisy ramps of some cells, as a file that fit_device.py reads."""
     _, weights = ramps(device, cells=CELLS + 1, seed=seed, every=1)
     length = (len(weights) - 1) // RAMPS
     lines = ["cell,pulse,direction,conductance"]
@@ -139,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.records:
         with command.checks():
             data, records = load_records(arguments.records)
-        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version()}
+        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version("symtrack")}
     else:
         with command.checks():
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}

@@ -11,10 +11,10 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from importlib import import_module
+from importlib.metadata import metadata, version
 from pathlib import Path
 from typing import NoReturn
 
-import symtrack
 from symtrack.model.cache import checkout
 
 NAME = "symtrack"
@@ -51,7 +51,7 @@ def summary(command: str) -> str:
 def overview(width: int) -> str:
     """What ``--help`` prints, in lines of at most ``width`` characters."""
     wide = max(map(len, COMMANDS)) + 4
-    title = (symtrack.__doc__ or "").partition("\n")[0]
+    title = f"{NAME}: {metadata(NAME)['Summary']}"
     lines = [f"usage: {NAME} [--help | --version] COMMAND ...", "", *textwrap.wrap(title, width)]
     for group, names in GROUPS.items():
         lines += ["", f"{group}:"]
@@ -83,7 +83,7 @@ def entry(arguments: Sequence[str] | None = None) -> NoReturn:
         print(overview(shutil.get_terminal_size().columns))
         sys.exit()
     if command == "--version":
-        print(f"{NAME} {symtrack.__version__}")
+        print(f"{NAME} {version('symtrack')}")
         sys.exit()
     if command not in COMMANDS:
         refuse(f"{NAME}: {command!r}: must be one of {', '.join(COMMANDS)}")

@@ -1,4 +1,4 @@
-"""What all command lines share: one-line errors with exit code 2, output files that appear whole, progress bars."""
+"""Shared by all command lines: one-line errors with exit code 2, output files that appear whole, progress bars."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -22,7 +23,6 @@ from symtrack.model.cache import checkout
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
-from symtrack.version import version
 
 FAILED = 1  # the work was done or tried, and its result is bad
 BAD_INPUT = 2
@@ -47,8 +47,10 @@ def default_output(name: str) -> Path:
 
 
 def run(main: Callable[[], int]) -> NoReturn:
-    """Entry point of a script: its exit code; 130 with one line where the user interrupts it, 1 with one where the
-    machine fails, as a full disk does.
+    """Entry point of a script, which ends with its exit code.
+
+    The code is 130, with one line, where the user interrupts it, and 1, with one line, where the machine fails, as a
+    full disk does.
     """
     try:
         sys.exit(main())
@@ -66,7 +68,9 @@ def run(main: Callable[[], int]) -> NoReturn:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Gives ``stopped()``, true after Ctrl-C, for work that stops where it may; a second one ends it at once."""
+    """Context that gives ``stopped()``, true after Ctrl-C, for work that stops where it may; a second Ctrl-C ends it at
+    once.
+    """
     pressed = False
 
     def note(number: int, frame: object) -> None:
@@ -83,11 +87,11 @@ def interruptible() -> Iterator[Callable[[], bool]]:
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):
-    """Defaults beside the options, and the lines of texts as they are: a wrapped command cannot be copied."""
+    """Shows defaults beside the options and keeps the lines of texts, since a wrapped command cannot be copied."""
 
 
 class Parser(argparse.ArgumentParser):
-    """Argument parser whose every complaint is one line on standard error and exit code 2."""
+    """Argument parser that reports every mistake as one line on standard error and exits with code 2."""
 
     def __init__(self, description: str, epilog: str | None = None) -> None:
         super().__init__(
@@ -103,10 +107,10 @@ class Parser(argparse.ArgumentParser):
 
     @contextmanager
     def checks(self) -> Iterator[None]:
-        """Turns the complaints of validating constructors into bad input.
+        """Context that turns complaints of validating constructors into bad input.
 
-        Put only construction and checks of the user's values inside, so that a fault of the program
-        itself keeps its traceback.
+        Put only construction and checks of the user's values inside, so that a fault of the program itself keeps its
+        traceback.
         """
         try:
             yield
@@ -145,7 +149,7 @@ def number(low: float, high: float) -> Callable[[str], float]:
 
 
 def output_file(text: str) -> Path:
-    """Argument type: a file that can be written. Checked before the work and not after it."""
+    """Argument type: a file that can be written, which is checked before the work instead of after it."""
     path = Path(text)
     if (path.exists() and not path.is_file()) or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a file in an existing, writable folder")
@@ -164,12 +168,14 @@ def write_json(path: Path, data: Any) -> None:
 
 def write_report(path: Path, report: Mapping[str, Any]) -> None:
     """Write figures as `write_json` does, with the version that they come from."""
-    write_json(path, {**report, "symtrack_version": version()})
+    write_json(path, {**report, "symtrack_version": version("symtrack")})
 
 
 @contextmanager
 def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
-    """Gives ``advance(amount)``; a bar on standard error when that is a terminal and the work takes long."""
+    """Context that gives ``advance(amount)``; shows a bar on standard error if that is a terminal and the work takes
+    long.
+    """
     start = time.monotonic()
     bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     task = bar.add_task(description, total=total)
@@ -190,7 +196,7 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
 
 
 def to_total(advance: Callable[[int], None]) -> Callable[[int], None]:
-    """For work that tells how far it is instead of how much further it came."""
+    """Adapts ``advance(amount)`` to work that reports its total progress."""
     reached = 0
 
     def report(value: int) -> None:
@@ -202,27 +208,36 @@ def to_total(advance: Callable[[int], None]) -> Callable[[int], None]:
 
 
 def config_argument(parser: Parser, default: str | None = None) -> None:
-    """Adds ``--config``."""
+    """Adds the option ``--config``."""
     names = ", ".join(NAMED)
     parser.add_argument(
-        "--config", default=default, required=default is None, help=f"{names}, or a TOML file with what differs"
+        "--config",
+        default=default,
+        required=default is None,
+        help=f"{names}, or a TOML file with the fields that differ",
     )
 
 
 def campaign_options(parser: Parser, *, seed_max: int, drawn: str, log: str) -> None:
-    """Adds what every campaign has that goes on where it was stopped: ``--seed``, ``--jobs`` and ``--log``.
+    """Adds the options of every campaign that can be resumed: ``--seed``, ``--jobs`` and ``--log``.
 
     log: its default is this name in the folder of `default_output`.
     """
     add = parser.add_argument
-    add("--seed", type=integer(0, seed_max), default=1, help=f"of the choice of {drawn}")
-    add("--jobs", type=integer(1, 256), default=2, help="processes")
-    add("--log", type=Path, default=default_output(log), metavar="FILE", help="what was found so far, a line each")
+    add("--seed", type=integer(0, seed_max), default=1, help=f"seed of the random choice of {drawn}")
+    add("--jobs", type=integer(1, 256), default=2, help="number of processes")
+    add(
+        "--log",
+        type=Path,
+        default=default_output(log),
+        metavar="FILE",
+        help="journal of the outcomes so far, from which a run goes on",
+    )
 
 
 @contextmanager
 def journal(parser: Parser, file: Path, key: str) -> Iterator[Journal]:
-    """The journal of ``--log``; one that cannot be kept there is bad input."""
+    """The journal of ``--log``; if it cannot be kept there, that is bad input."""
     try:
         with parser.checks():
             opened = Journal(file, key)

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Train twice, golden and with RTL in the loop, and put both side by side.
+"""Train twice, on the golden model and with RTL in the loop, and compare both side by side.
 
 The cocotb engine has the layer of --config in RTL and the others golden; the native engine has all layers in RTL.
 With --report both runs are sampled at the same steps, and what the samples show must agree, too.
@@ -46,7 +46,7 @@ PAGE = "report.html"
 
 
 def comparison(run: TrainingSpec, **arguments: Any) -> dict[str, Any]:
-    """`cosim.compare.training.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
+    """Runs `cosim.compare.training.compare` with progress bars. Ctrl-C ends it after a step, a second one at once.
 
     An interrupt at any other moment may fall into compiled code, which loses it or makes another error of it.
     """
@@ -85,7 +85,7 @@ def _interrupt() -> None:
 
 
 def report_folder(text: str) -> Path:
-    """Argument type: a folder that can be written to, made if it is not there. Checked before the work."""
+    """Argument type: a folder that can be written to, made if it does not exist; checked before the work."""
     folder = Path(text)
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -98,18 +98,18 @@ def report_folder(text: str) -> Path:
 
 
 def write_page(folder: Path, report: dict[str, Any], command: str) -> Path:
-    """Leave the page of a report in a folder; its path."""
+    """Write the page of a report into a folder; returns its path."""
     write_text(folder / PAGE, page(report, command))
     return folder / PAGE
 
 
 def _written(file: Path) -> int | None:
-    """When a file was written, None if there is none."""
+    """The time at which a file was written, None if there is none."""
     return file.stat().st_mtime_ns if file.exists() else None
 
 
 def command_line() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     parser = Parser(__doc__ or "")
     config_argument(parser, default="")
     task_options(parser)
@@ -117,19 +117,28 @@ def command_line() -> Parser:
     add = parser.add_argument_group("run").add_argument
     own = "without it 0.{}, or with --device its own"
     add("--reference-mean", type=number(-4, 4), help=f"mean reference offset of P; {own.format(3)}")
-    add("--reference-std", type=number(0, 4), help=f"its standard deviation; {own.format(1)}")
-    add("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
+    add("--reference-std", type=number(0, 4), help=f"standard deviation of the reference offset; {own.format(1)}")
+    add("--engine", choices=sorted(ENGINES), default="cocotb", help="simulator that plays the RTL")
     length = parser.add_mutually_exclusive_group()
     length.add_argument("--steps", type=integer(1, 10**7), help="training steps, one batch each")
     length.add_argument("--epochs", type=integer(1, 10**4), help="instead of steps: passes over the training samples")
-    add("--unrecorded", action="store_true", help="native only: compare only results and final states")
-    add("--seed", type=integer(0, SEED_MAX), default=1, help="of everything random")
-    text = "native only: leave the run with RTL in this file at its end and on Ctrl-C"
+    add(
+        "--unrecorded",
+        action="store_true",
+        help="with the native engine: compare results and final states only, not every cycle",
+    )
+    add("--seed", type=integer(0, SEED_MAX), default=1, help="seed of everything random")
+    text = "with the native engine: write a checkpoint of the run with RTL to this file, at its end and on Ctrl-C"
     add("--checkpoint", type=output_file, metavar="FILE", help=text)
-    text = "native only: the run with RTL goes on from this checkpoint; the golden run starts anew"
+    text = "with the native engine: the run with RTL goes on from this checkpoint; the golden run starts anew"
     add("--resume", type=Path, metavar="FILE", help=text)
-    add("--json", type=output_file, metavar="FILE", help="leave the report in this file")
-    add("--report", type=report_folder, metavar="DIR", help=f"leave {PAGE} in this folder, one page")
+    add("--json", type=output_file, metavar="FILE", help="write the report to this file")
+    add(
+        "--report",
+        type=report_folder,
+        metavar="DIR",
+        help=f"write the report as an HTML page, {PAGE}, into this folder",
+    )
     return parser
 
 

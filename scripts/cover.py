@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What the random scenario reaches of a tile: lines, branches and toggles of its Verilog, and functional bins."""
+"""Measure how much of a tile the random scenario reaches: lines, branches and toggles of Verilog, functional bins."""
 
 import sys
 from collections.abc import Sequence
@@ -33,7 +33,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     config_argument(parser)
     add = parser.add_argument
     add("--cycles", type=integer(1, 10**9), default=100_000, help="clock cycles to play at least")
-    add("--seed", type=integer(0, 2**32 - 1), default=1, help="of the scenario")
+    add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the scenario")
     add(
         "--out", type=Path, default=default_output("coverage"), metavar="DIR", help="folder for coverage.html and .json"
     )

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""The whole project in one run: Verilog of a two-layer network, training on the golden model, the RTL beside it.
+"""Run the whole project once: Verilog of a two-layer network, its golden training, and RTL beside it.
 
 1  writes the Verilog of both layers of the digits network
 2  trains it on the golden model with E-RIDER and with TT-v2, on devices whose symmetric point is off by 0.3 ± 0.1
@@ -42,7 +42,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=default_output("demo"), help="folder for the results")
     parser.add_argument("--epochs", type=integer(1, 1000), default=10, help="epochs of golden training")
     parser.add_argument("--steps", type=integer(1, 10**6), default=1500, help="training steps with RTL in the loop")
-    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of everything random")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of everything random")
     options = parser.parse_args(arguments)
     out: Path = options.out
     try:
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
 
     task = TASKS["digits"]()
-    for config in task.layers:
+    for config in task.tile_configs:
         write_all({out / name: text.encode() for name, text in package(config).items()})
         print(f"Verilog of {config.name}, {config.rows}x{config.columns}: {out / f'symtrack_{config.name}.v'}")
 

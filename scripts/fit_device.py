@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.fitting.data import Recording, read_csv
 from symtrack.model.devices.fitting.fit import Fit, fit
@@ -18,7 +19,6 @@ from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import png
 from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_report, write_text
-from symtrack.version import notice
 
 WIDTH = 120  # of the table, also where the output is no terminal
 SHOWN = 3  # cells in the picture
@@ -47,22 +47,22 @@ def scale(text: str) -> float:
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG)
     add = result.add_argument
     add("data", metavar="DATA.csv", help="measured conductances")
-    add("--out", type=output_file, required=True, metavar="FILE", help="write the device here (TOML)")
-    add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="to be fitted")
-    add("--family", choices=MODELS, help="write this one instead of the best")
+    add("--out", type=output_file, required=True, metavar="FILE", help="write the device to this file (TOML)")
+    add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="device families to fit")
+    add("--family", choices=MODELS, help="write this family instead of the best one")
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
-    add("--json", type=output_file, metavar="FILE", help="write the results here")
-    add("--plot", type=output_file, metavar="FILE", help="leave a picture (PNG) of data and fits in this file")
+    add("--json", type=output_file, metavar="FILE", help="write the results to this file")
+    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of data and fits to this file")
     return result
 
 
 def entry(one: Fit, best: Fit) -> dict[str, Any]:
-    """A fit as plain data; lengths in weights."""
+    """A fit as plain data; lengths are in weights."""
     return {
         "family": one.family,
         "bic": one.bic,
@@ -81,7 +81,7 @@ def entry(one: Fit, best: Fit) -> dict[str, Any]:
 
 
 def table(fits: Sequence[Fit]) -> Table:
-    """A line per family, best first."""
+    """A table of the fits, one line per family, best first."""
     result = Table(box=None)
     for heading in (
         "family",
@@ -109,7 +109,7 @@ def table(fits: Sequence[Fit]) -> Table:
 
 
 def preset(one: Fit, recording: Recording, source: str) -> str:
-    """The TOML file: the device, with where it comes from as comments."""
+    """The TOML file of the device, with comments that say where it comes from."""
     point = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}"
     comments = [
         *notice(),
@@ -123,7 +123,7 @@ def preset(one: Fit, recording: Recording, source: str) -> str:
 
 
 def curves(one: Fit) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
-    """Weights, up and down steps of the integer device without spread."""
+    """Weights, and the up and down steps of the integer device without spread at them."""
     cells = one.nominal.cells(rows=1, columns=1, seed=0, array="nominal")
     states = np.linspace(int(cells.low[0, 0]), int(cells.high[0, 0]), 101).astype(np.int64)
     up, down = (np.array([cells.changes(k, v.reshape(1, 1))[0, 0] for v in states]) for k in (1, 0))
@@ -131,7 +131,7 @@ def curves(one: Fit) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[
 
 
 def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
-    """PNG: trajectories and residuals of some cells with the best fit, and steps against weight with all fits."""
+    """A picture (PNG): data and residuals of some cells with the best fit, and steps against weight with all fits."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(12, 7), layout="constrained")

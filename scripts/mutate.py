@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Errors of single cells in the tile's netlist: how many of them lock-step with the golden model finds, by block.
+"""Inject errors into cells of the tile's netlist; report by block how many lock-step with the golden model finds.
 
 The run goes on where it was stopped: --log has the outcomes so far.
 """
@@ -28,7 +28,7 @@ FATES = (KILLED, SURVIVED, EQUIVALENT, REJECTED)
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if enough of the errors that can be seen were found."""
-    what = "those not equivalent"
+    what = "those that are not equivalent"
     parser = mutation_parser(__doc__ or "", log="mutants.jsonl", at_least=97, what=what)
     options = parser.parse_args(arguments)
     return judged(parser, options, partial(key, CONFIG, options.seed), partial(campaign, CONFIG), _tell)

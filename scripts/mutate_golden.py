@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Errors of single places in the golden model's code: how many of them its own tests find, by file.
+"""Inject errors into the golden model's code, one place at a time; report by file how many its own tests find.
 
 The run goes on where it was stopped: --log has the outcomes so far. A survivor is tried again when a test has changed.
 """
@@ -24,7 +24,7 @@ BY_NO_TEST, BY_RECORD = "by no test", "by the record"  # how some were killed: n
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if enough of the errors were found."""
-    what = "those not waived"
+    what = "those that are not waived"
     parser = mutation_parser(__doc__ or "", log="golden_mutants.jsonl", at_least=90, what=what)
     options = parser.parse_args(arguments)
     return judged(parser, options, partial(key, ROOT), partial(campaign, ROOT), _tell)

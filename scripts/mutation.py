@@ -1,4 +1,4 @@
-"""What the command lines that judge mutants share: their options, their course, and their table."""
+"""Shared by the command lines of mutation testing: their options, the run with its journal, and the table."""
 
 from __future__ import annotations
 
@@ -30,15 +30,18 @@ Fates = Counter[str]
 
 
 def mutation_parser(description: str, *, log: str, at_least: int, what: str) -> Parser:
-    """A parser with the options of a campaign. what: the mutants of which ``at_least`` per cent must be killed."""
+    """A parser with the options of a mutation campaign; ``what`` says of which mutants ``at_least`` is the share."""
     parser = Parser(description)
-    parser.add_argument("--mutants", type=integer(1, 10**4), default=500, help="errors")
+    parser.add_argument("--mutants", type=integer(1, 10**4), default=500, help="number of mutants, one error each")
     campaign_options(parser, seed_max=2**31 - 1, drawn="errors", log=log)
     parser.add_argument(
-        "--at-least", type=integer(0, 100), default=at_least, help=f"per cent that must be killed of {what}"
+        "--at-least", type=integer(0, 100), default=at_least, help=f"share in per cent that must be killed, of {what}"
     )
     parser.add_argument(
-        "--json", type=output_file, metavar="FILE", help="leave the counts and the survivors here, once all are judged"
+        "--json",
+        type=output_file,
+        metavar="FILE",
+        help="write the counts and the survivors to this file when all are judged",
     )
     return parser
 
@@ -50,9 +53,16 @@ def judged(
     campaign: Callable[..., list[Outcome]],
     tell: Callable[[Sequence[Outcome]], dict[str, Any]],
 ) -> int:
-    """Run ``campaign(count, seed, jobs=, journal=, progress=)``, ``tell`` of it, see `report`; the exit code.
+    """Run ``campaign(count, seed, jobs=, journal=, progress=)`` and report on it; returns the exit code.
 
-    It is 0 only if enough were killed, and at least one. key: of the journal.
+    The exit code is 0 only if enough mutants were killed, and at least one.
+
+    Parameters
+    ----------
+    key
+        Makes the key of the journal.
+    tell
+        Prints a report of the outcomes and returns it as data, see `report`.
     """
     try:
         with journal(parser, options.log, key()) as kept, progress("mutants", options.mutants) as advance:
@@ -72,7 +82,7 @@ def judged(
 def report(
     first: str, columns: Sequence[str], rows: Mapping[str, Fates], share: str, survivors: Sequence[str]
 ) -> dict[str, Any]:
-    """Print what became of the mutants by block or file, and those that survived; the same as data."""
+    """Print what became of the mutants, by block or file, and which survived; returns the same as data."""
     table = Table(first, *columns, share, box=None)
     whole: Fates = sum(rows.values(), Counter())
     for name, fates in (*rows.items(), ("whole", whole)):

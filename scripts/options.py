@@ -1,4 +1,4 @@
-"""Options that describe a training, for every command line that trains. Those not given are absent."""
+"""Command-line options that describe a training, shared by every script that trains; those not given are absent."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
-from symtrack.model.network.networks import HIDDEN
+from symtrack.model.network.standard_networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
@@ -52,13 +52,13 @@ def assignment(text: str) -> tuple[str, int | float]:
 
 
 def task_options(parser: Parser) -> None:
-    """What is learned, by what network, on what tiles."""
+    """Adds the options for what is learned, by what network, on what tiles."""
     add = parser.add_argument_group("task").add_argument
-    add("--task", choices=sorted(TASKS), default="digits", help="what is learned")
+    add("--task", choices=sorted(TASKS), default="digits", help="task to be learned")
     text = "folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST"
     add("--data", metavar="FOLDER", default=argparse.SUPPRESS, help=text)
     for name in ("train", "test"):
-        text = f"{name} on the first N samples, not all"
+        text = f"{name} on the first N samples instead of all"
         add(f"--{name}-samples", type=integer(1, 10**9), metavar="N", default=argparse.SUPPRESS, help=text)
 
     def network(*names: str, **details: Any) -> None:
@@ -66,44 +66,48 @@ def task_options(parser: Parser) -> None:
 
     group = parser.add_argument_group("network")
     network("--architecture", choices=list(HIDDEN), help="default: perceptron")
-    text = "hidden dense layers, no number for none; default: 32, and 128 for lenet5"
+    text = "sizes of the hidden dense layers, no number for none; default: 32, and 128 for lenet5"
     network("--hidden", type=integer(1, SIZE_MAX - 1), nargs="*", metavar="N", help=text)
-    network("--activation", choices=list(ACTIVATIONS), help="between layers; default: tanh")
+    network("--activation", choices=list(ACTIVATIONS), help="activation between layers; default: tanh")
     text = f"W starts between -OMEGA and OMEGA, outputs are scaled accordingly; default: {WEIGHT_SCALING}"
     network("--weight-scaling", type=number(1e-3, 2), metavar="OMEGA", help=text)
     for name, high in (("rows", TILE_ROWS), ("columns", TILE_COLUMNS)):
-        text = f"most {name} of a tile, a larger layer takes several; default: {high}"
+        text = f"largest number of {name} of a tile, a larger layer takes several tiles; default: {high}"
         network(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
     text = "fields of all tile configurations, such as filter_shift=3; sizes and seeds are the network's"
     group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
-    text = "seed of the random sources of all tiles; RTL of another one is another build"
+    text = "seed of the random sources of all tiles; another seed is other hardware, so RTL is built anew"
     group.add_argument("--tile-seed", type=integer(1, TILE_SEEDS), default=1, metavar="N", help=text)
 
 
 def learning_options(parser: Parser) -> None:
-    """Devices, and how they learn."""
+    """Adds the options for devices and for how they learn."""
     add = parser.add_argument_group("devices").add_argument
-    text = "a preset or a device's file, for both arrays; else that of docs/devices.md"
+    text = "a preset or a device's file, for both arrays; without it the one of docs/devices.md"
     add("--device", metavar="NAME_OR_TOML", help=text)
-    add("--slow-device", metavar="NAME_OR_TOML", help="for the slow arrays; else as --device without an offset")
-    text = "the fast arrays move by expected, not by whole random steps"
+    add(
+        "--slow-device",
+        metavar="NAME_OR_TOML",
+        help="device of the slow arrays; without it that of --device without an offset",
+    )
+    text = "the fast arrays move by expected steps instead of whole random ones"
     add("--ideal-granularity", action="store_true", help=text)
 
     group = parser.add_argument_group("learning")
     add = group.add_argument
     add("--algorithm", choices=list(ALGORITHMS), default="e-rider", help="training algorithm")
-    add("--batch", type=integer(1, BATCH_MAX), default=1, metavar="N", help="samples of a step")
+    add("--batch", type=integer(1, BATCH_MAX), default=1, metavar="N", help="samples per training step")
     text = "multiply the learning rate by FACTOR from the end of EPOCH epochs to the next point"
     add("--schedule", type=point, nargs="+", default=[], metavar="EPOCH:FACTOR", help=text)
     text = (
         "first bring the fast arrays to their symmetric points with N pulses a cell, and keep what is read as reference"
     )
     add("--calibrate", type=integer(0, CALIBRATION_MAX), default=0, metavar="N", help=text)
-    text = "program the reference array R by write and verify, not as an ideal copy; R has devices as W"
+    text = "program the reference array R, of devices like those of W, by write and verify instead of an ideal copy"
     add("--program-references", action="store_true", help=text)
-    text = f"largest error in LSB of the ADC that is left alone; default: {Programming.tolerance}"
+    text = f"with --program-references: largest error, in LSB of the ADC, that stays; default: {Programming.tolerance}"
     add("--tolerance", type=number(0, TOLERANCE_MAX), metavar="LSB", default=argparse.SUPPRESS, help=text)
-    text = f"most reads of a column; default: {Programming.rounds}"
+    text = f"with --program-references: largest number of reads of a column; default: {Programming.rounds}"
     add("--rounds", type=integer(1, (1 << ROUND_BITS) - 1), metavar="N", default=argparse.SUPPRESS, help=text)
     own = "default: that of the algorithm"
     for name, kind, text in (
@@ -127,12 +131,12 @@ def learning_options(parser: Parser) -> None:
 
 
 def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:
-    """Those of the options that were given."""
+    """The options of these names that were given."""
     return {name: value for name, value in vars(arguments).items() if name in names}
 
 
 def check_task(arguments: argparse.Namespace, *others: str) -> None:
-    """Raise ValueError for options that the task does not have; ``others`` are looked at beside those of networks."""
+    """Raise ValueError for options that the task does not have; ``others`` are checked beside those of networks."""
     allowed = OPTIONS.get(arguments.task, (*NETWORK, *LIMITS, "epochs"))
     for name, value in given(arguments, ("data", *others, *NETWORK, *LIMITS)).items():
         if name not in allowed:
@@ -141,7 +145,7 @@ def check_task(arguments: argparse.Namespace, *others: str) -> None:
 
 
 def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
-    """The run that was described; ``own`` is what the command line has options of its own for.
+    """The run that the options describe; ``own`` holds what the command line has options of its own for.
 
     Raises
     ------

@@ -21,8 +21,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if every property holds and every twin fails, or none is tried."""
     parser = Parser(__doc__ or "")
     blocks = sorted({entry.block for entry in PROPERTIES})
-    parser.add_argument("--block", nargs="+", choices=blocks, default=blocks, help="prove only those of these blocks")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the results in this file")
+    parser.add_argument(
+        "--block", nargs="+", choices=blocks, default=blocks, help="prove the properties of these blocks only"
+    )
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the results to this file")
     options = parser.parse_args(arguments)
     chosen = [entry for entry in PROPERTIES if entry.block in options.block]
     table = Table("block", "property", "size", "kind", "result", "s", "with an error", box=None)

@@ -15,15 +15,17 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 unless the RTL differs from its golden twin."""
     parser = Parser(__doc__ or "")
     config_argument(parser, default="small")
-    parser.add_argument("--grid", metavar="FILE", help="JSON with the points; without it 81 from 0.05 to 0.95")
+    parser.add_argument("--grid", metavar="FILE", help="JSON with the points; without it 81 points from 0.05 to 0.95")
     parser.add_argument("--slots", type=integer(1000, 10**11), default=1 << 27, help="slots per pair of lines")
     parser.add_argument(
-        "--pairs", type=integer(1, 1000), default=4, help="pairs of lines; three times as many of cells"
+        "--pairs", type=integer(1, 1000), default=4, help="pairs of lines; there are three times as many pairs of cells"
     )
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
-    parser.add_argument("--rtl-slots", type=integer(0, 10**8), default=50_000, help="slots of the RTL in lock-step")
-    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the choice of lines and cells")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="simulator that plays the RTL")
+    parser.add_argument(
+        "--rtl-slots", type=integer(0, 10**8), default=50_000, help="slots that the RTL plays in lock-step"
+    )
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the choice of lines and cells")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report to this file")
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)

@@ -1,4 +1,4 @@
-"""Run the experiments of docs/results.md and write it, with the results of runs that are in the cache.
+"""Run the experiments of docs/results.md and write the document from the results that are in the cache.
 
 No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work. Runs that
 results.json of the folder has recorded are done, too, unless they are to be made again. The version in floating point
@@ -20,7 +20,7 @@ from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer
 
 
 def floating(case: Case) -> Curve:
-    """A run in floating point, of the algorithm, offset and seed of the case; it needs a checkout."""
+    """A run in floating point with the algorithm, offset and seed of a case; it needs a checkout."""
     root = str(checkout())
     if root not in sys.path:
         sys.path.insert(0, root)
@@ -46,7 +46,7 @@ def possible(cases: Sequence[Case]) -> list[Case]:
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "")
     add = result.add_argument
     add(
@@ -63,11 +63,17 @@ def parser() -> Parser:
         metavar="DIR",
         help="folder of the results of single runs",
     )
-    add("--jobs", type=integer(1, 1024), default=1, help="processes")
-    add("--only", choices=EXPERIMENTS, nargs="+", default=list(EXPERIMENTS), help="experiments to run; all are written")
-    add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run the first so many seeds only")
-    add("--again", action="store_true", help="make recorded runs again, too, unless they are in the cache")
-    add("--render", action="store_true", help="run nothing, write the document from the cache")
+    add("--jobs", type=integer(1, 1024), default=1, help="number of processes")
+    add(
+        "--only",
+        choices=EXPERIMENTS,
+        nargs="+",
+        default=list(EXPERIMENTS),
+        help="experiments to run; the document has all of them",
+    )
+    add("--seeds", type=integer(1, len(SEEDS)), default=len(SEEDS), help="run only the first N seeds")
+    add("--again", action="store_true", help="repeat recorded runs, too, unless they are in the cache")
+    add("--render", action="store_true", help="run nothing, only write the document from the cache")
     return result
 
 

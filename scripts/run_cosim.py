@@ -29,13 +29,13 @@ def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if something was compared and nothing differed."""
     parser = Parser(__doc__ or "")
     config_argument(parser)
-    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="what plays the RTL")
-    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="random", help="what is played")
+    parser.add_argument("--engine", choices=sorted(ENGINES), default="cocotb", help="simulator that plays the RTL")
+    parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="random", help="stimulus scenario to play")
     parser.add_argument("--cycles", type=integer(1, 10**9), default=10_000, help="clock cycles to play at least")
-    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="of the scenario")
+    parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the scenario")
     parser.add_argument("--verilog", metavar="FILE", help="other Verilog with the same top module and ports")
-    parser.add_argument("--waves", type=output_file, metavar="FILE", help="leave a VCD of all signals in this file")
-    parser.add_argument("--json", type=output_file, metavar="FILE", help="leave the report in this file")
+    parser.add_argument("--waves", type=output_file, metavar="FILE", help="write a VCD of all signals to this file")
+    parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report to this file")
     options = parser.parse_args(arguments)
     if options.waves and options.engine != "cocotb":
         parser.error(f"argument --engine: {options.engine!r}: must be 'cocotb' with --waves")

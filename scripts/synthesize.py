@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or gates of no technology."""
+"""Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or generic gates."""
 
 import sys
 from collections.abc import Sequence
@@ -41,20 +41,20 @@ from symtrack.scripts.common import (
 
 
 def parser() -> Parser:
-    """The command line."""
+    """The parser of the command line."""
     result = Parser(__doc__ or "")
     add = result.add_argument
     what = result.add_mutually_exclusive_group(required=True)
-    what.add_argument("--config", help=f"{', '.join(NAMED)}, or a TOML file with what differs")
+    what.add_argument("--config", help=f"{', '.join(NAMED)}, or a TOML file with the fields that differ")
     what.add_argument("--growth", type=Path, metavar="DIR", help=f"write {DOCUMENT} with its figure into this folder")
-    add("--target", choices=TARGETS, default="ecp5", help="what it is mapped to")
-    add("--seed", type=integer(0, 2**31 - 1), default=1, help="of the placement")
-    add("--json", type=output_file, metavar="FILE", help="leave the figures in this file")
+    add("--target", choices=TARGETS, default="ecp5", help="technology that the tile is mapped to")
+    add("--seed", type=integer(0, 2**31 - 1), default=1, help="seed of the placement")
+    add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
     return result
 
 
 def blocks_table(figures: dict[str, Any]) -> Table:
-    """A line per block, and one for the whole."""
+    """A table of costs with a line per block, and one for the whole."""
     result = Table(box=None)
     result.add_column("block")
     for heading in ("LUTs", "flip-flops", "memory bits", "block RAMs", "multipliers", "gates", "MHz"):
@@ -66,7 +66,7 @@ def blocks_table(figures: dict[str, Any]) -> Table:
 
 
 def write_growth(folder: Path) -> list[Path]:
-    """Write the document and its figure; what was written."""
+    """Write the document and its figure; returns the paths of both."""
     lines: dict[str, list[dict[str, Any]]] = {name: [] for name in SERIES}
     reports, controllers = {}, {}
     with progress("synthesis", len(list(points())) + len(PLACED) + len(CONTROLLERS) + 1) as advance:

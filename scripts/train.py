@@ -35,27 +35,37 @@ EPOCHS = 12
 
 
 def parser() -> Parser:
-    """The command line. Options without a default are absent where they are not given."""
+    """The parser of the command line. Options without a default are absent where they are not given."""
     result = Parser(__doc__ or "")
     task_options(result)
     learning_options(result)
     add = result.add_argument_group("run").add_argument
-    text = "mean reference offset of the fast arrays, else the device's own"
+    text = "mean reference offset of the fast arrays; without it the device's own"
     add("--reference-mean", type=number(-4, 4), help=text)
-    add("--reference-std", type=number(0, 4), help="its device-to-device spread, else the device's own")
+    add(
+        "--reference-std",
+        type=number(0, 4),
+        help="device-to-device spread of the reference offset; without it the device's own",
+    )
     text = f"passes over the training samples; default: {EPOCHS}"
     add("--epochs", type=integer(1, 10000), default=argparse.SUPPRESS, help=text)
     text = f"steps of a regression task; default: {STEPS}"
     add("--steps", type=integer(1, 10**9), default=argparse.SUPPRESS, help=text)
     add("--seed", type=integer(0, SEED_MAX), default=1, help="first seed")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
-    add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on it")
-    text = "leave the run in this file, at the end and on Ctrl-C"
+    add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on their number")
+    text = "write a checkpoint of the run to this file, at the end and on Ctrl-C"
     add("--checkpoint", type=output_file, metavar="FILE", help=text)
-    add("--checkpoint-every", type=integer(1, 10000), default=1, metavar="N", help="and every N epochs")
+    add(
+        "--checkpoint-every",
+        type=integer(1, 10000),
+        default=1,
+        metavar="N",
+        help="write the checkpoint every N epochs, too",
+    )
     text = "go on from this checkpoint of the same run to its end"
     add("--resume", type=Path, metavar="FILE", help=text)
-    add("--json", type=output_file, metavar="FILE", help="write the results here")
+    add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     return result
 
 
@@ -70,7 +80,7 @@ def check(arguments: argparse.Namespace) -> None:
 
 
 def trainers(arguments: argparse.Namespace) -> list[Trainer]:
-    """One per seed."""
+    """The trainers of all runs, one per seed."""
     offset = {"reference_mean": arguments.reference_mean, "reference_std": arguments.reference_std}
     first = run_of(arguments, **offset)
     seeds = range(arguments.seed, arguments.seed + arguments.seeds)
@@ -78,14 +88,14 @@ def trainers(arguments: argparse.Namespace) -> list[Trainer]:
 
 
 def total_steps(trainer: Trainer, arguments: argparse.Namespace) -> int:
-    """Steps of a whole run."""
+    """The number of steps of a whole run."""
     if isinstance(trainer.task, Regression):
         return getattr(arguments, "steps", STEPS)
     return getattr(arguments, "epochs", EPOCHS) * trainer.steps_per_epoch
 
 
 def resume(trainer: Trainer, file: Path, steps: int) -> None:
-    """Restore a checkpoint from which ``steps`` can still be reached."""
+    """Restore a trainer from a checkpoint from which ``steps`` can still be reached."""
     trainer.restore(file)
     if trainer.steps > steps:
         option = "--steps" if isinstance(trainer.task, Regression) else "all of --epochs"
@@ -124,7 +134,7 @@ def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) ->
 
 
 def table(runs: Sequence[Metrics]) -> Table:
-    """The results, a line per seed and their mean; what a task does not have is left out."""
+    """A table of the results, a line per seed and one for their mean; what a task does not have is left out."""
     columns: list[tuple[str, list[float | None], str]] = [
         ("accuracy %", [None if one.accuracy is None else 100 * one.accuracy for one in runs], ".2f"),
         ("loss", [one.loss for one in runs], ".4f"),

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Random legal configurations with random programmes on both engines, in lock-step with the golden model.
+"""Verify random legal configurations: random programs on both engines, in lock-step with the golden model.
 
 The run goes on where it was stopped: --log has the batches so far. What fails is made as small as can be and written
 out with the command line that plays it again.
@@ -39,13 +39,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 only if no configuration failed."""
     parser = Parser(__doc__ or "")
     add = parser.add_argument
-    add("--configurations", type=integer(1, 10**5), default=200, help="how many")
-    add("--cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of all on the native engine")
-    add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="and of all on cocotb")
-    add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="and of operations that never wait")
-    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programmes", log="verify.jsonl")
-    add("--out", type=Path, default=default_output("verify"), metavar="DIR", help="folder for a case that fails")
-    add("--json", type=output_file, metavar="FILE", help="leave the totals here")
+    add("--configurations", type=integer(1, 10**5), default=200, help="number of configurations")
+    add(
+        "--cycles",
+        type=integer(1000, 10**12),
+        default=10**8,
+        help="clock cycles on the native engine, all configurations together",
+    )
+    add("--cocotb-cycles", type=integer(1000, 10**12), default=10**6, help="clock cycles on the cocotb engine")
+    add("--varied-cycles", type=integer(1000, 10**12), default=10**8, help="clock cycles of operations that never wait")
+    campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programs", log="verify.jsonl")
+    add(
+        "--out",
+        type=Path,
+        default=default_output("verify"),
+        metavar="DIR",
+        help="folder for a case that fails, with what replays it",
+    )
+    add("--json", type=output_file, metavar="FILE", help="write the totals to this file")
     options = parser.parse_args(arguments)
     cycles = {"native": options.cycles, "cocotb": options.cocotb_cycles, "varied": options.varied_cycles}
     size = min(BATCH, options.configurations)

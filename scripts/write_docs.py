@@ -1,26 +1,32 @@
 #!/usr/bin/env python3
-"""Write those parts of docs/ that come out of the code: the register map and the timing drawings."""
+"""Write the generated parts of docs/: register map, Python interface, timing drawings and the graph of imports."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from symtrack.cosim.report.timing_drawings import drawings
 from symtrack.hdl.output.register_documents import register_markdown
+from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts.common import Parser, run, write_all
+from symtrack.scripts.documents.imports import folders_markdown
+from symtrack.scripts.documents.interface import interface_markdown
 
-FIGURES, REGISTERS, CONFIG = "figures", "registers.md", "digits_hidden"
+FIGURES, REGISTERS, INTERFACE, FOLDERS = "figures", "registers.md", "api.md", "folders.md"
+CONFIG = "digits_hidden"
+ROOT = Path(__file__).resolve().parent.parent
 
 
 def documents() -> dict[str, str]:
-    """Texts by the path of their file below docs/."""
+    """The generated texts, by the path of their file below docs/."""
     note = (
         f"\nThis is the map of `{CONFIG}`, written by `scripts/write_docs.py`; "
         "`generate_verilog.py` writes that of any configuration.\n"
     )
     title, _, rest = register_markdown(NAMED[CONFIG]).partition("\n")
-    texts = {REGISTERS: f"{title}\n{note}{rest}"}
-    return texts | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
+    texts = {REGISTERS: f"{title}\n{note}{rest}", INTERFACE: interface_markdown(), FOLDERS: folders_markdown(ROOT)}
+    pages = {name: wrapped(text) for name, text in texts.items()}
+    return pages | {f"{FIGURES}/{name}": text for name, text in drawings().items()}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

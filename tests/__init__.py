@@ -1,0 +1,1 @@
+"""Tests of symtrack; the folders mirror those of the sources."""

@@ -1,4 +1,4 @@
-"""Where the checkout is."""
+"""Paths for tests: the root folder of the checkout."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Documents that come out of the code are those of this code, and links lead somewhere."""
+"""Tests of the documents: those that are generated are fresh, links lead somewhere, and named tests exist."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.formal.table import PROPERTIES
+from symtrack.model.markdown import WIDTH
 from symtrack.scripts import write_docs
 from tests.paths import ROOT
 
@@ -78,3 +79,20 @@ def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
     assert [row[:4] for row in rows[1:]] == [
         [entry.block, entry.name, entry.size, f"induction, {entry.depth} cycles"] for entry in PROPERTIES
     ]
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+def test_lines_are_wrapped(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    long = [line for line in text.splitlines() if len(line) > WIDTH and not line.lstrip().startswith("|")]
+    assert not long, "wrap them with symtrack.model.markdown.wrapped; only rows of tables cannot be wrapped"
+
+
+@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+def test_files_and_modules_that_are_named_exist(document: Path) -> None:
+    text = document.read_text(encoding="utf-8")
+    for name in re.findall(r"`((?:model|hdl|cosim|scripts|tests|docs)/[\w./]+)`", text):
+        assert (ROOT / name).exists(), name
+    for name in re.findall(r"`((?:model|hdl|cosim|scripts)\.[\w.]+)`", text):
+        ways = [ROOT.joinpath(*name.split(".")[:parts]) for parts in (2, 3, 4)]
+        assert any(way.with_suffix(".py").exists() for way in ways), name

@@ -1,4 +1,4 @@
-"""What the machine does to a run: a full disk, a killed worker, files that were cut off. A clear line, nothing lost."""
+"""Tests of what a machine does to runs: a full disk, a killed worker, truncated files; one clear line, nothing lost."""
 
 from __future__ import annotations
 
@@ -29,7 +29,8 @@ from symtrack.cosim.mutation import netlist as mutants
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.package_links import package_links
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.files import write_all, write_bytes
 from symtrack.model.spec.config import NAMED
 from symtrack.model.study import runner

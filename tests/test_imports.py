@@ -1,28 +1,16 @@
-"""Who imports whom: the two sides share only the specification as data, and folders do not import in a circle."""
+"""Tests of who imports whom: hdl and model share only the specification, and folders do not import in a circle."""
 
 from __future__ import annotations
 
-import ast
-from graphlib import CycleError, TopologicalSorter
-from pathlib import Path
+import subprocess
+import sys
+import tempfile
+from graphlib import CycleError
 
 import pytest
 
+from symtrack.scripts.documents.imports import folder_graph, imported, levels
 from tests.paths import ROOT
-
-SIDES = ("model", "hdl", "cosim", "scripts")
-
-
-def imported(file: Path) -> set[str]:
-    """Dotted names that a file imports, wherever in the file."""
-    names = set()
-    for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0, f"{file}: relative import"
-            names |= {f"{node.module}.{alias.name}" for alias in node.names}
-    return names
 
 
 def imports(folder: str) -> set[str]:
@@ -47,39 +35,26 @@ def test_lower_packages_do_not_import_upper_ones(folder: str, packages: tuple[st
         assert not [name for name in imports(folder) if name.split(".")[0] == package]
 
 
-def module_of(name: str) -> Path | None:
-    """The file of a dotted name of the package, that of what it is a member of if it is no module itself."""
-    parts = name.removeprefix("symtrack.").split(".")
-    for end in (len(parts), len(parts) - 1):
-        path = ROOT.joinpath(*parts[:end])
-        if path.with_suffix(".py").is_file():
-            return path.with_suffix(".py")
-        if (path / "__init__.py").is_file():
-            return path / "__init__.py"
-    return None
-
-
-def folder_graph() -> dict[str, set[str]]:
-    """Every folder of the package with the folders that its files import."""
-    graph: dict[str, set[str]] = {}
-    for side in SIDES:
-        for file in sorted((ROOT / side).rglob("*.py")):
-            if file.is_relative_to(ROOT / "scripts" / "face"):
-                continue
-            here = str(file.parent.relative_to(ROOT))
-            users = graph.setdefault(here, set())
-            for name in imported(file):
-                path = module_of(name) if name.startswith("symtrack.") else None
-                if path is not None and path.name != "__init__.py":
-                    users.add(str(path.parent.relative_to(ROOT)))
-            users.discard(here)
-    return graph
-
-
 def test_folders_do_not_import_in_a_circle() -> None:
-    graph = folder_graph()
+    graph = folder_graph(ROOT)
     assert len(graph) > 25
     try:
-        TopologicalSorter(graph).prepare()
+        levels(graph)
     except CycleError as error:
         pytest.fail(" -> ".join(reversed(error.args[1])))
+
+
+def test_generating_verilog_needs_no_golden_model_and_no_compiler() -> None:
+    """The two sides are independent when they run, too."""
+    code = """
+import sys
+from symtrack.scripts.generate_verilog import main
+main(["--config", "tiny", "--out", sys.argv[1]])
+allowed = ("symtrack.model.spec", "symtrack.model.cache", "symtrack.model.files")
+golden = [name for name in sys.modules if name.startswith("symtrack.model.") and not name.startswith(allowed)]
+heavy = [name for name in ("numba", "scipy", "sklearn", "cocotb", "matplotlib") if name in sys.modules]
+print("left out" if not golden + heavy else golden + heavy)
+"""
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
+    assert done.stdout.splitlines()[-1] == "left out", done.stderr

@@ -1,4 +1,4 @@
-"""The README is tried, not written: every command and the Python example in it run."""
+"""Tests of README.md and docs/commands.md: every command and the Python example in them run."""
 
 from __future__ import annotations
 
@@ -8,51 +8,75 @@ import sys
 
 import pytest
 
+from symtrack.scripts.cli import COMMANDS
 from tests.paths import ROOT
 
-TEXT = (ROOT / "README.md").read_text(encoding="utf-8")
-BLOCKS = [
-    [line for line in block.splitlines() if "scripts/" in line]
-    for block in re.findall(r"```sh\n(.*?)```", TEXT, re.S)
-    if "scripts/" in block
-]
-COMMANDS = [line for block in BLOCKS for line in block]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+PAGE = (ROOT / "docs" / "commands.md").read_text(encoding="utf-8")
+SYMTRACK = ".venv/bin/symtrack"
 
 
-def test_the_readme_shows_every_script() -> None:
-    shown = {re.search(r"scripts/(\w+)\.py", line)[1] for line in COMMANDS}  # type: ignore[index]
-    there = {path.stem for path in (ROOT / "scripts").glob("*.py")}
-    there -= {"__init__", "cli", "common", "options", "mutation", "demo"}
-    assert shown == there - {"mutate_golden"}, "whose tests alone take minutes"
-    assert "`scripts/mutate_golden.py`" in TEXT
+def blocks(text: str) -> list[list[str]]:
+    """The commands of each block that has any; a line that ends with a backslash goes on in the next."""
+    found = (block.replace("\\\n", " ").splitlines() for block in re.findall(r"```sh\n(.*?)```", text, re.S))
+    return [lines for lines in found if lines[0].startswith(SYMTRACK)]
 
 
-# Commands of the first block need nothing of each other, so that they are tests of their own.
-@pytest.mark.parametrize("block", [*([command] for command in BLOCKS[0]), *BLOCKS[1:]])
-def test_the_commands_of_the_readme_run(block: list[str]) -> None:
+TOUR = [command for block in blocks(README) for command in block]
+EVERYTHING = blocks(PAGE)
+
+
+def run(command: str) -> None:
     (ROOT / "build").mkdir(exist_ok=True)
+    words = command.split()
+    assert words[0] == SYMTRACK
+    done = subprocess.run(
+        [sys.executable, "-m", "symtrack", *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, f"{command}: {done.stderr}"
+    assert done.stdout
+
+
+def test_the_tour_has_five_commands() -> None:
+    assert len(TOUR) == 5
+
+
+@pytest.mark.parametrize("command", TOUR)
+def test_the_commands_of_the_tour_run(command: str) -> None:
+    run(command)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("block", EVERYTHING, ids=lambda block: block[0].split()[1])
+def test_the_commands_of_the_page_run(block: list[str]) -> None:
     for command in block:
-        words = command.split()
-        assert words[0] == ".venv/bin/python"
-        done = subprocess.run([sys.executable, *words[1:]], cwd=ROOT, capture_output=True, text=True, check=False)
-        assert done.returncode == 0, f"{command}: {done.stderr}"
-        assert done.stdout
+        run(command)
+
+
+def test_the_page_shows_every_command() -> None:
+    assert {command.split()[1] for block in EVERYTHING for command in block} == set(COMMANDS)
+
+
+def test_every_script_is_a_command() -> None:
+    there = {path.stem.replace("_", "-") for path in (ROOT / "scripts").glob("*.py")}
+    assert there - {"--init--", "cli", "common", "options", "mutation"} == set(COMMANDS)
 
 
 def test_the_python_example_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", TEXT, re.S)
+    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
     done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "module symtrack_custom_" in done.stdout
 
 
-def test_the_two_commands_are_targets_of_the_makefile() -> None:
+def test_make_commands_are_targets_of_the_makefile() -> None:
     makefile = (ROOT / "Makefile").read_text(encoding="utf-8")
-    for target in ("demo", "test", "test-all", "results"):
-        assert f"make {target}" in TEXT
-        assert re.search(rf"^{target}:", makefile, re.M)
+    targets = set(re.findall(r"(?:^|`)make ([a-z-]+)", README + PAGE, re.M))
+    assert targets >= {"demo", "test", "test-all", "results", "prove", "verify"}
+    for target in targets:
+        assert re.search(rf"^{target}:", makefile, re.M), target
 
 
 def test_named_files_exist() -> None:
-    for name in re.findall(r"\]\((docs/[^)]+)\)", TEXT):
+    for name in re.findall(r"\]\(([^)]+)\)", README):
         assert (ROOT / name).is_file(), name

@@ -13,6 +13,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -21,10 +22,10 @@ import pytest
 from symtrack.cosim.tools.package_links import FOLDERS
 from symtrack.model.cache import VARIABLE
 from symtrack.scripts.cli import COMMANDS, OF_CHECKOUT
-from symtrack.version import version
 from tests.paths import ROOT
 
 SOURCES = (*FOLDERS, "docs", "tests", "pyproject.toml", "README.md", "LICENSE")
+VERSION = version("symtrack")
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
 LEFT_OUT = {"PYTHONPATH", "VIRTUAL_ENV", "HOME", "XDG_CACHE_HOME", VARIABLE, "NUMBA_CACHE_DIR"}
 
@@ -75,17 +76,17 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def test_what_is_in_the_wheel(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        metadata = archive.read(f"symtrack-{version()}.dist-info/METADATA").decode()
-        scripts = archive.read(f"symtrack-{version()}.dist-info/entry_points.txt").decode()
-    assert {name.partition("/")[0] for name in names} == {"symtrack", f"symtrack-{version()}.dist-info"}
+        metadata = archive.read(f"symtrack-{VERSION}.dist-info/METADATA").decode()
+        scripts = archive.read(f"symtrack-{VERSION}.dist-info/entry_points.txt").decode()
+    assert {name.partition("/")[0] for name in names} == {"symtrack", f"symtrack-{VERSION}.dist-info"}
     code = {str(path.relative_to(ROOT)) for name in FOLDERS for path in (ROOT / name).rglob("*.py")}
     data = {"cosim/engine/native/loop.h", "cosim/mutation/complete.toml", "scripts/face/py.typed"}
     data |= {str(path.relative_to(ROOT)) for path in (ROOT / "hdl/example").iterdir() if path.is_file()}
     assert {name for name in names if name.startswith("symtrack/")} == {
         f"symtrack/{name.removeprefix('scripts/face/')}" for name in code | data
     }
-    assert f"symtrack-{version()}.dist-info/licenses/LICENSE" in names
-    for line in (f"Version: {version()}", "License-Expression: Apache-2.0", "Author: symtrack contributors"):
+    assert f"symtrack-{VERSION}.dist-info/licenses/LICENSE" in names
+    for line in (f"Version: {VERSION}", "License-Expression: Apache-2.0", "Author: symtrack contributors"):
         assert f"\n{line}\n" in metadata
     assert scripts == "[console_scripts]\nsymtrack = symtrack.scripts.cli:entry\n"
 
@@ -140,7 +141,7 @@ def installed(wheel: Path, tmp_path_factory: pytest.TempPathFactory) -> Installe
 def test_every_job_is_done_from_an_empty_folder(installed: Installed, tmp_path: Path) -> None:
     home = {"HOME": str(tmp_path)}
     before = installed.files()
-    assert installed.got == ["symtrack", f"symtrack-{version()}.dist-info"]
+    assert installed.got == ["symtrack", f"symtrack-{VERSION}.dist-info"]
     where = (
         "import sys, symtrack, symtrack.model.cache as c; print(symtrack.__file__, c.checkout(), *sys.path, sep='\\n')"
     )
@@ -153,10 +154,10 @@ def test_every_job_is_done_from_an_empty_folder(installed: Installed, tmp_path: 
 
     def report(name: str) -> dict[str, object]:
         found: dict[str, object] = json.loads((installed.here / name).read_text())
-        assert found["symtrack_version"] == version()
+        assert found["symtrack_version"] == VERSION
         return found
 
-    assert call("--version") == f"symtrack {version()}\n"
+    assert call("--version") == f"symtrack {VERSION}\n"
     overview = call("--help")
     assert all(f"\n  {command} " in overview for command in COMMANDS)
     call("generate-verilog --config tiny --out rtl")
@@ -168,7 +169,7 @@ def test_every_job_is_done_from_an_empty_folder(installed: Installed, tmp_path: 
         assert report(f"{engine}.json")["mismatches"] == 0
     call("compare-metrics --engine native --algorithm rider --steps 20 --json compare.json --report page")
     assert report("compare.json")["agree"] is True
-    assert f"Made by symtrack {version()}" in (installed.here / "page/report.html").read_text()
+    assert f"Made by symtrack {VERSION}" in (installed.here / "page/report.html").read_text()
     call("calibrate --rows 4 --columns 4 --dw-min 0.005 --json calibrate.json")
     assert report("calibrate.json")["results"]
     call("characterize-device --device reram-array-om --pulses pulses.csv")

@@ -1,0 +1,1 @@
+"""Random verification campaigns: random tile configurations and programs on RTL and golden model in lock-step."""

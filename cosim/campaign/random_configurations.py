@@ -1,10 +1,10 @@
-"""Random configurations: legal ones of every shape, random programmes on both engines, and the least case that fails.
+"""Random verification campaign: legal tile configurations at random, played on RTL and golden, shrunk when one fails.
 
-Kinds of programmes: "native" and "cocotb" have waits and resets anywhere, on that engine; those of "varied" are whole
+Kinds of programs: "native" and "cocotb" have waits and resets anywhere, on that engine; those of "varied" are whole
 operations that never wait, on the native engine, so that it plays many more of them.
 
 A campaign has batches, each drawn by hypothesis from a seed of its own, so that one that was stopped goes on with the
-next batch. What fails is made small: field by field the configuration is the least that fails, then the programme is
+next batch. What fails is made small: field by field the configuration is the least that fails, then the program is
 the one of some seeds that fails first, and ends there.
 
 An exception is a failure as a difference is, but may be the machine's, as where a disk is full: it counts only if the
@@ -35,13 +35,13 @@ from symtrack.cosim.engine.lockstep import Difference
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.package import to_toml
-from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.files import write_all
 from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, NAMED, TileConfig
 
-FEW = 3  # other programmes that a smaller configuration is tried with, and values above the least that are tried
-SEEDS = 20  # programmes among which the one that fails first is looked for
+FEW = 3  # other programs that a smaller configuration is tried with, and values above the least that are tried
+SEEDS = 20  # programs among which the one that fails first is looked for
 CONTROL_CYCLES = 100
 SOURCES = (".py", ".h", ".v")
 CELLS = 2000  # most of a crossbar: larger ones take long to build and show nothing else
@@ -69,14 +69,14 @@ LEAST: dict[str, float] = {
 }
 """The least value of every field, in the order in which they are made small."""
 KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied": ("native", "varied")}
-"""Engine and scenario of every kind of programmes."""
+"""Engine and scenario of every kind of programs."""
 Rewrite = Callable[[TileConfig], str] | None
 """Makes other Verilog of a configuration than the project's own."""
 
 
 @dataclass(frozen=True)
 class Trial:
-    """One programme of a kind."""
+    """One program of a kind."""
 
     config: TileConfig
     kind: str
@@ -86,7 +86,7 @@ class Trial:
 
 @dataclass(frozen=True)
 class Failure:
-    """The least case that was found to fail, and how: a difference, or an exception."""
+    """The smallest case that was found to fail, and how it fails: by a difference or by an exception."""
 
     case: Trial
     text: str
@@ -94,7 +94,7 @@ class Failure:
 
 @dataclass
 class Totals:
-    """What was played without a difference, or up to one."""
+    """What was played so far, up to the first difference if there was one."""
 
     fingerprints: set[str] = field(default_factory=set)  # of the configurations
     runs: int = 0
@@ -105,29 +105,29 @@ class Totals:
 
     @property
     def configurations(self) -> int:
-        """How many different ones."""
+        """Number of different configurations."""
         return len(self.fingerprints)
 
     def add(self, other: Totals) -> None:
-        """Take another batch in."""
+        """Adds the totals of another batch."""
         self.fingerprints |= other.fingerprints
         for name in ("runs", "cycles", "words", "seconds", "bins"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
 
     def entry(self) -> dict[str, Any]:
-        """For the journal."""
+        """The totals as an entry of a journal."""
         return vars(self) | {"fingerprints": sorted(self.fingerprints)}
 
     @staticmethod
     def of(entry: dict[str, Any]) -> Totals:
-        """Those of an `entry`."""
+        """The totals that an `entry` of a journal holds."""
         counters = {name: Counter(entry[name]) for name in ("cycles", "bins")}
         return Totals(**entry | {"fingerprints": set(entry["fingerprints"]), **counters})
 
 
 @st.composite
 def configurations(draw: st.DrawFn) -> TileConfig:
-    """Any legal configuration of at most `CELLS` cells; the least one has one cell and the narrowest formats."""
+    """Hypothesis strategy for legal configurations of up to `CELLS` cells; it shrinks to one cell and narrow words."""
     rows = draw(st.integers(1, 70))
     columns = draw(st.integers(1, min(70, CELLS // rows)))
     adc_bits = draw(st.integers(2, 16))
@@ -160,12 +160,12 @@ def configurations(draw: st.DrawFn) -> TileConfig:
 
 
 def judge(case: Trial, rewrite: Rewrite, totals: Totals) -> tuple[Difference | None, str]:
-    """Play one case; the first difference, and the text of it or of an exception, empty if all is well.
+    """Play one case; the first difference, and the text of it or of an exception, which is empty if all is well.
 
     Raises
     ------
     ToolError
-        It cannot be played, but neither can a `control`.
+        The case cannot be played, but neither can a `control`.
     """
     try:
         told, outcome = _played(case, rewrite)
@@ -185,7 +185,7 @@ def judge(case: Trial, rewrite: Rewrite, totals: Totals) -> tuple[Difference | N
 
 
 def _played(case: Trial, rewrite: Rewrite) -> tuple[Counter[str], Outcome]:
-    """What a random programme has done, and the outcome."""
+    """The report of a random program's job, and its outcome."""
     engine, scenario = KINDS[case.kind]
     verilog = rewrite(case.config) if rewrite else None
     report, outcome = play(case.config, scenario, engine=engine, cycles=case.cycles, seed=case.seed, verilog=verilog)
@@ -194,12 +194,12 @@ def _played(case: Trial, rewrite: Rewrite) -> tuple[Counter[str], Outcome]:
 
 
 def control(kind: str) -> None:
-    """Build and play the least configuration.
+    """Build and play the smallest configuration, to see whether the machine works.
 
     Raises
     ------
     ToolError
-        It cannot be played, either.
+        It cannot be played.
     """
     case = Trial(NAMED["tiny"].replace(**LEAST), kind, CONTROL_CYCLES, 0)
     try:
@@ -209,13 +209,13 @@ def control(kind: str) -> None:
 
 
 def _line(error: Exception) -> str:
-    """Its type and the last line of its text, which may be a traceback of another process."""
+    """The type of an exception and the last line of its text, which may be a traceback of another process."""
     *_, last = str(error).strip().split("\n")
     return f"{type(error).__name__}: {last}"
 
 
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
-    """So many configurations, each with a programme of every kind of ``lengths``, whose cycles that tells."""
+    """Play ``count`` random configurations with one program of every kind each; ``lengths`` gives cycles by kind."""
     drawn: dict[tuple[str, int], TileConfig] = {}
 
     @hypothesis.seed(number)
@@ -254,7 +254,7 @@ def _first(config: TileConfig, seed: int, lengths: dict[str, int], rewrite: Rewr
 
 
 def _least(failure: Failure, rewrite: Rewrite) -> Failure:
-    """The same programme on a configuration of which no field can be smaller by itself."""
+    """The same program on a configuration of which no single field can be made smaller without losing the failure."""
     with temporary_builds():
         before = None
         while failure.case.config != before:
@@ -265,7 +265,7 @@ def _least(failure: Failure, rewrite: Rewrite) -> Failure:
 
 
 def _lowered(failure: Failure, name: str, low: float, rewrite: Rewrite) -> Failure:
-    """With one of the least values of a field, else by halves with one that fails while a smaller one does not."""
+    """The failure with a smaller value of a field: one of its least values, or one found by bisection."""
     high = getattr(failure.case.config, name)
     few = low + FEW if name in _COUNTS else low
     value = low
@@ -282,7 +282,7 @@ _COUNTS = frozenset(LEAST) - {"chopper_probability", "seed"}  # of which a value
 
 
 def _with(case: Trial, name: str, value: float, rewrite: Rewrite) -> Failure | None:
-    """The failure with another value of a field, if it is legal and one of some programmes fails."""
+    """The failure with another value of a field, if that is legal and one of some programs still fails."""
     try:
         case = replace(case, config=case.config.replace(**{name: value}))
     except ValueError:
@@ -295,7 +295,7 @@ def _with(case: Trial, name: str, value: float, rewrite: Rewrite) -> Failure | N
 
 
 def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
-    """The programme that fails first among some, no longer than it takes if it fails as a short one, too."""
+    """The program that fails first among some, cut to the cycles that it takes if it still fails as a short one."""
     best, at = failure, failure.case.cycles
     with temporary_builds():
         for seed in (failure.case.seed, *range(SEEDS)):
@@ -311,7 +311,7 @@ def _earliest(failure: Failure, rewrite: Rewrite) -> Failure:
 
 
 def key(count: int, cycles: dict[str, int], seed: int, size: int) -> str:
-    """For the journal: which batches belong together, and what their outcomes depend on."""
+    """Key of a journal: which batches belong together, and everything that their outcomes depend on."""
     tools = find_verilator().version, *(package_version(name) for name in ("amaranth", "cocotb", "hypothesis", "numpy"))
     return key_of(_code(), tools, seed, size, _lengths(count, cycles))
 
@@ -330,9 +330,13 @@ def campaign(
     journal: Journal,
     progress: Callable[[int], None],
 ) -> tuple[Totals, Failure | None]:
-    """Batches until ``count`` configurations are done; those in the journal are kept.
+    """Play batches until ``count`` configurations are done; those in the journal are kept. The first failure ends the
+    campaign; batches that run beside it come to their end.
 
-    cycles: clock cycles of the whole campaign, by kind. The first failure ends it; batches beside it come to their end.
+    Parameters
+    ----------
+    cycles
+        Clock cycles of the whole campaign, by kind of program.
 
     Raises
     ------
@@ -370,13 +374,13 @@ def campaign(
 
 
 def _code() -> list[bytes]:
-    """What results depend on: all source of the three packages."""
+    """All source code of the three packages, on which results depend."""
     folders = [Path(package.__file__ or "").parent for package in (symtrack.cosim, symtrack.hdl, symtrack.model)]
     return [file.read_bytes() for folder in folders for file in sorted(folder.rglob("*")) if file.suffix in SOURCES]
 
 
 def written(failure: Failure, folder: Path, verilog: str | None = None) -> Sequence[str]:
-    """Leave what is needed to play a failure again in a folder; the command line that does so."""
+    """Write what is needed to play a failure again into a folder; the command line that does so."""
     case, folder = failure.case, folder.resolve()
     folder.mkdir(parents=True, exist_ok=True)
     config = folder / "failing.toml"

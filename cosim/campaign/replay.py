@@ -1,4 +1,4 @@
-"""A recorded random scenario as a test bench in plain Verilog, for simulators that no engine drives.
+"""Writes a recorded random scenario as a self-checking Verilog test bench, for simulators without an engine.
 
 The golden model answers while the stimulus is made, so the record holds what every output has to be in every cycle; the
 test bench plays it and compares with ``!==``, to which an unknown value is a wrong one.
@@ -33,7 +33,7 @@ class ReplayRecord:
 
 
 class _Golden:
-    """What a program needs to know of the bench that it plays on."""
+    """A bench without RTL: what a program needs to know of the bench that it plays on, from the golden model."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
@@ -74,7 +74,7 @@ def write_replay(folder: Path, played: ReplayRecord) -> Path:
 
 
 def without_initial_values(verilog: str) -> str:
-    """The tile's Verilog with registers and memories that nobody knows before the reset."""
+    """The tile's Verilog without initial values, so that registers and memories are unknown before the reset."""
     verilog = re.sub(r"^  initial begin\n.*?^  end\n", "", verilog, flags=re.MULTILINE | re.DOTALL)
     return re.sub(r"^(\s*reg (?:\[\d+:0\] )?\S+ ?) = [^;]+;", r"\1;", verilog, flags=re.MULTILINE)
 
@@ -84,7 +84,7 @@ def _side(config: TileConfig, *, output: bool) -> list[Port]:
 
 
 def _hex(ports: list[Port], values: Ports) -> str:
-    """All ports side by side, the first in the lowest bits."""
+    """The values of all ports side by side as one hexadecimal word, the first port in the lowest bits."""
     word, width = 0, 0
     for port in ports:
         word |= values[port.name] << width

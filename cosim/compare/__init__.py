@@ -1,0 +1,1 @@
+"""Comparisons of RTL and golden model that users ask for: a scenario, a training, the generator, the speed."""

@@ -1,4 +1,4 @@
-"""Coincidence statistics of the generator, measured on its golden twin after that was shown equal to the RTL.
+"""Coincidence statistics of the tile's random generator, measured after lock-step has shown RTL and golden equal.
 
     relative error = coincidences / (slots * p_row * p_column) - 1
 
@@ -59,12 +59,12 @@ def load_grid(path: str | Path) -> list[Point]:
 
 
 def magnitude(config: TileConfig, probability: float) -> int:
-    """The nearest magnitude that can fire."""
+    """The magnitude nearest to a probability, but never one that cannot fire."""
     return min(max(round(probability * (1 << config.magnitude_bits)), 1), config.magnitude_format.high)
 
 
 def line_pairs(config: TileConfig, count: int, rng: Random) -> list[tuple[int, int]]:
-    """The corner pair, a pair of neighbours, and random ones."""
+    """Pairs of a row and a column line to measure: two corners, neighbours, and random ones."""
     pairs = [(0, 0), (min(1, config.rows - 1), 0)]
     while len(pairs) < count:
         pairs.append((rng.randrange(config.rows), rng.randrange(config.columns)))
@@ -74,7 +74,7 @@ def line_pairs(config: TileConfig, count: int, rng: Random) -> list[tuple[int, i
 def coincidence_grid(
     config: TileConfig, points: list[Point], row: int, column: int, slots: int
 ) -> list[dict[str, Any]]:
-    """Entries of the report for one pair of lines."""
+    """Entries of the report for one pair of lines, over the grid of probabilities."""
     rows = sorted({magnitude(config, p) for p, _ in points})
     columns = sorted({magnitude(config, q) for _, q in points})
     counts = pair_coincidences(config, row, column, rows, columns, slots)
@@ -95,7 +95,7 @@ def coincidence_grid(
 
 
 def cell_pairs(config: TileConfig, count: int, rng: Random) -> list[tuple[Cell, Cell]]:
-    """Cells that share a row, a column or nothing, at several probabilities."""
+    """Pairs of cells that share a row, a column or neither, at several probabilities."""
     pairs: list[tuple[Cell, Cell]] = []
     if config.rows * config.columns == 1:
         return pairs
@@ -119,7 +119,7 @@ def cell_pairs(config: TileConfig, count: int, rng: Random) -> list[tuple[Cell, 
 def pulse_statistics(
     config: TileConfig, *, points: list[Point], slots: int, pairs: int, seed: int, engine: str, rtl_slots: int
 ) -> dict[str, Any]:
-    """The report with the keys of ``pulse_statistics.py --json``."""
+    """Measure the statistics; the report with the keys of ``pulse_statistics.py --json``."""
     rng = Random(seed)
     compared: dict[str, Any] | None = None
     if rtl_slots:

@@ -1,4 +1,4 @@
-"""Lock-step of RTL and golden over one scenario."""
+"""Plays one stimulus scenario on RTL and golden model in lock-step and makes the report of it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def play(
     faults: tuple[Fault, ...] = (),
     progress: Callable[[int], None] = lambda cycles: None,
 ) -> tuple[dict[str, Any], Outcome]:
-    """Lock-step of RTL and golden over one scenario; the report with the keys of ``run_cosim.py --json``."""
+    """Play a scenario on RTL and golden model in lock-step; the report with the keys of ``run_cosim.py --json``."""
     function = SCENARIOS[scenario]
     job = Job(config, f"{function.__module__}:{function.__name__}", {"cycles": cycles, "seed": seed}, faults)
     outcome = ENGINES[engine](job, verilog=verilog, waves=waves, progress=progress)

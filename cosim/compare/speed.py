@@ -1,4 +1,4 @@
-"""Speed of the engines: clock cycles per second, and seconds per epoch with RTL in the loop."""
+"""Benchmarks of the RTL engines: clock cycles per second, and seconds per epoch with RTL in the loop."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ RUNS = {
 
 
 def play(job: Job, engine: str) -> Outcome:
-    """The outcome of a job, `MismatchError` if it is none to measure."""
+    """Play a job whose speed is measured; raises `MismatchError` if it found a difference."""
     outcome = ENGINES[engine](job)
     if outcome.verdict.first_mismatch is not None:
         raise MismatchError(outcome.verdict.first_mismatch)
@@ -35,8 +35,8 @@ def play(job: Job, engine: str) -> Outcome:
 def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = False) -> dict[str, Any]:
     """Both engines on one configuration, in turn: medians of cycles per second and their spread.
 
-    ``cocotb`` and ``native_recorded`` compare every output of every cycle, ``native`` none; its final state must be
-    that of ``native_recorded``. The first round, which builds and warms up, does not count.
+    ``cocotb`` and ``native_recorded`` compare every output of every cycle; ``native`` compares none, but its final
+    state must be that of ``native_recorded``. The first round, which builds and warms up, does not count.
     """
     shrink = 50 if quick else 1
     rates: dict[str, list[float]] = {key: [] for key in RUNS}
@@ -63,7 +63,7 @@ def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = Fa
 
 
 def epochs(bench: Bench, *, task: str, steps: int, repeats: int, seed: int) -> list[float]:
-    """A job: seconds per epoch of E-RIDER with RTL in the loop, from ``repeats`` times ``steps`` training steps."""
+    """A job that measures seconds per epoch of E-RIDER with RTL in the loop, from ``repeats`` times ``steps`` steps."""
     trainer = Trainer(
         TrainingSpec(task=TASKS[task](), algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=seed),
         periphery=bench.periphery,
@@ -72,15 +72,16 @@ def epochs(bench: Bench, *, task: str, steps: int, repeats: int, seed: int) -> l
 
 
 def rtl_training_speed(task: str, *, steps: int, repeats: int, seed: int) -> dict[str, float]:
-    """All layers of ``task`` in the native engine, with and without comparing every cycle: what golden takes, in RTL.
+    """Speed of a training with all layers of ``task`` on the native engine, with and without comparing every cycle.
 
-    The figures and their clock are those of `model.analysis.speed.training_speed`.
+    The figures and their clock are those of `model.analysis.speed.training_speed`, so they compare with golden's.
     """
     report: dict[str, float] = {}
     arguments = {"task": task, "steps": steps, "repeats": repeats, "seed": seed}
     for name, record in (("rtl", False), ("rtl_recorded", True)):
         outcome = play(
-            Job(TASKS[task]().layers[0], "symtrack.cosim.compare.speed:epochs", arguments, record=record), "native"
+            Job(TASKS[task]().tile_configs[0], "symtrack.cosim.compare.speed:epochs", arguments, record=record),
+            "native",
         )
         report |= epoch_figures(name, outcome.result)
     return report

@@ -1,4 +1,4 @@
-"""A training made twice, by the golden model and with RTL in the loop, and both side by side."""
+"""Trains a network twice, on the golden model and with RTL in the loop, and compares the two results."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 Bar = Callable[[str, int], AbstractContextManager[Callable[[int], None]]]
-"""A progress bar with a text and a total: gives who is to be told how far the work is."""
+"""Makes a progress bar from a text and a total; the context gives the function that takes the progress."""
 
 
 @contextmanager
 def no_bar(text: str, total: int) -> Iterator[Callable[[int], None]]:
-    """A `Bar` that shows nothing."""
+    """A `Bar` that shows nothing, for callers without a terminal."""
     yield lambda done: None
 
 
@@ -43,25 +43,33 @@ def compare(
     resume: Path | None = None,
     bar: Bar = no_bar,
 ) -> dict[str, Any]:
-    """Train twice for ``steps`` steps, golden and with RTL in the loop.
+    """Train twice for ``steps`` steps, golden and with RTL in the loop, and compare the results.
 
-    In RTL are the layer of ``run.config`` (the first if it has none) with the cocotb engine, and all tiles with the
-    native one. Without ``record`` only metrics, counts and the final state are compared, of whose making nobody watches
-    a cycle. With ``samples`` the histories of both runs (`model.training.history`) are part of the report and of what
-    must agree; the time that they take does not count, unless a difference stops the run. Returns the report with the
-    keys of ``compare_metrics.py --json``.
+    The golden run computes whole operations; the RTL run is also checked cycle by cycle against the golden tile. So
+    equal final states show that both speeds of the golden model and the RTL agree. With the cocotb engine the layer of
+    ``run.config`` is in RTL (the first if it has none), with the native one all tiles are.
 
-    checkpoint, resume: of the run with RTL, see `cosim.stimulus.training.training`. The golden run is never
-    interrupted, so equal results show that an interruption changes nothing.
+    Parameters
+    ----------
+    record
+        Compare every cycle. Without it no cycle is compared, only metrics, counts and the final state.
+    samples
+        Makes the histories of both runs (`model.training.history`) part of the report and of what must agree. The time
+        that they take does not count, unless a difference stops the run.
+    checkpoint, resume
+        Of the run with RTL, see `cosim.stimulus.training.training`. The golden run is never interrupted, so equal
+        results show that an interruption changes nothing.
 
-    The golden run computes whole operations, the RTL run is also checked cycle by cycle against the golden tile; so
-    equal final states show that both speeds of the golden model and the RTL agree.
+    Returns
+    -------
+    dict
+        The report with the keys of ``compare_metrics.py --json``.
     """
     begin = time.perf_counter()
     with bar("compiling", 1) as advance:
         train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
     golden_run = Trainer(run)
-    config = run.config or golden_run.task.layers[0]
+    config = run.config or golden_run.task.tile_configs[0]
     with bar("golden", steps) as advance:
         start = time.perf_counter()
         history = train(golden_run, steps, samples=samples, progress=advance)
@@ -86,7 +94,7 @@ def compare(
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),
-        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.layers]),
+        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.tile_configs]),
         "wall_s": time.perf_counter() - begin,
         "golden_s": golden_s,
         "rtl_s": rtl_s,
@@ -119,12 +127,12 @@ def settings_of(trainer: Trainer) -> dict[str, Any]:
 
 
 def _side(result: dict[str, Any]) -> dict[str, Any]:
-    """Those of a run's results that both must have."""
+    """The results of one run that both runs must have in common."""
     return {key: value for key, value in result.items() if key not in ("seed", "steps", "history")}
 
 
 def _port_widths(difference: Difference | None, configs: Sequence[TileConfig]) -> dict[str, int]:
-    """Widths of the ports of the tile that differed, by name; none if none did."""
+    """Widths of the ports, by name, of the tile that differed; empty if none did."""
     if difference is None:
         return {}
     config = next((config for config in configs if config.name == difference.tile), configs[0])

@@ -1,0 +1,1 @@
+"""Coverage of the tile's Verilog by random stimulus: measurement, report page and waivers."""

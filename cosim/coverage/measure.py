@@ -1,4 +1,4 @@
-"""Coverage: which lines, branches and toggles of the Verilog, and which functional bins, the random scenario reaches.
+"""Coverage of the tile's Verilog by the random scenario: lines, branches, toggles and functional bins.
 
 Verilator counts lines, both sides of every choice, and both edges of every bit of a named signal. A point is told by
 its block and by the line of Amaranth source that it comes from. Functional bins are crosses of what operations do.
@@ -48,7 +48,14 @@ CLIPS = ("hidden_saturated", "pulses_clamped")
 
 @dataclass(frozen=True)
 class Point:
-    """One thing that can happen. source: file and line in `hdl`, as far as it is known. name: signal, bit and edge."""
+    """One line, branch side or bit edge that can happen.
+
+    Attributes
+    ----------
+    kind, block : what is counted, and the block that it is in.
+    source : file and line in `hdl`, as far as it is known.
+    name : signal, bit and edge.
+    """
 
     kind: str
     block: str
@@ -59,25 +66,25 @@ class Point:
 
 @dataclass(frozen=True)
 class Coverage:
-    """All points and bins with how often they happened."""
+    """All points of coverage and all functional bins, with the number of times that each happened."""
 
     points: tuple[Point, ...]
     bins: dict[str, int]
 
     def share(self, kind: str, block: str | None = None) -> tuple[int, int]:
-        """Points of a kind that happened, and all of them; of one block or of all."""
+        """How many points of a kind happened, and how many there are; of one block, or of all."""
         found = [point.count > 0 for point in self.points if point.kind == kind and block in (None, point.block)]
         return sum(found), len(found)
 
 
 class CoveredBench(NativeBench):
-    """The native bench on a library that counts."""
+    """The native engine's bench on a library that was built to count coverage."""
 
     def _load(self, config: TileConfig) -> NativeTile:
         return NativeTile(native_library(tile_with_source(config), config, coverage=True), config)
 
     def points(self) -> Iterator[Point]:
-        """What was counted so far."""
+        """The points with what was counted so far."""
         with tempfile.TemporaryDirectory() as folder:
             file = Path(folder) / "coverage.dat"
             self._tile.write_coverage(file)
@@ -85,18 +92,18 @@ class CoveredBench(NativeBench):
 
 
 def source_verilog(component: Component, name: str) -> str:
-    """Verilog with the places of its source."""
+    """Verilog of a component in which every statement names the line of Amaranth source that it comes from."""
     text = verilog.convert(component, name=name, emit_src=True)
     return text.replace(f'"{ROOT}/', '"').replace(f"|{ROOT}/", "|")
 
 
 def tile_with_source(config: TileConfig) -> str:
-    """That of the tile."""
+    """Verilog of the tile of a configuration, as `source_verilog` writes it."""
     return source_verilog(Tile(config), module_name(config))
 
 
 def points(data: str, text: str, top: str) -> Iterator[Point]:
-    """The points of the tile in a file of Verilator's, for the Verilog ``text`` with places."""
+    """The points of the tile in a coverage file of Verilator, for the Verilog ``text`` that names its source lines."""
     lines, here = text.splitlines(), ""
     places: list[str] = []
     for line in lines:
@@ -122,7 +129,7 @@ def points(data: str, text: str, top: str) -> Iterator[Point]:
 
 
 def expected_bins(config: TileConfig) -> list[str]:
-    """All bins that this configuration has."""
+    """All functional bins that a configuration can fill."""
     quadrants = [f"slot: quadrant {q}, {kind}, {pace}" for q, kind, pace in product(range(4), SLOTS, PACES)]
     reads = [
         f"read: chopper {chopper}, scope {scope}, reference {reference}"
@@ -150,7 +157,7 @@ def _flipping(config: TileConfig) -> list[str]:
 
 
 class Bins:
-    """Counts bins of `expected_bins` from the ports of every cycle."""
+    """Counts the functional bins of `expected_bins` from the values of the ports in every cycle."""
 
     def __init__(self, config: TileConfig) -> None:
         self.counts = Counter(dict.fromkeys(expected_bins(config), 0))
@@ -162,7 +169,7 @@ class Bins:
         self._waited = dict.fromkeys(STREAMS, False)  # the beat that is offered, or a beat of this transfer
 
     def see(self, inputs: Ports, outputs: Ports) -> None:
-        """The ports of one cycle; in one of a reset no beat counts."""
+        """Count the ports of one cycle; in a cycle of reset no beat counts."""
         if inputs["rst"]:
             self._before, self._busy_with, self._waited = {}, "clear", dict.fromkeys(STREAMS, False)
             return
@@ -249,7 +256,7 @@ class Bins:
 
 
 def observed(program: Program, bins: Bins) -> Program:
-    """The program, with its ports shown to ``bins``."""
+    """The program, of whose cycles ``bins`` sees every one."""
     inputs = next(program)
     while True:
         outputs = yield inputs
@@ -261,7 +268,7 @@ def observed(program: Program, bins: Bins) -> Program:
 
 
 def cover(config: TileConfig, cycles: int, seed: int, progress: Callable[[int], None] = lambda done: None) -> Coverage:
-    """Play the random scenario in lock-step, and tell what it reached.
+    """Play the random scenario in lock-step and return the coverage that it reached.
 
     Raises
     ------

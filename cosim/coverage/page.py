@@ -1,4 +1,4 @@
-"""Coverage as a page and as a table: by block, what was never reached with its source, and the functional bins."""
+"""Coverage report as an HTML page and as a table: figures by block, source that was not reached, functional bins."""
 
 from __future__ import annotations
 
@@ -14,19 +14,19 @@ HEAD = ("block", *KINDS)
 
 
 def of(numbers: tuple[int, int]) -> str:
-    """So many of so many."""
+    """Covered points of all points, as text."""
     reached, every = numbers
     return f"{reached:,} of {every:,} ({reached / every:.1%})" if every else "–"
 
 
 def rows(coverage: Coverage) -> Iterator[list[str]]:
-    """A line per block, and one for the whole."""
+    """A row of the table for each block, and one for the whole tile."""
     for block in (*sorted({point.block for point in coverage.points}), None):
         yield [block or "whole", *(of(coverage.share(kind, block)) for kind in KINDS)]
 
 
 def block_table(coverage: Coverage) -> Table:
-    """For the terminal."""
+    """The table of blocks for the terminal."""
     result = Table(*HEAD, box=None)
     for row in rows(coverage):
         result.add_row(*row)
@@ -34,7 +34,15 @@ def block_table(coverage: Coverage) -> Table:
 
 
 def page(coverage: Coverage, what: str, command: str) -> str:
-    """The page. what: what was played. command: how to make it again."""
+    """The HTML page.
+
+    Parameters
+    ----------
+    what
+        What was played.
+    command
+        The command line that makes the page again.
+    """
     return document(
         "Coverage of the tile",
         element("p", what, class_="soft"),

@@ -1,4 +1,4 @@
-"""Points of coverage that random programmes do not reach in the tile of ``complete.toml``, and why.
+"""Coverage waivers: points that random programs do not reach in the tile of ``complete.toml``, each with its reason.
 
 Each is a line of a table in docs/verification.md. A point that is missed and is none of these is a hole, and a slow
 test fails.
@@ -14,7 +14,7 @@ from symtrack.cosim.coverage.measure import Point
 
 
 class CoverageWaiver(NamedTuple):
-    """So many ``points`` whose ``kind block name`` fits a ``pattern``, what they are, and why they stay away."""
+    """A waiver for ``points`` missed points whose ``kind block name`` fits ``pattern``: what they are, and why."""
 
     pattern: str
     points: int
@@ -80,11 +80,11 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
 
 
 def waived(point: Point) -> CoverageWaiver | None:
-    """The waiver of a point that was missed."""
+    """The waiver of a point that was missed, None if there is none."""
     text = f"{point.kind} {point.block} {point.name}"
     return next((waiver for waiver in WAIVERS if re.fullmatch(waiver.pattern, text)), None)
 
 
 def not_waived(points: Iterable[Point]) -> list[Point]:
-    """Those that were missed without a reason."""
+    """The missed points for which there is no waiver."""
     return [point for point in points if not point.count and not waived(point)]

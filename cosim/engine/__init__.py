@@ -1,0 +1,1 @@
+"""Engines that play RTL, and what they share: jobs, lock-step checking, streams and the registry."""

@@ -1,4 +1,4 @@
-"""What a job sees of an engine, how an engine is asked to run one, and how every engine carries one out.
+"""Jobs of cosimulation: what a job sees of an engine, how it is described, and its life cycle in every engine.
 
 A *job* is a function ``job(bench, **arguments)``; it runs *programs*, generators that yield the inputs of a cycle and
 get its outputs. Neither knows which engine plays the cycles, and both see the checker only through `MismatchError`.

@@ -1,4 +1,4 @@
-"""Lock-step checker: every output of every cycle against the golden tile, the state now and then and at the end.
+"""Lock-step checker: compares every output of the RTL in every cycle, and its state, with the golden tile.
 
 The first difference stops the run with `MismatchError`, which names the cycle, the signal and both values, and holds
 the cycles before it. A run that compared nothing counts as failed (`Verdict.passed`).

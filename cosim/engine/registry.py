@@ -1,4 +1,4 @@
-"""The engines that play RTL, by name. An engine is imported when it is asked for: one needs nothing of another."""
+"""The table of engines by name; an engine is imported when it is asked for, so that one needs nothing of another."""
 
 from __future__ import annotations
 

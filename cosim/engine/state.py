@@ -1,4 +1,4 @@
-"""How the words of the RTL's registers and memories become the golden model's arrays, and back."""
+"""Converts the words of the RTL's registers and memories into the golden model's state arrays, and back."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Host side of the tile's streams: queues behind valid/ready, with random waits on both sides of every stream.
+"""Drivers and monitors of the tile's streams: queues behind valid and ready, with random waits on both sides.
 
 A source keeps ``valid`` and payload until its beat is taken; while it has nothing to say its payload is noise, because
 the tile must not look at it. A sink's ``ready`` is free to come and go.

@@ -1,0 +1,1 @@
+"""Formal verification: properties and contracts of the hardware blocks, proved with SymbiYosys."""

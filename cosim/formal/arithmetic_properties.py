@@ -1,4 +1,4 @@
-"""What is proved of the arithmetic: each block computes what a naive description with wide numbers computes.
+"""Formal properties of the arithmetic: each block computes what a naive description with wide numbers computes.
 
 Numbers of the naive descriptions never wrap: Amaranth makes every sum and product as wide as it needs to be.
 """
@@ -29,34 +29,34 @@ from symtrack.model.spec.random_specs import SourceSpec
 
 
 def clipped(value: Value, low: int, high: int) -> Value:
-    """The nearest value of the interval."""
+    """The value, clipped to the interval."""
     return Mux(value < low, low, Mux(value > high, high, value))
 
 
 def truncated(value: Value, shift: int) -> Value:
-    """``trunc(value / 2**shift)``, by sign and magnitude."""
+    """``trunc(value / 2**shift)``, towards zero, by sign and magnitude."""
     return Mux(value < 0, -(-value >> shift), value >> shift)
 
 
 def size_of(value: Value) -> Value:
-    """Its absolute value."""
+    """The absolute value of a signed value."""
     return Mux(value < 0, -value, value)
 
 
 def digits(word: Value, size: int) -> list[Value]:
-    """Its digits of ``size`` bits, the last one signed as it is itself; an odd number of bits gets a sign bit more."""
+    """The digits of a word, ``size`` bits each; the last one is signed if the word is, and wider if that is odd."""
     even = Cat(word, word[-1].replicate(len(word) % 2))
     parts: list[Value] = [even[place : place + size] for place in range(0, len(even), size)]
     return [*parts[:-1], parts[-1].as_signed() if word.shape().signed else parts[-1]]
 
 
 def multiplied(word: Value, factor: Value) -> list[Value]:
-    """The terms of a long multiplication, ``digit * factor`` of every hexadecimal digit of ``word``."""
+    """The terms of a long multiplication: ``digit * factor`` for every hexadecimal digit of ``word``."""
     return [_times(digit, factor) for digit in digits(word, 4)]
 
 
 def _times(digit: Value, factor: Value) -> Value:
-    """The product, by pairs of bits: a solver can take that apart."""
+    """The product of a digit and a factor, written by pairs of bits, which a solver can take apart."""
     terms = [Mux(bit, factor << place, 0) for place, bit in enumerate(digit)]
     if digit.shape().signed:
         terms[-1] = -terms[-1]
@@ -65,15 +65,18 @@ def _times(digit: Value, factor: Value) -> Value:
 
 
 def added_up(terms: Sequence[Value], step: int = 4) -> Value:
-    """The sum of terms, each ``step`` places above the one before."""
+    """The sum of the terms of a long multiplication, each ``step`` bits above the one before."""
     return sum((term << step * place for place, term in enumerate(terms)), Const(0))
 
 
 def parts(checked: Checked, name: str, stage: int, terms: Sequence[Value], word: Value, factor: Value) -> list[Value]:
-    """Claims that registers of a stage of `hdl.parts.multiplier` hold one (stage 0) or two of the terms each, none too
-    large.
+    """Claims about a stage of `hdl.parts.multiplier`: its registers hold one term each (stage 0) or the sum of two
+    (stage 1), and no term is too large.
 
-    word: any of the width of that which is multiplied.
+    Parameters
+    ----------
+    word
+        Any word of the width of the one that is multiplied.
     """
     registers = [register for path, register in checked.state.items() if path.startswith(f"{name}_{stage}_")]
     wanted = [added_up(terms[place : place + 1 + stage]) for place in range(0, len(terms), 1 + stage)]
@@ -85,7 +88,7 @@ def parts(checked: Checked, name: str, stage: int, terms: Sequence[Value], word:
 
 
 def stepped(state: Value, spec: SourceSpec) -> Value:
-    """``state * x**bits mod polynomial``, one multiplication by x at a time."""
+    """``state * x**bits mod polynomial``, by one multiplication by x at a time."""
     bits = list(state)
     for _ in range(spec.bits):
         top = bits[-1]
@@ -95,12 +98,12 @@ def stepped(state: Value, spec: SourceSpec) -> Value:
 
 
 def holds(checked: Checked, condition: Value, *claims: Value) -> None:
-    """Assert all of them wherever the condition is true."""
+    """Assert all claims wherever the condition is true."""
     checked.module.d.comb += [Assert(~condition | claim) for claim in claims]
 
 
 def settling() -> Checked:
-    """|r - Q| never grows, falls until it is at most half an LSB, and stays there.
+    """Property of the low-pass filter: |r - Q| never grows, falls until it is at most half an LSB, and stays there.
 
     So with a constant r, Q comes within half an LSB, after at most as many reads as |r - Q| has units.
     """
@@ -119,7 +122,9 @@ def settling() -> Checked:
 
 
 def rounding() -> Checked:
-    """Q stays within half an LSB of x, which exact arithmetic makes of the same reads: x <- x + (r - x) / 2**shift.
+    """Property of the low-pass filter: Q stays within half an LSB of x, the same filter in exact arithmetic.
+
+        x <- x + (r - x) / 2**shift
 
     The deviation after a step is linear in x, so it is enough to look at the x in units of Q.
     """
@@ -147,7 +152,7 @@ def _in_range(config: TileConfig, q: Value) -> Assume:
 
 
 def demodulator() -> Checked:
-    """d = c (r - s), of all words."""
+    """Property of the demodulator: d = c (r - s) for all words."""
     config = TileConfig()
     dut: Any = Demodulator(config)
     checked = Checked(dut)
@@ -160,7 +165,7 @@ def demodulator() -> Checked:
 
 
 def reference_latch() -> Checked:
-    """ref = Qref, or Q to the nearest multiple that is in the range of Q, halves upwards."""
+    """Property of the reference latch: ref is Qref, or Q rounded to the nearest multiple in range, halves upwards."""
     config = TileConfig(latch_shift=3)
     dut: Any = ReferenceLatch(config)
     checked = Checked(dut)
@@ -177,7 +182,7 @@ def reference_latch() -> Checked:
 
 
 class _Product(wiring.Component):
-    """`addends` of a word and a factor, and their sum."""
+    """A component for proofs: the `addends` of a word and a factor, and their sum."""
 
     def __init__(self, word: int, factor: int) -> None:
         widths = {"word": In(signed(word)), "factor": In(factor), "product": Out(signed(word + factor))}
@@ -191,12 +196,12 @@ class _Product(wiring.Component):
 
 
 def multiplier() -> Checked:
-    """The sum of the addends is that of a long multiplication, two moves later, and that is word * factor."""
+    """Property of the multiplier: its addends sum up to a long multiplication two moves later, or word * factor."""
     return _multiplied_out(word=6, factor=4, product=True)
 
 
 def wide_multiplier() -> Checked:
-    """The sum of the addends is that of a long multiplication in the widths of the default configuration.
+    """Property of the multiplier in the default configuration's widths: its addends sum up to a long multiplication.
 
     That such a sum is word * factor follows by distributivity from `long_multiplication`.
     """
@@ -205,7 +210,7 @@ def wide_multiplier() -> Checked:
 
 
 class _Terms(wiring.Component):
-    """Terms of a long multiplication, one of an unsigned and one of a signed digit, and the word out of its digits."""
+    """Terms of a long multiplication, one of an unsigned and one of a signed digit, and the word of these digits."""
 
     def __init__(self, word: int, factor: int) -> None:
         terms = {"low": Out(signed(factor + 5)), "high": Out(signed(factor + 5))}
@@ -219,7 +224,7 @@ class _Terms(wiring.Component):
 
 
 def long_multiplication() -> Checked:
-    """Its terms are digit * factor, of an unsigned and of a signed digit, and the digits add up to the word."""
+    """Property of the naive description: its terms are digit * factor, and the digits add up to the word."""
     config = TileConfig()
     dut: Any = _Terms(config.difference_format.width, config.gain_bits)
     checked = Checked(dut)
@@ -259,7 +264,7 @@ def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:
 
 
 def programmer() -> Checked:
-    """A cell is outside if |d| > tolerance, five moves later; it is corrected unless the round is the last."""
+    """Property of write and verify: a cell is outside if |d| > tolerance, five moves later; the last writes none."""
     config = TileConfig()
     dut: Any = Programmer(config)
     checked = Checked(dut)
@@ -284,7 +289,7 @@ def programmer() -> Checked:
 
 
 def pulse_trains() -> Checked:
-    """A line fires if its magnitude is greater than its word and it is enabled, or if all fire."""
+    """Property of pulse trains: a line fires if its magnitude exceeds its word and it is enabled, or if all fire."""
     lines, width = 2, TileConfig().magnitude_bits
     dut: Any = PulseTrains(lines=lines, magnitude_bits=width)
     checked = Checked(dut)
@@ -308,7 +313,7 @@ def pulse_trains() -> Checked:
 
 
 def quadrants() -> Checked:
-    """Slots are those of the quadrants that are there, in rising order, bl of each; up where the signs differ."""
+    """Property of the quadrants: BL slots for each non-empty one, in rising order; up where the signs differ."""
     config = TileConfig()
     dut: Any = Quadrants(config)
     checked = Checked(dut)
@@ -318,7 +323,7 @@ def quadrants() -> Checked:
     bl = Signal(config.bl_bits)
 
     def first(quadrants: Value, start: Value | int) -> Value:
-        """The first of them from ``start`` on, or 4."""
+        """The first one from ``start`` on, or 4 if there is none."""
         result: Value = Const(4, 3)
         for q in reversed(range(4)):
             result = Mux(quadrants[q] & (start <= q), q, result)
@@ -354,7 +359,7 @@ def quadrants() -> Checked:
 
 
 def zero_shift() -> Checked:
-    """As many slots as asked for; even ones go up."""
+    """Property of zero-shifting: there are as many slots as asked for, and even ones go up."""
     dut: Any = ZeroShift()
     checked = Checked(dut)
     checked.assume(rules.zero_shift)
@@ -376,7 +381,7 @@ def zero_shift() -> Checked:
 
 
 def random_source() -> Checked:
-    """A step is a multiplication by x**bits; no step, no change; it never comes to zero."""
+    """Property of a random source: a step is a multiplication by x**bits, the only change, and never gives zero."""
     spec = TileConfig().chopper_source
     dut: Any = RandomSource(spec)
     checked = Checked(dut)
@@ -388,7 +393,7 @@ def random_source() -> Checked:
 
 
 class _Kept(wiring.Component):
-    """A beat memory and whether each of its lanes is wrong as it comes out."""
+    """A component for proofs: a beat memory, and whether each of its lanes is wrong as it comes out."""
 
     def __init__(self, depth: int, lanes: int, width: int) -> None:
         self.memory = BeatMemory(depth=depth, lanes=lanes, width=width)
@@ -404,7 +409,7 @@ class _Kept(wiring.Component):
 
 
 def parity() -> Checked:
-    """A word that comes out as it went in is right, of a clear, too; with an odd number of flipped bits it is wrong."""
+    """Property of parity: a word unchanged or cleared is right; one with an odd number of flipped bits is wrong."""
     lanes, width = 2, TileConfig().hidden_bits
     dut: Any = _Kept(4, lanes, width)
     checked = Checked(dut, any_words=True)

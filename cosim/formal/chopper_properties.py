@@ -1,4 +1,4 @@
-"""What is proved of the choppers: they flip exactly when section 7 of docs/tile.md specifies it."""
+"""Formal properties of the choppers: they flip exactly when section 7 of docs/tile.md says."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ from symtrack.model.spec.settings import ChopperMode, Scope
 
 
 def flips() -> Checked:
-    """Signs, flags, column and sweep after each read are those specified; mode and scope change at will.
+    """Property of the choppers: signs, flags, column and sweep after each read are those specified, in every mode.
 
-    A mode counts from the cycle after it is set.
+    Mode and scope change at will; a mode counts from the cycle after it is set.
     """
     config = TileConfig(rows=3, columns=2, lanes=1, chopper_period=2, chopper_probability=0.3, row_chopper=1)
     period, below, columns = config.chopper_period, config.chopper_flip_below, config.columns

@@ -1,5 +1,4 @@
-"""Rules between blocks. The proof of a block assumes those of its inputs; `cosim.formal.tile_properties` proves them
-all.
+"""Assume–guarantee contracts between the blocks of the tile, for the formal proofs.
 
 Each function takes the module with the proof, where it may add registers, the block, and the block's registers by their
 path in it; and gives what must be true in every cycle.
@@ -19,7 +18,7 @@ Rule = Callable[[Module, Any, State], list[Value]]
 
 
 class Beats:
-    """Beats on their way through stages. ``valid``: by stage, whether there is one."""
+    """Follows beats through the stages of a pipeline: ``valid[stage]`` says whether there is a beat in a stage."""
 
     def __init__(self, m: Module, advance: Value, enters: Value, first: int, last: int) -> None:
         self.m, self.advance = m, advance
@@ -30,7 +29,7 @@ class Beats:
                 m.d.sync += self.valid[stage].eq(self.valid[stage - 1])
 
     def carried(self, value: Value, name: str, first: int, last: int) -> dict[int, Value]:
-        """``value``, which a beat has in stage ``first``, in this and the later stages."""
+        """``value``, which a beat has in stage ``first``, in this stage and all later ones."""
         result = {first: value}
         for stage in range(first + 1, last + 1):
             result[stage] = Signal(value.shape(), name=f"{name}_in_{stage}", reset_less=True)
@@ -39,13 +38,15 @@ class Beats:
         return result
 
     def any(self) -> Value:
-        """There is one in any of the stages."""
+        """There is a beat in at least one stage."""
         return reduce(or_, self.valid.values())
 
 
 class TwoBeats:
-    """Beats at a `hdl.parts.register_slice`: the one on offer and one that waits, the last that came, and their
-    sizes.
+    """Follows the two beats that a `hdl.parts.register_slice` can hold, and their sizes.
+
+    ``offered`` is the size of the beat on offer, ``waiting`` that of the one in the spare register, ``last`` that of
+    the newest one.
     """
 
     def __init__(self, m: Module, arrives: Value, ready: Value, size: Value) -> None:
@@ -64,7 +65,7 @@ class TwoBeats:
 
 
 def sequencer(m: Module, dut: Any, state: State) -> list[Value]:
-    """The work of a state ends in this state, that of SHIFT not in its first cycle."""
+    """Contract of the sequencer: what ends a state comes only in that state, and in SHIFT not in its first cycle."""
     shifted = Signal()
     m.d.sync += shifted.eq(state["shift"])
     return [
@@ -75,7 +76,7 @@ def sequencer(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def update(m: Module, dut: Any, state: State) -> list[Value]:
-    """One thing at a time: a command begins when nothing is done; all of its vectors are loaded before its slots."""
+    """Contract of the update path: it gets a command only when idle, and all vectors are loaded before slots begin."""
     busy = state["slot_valid"] | state["compared_valid"] | state["offer.valid"] | ~state["offer.room"]
     plays = dut.run | dut.shift
     began, loads = Signal(), Signal()  # a command began a cycle ago; more vectors are awaited
@@ -90,7 +91,9 @@ def update(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def transfer(m: Module, dut: Any, state: State) -> list[Value]:
-    """READ is between two reads and STREAM lasts until all beats are out; columns are counted as in the chopper."""
+    """Contract of the transfer path: READ lies between two reads, STREAM lasts until all beats are out, and columns are
+    counted as in the chopper.
+    """
     finished, entered = Signal(init=1), Signal()  # a read finished a cycle ago; there was a read
     what = Cat(dut.programming, dut.program_column)
     before = Signal(len(what), name="programming_before")
@@ -106,14 +109,14 @@ def transfer(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def chopper(m: Module, dut: Any, _state: State) -> list[Value]:
-    """A read finishes in the third cycle after another or a reset at the earliest; words are not drawn near that."""
+    """Contract of the choppers: reads finish three cycles or more after another or a reset; no word is drawn near."""
     before, reset, drawn = Signal(2), Signal(2, init=0b11), Signal()
     m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1), drawn.eq(dut.draw)]
     return [~(dut.finish & (before | reset).any()), ~(dut.finish & drawn), ~(dut.draw & before[0])]
 
 
 def stand_still(m: Module, settings: Sequence[Value], beats: Value) -> Value:
-    """Settings change only where no beat is or enters, so they have stood for a cycle before one does."""
+    """Contract on settings: they change only without beats in the pipeline, and a cycle before one enters at least."""
     now = Cat(settings)
     before = Signal(len(now), name="settings_before", reset_less=True)
     m.d.sync += before.eq(now)
@@ -121,7 +124,10 @@ def stand_still(m: Module, settings: Sequence[Value], beats: Value) -> Value:
 
 
 def symmetric_point(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
-    """A beat enters only where all move, and its words are written in stage 4. beats: those of the proof."""
+    """Contract of the symmetric-point accumulator: a beat enters only when all stages move, and is written in stage 4.
+
+    ``beats`` are those that the proof follows already, if it does.
+    """
     beats = beats or Beats(m, dut.advance, dut.accept, 0, 4)
     return [
         ~dut.accept | dut.advance,
@@ -131,7 +137,10 @@ def symmetric_point(m: Module, dut: Any, _state: State, beats: Beats | None = No
 
 
 def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
-    """Words are read where all move; a beat is rounded in stage 5 and leaves stage 10. beats: those of the proof."""
+    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10.
+
+    ``beats`` are those that the proof follows already, if it does.
+    """
     beats = beats or Beats(m, dut.advance, dut.read, 3, 10)
     loaded = Signal()  # the beat in stage 11 is there for the first cycle
     m.d.sync += loaded.eq(dut.load)
@@ -145,24 +154,24 @@ def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None
 
 
 def quadrants(m: Module, dut: Any, _state: State) -> list[Value]:
-    """Slots are taken where there are some; BL stays while they are."""
+    """Contract of the quadrants: slots are taken only while some are pending, and BL is stable meanwhile."""
     before = Signal.like(dut.bl, name="bl_before")
     m.d.sync += before.eq(dut.bl)
     return [~dut.issue | dut.pending, ~dut.pending | (dut.bl == before)]
 
 
 def zero_shift(_m: Module, dut: Any, _state: State) -> list[Value]:
-    """At least one slot is asked for, and slots are taken where there are some."""
+    """Contract of zero-shifting: at least one slot is asked for, and slots are taken only while some are pending."""
     return [~dut.begin | dut.pulses.any(), ~dut.issue | dut.pending]
 
 
 def register_slice(_m: Module, dut: Any, _state: State) -> list[Value]:
-    """A beat comes only where there is room."""
+    """Contract of a register slice: a beat arrives only where there is room."""
     return [~dut.arrives | dut.room]
 
 
 def counters(_m: Module, dut: Any, _state: State, beats: TwoBeats) -> list[Value]:
-    """Writes are counted as they leave; Σ|n| is that of the last one that came."""
+    """Contract of the counters: a write is counted when it leaves, and Σ|n| is that of the newest beat."""
     return [
         ~(beats.arrives & beats.waits),
         dut.amount == beats.last,

@@ -1,4 +1,4 @@
-"""What is proved of the control: the register bus keeps the rules of AXI4-Lite, and every command ends."""
+"""Formal properties of the control logic: the register bus obeys AXI4-Lite, and every command ends."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symtrack.model.spec.settings import ChopperMode, Op, Reference
 
 
 def axi_lite() -> Checked:
-    """One answer for a request, in its order and of its word; an answer stays until it is taken."""
+    """Property of the bus: each request gets one answer, in order and of its word, which stays until it is taken."""
     dut: Any = AxiLite()
     checked = Checked(dut)
     m, state = checked.module, checked.state
@@ -76,13 +76,15 @@ def axi_lite() -> Checked:
 
 
 def _ports(dut: Any) -> list[tuple[str, Value]]:
-    """What comes with a command, by name."""
+    """The ports that come with a command, by name."""
     command = [(name, getattr(dut.command, name)) for name in ("op", "bl", "column")]
     return command + [(name, Value.cast(getattr(dut.settings, name))) for name in dut.settings.signature.members]
 
 
 def sequencer() -> Checked:
-    """One state at a time; each is left for the right one as soon as its work ends; reads that are left grow fewer."""
+    """Property of the sequencer: one state at a time, left for the right one when its work ends, with ever fewer reads
+    to do.
+    """
     config = TileConfig(rows=3, columns=3, lanes=2, programmer=1, bl_max=5)
     dut: Any = Sequencer(config)
     checked = Checked(dut)

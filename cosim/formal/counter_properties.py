@@ -1,4 +1,4 @@
-"""What is proved of the counters: they count what their streams move, and stop at their largest value."""
+"""Formal properties of the event counters: they count what the streams move and saturate at their largest value."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from symtrack.model.spec.config import TileConfig
 
 
 def counters() -> Checked:
-    """Every counter is a sum of what was counted, or full; Σ|n| comes with a beat and is counted when it leaves.
+    """Property of the counters: each is the saturated sum of what was counted, and Σ|n| counts when its beat leaves.
 
     Beats arrive and leave as at `hdl.parts.register_slice`, which holds two of them.
     """

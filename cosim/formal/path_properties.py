@@ -1,4 +1,4 @@
-"""What is proved of the two paths: polarities of an update's slots, and addresses of a transfer's beats."""
+"""Formal properties of the update path (polarity of every slot) and of the transfer path (address of every beat)."""
 
 from __future__ import annotations
 
@@ -17,10 +17,10 @@ from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 
 
 def polarity() -> Checked:
-    """In a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
+    """Property of updates: in a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
 
-    Signs are those of the beats of x and δ, times c and c' of when the command began, but not for W; line registers
-    report those that come with a magnitude. All lines fire in a slot of zero-shifting.
+    Signs are those of the beats of x and δ, times c and c' as they were when the command began, except for updates of
+    W; line registers report those that come with a magnitude. In a slot of zero-shifting all lines fire.
     """
     config = TileConfig(rows=3, columns=3, lanes=2, magnitude_bits=2, bl_max=3, row_chopper=1)
     dut: Any = UpdatePath(config)
@@ -97,7 +97,7 @@ def polarity() -> Checked:
 
 
 def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
-    """Beats of vectors are counted; slots follow each other without a gap up to the last, which is marked."""
+    """Property of updates: beats of vectors are counted; slots come without a gap up to the last, which is marked."""
     config, beat, rows_next = dut.config, state["beat"], state["rows_next"]
     last_beat = Mux(rows_next, config.row_beats - 1, config.column_beats - 1)
     slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
@@ -129,7 +129,7 @@ def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
 
 
 def in_order(m: Module, dut: Any, state: rules.State) -> list[Value]:
-    """Beats in a transfer's stages are in order and all of one column; its counts are those of the beats."""
+    """Property of transfers: beats in the stages are in order and of one column, and counts are those of the beats."""
     config: TileConfig = dut.config
     beats, taken = config.row_beats, state["taken"]
     first = Mux(dut.programming, dut.program_column * beats, state["base"])
@@ -165,7 +165,7 @@ def in_order(m: Module, dut: Any, state: rules.State) -> list[Value]:
 
 
 def hazards() -> Checked:
-    """No memory is read at an address while that is written."""
+    """Property of the memories: none is read at an address in the cycle that writes it."""
     config = TileConfig(
         rows=3, columns=2, lanes=1, adc_bits=2, reference_fraction_bits=2, gain_bits=1, threshold_shift=1
     )

@@ -1,4 +1,4 @@
-"""SymbiYosys: whether assertions hold in every state that a component can reach.
+"""Runs SymbiYosys: proves that the assertions of a hardware component hold in every state that it can reach.
 
 A `Property` is a component with assertions and assumptions around it. With ``prove`` it holds without bound: in the
 first ``depth`` cycles after the start, and in a cycle after any ``depth`` cycles in which it held (k-induction).
@@ -46,13 +46,13 @@ PASSED, FAILED, UNKNOWN, TOO_LONG = "holds", "fails", "unknown", "not done in ti
 
 
 class AnyWords:
-    """A platform without memories: what they would read is any word, and `Checked.memories` have their ports."""
+    """An Amaranth platform without memories: every read gives any word, and `Checked.memories` have the ports."""
 
     def __init__(self) -> None:
         self.memories: list[memory.Memory] = []
 
     def get_memory(self, taken: memory.Memory) -> Module:
-        """Amaranth asks for it in place of a memory."""
+        """Called by Amaranth in place of building a memory."""
         self.memories.append(taken)
         return Module()
 
@@ -60,8 +60,17 @@ class AnyWords:
 class Checked:
     """A component in a module to which assertions are added.
 
-    ``any_words``: see `AnyWords`, else memories stay in it. ``state``: its registers and those of its blocks by their
-    path, ``offer.spare_word``; a second of a name has ``$2``. ``blocks``: its blocks by their path.
+    Parameters
+    ----------
+    component
+        The component that is checked.
+    any_words
+        Leave its memories out, see `AnyWords`; otherwise they stay in it.
+
+    Attributes
+    ----------
+    state : registers of the component and its blocks by path, ``offer.spare_word``; a second one of a name has ``$2``.
+    blocks : its blocks by path.
     """
 
     def __init__(self, component: wiring.Component, *, any_words: bool = False) -> None:
@@ -78,22 +87,22 @@ class Checked:
         self.inputs += [Value.cast(port.data) for taken in self.memories for port in taken.read_ports]
 
     def of(self, path: str) -> dict[str, Signal]:
-        """The registers of one block, by their path in it."""
+        """The registers of one block, by their path inside it."""
         start = f"{path}."
         return {name.removeprefix(start): one for name, one in self.state.items() if name.startswith(start)}
 
     def assume(self, rule: Rule) -> None:
-        """What drives the component keeps to a rule of `cosim.formal.contracts`."""
+        """Assume that what drives the component keeps a contract of `cosim.formal.contracts`."""
         self.module.d.comb += [Assume(one) for one in rule(self.module, self.component, self.state)]
 
     def keeps(self, rule: Rule, path: str) -> None:
-        """Assert that what drives one of its blocks keeps to a rule; a counterexample shows which by its number."""
+        """Assert that what drives one of its blocks keeps a contract; a counterexample names the broken part."""
         for number, one in enumerate(rule(self.module, self.blocks[path], self.of(path))):
             kept = Signal(name=f"{path.replace('.', '_')}_keeps_{number}")
             self.module.d.comb += [kept.eq(one), Assert(kept)]
 
     def beside(self, component: wiring.Component, name: str) -> dict[str, Signal]:
-        """Put a component beside the one that is checked, which no error changes; its registers, as in ``state``."""
+        """Add a component that no error changes beside the checked one; its registers, named as in ``state``."""
         fragment = Fragment.get(component, None)
         self.module.submodules[name] = fragment
         return _state(fragment)
@@ -128,11 +137,16 @@ def _blocks(fragment: Fragment, path: tuple[str, ...] = ()) -> Iterator[tuple[tu
 
 @dataclass(frozen=True)
 class Property:
-    """What is proved of a block.
+    """A property that is proved of a block.
 
-    size: of the configuration. build: the component with its assertions. depth: cycles, see above. twin: the error of
-    one cell with which it must fail, its block and kind as `swaps` tells them, and which one of these. reach: in so
-    many cycles after the start, if it takes more than ``depth``.
+    Attributes
+    ----------
+    block, name : the block, and what is proved of it.
+    size : the configuration of the proof, in words.
+    build : makes the component with its assertions.
+    depth : cycles of the induction, see above.
+    twin : the error of one cell with which the proof must fail: block and kind as in `swaps`, and which one of these.
+    reach : cycles after the start in which the twin fails, if these are more than ``depth``.
     """
 
     block: str
@@ -149,7 +163,7 @@ class Property:
         return rtlil.convert(checked.module, ports=checked.inputs, name=TOP, emit_src=False)
 
     def bent(self) -> str:
-        """The same with the error of the twin; ValueError if there is no such cell."""
+        """The same as `text` with the error of the twin; ValueError if there is no such cell."""
         kind, number = self.twin
         found = [text for what, text in swaps(self.text()) if what.startswith(f"{kind} ")]
         if number >= len(found):
@@ -159,14 +173,19 @@ class Property:
 
 @dataclass(frozen=True)
 class Result:
-    """How it went. status: holds, fails (there is a run that breaks it), unknown (no proof), or not done in time."""
+    """The result of a proof.
+
+    ``status`` is one of: holds, fails (a run breaks the property), unknown (no proof was found), not done in time.
+    """
 
     status: str
     seconds: float
 
 
 def swaps(text: str) -> Iterator[tuple[str, str]]:
-    """Every error of one cell of the component, an adder that subtracts and so on: what it is, and RTLIL with it."""
+    """Every error of a single cell of the component, such as an adder that subtracts: its description and RTLIL with
+    it.
+    """
     module = ""
     for found in re.finditer(r"^module (\S+)|^  cell (\$\w+) (\S+)$", text, re.MULTILINE):
         if found[1]:
@@ -182,7 +201,7 @@ def _path(folder: Path) -> dict[str, str]:
 
 
 def prove(text: str, depth: int, *, limit: int = LIMIT, induction: bool = True) -> Result:
-    """Prove all assertions of RTLIL in at most ``limit`` seconds; without ``induction`` only of the first cycles.
+    """Prove all assertions of RTLIL in at most ``limit`` seconds; without ``induction`` only for the first cycles.
 
     Raises
     ------
@@ -211,5 +230,5 @@ def prove(text: str, depth: int, *, limit: int = LIMIT, induction: bool = True) 
 
 
 def refute(entry: Property) -> Result:
-    """Look for the run in which the twin of a property fails; errors as of `prove`."""
+    """Look for the run in which the twin of a property fails; raises what `prove` raises."""
     return prove(entry.bent(), entry.reach or entry.depth, induction=entry.reach is None)

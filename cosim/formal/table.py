@@ -1,5 +1,4 @@
-"""What is proved: assertions from the equations of docs/tile.md; those who drive a block keep to
-`cosim.formal.contracts`.
+"""The table of all formal properties of the hardware, each with its block and the depth of its induction.
 
 Errors of single cells (`cosim.formal.sby.swaps`) show that a proof can fail.
 """
@@ -42,7 +41,9 @@ from symtrack.model.spec.settings import ChopperMode, Scope
 
 
 def register_slice() -> Checked:
-    """Beats come out as they went in, none lost, doubled or overtaken, and room is an empty spare register."""
+    """Property of register slices: no beat is lost, doubled, changed or overtaken, and room means an empty spare
+    register.
+    """
     dut: Any = RegisterSlice({"word": 4})
     checked = Checked(dut)
     checked.assume(rules.register_slice)
@@ -66,7 +67,7 @@ def register_slice() -> Checked:
 
 
 def low_pass() -> Checked:
-    """A step of Q goes towards r and not past it, is a correct rounding, and is 0 only in the dead band."""
+    """Property of the low-pass filter: a step of Q rounds correctly, never passes r, and is 0 only in the dead band."""
     config = TileConfig()
     dut: Any = LowPass(config)
     checked = Checked(dut)
@@ -93,7 +94,9 @@ def low_pass() -> Checked:
 
 
 def threshold() -> Checked:
-    """n is trunc(h / threshold), or the floor, clamped to ±pulses_max; its size, and the flags."""
+    """Property of the threshold: n is trunc(h / threshold), or the floor, clamped to ±pulses_max; so are its size and
+    flags.
+    """
     config = TileConfig()
     dut: Any = Threshold(config)
     checked = Checked(dut)
@@ -122,7 +125,7 @@ def threshold() -> Checked:
 
 
 def chopper() -> Checked:
-    """Regular and column by column: c_j is -1 after an odd number of whole periods of reads of column j."""
+    """Property of regular choppers by column: c_j is -1 after an odd number of whole periods of reads of column j."""
     period = 2
     config = TileConfig(rows=2, columns=3, lanes=1, chopper_period=period)
     dut: Any = Chopper(config)

@@ -1,4 +1,4 @@
-"""What is proved of the tile: its blocks keep to the rules that proofs of single ones assume; it never stops by itself.
+"""Formal properties of the whole tile: its blocks keep each other's contracts, and it never gets stuck by itself.
 
 Of a memory a beat gets any word.
 """
@@ -20,7 +20,7 @@ STATES = ("clear", "idle", "load", "pulse", "shift", "read", "stream")
 
 
 def _tile() -> Checked:
-    """A small tile, and what its blocks have to do with each other."""
+    """A small tile with the relations between its blocks that an induction needs."""
     config = TileConfig(rows=3, columns=2, lanes=2, adc_bits=2, reference_fraction_bits=2, gain_bits=1, bl_max=3)
     config = config.replace(threshold_shift=1, hidden_bits=4, pulses_max=1, magnitude_bits=1, momentum_bits=1)
     config = config.replace(chopper_period=1, row_chopper=1, programmer=1, counter_bits=8)
@@ -51,7 +51,7 @@ def _tile() -> Checked:
         Assert(last.valid == state["transfer.offer.valid"]),
         Assert(last.waits == ~state["transfer.offer.room"]),
     ]
-    # A wrong word is told a cycle after its beat has gone on, whatever the operation.
+    # A wrong word is reported a cycle after its beat has gone on, whatever the operation.
     wrong = Signal()
     stages = (first.valid[3] & point.wrong) | (second.valid[6] & buffer.wrong)
     m.d.sync += wrong.eq(point.advance & stages)
@@ -62,12 +62,16 @@ def _tile() -> Checked:
 
 
 def neighbours() -> Checked:
-    """What proofs of blocks assume of those that drive them holds in the tile, whatever its own neighbours do."""
+    """Property of the tile: every contract that proofs of its blocks assume holds in it, whatever its own neighbours
+    do.
+    """
     return _tile()
 
 
 def ends() -> Checked:
-    """In every cycle of every state the tile waits for a neighbour and has no more to do after it, or has less."""
+    """Property of the tile: in every cycle it waits for a neighbour with no more work left than before, or has less
+    left.
+    """
     checked = _tile()
     m, state, dut = checked.module, checked.state, checked.component
     config: TileConfig = dut.config
@@ -106,7 +110,7 @@ def ends() -> Checked:
 
 
 def all_leave() -> Checked:
-    """As many slots leave as quadrants or a calibration ask for, as many beats as a column has.
+    """Property of the tile: as many slots leave as quadrants or calibration ask for, and as many beats as a column has.
 
     Quadrants are those that line registers report. `cosim.formal.path_properties` tells which slots and beats these
     are.
@@ -138,7 +142,7 @@ def all_leave() -> Checked:
 
 
 def _to_choose(checked: Checked) -> Value:
-    """Slots of an update or a calibration that have not been chosen yet."""
+    """The number of slots of an update or a calibration that have not been chosen yet."""
     update, bl = checked.of("update"), checked.state["sequencer.bl"]
     left = update["quadrants.left"]
     checked.module.d.comb += Assert(~left.any() | (update["quadrants.slots"] < bl))
@@ -150,10 +154,10 @@ def _to_choose(checked: Checked) -> Value:
 
 
 def _stages(transfer: State) -> list[tuple[int, Value]]:
-    """Whether there is a beat in each stage between the codes and the register slice."""
+    """For each stage between the codes and the register slice, whether there is a beat in it."""
     return [(stage, transfer[f"valid_{stage}"]) for stage in range(1, BEAT_LATENCY)]
 
 
 def _held(path: State) -> Value:
-    """Beats in the register slice of a path."""
+    """The number of beats in the register slice of a path."""
     return path["offer.valid"] + ~path["offer.room"]

@@ -1,4 +1,4 @@
-"""What is proved of the transfer's lanes: beside each beat goes what a naive description makes of it, in wide numbers.
+"""Formal properties of the transfer lanes: a beat carries what a naive description with wide numbers computes.
 
     symmetric point: ref, d and the next Q and Qref;   hidden buffer: h = saturate(H + gain * d), n and the next H
 
@@ -35,12 +35,16 @@ from symtrack.model.spec.settings import Reference
 
 
 def total(values: Sequence[Value]) -> Value:
-    """Their sum."""
+    """The sum of the values."""
     return sum(values, Const(0))
 
 
 def symmetric_point() -> Checked:
-    """ref, d, the next Q and Qref are those of r, Q and Qref with every setting; Q stays in the range of the codes."""
+    """Property of the symmetric-point accumulator: ref, d and the next Q and Qref follow from r, Q and Qref in every
+    setting.
+
+    Q also stays in the range of the codes.
+    """
     config = TileConfig(rows=2, columns=2, lanes=1, adc_bits=4, reference_fraction_bits=3, latch_shift=2)
     dut: Any = SymmetricPoint(config)
     checked = Checked(dut, any_words=True)
@@ -125,13 +129,15 @@ def symmetric_point() -> Checked:
 
 
 def hidden_buffer() -> Checked:
-    """n, flags and the next H are those of H and d with every setting; H never wraps, and is written when specified."""
+    """Property of the hidden buffer: n, flags and the next H follow from H and d in every setting; H never wraps, and
+    is written when specified.
+    """
     small = {"adc_bits": 3, "reference_fraction_bits": 2, "gain_bits": 3, "hidden_bits": 8, "threshold_shift": 3}
     return _buffered(small)
 
 
 def wider_hidden_buffer() -> Checked:
-    """The same with more digits in every word."""
+    """The property `hidden_buffer` with more digits in every word."""
     wider = {"adc_bits": 6, "reference_fraction_bits": 3, "gain_bits": 5, "hidden_bits": 14, "threshold_shift": 7}
     return _buffered(wider)
 

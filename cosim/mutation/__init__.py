@@ -1,0 +1,1 @@
+"""Mutation testing: deliberate errors in the netlist and in the golden model, and whether the checks find them."""

@@ -1,4 +1,4 @@
-"""Random flips at the edge of their probability: do choppers look at every bit of their words?
+"""Checks that the chopper's comparator ``word < limit`` uses every bit of its random word.
 
 A chopper flips by chance if a word of 16 bits is below a limit. An error in the lowest bits of the word shows once in
 thousands of reads. Here the words are put next to the limit, or differ from it in one bit, before every read.
@@ -23,7 +23,7 @@ MASKS = 2  # by which both sources of a row differ from the word and from zero
 
 
 def edges(config: TileConfig) -> Iterator[int]:
-    """The largest word with which a chopper flips and the smallest with which it does not, and each of their bits."""
+    """The two words on either side of the chopper's limit, and every word that differs from one of them in one bit."""
     limit = config.chopper_flip_below
     for word in (limit - 1, limit):
         for mask in (0, *(1 << bit for bit in range(CHOPPER_RANDOM_BITS))):
@@ -32,10 +32,10 @@ def edges(config: TileConfig) -> Iterator[int]:
 
 
 def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
-    """The first difference from golden in a sweep of reads with each of these words.
+    """The first difference from the golden model in a sweep of reads with each word of `edges`.
 
-    Rows get them from one of their two sources, from the other, and from both. A state that the netlist does not take
-    is one, too.
+    Rows get the word from the first of their two sources, from the second, and from both. A state that the netlist does
+    not take counts as a difference, too.
 
     Raises
     ------
@@ -68,5 +68,5 @@ def first_wrong_flip(library: Path, config: TileConfig) -> str | None:
 
 
 def _state(word: int, spec: SourceSpec) -> int:
-    """A state with this word; it may not be zero."""
+    """A state of the source that gives this word; its lowest bit is one, because no state is zero."""
     return word << spec.polynomial.bit_length() - 1 - spec.bits | 1

@@ -1,4 +1,4 @@
-"""Mutants of the golden model, made by Cosmic Ray: what could be wrong in it, one place at a time.
+"""Mutants of the golden model: finds and samples the single-place changes that Cosmic Ray can make in its code.
 
 A mutant has one operator, number, keyword or decorator replaced or removed in one file, or a loop that never runs. It
 is left out where what it changes is not executed, or is told to people only; `LEFT_OUT` says what that is.
@@ -50,7 +50,7 @@ class GoldenMutant:
 
 @dataclass(frozen=True)
 class Place:
-    """A mutant, where it is, and why it is left out, a key of `LEFT_OUT`, if it is."""
+    """A mutant, the line and column of its change, and, where it is left out, why: a key of `LEFT_OUT`."""
 
     mutant: GoldenMutant
     start: tuple[int, int]
@@ -71,7 +71,7 @@ def places(root: Path, file: str) -> list[Place]:
 
 
 def _operators() -> Iterator[tuple[str, Any]]:
-    """Those that need no argument."""
+    """Names and instances of Cosmic Ray's operators that need no argument."""
     from cosmic_ray.plugins import get_operator, operator_names
 
     for name in operator_names():
@@ -81,6 +81,7 @@ def _operators() -> Iterator[tuple[str, Any]]:
 
 
 def _left_out(node: Any) -> str | None:
+    """The key of `LEFT_OUT` that applies to a node of the syntax tree, None if no key does."""
     while (parent := node.parent) is not None:
         if node.type == "decorator" and node.children[1].get_code().startswith(("njit", "cache")):
             return "decorator"
@@ -97,10 +98,11 @@ def _left_out(node: Any) -> str | None:
 
 
 def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) -> list[GoldenMutant]:
-    """So many mutants out of those that are not left out, fewer if there are no more.
+    """Draws ``count`` mutants from those that are not left out, fewer if there are no more.
 
-    First come `LEAST` of every file, then files share by how many places they have. No place of a file gets a second
-    mutant before every other of it has one. A larger sample of the same seed begins with the smaller one.
+    The first `LEAST` of every file come first; after that, files share in proportion to their number of places. No
+    place of a file gets a second mutant before every other place of it has one. A larger sample of the same seed begins
+    with the smaller one.
     """
     choice = random.Random(seed)
     keyed = []
@@ -123,7 +125,7 @@ def sample(root: Path, count: int, seed: int, files: tuple[str, ...] = FILES) ->
 
 
 def mutated(source: str, mutant: GoldenMutant) -> str:
-    """The text of the file with the error.
+    """The text of the file with the mutant's change.
 
     Raises
     ------
@@ -154,7 +156,7 @@ def scope(source: str, line: int) -> str:
 
 
 def change(before: str, after: str) -> tuple[int, str, str]:
-    """First line that differs, what it was, and what it is; both are empty where nothing differs."""
+    """The number of the first line that differs, and the changed lines before and after; empty if nothing differs."""
     gone, come, line = [], [], 0
     for row in unified_diff(before.splitlines(), after.splitlines(), lineterm="", n=0):
         if row.startswith("@@"):

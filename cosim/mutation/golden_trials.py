@@ -1,4 +1,4 @@
-"""Trials of the golden model's mutants: does a fast test of the model fail with the error?
+"""Mutation testing of the golden model: runs its fast tests on every mutant and records which mutants are killed.
 
 A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then
 those of the whole, of the periphery or of the devices. The mutant is killed when one fails, cannot even import the
@@ -82,10 +82,16 @@ Imports = dict[str, set[str]]
 
 @dataclass(frozen=True)
 class TrialOutcome:
-    """What became of a mutant: the first line that it changes, before and after, and the test that failed first.
+    """The outcome of a mutant.
 
-    scope: the class and function that the line is in. rejected: it is no Python, or the same program. tests: digest of
-    the tests that it survived; what was killed once stays killed when tests change.
+    Attributes
+    ----------
+    file, operator, occurrence : the mutant.
+    scope : the class and function that the changed line is in.
+    line, before, after : the number of the first changed line, and its text without and with the change.
+    fate : KILLED, SURVIVED, or REJECTED if it is no Python or the same program.
+    test : the test that failed first, or what else ended the trial.
+    tests : digest of the tests that the mutant survived; a killed mutant stays killed when tests change.
     """
 
     file: str
@@ -101,12 +107,12 @@ class TrialOutcome:
 
     @property
     def waived(self) -> bool:
-        """It survived, and a waiver says why it may."""
+        """The mutant survived, and a waiver says why it may."""
         return self.fate == SURVIVED and waived(self.file, self.scope, self.before, self.after)
 
     @property
     def doubtful(self) -> bool:
-        """No test has said that it is killed."""
+        """The mutant was killed by something else than a failing test: a crash, lack of memory or the time limit."""
         return self.fate == KILLED and not str(self.test).startswith("tests/")
 
 
@@ -129,7 +135,7 @@ class Copy:
         self._path = package_links(folder)
 
     def control(self, tests: Sequence[str]) -> None:
-        """Run tests without an error, with a compiler and without.
+        """Run the tests on the unchanged model, with compiler and without: all must pass.
 
         Raises
         ------
@@ -143,7 +149,7 @@ class Copy:
                     raise ToolError(f"without an error in the golden model a test fails or does not end: {failed}")
 
     def judge(self, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
-        """Try a mutant."""
+        """Run the tests on one mutant."""
         file = self.folder / mutant.file
         source = file.read_text(encoding="utf-8")
         text = mutated(source, mutant)
@@ -162,7 +168,7 @@ class Copy:
         return self._pytest(plain, False) or self._pytest(rest, True)
 
     def _take_kernels(self, without: set[Path]) -> bool:
-        """Those of all modules but some; whether that is all there are."""
+        """Take over the kernels of all modules except those in ``without``; true if no kernel is left out."""
         for cache in (self.folder / "model").rglob("__pycache__"):
             shutil.rmtree(cache)
         taken = {True: 0, False: 0}
@@ -176,7 +182,7 @@ class Copy:
         return bool(taken[True]) and not taken[False]
 
     def _pytest(self, tests: Sequence[str], compiled: bool) -> str | None:
-        """The first test that fails, or what else goes wrong."""
+        """The name of the first test that fails, or what else goes wrong; None if all pass."""
         if not tests:
             return None
         environment = os.environ | {
@@ -214,7 +220,7 @@ class Copy:
 
 @contextmanager
 def _written(file: Path, text: str) -> Iterator[None]:
-    """The file has this text, and afterwards its own, as if it had not been touched."""
+    """Context in which the file has this text; afterwards it has its old text and time stamps again."""
     before, status = file.read_bytes(), file.stat()
     file.write_text(text, encoding="utf-8")
     try:
@@ -225,6 +231,7 @@ def _written(file: Path, text: str) -> Iterator[None]:
 
 
 def _differs(before: str, after: str) -> bool:
+    """Both texts are Python, and they are different programs."""
     try:
         return ast.dump(ast.parse(before)) != ast.dump(ast.parse(after))
     except SyntaxError:
@@ -232,7 +239,7 @@ def _differs(before: str, after: str) -> bool:
 
 
 def deciding_tests(root: Path, file: str) -> tuple[str, ...]:
-    """The tests that decide about the mutants of a file."""
+    """The test files that decide about the mutants of a source file."""
     path = Path(file)
     own = f"{path.parent.relative_to('model')}/test_{path.name}"
     names = [own] if (root / "tests/model" / own).is_file() else []
@@ -241,7 +248,7 @@ def deciding_tests(root: Path, file: str) -> tuple[str, ...]:
 
 
 def imports(root: Path) -> Imports:
-    """The files of the model, and those of it that they may import."""
+    """For every file of the model, the files of the model that it may import."""
     found: Imports = {}
     for path in (root / "model").rglob("*.py"):
         names: set[str] = set()
@@ -257,7 +264,7 @@ def imports(root: Path) -> Imports:
 
 
 def dependents(found: Imports, file: str) -> set[str]:
-    """The file and those that import it, directly or not: its kernels may be part of theirs."""
+    """The file and all that import it, directly or not: its kernels may be compiled into theirs."""
     users: set[str] = set()
     new = {file}
     while new:
@@ -267,13 +274,13 @@ def dependents(found: Imports, file: str) -> set[str]:
 
 
 def tests_digest(root: Path) -> str:
-    """Changes with the tests of the model, and with the choice of them."""
+    """Digest of the model's tests and of which of them decide about which file."""
     files = sorted(path for path in (root / "tests/model").rglob("*") if path.suffix in (".py", ".json"))
     return key_of([path.read_bytes() for path in files], [deciding_tests(root, file) for file in FILES])
 
 
 def key(root: Path) -> str:
-    """For the journal: the model, and what makes its mutants."""
+    """Key of a journal: digest of the model's sources and of the program that makes the mutants."""
     return key_of([path.read_bytes() for path in sorted((root / "model").rglob("*.py"))], package_version("cosmic-ray"))
 
 
@@ -281,7 +288,7 @@ _copies: dict[Path, Copy] = {}  # of this process
 
 
 def judge(first: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
-    """Try a mutant on what this process has copied from the first copy."""
+    """Run the tests on one mutant, in a copy of the sources that this process makes from the first copy and keeps."""
     if first not in _copies:
         _copies[first] = Copy(first, first.with_name(str(os.getpid())))
     return _copies[first].judge(mutant, tests, digest)
@@ -290,7 +297,8 @@ def judge(first: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) 
 def campaign(
     root: Path, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[TrialOutcome]:
-    """Judge so many mutants, but those that the journal has as killed, waived, or survivors of these tests.
+    """Judge ``count`` mutants. Outcomes in the journal are taken over if they are final: killed, waived, or survived
+    the tests as they are now.
 
     Raises
     ------

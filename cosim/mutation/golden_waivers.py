@@ -1,4 +1,4 @@
-"""Mutants of the golden model that survive and may: they do the same."""
+"""Waivers for equivalent mutants of the golden model: changes that no test can find, each with the reason."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 
 class MutantWaiver(NamedTuple):
-    """A change of one line, as the report shows it, in a class and function, and why no test can find it."""
+    """A change of one line, as the report shows it, its class and function, and the reason why no test can find it."""
 
     file: str
     scope: str

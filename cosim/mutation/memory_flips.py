@@ -1,4 +1,4 @@
-"""Flipped bits in the memories of Q, Qref and H: does the tile tell each of them in time, and how often?
+"""Injects bit flips into the memories of Q, Qref and H and checks that the tile's parity reports each one in time.
 
 One bit of a word flips while the tile is idle; then its column is read by an operation, with codes that come when they
 want and writes that wait. `status__memory_error` must be high in one cycle, before the writes of the word's beat are
@@ -28,7 +28,15 @@ LONGEST = 100  # cycles of a read for every one that it takes without waits
 
 @dataclass(frozen=True)
 class Flip:
-    """``bit`` of the word of a beat, of which the highest L are parity bits, read by ``op``; None flips nothing."""
+    """One injected bit flip: a bit of the word of a beat, and the operation that reads the word afterwards.
+
+    Attributes
+    ----------
+    op : the operation that reads.
+    memory : the memory's name, one of `MEMORIES`.
+    beat : the beat of the column that is read.
+    bit : the bit of the word, of which the highest L are parity bits; None flips nothing.
+    """
 
     op: Op
     memory: str
@@ -37,7 +45,9 @@ class Flip:
 
 
 def flips(config: TileConfig, rng: Random) -> Iterator[Flip]:
-    """Every bit of a word of each memory, the beat at random, and none, with every operation that reads."""
+    """Every flip to try: each operation that reads, with each bit of a word of each memory in a random beat, and with
+    no flip.
+    """
     for op in READING:
         if op == Op.PROGRAM and not config.programmer:
             continue
@@ -48,7 +58,7 @@ def flips(config: TileConfig, rng: Random) -> Iterator[Flip]:
 
 
 def silent(library: Path, config: TileConfig, seed: int, settings: Settings | None = None) -> list[Flip]:
-    """Those of `flips` that are not told as they should be; of no flip nothing must be told."""
+    """Injected bit flips that ``memory_error`` missed or reported wrongly, and false alarms (flips without a bit)."""
     rng, tile = Random(seed), NativeTile(library, config)
     chosen = replace(settings or Settings(), calibration_sweeps=1, rounds=1)  # one read of a column in any operation
     for field in fields(chosen):
@@ -58,6 +68,7 @@ def silent(library: Path, config: TileConfig, seed: int, settings: Settings | No
 
 
 def _told(tile: NativeTile, flip: Flip, settings: Settings, rng: Random) -> bool:
+    """Inject a flip, read its column, and say whether ``memory_error`` came as it must; without a flip, never."""
     config, op = tile.config, flip.op
     arrays = _random_words(config, rng)
     tile.set_state(arrays)
@@ -78,7 +89,7 @@ def _told(tile: NativeTile, flip: Flip, settings: Settings, rng: Random) -> bool
 
 
 def _random_words(config: TileConfig, rng: Random) -> Arrays:
-    """A state after reset, but for the memories and the next column."""
+    """The state after a reset, but with random words in the memories and a random next column."""
     arrays = Periphery(config).state_arrays()
     noise = np.random.default_rng(rng.randrange(1 << 32))
     arrays["column"] = np.array(rng.randrange(config.columns))
@@ -89,9 +100,10 @@ def _random_words(config: TileConfig, rng: Random) -> Arrays:
 
 
 def _errors(tile: NativeTile, op: Op, rng: Random, *, alone: bool) -> list[int]:
-    """Play an operation; for every error that is told, the first beat whose writes had not been offered by then.
+    """Play an operation; for every cycle with ``memory_error``, the first beat whose writes had not been offered by
+    then.
 
-    alone: a beat enters when the one before has left, so the error can only be in that beat.
+    With ``alone`` a beat enters only when the one before has left, so an error can only be in that beat.
     """
     config, told, sent, offered, taken = tile.config, [], 0, 0, 0
     tile.set("command__op", op)

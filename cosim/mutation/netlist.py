@@ -1,4 +1,4 @@
-"""Mutants of the tile's netlist, made by Yosys, against the lock-step checker: does it notice every error?
+"""Mutation testing of the tile's netlist: injects single errors with Yosys and checks that lock-step finds them.
 
 A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain
 value. It is killed when an output or a word of the state differs from golden in some cycle, also with random words at
@@ -27,8 +27,9 @@ from symtrack.cosim.mutation.memory_flips import silent
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import place_tile, unnumbered, yosys
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 
 CONFIG = TileConfig.load(Path(__file__).with_name("complete.toml"))
@@ -51,7 +52,7 @@ CLOCK = re.compile(r"-port \w*clk ", re.IGNORECASE)  # of a register, a memory o
 
 @dataclass(frozen=True)
 class NetlistMutant:
-    """``error``: the arguments of Yosys's `mutate`. block: its module's path below the tile."""
+    """A mutant: ``error`` holds the arguments of Yosys's `mutate`, ``block`` the path of its module below the tile."""
 
     number: int
     error: str
@@ -60,7 +61,7 @@ class NetlistMutant:
 
 @dataclass(frozen=True)
 class MutantOutcome:
-    """What became of a mutant; cycle and signal of the first difference. rejected: Verilator does not take it."""
+    """The outcome of a mutant, with cycle and signal of the first difference; Verilator refuses a rejected one."""
 
     number: int
     error: str
@@ -71,13 +72,13 @@ class MutantOutcome:
 
 
 def kind(block: str) -> str:
-    """Its path with numbered blocks as one, and all random sources as one: they are alike."""
+    """The path of a block with numbered blocks as one, and all random sources as one, since they are alike."""
     path = unnumbered(block)
     return SOURCE if path.endswith(f".{SOURCE}") else path
 
 
 def mutants(config: TileConfig, count: int, seed: int) -> list[NetlistMutant]:
-    """So many different errors, drawn by Yosys, with weights that spread them over cells and lines of source.
+    """Draws ``count`` different errors, by Yosys's weights, which spread them over cells and lines of source.
 
     Kinds of blocks take turns, so that large ones do not outnumber the others; a larger choice begins with a smaller.
     """
@@ -98,7 +99,7 @@ def mutants(config: TileConfig, count: int, seed: int) -> list[NetlistMutant]:
 
 
 def texts(config: TileConfig, chosen: Sequence[NetlistMutant]) -> Iterator[tuple[NetlistMutant, str]]:
-    """Every mutant with its Verilog."""
+    """Every mutant together with its Verilog."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         steps = [f"{_prepared(work, config)}; design -save whole"]
@@ -110,11 +111,12 @@ def texts(config: TileConfig, chosen: Sequence[NetlistMutant]) -> Iterator[tuple
 
 
 def _prepared(work: Path, config: TileConfig) -> str:
+    """Yosys commands that read the tile and bring it into the form in which errors are injected."""
     return f"{place_tile(work, config)}; proc; opt_clean; memory_collect"
 
 
 def judge(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutcome:
-    """Play a mutant until something differs.
+    """Play a mutant until it differs from the golden model, and say what became of it.
 
     Raises
     ------
@@ -147,6 +149,7 @@ def judge(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutc
 
 
 def _played(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: int) -> Difference | None:
+    """The first difference from the golden model in a scenario, None if there is none."""
     job = Job(
         config, f"symtrack.cosim.stimulus.scenarios:{scenario}", {"cycles": cycles, "seed": seed}, own_netlist=False
     )
@@ -154,11 +157,11 @@ def _played(config: TileConfig, verilog: str, scenario: str, cycles: int, seed: 
 
 
 def equivalent(config: TileConfig, mutant: NetlistMutant) -> bool:
-    """Induction shows that the block goes on doing the same with the error, whatever is done to it. False: it does not.
+    """Whether induction shows that the block with the error behaves as the one without, for all inputs.
 
     Only ports and registers have to be equal: other wires are hidden, so that nothing is compared by their names. The
-    first cycles, from which induction starts, are those that `STIMULI` have compared. Its model has no clock, so
-    nothing is shown of an error in that.
+    first cycles, from which induction starts, are those that `STIMULI` have compared. The solver's model has no clock,
+    so nothing is shown of an error in that: the result is then False, as it is when there is no proof.
     """
     if CLOCK.search(mutant.error):
         return False
@@ -186,7 +189,7 @@ def equivalent(config: TileConfig, mutant: NetlistMutant) -> bool:
 
 
 def key(config: TileConfig, seed: int) -> str:
-    """For the journal: the netlist, the choice of its mutants, golden, and all that plays and compares."""
+    """Key of a journal: digest of the netlist, the seed of its mutants, golden, and all that plays and compares."""
     files = sorted(Path(symtrack.model.__file__ or "").parent.rglob("*.py"))
     here = Path(__file__).parent
     files += [
@@ -198,12 +201,13 @@ def key(config: TileConfig, seed: int) -> str:
 
 
 def control(config: TileConfig, number: int) -> None:
-    """The netlist without an error, written by Yosys, too, survives: what killed the mutants were their errors.
+    """Check that the netlist without an error, also written by Yosys, survives: what killed the mutants was their
+    errors.
 
     Raises
     ------
     ToolError
-        It does not build or pass, as where the disk is full.
+        It does not build or does not pass, as where the disk is full.
     """
     ((_, verilog),) = texts(config, [NetlistMutant(0, "-mode none", "tile")])
     verilog = f"// control {number}\n{verilog}"
@@ -221,7 +225,7 @@ def control(config: TileConfig, number: int) -> None:
 def campaign(
     config: TileConfig, count: int, seed: int, *, jobs: int, journal: Journal, progress: Callable[[int], None]
 ) -> list[MutantOutcome]:
-    """Judge so many mutants, but those whose outcome the journal has.
+    """Judge ``count`` mutants, except for those whose outcome the journal has.
 
     Raises
     ------

@@ -1,0 +1,1 @@
+"""Reports for people: HTML pages, charts, waveforms, timing diagrams and text tables."""

@@ -1,4 +1,4 @@
-"""Small charts as inline SVG: lines and histograms. Colours are classes, so that the page decides on light and dark."""
+"""Small charts as inline SVG, lines and histograms; the style sheet of the page gives light and dark colours."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ Point = tuple[float, float]
 
 @dataclass(frozen=True)
 class Series:
-    """Something to draw: its name, its CSS class, and points of a line or a histogram of `model.training.history`."""
+    """One series of a chart: name, CSS class, and points of a line or a histogram of `model.training.history`."""
 
     name: str
     style: str
@@ -39,13 +39,13 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 
 @dataclass(frozen=True)
 class Axes:
-    """Maps values to places in the picture."""
+    """The axes of a chart: they map values to positions in the picture."""
 
     x: Sequence[float]
     y: Sequence[float]
 
     def place(self, x: float, y: float) -> tuple[float, float]:
-        """Pixels from the upper left."""
+        """The position of a point in pixels from the upper left corner."""
         across = (x - self.x[0]) / (self.x[-1] - self.x[0])
         up = (y - self.y[0]) / (self.y[-1] - self.y[0])
         return (
@@ -54,7 +54,7 @@ class Axes:
         )
 
     def draw(self, x_label: str, y_label: str, y_form: str) -> Markup:
-        """Grid, numbers and labels."""
+        """The grid, its numbers and the labels of the axes."""
         parts = []
         for value in self.x:
             across, down = self.place(value, self.y[0])
@@ -76,7 +76,7 @@ class Axes:
 def line_chart(
     title: str, series: Sequence[Series], *, x_label: str, y_label: str, form: str, tick_form: str = "{:g}"
 ) -> Markup:
-    """Lines over steps, every point with a dot that tells its value; ``form`` is that of a value."""
+    """A chart of lines over training steps with a dot at every point that shows its value, formatted by ``form``."""
     everything = [point for one in series for point in one.points]
     values = [y for _, y in everything]
     axes = Axes(ticks(0, max(x for x, _ in everything)), ticks(min(values), max(values)))
@@ -102,7 +102,7 @@ def line_chart(
 
 
 def histogram_chart(title: str, series: Sequence[Series], *, x_label: str, note: str = "") -> Markup:
-    """Histograms over each other: bars for the first, outlines for the others."""
+    """A chart of histograms over each other, bars for the first and outlines for the others."""
     ends = [(b["low"], b["low"] + b["width"] * len(b["counts"])) for one in series if (b := one.bins)]
     tallest = max(max(one.bins["counts"]) for one in series if one.bins)
     axes = Axes(ticks(min(low for low, _ in ends), max(high for _, high in ends)), ticks(0, tallest, 4))

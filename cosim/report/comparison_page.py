@@ -1,4 +1,4 @@
-"""The report of a comparison as one HTML page that needs nothing else: golden beside RTL, curves, counts, settings.
+"""HTML report of a comparison of golden model and RTL: curves, counts and settings in one self-contained page.
 
 It shows what `cosim.compare.training.compare` with ``samples`` returns and computes nothing but sums over tiles.
 """
@@ -69,14 +69,14 @@ HISTOGRAMS = (
 
 
 def page(report: Report, command: str = "") -> str:
-    """The page of a comparison.
+    """The HTML page of a comparison.
 
     Parameters
     ----------
     report
         What `cosim.compare.training.compare` returns with ``samples``.
     command
-        How to make it again.
+        The command line that makes the page again.
     """
     title = f"{report['algorithm']} on {report['task']}: golden beside RTL"
     sections = [
@@ -126,7 +126,7 @@ def _where(first: Mapping[str, Any]) -> str:
 
 
 def _beside(report: Report) -> Markup:
-    """All results of both sides, then what was compared how."""
+    """The table of all results, golden beside RTL, and below it what was compared and how."""
     golden, rtl = report["golden"], report["rtl"]
     rows = []
     for key, name, form, unit, formula in QUALITY:
@@ -206,7 +206,7 @@ def _divergence(report: Report) -> Markup:
 
 
 def _sides(report: Report) -> list[tuple[str, str, Mapping[str, Any]]]:
-    """Name, style and history of the runs that have one."""
+    """Name, style and history of each run that has a history."""
     histories = report["history"]
     sides = (("golden", "golden"), ("RTL", "rtl"))
     return [(name, key, histories[key]) for name, key in sides if histories[key]]
@@ -301,7 +301,7 @@ def _distributions(report: Report) -> Markup:
 
 
 def _ends(name: str, sides: Sequence[tuple[str, Mapping[str, Any]]]) -> Markup:
-    """Saturation of a tile: counts where golden and RTL are one number, both where they differ."""
+    """Saturation of a tile: one number where golden and RTL agree, both where they differ."""
 
     def both(get: Callable[[Mapping[str, Any]], object]) -> str:
         values = [get(tile) for _, tile in sides]
@@ -369,5 +369,5 @@ def _figures(charts: Sequence[Markup]) -> Markup:
 
 
 def _left(text: str) -> Markup:
-    """Words in a column of words."""
+    """A cell of text in a column of text, which is aligned to the left."""
     return element("span", text, class_="left")

@@ -1,17 +1,25 @@
-"""One HTML page that needs nothing else: a title, an introduction, and sections with links to them."""
+"""Frame of a self-contained HTML page: a title, an introduction, and sections with links to them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from symtrack.cosim.report.html import Markup, element
 from symtrack.cosim.report.style import STYLE
-from symtrack.version import version
 
 
 def document(title: str, introduction: object, sections: Sequence[tuple[str, str, object]], command: str = "") -> str:
-    """The page. sections: anchor, heading and content of each. command: how to make the page again."""
-    made = (f"Made by symtrack {version()}", *((", again by ", element("code", command)) if command else ()), ".")
+    """The HTML page.
+
+    Parameters
+    ----------
+    sections
+        Anchor, heading and content of each section.
+    command
+        The command line that makes the page again.
+    """
+    made = (f"Made by symtrack {version('symtrack')}", *((", again by ", element("code", command)) if command else ()))
     links = [element("a", name, href=f"#{anchor}") for anchor, name, _ in sections]
     head = element(
         "head",
@@ -24,6 +32,6 @@ def document(title: str, introduction: object, sections: Sequence[tuple[str, str
         "body",
         element("header", element("h1", title), introduction, element("nav", *links, aria_label="Contents")),
         element("main", *(element("section", element("h2", name), part, id=anchor) for anchor, name, part in sections)),
-        element("footer", element("p", *made)),
+        element("footer", element("p", *made, ".")),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

@@ -1,4 +1,4 @@
-"""HTML and SVG as text that cannot be broken by what it shows: every text is escaped unless it is markup itself."""
+"""Builds HTML and SVG markup in which every text is escaped unless it is markup itself."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ VOID = ("br", "meta")  # elements without an end
 
 
 class Markup(str):
-    """Text that is HTML already."""
+    """Text that is HTML already and is not escaped again."""
 
 
 def element(tag: str, *children: object, **attributes: object) -> Markup:
-    """An element. Attributes as ``class_`` and ``stroke_width``; those that are None are left out."""
+    """An HTML element; attributes are written ``class_`` and ``stroke_width``, and those that are None are left out."""
     given = "".join(
         f' {name.rstrip("_").replace("_", "-")}="{escape(str(value))}"'
         for name, value in attributes.items()
@@ -23,7 +23,7 @@ def element(tag: str, *children: object, **attributes: object) -> Markup:
 
 
 def join(parts: Iterable[object]) -> Markup:
-    """The parts one after the other."""
+    """The parts, one after the other."""
     return Markup("".join(part if isinstance(part, Markup) else escape(str(part), quote=False) for part in parts))
 
 
@@ -40,5 +40,5 @@ def table(
 
 
 def folded(summary: str, *children: object) -> Markup:
-    """What is shown on demand."""
+    """Content that is shown when the reader opens it."""
     return element("details", element("summary", summary), *children)

@@ -1,4 +1,4 @@
-"""The settings of a comparison as tables: tiles with their word formats, algorithm, rates, converters, devices."""
+"""Settings of a comparison as tables of its HTML report: tiles, word formats, algorithm, rates, converters, devices."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ Values = Mapping[str, Any]
 
 
 def settings_section(settings: Values) -> Markup:
-    """All of them; ``settings`` is what `cosim.compare.training.settings_of` gives."""
+    """The section of the page with all settings; ``settings`` is what `cosim.compare.training.settings_of` gives."""
     tiles = settings["tiles"]
     parts = [
         _comparison("Tiles: the configuration that RTL and golden model are built from", tiles, _texts(TileConfig)),
@@ -31,7 +31,7 @@ def settings_section(settings: Values) -> Markup:
 
 
 def _texts(kind: type) -> dict[str, str]:
-    """What the fields of a dataclass say about themselves."""
+    """The descriptions that the fields of a dataclass carry, by field."""
     return {spec.name: spec.metadata.get("text", "") for spec in fields(kind)}
 
 
@@ -48,9 +48,14 @@ def _formats(name: str, config: TileConfig) -> Markup:
         (word, form.width, form.fraction, f"{form.low:,} to {form.high:,}", _left(text)) for word, form, text in words
     ]
     memories = (("Q", config.reference_format), ("Qref", config.reference_format), ("H", config.hidden_format))
-    sizes = ", ".join(f"{memory} {config.depth:,} × {config.lanes * form.width} bit" for memory, form in memories)
+    sizes = ", ".join(f"{memory} {config.depth:,} × {config.lanes * (form.width + 1)} bit" for memory, form in memories)
     head = ("word", "bits", "of these after the point", "range", _left("meaning"))
-    return join((table(f"{name}: {config.rows}x{config.columns}", head, rows), element("p", f"Memories: {sizes}.")))
+    return join(
+        (
+            table(f"{name}: {config.rows}x{config.columns}", head, rows),
+            element("p", f"Memories, a parity bit in every word: {sizes}."),
+        )
+    )
 
 
 def _single(caption: str, values: Values) -> Markup:
@@ -58,7 +63,9 @@ def _single(caption: str, values: Values) -> Markup:
 
 
 def _comparison(caption: str, columns: Mapping[str, Values], texts: Mapping[str, str]) -> Markup:
-    """A line for every field of the dictionaries, a column for each of them, and what the field means."""
+    """A table with a row for every field of the dictionaries, a column for each dictionary, and the meaning of the
+    field.
+    """
     names = dict.fromkeys(name for values in columns.values() for name in values)
     rows: list[Sequence[object]] = [
         (name, *(_value(values.get(name, "–")) for values in columns.values()), _left(texts.get(name, "")))
@@ -76,7 +83,7 @@ def _devices(devices: Mapping[str, Values]) -> Markup:
 
 
 def _value(value: object) -> object:
-    """Short values as they are, long lists on demand."""
+    """The value as text; a long list is folded away."""
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, float):

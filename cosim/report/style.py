@@ -1,4 +1,4 @@
-"""The style sheet of the report page: light, dark and paper; golden and RTL in colours that all can tell apart."""
+"""Style sheet of the HTML reports: light, dark and print, with colours for golden and RTL that all can tell apart."""
 
 STYLE = """
 :root {

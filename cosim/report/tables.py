@@ -1,4 +1,4 @@
-"""Reports for people: aligned tables of what the JSON files hold."""
+"""Text tables for the terminal, aligned, of what the JSON reports hold."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def text(table: Table) -> str:
 
 
 def comparison_table(report: dict[str, Any]) -> str:
-    """Golden beside RTL, one metric a line, and what was compared below."""
+    """The table of a comparison: one metric a line, golden beside RTL, and below what was compared."""
     table = Table(title=f"{report['algorithm']} on {report['task']}, {report['steps']} steps", box=box.SIMPLE)
     table.add_column("metric")
     for side in ("golden", "RTL"):
@@ -70,7 +70,7 @@ def comparison_table(report: dict[str, Any]) -> str:
 
 
 def training_curves(curves: Mapping[str, Sequence[Evaluation]], task: Task, file: Path) -> None:
-    """Picture of test accuracy and loss over the epochs of a classification, a line per run."""
+    """A picture of test accuracy and loss over the epochs of a classification, one line per run."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")

@@ -1,4 +1,4 @@
-"""Timing drawings of docs/integration.md, from a simulation of the controller of `tiny` in Amaranth's simulator.
+"""Draws the timing diagrams of docs/integration.md from a simulation of the controller of `tiny`.
 
 A host writes registers, queues of beats feed the streams, and every output is taken at once. Values are those of the
 end of a cycle, before the rising edge that acts on them.
@@ -36,42 +36,42 @@ DONE = 1 << list(EVENTS).index("done")
 
 @dataclass
 class Host:
-    """What drives the controller: queues of words by channel, one beat each moves when it is taken."""
+    """The host that drives the controller: a queue of words for every channel, whose first moves when it is taken."""
 
     queues: dict[str, deque[int]] = field(default_factory=lambda: {name: deque() for name in (*CHANNELS, *SOURCES)})
     seen: list[dict[str, int]] = field(default_factory=list)
 
     def write(self, name: str, word: int) -> None:
-        """A register."""
+        """Queue the write of a register."""
         self.queues["aw"].append(REGISTERS[name].offset)
         self.queues["w"].append(word)
 
     def read(self, name: str) -> None:
-        """A register."""
+        """Queue the read of a register."""
         self.queues["ar"].append(REGISTERS[name].offset)
 
     def update(self, bl: int, x: Sequence[int], delta: Sequence[int]) -> None:
-        """One update of signed magnitudes."""
+        """Queue an update of signed magnitudes."""
         put = stream_layouts(CONFIG)["vectors"].put
         self.write("command", int(Op.UPDATE) | bl << REGISTERS["command"].field("bl").low)
         self.queues["vectors"].extend(put(magnitude=abs(v), negative=int(v < 0)) for v in (*x, *delta))
 
     def transfer(self, codes: Sequence[int]) -> None:
-        """One transfer of a column with these codes."""
+        """Queue a transfer of a column with these codes."""
         put = stream_layouts(CONFIG)["codes"].put
         self.write("command", int(Op.TRANSFER))
         self.queues["codes"].extend(put(code=code) for code in codes)
 
 
 class DrawingBench:
-    """A controller out of reset, played cycle by cycle."""
+    """A controller after its reset in Amaranth's simulator, played cycle by cycle."""
 
     def __init__(self) -> None:
         self.controller = Controller(CONFIG)
         self.host = Host()
 
     def play(self, steps: Iterable[tuple[int, Any]]) -> list[dict[str, int]]:
-        """Do each action of ``steps`` on the host, and after it so many cycles; what was seen in every cycle."""
+        """Do each action of ``steps`` on the host and wait the cycles that follow it; the values of every cycle."""
 
         async def bench(ctx: Any) -> None:
             await self._cycle(ctx, reset=True)
@@ -111,11 +111,11 @@ class DrawingBench:
 
 
 def _nothing(_: Host) -> None:
-    """Only time passes."""
+    """An action that does nothing, so that only time passes."""
 
 
 def _parts(seen: Sequence[dict[str, int]], name: str) -> list[int]:
-    """Values of a port, or of a payload of a stream: ``pulses.rows``."""
+    """The values of a port, or of one payload of a stream such as ``pulses.rows``."""
     if "." not in name:
         return [cycle[name] for cycle in seen]
     stream, part = name.split(".")
@@ -153,7 +153,7 @@ def drawing(seen: Sequence[dict[str, int]], names: Sequence[str], bits: Containe
 
 
 def _valid(name: str) -> str:
-    """The port that tells whether a word is one."""
+    """The port that says whether a word is valid."""
     if "." in name:
         stream = name.split(".")[0]
         return f"{'s' if stream in SOURCES else 'm'}_axis_{stream}_tvalid"
@@ -164,7 +164,7 @@ def _valid(name: str) -> str:
 
 
 def drawings() -> dict[str, str]:
-    """All drawings by the name of their file."""
+    """All drawings, by the name of their file."""
     bench = DrawingBench()
 
     def registers_scene(host: Host) -> None:

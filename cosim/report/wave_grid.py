@@ -1,4 +1,4 @@
-"""Waves as SVG: levels for single bits, hexadecimal lanes for words, a cycle between two lines of the grid."""
+"""Draws waveforms as SVG: levels for single bits, hexadecimal lanes for words, one column of the grid per cycle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ CHARACTER = 7.0  # width of a digit
 
 @dataclass(frozen=True)
 class Lane:
-    """One signal of one side over the cycles; values that were not recorded are None."""
+    """One line of a waveform: a signal of one side over the cycles; values that were not recorded are None."""
 
     name: str
     side: str  # CSS class: golden, rtl or both
@@ -24,13 +24,13 @@ class Lane:
 
 @dataclass(frozen=True)
 class WaveGrid:
-    """Widths in pixels: of the names on the left, and of a cycle."""
+    """The grid of a waveform: the width in pixels of the names on the left, and that of a cycle."""
 
     label: int
     cycle: int
 
     def wave(self, lane: Lane, low: float, cut: int | None = None) -> Markup:
-        """A lane that stands on the line ``low``; the word of the cycle ``cut`` stands alone."""
+        """Draw a lane on the line ``low``; the word of the differing cycle ``cut`` gets a box of its own."""
         return self._level(lane, low) if lane.bit else self._bus(lane, low, cut)
 
     def _level(self, lane: Lane, low: float) -> Markup:
@@ -43,7 +43,9 @@ class WaveGrid:
         return join((ground, element("polyline", points=" ".join(points), class_="level")))
 
     def _bus(self, lane: Lane, low: float, cut: int | None) -> Markup:
-        """Runs of equal values; the differing cycle ``cut`` stands alone, or it would drown in a run."""
+        """Draw a word as runs of equal values; the differing cycle ``cut`` gets a box of its own, or it would drown in
+        a run.
+        """
         parts, start = [], 0
         for end in range(1, len(lane.values) + 1):
             if end < len(lane.values) and lane.values[end] == lane.values[start] and cut not in (start, end):

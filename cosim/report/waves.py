@@ -1,4 +1,4 @@
-"""Waveforms of the cycles before a difference, as inline SVG: levels for single bits, hexadecimal lanes for words.
+"""Waveforms of the cycles before a mismatch of RTL and golden model, as inline SVG for the HTML report.
 
 The signals that differ come first, golden above RTL; then the handshakes of the differing streams, and the signals
 that move. Values of a cycle are drawn between its grid lines; the differing cycle, the last one played, is marked.
@@ -18,13 +18,14 @@ LANES = 24  # at most; all values are in the table
 
 
 def waveforms(difference: Mapping[str, Any], widths: Mapping[str, int]) -> Markup:
-    """Picture and table of a difference, `cosim.engine.lockstep.Difference` as plain data; words where it has no
-    history.
+    """The picture and the table of a difference, or words where it has no history of cycles.
 
     Parameters
     ----------
+    difference
+        A `cosim.engine.lockstep.Difference` as plain data.
     widths
-        Of the ports, by name.
+        Widths of the ports, by name.
     """
     history = difference["history"]
     if not history:
@@ -43,7 +44,7 @@ def waveforms(difference: Mapping[str, Any], widths: Mapping[str, int]) -> Marku
 
 
 def lanes(difference: Mapping[str, Any], widths: Mapping[str, int]) -> list[Lane]:
-    """What is drawn, in order."""
+    """The signals that are drawn, in order."""
     history = difference["history"]
     named, at = difference["signal"], history[-1]
     differing = [name for name, value in at["golden"].items() if at["rtl"].get(name, value) != value]
@@ -103,7 +104,7 @@ def _picture(difference: Mapping[str, Any], chosen: Sequence[Lane]) -> Markup:
 
 
 def _table(history: Sequence[Mapping[str, Any]]) -> Markup:
-    """Every port in every cycle; golden/RTL where they differ."""
+    """A table of every port in every cycle, with golden/RTL where they differ."""
     rows = []
     for name in history[-1]["rtl"]:
         cells: list[object] = []

@@ -1,0 +1,1 @@
+"""Stimulus for tiles in simulation: random programs, whole operations, and the operations of a training."""

@@ -1,4 +1,4 @@
-"""Whole operations without waits: dense or with a single line, alike or different every time."""
+"""Stimulus of whole operations without waits, with dense or single-line vectors, fixed or different every time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PREPARED = 16  # different operations, so that making them up does not count as 
 
 
 def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; their number."""
+    """Dense updates with full trains and magnitudes of all sizes for at least ``cycles`` slots; counts them."""
     rng = Random(seed)
     tile = bench.periphery(bench.config)
     played = 0
@@ -51,7 +51,7 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
 
 def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles; then
-    calibrations, each of fewer slots than that.
+    calibrations, each with fewer slots than that.
     """
     config, rng = bench.config, Random(seed)
     tile = bench.periphery(config)
@@ -76,9 +76,9 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
 
 
 def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Updates in which one line of a side has one bit, and the others of the side none, for at least ``cycles`` cycles.
+    """Updates in which one line of a side has one bit and the others have none, for at least ``cycles`` cycles.
 
-    Every line with every bit and sign takes its turn, in random order. Their number.
+    Every line with every bit and sign takes its turn, in random order. Returns the number of updates.
     """
     config, rng = bench.config, Random(seed)
     tile = bench.periphery(config)
@@ -101,7 +101,7 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
 
 
 def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
-    """Signs and magnitudes of x and of δ, no line silent."""
+    """Random signs and magnitudes of x and of δ with no zero among the magnitudes."""
     sides = [
         (
             np.array(rng.choices((0, 1), k=size)),

@@ -1,4 +1,4 @@
-"""Random stimulus: operations, settings, vectors and codes of every kind, with random waits and resets."""
+"""Random stimulus for lock-step: operations, settings, vectors and ADC codes at random, with waits and resets."""
 
 from __future__ import annotations
 
@@ -29,12 +29,16 @@ RESETS = 8
 
 
 def random(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
-    """Random stimulus for ``cycles`` cycles after the first clearing; how often what was finished or reset."""
+    """Random stimulus for ``cycles`` cycles after the first clearing; counts how often operations finished or were
+    reset.
+    """
     return bench.run(random_program(bench, cycles, Random(seed)))
 
 
 def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, Ports, dict[str, int]]:
-    """The program of `random`: one operation after the other, or behind the other, until the cycles are over."""
+    """The program behind `random`: operations one after the other, or queued behind each other, until the cycles are
+    over.
+    """
     config = bench.config
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
@@ -111,7 +115,7 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
 
 
 def _queue(op: str, config: TileConfig, streams: Streams, rng: Random, kind: str) -> int:
-    """Put one operation with its data into the streams; the number of reads whose codes are among them."""
+    """Queue one operation with its data in the streams; returns the number of reads whose codes are among the data."""
     # Mostly short trains: every operation is worth more than every slot of it.
     lengths = (rng.randint(0, min(3, config.bl_max)), rng.getrandbits(config.bl_bits), config.bl_max)
     bl = rng.choices(lengths, (8, 1, 1))[0]
@@ -143,7 +147,7 @@ def random_vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int]
 
 
 def random_codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
-    """ADC codes: noise, constants, or the ends of the range; nothing but one end in a stretch for it."""
+    """Random ADC codes: noise, constants or the ends of the range; in some stretches one end of the range only."""
     form = config.code_format
     if kind in ("low", "high"):
         return [getattr(form, kind)] * config.rows
@@ -157,7 +161,7 @@ def random_codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
 
 
 def random_settings(config: TileConfig, rng: Random) -> Settings:
-    """Settings at random; those without a distribution of their own are any word of their width."""
+    """Random settings; those without a distribution of their own are any word of their width."""
     gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
     own: dict[str, Callable[[], int]] = {
         "target": lambda: rng.choice(list(Target)),
@@ -191,5 +195,5 @@ def random_settings(config: TileConfig, rng: Random) -> Settings:
 
 
 def _seldom(rng: Random, first: int, bits: int) -> int:
-    """Now and then one of the upper bits of a count: the operation can last longer than anyone waits."""
+    """Seldom one of the upper bits of a count, which makes an operation last longer than anyone waits."""
     return 1 << rng.randrange(first, bits) if rng.random() < 0.05 else 0

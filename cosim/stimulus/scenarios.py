@@ -1,4 +1,4 @@
-"""Scenarios: jobs that exercise a tile. Each is ``scenario(bench, *, cycles, seed, ...)`` and returns what it did.
+"""Table of the stimulus scenarios that exercise a tile; each is a job ``scenario(bench, *, cycles, seed, ...)``.
 
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every
            stream and resets in the middle of everything

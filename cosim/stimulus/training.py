@@ -25,11 +25,18 @@ def training(
     checkpoint: Path | None = None,
     resume: Path | None = None,
 ) -> dict[str, Any]:
-    """Train until ``steps`` steps or at least ``cycles`` cycles are done; this tile is RTL, the others are the bench's.
+    """Train until ``steps`` steps or at least ``cycles`` cycles are done; the bench says which tiles are RTL.
 
-    run: what is trained, `DIGITS` with ``seed`` unless told otherwise. samples: with ``steps``, how many the
-    ``history`` of the run has, see `model.training.history.train`. checkpoint: with ``steps``, where the run is left
-    at its end or when it is interrupted. resume: a checkpoint it goes on from, which only the native engine can.
+    Parameters
+    ----------
+    run
+        What is trained; `DIGITS` with ``seed`` by default.
+    samples
+        With ``steps``: how many samples the ``history`` of the run has, see `model.training.history.train`.
+    checkpoint
+        With ``steps``: the file that the run leaves at its end or when it is interrupted.
+    resume
+        A checkpoint that the run goes on from, which only the native engine can do.
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")

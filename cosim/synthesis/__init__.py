@@ -1,0 +1,1 @@
+"""Synthesis of the tile with Yosys and nextpnr: area, clock frequency, and how both grow with the size."""

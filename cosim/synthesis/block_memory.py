@@ -1,4 +1,4 @@
-"""Registers behind the block memories of an ECP5, moved into them.
+"""Moves the registers behind the block memories of an ECP5 into the memories' own output registers.
 
 A DP16KD has a register of its own behind its output, which answers after a fraction of the time of the memory itself.
 Yosys 0.70 maps no memory with it, so this is done on its netlist: where every bit of a port that is read goes to one
@@ -14,7 +14,7 @@ FLIP_FLOP = {"CLKMUX": "CLK", "REGSET": "RESET", "GSR": "DISABLED"}
 
 
 def move_output_registers(module: dict[str, Any]) -> int:
-    """Move what can be moved of one module of a JSON netlist of Yosys, in place; how many flip-flops are gone."""
+    """Moves what can be moved in one module of a Yosys JSON netlist, in place; returns how many flip-flops are gone."""
     cells = module["cells"]
     readers: dict[Any, list[tuple[str, str]]] = {}
     for name, cell in cells.items():
@@ -41,7 +41,7 @@ def move_output_registers(module: dict[str, Any]) -> int:
 def _registers(
     cells: dict[str, Any], memory: dict[str, Any], readers: dict[Any, list[tuple[str, str]]], outside: set[Any]
 ) -> dict[tuple[str, str], dict[str, Any]]:
-    """The flip-flop behind each output of a memory, by the output's port and its own name; none if one cannot move."""
+    """The flip-flop behind each output of a memory, by the output's port and its own name; empty if one cannot move."""
     result: dict[tuple[str, str], dict[str, Any]] = {}
     for port, bits in memory["connections"].items():
         if memory["port_directions"][port] != "output":
@@ -63,7 +63,7 @@ def _registers(
 
 
 def _plain(register: dict[str, Any]) -> bool:
-    """Has it an enable, and no reset or set?"""
+    """Whether a flip-flop has an enable and neither reset nor set."""
     parameters = register["parameters"]
     fixed = all(parameters.get(key) == value for key, value in FLIP_FLOP.items())
     return fixed and parameters["CEMUX"] == "CE" and register["connections"].get("LSR", ["0"]) == ["0"]

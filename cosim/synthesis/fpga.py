@@ -1,4 +1,4 @@
-"""Place and route on an ECP5 of controller, tile or a block: cost, clock frequency, and where the longest path runs.
+"""Place and route of controller, tile or a block on an ECP5: cost, clock frequency and the longest path.
 
 All have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every
 input comes from a register of a chain that one pin fills, every output goes into a register and on into a chain that
@@ -18,17 +18,9 @@ from typing import Any
 
 from symtrack.cosim.synthesis.block_memory import move_output_registers
 from symtrack.cosim.tools.toolchain import find_program, run
+from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.cosim.tools.yosys import Cost, cost, yosys
-from symtrack.hdl.output.verilog import (
-    Port,
-    block_verilog,
-    controller_name,
-    controller_ports,
-    controller_verilog,
-    module_name,
-    tile_ports,
-    tile_verilog,
-)
+from symtrack.hdl.output.verilog import Port, block_verilog, controller_name, controller_ports, module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 
 DEVICE = ("--85k", "--speed", "6", "--package", "CABGA756")
@@ -59,7 +51,7 @@ class Placed:
 
 @dataclass(frozen=True)
 class Design:
-    """What is placed: its text, its top module, and the ports of that but its clock."""
+    """A design to place: its Verilog, its top module, and the ports of that except for the clock."""
 
     verilog: str
     top: str
@@ -68,25 +60,25 @@ class Design:
 
 
 def tile_design(config: TileConfig) -> Design:
-    """A whole tile."""
+    """The design of a whole tile."""
     return Design(tile_verilog(config), module_name(config), [RESET, *tile_ports(config)])
 
 
 def controller_design(config: TileConfig) -> Design:
-    """A tile behind its registers and streams."""
+    """The design of a controller: a tile behind its registers and streams."""
     clock = "aclk"
     ports = [port for port in controller_ports(config) if port.name != clock]
     return Design(controller_verilog(config), controller_name(config), ports, clock)
 
 
 def block_design(config: TileConfig, name: str) -> Design:
-    """One of `hdl.output.verilog.BLOCKS`."""
+    """The design of one block of `hdl.output.verilog.BLOCKS`."""
     verilog, ports = block_verilog(config, name)
     return Design(verilog, name, [RESET, *ports])
 
 
 def harness(design: Design) -> str:
-    """Verilog of the design between its chains of registers."""
+    """Verilog of the harness: chains of registers around the design."""
     lines, widths = [], {False: 0, True: 0}
     for port in design.ports:
         bits = "told" if port.output else "held"
@@ -115,7 +107,12 @@ def harness(design: Design) -> str:
 
 
 def mapped(work: Path, design: Design) -> dict[str, Any]:
-    """The design mapped inside its harness: ``netlist.json`` and more in the folder ``work``; the design's own module.
+    """Map the design inside its harness; leaves ``netlist.json`` and more in the folder ``work``.
+
+    Returns
+    -------
+    dict
+        The mapped module of the design itself.
 
     Raises
     ------
@@ -165,13 +162,13 @@ def place_and_route(work: Path, design: Design, *, seed: int = 1) -> Placed:
 
 
 def place_of(cell: str) -> str:
-    """Where a cell of the netlist comes from: its path below the tile as far as its name still tells."""
+    """The block that a cell of the netlist comes from: its path below the tile as far as the name still tells."""
     parts = [CELL.sub("", part) for part in cell.removeprefix(f"{INSTANCE}.").split(".")]
     return ".".join(part for part in parts if part and not part.isdigit()) or INSTANCE
 
 
 def along(path: list[dict[str, Any]]) -> list[tuple[str, float]]:
-    """Blocks of a path in order, with the time spent in each and on the way to it."""
+    """The blocks of a path in order, with the time spent in each and on the way to it."""
     result: list[tuple[str, float]] = []
     for step in path:
         block = place_of(step["to"]["cell"])

@@ -1,4 +1,4 @@
-"""How the logic of a tile grows with its rows, columns and lanes, in gates of no technology; docs/synthesis.md."""
+"""Measures how the logic of a tile grows with its rows, columns and lanes, in technology-independent gates."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from typing import Any
 
 from symtrack.cosim.synthesis.fpga import DEVICE_NAME, TARGET_MHZ, TIMING_WEIGHT
 from symtrack.cosim.synthesis.report import WHOLE, costs
-from symtrack.model.files import png
+from symtrack.model.files import markdown, png
+from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.study.tables import markdown
 
 BASE = TileConfig(rows=16, columns=16, lanes=4, programmer=1)
 SQUARE = TileConfig(rows=32, columns=32, lanes=4, programmer=1)
@@ -58,19 +58,19 @@ The longest path by blocks, with the time in each in nanoseconds. A cell is name
 be that of the next block."""
 ABOUT_GATES = """\
 In gates of no technology: NAND gates of two inputs of four transistors, without flip-flops and memories, whose enables
-and resets are gates. Memories hold a word of Q, of Qref and of H per cell, and where lanes do not divide the rows also
-for rows that are not there."""
+and resets are gates. Memories hold a word of Q, of Qref and of H per cell, each with a parity bit, and where lanes do
+not divide the rows also for rows that are not there."""
 
 
 def points() -> Iterator[tuple[str, TileConfig]]:
-    """Every series with its configurations."""
+    """The configurations of every series of measurements, by series."""
     for name, configs in SERIES.items():
         for config in configs:
             yield name, config
 
 
 def measure(config: TileConfig) -> dict[str, Any]:
-    """One line of the tables."""
+    """The measurements of one configuration, a line of the tables."""
     blocks = costs(config, "generic")
     whole = blocks[WHOLE]
     weights = config.rows * config.columns
@@ -82,19 +82,19 @@ def measure(config: TileConfig) -> dict[str, Any]:
         "gates": whole.gates,
         "flip_flops": whole.flip_flops,
         "memory_bits": whole.memory_bits,
-        "words_per_weight": whole.memory_bits / _word_bits(config) / weights,
+        "words_per_weight": whole.memory_bits / word_bits(config) / weights,
         "bits_per_weight": whole.memory_bits / weights,
         "gates_per_weight": whole.gates / weights,
     }
 
 
-def _word_bits(config: TileConfig) -> float:
-    """Mean width of a word of Q, Qref and H."""
-    return (2 * config.reference_format.width + config.hidden_bits) / 3
+def word_bits(config: TileConfig) -> float:
+    """Mean width of a word of Q, Qref and H with its parity bit."""
+    return (2 * config.reference_format.width + config.hidden_bits) / 3 + 1
 
 
 def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:
-    """PNG of the gates of every part over each axis."""
+    """A picture (PNG) of the gates of every part over each axis."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(13, 3.6), layout="constrained")
@@ -113,7 +113,7 @@ def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:
 
 
 def growth_table(entries: Sequence[dict[str, Any]]) -> str:
-    """A line per configuration."""
+    """A table of measured sizes in gates, one line per configuration."""
     head = [
         "rows × columns, lanes",
         *PARTS,
@@ -141,7 +141,7 @@ def growth_table(entries: Sequence[dict[str, Any]]) -> str:
 
 
 def placed_table(reports: dict[str, dict[str, Any]]) -> str:
-    """A line per configuration on the ECP5."""
+    """A table of tiles on the ECP5, one line per configuration."""
     head = [
         "tile",
         "LUTs",
@@ -170,7 +170,7 @@ def _span(shares: Sequence[float]) -> str:
 
 
 def block_table(report: dict[str, Any]) -> str:
-    """A line per block."""
+    """A table of blocks, one line each."""
     head = ["block", "LUTs", "flip-flops", "memory bits", "DP16KD", "MULT18X18D", "gates", "MHz"]
     keys = ("luts", "flip_flops", "memory_bits", "block_rams", "multipliers", "gates", "fmax_mhz")
     rows = [
@@ -181,7 +181,7 @@ def block_table(report: dict[str, Any]) -> str:
 
 
 def slot_text(report: dict[str, Any]) -> str:
-    """What it costs that all lines fire in one cycle."""
+    """A paragraph on what it costs that all lines fire in one cycle."""
     blocks, lines = report["blocks"], report["rows"] + report["columns"]
     parts = [blocks[f"update.{name}"] for name in ("rows", "columns", "row_trains", "column_trains")]
     luts, flip_flops, gates = (sum(part[key] for part in parts) for key in ("luts", "flip_flops", "gates"))
@@ -193,14 +193,14 @@ def slot_text(report: dict[str, Any]) -> str:
 
 
 def path_text(report: dict[str, Any]) -> str:
-    """The longest path, a step per block."""
+    """A paragraph on the longest path, with the blocks along it."""
     path = report["critical_path"]
     steps = " → ".join(f"`{block}` {ns:.1f}" for block, ns in path["blocks"])
     return f"from `{path['start']}` to `{path['end']}`, {1000 / report['fmax_mhz']:.1f} ns: {steps}"
 
 
 def code_table(codes: dict[str, dict[str, Any]], tile: dict[str, Any]) -> str:
-    """A line per code of the memories."""
+    """A table of the codes for the memories, one line each."""
     head = ["code", "memory bits", "DP16KD"]
     for name in ("gates", "LUTs"):
         head += [name, "of the tile's"]
@@ -247,4 +247,4 @@ def document(
     sections += ["## Growth", ABOUT_GATES, f"![Gates over rows, columns and lanes]({FIGURE})"]
     for name, entries in lines.items():
         sections += [f"### Over {name}", growth_table(entries)]
-    return "\n\n".join(sections) + "\n"
+    return wrapped("\n\n".join(sections) + "\n")

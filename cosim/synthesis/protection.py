@@ -1,4 +1,4 @@
-"""What other codes of the tile's memories would cost: parity as it has, and SECDED, which corrects a bit and sees two.
+"""Compares codes for the tile's memories: the cost of parity, which they have, and of SECDED, which corrects one bit.
 
 SECDED is Hamming's code with a parity of all. Its data bits have the numbers from 3 on that are no powers of two, and
 
@@ -29,7 +29,7 @@ BLOCK_WIDTH, BLOCK_DEPTH = 36, 512  # of a DP16KD at its widest
 
 @dataclass(frozen=True)
 class Code:
-    """A code of ``words`` words of ``bits`` data bits each, which are a beat; ``corrects`` for SECDED."""
+    """A code for a beat of ``words`` words with ``bits`` data bits each: SECDED with ``corrects``, else parity."""
 
     words: int
     bits: int
@@ -37,21 +37,21 @@ class Code:
 
     @property
     def numbers(self) -> list[int]:
-        """Of the data bits."""
+        """The numbers of the data bits in Hamming's code."""
         return list(islice((number for number in count(3) if number & (number - 1)), self.bits))
 
     @property
     def checks(self) -> int:
-        """Bits beside a word, but for its parity."""
+        """The number of check bits per word, without its parity bit."""
         return self.numbers[-1].bit_length() if self.corrects else 0
 
     @property
     def kept(self) -> int:
-        """Bits of a beat in the memory."""
+        """The number of bits of a beat in the memory."""
         return self.words * (self.bits + self.checks + 1)
 
     def check(self, word: Value) -> Value:
-        """The checks of a word."""
+        """The check bits of a word."""
         return Cat(
             Cat(bit for number, bit in zip(self.numbers, word, strict=True) if number >> k & 1).xor()
             for k in range(self.checks)
@@ -59,7 +59,7 @@ class Code:
 
 
 class Encoder(wiring.Component):
-    """``kept`` is what is kept of ``data``, a cycle later."""
+    """Encoder of a beat: ``kept`` is what the memory keeps of ``data``, one cycle later."""
 
     def __init__(self, code: Code) -> None:
         self.code = code
@@ -77,7 +77,7 @@ class Encoder(wiring.Component):
 
 
 class Decoder(wiring.Component):
-    """``data`` is what was kept, corrected if it can be, and ``wrong``, a bit per word, if it cannot; a cycle later."""
+    """Decoder of a beat, one cycle later: ``data``, corrected if possible, and ``wrong``, a bit per word, if not."""
 
     def __init__(self, code: Code) -> None:
         self.code = code
@@ -101,7 +101,7 @@ class Decoder(wiring.Component):
 
 
 def codes(lanes: int, bits: int) -> dict[str, Code]:
-    """Those of a beat of ``lanes`` words."""
+    """The codes to compare for a beat of ``lanes`` words."""
     return {
         "parity of a word": Code(lanes, bits, corrects=False),
         "SECDED of a word": Code(lanes, bits, corrects=True),
@@ -110,10 +110,13 @@ def codes(lanes: int, bits: int) -> dict[str, Code]:
 
 
 def figures(config: TileConfig) -> dict[str, dict[str, Any]]:
-    """Of each code in the memories of Q, Qref and H.
+    """The cost of each code in the memories of Q, Qref and H.
 
-    memory_bits, block_rams: of the memories. gates, luts: of what is before and behind them. encoder_ns, decoder_ns:
-    the longest time between registers there.
+    Returns
+    -------
+    dict
+        By code, ``memory_bits`` and ``block_rams`` of the memories, ``gates`` and ``luts`` of encoders and decoders,
+        and ``encoder_ns`` and ``decoder_ns``, the longest time between registers in them.
     """
     beats = {2: config.reference_format.width, 1: config.hidden_format.width}  # bits of a word by number of memories
     found: dict[str, dict[str, Any]] = {}

@@ -1,4 +1,4 @@
-"""What a tile costs: on an ECP5 with its clock frequency, or in gates of no technology, whole and by block.
+"""Synthesis report of a tile, whole and by block: cost and clock frequency on an ECP5, or generic gates.
 
 Results are kept beside the builds of simulators, under a hash of the Verilog and of everything that they depend on, so
 a run that was interrupted goes on where it stopped.
@@ -29,8 +29,9 @@ from symtrack.cosim.synthesis.fpga import (
 )
 from symtrack.cosim.tools import build_cache as build
 from symtrack.cosim.tools.toolchain import package_version
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import SYNTHESIS, Cost, by_block, cost, module_costs, place_verilog, yosys
-from symtrack.hdl.output.verilog import BLOCKS, tile_verilog
+from symtrack.hdl.output.verilog import BLOCKS
 from symtrack.model.spec.config import TileConfig
 
 TARGETS = ("ecp5", "generic")
@@ -53,7 +54,7 @@ def costs(config: TileConfig, target: str) -> dict[str, Cost]:
 
 
 def gates(design: Design) -> float:
-    """Gates of a design without a technology."""
+    """Gates of a design, independent of technology."""
     script = SYNTHESIS["generic"].format(top=design.top, flatten="-flatten")
 
     def produce(work: Path) -> Iterable[Path]:
@@ -66,7 +67,7 @@ def gates(design: Design) -> float:
 
 
 def placed(design: Design, seed: int) -> Placed:
-    """A tile or a block of it on an ECP5."""
+    """Place and route of a tile, or of a block of it, on an ECP5; the result is kept."""
 
     def produce(work: Path) -> Iterable[Path]:
         return [_leave(work, asdict(place_and_route(work, design, seed=seed))), work / "report.json"]
@@ -96,12 +97,12 @@ def block_frequencies(config: TileConfig, seed: int) -> dict[str, float]:
 
 
 def placements(config: TileConfig, seeds: Sequence[int]) -> list[float]:
-    """Clock frequency in MHz of a tile, a placement each: they differ by several per cent."""
+    """Clock frequencies in MHz of a tile, one per placement, since placements differ by several per cent."""
     return [placed(tile_design(config), seed).fmax_mhz for seed in seeds]
 
 
 def controller(config: TileConfig, seeds: Sequence[int]) -> dict[str, Any]:
-    """Of a tile with its registers: cost, frequency of each placement, and the longest path of the first."""
+    """A tile with its registers on an ECP5: cost, frequency of each placement, and the longest path of the first."""
     results = [placed(controller_design(config), seed) for seed in seeds]
     return {
         **asdict(results[0].cost),
@@ -122,11 +123,11 @@ def _leave(work: Path, result: dict[str, Any]) -> Path:
 
 
 def report(config: TileConfig, target: str, *, seed: int = 1) -> dict[str, Any]:
-    """The keys of ``synthesize.py --json``.
+    """The report with the keys of ``synthesize.py --json``.
 
     On an ECP5 the whole is mapped with its blocks dissolved, then placed and routed; blocks are always mapped one by
-    one, so they do not add up to it, and the large ones are placed by themselves for their frequency. ``gates``
-    come from a mapping of their own without a technology.
+    one, so they do not add up to it, and the large ones are placed by themselves for their frequency. ``gates`` come
+    from a mapping of their own, independent of technology.
     """
     gates = costs(config, "generic")
     blocks = gates if target == "generic" else costs(config, target)
@@ -152,5 +153,5 @@ def report(config: TileConfig, target: str, *, seed: int = 1) -> dict[str, Any]:
 
 
 def _known(cost: dict[str, float], target: str) -> dict[str, float | None]:
-    """A cost without what the target does not have."""
+    """A cost without the entries that the target does not have."""
     return {key: None if key in OF_FPGA and target == "generic" else value for key, value in cost.items()}

@@ -1,0 +1,1 @@
+"""Outside programs and what runs around them: toolchain, Yosys, lint, build cache and journals."""

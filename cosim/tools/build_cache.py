@@ -1,7 +1,9 @@
-"""Verilator builds, one folder per design, named by a hash of everything that goes into it.
+"""Cache of Verilator builds: one folder per design, named by a hash of everything that goes into it.
 
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
-and never changed; a build happens under another name and its products are moved into place at its end.
+and never changed; a build happens under another name and its products are moved into place at its end. One process
+builds a design while others that want it wait for its lock, which the system takes from a process that ends, killed or
+not.
 """
 
 from __future__ import annotations
@@ -15,24 +17,19 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
+from filelock import FileLock
+
 from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
+from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT, VERILATOR_WAIVED
+from symtrack.hdl.output.state_map import all_items
 from symtrack.model.cache import cache_folder
+from symtrack.model.spec.config import TileConfig
 
 SIZES = "sizes.json"  # of the files of a folder, by name
-PUBLIC = (
-    *("words", "state", "flipped", "row_flipped", "sweep"),  # compared
-    *("signs", "row_signs", "column", "here", "end_of_sweep", "base", "slots", "reads", "transfer_pulses"),  # set
-    *("reference_pulses", "unprogrammed"),
-    *("hidden_saturated", "pulses_clamped", "gave_up"),
-)
-CONTROL = """\
-`verilator_config
-// Waived, both come from the form of the generated text: operators on operands of unequal width, which Verilog
-// extends as intended, and registers that have an initial value and a reset.
-lint_off -rule WIDTHEXPAND
-lint_off -rule PROCASSINIT
-// The state that is compared at the end of a run, and that a run can be set to.
-"""
+_FULL = TileConfig(row_chopper=1, programmer=1)  # has every register that any tile has
+PUBLIC = tuple(dict.fromkeys(item.path[-1] for item in all_items(_FULL)))  # the state that is compared or set
+CONTROL = "`verilator_config\n"
+CONTROL += "".join(f"// Waived: {VERILATOR_WAIVED[rule]}.\nlint_off -rule {rule}\n" for rule in VERILATOR_DEFAULT)
 CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUBLIC)
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
@@ -49,7 +46,7 @@ _made: list[Path] = []  # folders that this process has built
 
 @contextmanager
 def temporary_builds() -> Iterator[None]:
-    """What this process builds in the block is removed at its end."""
+    """Context that deletes the builds made inside it when it ends."""
     before = len(_made)
     try:
         yield
@@ -60,7 +57,7 @@ def temporary_builds() -> Iterator[None]:
 
 
 def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
-    """The folder of the design with this identity; if it is not there, ``produce(work)`` names the files to put in.
+    """The folder of the design with this identity; if it does not exist, ``produce(work)`` returns the files to put in.
 
     Raises
     ------
@@ -68,22 +65,33 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
         The folder cannot be written, or what ``produce`` raises.
     """
     folder = root() / _digest(identity)
-    if folder.is_dir() and not _whole(folder):
-        shutil.rmtree(folder, ignore_errors=True)
-    if not folder.is_dir():
-        try:
-            root().mkdir(parents=True, exist_ok=True)
-            with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
-                _publish(produce(Path(work)), folder)
-                _made.append(folder)
-        except OSError as error:
-            reason = error.strerror or error
-            raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
+    if _whole(folder):
+        return folder
+    try:
+        with locked(folder):
+            if not _whole(folder):
+                shutil.rmtree(folder, ignore_errors=True)
+                with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
+                    _publish(produce(Path(work)), folder)
+                    _made.append(folder)
+    except OSError as error:
+        reason = error.strerror or error
+        raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
     return folder
 
 
+@contextmanager
+def locked(folder: Path) -> Iterator[None]:
+    """No other process is in such a block for the same folder of builds."""
+    locks = cache_folder("locks")
+    for parent in (folder.parent, locks):
+        parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(locks / folder.name):
+        yield
+
+
 def _whole(folder: Path) -> bool:
-    """Do all files still have the sizes they were published with?"""
+    """Whether all files of a folder still have the sizes they were published with."""
     try:
         sizes = json.loads((folder / SIZES).read_text(encoding="utf-8"))
         return all((folder / name).stat().st_size == size for name, size in sizes.items())
@@ -94,7 +102,7 @@ def _whole(folder: Path) -> bool:
 def verilate(
     work: Path, tool: Verilator, verilog: str, top: str, control: str, flags: Sequence[str], *sources: Path
 ) -> list[Path]:
-    """Translate ``verilog`` to C++ in ``work``; the files that tell how: text, waivers and log."""
+    """Translate ``verilog`` to C++ in ``work``; returns the files that document it: text, waivers and log."""
     text, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
     text.write_text(verilog, encoding="utf-8")
     waivers.write_text(control, encoding="utf-8")
@@ -106,16 +114,19 @@ def verilate(
 def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> None:
     """Compile what `verilate` wrote.
 
-    Verilator's own library is the same for all designs with these flags, so its objects are kept.
+    Verilator's own library is the same for all designs with these flags, so its objects are kept and shared.
     """
     runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
-    if runtime.is_dir() and not _whole(runtime):
-        shutil.rmtree(runtime, ignore_errors=True)
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
+    with locked(runtime):
+        if not _whole(runtime):
+            shutil.rmtree(runtime, ignore_errors=True)
+            run(command, tool.environment, work / "build.log")
+            _publish(work.glob("verilated*.o"), runtime)
+            return
     for item in runtime.glob("*.o"):
         shutil.copy(item, work)
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
     run(command, tool.environment, work / "build.log")
-    _publish(work.glob("verilated*.o"), runtime)
 
 
 def _digest(identity: Sequence[str]) -> str:
@@ -123,7 +134,7 @@ def _digest(identity: Sequence[str]) -> str:
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:
-    """Make ``folder`` with copies of ``files`` appear at once; an equal one that is already there stays."""
+    """Make ``folder`` with copies of ``files`` appear at once; if an equal one is already there it stays."""
     if folder.is_dir():
         return
     ready = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))

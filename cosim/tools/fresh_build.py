@@ -1,4 +1,4 @@
-"""setuptools' ``build`` in a temporary folder.
+"""setuptools' ``build`` command in a temporary folder, so that nothing of the checkout's ``build/`` gets into a wheel.
 
 Its own folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which
 it takes whatever an earlier build has left in ``build/lib`` into the wheel.
@@ -12,7 +12,7 @@ from setuptools.command.build import build
 
 
 class FreshBuild(build):
-    """``build`` in a folder of its own, which is gone when the command is."""
+    """The command ``build`` in a temporary folder that is removed when the command ends."""
 
     def initialize_options(self) -> None:
         super().initialize_options()

@@ -1,4 +1,4 @@
-"""Journal: what a long run has found so far, one JSON object a line, so that a run that was stopped goes on.
+"""Journal of a long run: one line of JSON per finished item, so that an interrupted run can go on.
 
 A line that was cut off by the end of a run is dropped: what it stood for is done again.
 """
@@ -13,16 +13,16 @@ from typing import Any
 
 
 def key_of(*parts: object) -> str:
-    """The key of what outcomes depend on."""
+    """The key of a journal's entries: a digest of everything that outcomes depend on."""
     return hashlib.sha256(repr(parts).encode()).hexdigest()[:16]
 
 
 class Journal:
-    """A file of entries. Those that were made under the same ``key`` are kept in sight, others stay in the file.
+    """A file of entries; those with the same ``key`` are visible, all others stay in the file untouched.
 
     Attributes
     ----------
-    entries : those of this key that were there already
+    entries : entries of this key that were in the file already.
 
     Raises
     ------
@@ -58,7 +58,7 @@ class Journal:
         self._file.close()
 
     def append(self, entry: dict[str, Any]) -> None:
-        """Write an entry so that it lasts."""
+        """Write an entry and force it to disk."""
         self._file.write(json.dumps({"key": self.key, **entry}) + "\n")
         self._file.flush()
         os.fsync(self._file.fileno())

@@ -1,4 +1,4 @@
-"""What two front ends say of Verilog with every warning switched on, and what of it is expected of generated text."""
+"""Lints Verilog with Verilator and slang, all warnings on, except for those that are waived."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
 
 
 def verilator_warnings(verilog: str, top: str, waived: tuple[str, ...] = tuple(VERILATOR_WAIVED)) -> list[str]:
-    """Errors and warnings of Verilator's ``-Wall`` but those ``waived``, a line each."""
+    """Errors and warnings of Verilator's ``-Wall`` except for ``waived`` ones, one per line."""
     tool = find_verilator()
     with tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / "tile.v"
@@ -29,7 +29,7 @@ def verilator_warnings(verilog: str, top: str, waived: tuple[str, ...] = tuple(V
 
 
 def slang_warnings(verilog: str, waived: tuple[str, ...] = tuple(SLANG_WAIVED)) -> list[str]:
-    """Errors and warnings of slang's ``-Weverything`` but those ``waived``, a line each."""
+    """Errors and warnings of slang's ``-Weverything`` except for ``waived`` ones, one per line."""
     import pyslang  # only who lints needs it
     from pyslang import analysis, ast, syntax
 

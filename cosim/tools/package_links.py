@@ -1,4 +1,4 @@
-"""Links that show the folders of a checkout as the package they are installed as, for programs that only know folders.
+"""Makes links so that tools which import by folder, as mypy does, find a checkout's folders as the package `symtrack`.
 
     build/src/symtrack/{model, hdl, cosim, scripts, __init__.py, ...}
 
@@ -16,7 +16,7 @@ FACE = Path("scripts/face")  # what is directly in the package
 
 
 def package_links(root: Path) -> Path:
-    """Make the links of the checkout or copy in ``root`` anew; the folder for PYTHONPATH."""
+    """Make the links of the checkout or copy in ``root`` anew; returns the folder for PYTHONPATH."""
     package = root / "build" / "src" / "symtrack"
     shutil.rmtree(package, ignore_errors=True)
     package.mkdir(parents=True)

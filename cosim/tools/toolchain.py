@@ -1,4 +1,4 @@
-"""Finds Verilator, other programs and packages; says in one line what is missing and how to get it."""
+"""Finds Verilator, other programs and Python packages, and says how to install what is missing."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ class MissingError(ToolError):
 
 @dataclass(frozen=True)
 class Verilator:
-    """A usable Verilator: its executable, the versions of it and of the compiler, and the environment it runs in."""
+    """A usable Verilator: its executable, its and the compiler's versions, and the environment that it needs."""
 
     executable: str
     version: str
@@ -102,7 +102,7 @@ def find_verilator() -> Verilator:
 
 
 def find_program(name: str) -> str:
-    """A program that came with a Python package, or the system's.
+    """The path of a program: the one of a Python package, or else the system's.
 
     Raises
     ------
@@ -117,7 +117,7 @@ def find_program(name: str) -> str:
 
 
 def package_version(name: str) -> str:
-    """Version of a Python package; `MissingError` if it is not installed."""
+    """The version of a Python package; raises `MissingError` if it is not installed."""
     try:
         return version(name)
     except PackageNotFoundError:
@@ -132,9 +132,12 @@ def run(
     folder: Path | None = None,
     limit: float | None = None,
 ) -> None:
-    """Run a build step, in ``folder``, with its output in ``log``; a failure becomes one line with its first error.
+    """Run a build step in ``folder`` with its output in ``log``; a failure becomes one line with its first error.
 
-    limit: seconds after which it is stopped, which is a failure.
+    Parameters
+    ----------
+    limit
+        Seconds after which the step is stopped, which is a failure.
     """
     with log.open("a", encoding="utf-8") as file:
         try:

@@ -1,4 +1,4 @@
-"""Yosys on the tile's Verilog: gates, look-up tables and memories of every block, checks, and netlists of gates.
+"""Runs Yosys on the tile's Verilog: counts gates and memories by block, checks the design, and writes netlists.
 
 A block is counted as it is built by itself, without what an optimiser finds across borders of blocks, and with all
 blocks inside it. Lanes and sources are alike but for their number, so they are one block together: all of
@@ -16,7 +16,8 @@ from pathlib import Path
 from typing import Any
 
 from symtrack.cosim.tools.toolchain import ToolError, find_program, run
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 
 # In NAND gates of two inputs, four transistors each, what `abc -g cmos` leaves; transistors as `stat -tech cmos` has.
@@ -55,7 +56,7 @@ SYNTHESIS = {
 
 @dataclass(frozen=True)
 class Cost:
-    """What logic costs. ``gates`` are NAND gates of two inputs without flip-flops and memories."""
+    """The cost of a piece of logic; ``gates`` are NAND gates of two inputs without flip-flops and memories."""
 
     luts: int = 0
     flip_flops: int = 0
@@ -81,18 +82,18 @@ def yosys(work: Path, script: str, *, limit: float | None = None) -> None:
 
 
 def place_verilog(work: Path, verilog: str, top: str) -> str:
-    """Put Verilog into ``work``; the commands that read it."""
+    """Write Verilog into ``work``; returns the Yosys commands that read it."""
     (work / "tile.v").write_text(verilog, encoding="utf-8")
     return f"read_verilog tile.v; hierarchy -check -top {top}"
 
 
 def place_tile(work: Path, config: TileConfig) -> str:
-    """The same with that of a tile."""
+    """Write the Verilog of a tile into ``work``; returns the Yosys commands that read it."""
     return place_verilog(work, tile_verilog(config), module_name(config))
 
 
 def cost(cells: dict[str, int], memory_bits: int) -> Cost:
-    """Cost of so many cells of every kind.
+    """The cost of cells, given their number by kind.
 
     Raises
     ------
@@ -113,7 +114,7 @@ def cost(cells: dict[str, int], memory_bits: int) -> Cost:
 
 
 def module_costs(work: Path, config: TileConfig, target: str) -> dict[str, Cost]:
-    """What every module of the tile costs without those inside it, by the module's path below the top."""
+    """The cost of every module of the tile without the modules inside it, by the module's path below the top."""
     top = module_name(config)
     script = SYNTHESIS[target].format(top=top, flatten="")
     yosys(
@@ -131,12 +132,12 @@ def module_costs(work: Path, config: TileConfig, target: str) -> dict[str, Cost]
 
 
 def unnumbered(path: str) -> str:
-    """The path of a block, numbered blocks as one."""
+    """The path of a block with numbered blocks as one."""
     return re.sub(r"_\d+(?=\.|$)", "", path)
 
 
 def by_block(costs: dict[str, Cost]) -> dict[str, Cost]:
-    """Costs of blocks with all that is in them, numbered ones together; the whole is the block ``""``."""
+    """The cost of blocks with everything in them, numbered ones together; the whole is the block ``""``."""
     total: dict[str, Cost] = {}
     for path, own in sorted(costs.items()):
         parts = unnumbered(path).split(".") if path else []
@@ -153,13 +154,13 @@ def block_costs(config: TileConfig, target: str) -> dict[str, Cost]:
 
 
 def check(verilog: str, top: str) -> dict[str, Any]:
-    """Synthesise without a technology and look for what must not be there.
+    """Synthesise without a technology and look for what must not be there: latches, asynchronous resets, loops.
 
     Returns
     -------
     dict
         ``latches``, ``asynchronous`` (flip-flops with an asynchronous reset or load), ``clocks`` (nets that clock
-        something) and ``problems`` (of `check`: combinational loops, several drivers, nets without one).
+        something) and ``problems`` (of Yosys's `check`: combinational loops, several drivers, nets without one).
     """
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
@@ -188,7 +189,7 @@ def check(verilog: str, top: str) -> dict[str, Any]:
 
 
 def combinational_paths(verilog: str, top: str) -> dict[str, set[str]]:
-    """Outputs that depend on inputs of the same cycle, with these inputs."""
+    """Outputs that depend on inputs in the same cycle, each with these inputs."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         yosys(
@@ -221,7 +222,7 @@ def combinational_paths(verilog: str, top: str) -> dict[str, set[str]]:
 
 
 def gate_netlist(config: TileConfig) -> str:
-    """Verilog of the tile as gates, flip-flops and memories, without blocks and names of registers."""
+    """Verilog of the tile as gates, flip-flops and memories, without blocks and without names of registers."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
         script = SYNTHESIS["generic"].format(top=module_name(config), flatten="-flatten")

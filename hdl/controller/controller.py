@@ -1,4 +1,4 @@
-"""Controller: the tile behind an AXI4-Lite register file and AXI4-Streams.
+"""Controller, the top level for integration: the tile behind an AXI4-Lite register file and AXI4-Streams.
 
     s_axil    registers                     docs/registers.md
     s_axis_*  vectors and codes in          m_axis_*  pulses, read requests and writes out         docs/integration.md
@@ -24,7 +24,7 @@ SOURCES, SINKS = ("vectors", "codes"), ("pulses", "read", "writes")  # into the 
 
 
 def members(config: TileConfig) -> dict[str, Any]:
-    """Ports of the controller: clock and reset, the interrupt, the bus of the registers and the streams."""
+    """The ports of the controller: clock and reset, the interrupt, the bus of the registers and the streams."""
     layouts = stream_layouts(config)
     ports = {"aclk": In(1), "aresetn": In(1), "irq": Out(1)}
     ports |= {f"{LITE}_{name}": member for name, member in CHANNELS.items()}
@@ -89,7 +89,7 @@ class Controller(wiring.Component):
 
 
 def _streams() -> list[tuple[str, str, type, type]]:
-    """Stream, prefix of its ports, and the flows of what goes with it and against it."""
+    """For each stream: its ports in the tile, the prefix of its AXI names, and the flows of payload and ``ready``."""
     sources = [(name, f"s_axis_{name}", In, Out) for name in SOURCES]
     return sources + [(name, f"m_axis_{name}", Out, In) for name in SINKS]
 
@@ -100,7 +100,7 @@ def _payload(inner: wiring.PureInterface, name: str, lane: int | None) -> Value:
 
 
 def _packed(inner: wiring.PureInterface, layout: StreamLayout) -> Value:
-    """tdata of the payloads, each extended to its bytes."""
+    """The value of tdata for the payloads, each extended to its bytes."""
     parts = []
     for part in layout.parts:
         value = _payload(inner, part.name, part.lane)

@@ -1,5 +1,4 @@
-"""Registers of a controller, from the table of `hdl.controller.registers`: settings, one waiting command, status,
-events.
+"""Register file of the controller: settings, one waiting command, status, events and the interrupt.
 
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)
 
@@ -75,7 +74,7 @@ class RegisterFile(wiring.Component):
         return m
 
     def _values(self, m: Module, table: tuple[Register, ...]) -> Values:
-        """What every field is read as, by register and field."""
+        """The value that every field is read as, by register and field."""
         values: Values = {}
         for register in table:
             for field in register.fields:
@@ -182,7 +181,7 @@ class RegisterFile(wiring.Component):
         ]
 
     def _written(self, m: Module, register: Register, field: Field, value: Value) -> Signal:
-        """What a write makes of a field: where no strobe is, a field that can be read keeps its bits."""
+        """The value of a field after a write: where no strobe is, a field that can be read keeps its bits."""
         bits = slice(field.low, field.low + field.width)
         strobes = Cat(strobe.replicate(8) for strobe in self.write_strobes)[bits]
         fresh = Signal(field.width, name=f"fresh_{register.name}_{field.name}")
@@ -227,13 +226,13 @@ class RegisterFile(wiring.Component):
 
 
 def _at(address: Value, register: Register) -> Value:
-    """The low bits of an address are left to the strobes."""
+    """Whether an address selects this offset; the low bits of the address are left to the strobes."""
     word = address[BYTE_BITS:]
     return word == register.offset >> BYTE_BITS if register.offset else ~word.any()
 
 
 def _chosen(words: dict[int, Value], address: Value) -> Value:
-    """The word at an address, zero where there is none: a tree over the bits of the address, which needs no decoder."""
+    """The word at an address, zero where there is none; a tree over the address bits chooses it without a decoder."""
     if not words or not len(address):
         return words.get(0, Const(0))
     half = 1 << (len(address) - 1)

@@ -1,10 +1,10 @@
-"""The register map of a controller as data: RTL, C header, documentation and tests are made from this one table.
+"""The register map of the controller as data; RTL, C header, documentation and tests are made from this one table.
 
     word address = offset / 4,   field = word[low + width - 1 : low]
 
-access of a field: ``ro`` read only, ``rw``, ``wo`` reads as zero, ``w1c`` writing a one clears. A register may be
-written if one of its fields may. ``high``: largest value that may be written, a larger one is refused and changes
-nothing; bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
+The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
+register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing;
+bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ COUNTER_BASE = 0x80
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """Bits of a register; see the module."""
+    """A field: some bits of a register, see the module."""
 
     name: str
     low: int
@@ -38,13 +38,13 @@ class Field:
 
     @property
     def mask(self) -> int:
-        """Its bits in the word."""
+        """The bits of the field in its word."""
         return ((1 << self.width) - 1) << self.low
 
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """A word at an offset in bytes."""
+    """A register: a word at an offset in bytes, with its fields."""
 
     name: str
     offset: int
@@ -53,12 +53,12 @@ class Register:
 
     @property
     def readable(self) -> bool:
-        """Some field can be read."""
+        """At least one field can be read."""
         return any(field.access != "wo" for field in self.fields)
 
     @property
     def writable(self) -> bool:
-        """Some field can be written."""
+        """At least one field can be written."""
         return any(field.access != "ro" for field in self.fields)
 
     @property
@@ -67,7 +67,7 @@ class Register:
         return sum(field.reset << field.low for field in self.fields)
 
     def field(self, name: str) -> Field:
-        """The field of a name."""
+        """The field with a given name."""
         return next(field for field in self.fields if field.name == name)
 
 
@@ -84,7 +84,7 @@ EVENTS = {
 
 
 def registers(config: TileConfig) -> tuple[Register, ...]:
-    """All registers of a configuration by offset."""
+    """All registers of a configuration, in the order of their offsets."""
     operations = int(Op.PROGRAM if config.programmer else Op.CALIBRATE)
     table = [
         _constant("identification", 0x00, 'the letters "SYMT"', [("letters", WORD, IDENTIFICATION)]),

@@ -1,4 +1,4 @@
-"""Where the payloads of the tile's streams lie in the bytes of AXI4-Stream data.
+"""Layout of the AXI4-Streams: where the payloads of the tile's streams lie in the bytes of ``tdata``.
 
     value of a part = tdata[low + width - 1 : low],   every part begins at a byte
 
@@ -17,7 +17,16 @@ BYTE = 8
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
-    """``name``: of the payload. lane: its lane, None for payloads without. room: bits up to the next part."""
+    """A part of a stream's beat: a payload, or one lane of a payload.
+
+    Attributes
+    ----------
+    name : the name of the payload.
+    low, width : its bits in ``tdata``.
+    room : bits up to the next part.
+    signed : whether it is sign-extended to its bytes.
+    lane : its lane, None for payloads without lanes.
+    """
 
     name: str
     low: int
@@ -29,24 +38,27 @@ class Part:
 
 @dataclass(frozen=True)
 class StreamLayout:
-    """Parts of a stream; last: the payload that is told as ``tlast``, or "" where every beat is the last."""
+    """The parts of a stream.
+
+    ``last`` is the payload that becomes ``tlast``, or "" where every beat is the last.
+    """
 
     parts: tuple[Part, ...]
     last: str = ""
 
     @property
     def bits(self) -> int:
-        """Width of tdata."""
+        """Width of tdata in bits."""
         part = self.parts[-1]
         return part.low + part.room
 
     def get(self, data: int, name: str) -> int | list[int]:
-        """A payload out of tdata; of lanes all of them."""
+        """A payload taken out of tdata; a list of its lanes if it has any."""
         values = [_value(data >> part.low, part) for part in self.parts if part.name == name]
         return values if self._lanes(name) else values[0]
 
     def put(self, **payload: int | list[int]) -> int:
-        """tdata of these payloads, the others 0."""
+        """The value of tdata with these payloads; all others are 0."""
         data = 0
         for part in self.parts:
             value = payload.get(part.name, 0)
@@ -65,7 +77,7 @@ def _value(data: int, part: Part) -> int:
 
 
 def _layout(*payloads: tuple[str, int, int | None, bool], last: str = "") -> StreamLayout:
-    """From names, widths, numbers of lanes and signs, each payload on bytes of its own."""
+    """The layout of payloads given by names, widths, numbers of lanes and signs; each payload begins at a byte."""
     parts, low = [], 0
     for name, width, lanes, signed in payloads:
         room = -(-width // BYTE) * BYTE
@@ -76,7 +88,7 @@ def _layout(*payloads: tuple[str, int, int | None, bool], last: str = "") -> Str
 
 
 def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
-    """Of every stream that is an AXI4-Stream: two into the controller, three out of it."""
+    """The layouts of all AXI4-Streams, by name: two into the controller, three out of it."""
     lanes = config.lanes
     return {
         "vectors": _layout(("magnitude", config.magnitude_bits, lanes, False), ("negative", lanes, None, False)),

@@ -1,0 +1,1 @@
+"""Everything that is written out of the hardware description: Verilog, its JSON description, register documents."""

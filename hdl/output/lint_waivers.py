@@ -1,4 +1,4 @@
-"""Warnings of two Verilog front ends that the form of generated text causes, each with its reason."""
+"""Lint waivers of generated Verilog: warnings of Verilator and slang that its form causes, each with its reason."""
 
 VERILATOR_WAIVED = {
     "WIDTHEXPAND": "operators on operands of unequal width, which Verilog extends as intended",
@@ -6,6 +6,7 @@ VERILATOR_WAIVED = {
     "UNUSEDSIGNAL": "in a module a signal has the names that it has around it, too, and unused ones are left there",
     "DECLFILENAME": "one file holds all modules",
 }
+VERILATOR_DEFAULT = ("WIDTHEXPAND", "PROCASSINIT")  # those that it tells without -Wall
 SLANG_WAIVED = {
     "sign-conversion": "results of signed operators go to nets, which are all unsigned",
     "arith-op-mismatch": "operators on operands of unequal width, which Verilog extends as intended",

@@ -1,4 +1,4 @@
-"""Where every register and memory of the tile lies in its Verilog, and which quantity of docs/tile.md it holds.
+"""Name map: where every register and memory of the tile lies in its Verilog, and which quantity it holds.
 
 A block is a module instance of its own, named in Verilog as in `hdl`, so a path in one is a path in the other.
 """
@@ -9,7 +9,7 @@ import re
 from typing import Any
 
 from symtrack.hdl.output.state_map import all_items
-from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 
 MODULE = re.compile(r"^module \\?(\S+) ?\(.*?\);\n(.*?)^endmodule", re.DOTALL | re.MULTILINE)
@@ -19,18 +19,23 @@ ALIAS = re.compile(r"^  assign (\w+) = (\w+);", re.MULTILINE)
 READ_PORTS = {"_0_": "read.data"}  # Yosys has names of its own for the words that read ports hold
 
 
-def name_map(config: TileConfig, verilog: str | None = None) -> dict[str, Any]:
-    """Every register and memory, as plain data.
+def name_map(config: TileConfig, verilog: str) -> dict[str, Any]:
+    """Every register and memory of the tile, as plain data.
 
-    Each has its ``path`` in `hdl`, its hierarchical name in ``verilog``, ``width`` and ``depth`` (1 of a register), the
-    ``name`` that the golden model and the reports give the quantity, and the ``port`` that shows it; None where it has
-    none. ``verilog``: the text, if the caller has it already.
+    Each has its ``path`` in `hdl`, its hierarchical name in ``verilog``, ``width`` and ``depth`` (1 for a register),
+    the ``name`` that the golden model and the reports give the quantity, and the ``port`` that shows it; None where it
+    has none.
+
+    Parameters
+    ----------
+    verilog
+        The text of the tile.
     """
     top = module_name(config)
     items = {".".join(item.path): item for item in all_items(config)}
     outputs = {port.name for port in tile_ports(config) if port.output}
     entries = []
-    for module, body in MODULE.findall(verilog or tile_verilog(config)):
+    for module, body in MODULE.findall(verilog):
         clocked = {name.partition("[")[0] for name in CLOCKED.findall(body)}
         aliases: dict[str, list[str]] = {}
         for alias, of in ALIAS.findall(body):

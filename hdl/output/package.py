@@ -1,14 +1,16 @@
-"""What ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
+"""Writes what ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
 
 from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
+from importlib.metadata import version
 from typing import Any
 
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
 from symtrack.hdl.output.name_map import name_map
+from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_header, register_json, register_markdown, register_rdl
 from symtrack.hdl.output.verilog import (
     Port,
@@ -21,19 +23,6 @@ from symtrack.hdl.output.verilog import (
 )
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
-from symtrack.version import LICENSE_OF_OUTPUT, notice, version
-
-COMMENTS = {
-    "v": "// {}",
-    "vh": "// {}",
-    "rdl": "// {}",
-    "h": "/* {} */",
-    "md": "<!-- {} -->",
-    "toml": "# {}",
-    "core": "# {}",
-}
-"""How a line of comment is written, by the kind of file."""
-FIRST = "CAPI=2:\n"  # by this line FuseSoC knows a core file
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
@@ -102,7 +91,7 @@ def fusesoc_core(config: TileConfig) -> str:
     waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
     return f"""\
 CAPI=2:
-name: symtrack::{controller}:{version()}
+name: symtrack::{controller}:{version("symtrack")}
 description: Controller of an analog crossbar tile with dynamic symmetric point tracking, {config.rows}x{config.columns}
 
 filesets:
@@ -134,11 +123,11 @@ targets:
 
 
 def package(config: TileConfig) -> dict[str, str]:
-    """Texts of all files by name; each but the list of registers tells what generated it, and of its licence."""
+    """The texts of all files, by file name; each but the list of registers has the notice of generated files."""
     top, controller = module_name(config), controller_name(config)
-    told = {"symtrack_version": version(), "license": LICENSE_OF_OUTPUT}
+    tile = tile_verilog(config)
     texts = {
-        f"{top}.v": tile_verilog(config),
+        f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
@@ -148,14 +137,7 @@ def package(config: TileConfig) -> dict[str, str]:
         f"{controller}_registers.rdl": register_rdl(config, controller),
     }
     return {name: with_notice(text, name.rpartition(".")[2]) for name, text in texts.items()} | {
-        f"{top}.json": json.dumps(describe(config) | told, indent=2) + "\n",
-        f"{top}_names.json": json.dumps(name_map(config) | told, indent=1) + "\n",
+        f"{top}.json": json.dumps(describe(config) | json_notice(), indent=2) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config, tile) | json_notice(), indent=1) + "\n",
         f"{controller}_registers.json": register_json(config),
     }
-
-
-def with_notice(text: str, kind: str) -> str:
-    """The text of a file of this kind with the lines of `symtrack.version.notice` at its head."""
-    head = FIRST if text.startswith(FIRST) else ""
-    lines = "".join(f"{COMMENTS[kind].format(line)}\n" for line in notice())
-    return f"{head}{lines}{text.removeprefix(head)}"

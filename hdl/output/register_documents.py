@@ -1,4 +1,4 @@
-"""The register map of `hdl.controller.registers` for people and for other tools: Markdown, C, JSON and SystemRDL."""
+"""Writes the register map as Markdown, C header, JSON and SystemRDL."""
 
 from __future__ import annotations
 
@@ -37,14 +37,15 @@ def register_markdown(config: TileConfig) -> str:
 
 
 def register_json(config: TileConfig) -> str:
-    """The table as it is."""
+    """The register map as plain data for JSON."""
     return json.dumps([asdict(register) for register in registers(config)], indent=2) + "\n"
 
 
 def register_header(config: TileConfig, module: str) -> str:
     """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``.
 
-    Of every field ``_RESET``, too, and of what can be written ``_MAX``, the largest value that is not refused.
+    Every field also has its ``_RESET``, and a field that can be written ``_MAX``, the largest value that is not
+    refused.
     """
     guard = f"{module.upper()}_REGISTERS_H"
     lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
@@ -63,7 +64,7 @@ def register_header(config: TileConfig, module: str) -> str:
 
 
 def register_rdl(config: TileConfig, module: str) -> str:
-    """SystemRDL 2.0 of one address map."""
+    """A SystemRDL 2.0 description of the one address map."""
     lines = [f"addrmap {module} {{", "    default regwidth = 32;", "    default accesswidth = 32;"]
     for register in registers(config):
         lines += ["    reg {", f"        desc = {_text(register.text)};"]

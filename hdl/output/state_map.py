@@ -1,4 +1,4 @@
-"""Where the state of the tile lies inside the RTL: names, paths and sizes of its registers and memories."""
+"""State map: names, paths and sizes of the registers and memories that hold the tile's state inside the RTL."""
 
 from __future__ import annotations
 
@@ -12,9 +12,15 @@ FLAG_BLOCKS = {"gave_up": "counters"}  # where flags lie that are not in the tra
 
 @dataclass(frozen=True)
 class StateItem:
-    """A register, or a memory of ``rows`` words, inside the RTL; ``path`` leads there from the top module.
+    """A register, or a memory, of the tile's state inside the RTL.
 
-    port: the output that it drives, if it does. wire: one of the tile that it is on. Simulators make them one variable.
+    Attributes
+    ----------
+    name : the name of the state.
+    path : where it lies, from the top module on.
+    width, rows : bits of a word, and number of words; a register has one.
+    port : the output that it drives, if it does.
+    wire : the wire of the tile that it is on, if it is; simulators make both one variable.
     """
 
     name: str
@@ -26,7 +32,7 @@ class StateItem:
 
 
 def state_items(config: TileConfig) -> list[StateItem]:
-    """All that a final state is made of."""
+    """The registers and memories that make up a final state."""
     lanes, depth = config.lanes, max(2, config.depth)
     parity = lanes  # bits above the lanes
     point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
@@ -53,7 +59,7 @@ def state_items(config: TileConfig) -> list[StateItem]:
 
 
 def port_items(config: TileConfig) -> list[StateItem]:
-    """Registers that ports tell, or that follow from others: with `state_items` all that an idle tile can be set to."""
+    """Registers that ports show or that follow from others; with `state_items` all that an idle tile can be set to."""
     items = [
         StateItem("chopper", ("chopper", "signs"), config.columns, port="status__chopper"),
         StateItem("column", ("chopper", "column"), config.column_bits, port="read__column", wire="column"),
@@ -76,7 +82,7 @@ def port_items(config: TileConfig) -> list[StateItem]:
 
 
 def all_items(config: TileConfig) -> list[StateItem]:
-    """What is compared, then what ports tell."""
+    """The items of `state_items`, which are compared, and then those of `port_items`."""
     return state_items(config) + port_items(config)
 
 

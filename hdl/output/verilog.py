@@ -1,7 +1,6 @@
-"""Verilog of one configuration and the list of its ports, from the component's own signature."""
+"""Generates the Verilog of a configuration, and lists its ports from the component's own signature."""
 
 import re
-import weakref
 from dataclasses import dataclass
 from typing import Any
 
@@ -85,14 +84,7 @@ def tile_verilog(config: TileConfig) -> str:
     OSError
         Yosys fails, as where the disk or memory is full.
     """
-    key = id(config)  # not its value: designs with a deliberate error have configurations that are equal
-    if key not in _texts:
-        _texts[key] = _converted(Tile(config), module_name(config))
-        weakref.finalize(config, _texts.pop, key)
-    return _texts[key]
-
-
-_texts: dict[int, str] = {}  # of configurations that live
+    return _converted(Tile(config), module_name(config))
 
 
 def _converted(component: Component, name: str) -> str:

@@ -1,6 +1,4 @@
-"""Sizes of a configuration and bit positions in its streams as Verilog parameters, see
-`hdl.controller.stream_layout`.
-"""
+"""Writes the sizes of a configuration and the bit positions in its streams as Verilog parameters."""
 
 from __future__ import annotations
 

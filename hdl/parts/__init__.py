@@ -1,0 +1,1 @@
+"""Generic hardware parts that several blocks of the tile use: memory, delay, multiplier, register slice."""

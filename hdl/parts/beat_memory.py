@@ -13,12 +13,12 @@ from amaranth.lib.wiring import In, Out
 
 
 def odd_parity(lane: Value) -> Value:
-    """The bit with which the number of ones in ``lane`` is odd."""
+    """The parity bit of ``lane``: with it the number of ones is odd."""
     return ~Value.cast(lane).xor()
 
 
 def wrong_parity(lane: Value, parity: Value) -> Value:
-    """An odd number of bits of a lane and its parity bit have flipped."""
+    """Whether an odd number of bits of a lane and its parity bit have flipped."""
     return odd_parity(lane) != parity
 
 

@@ -1,12 +1,12 @@
-"""Registers that carry a value along the stages of a pipeline."""
+"""Delay line: registers that carry a value along the stages of a pipeline."""
 
 from amaranth.hdl import Module, Signal, Value
 
 
 def delayed(m: Module, value: Value, stages: int, advance: Value, name: str) -> Value:
-    """``value`` as it was ``stages`` moves of the pipeline ago; registers ``name_1`` to ``name_<stages>``.
+    """``value`` as it was ``stages`` moves of the pipeline ago, from registers ``name_1`` to ``name_<stages>``.
 
-    Payload has no reset; what is valid of it, a flag beside it tells.
+    The registers carry payload and have no reset; a flag beside them says whether the payload is valid.
     """
     for stage in range(1, stages + 1):
         register = Signal(Value.cast(value).shape(), name=f"{name}_{stage}", reset_less=True)

@@ -1,4 +1,4 @@
-"""Product of a word and a factor that stands still, in three steps of one addition each.
+"""Pipelined multiplier: product of a word and a factor that stands still, in three steps of one addition each.
 
     product = word * factor = Σ_k digit_k(word) * factor * 4**k,   digit_k in 0..3, the last one in -2..1
 
@@ -65,7 +65,7 @@ def _chosen(digit: Value, choice: Sequence[Value]) -> Value:
 
 
 def tree(terms: Sequence[Value]) -> Value:
-    """Their sum, in as few levels of additions as there can be."""
+    """The sum of the terms, in as few levels of additions as possible."""
     terms = list(terms)
     while len(terms) > 1:
         terms = [reduce(add, terms[first : first + 2]) for first in range(0, len(terms), 2)]
@@ -73,5 +73,5 @@ def tree(terms: Sequence[Value]) -> Value:
 
 
 def times(word: Value, constant: int) -> Value:
-    """``word * constant``, without a multiplier."""
+    """The product ``word * constant``, without a multiplier."""
     return tree([word << place for place in range(constant.bit_length()) if constant >> place & 1])

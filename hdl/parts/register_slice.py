@@ -1,4 +1,4 @@
-"""Register slice: cuts the path from a stream's ``ready`` to what makes its beats.
+"""Register slice of a stream: cuts the combinational path from ``ready`` back to what makes the beats.
 
 A beat goes into the output register if that is free or freed, else into a spare register, and no other beat is taken
 until the spare one has moved on. So ``room`` comes from a register, and whatever lies before it moves by that alone.

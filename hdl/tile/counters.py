@@ -21,7 +21,7 @@ class Counters(wiring.Component):
     -------
     slot, read, write : a beat of that stream moves in this cycle
     amount, array : Σ|n| of the last beat of writes that came to its register slice, and whether it is for R
-    two : there is another one before it, and that is the one on offer
+    two : the newest beat waits behind another one, which is on offer
     cells, last_round : with a beat for R, its cells out of tolerance, which are given up in the last round
     slots, reads, transfer_pulses, reference_pulses, unprogrammed : counts
     gave_up : sticky, unprogrammed has counted

@@ -1,4 +1,4 @@
-"""Demodulator of one lane: the read without its reference, brought back to the sign of the gradient.
+"""Demodulator of one lane: subtracts the reference from the read and undoes the sign of the chopper.
 
     d = c * (r - s),   s = 0, ref or Q in reference mode zero, latched or filtered
 

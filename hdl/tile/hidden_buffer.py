@@ -6,14 +6,14 @@
 | stage | work |
 |---|---|
 | 3 | H is asked for |
-| 4, 5 | gain * d but for its last addition, see `hdl.parts.multiplier`; H comes out of the memory, and out of its
-register | | 5 | parity of H |
+| 4 | gain * d begins, see `hdl.parts.multiplier`; H comes out of the memory |
+| 5 | gain * d but for its last addition; H in a register, its parity; the dither u is drawn |
 | 6 | H + gain * d |
 | 7 | h |
 | 8 | h / threshold; first half of h * momentum |
 | 9 | n; second half |
 | 10 | next H; sum of |n|; n leaves |
-| 11 | H is written |
+| 11 | H is written, in the first cycle of the beat |
 
 With ``direct`` a random u, uniform over one threshold, takes the place of H, n = clamp(floor(h / threshold)), and H
 stays as it is: the mean of n is gain * d / threshold. With ``accumulate`` off n = 0 and H stays. While R is programmed,
@@ -182,7 +182,9 @@ class HiddenBuffer(wiring.Component):
         return m
 
     def _total(self, m: Module, lane: int, added: Value, multiples: Multiples) -> Signal:
-        """H, u or nothing, in stage 6, and gain * d: of the beat in stage 7."""
+        """The unsaturated sum of the beat in stage 7: gain * d plus what is ``added`` in stage 6, which is H, u or
+        nothing.
+        """
         config = self.config
         width = config.difference_format.width + config.gain_bits
         products = addends(m, self.difference[lane], multiples, self.advance, f"product_{lane}")
@@ -192,7 +194,7 @@ class HiddenBuffer(wiring.Component):
         return total
 
     def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:
-        """h of the beat in stage 8."""
+        """The saturated sum h of the beat in stage 8."""
         form = self.config.hidden_format
         above = total[form.width - 1 :]  # the sign and what does not fit
         h = Signal(signed(form.width), name=f"h_{lane}")
@@ -203,7 +205,7 @@ class HiddenBuffer(wiring.Component):
         return delayed(m, h, 1, self.advance, f"hidden_{lane}")
 
     def _following(self, m: Module, lane: int, hidden: Value, pulses: Value) -> Signal:
-        """H after the beat in stage 11, from its h in stage 8 and its n in stage 10."""
+        """The next H of the beat in stage 11, from its h in stage 8 and its n in stage 10."""
         config = self.config
         half = config.momentum_bits // 2
         low = multiple(hidden, self.momentum[:half]) if half else 0

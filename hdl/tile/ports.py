@@ -1,4 +1,4 @@
-"""Signatures of the tile's ports; their names are those of `docs/tile.md`."""
+"""Signatures of the tile's ports, under the names of `docs/tile.md`."""
 
 from typing import Any
 

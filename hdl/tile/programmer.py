@@ -3,7 +3,7 @@
     d = Qref - r;   outside = |d| > tolerance
     n = what the threshold makes of gain * d, at least one pulse;   0 within the tolerance
 
-d is judged in stage 4, what comes of it waits beside the product, and n is made in stage 9. Throughput: one beat per
+d is judged in stage 4, the judgement waits beside the product, and n is made in stage 9. Throughput: one beat per
 cycle while ``advance``.
 """
 

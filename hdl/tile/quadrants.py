@@ -1,4 +1,4 @@
-"""Quadrant sequencing: which sign quadrant the slots of an update belong to.
+"""Quadrant sequencer: decides which sign quadrant each slot of an update belongs to.
 
     q = 2 * (rows negative) + (columns negative),   up = sign(row) != sign(column)
 

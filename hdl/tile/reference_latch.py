@@ -1,4 +1,4 @@
-"""Reference latch of one lane: what Qref is from this read on.
+"""Reference latch of one lane: takes Q, in coarse steps, as the new Qref when a chopper has flipped.
 
     ref = coarse(Q) if latch else Qref,   coarse(Q) = min(round(Q / 2**s), high) * 2**s,   s = latch_shift
 

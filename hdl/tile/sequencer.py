@@ -1,4 +1,4 @@
-"""Sequencer: from commands to the states of the tile.
+"""Sequencer: the state machine that turns commands into the phases of an operation.
 
     CLEAR -> IDLE -> LOAD -> PULSE -> IDLE            (update)
                   -> READ -> STREAM -> IDLE           (transfer)

@@ -1,4 +1,4 @@
-"""Threshold of one lane: whole pulses out of the hidden word.
+"""Write threshold of one lane: how many whole pulses a hidden word is worth.
 
     n = clamp(trunc(h / threshold), ±pulses_max),   threshold = 2**threshold_shift
 

@@ -1,9 +1,9 @@
 """Tile periphery: sequencer, update path, transfer path and choppers behind stream ports.
 
-    update:    x, δ -> slots of row and column lines          update_cycles(slots) = ⌈C/L⌉ + ⌈R/L⌉ + slots + 5
-    transfer:  ADC codes of one column -> write pulses        transfer_cycles = ⌈R/L⌉ + 13
-    calibrate: slots of all lines, then sweeps of reads       calibration_cycles(pulses, sweeps)
-    program:   reads of a column of R and corrections         programming_cycles(rounds)
+    update:    x, δ -> slots of row and column lines     update_cycles(slots) = 1 + ⌈C/L⌉ + ⌈R/L⌉ + SLOT_LATENCY + slots
+    transfer:  ADC codes of one column -> write pulses   transfer_cycles = 2 + ⌈R/L⌉ + BEAT_LATENCY
+    calibrate: slots of all lines, then sweeps of reads  calibration_cycles(pulses, sweeps)
+    program:   reads of a column of R and corrections    programming_cycles(rounds)
 
 Ports, timing and arithmetic are specified in ``docs/tile.md``. One operation at a time; every output stream waits for
 its ``ready`` as long as that takes.

@@ -1,13 +1,13 @@
-"""Transfer path: one column of ADC codes in, write pulses and references out; or corrections of a column of R.
+"""Transfer path: a column of ADC codes goes in; write pulses and references, or corrections of R, come out.
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
-A beat enters in stage 0; `hdl.tile.symmetric_point` works in stages 0 to 3, `hdl.tile.hidden_buffer` from there on,
-and its writes are offered in stage 11. A beat of a column is never in the pipeline twice, so no memory is read where
-it is written.
-Latency: `model.spec.config.BEAT_LATENCY` cycles from a beat of codes to its beat of writes. Throughput: one beat per
-cycle. When ``writes`` waits, one more beat goes into the spare register of `hdl.parts.register_slice`, then all stages
-wait. A transfer takes ``TileConfig.transfer_cycles`` with its command.
+A beat enters in stage 0. `hdl.tile.symmetric_point` works in stages 0 to 4 and `hdl.tile.hidden_buffer` in stages 3
+to 11, the last of which is `model.spec.config.BEAT_LATENCY`: there the writes of the beat are offered. A beat of a
+column is never in the pipeline twice, so no memory is read where it is written.
+Latency: BEAT_LATENCY cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle. When
+``writes`` waits, one more beat goes into the spare register of `hdl.parts.register_slice`, then all stages wait. A
+transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
@@ -37,7 +37,8 @@ class TransferPath(wiring.Component):
     programming, program_column, last_round : the column is one of R, which, and nothing may be written any more
     outside : with finished, some of its cells are out of tolerance
     cells : how many cells of R are out of tolerance in the beat of writes
-    amount, two : Σ|n| of the last beat that came to the register slice; that is the second one there, not yet on offer
+    amount : Σ|n| of the newest beat that came to the register slice
+    two : the newest beat waits in the spare register, behind the one on offer
     row_signs, row_flipped : per row, c'_i = -1, and its flipped flag
     settings : sampled settings
     codes, writes : streams

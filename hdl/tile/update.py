@@ -1,11 +1,11 @@
-"""Update path: vectors in, pulse slots out, and the slots of zero-shifting.
+"""Update path: vectors go in, pulse slots come out; also the slots of zero-shifting.
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire
 
 A slot is chosen, quadrant by quadrant, its words are compared in the next cycle, and its lines fire in the one after,
 or wait in the spare register of `hdl.parts.register_slice`.
-Latency: the first slot is valid four cycles after ``run`` rises. Throughput: one slot per cycle while ready.
-An update takes ``TileConfig.update_cycles(slots)`` with its command.
+Latency: the first slot is valid `model.spec.config.SLOT_LATENCY` cycles after ``run`` rises. Throughput: one
+slot per cycle while ready. An update takes ``TileConfig.update_cycles(slots)`` with its command.
 """
 
 from amaranth.hdl import Cat, Module, Mux, Signal

@@ -1,4 +1,4 @@
-"""Zero-shifting: slots in which every line fires, of alternating or random polarity.
+"""Zero-shifting: slots of calibration in which every line fires, of alternating or random polarity.
 
     up[s] = 1, 0, 1, 0, ...     or     the highest bit of the chopper source's word, which steps once a slot
 

@@ -1,0 +1,1 @@
+"""Measurements that no training needs: device characteristics, calibration, coincidence statistics, speed."""

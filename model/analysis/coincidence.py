@@ -1,4 +1,4 @@
-"""Coincidence statistics of the real random sources over long runs.
+"""Coincidence statistics of the tile's random sources, measured over long runs.
 
     P(row and column fire) = p_row * p_column,   p = magnitude / 2**magnitude_bits
 

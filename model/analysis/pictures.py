@@ -1,4 +1,4 @@
-"""Pictures of devices: pulse response, steps against weight with the symmetric point, spread over the cells."""
+"""Plots of devices: pulse response, step size against weight with the symmetric point, spread over the cells."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How fast the golden model is: pulsed updates, training, and the machine they ran on.
+"""Benchmarks of the golden model: speed of pulsed updates and of training, and the machine they ran on.
 
     coincidences per second = coincidences of one update / median time of an update
     spread                  = (slowest - fastest repeat) / median

@@ -1,4 +1,4 @@
-"""Zero-shifting: pulses of alternating or of random sign drive every cell to its symmetric point w*.
+"""Zero-shifting calibration, simulated: alternating or random pulses drive every cell to its symmetric point w*.
 
 At w* an up and a down pulse have the same size. Per pulse, with as many up as down, the error e = w - w* shrinks by
 
@@ -36,10 +36,11 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, words
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
+from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.responses import Kind
 from symtrack.model.spec.fixed import Int
 
@@ -70,10 +71,15 @@ def _slopes(cells: Cells) -> Real:
 
 @dataclass(frozen=True, kw_only=True)
 class Theory:
-    """What the equations above say about the cells of an array; each float64[R, C], in weights.
+    """Predictions of the equations above for the cells of an array.
 
-    error: at the start. target: the symmetric point. rate: per pulse. step, noise: of a pulse at the symmetric point.
-    share: of the limit cycle that lies below the symmetric point.
+    Attributes
+    ----------
+    error : float64[R, C], at the start, in weights.
+    target : float64[R, C], the symmetric point.
+    rate : float64[R, C], relative decrease of the error per pulse.
+    step, noise : float64[R, C], size of a pulse at the symmetric point, and standard deviation of its write noise.
+    share : float64[R, C], the part of the limit cycle that lies below the symmetric point.
     """
 
     error: Real
@@ -85,7 +91,7 @@ class Theory:
 
     @classmethod
     def of(cls, array: DeviceArray) -> Theory:
-        """Of the array as it stands. Raises ValueError for cells without a symmetric point."""
+        """The predictions for an array as it stands. Raises ValueError for cells without a symmetric point."""
         cells, target = array.cells, array.symmetric_point()
         noise, slope = cells.noise / WEIGHT_ONE, _slopes(cells)
         if slope.sum(axis=0).min() <= 0:
@@ -155,6 +161,34 @@ class ZeroShifting:
         """RMS over the cells and the last tenth of the pairs of the error after a pair."""
         tail = self.touch[::-2][: max(self.rms.size // _TAIL, 1)]
         return _rms(tail)
+
+
+def prepared(
+    device: Pulsed, *, rows: int, columns: int, start: float, relative_error: float, seed: int
+) -> tuple[DeviceArray, Theory]:
+    """An array before its calibration, all cells at the weight ``start``, and what theory says about it.
+
+    Raises
+    ------
+    ValueError
+        ``start`` is out of the bounds, a step is larger than half of the nearer one, the cells have no symmetric point,
+        or ``relative_error`` of it is less than ten units of the weight format.
+    """
+    low, high = device.w_min, device.w_max
+    if not low <= start <= high:
+        raise ValueError(f"start = {start:g}: must be within the bounds, from {low:g} to {high:g}")
+    if device.dw_min > min(high, -low) / 2:
+        raise ValueError(f"dw_min = {device.dw_min:g}: must be at most half of the nearer bound, {min(high, -low):g}")
+    cells = device.cells(rows=rows, columns=columns, seed=seed, array="calibration")
+    array = DeviceArray(cells=cells, key=derive_key(seed, "calibration", "write noise"))
+    array.program(np.full(cells.shape, to_weight(start)))
+    theory = Theory.of(array)
+    if theory.scale * relative_error < 1e-8:
+        raise ValueError(
+            f"up_down = {device.up_down:g}: must put the symmetric point so far from 0 that "
+            f"relative_error = {relative_error:g} of it is at least 1e-8"
+        )
+    return array, theory
 
 
 def reached(errors: Real, limit: float) -> int | None:

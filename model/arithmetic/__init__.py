@@ -1,0 +1,1 @@
+"""Integer arithmetic of the host and of the analog array: word formats, random numbers, converters, activations."""

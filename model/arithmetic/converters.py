@@ -1,4 +1,4 @@
-"""Products of an analog array, as its converters see them.
+"""Matrix-vector products of an analog array, as its DACs and ADCs see them.
 
     dac   code_j = round(x_j / max|x| * (2**(dac_bits - 1) - 1))
     adc   code_i = clip(round((sum_j w_ij * u_j + noise * xi) / lsb)),   u_j = code_j / (2**(dac_bits - 1) - 1)

@@ -1,4 +1,4 @@
-"""A crossbar array of devices: state, pulses, visible weights.
+"""A crossbar array of devices: the state of its cells, pulses to them, and their visible weights.
 
 A cell has a visible weight w, an integer with 30 fractional bits, a state v = w + reference, an int32 word, and the
 number of its next pulse. All ways to pulse go through the same compiled cell step, and the noise of pulse n of a cell

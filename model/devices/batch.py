@@ -1,4 +1,4 @@
-"""Pulses to a batch of cells side by side: the inner loop of everything that moves weights.
+"""Compiled inner loop of all pulsing: applies pulses to a batch of cells side by side.
 
 Pulse k of a batch steps every cell that gets more than k pulses, for all k in order:
 
@@ -156,10 +156,24 @@ def _power_factors(busy, up, lanes, place, tables):  # type: ignore[no-untyped-d
 
 @njit(cache=True)
 def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, normal, kind, places, tables):  # type: ignore[no-untyped-def]
-    """Work off the first ``size`` cells, all different, with 0 to `PULSES_MAX` pulses of one polarity each.
+    """Apply the pulses of a batch: its first ``size`` cells, all different, get 0 to `PULSES_MAX` pulses of one
+    polarity each.
 
-    records, weights, places: of the array, see `model.devices.records`. noisy: whether any cell has write noise.
-    normal: `normal_table()` as int32. kind, tables: of the response. Returns the pulses.
+    Parameters
+    ----------
+    records, weights, places
+        Of the array, see `model.devices.records`.
+    noisy
+        Whether any cell has write noise.
+    normal
+        `normal_table()` as int32.
+    kind, tables
+        Of the response.
+
+    Returns
+    -------
+    int
+        The number of pulses.
     """
     cells, counts, lane, above, lanes, noise, key, word, place = batch
     table = tables[up]

@@ -1,4 +1,4 @@
-"""Per-cell parameters of a device array, in integers: what a family of devices hands to the array.
+"""Per-cell device parameters as integers: what a family of devices hands to the array.
 
 A pulse moves the state v of a cell, clipped to [low, high], by ``+(up(v) + noise)`` or ``-(down(v) + noise)``, where up
 and down are one of the kinds of `model.devices.responses`, and the visible weight is w = v - reference. The symmetric

@@ -1,4 +1,4 @@
-"""What a pulse does to cells it is not meant for, what time does to all of them, and steps without granularity.
+"""Half-select disturb, retention loss and fractional steps of the cells of an array.
 
     half-select   m slots in which exactly one line of the cell fires move v by m * h steps
     retention     v <- clip(v - v / lifetime), once per training update

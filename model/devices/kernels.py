@@ -1,4 +1,4 @@
-"""Compiled ways to pulse an array. Every sum is an integer, so threads cannot change a bit.
+"""Compiled kernels that apply pulse trains to an array; all sums are integers, so threads cannot change a bit.
 
 The trains of one update are packed into one word per line and quadrant (slot s of the quadrant is bit s). A cell then
 steps popcount(row word & column word) times, and lines that never fire cost nothing:

@@ -1,4 +1,4 @@
-"""Devices with a measured response: a table of points instead of an equation.
+"""Devices whose response is measured: a table of points instead of an equation.
 
 With xi standard normal per pulse and w clipped to [b-, b+],
 

@@ -1,4 +1,4 @@
-"""Device families and presets by name, and devices as TOML files.
+"""Device families and presets by name, and the TOML files that describe devices.
 
 A TOML file names the family, then what differs from its defaults:
 

@@ -1,4 +1,4 @@
-"""What all device families share: step sizes, asymmetry, bounds, write noise, and their spread over the cells.
+"""Base of all device families: step sizes, asymmetry, bounds, write noise, and their spread over the cells.
 
     s+ = dw_min * (1 + min(up_down, 0) + e) * g,    s- = dw_min * (1 - max(up_down, 0) - e) * g
     e = up_down_dtod * xi,    g = 1 + dw_min_dtod * xi, or exp(dw_min_dtod * xi) if log-normal

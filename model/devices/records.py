@@ -1,4 +1,4 @@
-"""Memory of an array: one record of 64 bytes, a cache line, for every cell, column after column.
+"""Memory layout of an array: one record of 64 bytes, a cache line, for every cell, column after column.
 
 Cell (i, j) is number ``j * R + i``: inputs are the sparse side of an update and a transfer goes through one column, so
 that what is visited together lies together; a cell visited alone costs one line. The visible weights lie apart from

@@ -1,0 +1,1 @@
+"""Neural networks on analog tiles: crossbars, learning tiles, layers, architectures and algorithms."""

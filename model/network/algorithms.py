@@ -23,10 +23,13 @@ from symtrack.model.spec.validated import Validated, integer, number
 class Algorithm:
     """What distinguishes one algorithm from another.
 
-    target: the array that updates pulse; with the slow one there are no transfers. chopper, scope, row_chopper,
-    reference, filter, direct: see `model.spec.settings.Settings`. warm_up: the first ``chopper_period`` sweeps only
-    fill the filter, since Qref is not yet known; nothing is written. residual: forward and backward products include
-    gamma * (P - reference). rates: defaults that differ from those of `Rates`.
+    Attributes
+    ----------
+    target : the array that updates pulse; with the slow one there are no transfers.
+    chopper, scope, row_chopper, reference, filter, direct : see `model.spec.settings.Settings`.
+    warm_up : the first ``chopper_period`` sweeps only fill the filter, since Qref is not yet known; nothing is written.
+    residual : forward and backward products include gamma * (P - reference).
+    rates : defaults that differ from those of `Rates`.
     """
 
     target: Target = Target.FAST

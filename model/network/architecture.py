@@ -26,10 +26,13 @@ TILE_ROWS, TILE_COLUMNS = _LIMITS["rows"], _LIMITS["columns"]  # of the largest 
 
 @dataclass(frozen=True, kw_only=True)
 class LayerPlan(ABC):
-    """What all layers have.
+    """Parameters that layers of all kinds have.
 
-    bias: a column for the constant input 1. weight_scaling: omega. scale: the output scale s, fixed; None for
-    1 / (omega * sqrt(columns)), learned with `Rates.scale_rate`.
+    Attributes
+    ----------
+    bias : a column for the constant input 1.
+    weight_scaling : omega.
+    scale : the output scale s, fixed; None for 1 / (omega * sqrt(columns)), learned with `Rates.scale_rate`.
     """
 
     bias: bool = True
@@ -108,8 +111,13 @@ class Dense(LayerPlan):
 class Convolution(LayerPlan):
     """Convolution with stride 1 and no padding, then max-pooling with windows side by side.
 
-    Values of an image [height, width, channels] are in C order, and so are those of the output. kernel: side of a
-    patch. filters: channels of the output. pool: side of a pooling window; what is left over at the end is dropped.
+    Values of an image [height, width, channels] are in C order, and so are those of the output.
+
+    Attributes
+    ----------
+    kernel : side of a patch.
+    filters : channels of the output.
+    pool : side of a pooling window; what is left over at the end is dropped.
     """
 
     height: int

@@ -1,4 +1,4 @@
-"""How the values of a layer become vectors for its weights and back: patches of images, and max-pooling.
+"""Convolution and max-pooling: patches of images as vectors for the weights, and gradients back to the images.
 
     im2col   patch p of an image = its values x[index[p]], so a convolution is W times every patch
     col2im   gradient at value v = sum of the gradients of all patches where index[p, k] = v

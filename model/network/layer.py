@@ -1,4 +1,4 @@
-"""One layer: a weight matrix on a grid of trained tiles, with its output scale.
+"""One layer of a network: a weight matrix on a grid of learning tiles, with its output scale.
 
     z = s * W x             block rows of W one above the other, partial sums of the block columns added digitally
     g = s * W^T delta       block columns side by side, partial sums of the block rows added digitally

@@ -50,9 +50,13 @@ class Programming(Validated):
 class Physics:
     """Devices and converters of a tile.
 
-    fast: of the array that updates pulse, P, or W where there is no P in use. slow: of W otherwise. converters: the ADC
-    takes the width of the tile. ideal_granularity: see `model.network.crossbar.Crossbar`. programming: how R, of
-    devices like those of W, is programmed; None for an ideal copy.
+    Attributes
+    ----------
+    fast : devices of the array that updates pulse: P, or W where no P is in use.
+    slow : devices of W otherwise.
+    converters : those of the products; the ADC takes the width of the tile.
+    ideal_granularity : see `model.network.crossbar.Crossbar`.
+    programming : how R, of devices like those of W, is programmed; None for an ideal copy.
     """
 
     fast: Pulsed

@@ -28,10 +28,14 @@ from symtrack.model.state import Arrays
 
 @dataclass
 class Pass:
-    """What a forward pass leaves for learning, a list item per layer.
+    """Results of a forward pass that learning needs, one list item per layer.
 
-    vectors int64[n, C] and sums int64[n, R]: in and out of the weights, before the scale. activations int64[n, R] and
-    what pooling chose: of all layers but the last. outputs: of the network, int64[B, R], values.
+    Attributes
+    ----------
+    vectors, sums : int64[n, C] and int64[n, R], what goes into the weights and comes out, before the scale.
+    activations : int64[n, R], of all layers but the last.
+    chosen : what pooling chose, of all layers but the last.
+    outputs : int64[B, R], values, of the network.
     """
 
     vectors: list[Int] = field(default_factory=list)

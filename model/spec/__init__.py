@@ -1,0 +1,1 @@
+"""The specification as data, all that hdl and model share: configuration, settings, streams, random sources."""

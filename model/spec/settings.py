@@ -1,4 +1,4 @@
-"""Run-time settings of a tile, each with its width, range, unit and meaning: ports, registers and golden follow."""
+"""Run-time settings of a tile as data, each with its width, range, unit and meaning; ports and registers follow."""
 
 from __future__ import annotations
 
@@ -90,7 +90,14 @@ class Settings:
 
 @dataclass(frozen=True, kw_only=True)
 class SettingSpec:
-    """A setting in one configuration. kind: bool, int or an enumeration. high: largest value that has a meaning."""
+    """A setting in one configuration.
+
+    Attributes
+    ----------
+    kind : bool, int or an enumeration.
+    high : largest value that has a meaning.
+    width, default, unit, text : bits of its port, default value, unit and description.
+    """
 
     name: str
     kind: type

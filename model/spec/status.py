@@ -1,4 +1,4 @@
-"""What a tile tells about itself: event counters, sticky flags and events. Ports, registers and golden follow.
+"""Status of a tile as data: its event counters, sticky flags and events; ports, registers and golden follow.
 
     count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event
 
@@ -23,7 +23,13 @@ class StatusKind(Enum):
 
 @dataclass(frozen=True, kw_only=True)
 class StatusSpec:
-    """A port. text: what is counted, or what has happened. needs: what must be 1 in the configuration."""
+    """A status port of the tile.
+
+    Attributes
+    ----------
+    text : what is counted, or what has happened.
+    needs : the field of the configuration that must be 1, "" if the port always exists.
+    """
 
     name: str
     kind: StatusKind

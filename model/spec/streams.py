@@ -1,4 +1,4 @@
-"""The streams of a tile: which it takes and which it offers, each with ``valid`` and ``ready``; see docs/tile.md."""
+"""The streams of a tile as data: which it takes and which it offers, each with ``valid`` and ``ready``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the results are made of: every run of every experiment as data.
+"""The cases of the study behind docs/results.md: every training run of every experiment as data.
 
 weight-programming   20 x 20 cells of 20 states learn a matrix, all algorithms under reference offsets
 offsets              digits and MNIST-1D under the offsets of arXiv 2602.21321, three devices
@@ -101,9 +101,13 @@ WIDTHS: dict[str, tuple[dict[str, int], ...]] = {
 class Case:
     """One run of an experiment.
 
-    labels: names and values that tell it from the others. steps, epochs: how long, one of them. floating: the version
-    in floating point runs, which knows epochs only. evaluate_every: steps between evaluations, None for an epoch.
-    target: loss at whose first evaluation the run ends.
+    Attributes
+    ----------
+    labels : names and values that tell it from the others.
+    steps, epochs : how long it is; one of them is given.
+    floating : whether the version in floating point runs, which knows epochs only.
+    evaluate_every : steps between evaluations, None for an epoch.
+    target : the run ends at the first evaluation with at most this loss.
 
     Raises
     ------

@@ -1,4 +1,4 @@
-"""The record of a study: one line of JSON for every run that is in, from which another machine goes on."""
+"""Record of a study: one line of JSON for every finished run, from which another machine goes on."""
 
 from __future__ import annotations
 

@@ -69,7 +69,7 @@ def _train(trainer: Trainer, case: Case) -> bool:
 
 
 def _spent(trainer: Trainer, metrics: Result) -> Result:
-    paper = trainer.steps * trainer.task.layers[0].bl_max + trainer.spec.calibration
+    paper = trainer.steps * trainer.task.tile_configs[0].bl_max + trainer.spec.calibration
     calibration = {"calibration_slots": metrics["calibration_slots"]}
     return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
 

@@ -1,4 +1,4 @@
-"""The document about a study: results of the cache as Markdown, figures and one compact JSON file.
+"""Writes the document about a study: its results as Markdown tables, figures and one compact JSON file.
 
 A figure of a table is mean ± sample standard deviation over the seeds that are in, and – where none is.
 """
@@ -12,7 +12,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.files import png, write_all
+from symtrack.model.files import markdown, png, write_all
+from symtrack.model.markdown import wrapped
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import cases as study
 from symtrack.model.study.cases import Case
@@ -88,18 +89,6 @@ def figure(values: Sequence[float], form: str = ".3f", factor: float = 1.0) -> s
 def percent(values: Sequence[float]) -> str:
     """Of shares."""
     return figure(values, ".1f", 100)
-
-
-def markdown(heading: Sequence[str], rows: Sequence[Sequence[str]], left: int = 1) -> str:
-    """A table with aligned pipes, ``left`` columns aligned to the left and the others to the right."""
-    widths = [max(len(line[index]) for line in (heading, *rows)) for index in range(len(heading))]
-
-    def line(cells: Sequence[str]) -> str:
-        pairs = enumerate(zip(cells, widths, strict=True))
-        return f"| {' | '.join(cell.ljust(w) if i < left else cell.rjust(w) for i, (cell, w) in pairs)} |"
-
-    rule = ["-" * width if index < left else "-" * (width - 1) + ":" for index, width in enumerate(widths)]
-    return "\n".join([line(heading), line(rule), *map(line, rows)])
 
 
 def weight_programming(found: Results) -> str:
@@ -310,7 +299,7 @@ def document(found: Mapping[str, Results]) -> str:
     ]
     for name, (title, text) in SECTIONS.items():
         parts += [f"## {title}: {found[name].state()}", text(found[name])]
-    return "\n\n".join(parts) + "\n"
+    return wrapped("\n\n".join(parts) + "\n")
 
 
 def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:

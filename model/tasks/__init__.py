@@ -1,0 +1,1 @@
+"""What networks learn: classification data sets, regression tasks, and the files that data come from."""

@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Quality after so many training steps.
+    """Quality after some training steps; a figure is None where a task does not have it.
 
-    accuracy: share of right answers on the test set. loss: mean cross-entropy there, or the mean squared error of a
-    regression, halved. rms_error: sqrt(mean((W - T)**2)), a weight. None where a task has no such thing.
+    Attributes
+    ----------
+    accuracy : share of right answers on the test set.
+    loss : mean cross-entropy on the test set, or the mean squared error of a regression, halved.
+    rms_error : sqrt(mean((W - T)**2)), a weight.
     """
 
     step: int

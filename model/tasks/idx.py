@@ -1,4 +1,4 @@
-"""Image and label files in IDX format, as MNIST and its relatives come.
+"""Reads images and labels from files in IDX format, as MNIST and its relatives come.
 
     file  = 0 0 type dimensions,  size of every dimension,  data
     image = round(pixel / 255), a value from 0 to 1,        label from 0 to 9

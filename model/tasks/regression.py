@@ -50,8 +50,12 @@ TILE = TileConfig(
 class Regression:
     """A linear regression task.
 
-    target int64[R, C]: T as weights with 30 fractional bits. normal_inputs: x is standard normal, else 1. noise: sigma.
-    architecture, layers, converters: see `model.tasks.task.Task`.
+    Attributes
+    ----------
+    target : int64[R, C], T as weights with 30 fractional bits.
+    normal_inputs : whether x is standard normal, else 1.
+    noise : sigma.
+    architecture, tile_configs, converters : see `model.tasks.task.Task`.
     """
 
     name: str
@@ -59,11 +63,11 @@ class Regression:
     normal_inputs: bool
     noise: float
     architecture: Architecture
-    layers: tuple[TileConfig, ...]
+    tile_configs: tuple[TileConfig, ...]
     converters: Converters = CONVERTERS
 
     def __post_init__(self) -> None:
-        self.architecture.check_tiles(self.layers)
+        self.architecture.check_tiles(self.tile_configs)
 
     @property
     def samples(self) -> int:
@@ -114,5 +118,5 @@ def _regression(name: str, config: TileConfig, *, normal_inputs: bool, noise: fl
         normal_inputs=normal_inputs,
         noise=noise,
         architecture=Architecture(layers=(layer,)),
-        layers=(config,),
+        tile_configs=(config,),
     )

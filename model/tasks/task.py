@@ -1,4 +1,4 @@
-"""Data sets as fixed-point values, with the networks that learn them. Regression tasks: `model.tasks.regression`."""
+"""Classification tasks: data sets as fixed-point values, with the networks that learn them."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.arithmetic.noise import derive_key, permutation
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.network import Network
-from symtrack.model.network.networks import network
+from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.tasks import idx, mnist1d, regression
@@ -34,7 +34,7 @@ class Problem(Protocol):
     @property
     def architecture(self) -> Architecture: ...
     @property
-    def layers(self) -> tuple[TileConfig, ...]: ...
+    def tile_configs(self) -> tuple[TileConfig, ...]: ...
     @property
     def converters(self) -> Converters: ...
     @property
@@ -55,9 +55,13 @@ class Problem(Protocol):
 class Task:
     """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
 
-    train_x int64[N, F] and test_x: values from -1 to 1 with `VALUE_BITS` fractional bits. train_y int64[N] and test_y:
-    labels. architecture: the network. layers: configurations of all its tiles, see `Architecture.tiles`. converters:
-    those of its products unless told otherwise.
+    Attributes
+    ----------
+    train_x, test_x : int64[N, F], values from -1 to 1 with `VALUE_BITS` fractional bits.
+    train_y, test_y : int64[N], labels.
+    architecture : the network.
+    tile_configs : configurations of all its tiles, see `Architecture.tiles`.
+    converters : those of its products unless a run has others.
     """
 
     name: str
@@ -66,11 +70,11 @@ class Task:
     test_x: Int
     test_y: Int
     architecture: Architecture
-    layers: tuple[TileConfig, ...]
+    tile_configs: tuple[TileConfig, ...]
     converters: Converters = field(default_factory=Converters)
 
     def __post_init__(self) -> None:
-        self.architecture.check_tiles(self.layers)
+        self.architecture.check_tiles(self.tile_configs)
         inputs, features = self.architecture.layers[0].inputs, self.train_x.shape[1]
         if inputs != features:
             raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {features}, what a sample has")
@@ -131,7 +135,7 @@ def _order(seed: int, epoch: int, count: int) -> Int:
 def digits(**options: Any) -> Task:
     """scikit-learn's 8x8 digits, 0 to 16 scaled to 0 to 1; 1437 of a fixed permutation for training, 360 for test.
 
-    ``options`` of this and the other tasks with a network are those of `model.network.networks.network`.
+    ``options`` of this and the other tasks with a network are those of `model.network.standard_networks.network`.
     """
     from sklearn.datasets import load_digits  # takes a second to import, which only this task needs
 
@@ -172,7 +176,7 @@ def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architect
         test_x=test_x,
         test_y=test_y,
         architecture=architecture,
-        layers=architecture.tiles(),
+        tile_configs=architecture.tiles(),
     )
 
 
@@ -187,8 +191,8 @@ def with_tiles(task: Any, **changes: int | float) -> Any:
     for name in ("rows", "columns", "seed"):
         if name in changes:
             raise ValueError(f"tiles: {name} = {changes[name]}: must be left to the task")
-    layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.layers)
-    return replace(task, layers=layers)
+    layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.tile_configs)
+    return replace(task, tile_configs=layers)
 
 
 def with_seed(task: Any, seed: int) -> Any:
@@ -201,8 +205,8 @@ def with_seed(task: Any, seed: int) -> Any:
     """
     if not 1 <= seed <= TILE_SEEDS:
         raise ValueError(f"tile_seed = {seed}: must be from 1 to {TILE_SEEDS}")
-    layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.layers)
-    return replace(task, layers=layers)
+    layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.tile_configs)
+    return replace(task, tile_configs=layers)
 
 
 def with_layer(task: Any, config: TileConfig) -> Any:
@@ -213,10 +217,10 @@ def with_layer(task: Any, config: TileConfig) -> Any:
     ValueError
         No layer has that many rows and columns.
     """
-    for index, layer in enumerate(task.layers):
+    for index, layer in enumerate(task.tile_configs):
         if (layer.rows, layer.columns) == (config.rows, config.columns):
-            return replace(task, layers=(*task.layers[:index], config, *task.layers[index + 1 :]))
-    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.layers)
+            return replace(task, tile_configs=(*task.tile_configs[:index], config, *task.tile_configs[index + 1 :]))
+    sizes = ", ".join(f"{layer.rows}x{layer.columns}" for layer in task.tile_configs)
     raise ValueError(f"config = {config.name} is {config.rows}x{config.columns}: the layers of the task are {sizes}")
 
 

@@ -1,4 +1,4 @@
-"""Choppers of columns and rows: when they flip.
+"""Golden choppers: the signs by which columns and rows are modulated, and when they flip.
 
     at the end of a transfer of column j, with N = chopper_period and sweep counter s modulo 2N:
     flip  = s mod N = N - 1     (regular)   or   word < chopper_flip_below    (random)   or   0   (off)

@@ -1,4 +1,4 @@
-"""Event counters and sticky flags.
+"""Golden event counters, which saturate, and sticky flags of the tile.
 
     count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event
 

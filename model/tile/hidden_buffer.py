@@ -1,4 +1,4 @@
-"""Hidden buffer H between the fast array and the slow one.
+"""Golden hidden buffer H: accumulates the reads of the fast array until they are worth pulses to the slow one.
 
     h = saturate(H + gain * d),   H <- h                                   if n = 0
                                   H <- trunc(h * momentum / 2**momentum_bits)   if n != 0, forget
@@ -6,7 +6,8 @@
     direct, without the buffer:   h = saturate(u + gain * d) with a dither u; H is left alone
 
 Formats: H and h are ``hidden_format``, gain is unsigned, d is ``difference_format``, n is ``pulses_format``.
-Latency: product and sum take one cycle each, H is written when the write beat is accepted; one beat per cycle.
+Latency: as in `hdl.tile.hidden_buffer`; H is written in the last stage of the transfer path,
+`model.spec.config.BEAT_LATENCY` moves after the beat has entered. Throughput: one beat per cycle.
 Source: TT-v2 and its successors (docs/tile.md, section 6).
 """
 

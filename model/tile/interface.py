@@ -1,4 +1,4 @@
-"""What goes between a network and the periphery of its tiles: updates, reads, calibrations, and who offers them."""
+"""Interface between a network and its tiles' periphery: data of updates, reads and calibrations, and the protocols."""
 
 from __future__ import annotations
 
@@ -20,8 +20,11 @@ from symtrack.model.tile.pulse_train import Bits
 class PulseSlots:
     """The S slots of one update, in order.
 
-    rows: uint8[S, R] and columns: uint8[S, C], the lines that fire. up: uint8[S], 1 where coincidences raise
-    the weight. quadrant: uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
+    Attributes
+    ----------
+    rows, columns : uint8[S, R] and uint8[S, C], the lines that fire.
+    up : uint8[S], 1 where coincidences raise the weight.
+    quadrant : uint8[S], bit 1 for rows with negative c' * delta, bit 0 for columns with negative c * x.
     """
 
     rows: Bits
@@ -34,8 +37,12 @@ class PulseSlots:
 class Transfer:
     """The result of one transfer.
 
-    column: which one was read. pulses: int64[R], signed pulse counts for the slow array. latched: uint8[R], 1 where the
-    reference array takes ``reference``, int64[R]: Qref of the column after the transfer, Q in reference mode filtered.
+    Attributes
+    ----------
+    column : the column that was read.
+    pulses : int64[R], signed pulse counts for the slow array.
+    latched : uint8[R], 1 where the reference array takes ``reference``.
+    reference : int64[R], Qref of the column after the transfer, or Q in reference mode filtered.
     """
 
     column: int
@@ -46,7 +53,13 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Calibration:
-    """The result of one calibration. up: uint8[N], polarities of its slots. reads: its reads in their order."""
+    """The result of one calibration.
+
+    Attributes
+    ----------
+    up : uint8[N], polarities of its slots.
+    reads : its reads in their order.
+    """
 
     up: Bits
     reads: list[Transfer]

@@ -1,9 +1,9 @@
-"""Write and verify: pulses that bring a column of the reference array R to Qref.
+"""Golden write and verify: the pulses that bring a column of the reference array R to Qref.
 
     d = Qref - r;   outside = |d| > tolerance
     n = clamp(trunc(saturate(gain * d) / threshold)), at least one pulse;   no pulses within the tolerance
 
-r: what a read of R gave. A round reads, compares and, unless it is the last, writes. Formats: d is
+r is what a read of R gave. A round reads, compares and, unless it is the last, writes. Formats: d is
 ``difference_format``, the tolerance ``reference_format`` without sign, n ``pulses_format``, saturate that of H.
 Latency and throughput: those of a transfer, each round. Source: docs/tile.md, section 9.
 """
@@ -22,7 +22,13 @@ from symtrack.model.tile.threshold import write_pulses
 
 
 class Corrections(NamedTuple):
-    """pulses: int64[n], signed, for R. outside: bool[n], cells that are out of tolerance."""
+    """The result of one round of write and verify.
+
+    Attributes
+    ----------
+    pulses : int64[n], signed, for R.
+    outside : bool[n], cells that are out of tolerance.
+    """
 
     pulses: Int
     outside: NDArray[np.bool_]

@@ -1,4 +1,4 @@
-"""Order of the slots of an update: the non-empty sign quadrants, BL slots each.
+"""Golden quadrant sequencer: the order of an update's slots, BL for each non-empty sign quadrant.
 
     q = 2 * (rows with negative delta) + (columns with negative c * x),   up(q) = sign of row != sign of column
 

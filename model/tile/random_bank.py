@@ -1,4 +1,4 @@
-"""Random sources that serve lines in pairs: n lines need about 2 * sqrt(n) sources.
+"""Golden random bank: one random word per line from pairs of about 2 * sqrt(n) sources for n lines.
 
     word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
 

@@ -1,4 +1,4 @@
-"""Random words of the pulse trains and of the chopper.
+"""Golden random source: the shift register behind the random words of pulse trains and choppers.
 
     word = state >> (32 - bits),   state <- state * x**bits mod p
 

@@ -1,10 +1,10 @@
-"""The latched copy Qref of the filter's word Q.
+"""Golden reference latch: the copy Qref of the filter's word Q, taken when a chopper has flipped.
 
     ref = coarse(Q) if latch else Qref,   Qref <- ref
     coarse(Q) = min(round(Q / 2**l) * 2**l, largest multiple of 2**l in the format)
 
-Formats: Q and Qref are ``reference_format``, l is ``latch_shift``. Latency: the cycle of the filter. Source: the
-reference of AGAD and E-RIDER (docs/tile.md, section 6).
+Formats: Q and Qref are ``reference_format``, l is ``latch_shift``. Latency: no stage of its own, it works beside
+the first half of the filter step. Source: the reference of AGAD and E-RIDER (docs/tile.md, section 6).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The states of the tile and what each of them counts.
+"""Golden sequencer: the state machine of the tile, and what each of its states counts.
 
     CLEAR -> IDLE;   IDLE -> LOAD -> PULSE -> IDLE (update);   IDLE -> READ -> STREAM -> IDLE (transfer)
     IDLE -> SHIFT -> READ -> STREAM -> READ ... -> IDLE (calibration)

@@ -1,12 +1,13 @@
-"""Write threshold: how many pulses a cell of the slow array gets.
+"""Golden write threshold: how many whole pulses a hidden word sends to a cell of the slow array.
 
     n = clamp(trunc(h / 2**threshold_shift), +-pulses_max)          buffered
     n = clamp(floor(h / 2**threshold_shift), +-pulses_max)          direct: h holds a dither, uniform over a threshold
 
 so that a direct write has the mean gain * d / 2**threshold_shift.
 
-Formats: h is ``hidden_format``, n is ``pulses_format``. Latency: shares the cycle of the sum in the hidden buffer.
-Throughput: one beat per cycle. Source: TT-v2 and its successors (docs/tile.md, section 6).
+Formats: h is ``hidden_format``, n is ``pulses_format``. Latency: two stages of the transfer path in
+`hdl.tile.threshold`, the quotient and the clamping. Throughput: one beat per cycle. Source: TT-v2 and its successors
+(docs/tile.md, section 6).
 """
 
 from __future__ import annotations

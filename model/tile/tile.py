@@ -1,9 +1,10 @@
-"""The tile clock cycle by clock cycle: every output port in every cycle, for any inputs.
+"""Golden tile, clock cycle by clock cycle: every output port in every cycle, for any inputs.
 
     outputs(t) = f(registers(t), inputs(t)),   registers(t + 1) = g(registers(t), inputs(t))
 
 It is made of the same blocks as `model.tile.operations.Periphery`. Latency and throughput are those of docs/tile.md:
-one slot or one beat per cycle, 11 cycles from a code to its write. Source: docs/tile.md, all sections.
+one slot or one beat per cycle, `model.spec.config.BEAT_LATENCY` cycles from a code to its write. Source:
+docs/tile.md, all sections.
 """
 
 from __future__ import annotations

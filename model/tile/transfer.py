@@ -1,4 +1,4 @@
-"""The transfer pipeline: beats of codes go in, beats of writes come out.
+"""Golden transfer path, clock cycle by clock cycle: beats of ADC codes go in, beats of write pulses come out.
 
     stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
@@ -44,10 +44,15 @@ _WRITES = (
 
 @dataclass(frozen=True)
 class _Beat:
-    """What is known of a beat: ``value`` is r, then d, p and h.
+    """A beat on its way through the stages; ``value`` is r, then d, p and h.
 
-    q, qref: what is to be written. difference: d of a programming. uniform: u of a direct write.
-    outside: where it is out of tolerance. saturated, clipped: h or n was clipped.
+    Attributes
+    ----------
+    q, qref : what is to be written.
+    difference : d of a programming.
+    uniform : the dither u of a direct write.
+    outside : cells that are out of tolerance.
+    saturated, clipped : h or n was clipped.
     """
 
     beat: int

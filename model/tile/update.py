@@ -1,4 +1,4 @@
-"""The update path, clock cycle by clock cycle: vectors go in, slots of the pulse trains come out.
+"""Golden update path, clock cycle by clock cycle: vectors go in, slots of the pulse trains come out.
 
     a line fires in a slot where its magnitude is larger than its random word and its sign is that of the quadrant
     coincidences move P by -delta * (c' o c o x)^T; a slot of zero-shifting has all lines, of alternating or random sign

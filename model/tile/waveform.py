@@ -1,8 +1,8 @@
-"""Whole operations with a cycle axis: every output port in every cycle of an operation that never waits.
+"""Expected waveform of an operation without stalls: every output port of the tile, one row per clock cycle.
 
-    update:    1 command + ⌈C/L⌉ + B load + 4 + S slots + 1 idle            rows of outputs
-    transfer:  1 command + 1 read + B codes + 11 pipeline + 1 idle
-    calibrate: 1 command + 4 + N slots + reads, each 1 + B codes + 11 pipeline, + 1 idle
+    update:    1 command + ⌈C/L⌉ + B load + SLOT_LATENCY + S slots + 1 idle            rows of outputs
+    transfer:  1 command + 1 read + B codes + BEAT_LATENCY + 1 idle
+    calibrate: 1 command + SLOT_LATENCY + N slots + reads, each 1 + B codes + BEAT_LATENCY, + 1 idle
     program:   1 command + reads + 1 idle
 
 The last row is the idle cycle after the operation. Values are those of `model.tile.operations.Periphery`, positions

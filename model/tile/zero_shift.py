@@ -1,4 +1,4 @@
-"""Zero-shifting: slots in which every line fires, so that all cells of the fast array move towards their SP.
+"""Golden zero-shifting: slots in which every line fires, which drive all cells of P towards their symmetric point.
 
     up[s] = 1, 0, 1, 0, ...     or     the highest bit of the chopper source's word, which steps once a slot
 

@@ -1,0 +1,1 @@
+"""Training runs: their description, the training loop, checkpoints, metrics and learning curves."""

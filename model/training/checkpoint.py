@@ -1,10 +1,10 @@
-"""Checkpoints: a run of training as a file, from which it goes on as if it had never stopped.
+"""Checkpoint files: the whole state of a training run, from which it goes on as if it had never stopped.
 
     file   = .npz of the arrays of the run with ``version``, ``settings`` and ``sha256``
     sha256 = `model.training.metrics.state_sha256` of all the others, so of every bit that is read back
 
-settings: what the run depends on, as JSON in bytes, names to texts. It is compared name by name: a run goes on only as
-what it was. The file appears whole or not at all and is read without pickle.
+``settings`` is what the run depends on, as JSON in bytes, names to texts. It is compared name by name: a run goes on
+only as what it was. The file appears whole or not at all and is read without pickle.
 """
 
 from __future__ import annotations
@@ -26,8 +26,8 @@ from symtrack.model.training.metrics import state_sha256
 VERSION = 4  # another one whenever an array, its meaning, or what a step of training computes changes
 _LONGEST = 60  # characters of a setting in a message
 
-# Files and keys of results hold names of classes. A class that is renamed keeps the name that it has there.
-NAMES_IN_FILES = {"ChopperMode": "Chopper"}
+# Files and keys of results hold names of classes and fields. What is renamed keeps the name that it has there.
+NAMES_IN_FILES = {"ChopperMode": "Chopper", "tile_configs": "layers"}
 
 
 def describe(name: str, value: Any) -> dict[str, str]:
@@ -35,7 +35,8 @@ def describe(name: str, value: Any) -> dict[str, str]:
     if is_dataclass(value):
         result = {name: _class(value)}
         for spec in fields(value):
-            result |= describe(f"{name}.{spec.name}", getattr(value, spec.name))
+            part = NAMES_IN_FILES.get(spec.name, spec.name)
+            result |= describe(f"{name}.{part}", getattr(value, spec.name))
         return result
     if isinstance(value, tuple):
         result = {name: f"{len(value)} items"}

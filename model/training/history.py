@@ -1,8 +1,9 @@
 """The course of a training: samples of quality and tracking error on the way, distributions and counts at the end.
 
     samples   at step 0, after every ceil(steps / samples) steps, and at the end
-    sp_rmse   of `model.training.metrics`; ``sp_rmse_pulsed`` over cells of P that were pulsed so far, ``pulsed`` their
-    share bins      of equal integer width from the smallest word to the largest, so every cell is in exactly one
+    sp_rmse   of `model.training.metrics`
+    sp_rmse_pulsed  the same over the cells of P that were pulsed so far, ``pulsed`` is their share
+    bins      of equal integer width from the smallest word to the largest, so every cell is in exactly one
 
 All of it is plain data for JSON and but for ``seconds``, which sampling took, a function of the run alone: equal runs,
 golden or RTL, have equal histories.
@@ -108,10 +109,14 @@ class Recorder:
 def tile_report(tile: Crossbar, symmetric_point: Int) -> dict[str, Any]:
     """Distributions, saturation and counts of one tile.
 
-    histograms: of P, W, Q and the true symmetric points as weights, of H in write thresholds, over one either
-    way at least; Q and SP have the same bins. ends: cells or words at the lower and the upper end of what they can
-    hold, and cells that are stuck there. flags: sticky ones. counts: those of `model.training.metrics.counts`,
-    ``sram_words`` (`sram_words`), and of the pulses that single cells got their largest number and mean.
+    Returns
+    -------
+    dict
+        ``histograms`` of P, W, Q and the true symmetric points as weights, and of H in write thresholds, over one
+        either way at least; Q and SP have the same bins. ``ends``, cells or words at the lower and the upper end of
+        what they can hold, and cells that are stuck there. ``flags``, the sticky ones. ``counts``, those of
+        `model.training.metrics.counts`, ``sram_words`` (`sram_words`), and the largest and the mean number of pulses
+        that single cells got.
     """
     config, state = tile.config, tile.periphery.state_arrays()
     weight, threshold = 1 / WEIGHT_ONE, 2.0**-config.threshold_shift

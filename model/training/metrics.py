@@ -1,12 +1,15 @@
-"""What a run is judged by.
+"""Quality metrics of a training run, counts of its events, and the digest of its state.
 
-sp_rmse  = sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
-sp_rmse_pulsed: the same over the cells of P that were pulsed at least once
-sha256   of name, type, shape and little-endian bytes of every state array, in the order of the names
-counts   update_slots: slots with polarity phases and those of calibrations; coincidences: steps of P in them, or of W;
-         transfer_pulses: to W; reads: columns converted, of P and R; reference_pulses: to R, none while it is an ideal
-         copy; cycles: clock cycles
-unprogrammed: cells of R that were given up, summed over all programmings
+sp_rmse           sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
+sp_rmse_pulsed    the same over the cells of P that were pulsed at least once
+sha256            of name, type, shape and little-endian bytes of every state array, in the order of the names
+update_slots      slots with polarity phases, and those of calibrations
+coincidences      steps of P in these slots, or of W
+transfer_pulses   pulses to W
+reads             columns converted, of P and R
+reference_pulses  pulses to R, none while it is an ideal copy
+cycles            clock cycles
+unprogrammed      cells of R that were given up, summed over all programmings
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Learning rate over the epochs: the factor of the last point that is not after epoch e, 1 before the first."""
+"""Learning-rate schedule: factors by epoch; that of the last point not after epoch e holds, 1 before the first."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One training run as data: what is trained how and on what. The same run is the same state, golden or RTL.
+"""A training run as data: task, network, algorithm, devices, rates and seed; golden and RTL are made from it.
 
 Command lines, cosimulation and studies make their trainers from it, so that what they run is described once.
 """
@@ -24,26 +24,45 @@ class TrainingSpec:
 
     Attributes
     ----------
-    task : a name in `model.tasks.task.TASKS`, or data and network themselves.
-    algorithm : a name in `model.network.algorithms.ALGORITHMS`.
-    network : options of a task that is named, such as ``hidden`` or ``data``.
-    samples : ``train`` and ``test``, the first so many samples.
-    tiles : fields of the configurations of all tiles, by name.
-    tile_seed : of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
-    config : configuration of the layer of its size.
-    reference_mean, reference_std : reference offset of the cells of the fast arrays, None for the devices' own.
-    devices, slow_devices : device parameters of both arrays; None: those of the fast arrays without a reference offset
-        for the slow ones.
-    converters : those of the products, None for those of the task.
-    rates : hyperparameters, None for those of the algorithm.
-    batch : samples of a training step; the last of an epoch has what is left.
-    schedule : factors of the learning rate.
-    choppers : in place of those of the algorithm.
-    calibration : pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then
-        Qref as the calibration left it, see `model.network.algorithms.Algorithm.calibrated`; 0 leaves all that out.
-    seed : of everything random but the sources of the tiles.
-    ideal_granularity : see `model.network.crossbar.Crossbar`.
-    programming : how R is programmed; None for an ideal copy.
+    task : str or Problem
+        A name in `model.tasks.task.TASKS`: ``digits``, ``mnist1d``, ``idx``, ``weight-programming`` or
+        ``noisy-quadratic``; or data and network themselves.
+    algorithm : str
+        A name in `model.network.algorithms.ALGORITHMS`.
+    network : mapping
+        Options of a task that is named, such as ``hidden``, a list of sizes, or ``data``, a folder.
+    samples : mapping
+        ``train`` and ``test``: only the first so many samples.
+    tiles : mapping
+        Fields of the configurations of all tiles, by name.
+    tile_seed : int
+        Of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
+    config : TileConfig, optional
+        Configuration of the layer of its size.
+    reference_mean, reference_std : float, optional
+        Reference offset of the cells of the fast arrays, as weights; None for the devices' own.
+    devices, slow_devices : Pulsed, optional
+        Device parameters of the fast and of the slow arrays; without them soft bounds with reference, and for the slow
+        arrays the devices of the fast ones without a reference offset.
+    converters : Converters, optional
+        Those of the products, None for those of the task.
+    rates : Rates, optional
+        Hyperparameters, None for those of the algorithm; ``Rates.of(algorithm, ...)`` changes some of them.
+    batch : int
+        Samples of a training step; the last of an epoch has what is left.
+    schedule : Schedule
+        Factors of the learning rate.
+    choppers : Choppers
+        In place of those of the algorithm.
+    calibration : int
+        Pulses of zero-shifting to every cell of P before the first step. The algorithm's reference is then Qref as the
+        calibration left it, see `model.network.algorithms.Algorithm.calibrated`; 0 leaves all that out.
+    seed : int
+        Of everything random but the sources of the tiles.
+    ideal_granularity : bool
+        Updates move cells by expected, not by whole random steps, see `model.network.crossbar.Crossbar`.
+    programming : Programming, optional
+        How R is programmed; None for an ideal copy.
     """
 
     task: str | Problem = "digits"

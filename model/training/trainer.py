@@ -1,4 +1,4 @@
-"""Training of a task, step by step. A run is a function of its arguments only; see `Trainer.metrics`.
+"""Trains a network on a task step by step; the result is a function of the arguments of the run only.
 
 A run may stop after any step: what `Trainer.save` writes, `Trainer.restore` goes on from, to the same end.
 """
@@ -112,7 +112,7 @@ class Trainer:
             seed=spec.seed,
             threads=threads,
         )
-        self.network = Network(architecture=self.task.architecture, configs=self.task.layers, learning=learning)
+        self.network = Network(architecture=self.task.architecture, configs=self.task.tile_configs, learning=learning)
         for factor in reversed(spec.schedule.factors()):  # refuses those that are out of range, and ends with 1
             self.network.set_rate(factor)
         self._factor = 1.0
@@ -166,9 +166,9 @@ class Trainer:
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        own = ("algorithm", "choppers", "calibration", "batch", "schedule", "seed")
-        parts = {name: getattr(self.spec, name) for name in own}
-        parts |= {"task": self.task, "rates": self.rates, "physics": self.physics}
+        order = ("task", "algorithm", "choppers", "calibration", "rates", "physics", "batch", "schedule", "seed")
+        resolved = {"task": self.task, "rates": self.rates, "physics": self.physics}
+        parts = {name: resolved.get(name, getattr(self.spec, name, None)) for name in order}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 
     def save(self, path: str | Path) -> None:

@@ -1,11 +1,71 @@
-"""symtrack: RTL-backed hardware co-design of dynamic symmetric point tracking for analog in-memory training."""
+"""symtrack: RTL-backed hardware co-design of dynamic symmetric point tracking for analog in-memory training.
 
-from typing import Any
+    >>> import symtrack
+    >>> spec = symtrack.TrainingSpec(algorithm="e-rider", reference_mean=0.3, reference_std=0.1)
+    >>> symtrack.compare_metrics(spec, engine="native", steps=200).agree
+    True
+
+The names in ``__all__`` are the face of the package: a function bears the name of the command line that does the same.
+Each is imported when it is first used, so that ``import symtrack`` itself costs nothing. What functions return is in
+the modules `symtrack.hardware`, `symtrack.learning` and `symtrack.devices`.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checkers
+    from symtrack.devices import calibrate as calibrate
+    from symtrack.devices import fit_device as fit_device
+    from symtrack.hardware import generate_verilog as generate_verilog
+    from symtrack.hardware import run_cosim as run_cosim
+    from symtrack.hardware import synthesize as synthesize
+    from symtrack.learning import compare_metrics as compare_metrics
+    from symtrack.learning import train as train
+    from symtrack.model.devices.presets import PRESETS as PRESETS
+    from symtrack.model.devices.presets import load_device as load_device
+    from symtrack.model.network.algorithms import Rates as Rates
+    from symtrack.model.spec.config import TileConfig as TileConfig
+    from symtrack.model.spec.settings import Settings as Settings
+    from symtrack.model.tile.operations import Periphery as Periphery
+    from symtrack.model.tile.tile import TileModel as TileModel
+    from symtrack.model.training.spec import TrainingSpec as TrainingSpec
+
+_MODULES = {
+    # hardware
+    "TileConfig": "symtrack.model.spec.config",
+    "Settings": "symtrack.model.spec.settings",
+    "TileModel": "symtrack.model.tile.tile",
+    "Periphery": "symtrack.model.tile.operations",
+    "generate_verilog": "symtrack.hardware",
+    "run_cosim": "symtrack.hardware",
+    "synthesize": "symtrack.hardware",
+    # learning
+    "TrainingSpec": "symtrack.model.training.spec",
+    "Rates": "symtrack.model.network.algorithms",
+    "train": "symtrack.learning",
+    "compare_metrics": "symtrack.learning",
+    # devices
+    "PRESETS": "symtrack.model.devices.presets",
+    "load_device": "symtrack.model.devices.presets",
+    "calibrate": "symtrack.devices",
+    "fit_device": "symtrack.devices",
+}
+
+__all__ = ["__version__", *_MODULES]
 
 
 def __getattr__(name: str) -> Any:
     if name == "__version__":
-        from symtrack.version import version
+        from importlib.metadata import version
 
-        return version()
-    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return version("symtrack")
+    if name not in _MODULES:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value = globals()[name] = getattr(import_module(_MODULES[name]), name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,1 @@
+"""Tests of cosim: engines, comparisons, campaigns, proofs, mutation testing and reports."""

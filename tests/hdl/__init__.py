@@ -1,0 +1,1 @@
+"""Tests of the hardware in Amaranth's simulator, and of the Verilog and documents that come out of it."""

@@ -1,4 +1,4 @@
-"""The cache folder: which one it is, that nobody else has prepared it, and that only what symtrack made is removed."""
+"""Tests of the cache folder: which one it is, that nobody else has prepared it, and what clearing it removes."""
 
 from __future__ import annotations
 
@@ -126,7 +126,7 @@ def test_only_what_symtrack_made_is_counted_and_removed(tmp_path: Path, monkeypa
     made = (
         *("verilator/0123456789abcdef/tile.v", "verilator/runtime-0123456789abcdef/verilated.o"),
         *("verilator/unfinished-ab_12/x/y.o", "numba/fedcba9876543210/tile_1/kernel.nbc"),
-        *("verilog/0123456789abcdef.v", "verilog/0123456789abcdef.lock"),
+        *("verilog/0123456789abcdef.v", "verilog/0123456789abcdef.lock", "locks/0123456789abcdef"),
     )
     kept = (
         *("demo/report.html", "results/0123456789abcdef.json", "mutants.jsonl", "src/symtrack/model/tile.py"),
@@ -139,7 +139,8 @@ def test_only_what_symtrack_made_is_counted_and_removed(tmp_path: Path, monkeypa
     (home / "precious").touch()
     (root / "verilator/aaaaaaaaaaaaaaaa").symlink_to(home)
     link = (root / "verilator/aaaaaaaaaaaaaaaa").lstat().st_size
-    assert usage() == {"numba": Usage(1, 5), "verilator": Usage(4, 15 + link), "verilog": Usage(2, 10)}
+    found = {"numba": Usage(1, 5), "verilator": Usage(4, 15 + link), "verilog": Usage(2, 10), "locks": Usage(1, 5)}
+    assert usage() == found
     empty()
     assert usage() == dict.fromkeys(KINDS, Usage(0, 0))
     left = {str(path.relative_to(root)) for path in root.rglob("*") if path.is_file()}

@@ -1,4 +1,4 @@
-"""Records of the model cannot be changed, and those with many fields are made with names only."""
+"""Tests of the model's dataclasses: they cannot be changed, and those with many fields take names only."""
 
 from __future__ import annotations
 

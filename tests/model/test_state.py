@@ -1,4 +1,4 @@
-"""Names of the arrays of parts."""
+"""Tests of the names of state arrays."""
 
 import numpy as np
 

@@ -1,0 +1,1 @@
+"""Tests of the command lines: reports, files, exit codes, and what is said about bad input."""

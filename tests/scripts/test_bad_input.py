@@ -1,4 +1,4 @@
-"""Bad configurations and command lines of every script: exit code 2, one line that says what, nothing left behind."""
+"""Tests of every command line with bad input: exit code 2, one line that says what is wrong, nothing left behind."""
 
 import subprocess
 import sys
@@ -224,7 +224,7 @@ def check(line: str, script: str, parts: tuple[str, ...]) -> None:
 
 
 @pytest.mark.parametrize(("command", "parts"), CASES, ids=[command for command, _ in CASES])
-def test_one_line(
+def test_bad_input_gives_one_line_and_exit_code_2(
     command: str,
     parts: tuple[str, ...],
     place: Path,
@@ -244,7 +244,7 @@ def test_one_line(
 
 
 @pytest.mark.parametrize("command", PROCESSES)
-def test_as_a_process(command: str, place: Path) -> None:
+def test_bad_input_of_a_script_run_as_a_process(command: str, place: Path) -> None:
     script, *words = command.split()
     before = prepare(place, words)
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The benchmark's report: its keys, and that its figures belong together; never how large they are."""
+"""Tests of ``benchmark.py``: keys of its report, and that its figures belong together; never how large they are."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The calibration command line: keys and figures of its report, its files, and bad input."""
+"""Tests of ``calibrate.py``: keys and figures of its report, its files, and bad input."""
 
 import json
 import shlex
@@ -95,7 +95,7 @@ def test_random_signs_leave_more_than_cyclic_ones(tmp_path: Path) -> None:
     assert array["residual_std"] < 1e-8  # cells that are alike share one walk
 
 
-def test_seed(tmp_path: Path) -> None:
+def test_results_depend_on_the_seed(tmp_path: Path) -> None:
     arguments = "--dw-min 5e-3 --dw-min-std 0.3 --dw-min-dtod 0.1 --pulses 500 --seed"
     files = [tmp_path / name for name in ("a.npz", "b.npz", "c.npz")]
     reports = [

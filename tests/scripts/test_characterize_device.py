@@ -1,4 +1,4 @@
-"""The command line of device characteristics."""
+"""Tests of ``characterize_device.py``, the command line of device characteristics."""
 
 import json
 from pathlib import Path
@@ -24,7 +24,7 @@ def written(tmp_path: Path, data: object) -> str:
     return str(path)
 
 
-def test_list(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_the_table_of_presets(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     report = tmp_path / "list.json"
     assert main(["--list", "--json", str(report)]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -6,6 +6,7 @@ import ast
 import json
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -13,10 +14,11 @@ import pytest
 import symtrack
 from symtrack.model.cache import VARIABLE, checkout
 from symtrack.scripts import calibrate, cli, common, cover, demo, mutate, results, run_cosim, verify
-from symtrack.version import version
 from tests.paths import ROOT
 
 SHARED = {"__init__", "cli", "common", "mutation", "options"}  # modules that are no command
+
+VERSION = version("symtrack")
 
 
 def call(
@@ -62,9 +64,9 @@ def test_the_version_is_that_of_the_project(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     code, out, _ = call(["--version"], capsys, monkeypatch)
-    assert (code, out) == (0, f"symtrack {version()}\n")
-    assert symtrack.__version__ == version()
-    assert f'\nversion = "{version()}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
+    assert (code, out) == (0, f"symtrack {version('symtrack')}\n")
+    assert symtrack.__version__ == VERSION
+    assert f'\nversion = "{VERSION}"' in (ROOT / "pyproject.toml").read_text(encoding="utf-8")
 
 
 @pytest.mark.parametrize("arguments", [[], ["foo"], ["generate_verilog"], ["--seed", "1", "train"]])

@@ -1,4 +1,4 @@
-"""Golden beside RTL: the report of both engines on the small layer, and that only agreement gives exit code 0."""
+"""Tests of ``compare_metrics.py``: reports of both engines on the small layer, and exit code 0 for agreement only."""
 
 import json
 import os

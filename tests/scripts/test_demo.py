@@ -1,4 +1,4 @@
-"""The demonstration, shortened: it ends well and leaves every file it promises."""
+"""Tests of ``demo.py``, shortened: the demonstration ends well and leaves every file it promises."""
 
 import json
 from pathlib import Path

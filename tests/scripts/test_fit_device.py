@@ -1,4 +1,4 @@
-"""The fitting command line: its files, a device that trains, and bad input."""
+"""Tests of ``fit_device.py``: its files, a fitted device that trains, and bad input."""
 
 import json
 import subprocess
@@ -41,7 +41,7 @@ def write(path: Path, rows: list[tuple[str, ...]], header: str = "cell,pulse,dir
     return path
 
 
-def test_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write(tmp_path / "data.csv", data())
     out, report, picture = (tmp_path / name for name in ("device.toml", "fit.json", "fit.png"))
     arguments = [str(source), "--out", str(out), "--json", str(report), "--plot", str(picture)]
@@ -190,7 +190,7 @@ def test_names_of_cells_are_no_formulas(tmp_path: Path) -> None:
     assert all(file.stat().st_size > 100 for file in files)
 
 
-def test_help() -> None:
+def test_help_explains_the_data_file() -> None:
     done = subprocess.run(
         [sys.executable, "scripts/fit_device.py", "--help"],
         cwd=ROOT,

@@ -1,4 +1,4 @@
-"""Coincidence statistics from the command line: the grid file, the report, and that the figures are near p * q."""
+"""Tests of ``pulse_statistics.py``: its grid file, its report, and that the figures are near p * q."""
 
 import json
 import math

@@ -1,4 +1,4 @@
-"""The command line of the results: it goes on where it was, and writes what is in."""
+"""Tests of ``results.py``: it goes on where it was stopped, and writes the results that are in."""
 
 import json
 from pathlib import Path
@@ -32,7 +32,7 @@ def folders(tmp_path: Path) -> list[str]:
     return ["--out", str(tmp_path / "new" / "docs"), "--cache", str(tmp_path / "cache")]
 
 
-def test_runs_and_writes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_runs_are_made_and_the_document_is_written(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert results.main([*folders(tmp_path), "--render"]) == 0
     out = tmp_path / "new" / "docs"
     assert "floating point: 0 of 3 runs" in (out / "results.md").read_text()
@@ -62,7 +62,9 @@ def test_another_machine_goes_on_from_the_record(tmp_path: Path) -> None:
     assert len(missing(tiny(), tmp_path / "elsewhere")) == 1
 
 
-def test_interrupted(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_interrupted_command_leaves_the_other_runs_for_later(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     with monkeypatch.context() as patch:
         patch.setattr("symtrack.model.training.trainer.Trainer.run", interrupt_after(3))
         assert results.main(folders(tmp_path)) == 130
@@ -105,7 +107,7 @@ def test_bad_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert error.count("\n") == 1
 
 
-def test_floating(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_runs_in_floating_point(monkeypatch: pytest.MonkeyPatch) -> None:
     given = {}
 
     def train(algorithm: str, **arguments) -> list[tuple[int, float, float]]:

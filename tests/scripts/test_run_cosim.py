@@ -1,4 +1,4 @@
-"""Lock-step from the command line: its report, and that a changed netlist ends with exit code 1 and says where."""
+"""Tests of ``run_cosim.py``: its report, and exit code 1 with the first difference for a changed netlist."""
 
 import json
 import re
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts import run_cosim
 
@@ -46,7 +46,9 @@ def mutant(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.mark.parametrize("engine", ["cocotb", "native"])
-def test_mutant(engine: str, mutant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_changed_netlist_is_exit_code_1(
+    engine: str, mutant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     file = tmp_path / "report.json"
     arguments = f"--config tiny --engine {engine} --cycles 20000 --verilog {mutant} --json {file}"
     assert run_cosim.main(arguments.split()) == 1

@@ -1,4 +1,4 @@
-"""The training command line: its report, and that bad input costs one line and leaves nothing behind."""
+"""Tests of ``train.py``: its report, and that bad input costs one line and leaves nothing behind."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Stopping and resuming with train.py, and the tasks and sizes it takes."""
+"""Tests of ``train.py`` stopping and resuming, and of the tasks and sizes it takes."""
 
 import json
 import signal
@@ -89,7 +89,9 @@ def test_without_a_checkpoint_ctrl_c_ends_at_once(monkeypatch: pytest.MonkeyPatc
 
 
 @pytest.mark.parametrize(("every", "written"), [("", [32, 64, 96, 96]), (" --checkpoint-every 2", [64, 96])])
-def test_checkpoints_between(monkeypatch: pytest.MonkeyPatch, every: str, written: list[int]) -> None:
+def test_checkpoints_are_written_every_n_epochs(
+    monkeypatch: pytest.MonkeyPatch, every: str, written: list[int]
+) -> None:
     saved: list[int] = []
     original = Trainer.save
 

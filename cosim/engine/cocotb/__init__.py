@@ -1,0 +1,1 @@
+"""The cocotb engine: the simulator as a process of its own, open to every cocotb tool, with waveforms."""

@@ -1,4 +1,4 @@
-"""The bench inside the simulator: loaded by cocotb, it reads a job, plays it and leaves the outcome in a file.
+"""Test bench that runs inside the simulator: cocotb loads it, it plays a job and leaves the outcome in a file.
 
 Timing of every cycle, for all benches: inputs change together with the falling edge of ``clk``; outputs are sampled
 just before the rising edge, when they have settled for these inputs. So a sample shows the valid/ready pairs that

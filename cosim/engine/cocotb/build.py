@@ -1,4 +1,4 @@
-"""The simulator of the cocotb engine: Verilog and cocotb's own main program, with only the ports open to VPI."""
+"""Builds the simulator of the cocotb engine: the Verilog and cocotb's own main program."""
 
 from __future__ import annotations
 

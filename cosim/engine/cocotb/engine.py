@@ -1,4 +1,4 @@
-"""The cocotb engine: builds the simulator, starts it on a job and reads the outcome."""
+"""The cocotb engine: builds the simulator, starts it on a job in a process of its own and reads the outcome."""
 
 from __future__ import annotations
 
@@ -17,7 +17,8 @@ from cocotb_tools.runner import get_results, get_runner
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.cache import VARIABLE, cache_root
 
 FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"

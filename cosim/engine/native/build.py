@@ -1,4 +1,4 @@
-"""The shared library of the native engine: Verilog, ``loop.h``, and what the port list adds to it.
+"""Builds the shared library of the native engine from the Verilog, ``loop.h`` and code for its ports.
 
 Ports travel as 64-bit words, a port of w bits taking ⌈w/64⌉ of them, inputs and outputs each in the order of the
 component's signature, with ``rst`` as the first input.

@@ -1,4 +1,4 @@
-"""The native engine: the same Verilog as a shared library in this process.
+"""The native engine: plays jobs on the Verilog as a shared library in this process.
 
 Programs are played cycle by cycle as in every engine. Layers of a training play whole updates and transfers per call,
 which is what makes it fast; with recording, the outputs of all their cycles are compared with `model.tile.waveform`.
@@ -30,7 +30,8 @@ from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.engine.state import hidden_states, read_state, with_ports
 from symtrack.cosim.engine.stepped_periphery import Rounds, SteppedPeriphery, check_target
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target

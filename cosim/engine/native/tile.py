@@ -1,4 +1,4 @@
-"""One tile of the native engine: the Verilog as a shared library, driven in cycles or in whole operations."""
+"""One tile of the native engine: drives the shared library in single cycles or in whole operations."""
 
 from __future__ import annotations
 

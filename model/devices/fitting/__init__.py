@@ -1,0 +1,1 @@
+"""Fits of device families to measured pulse responses: reading data, likelihood, start values, results."""

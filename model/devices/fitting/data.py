@@ -1,4 +1,4 @@
-"""Measured pulse responses of several cells: reading, checking, scaling.
+"""Reads, checks and scales measured pulse responses of several cells.
 
     weight = (conductance - offset) / scale
 

@@ -1,4 +1,4 @@
-"""Device families fitted to measured pulse responses: parameters, spread over the cells, noise, ranks.
+"""Fits device families to measured pulse responses: parameters, spread over the cells, noise, and a ranking.
 
 `fit_problem` says what is minimised and what the families are ranked by, `fit_models` what their parameters mean. The
 spread over the cells is that of their estimates, less what their uncertainty contributes:

@@ -1,4 +1,4 @@
-"""Where fits start: straight lines through measured steps.
+"""Start values of device fits, from straight lines through the measured steps.
 
     step(w) = at_zero * (1 -+ slope * w),  upwards -, downwards +
 

@@ -1,4 +1,4 @@
-"""The families that are fitted: what their parameters mean for the prediction, where they start, what device they make.
+"""The device families that can be fitted: what their parameters mean, where they start, and the device that results.
 
 Shared parameters of the cells, then those of the shape; a cell has its own deviations of the first four:
 

@@ -1,0 +1,1 @@
+"""Tests of cosim/campaign, the random verification campaigns."""

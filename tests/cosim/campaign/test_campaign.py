@@ -1,4 +1,4 @@
-"""The campaign plays what is legal, agrees with golden where RTL does, and makes what fails small."""
+"""Tests of the random verification campaign: it plays legal configurations, agrees with golden, shrinks failures."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference, Verdict
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import verify
 from tests.cosim.helpers.bent import with_other_polynomial
@@ -47,7 +47,7 @@ BOTH = {**NATIVE, "cocotb": 1000}  # of six, since building is what takes long; 
 
 
 def test_configurations_are_of_every_kind() -> None:
-    """Each constructor call checks that it is legal; fields take many values, the ends of their ranges among them."""
+    """Constructors check that they are legal; here fields take many values, among them the ends of their ranges."""
     found: list[TileConfig] = []
 
     @hypothesis.seed(1)
@@ -78,15 +78,15 @@ def test_random_configurations_agree_with_golden(number: int, lengths: dict[str,
     assert totals.words > 0
 
 
-def test_these_are_twenty_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every batch begins with the least one; all others differ."""
+def test_batches_have_twenty_different_configurations(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every batch begins with the smallest configuration; all others differ."""
     monkeypatch.setattr(campaign, "play", fake(lambda config: False))
     batches = [batch(number, SIZE, {"native": 100}, lambda config: "")[0].fingerprints for number in range(4)]
     assert len(set.union(*batches)) >= 20
 
 
 def fake(fails: Callable[[TileConfig], bool]) -> Callable[..., tuple[dict[str, Any], Outcome]]:
-    """Instead of `play`: a difference in cycle 100 plus the last two digits of the seed, where it ``fails``."""
+    """A replacement of `play`: a difference in cycle 100 plus the last two digits of the seed, where it ``fails``."""
 
     def play(config: TileConfig, scenario: str, *, engine: str, cycles: int, seed: int, verilog: str) -> Any:
         at = config.clear_cycles + 100 + seed % 100
@@ -107,7 +107,7 @@ def test_the_least_case_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (found.config.rows, found.config.columns, found.config.lanes) == (2, 3, 2)
     for name in ("adc_bits", "magnitude_bits", "bl_max"):
         assert getattr(found.config, name) == getattr(least, name)
-    assert found.seed % 100 == 0, "of the programmes that were tried, the one that fails first"
+    assert found.seed % 100 == 0, "of the programs that were tried, the one that fails first"
     assert found.cycles == 101, "and it ends where it does"
 
 
@@ -118,7 +118,7 @@ FAILURE = Failure(Trial(CONFIG, "native", 120, 5), "cycle 130: read__column is 0
 def stand_in(
     asked: Path, number: int, size: int, lengths: dict[str, int], failure: Failure | Exception | None = None
 ) -> tuple[campaign.Totals, Failure | None]:
-    """Instead of `batch`, in a process of its own: of ten configurations one is that of every batch; 0 may fail."""
+    """A replacement of `batch` in its own process: one of ten configurations is in every batch; batch 0 may fail."""
     with asked.open("a") as file:
         file.write(f"{number} ")
     names = {"least", *(f"{number}, {index}" for index in range(9))}
@@ -137,7 +137,9 @@ CASE = ""  # the Verilog of what is no control
 
 
 def raising(error: Exception, *, control: bool, times: int = 10**6) -> tuple[Callable[..., Any], list[str]]:
-    """Instead of `play`: a case raises so often, and so does a ``control``; the Verilog of all."""
+    """A replacement of `play` that raises for the first cases, with ``control`` for controls, too; and the Verilog
+    played.
+    """
     played: list[str] = []
     fine = fake(lambda config: False)
 
@@ -159,7 +161,7 @@ def raising(error: Exception, *, control: bool, times: int = 10**6) -> tuple[Cal
         (AssertionError("of golden"), "AssertionError: of golden"),
     ],
 )
-def test_what_a_case_raises_is_a_failure(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_exception_of_a_case_is_a_failure(error: Exception, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(campaign, "play", raising(error, control=False)[0])
     monkeypatch.setattr(campaign, "tile_verilog", lambda config: "of a control")
     _, failure = batch(1, 3, {"native": 100}, lambda config: CASE)
@@ -177,10 +179,10 @@ def test_what_a_case_raises_is_a_failure(error: Exception, text: str, monkeypatc
         (YosysError("Traceback\n  in it\nfull\n"), "YosysError: full"),
     ],
 )
-def test_what_the_machine_fails_at_is_not_the_case(
+def test_a_failure_of_the_machine_is_not_one_of_the_case(
     error: Exception, text: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Neither where the least configuration fails, too, nor where it does not and the case does not again."""
+    """Neither if the smallest configuration fails, too, nor if it does not and the case does not fail again."""
     play, played = raising(error, control=True)
     monkeypatch.setattr(campaign, "play", play)
     with pytest.raises(ToolError, match=f"^the least configuration cannot be played, either: {re.escape(text)}$"):
@@ -286,7 +288,7 @@ def bent_batch(number: int, size: int, lengths: dict[str, int]) -> tuple[campaig
 def test_an_error_of_the_rtl_is_found_and_made_small(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Found by a whole campaign, and played again alone; in other kinds than native out of what is small already."""
+    """A whole campaign finds the error, which is then played alone; kinds other than native start from a small case."""
     monkeypatch.setattr(campaign, "batch", bent_batch)
     if kind != "native":
         monkeypatch.setattr(campaign, "configurations", lambda: st.just(CONFIG.replace(**LEAST).replace(rows=4)))

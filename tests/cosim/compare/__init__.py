@@ -1,0 +1,1 @@
+"""Tests of cosim/compare, the comparisons of RTL and golden model."""

@@ -1,4 +1,4 @@
-"""Every algorithm under every chopper with the RTL of all layers in the loop: every cycle and the end are golden.
+"""Trains every algorithm under every chopper with the RTL of all layers in the loop, in lock-step with golden.
 
 One configuration serves all of it, so there are two builds; rows without choppers of their own are `test_identities`'.
 """
@@ -48,7 +48,9 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
         calibration=calibration,
         seed=len(name) + len(key),
     )
-    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.training:training", {"run": run, "cycles": cycles})
+    job = Job(
+        run.problem().tile_configs[0], "symtrack.cosim.stimulus.training:training", {"run": run, "cycles": cycles}
+    )
     outcome = run_job(job)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.verdict.compared_cycles >= cycles

@@ -1,0 +1,1 @@
+"""Tests of cosim/coverage, the measurement of coverage and its page."""

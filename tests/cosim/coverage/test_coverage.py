@@ -1,4 +1,4 @@
-"""Coverage counts what happens, names where it comes from, and shows what never happens."""
+"""Tests of coverage: it counts what happens, names the source line it comes from, and shows what never happens."""
 
 from __future__ import annotations
 
@@ -21,7 +21,8 @@ from symtrack.cosim.coverage.waivers import WAIVERS, not_waived, waived
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.mutation.netlist import CONFIG as COMPLETE
 from symtrack.cosim.stimulus.random import random_program
-from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op
 from symtrack.model.tile.tile import TileModel
@@ -52,7 +53,7 @@ def entry(line: int, page: str, comment: str, count: int) -> str:
     return "C '" + "".join(f"\x01{name}\x02{value}" for name, value in fields.items()) + f"' {count}"
 
 
-def test_points_are_told_by_block_and_source() -> None:
+def test_points_have_their_block_and_source() -> None:
     data = "\n".join(
         [
             "# SystemC::Coverage-3",
@@ -81,7 +82,7 @@ def play(program: Any) -> Iterator[tuple[dict[str, int], dict[str, int]]]:
 
 
 def test_a_long_random_run_reaches_every_bin() -> None:
-    """On the golden tile, which needs no build; of a run cut short, others are left over."""
+    """Played on the golden tile, which needs no build; a run cut short leaves bins out."""
     widths = {port.name: port.width for port in tile_ports(CONFIG) if not port.output}
     bench: Any = SimpleNamespace(config=CONFIG, widths=widths, progress=lambda done: None)
 
@@ -186,7 +187,7 @@ def test_script_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "1 of 1 (100.0%)" in page(Coverage(some, {}), "what", "command")
 
 
-def test_a_difference_ends_it(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_a_difference_from_golden_ends_the_measurement(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(coverage, "tile_with_source", of_another_seed)
     with pytest.raises(MismatchError):
         cover(CONFIG, 3000, 1)

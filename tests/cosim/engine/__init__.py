@@ -1,0 +1,1 @@
+"""Tests of cosim/engine: RTL on both engines in lock-step with the golden model."""

@@ -1,4 +1,4 @@
-"""Calibration and programming of R in RTL: what golden does bit for bit, and what the equations say."""
+"""Tests of calibration and programming of R in RTL, against the golden model bit for bit and against the equations."""
 
 from __future__ import annotations
 
@@ -95,5 +95,5 @@ def test_an_error_that_needs_as_many_sweeps_is_found(monkeypatch: pytest.MonkeyP
     error = f"{place.replace('& ', '& ~')}                m.d.sync += left[8].eq(left[8] ^ left[15])\n"
     bent = elaborated_with(symtrack.hdl.tile.sequencer, Sequencer, place, error + place)
     monkeypatch.setattr(Sequencer, "elaborate", bent)
-    outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST.replace()))
+    outcome = run_job(long_calibration(1 << COUNT_BITS - 1), verilog=tile_verilog(SMALLEST))
     assert outcome.verdict.first_mismatch is not None

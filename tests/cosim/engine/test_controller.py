@@ -1,4 +1,4 @@
-"""The controller and clients that nobody here wrote: cocotbext-axi's master, sources and sinks."""
+"""Tests of the controller in RTL, driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks."""
 
 from __future__ import annotations
 
@@ -14,9 +14,10 @@ from symtrack.cosim.coverage.measure import points, source_verilog
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.cocotb.engine import OUTCOME, play
 from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.cosim.tools.verilog_texts import controller_verilog
 from symtrack.hdl.controller.controller import Controller
 from symtrack.hdl.controller.registers import registers
-from symtrack.hdl.output.verilog import controller_name, controller_verilog
+from symtrack.hdl.output.verilog import controller_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.cosim.helpers.tile_watch import tile_names
 

@@ -1,4 +1,4 @@
-"""The checker fails when it must: one wrong bit on either side is caught, and the report names it."""
+"""Tests of the lock-step checker: one wrong bit on either side is caught, and the report names it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from symtrack.cosim.engine.cocotb.engine import run_job
 from symtrack.cosim.engine.job import Engine, Job
 from symtrack.cosim.engine.lockstep import STATES_EVERY, Checker, Fault, MismatchError, Verdict
 from symtrack.cosim.engine.native import engine as native_engine
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import BEAT_LATENCY, NAMED
 from tests.cosim.helpers.bent import random_run, with_other_polynomial
 

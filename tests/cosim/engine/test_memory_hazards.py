@@ -1,4 +1,4 @@
-"""No word of a memory is read in the cycle that writes it, which the block RAMs of `hdl.parts.beat_memory` rely on."""
+"""Tests that no word of a memory is read in the cycle that writes it, as the block RAMs of the tile require."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native import engine as native_engine
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 
 READ = re.compile(r"_0_ <= words\[read__addr\];")

@@ -1,4 +1,4 @@
-"""The native engine plays what the cocotb engine plays, cycle for cycle."""
+"""Tests of the native engine: it plays what the cocotb engine plays, cycle for cycle."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery
@@ -55,7 +55,7 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
 
 
 def test_the_state_agrees_wherever_a_run_ends() -> None:
-    """Also between the stages of a transfer: the same programme, longer by one cycle from run to run."""
+    """Also between the stages of a transfer: the same program, longer by one cycle from run to run."""
     verilog = tile_verilog(TINY)
     for cycles in range(200, 400):
         _, outcome = play(TINY, "random", engine="native", cycles=cycles, seed=3, verilog=verilog)
@@ -150,7 +150,7 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
             raise KeyboardInterrupt
 
     arguments = {"run": run, "steps": 90, "samples": 9, "checkpoint": file}
-    job = Job(run.problem().layers[0], "symtrack.cosim.stimulus.training:training", arguments)
+    job = Job(run.problem().tile_configs[0], "symtrack.cosim.stimulus.training:training", arguments)
     with pytest.raises(KeyboardInterrupt):
         native_engine.run_job(job, progress=interrupt)
     report = compare(run, engine="native", steps=90, samples=9, resume=file)

@@ -1,4 +1,4 @@
-"""A reset cuts an operation off in each of its cycles, and nothing of it is left in the next one."""
+"""Tests of resets in RTL: one in any cycle of an operation leaves nothing of it behind for the next operation."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ import pytest
 
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op
 from tests.cosim.jobs.resets import SETTINGS

@@ -1,4 +1,4 @@
-"""Any size: lint and lock-step from one cell to 128x128, Verilog of 512x512, and the netlist of gates."""
+"""Tests of tile sizes: lint and lock-step from one cell to 128x128, Verilog of 512x512, and netlists of gates."""
 
 from __future__ import annotations
 
@@ -11,8 +11,9 @@ import pytest
 
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import gate_netlist
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts.run_cosim import main as run_cosim
 

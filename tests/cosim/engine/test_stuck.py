@@ -1,4 +1,4 @@
-"""Neighbours of the tile that fail: it waits as docs/integration.md says, equal to golden, and goes on afterwards."""
+"""Tests of failing neighbours: the tile waits as docs/integration.md says, equal to golden, and goes on afterwards."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Every property is proved, and not with an error of one cell in its block."""
+"""Tests of the formal proofs: every property is proved, and is not with an error of one cell in its block."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
 def entries(*names: str) -> list[Any]:
-    """Parameters, of which the long ones are for the slow tests."""
+    """The properties as parameters; those with long proofs are marked slow."""
     return [
         pytest.param(BY_NAME[name], id=name, marks=[pytest.mark.slow] if name in LONG else [])
         for name in names or BY_NAME
@@ -34,17 +34,17 @@ def entries(*names: str) -> list[Any]:
 
 
 @pytest.mark.parametrize("entry", entries())
-def test_it_holds(entry: Property) -> None:
+def test_a_property_is_proved(entry: Property) -> None:
     assert prove(entry.text(), entry.depth).status == PASSED
 
 
 @pytest.mark.parametrize("entry", entries())
-def test_a_twin_breaks_it(entry: Property) -> None:
+def test_a_property_fails_with_its_twin(entry: Property) -> None:
     assert refute(entry).status == FAILED
 
 
 @pytest.mark.parametrize("entry", entries(*SIMPLE))
-def test_every_error_of_a_cell_breaks_it(entry: Property) -> None:
+def test_a_property_fails_with_any_error_of_a_cell(entry: Property) -> None:
     errors = list(swaps(entry.text()))
     assert len(errors) >= 3
     for what, text in errors:
@@ -53,13 +53,15 @@ def test_every_error_of_a_cell_breaks_it(entry: Property) -> None:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("entry", entries(*SMALL))
-def test_every_error_of_a_cell_of_a_small_block_breaks_it(entry: Property) -> None:
-    test_every_error_of_a_cell_breaks_it(entry)
+def test_a_property_of_a_small_block_fails_with_any_error_of_a_cell(entry: Property) -> None:
+    test_a_property_fails_with_any_error_of_a_cell(entry)
 
 
 @pytest.mark.slow
-def test_every_error_of_a_cell_of_the_sequencer_breaks_it_but_two() -> None:
-    """These do the same: in IDLE, whether reads begin is asked only where no pulses do: a | (~a & b) is a | b."""
+def test_the_property_of_the_sequencer_fails_with_all_errors_of_a_cell_but_two() -> None:
+    """Two errors are equivalent: in IDLE, whether reads begin is asked only where no pulses do, and a | (~a & b) is a |
+    b.
+    """
     entry = BY_NAME["sequencer"]
     kept = []
     for what, text in swaps(entry.text()):
@@ -69,7 +71,7 @@ def test_every_error_of_a_cell_of_the_sequencer_breaks_it_but_two() -> None:
     assert kept == ["$reduce_or", "$and"]
 
 
-def test_a_line_alone_that_is_not_reported_breaks_it(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_polarity_fails_if_a_single_line_is_not_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     bent = elaborated_with(symtrack.hdl.tile.line_registers, LineRegisters, "found.any()", "found.all()")
     monkeypatch.setattr(LineRegisters, "elaborate", bent)
     entry = BY_NAME["polarity"]
@@ -77,7 +79,7 @@ def test_a_line_alone_that_is_not_reported_breaks_it(monkeypatch: pytest.MonkeyP
 
 
 @pytest.mark.parametrize("name", ["ends", pytest.param("all_leave", marks=pytest.mark.slow)])
-def test_slots_that_are_drawn_without_being_counted_break_it(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_property_fails_if_slots_are_drawn_without_being_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a slot waits, quadrants do not count those that follow: an update without an end."""
     place = "quadrants.issue.eq(choose & self.run),"
     waits = "offer.valid & ~self.pulses.ready & ~quadrants.last"
@@ -99,6 +101,6 @@ def test_a_twin_must_exist() -> None:
         Property(entry.block, entry.name, entry.size, entry.build, entry.depth, ("itself: $mul", 0)).bent()
 
 
-def test_a_proof_that_takes_too_long_is_neither() -> None:
+def test_a_proof_that_takes_too_long_neither_holds_nor_fails() -> None:
     entry = BY_NAME["wide_multiplier"]
     assert prove(entry.text(), entry.depth, limit=1).status == TOO_LONG

@@ -1,0 +1,1 @@
+"""Helpers of the cosimulation tests: designs with one error, a driven controller, a watched tile."""

@@ -1,4 +1,4 @@
-"""Designs with one deliberate error, and short runs on them."""
+"""Test designs: tiles with one deliberate error, and short lock-step runs on them."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ def with_other_polynomial(config: TileConfig, index: int) -> TileConfig:
 def random_run(
     name: str, *, cycles: int, seed: int = 1, faults: tuple[Fault, ...] = (), verilog: str | None = None, **more: Any
 ) -> Outcome:
-    """The random scenario on the cocotb engine."""
+    """Play the random scenario on the cocotb engine."""
     job = Job(NAMED[name], "symtrack.cosim.stimulus.random:random", {"cycles": cycles, "seed": seed}, faults)
     return run_job(job, verilog=verilog, **more)
 
 
 def elaborated_with(module: ModuleType, component: type, place: str, error: str) -> Callable[..., Module]:
-    """``elaborate`` of a component whose source has ``error`` in place of ``place``."""
+    """The ``elaborate`` method of a component with ``error`` in its source in place of ``place``."""
     source = Path(str(module.__file__)).read_text(encoding="utf-8")
     assert source.count(place) == 1
     names: dict[str, Any] = {"__name__": module.__name__}

@@ -1,4 +1,4 @@
-"""A controller driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks, beside the golden periphery.
+"""Test bench of the controller: cocotbext-axi's master, sources and sinks beside the golden periphery.
 
 The tile inside is watched, too, whatever the clients do: every port in every cycle beside the golden tile.
 
@@ -41,7 +41,7 @@ Words = list[int]
 
 
 class Client:
-    """What drives the controller, and the golden periphery that everything is compared with."""
+    """The clients that drive the controller, and the golden periphery that everything is compared with."""
 
     def __init__(self, dut: Any, config: TileConfig, seed: int) -> None:
         self.dut, self.config, self.rng = dut, config, Random(seed)
@@ -62,13 +62,13 @@ class Client:
         self.accesses = 0
 
     async def start(self) -> None:
-        """Clock, reset, and the memories cleared."""
+        """Start the clock, reset, and wait until the memories are cleared."""
         cocotb.start_soon(Clock(self.dut.aclk, 10, "ns").start())
         cocotb.start_soon(self.watch.run())
         await self.reset()
 
     async def reset(self) -> None:
-        """Reset everything, and the memories cleared."""
+        """Reset everything and wait until the memories are cleared."""
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, 4)
         for end in (*self.sources.values(), *self.sinks.values()):
@@ -80,7 +80,7 @@ class Client:
         await self.idle()
 
     def wait(self, probability: float) -> None:
-        """From now on every stream and channel waits with this probability in a cycle."""
+        """Let every stream and channel wait with this probability in each cycle from now on."""
         channels = (self.bus.write_if.aw_channel, self.bus.write_if.w_channel, self.bus.write_if.b_channel)
         channels += (self.bus.read_if.ar_channel, self.bus.read_if.r_channel)
         for end in (*self.sources.values(), *self.sinks.values(), *channels):
@@ -88,14 +88,14 @@ class Client:
             end.set_pause_generator(iter(lambda rng=rng: rng.random() < probability, None))
 
     async def read(self, name: str) -> int:
-        """The word of a register."""
+        """Read the word of a register."""
         self.accesses += 1
         answer = await self.bus.read(self.registers[name].offset, 4)
         assert answer.resp == AxiResp.OKAY, name
         return int.from_bytes(answer.data, "little")
 
     async def write(self, name: str, word: int) -> AxiResp:
-        """Write a register; its response."""
+        """Write a register; returns the response."""
         self.accesses += 1
         return (await self.bus.write(self.registers[name].offset, word.to_bytes(4, "little"))).resp
 
@@ -105,7 +105,7 @@ class Client:
         await self.sources[stream].send(b"".join(beat.to_bytes(size, "little") for beat in beats))
 
     async def receive(self, stream: str) -> Words:
-        """The beats of a frame, which ends with tlast."""
+        """Receive the beats of a frame, which ends with tlast."""
         size, data = self.layouts[stream].bits // 8, bytes((await self.sinks[stream].recv()).tdata)
         return [int.from_bytes(data[first : first + size], "little") for first in range(0, len(data), size)]
 
@@ -242,7 +242,7 @@ class Client:
         )
 
     async def compare_status(self) -> None:
-        """Counters, flags, signs and the next column."""
+        """Compare counters, flags, signs and the next column with the golden periphery."""
         golden = self.golden
         for name in ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed"):
             low = await self.read(name)
@@ -263,7 +263,7 @@ def _padded(values: np.ndarray, first: int, lanes: int) -> Words:
 
 
 async def access_at_random(client: Client, count: int, ended: Callable[[], bool]) -> None:
-    """Reads of constants, and of registers that nothing else writes, after writes to them; at most ``count``."""
+    """Read constants, and registers that nothing else writes after writing them; at most ``count`` times."""
     rng, kept = Random(3), {"interrupt": 0, "watchdog": 0}
     constants = [r for r in client.registers.values() if all(f.access == "ro" for f in r.fields) and r.offset < 0x20]
     for _ in range(count):
@@ -286,7 +286,7 @@ async def access_at_random(client: Client, count: int, ended: Callable[[], bool]
 
 
 async def sequence(client: Client, *, operations: int, accesses: int, wrong: str = "") -> dict[str, int]:
-    """Operations of all kinds in turn, with accesses at random in between and waits everywhere."""
+    """Scenario: operations of all kinds in turn, with accesses at random in between and waits everywhere."""
     rng, config = client.rng, client.config
     await check_registers(client)
     done = False
@@ -312,7 +312,7 @@ async def sequence(client: Client, *, operations: int, accesses: int, wrong: str
 
 
 async def flips(client: Client, *, transfers: int) -> dict[str, int]:
-    """Transfers with regular flips of columns and rows; the signs are read after each."""
+    """Scenario: transfers with regular flips of columns and rows; the signs are read after each."""
     regular = {"chopper": ChopperMode.REGULAR, "scope": Scope.COLUMN, "row_chopper": ChopperMode.REGULAR}
     columns, rows = set(), set()
     for _ in range(transfers):
@@ -324,7 +324,7 @@ async def flips(client: Client, *, transfers: int) -> dict[str, int]:
 
 
 async def check_registers(client: Client) -> None:
-    """Every register after reset, and what is written to it read back, with all strobes."""
+    """Check every register after reset, and that what is written to it is read back, with all strobes."""
     rng = client.rng
     for register in client.registers.values():
         if not register.readable:
@@ -353,7 +353,7 @@ async def check_registers(client: Client) -> None:
 
 
 async def errors(client: Client) -> dict[str, int]:
-    """Every refusal, its event, and that nothing else has changed."""
+    """Scenario: every refusal, its event, and that nothing else has changed."""
     provoked = 0
 
     async def refused(event: str, access: Callable[[], Awaitable[Any]]) -> None:
@@ -438,7 +438,9 @@ async def errors(client: Client) -> dict[str, int]:
 
 
 async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int]:
-    """Random legal and illegal traffic on the bus and all streams; then a reset, and operations as if nothing were."""
+    """Scenario: random legal and illegal traffic on the bus and all streams; then a reset, and operations as if nothing
+    were.
+    """
     rng, table = client.rng, list(client.registers.values())
     longest = client.config.update_cycles(4 * client.config.bl_max) + 300 * client.config.read_cycles
     feeds = {name: client.layouts[name].bits for name in client.sources}
@@ -496,7 +498,7 @@ async def _drain(sink: AxiStreamSink) -> None:
 
 @cocotb.test()
 async def job(dut: Any) -> None:
-    """Play the job of the folder named in the environment."""
+    """The cocotb test: plays the job of the folder named in the environment."""
     folder = Path(os.environ["SYMTRACK_JOB"])
     work: dict[str, Any] = pickle.loads((folder / "job.pickle").read_bytes())
     client = Client(dut, work.pop("config"), work.pop("seed"))

@@ -1,4 +1,4 @@
-"""The tile inside a controller, every port in every cycle beside the golden tile."""
+"""Monitor for the tile inside a controller: compares every port with the golden tile in every cycle."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ INNER = {"status__chopper": "signs", "status__row_chopper": "row_signs"}  # name
 
 
 def tile_names(config: TileConfig) -> list[str]:
-    """What `Watch` looks at, by its name in the tile's module."""
+    """The signals that `Watch` looks at, by their names in the tile's module."""
     return ["rst", "reset", *(INNER.get(port.name, port.name) for port in tile_ports(config))]
 
 
@@ -32,7 +32,7 @@ class Watch:
         self.checker = Checker(config)
 
     async def run(self) -> None:
-        """From the end of the first reset on."""
+        """Compare every cycle from the end of the first reset on."""
         resets = self.dut.tile.rst, self.dut.tile.reset
         await FallingEdge(self.dut.aclk)
         while int(resets[0].value):

@@ -1,0 +1,1 @@
+"""Jobs that the cosimulation tests play on the engines."""

@@ -1,4 +1,4 @@
-"""A job that calibrates an array of random symmetric points and programs its reference array."""
+"""Simulation job that calibrates an array of random symmetric points and programs its reference array."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ NO_VARIATION = {"dw_min_std": 0.0, "dw_min_dtod": 0.0, "w_max_dtod": 0.0, "w_min
 
 
 def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any]:
-    """Zero-shifting of P, the filter, and R by write and verify: all that comes of it."""
+    """Calibrate P, let the filter settle and program R by write and verify; returns all that comes of it."""
     rows, columns = config.rows, config.columns
 
     def cells(name: str, **spread: float) -> Any:
@@ -58,19 +58,19 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
 
 
 def job(bench: Bench) -> dict[str, Any]:
-    """With the RTL of the bench."""
+    """The job `calibrated` with the RTL of the bench."""
     return calibrated(bench.config, bench.periphery)
 
 
 def zeros(bench: Bench, pulses: int, sweeps: int) -> int:
-    """A calibration whose reads are all zero; the cycles that it takes."""
+    """A calibration whose reads are all zero; returns the cycles that it takes."""
     tile = bench.periphery(bench.config)
     tile.calibrate(pulses, np.zeros((sweeps * bench.config.columns, bench.config.rows), np.int64))
     return tile.cycles
 
 
 class Stuck:
-    """Cells of R that are read as zero, whatever is written."""
+    """Cells of R that are read as zero, whatever is written to them."""
 
     def __init__(self, rows: int) -> None:
         self.codes = np.zeros(rows, np.int64)
@@ -84,7 +84,7 @@ class Stuck:
 
 
 def stuck(bench: Bench, rounds: int) -> tuple[int, int]:
-    """A programming of cells that cannot be moved to Qref; its rounds, and the cells that were given up."""
+    """A programming of cells that cannot be moved to Qref; returns its rounds and the cells that were given up."""
     config = bench.config
     tile = bench.periphery(config)
     tile.calibrate(0, np.full((2 * config.columns, config.rows), config.code_format.high))

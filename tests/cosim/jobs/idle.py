@@ -1,4 +1,4 @@
-"""Jobs that play no cycle, or cycles in which nothing happens."""
+"""Simulation jobs that play no cycle, or only cycles in which nothing happens."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Reads a page as a browser would: tables by caption, drawn data, addresses, and whether every element is closed."""
+"""Parser of report pages for tests: tables by caption, drawn data, addresses, and whether elements are closed."""
 
 from __future__ import annotations
 
@@ -8,10 +8,15 @@ VOID = {"meta", "br"}
 
 
 class Page(HTMLParser):
-    """What a page holds.
+    """The contents of a report page, read as a browser reads it.
 
-    tables: caption to rows of texts, the heading first. drawn: attributes of all elements with ``data-``. attributes:
-    (tag, name, value) of every one. headings: levels in order. text: all of it but the style sheet.
+    Attributes
+    ----------
+    tables : for each caption its rows of texts, the heading first.
+    drawn : attributes of all elements with ``data-``.
+    attributes : (tag, name, value) of every attribute.
+    headings : levels of the headings in order.
+    text : all text but the style sheet.
     """
 
     def __init__(self, source: str) -> None:

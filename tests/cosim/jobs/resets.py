@@ -1,4 +1,4 @@
-"""A job that begins an operation again and again, and cuts it off by a reset a cycle later every time.
+"""Simulation job that cuts an operation off by a reset, again and again, one cycle later every time.
 
 In between it plays others, in turn, to their end.
 """
@@ -17,7 +17,7 @@ SETTINGS = Settings(gain=1, calibration_pulses=5, calibration_sweeps=1, rounds=2
 
 
 def cut_off(bench: Bench, *, op: int, waits: bool) -> int:
-    """Cycles of the operation, in each of which a reset fell."""
+    """Cut operations off by resets; returns the cycles of the operation in which a reset fell."""
     return bench.run(_cut_off(bench, Op(op), waits))
 
 

@@ -1,4 +1,4 @@
-"""Jobs in which a neighbour of the tile fails: it stops, loses a beat, withdraws what it has offered, or is stuck."""
+"""Simulation jobs in which a neighbour of the tile fails: it stops, loses or withdraws a beat, or is stuck."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def withdrawn(bench: Bench) -> dict[str, Any]:
 
 
 def code(bench: Bench, *, reads: int, stuck: int, settings: Settings) -> list[list[int]]:
-    """The code of the first row is stuck, that of all others is zero: write pulses of every row, read after read."""
+    """A stuck ADC code in the first row, zero in all others: returns the write pulses of every row, read after read."""
     return bench.run(_code(bench, reads, stuck, settings))
 
 
@@ -50,7 +50,7 @@ def programmed(bench: Bench, *, stuck: int, rounds: int) -> dict[str, int]:
 
 
 def _whole(config: TileConfig) -> dict[str, int]:
-    """Beats of an update and of a read."""
+    """The numbers of beats of an update and of a read."""
     return {"vectors": config.column_beats + config.row_beats, "codes": config.row_beats}
 
 
@@ -80,7 +80,7 @@ def _until(streams: Streams, condition: Callable[[Ports], bool], most: int = 500
 
 
 def until_idle(streams: Streams) -> Program:
-    """Cycles until the tile is idle; their number."""
+    """Play until the tile is idle; returns the number of cycles."""
     return (yield from _until(streams, lambda outputs: not outputs["status__busy"]))
 
 
@@ -102,7 +102,7 @@ def _stopped(bench: Bench, stream: str, op: Op) -> Program:
 
 
 def _still(seen: list[Ports]) -> bool:
-    """No output changes while nothing moves."""
+    """Check that no output changes while nothing moves."""
     return all(outputs == seen[0] for outputs in seen)
 
 
@@ -197,7 +197,7 @@ def _operation(streams: Streams, op: Op, codes: list[int]) -> Program:
 
 
 def _pulses(streams: Streams) -> list[int]:
-    """Of all reads since the last call, row after row."""
+    """The pulses of all reads since the last call, row after row."""
     config = streams.config
     beats = [
         unpack_signed(beat["pulses"], config.pulses_format.width, config.lanes) for beat in streams.incoming["writes"]

@@ -1,4 +1,4 @@
-"""A job that looks for lines of an array that are stuck, as docs/integration.md tells.
+"""Simulation job that looks for stuck lines of an array, by the procedure of docs/integration.md.
 
 It reads P before and after updates of one line at a time.
 """
@@ -27,7 +27,7 @@ MOVES = 0.1  # more than noise, and less than an update
 
 @dataclass(frozen=True)
 class Stuck:
-    """Of the ``side`` rows or columns a line that is stuck at a level, on its way from the tile to the array."""
+    """A row or column line that is stuck at a level on its way from the tile to the array."""
 
     side: str
     line: int
@@ -35,7 +35,7 @@ class Stuck:
 
 
 class Bent:
-    """What drives an array through a line that is stuck; ``p`` are the codes of the last read of each column."""
+    """A periphery that drives an array through a stuck line; ``p`` are the codes of the last read of each column."""
 
     def __init__(self, periphery: PeripheryLike, stuck: Stuck | None) -> None:
         self._periphery, self._stuck = periphery, stuck
@@ -58,7 +58,7 @@ class Bent:
 
 
 def found(bench: Bench, *, stuck: list[Stuck | None]) -> list[set[Stuck]]:
-    """For each the lines that are found in a new array with it."""
+    """For each stuck line, the lines that the procedure finds in a new array with it."""
     layer = bench.periphery(bench.config)
     return [_found(bench.config, Bent(layer, line)) for line in stuck]
 
@@ -90,14 +90,14 @@ def _found(config: TileConfig, periphery: Bent) -> set[Stuck]:
 
 
 def _read(tile: Crossbar, periphery: Bent, noise: NoiseStream) -> Int:
-    """P in codes; W stays as it is."""
+    """Read P in codes; W stays as it is."""
     for _ in range(tile.config.columns):
         tile.transfer(Settings(accumulate=False), noise)
     return periphery.p.copy()
 
 
 def _one_line(config: TileConfig, side: str, line: int) -> UpdateVectors:
-    """One line of a side with all of the other; up and down by turns, so that P stays where it is."""
+    """Update one line of a side with all of the other, up and down by turns, so that P stays where it is."""
     x, delta = np.zeros(config.columns, np.int64), np.zeros(config.rows, np.int64)
     x[line if side == "columns" else slice(None)] = config.magnitude_format.high
     delta[line if side == "rows" else slice(None)] = config.magnitude_format.high

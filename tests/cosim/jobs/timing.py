@@ -1,4 +1,4 @@
-"""A job that measures how many cycles operations take when nothing waits."""
+"""Simulation job that measures how many cycles operations take when nothing waits."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from symtrack.model.spec.settings import Settings
 
 
 def measure(bench: Bench) -> dict[str, Any]:
-    """Cycles of CLEAR, of updates as ``(slots, cycles)``, and of a transfer."""
+    """Measure the cycles of CLEAR, of updates as ``(slots, cycles)``, and of a transfer."""
     tile = SteppedPeriphery(bench)
     clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
     config = bench.config

@@ -1,4 +1,4 @@
-"""A job that plays the random scenario and keeps a digest of every port of every cycle."""
+"""Simulation job that plays the random scenario and keeps a digest of every port in every cycle."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from symtrack.cosim.stimulus.random import random_program
 
 
 def digests(bench: Bench, *, cycles: int, seed: int) -> list[str]:
-    """A digest of inputs and outputs per cycle."""
+    """Play the random scenario; returns a digest of inputs and outputs per cycle."""
     trace: list[str] = []
     bench.run(_watched(random_program(bench, cycles, Random(seed)), trace))
     return trace

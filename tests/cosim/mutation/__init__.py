@@ -1,0 +1,1 @@
+"""Tests of cosim/mutation, the mutation testing of netlist and golden model."""

@@ -1,4 +1,4 @@
-"""Choppers look at every bit of their random words, and an error of a single one is found."""
+"""Tests that choppers look at every bit of their random words, and that an error of a single bit is found."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.mutation.chopper_words import edges, first_wrong_flip
 from symtrack.cosim.tools.build_cache import temporary_builds
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED
 
 TINY = NAMED["tiny"].replace(row_chopper=1, chopper_probability=0.2)

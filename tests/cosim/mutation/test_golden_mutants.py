@@ -1,4 +1,4 @@
-"""Mutants of the golden model: an error is found, none is found where there is none, and a campaign goes on."""
+"""Tests of the golden model's mutation testing: trials find errors and nothing else, waivers fit, campaigns resume."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ TEST = ("tests/model/spec/test_fixed.py",)
 
 
 def digest() -> str:
-    """Of the checkout's model."""
+    """The digest of the checkout's model."""
     files = sorted((ROOT / "model").rglob("*.py"))
     return hashlib.sha256(b"".join(path.read_bytes() for path in files)).hexdigest()
 
@@ -206,7 +206,7 @@ def test_tests_of_a_file() -> None:
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is judged, by a stand-in, is not judged again, but what survived other tests is."""
+    """Mutants that are judged (by a stand-in) are not judged again, except for those that survived other tests."""
     judged: list[GoldenMutant] = []
 
     def judge_one(first: Path, mutant: GoldenMutant, tests: Sequence[str], digest: str) -> TrialOutcome:
@@ -272,7 +272,7 @@ def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
 def test_what_the_machine_may_have_killed_is_tried_again_alone(
     first: str, second: str | None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """What a test has not found is what the second trial says, which no other is beside."""
+    """Where no test has found a mutant, a second trial with none beside it decides."""
     tried: list[GoldenMutant] = []
     running: list[GoldenMutant] = []
 

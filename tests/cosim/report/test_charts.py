@@ -1,4 +1,4 @@
-"""Charts: round numbers that enclose the values, and points where the axes say they are."""
+"""Tests of the charts: axes end at round numbers that enclose the values, and points lie where the axes say."""
 
 from __future__ import annotations
 

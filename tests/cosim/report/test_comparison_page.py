@@ -1,4 +1,4 @@
-"""The page of a comparison shows the figures of its report, needs nothing from elsewhere, and is sound HTML."""
+"""Tests of the HTML report of a comparison: it shows the report's figures, is self-contained, and is sound HTML."""
 
 from __future__ import annotations
 
@@ -12,6 +12,7 @@ import pytest
 from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.lockstep import Fault
 from symtrack.cosim.report.comparison_page import page
+from symtrack.hdl.parts.beat_memory import BeatMemory
 from symtrack.model.spec.config import NAMED
 from symtrack.model.training.spec import TrainingSpec
 from tests.cosim.jobs.reading import Page
@@ -33,7 +34,7 @@ def faulty() -> dict[str, Any]:
 
 
 def plain(report: dict[str, Any]) -> dict[str, Any]:
-    """As it comes out of a JSON file."""
+    """The report as it comes out of a JSON file."""
     return json.loads(json.dumps(report))
 
 
@@ -164,6 +165,9 @@ def test_settings_and_word_widths(report: dict[str, Any]) -> None:
     words = read.rows("layer1: 10x33")
     assert words["Q, Qref"][:3] == ["15", "6", "-16,384 to 16,383"]
     assert words["H"][0] == str(CONFIG.hidden_bits)
+    memory = BeatMemory(depth=CONFIG.depth, lanes=CONFIG.lanes, width=CONFIG.hidden_bits)
+    bits = memory.shape.size + len(memory.parity)
+    assert f"H {CONFIG.depth:,} × {bits} bit" in read.text
     assert read.rows("Settings of the datapath")["reference"] == ["LATCHED"]
     assert read.rows("Rates")["learning_rate"] == [f"{report['settings']['rates']['learning_rate']:g}"]
     devices = read.rows("Cells of the arrays")

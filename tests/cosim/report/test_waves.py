@@ -1,4 +1,4 @@
-"""Waveforms show what was recorded: both values where they differ, levels for bits, hexadecimal lanes for words."""
+"""Tests of the drawn waveforms: both values where they differ, levels for bits, hexadecimal lanes for words."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Tests of cosim/stimulus: RTL and golden model in lock-step under every scenario."""

@@ -1,4 +1,4 @@
-"""RTL and golden model in lock-step under every scenario."""
+"""Tests of RTL and golden model in lock-step under every stimulus scenario."""
 
 from __future__ import annotations
 
@@ -116,4 +116,4 @@ def test_a_layer_of_another_size_is_refused() -> None:
     with pytest.raises(ValueError, match=r"config = small is 16x16: the layers of the task are 32x65, 10x33"):
         with_layer(task, NAMED["small"])
     wider = dataclasses.replace(NAMED["digits_output"], lanes=5)
-    assert with_layer(task, wider).layers == (NAMED["digits_hidden"], wider)
+    assert with_layer(task, wider).tile_configs == (NAMED["digits_hidden"], wider)

@@ -1,0 +1,1 @@
+"""Tests of cosim/synthesis: block memories, codes of memories, place and route."""

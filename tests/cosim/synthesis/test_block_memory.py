@@ -1,4 +1,4 @@
-"""Registers move into a block memory where nothing else sees its output, and nowhere else."""
+"""Tests of moving registers into an ECP5 block memory: where nothing else sees its output, and nowhere else."""
 
 from __future__ import annotations
 
@@ -109,7 +109,7 @@ def behind_logic(module: dict[str, Any]) -> None:
         behind_logic,
     ],
 )
-def test_others_stay(change: Any) -> None:
+def test_any_other_register_stays(change: Any) -> None:
     module = netlist()
     change(module)
     before = deepcopy(module)

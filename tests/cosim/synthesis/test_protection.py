@@ -1,4 +1,4 @@
-"""Codes of memories do what their name says: parity sees a flip, SECDED corrects one and sees two."""
+"""Tests of the memory codes: parity detects one flip, SECDED corrects one and detects two."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def decoded(code: Code, kept: list[int]) -> list[tuple[int, int]]:
 
 @pytest.mark.parametrize("bits", [1, 3, 15])
 @pytest.mark.parametrize("name", codes(1, 1))
-def test_every_flip_and_every_two(name: str, bits: int) -> None:
+def test_every_single_and_double_flip_is_treated_as_the_code_promises(name: str, bits: int) -> None:
     code = codes(2, bits)[name]
     word = Random(bits).getrandbits(code.words * code.bits)
     (kept,) = encoded(code, [word])

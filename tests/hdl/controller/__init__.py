@@ -1,0 +1,1 @@
+"""Tests of hdl/controller, the register file in front of a tile."""

@@ -1,4 +1,4 @@
-"""In every cycle of random traffic the register file equals `NaiveRegisters`: answers, settings, command, interrupt."""
+"""Tests of the register file in every cycle of random traffic: answers, settings, command, events and interrupt."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ class Traffic:
         self.favourites = [r for r in self.table if r.name in ("command", "control", "events", "status", "interrupt")]
 
     def address(self) -> int:
-        """Of a register, or any."""
+        """The address of a register, or any address."""
         rng = self.rng
         register = rng.choice(self.favourites if rng.random() < 0.6 else self.table)
         return rng.choice(
@@ -48,7 +48,7 @@ class Traffic:
         )
 
     def word(self, register: Register | None) -> int:
-        """Fields near their limits, or anything; a watchdog that barks."""
+        """A word whose fields are near their limits, or any word; a watchdog gets a dozen cycles at most."""
         rng, word = self.rng, self.rng.getrandbits(32)
         if register is None or rng.random() < 0.3:
             return word
@@ -61,7 +61,7 @@ class Traffic:
         return word
 
     def bus(self) -> Bus:
-        """Of a cycle."""
+        """The requests of one cycle."""
         rng, bus = self.rng, Bus()
         if rng.random() < 0.6:
             bus.read = self.address()
@@ -75,7 +75,7 @@ class Traffic:
         return bus
 
     def status(self, dut: Dut, *, started: bool) -> dict[str, int]:
-        """Of the tile: it is busy from the cycle after a command for some cycles, its flags rise until they fall."""
+        """The tile's status: busy for some cycles after a command; its flags rise until they fall."""
         rng = self.rng
         self.busy = rng.randrange(1, 20) if started else max(0, self.busy - 1)
         self.flagged = 0 if rng.random() < 0.1 else self.flagged | rng.getrandbits(3) & rng.getrandbits(3)
@@ -89,7 +89,7 @@ class Traffic:
 
 
 def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) -> Counter[str]:
-    """Cycles in which everything is compared; what happened in them."""
+    """Play random cycles in which everything is compared; returns what happened in them."""
     traffic, naive, hits = Traffic(config, seed), NaiveRegisters(config), Counter[str]()
     rng = traffic.rng
     names = [item.name for item in settings_fields(config)]
@@ -147,7 +147,7 @@ def bent(old: str, new: str) -> type:
 
 
 def differs(config: TileConfig, made: type) -> bool:
-    """Some cycle shows that it is not the register file."""
+    """Whether some cycle shows that this is not the register file."""
     try:
         play(config, 2, 2000, made)
     except AssertionError:

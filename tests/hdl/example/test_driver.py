@@ -1,4 +1,4 @@
-"""The C driver on a bus of plain words: what it writes, and what it refuses without writing anything."""
+"""Tests of the C driver on a simulated bus: what it writes, and what it refuses without writing anything."""
 
 from __future__ import annotations
 
@@ -113,7 +113,7 @@ def packed(register: Register, **values: int) -> int:
 
 
 def expected(driver: Driver, values: Settings) -> tuple[int, int]:
-    """The words of `modes` and `gain`."""
+    """The words of `modes` and `gain` for some settings."""
     modes, gain = (
         packed(register, **{field.name: getattr(values, field.name) for field in register.fields})
         for register in (driver.table["modes"], driver.table["gain"])

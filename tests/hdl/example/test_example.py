@@ -1,4 +1,4 @@
-"""The example of an integration: top level and test bench in Verilog, and the C driver over a simulated bus."""
+"""Tests of the integration example: top level and test bench in Verilog, and the C driver over a simulated bus."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog i
 
 @cache
 def files(name: str) -> dict[str, str]:
-    """What generate_verilog.py writes."""
+    """The files that generate_verilog.py writes."""
     return package(NAMED[name])
 
 

@@ -1,4 +1,4 @@
-"""Section 5 in naive form: the sides of an update, how they go in and which slots come out."""
+"""Naive update path for tests: the sides of an update, how they go in and which slots come out (section 5)."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ class Side:
 
 
 def draw(lines: int, bits: int, rng: Random) -> Side:
-    """All mixtures: zeros only, one sign only, full magnitudes."""
+    """Random sides of all kinds: zeros only, one sign only, full magnitudes, mixtures."""
     high, signs = (1 << bits) - 1, rng.choice(((1,), (-1,), (1, -1), (1, -1)))
     pool = rng.choice(((0,), (0, high), (high,), (rng.randint(1, high), rng.randint(1, high), 0)))
     return Side([rng.choice(pool) for _ in range(lines)], [rng.choice(signs) for _ in range(lines)])

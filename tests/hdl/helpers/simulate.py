@@ -1,4 +1,4 @@
-"""One component alone in Amaranth's simulator, and the awkward configurations that blocks are tried in.
+"""Runs one hardware component alone in Amaranth's simulator; also the awkward configurations to try blocks in.
 
 A test is an ``async def program(dut)``: `Dut.set` drives inputs, `Dut.get` gives the outputs of the same cycle,
 `Dut.tick` is the rising edge. Ports go by their flattened names; a port of lanes is a list.

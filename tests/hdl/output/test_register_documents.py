@@ -1,4 +1,4 @@
-"""The register map in its four forms says what the table says."""
+"""Tests of the register documents: Markdown, C header, JSON and SystemRDL say what the register map says."""
 
 from __future__ import annotations
 

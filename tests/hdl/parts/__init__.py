@@ -1,0 +1,1 @@
+"""Tests of hdl/parts, the generic hardware parts."""

@@ -1,4 +1,4 @@
-"""The memory equals a dictionary: data held, zeros from the clear port."""
+"""Tests of the beat memory: it equals a dictionary, holds its output, and is cleared through its port."""
 
 from __future__ import annotations
 

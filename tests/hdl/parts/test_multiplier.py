@@ -1,4 +1,4 @@
-"""Products out of digits, and by constants, against multiplication."""
+"""Tests of the multiplier: products by digits, and by constants, against multiplication in Python."""
 
 from __future__ import annotations
 

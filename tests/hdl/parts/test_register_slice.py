@@ -1,4 +1,4 @@
-"""No beat is lost, doubled or overtaken, room is a register, and the output keeps its payload."""
+"""Tests of the register slice: no beat is lost, doubled or overtaken, and the output keeps its payload."""
 
 from __future__ import annotations
 

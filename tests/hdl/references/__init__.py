@@ -1,0 +1,1 @@
+"""Naive descriptions of hardware blocks, against which the hardware tests compare."""

@@ -1,4 +1,4 @@
-"""Naive descriptions that several tests share, written from the equations of docs/tile.md with exact fractions."""
+"""Naive blocks for tests, written with exact fractions from the equations of docs/tile.md."""
 
 from __future__ import annotations
 
@@ -48,17 +48,17 @@ class Lines:
 
 
 def halves_upwards(value: Fraction) -> int:
-    """The nearest integer."""
+    """The nearest integer; halves are rounded upwards."""
     return math.floor(value + Fraction(1, 2))
 
 
 def clip(value: int, low: int, high: int) -> int:
-    """The nearest value of the interval."""
+    """The value, clipped to the interval."""
     return min(max(value, low), high)
 
 
 class Dither:
-    """Sections 3 and 6: what rounds the direct writes of the lanes, beat by beat, as a fraction of the threshold."""
+    """Sections 3 and 6: the dither of direct writes, lane by lane and beat by beat, as a fraction of the threshold."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
@@ -78,7 +78,7 @@ def coarse(config: TileConfig, q: Fraction) -> Fraction:
 
 
 class Estimate:
-    """Section 6, stage 1: Q and Qref by key, in units of one ADC LSB."""
+    """Section 6, stages 1 to 4: filter and latch, with Q and Qref by key, in units of one ADC LSB."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
@@ -104,7 +104,7 @@ class Estimate:
 
 
 def write_pulses(config: TileConfig, hidden: int, *, direct: bool = False) -> tuple[int, bool]:
-    """Section 6, stage 3: n and whether it was clamped."""
+    """Section 6, stages 8 and 9: n, and whether it was clamped."""
     quotient = Fraction(hidden, 1 << config.threshold_shift)
     whole = math.floor(quotient) if direct else math.trunc(quotient)
     pulses = clip(whole, -config.pulses_max, config.pulses_max)
@@ -112,7 +112,7 @@ def write_pulses(config: TileConfig, hidden: int, *, direct: bool = False) -> tu
 
 
 class Accumulator:
-    """Section 6, stages 2 to 4: H by key."""
+    """Section 6, stages 5 to 11: gain, sum, threshold and the next H, with H by key."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
@@ -139,7 +139,7 @@ class Accumulator:
 
 
 class Signs:
-    """Section 7, a read at a time."""
+    """Section 7: the signs of the choppers, a read at a time."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config

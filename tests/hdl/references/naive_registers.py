@@ -1,4 +1,4 @@
-"""The register file as docs/integration.md tells it: a dictionary of fields, a set of events, cycle after cycle."""
+"""Naive register file for tests, from docs/integration.md: a dictionary of fields and a set of events per cycle."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class NaiveRegisters:
     def cycle(self, bus: Bus, status: dict[str, int], *, column: int, ready: bool) -> Answer:
         """Answer what is asked for, and go on to the next cycle.
 
-        status: of the tile. ready: it takes a command in this cycle.
+        ``status`` is that of the tile, ``ready`` says whether it takes a command in this cycle.
         """
         answer, happened = Answer(), self._happened(status) | self.refusals
         self.refusals = set()

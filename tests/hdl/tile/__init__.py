@@ -1,0 +1,1 @@
+"""Tests of hdl/tile, each block of the tile against a naive description."""

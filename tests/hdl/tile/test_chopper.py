@@ -1,4 +1,4 @@
-"""c, c', their flips and flags equal lists of signs, for every mode and scope and for changes of them."""
+"""Tests of the choppers: signs, flips and flags equal lists of signs, for every mode and scope and changes of them."""
 
 from __future__ import annotations
 

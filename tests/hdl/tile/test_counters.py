@@ -1,4 +1,4 @@
-"""Events are counted and the counts stop at their largest value."""
+"""Tests of the event counters: events are counted, and counts stop at their largest value."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""d = c·(r − s) against exact fractions, and its width holds every difference."""
+"""Tests of the demodulator: d = c·(r − s) against exact fractions, and its width holds every difference."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""H of whole columns against exact fractions: saturation, clamp, forget, subtract, direct writes, accumulate off."""
+"""Tests of the hidden buffer with whole columns against exact fractions, in all its modes and at its limits."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def compare(
     accumulate: tuple[bool, ...] = (False, True, True),
     direct: tuple[bool, ...] = (False, False, True),
 ) -> dict[str, int]:
-    """Column after column in any order with new settings; how often each case of stages 3 and 4 came."""
+    """Columns in any order with new settings each time, compared beat by beat; returns how often each case came."""
     rng, accumulator, dither = Random(seed), Accumulator(naive or config), Dither(naive or config)
     seen = {"saturated": 0, "clamped": 0, "written": 0, "kept": 0}
 

@@ -1,4 +1,4 @@
-"""Lines keep magnitude and sign of the beat they belong to, and the summary bits say which signs came."""
+"""Tests of the line registers: lines keep magnitude and sign of their beat, summary bits say which signs came."""
 
 from __future__ import annotations
 

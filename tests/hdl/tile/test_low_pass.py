@@ -1,4 +1,4 @@
-"""The filter step against exact fractions: every pair of words of small formats, random ones of large formats."""
+"""Tests of the low-pass filter against exact fractions: all pairs of words of small formats, random ones of large."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Judgement of one lane against the equations of docs/tile.md, section 9: five moves from d to what comes of it."""
+"""Tests of write and verify of one lane against the equations of docs/tile.md, section 9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A line fires where its magnitude exceeds its word and it is enabled."""
+"""Tests of the pulse trains: a line fires where its magnitude exceeds its word and it is enabled."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The slots of an update are BL for every quadrant that has lines on both sides, in rising order."""
+"""Tests of the quadrant sequencer: BL slots for every quadrant with lines on both sides, in rising order."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The words of a bank are those of its two registers, line by line."""
+"""Tests of the random bank: its words are those of its two registers, line by line."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The register that takes many bits per step equals one that is shifted bit by bit."""
+"""Tests of the random source: a register that takes many bits per step equals one that is shifted bit by bit."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""ref = coarse(Q) or Qref against exact fractions: every word of small formats and every shift."""
+"""Tests of the reference latch against exact fractions: every word of small formats and every shift."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The states follow the table of section 4, and commands are sampled when they are accepted."""
+"""Tests of the sequencer: its states follow the table of section 4, and commands are sampled when accepted."""
 
 from __future__ import annotations
 

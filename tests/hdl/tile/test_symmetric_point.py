@@ -1,4 +1,4 @@
-"""Q, Qref and d of whole columns against exact fractions, with waits; four moves from a code to its difference."""
+"""Tests of the symmetric-point accumulator: Q, Qref and d of whole columns, with waits, against exact fractions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""n = clamp(trunc(h/threshold), ±pulses_max), or with the floor, against exact fractions."""
+"""Tests of the write threshold against exact fractions: n = clamp(trunc(h/threshold), ±pulses_max), or floor."""
 
 from __future__ import annotations
 

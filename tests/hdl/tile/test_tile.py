@@ -1,4 +1,4 @@
-"""Random commands to a whole tile against the naive descriptions: sections 4 to 7 at once, with waits and cycles."""
+"""Tests of a whole tile: random commands with waits, against naive descriptions and cycle counts."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Whole transfers: section 6 for every beat of writes, BEAT_LATENCY, waits on both sides and the sticky flags."""
+"""Tests of the transfer path in whole transfers: every beat of writes, BEAT_LATENCY, waits and sticky flags."""
 
 from __future__ import annotations
 

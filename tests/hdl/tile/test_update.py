@@ -1,4 +1,4 @@
-"""Whole updates: slots as in section 5, BL for every non-empty quadrant, and no coincidence of the wrong polarity."""
+"""Tests of the update path in whole updates: slots as in section 5, and no coincidence of the wrong polarity."""
 
 from __future__ import annotations
 

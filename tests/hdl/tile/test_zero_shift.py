@@ -1,4 +1,4 @@
-"""Slots of a calibration: as many as asked for, and their polarities."""
+"""Tests of zero-shifting slots: as many as asked for, and their polarities."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Tests of model/analysis: device characteristics, calibration, coincidence statistics, speed."""

@@ -1,4 +1,4 @@
-"""Records: repeated, compared, and refused when they are none."""
+"""Tests of device characteristics and of recorded responses: repeated, compared, and refused when they are none."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Statistics of the real sources, and of sources that are known to be bad."""
+"""Tests of the coincidence statistics, with the real random sources and with sources that are known to be bad."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the golden benchmark measures; the command line is tested with its script."""
+"""Tests of the golden model's benchmark: what it measures; the command line is tested with its script."""
 
 import pytest
 

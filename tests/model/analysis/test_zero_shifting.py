@@ -1,4 +1,4 @@
-"""Zero-shifting against its closed form and against a float64 loop written straight from the step equations."""
+"""Tests of zero-shifting calibration against its closed form and against a loop in floating point."""
 
 from dataclasses import replace
 from itertools import islice, pairwise

@@ -1,0 +1,1 @@
+"""Tests of model/arithmetic: random numbers, converters and activations."""

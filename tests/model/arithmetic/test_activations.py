@@ -1,4 +1,4 @@
-"""Host arithmetic against the math library, to the last bit that the formats keep."""
+"""Tests of the activations and other host arithmetic against the math library, to the last bit they keep."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Products against the equations in floating point."""
+"""Tests of the analog products with DACs and ADCs against the equations in floating point."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Statistics of the counter-based generator, and that a draw depends on its key and number alone."""
+"""Tests of the counter-based random numbers: their statistics, and that a draw depends on key and number alone."""
 
 from statistics import NormalDist
 

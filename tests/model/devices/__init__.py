@@ -1,0 +1,1 @@
+"""Tests of model/devices: families, arrays, noise, spread, symmetric points and presets."""

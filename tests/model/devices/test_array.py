@@ -1,4 +1,4 @@
-"""The compiled update against coincidences counted slot by slot, in any order and with any number of threads."""
+"""Tests of the compiled array update against coincidences counted slot by slot, in any order and number of threads."""
 
 from dataclasses import replace
 

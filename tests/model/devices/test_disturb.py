@@ -1,4 +1,4 @@
-"""Half-select disturb and retention against naive descriptions, slot by slot and cell by cell."""
+"""Tests of half-select disturb and retention against naive descriptions, slot by slot and cell by cell."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an array does beyond its steps: write noise, stuck cells, half-select disturb, retention, endurance."""
+"""Tests of an array's imperfections: write noise, stuck cells, half-select disturb, retention, endurance."""
 
 from __future__ import annotations
 

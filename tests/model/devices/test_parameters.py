@@ -1,4 +1,4 @@
-"""Defaults, limits and presets are the recorded ones: results of all who use them hang on each.
+"""Tests that defaults, limits and presets of all devices are the recorded ones, since results depend on them.
 
 Who changes one records them anew: python -m tests.model.devices.test_parameters > tests/model/devices/parameters.json
 """

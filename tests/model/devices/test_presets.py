@@ -1,4 +1,4 @@
-"""Presets, TOML files of devices, and what is said about bad ones."""
+"""Tests of device presets and TOML files of devices, and of the messages about bad ones."""
 
 import math
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Every family against its step equations in floating point, and the compiled kernel against the plain response."""
+"""Tests of every device family against its step equations in floating point, compiled and not."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Soft-bounds devices with reference against their equations in floating point, closed forms and spread."""
+"""Tests of soft-bounds devices with reference against their equations, closed forms and spread."""
 
 import numpy as np
 import pytest

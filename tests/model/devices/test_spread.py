@@ -1,4 +1,4 @@
-"""Device-to-device spread of slopes, exponents, bounds and steps, family by family."""
+"""Tests of device-to-device spread: slopes, exponents, bounds and steps, family by family."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Symmetric points: closed form against numeric against where alternating pulses settle, and their spread."""
+"""Tests of symmetric points: closed form, numeric, and where alternating pulses settle, and their spread."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Noise of 10**6 pulses per family: size, and no correlation between neighbouring cells or successive pulses."""
+"""Tests of write noise with 10**6 pulses per family: its size, and no correlation between cells or pulses."""
 
 from dataclasses import replace
 

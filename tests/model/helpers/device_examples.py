@@ -1,4 +1,4 @@
-"""Random devices of every family, without variation, and single cells of them."""
+"""Example devices for tests: random ones of every family, without variation, and single cells of them."""
 
 import numpy as np
 

@@ -1,4 +1,4 @@
-"""A dozen runs whose final state is recorded; run as a script it prints their digests as JSON."""
+"""The reference trainings whose final state is recorded; run as a script it prints their digests as JSON."""
 
 from __future__ import annotations
 

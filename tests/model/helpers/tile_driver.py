@@ -1,4 +1,4 @@
-"""Operates a `TileModel` through its ports, with waits on every stream, and compares it with a `Periphery`.
+"""Test driver of a `TileModel`: operates its ports with waits on every stream and compares it with a `Periphery`.
 
 Streams obey the usual rule: a valid beat stays until it is taken. Payloads and settings are random whenever
 they must not matter.

@@ -1,4 +1,4 @@
-"""Tasks small enough for uncompiled runs: two classes of four inputs, tiles of 3x5 and 2x4; and of images of 4 x 5."""
+"""Tiny tasks for uncompiled test runs: two classes of four inputs on tiles of 3x5 and 2x4, and images of 4 x 5."""
 
 import numpy as np
 
@@ -24,7 +24,7 @@ def task(samples: int = 32) -> Task:
         test_x=x[samples:],
         test_y=y[samples:],
         architecture=Architecture(layers=(Dense(size_in=4, size_out=3), Dense(size_in=3, size_out=2))),
-        layers=(NAMED["tiny"], OUTPUT),
+        tile_configs=(NAMED["tiny"], OUTPUT),
     )
 
 
@@ -42,7 +42,7 @@ def images(samples: int = 8) -> Task:
         test_x=x[samples:],
         test_y=y[samples:],
         architecture=architecture,
-        layers=tuple(config.replace(chopper_period=3) for config in architecture.tiles()),
+        tile_configs=tuple(config.replace(chopper_period=3) for config in architecture.tiles()),
     )
 
 

@@ -1,0 +1,1 @@
+"""Tests of model/network: algorithms, layers, crossbars, learning tiles and networks."""

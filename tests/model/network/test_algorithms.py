@@ -1,4 +1,4 @@
-"""Algorithms as settings: what each one switches on, and the gain in physical units."""
+"""Tests of the algorithms as settings: what each one switches on, and the gain in physical units."""
 
 from dataclasses import replace
 

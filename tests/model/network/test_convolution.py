@@ -1,4 +1,4 @@
-"""Patches and pooling against loops over pixels."""
+"""Tests of convolution and pooling against loops over pixels."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""A layer's tile against a floating-point description written from the equations of DESIGN 3.2 and the device.
+"""Tests of a crossbar tile against a floating-point description from the equations of DESIGN 3.2 and the device.
 
 The description shares the slots of the pulse trains with the tile, since they are random, and nothing else: its
 devices, reads, filter, chopper, buffer and writes are its own. Converters are fine and without noise, so that the two

@@ -1,4 +1,4 @@
-"""Algorithms that are the same under some condition end in the same state, array by array and bit for bit.
+"""Tests of identities between algorithms: those that are the same under a condition end in the same state.
 
 Every identity has a twin in which one setting is changed so that it no longer holds.
 """
@@ -101,8 +101,8 @@ def trained(identity: Identity, algorithm: Algorithm, monkeypatch: pytest.Monkey
     """All state and counters after a short training."""
     monkeypatch.setitem(ALGORITHMS, "variant", algorithm)
     plain = tiny.task()
-    layers = tuple(layer.replace(**identity.config) for layer in plain.layers)
-    trainer = tiny.trainer("variant", task=Task(**{**vars(plain), "layers": layers}), rates=rates(identity))
+    layers = tuple(layer.replace(**identity.config) for layer in plain.tile_configs)
+    trainer = tiny.trainer("variant", task=Task(**{**vars(plain), "tile_configs": layers}), rates=rates(identity))
     trainer.run(90)
     assert trainer.metrics().counts["transfer_pulses"] > 10
     return trainer.network.state_arrays() | trainer.network.counters()

@@ -1,4 +1,4 @@
-"""A tile that learns: its schedule, its rate, its calibration, and what it goes on from."""
+"""Tests of a learning tile: its transfer schedule, rate and calibration, and that it resumes from its state."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Networks: gradients against finite differences of the loss, layers of several tiles, and batches."""
+"""Tests of networks: gradients against finite differences of the loss, layers of several tiles, and batches."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Update management against its equations in floating point."""
+"""Tests of update management against its equations in floating point."""
 
 import math
 

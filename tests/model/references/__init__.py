@@ -1,0 +1,1 @@
+"""Independent descriptions in floating point and in plain Python, against which the golden model is compared."""

@@ -1,4 +1,4 @@
-"""The step equations of all families in float64, as written: an opinion that shares nothing with the model."""
+"""Step equations of all device families in float64, as an independent reference that shares nothing with the model."""
 
 from collections.abc import Callable
 

@@ -1,4 +1,4 @@
-"""Training of the digits in floating point, straight from the equations: perceptron 64-32-10 with tanh, batch 1.
+"""Reference training of the digits in floating point, from the equations: perceptron 64-32-10, tanh, batch 1.
 
     forward   z = s * max|x| * (adc(W u) + gamma * (adc(P (c o u)) - adc(R (c o u)))),   u = x / max|x|, the last x is 1
     backward  g = s * max|delta| * (adc(W^T v) + gamma * c o (adc(P^T v) - adc(R^T v))),  v = delta / max|delta|
@@ -251,7 +251,7 @@ def train(
     rule = SCHEMES[algorithm], Rates.of(algorithm), (reference_mean, reference_std), quantised, error
     hidden, output = layers = [
         Layer(rng, config, task.converters, plan.weight_scaling, *rule)
-        for config, plan in zip(task.layers, task.architecture.layers, strict=True)
+        for config, plan in zip(task.tile_configs, task.architecture.layers, strict=True)
     ]
     curve = []
     for epoch in range(epochs):

@@ -1,4 +1,4 @@
-"""The loss of a network in floating point, straight from the equations, one pixel at a time."""
+"""Reference loss of a network in floating point, straight from the equations, one pixel at a time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The algorithms in floating point, straight from the equations, for linear problems y = A x, delta = y - T x.
+"""Reference algorithms in floating point, from the equations, for linear problems y = A x, delta = y - T x.
 
     A = W + gamma * c o (P - R)                                       c_j: chopper of column j
     P <- P + n o F(P) - |n| o G(P),      n = -k * (delta / max|delta|) (c o x / max|x|)^T      pulses, a real number
@@ -50,8 +50,11 @@ class FloatArray:
 class FloatTile:
     """One tile under one algorithm.
 
-    reference: "zero", "latched" or "filtered". chopper: "off" or "regular", or "told": flips come with each transfer.
-    error: a deliberate one.
+    Attributes
+    ----------
+    reference : "zero", "latched" or "filtered".
+    chopper : "off" or "regular", or "told" where flips come with each transfer.
+    error : a deliberate error, if any.
     """
 
     fast: FloatArray

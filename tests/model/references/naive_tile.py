@@ -1,4 +1,4 @@
-"""The tile cell by cell in Python's integers and fractions, written from docs/tile.md, sections 3 and 5 to 9.
+"""Naive tile in Python's integers and fractions, cell by cell, from docs/tile.md, sections 3 and 5 to 9.
 
 It takes sizes, seeds and taps from the configuration and nothing else from the golden model, whose results and state it
 gives bit for bit: `NaiveTile` has the methods of `model.tile.operations.Periphery`.

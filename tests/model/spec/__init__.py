@@ -1,0 +1,1 @@
+"""Tests of model/spec: configuration, fixed-point formats and polynomials."""

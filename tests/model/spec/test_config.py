@@ -1,4 +1,4 @@
-"""The configuration refuses what makes no sense, in words, and everything derived from it is consistent."""
+"""Tests of the configuration: it refuses in words what makes no sense, and what is derived from it is consistent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Shifts and saturation against exact fractions."""
+"""Tests of fixed-point shifts and saturation against exact fractions."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feedback polynomials are primitive, dense and distinct, judged by arithmetic of this file's own."""
+"""Tests of the feedback polynomials: primitive, dense and distinct, by arithmetic of this file's own."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Tests of model/study, the runs behind docs/results.md."""

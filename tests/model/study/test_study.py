@@ -1,4 +1,4 @@
-"""Studies: cases that can be run, results that are made once and kept whole, tables that say what is in."""
+"""Tests of studies: cases can be run, results are made once and kept whole, and tables show those that are in."""
 
 import json
 from dataclasses import replace
@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.model.files import markdown
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
 from symtrack.model.study.record import RECORD, adopt, record
@@ -55,7 +56,7 @@ def test_experiments_can_be_run(name: str) -> None:
 
 def test_equal_tiles_of_the_widths_are_left_out() -> None:
     cases = EXPERIMENTS["widths"]()
-    for layer in TASKS["digits"]().layers:
+    for layer in TASKS["digits"]().tile_configs:
         for name in {name for values in WIDTHS.values() for tiles in values for name in tiles}:
             assert getattr(layer, name) == getattr(DIGITS_TILE, name)
     assert sum(not one.run.tiles for one in cases) == len(WIDTHS) * len(SEEDS)
@@ -109,7 +110,7 @@ def test_target() -> None:
     reached = 8 * (losses.index(best) + 1)
     assert [point[2] for point in result["curve"]] == losses[: reached // 8]
     assert result["target"]["steps"] == reached
-    assert result["target"]["paper_slots"] == reached * tiny.task().layers[0].bl_max
+    assert result["target"]["paper_slots"] == reached * tiny.task().tile_configs[0].bl_max
     assert result["target"]["update_slots"] == result["metrics"]["counts"]["update_slots"] > 0
     assert execute(case(evaluate_every=8, target=0.0))["target"] is None
     run = {"tiles": tiles, "calibration": 7, "algorithm": "tt-v2"}
@@ -125,11 +126,13 @@ def test_everything_that_a_calibration_does_is_counted() -> None:
     before = trainer.metrics().counts
     trainer.run(8)
     counted = trainer.metrics().counts
-    cells = sum(config.rows * config.columns for config in tiny.task().layers)
+    cells = sum(config.rows * config.columns for config in tiny.task().tile_configs)
     assert counted["reads"] > before["reads"] > 0
     assert (before["update_slots"], before["coincidences"]) == (2 * 7, 7 * cells)
-    sweeps = before["reads"] // sum(config.columns for config in tiny.task().layers)
-    commands = [config.calibration_cycles(7, 0) + config.calibration_cycles(0, sweeps) for config in tiny.task().layers]
+    sweeps = before["reads"] // sum(config.columns for config in tiny.task().tile_configs)
+    commands = [
+        config.calibration_cycles(7, 0) + config.calibration_cycles(0, sweeps) for config in tiny.task().tile_configs
+    ]
     assert before["cycles"] == sum(commands)
     assert {name: spent[name] for name in counted} == counted
 
@@ -216,7 +219,7 @@ def test_figures() -> None:
     assert tables.figure([]) == "–"
     assert tables.figure([0.25]) == "0.250"
     assert tables.percent([0.965, 0.969, 0.973]) == "96.9 ± 0.4"
-    assert tables.markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
+    assert markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
         "| a    | long |\n| ---- | ---: |\n| wide |    1 |\n| b    |   22 |"
     )
 

@@ -1,0 +1,1 @@
+"""Tests of model/tasks: data files, data sets and regression tasks."""

@@ -1,4 +1,4 @@
-"""IDX files: what is read, and that every fault of a folder costs one line that says what is allowed."""
+"""Tests of IDX files: what is read, and that every fault of a folder costs one line that says what is allowed."""
 
 import gzip
 import re

@@ -1,4 +1,4 @@
-"""MNIST-1D: the same values everywhere, and nothing beside them."""
+"""Tests of the MNIST-1D data: the same values on every machine, and no file written beside them."""
 
 import random
 

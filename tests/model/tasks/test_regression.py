@@ -1,4 +1,4 @@
-"""Regression tasks: targets, streams, errors and metrics against floating point."""
+"""Tests of the regression tasks: targets, streams, errors and metrics against floating point."""
 
 from dataclasses import replace
 

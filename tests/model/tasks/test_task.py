@@ -1,11 +1,11 @@
-"""Tasks: the samples of their steps, limits, and that digits is what it always was."""
+"""Tests of tasks: the samples of their steps, their limits, and that the digits task has not changed."""
 
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from symtrack.model.network.networks import network
+from symtrack.model.network.standard_networks import network
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS, digits, with_seed
 from symtrack.model.training.metrics import state_sha256
 from symtrack.model.training.spec import TrainingSpec
@@ -26,7 +26,7 @@ def run_digest(task, steps: int = 100) -> str:
 
 def test_digits_is_what_it_always_was() -> None:
     assert run_digest(digits()) == DIGITS_DIGEST
-    assert digits(hidden=[32]).layers == digits().layers
+    assert digits(hidden=[32]).tile_configs == digits().tile_configs
 
 
 def test_signals_with_negative_points_train() -> None:
@@ -49,7 +49,7 @@ def test_wide_layers_learn() -> None:
 def test_idx(tmp_path) -> None:
     write_folder(tmp_path)
     task = TASKS["idx"](data=tmp_path, hidden=(5,))
-    assert [(config.columns, config.rows) for config in task.layers] == [(13, 5), (6, 10)]
+    assert [(config.columns, config.rows) for config in task.tile_configs] == [(13, 5), (6, 10)]
     assert run_digest(task, 12) == run_digest(TASKS["idx"](data=str(tmp_path), hidden=(5,)), 12)
 
 
@@ -82,7 +82,7 @@ def test_limits_take_the_first_samples() -> None:
         (lambda: digits(hidden=(0,)), r"hidden = 0: must be from 1 to 65535"),
         (lambda: TASKS["mnist1d"](architecture="lenet5"), r"architecture = 'lenet5': must be another for inputs of 40"),
         (
-            lambda: replace(digits(), architecture=network((40,), 10), layers=network((40,), 10).tiles()),
+            lambda: replace(digits(), architecture=network((40,), 10), tile_configs=network((40,), 10).tiles()),
             r"architecture.layers\[0\].inputs = 40: must be 64, what a sample has",
         ),
         (lambda: TASKS["idx"](), r"data: must be given for the task idx"),
@@ -97,8 +97,8 @@ def test_bad_values(make, message: str) -> None:
 
 def test_every_tile_seed_has_random_sources_of_its_own() -> None:
     task = digits()
-    assert with_seed(task, 1).layers == task.layers
-    sources = [layer.seed for seed in (1, 2, TILE_SEEDS) for layer in with_seed(task, seed).layers]
+    assert with_seed(task, 1).tile_configs == task.tile_configs
+    sources = [layer.seed for seed in (1, 2, TILE_SEEDS) for layer in with_seed(task, seed).tile_configs]
     assert len(set(sources)) == len(sources)
     with pytest.raises(ValueError, match=r"^tile_seed = 0: must be from 1 to 65536$"):
         with_seed(task, 0)

@@ -1,0 +1,1 @@
+"""Tests of model/tile, the golden model of the tile periphery, block by block."""

@@ -1,4 +1,4 @@
-"""When choppers flip, what a flip latches, and what signs the reads of a cell get."""
+"""Tests of the golden choppers: when they flip, what a flip latches, and what signs the reads of a cell get."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Counters saturate."""
+"""Tests of the golden event counters: they saturate."""
 
 from __future__ import annotations
 

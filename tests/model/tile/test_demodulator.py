@@ -1,4 +1,4 @@
-"""Demodulation of a read with the signs of its rows."""
+"""Tests of the golden demodulator: a read with the signs of its rows."""
 
 from __future__ import annotations
 

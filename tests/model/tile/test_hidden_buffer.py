@@ -1,4 +1,4 @@
-"""Accumulation, saturation and what a write leaves behind."""
+"""Tests of the golden hidden buffer: accumulation, saturation and what a write leaves behind."""
 
 from __future__ import annotations
 

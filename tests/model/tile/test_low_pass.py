@@ -1,4 +1,4 @@
-"""The filter follows its equation, has no dead zone and stays in range."""
+"""Tests of the golden low-pass filter: it follows its equation, has no dead zone and stays in range."""
 
 from __future__ import annotations
 

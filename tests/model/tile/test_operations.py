@@ -1,4 +1,4 @@
-"""Whole operations: against floats written from the equations and the naive description, errors, and one digest."""
+"""Tests of the golden periphery's whole operations against floats, the naive tile and one recorded digest."""
 
 from __future__ import annotations
 

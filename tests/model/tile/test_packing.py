@@ -1,4 +1,4 @@
-"""Packing and unpacking are inverse and put lane 0 lowest."""
+"""Tests of packing lanes into words: packing and unpacking are inverse, and lane 0 is lowest."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Lines fire with their probability, and only in the slots of their sign."""
+"""Tests of the golden pulse trains: lines fire with their probability, and only in the slots of their sign."""
 
 from __future__ import annotations
 

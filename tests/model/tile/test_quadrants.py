@@ -1,4 +1,4 @@
-"""Order and polarity of the slots."""
+"""Tests of the golden quadrant sequencer: order and polarity of the slots."""
 
 from __future__ import annotations
 

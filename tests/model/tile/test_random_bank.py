@@ -1,4 +1,4 @@
-"""Words of lines: two of few sources, and independent all the same."""
+"""Tests of the golden random bank: words of lines come from two of few sources and are independent all the same."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The fast sources equal a register that is shifted bit by bit."""
+"""Tests of the golden random sources: the fast ones equal a register that is shifted bit by bit."""
 
 from __future__ import annotations
 

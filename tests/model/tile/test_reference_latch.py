@@ -1,4 +1,4 @@
-"""The latched reference: Q in coarse steps, in the rows that latch."""
+"""Tests of the golden reference latch: it takes Q in coarse steps, in the rows that latch."""
 
 from __future__ import annotations
 

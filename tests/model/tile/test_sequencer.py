@@ -1,4 +1,4 @@
-"""The states in their order."""
+"""Tests of the golden sequencer: its states come in their order."""
 
 from __future__ import annotations
 

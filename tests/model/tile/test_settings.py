@@ -1,4 +1,4 @@
-"""What each setting, flag and counter of a periphery does, one by one."""
+"""Tests of the golden periphery's settings, flags and counters, one by one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Pulse counts against exact division."""
+"""Tests of the golden write threshold: pulse counts against exact division."""
 
 from __future__ import annotations
 

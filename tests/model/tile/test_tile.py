@@ -1,4 +1,4 @@
-"""The tile's two speeds agree: clock steps through streams that wait, and whole operations."""
+"""Tests that the golden tile's two speeds agree: clock steps through streams that wait, and whole operations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The transfer pipeline cycle by cycle, seen from the ports of the tile and in its memories."""
+"""Tests of the golden transfer path cycle by cycle, seen from the ports of the tile and in its memories."""
 
 from __future__ import annotations
 

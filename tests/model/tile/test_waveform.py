@@ -1,4 +1,4 @@
-"""Whole operations with a cycle axis against the tile stepped through the same cycles."""
+"""Tests of expected waveforms of whole operations, against the tile stepped through the same cycles."""
 
 from __future__ import annotations
 

@@ -1,0 +1,1 @@
+"""Tests of model/training: training loop, checkpoints, resuming, metrics and reference results."""

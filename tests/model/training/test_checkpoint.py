@@ -1,4 +1,4 @@
-"""Checkpoint files: they are whole, and nothing but a whole file of the same run and version is taken."""
+"""Tests of checkpoint files: they are whole, and only a whole file of the same run and version is accepted."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -150,7 +150,7 @@ def other_task(**changes):
 
 
 X = tiny.task().train_x
-LAYERS = tiny.task().layers
+LAYERS = tiny.task().tile_configs
 OTHERS = [
     ({"seed": 2}, "seed = 1: must be 2, as in this run"),
     ({"algorithm": "agad"}, "algorithm = 'e-rider': must be 'agad'"),
@@ -169,7 +169,10 @@ OTHERS = [
     ({"task": other_task(name="other")}, "task.name = 'tiny': must be 'other'"),
     ({"task": other_task(train_x=X ^ np.eye(*X.shape, dtype=int))}, "task.train_x = data with SHA-256 "),
     ({"task": other_task(test_y=1 - tiny.task().test_y)}, "task.test_y = data with SHA-256 "),
-    ({"task": other_task(layers=(LAYERS[0], LAYERS[1].replace(seed=3)))}, r"task.layers\[1\].seed = 2: must be 3"),
+    (
+        {"task": other_task(tile_configs=(LAYERS[0], LAYERS[1].replace(seed=3)))},
+        r"task.layers\[1\].seed = 2: must be 3",
+    ),
     (
         {"devices": ExponentialStep(), "reference_mean": 0.0, "reference_std": 0.0},
         "physics.fast = SoftBoundsReference: must be ExponentialStep",

@@ -1,4 +1,4 @@
-"""The golden training of the digits against the floating-point one of `tests.model.references.float_digits`.
+"""Tests of the golden digits training against the floating-point one of `tests.model.references.float_digits`.
 
 They share no draw, so runs differ by chance, and it is their accuracies that are compared. Measured over 24 seeds at an
 offset of 0.3 +- 0.1, mean and standard deviation of a run in percent, without the late ones of float:

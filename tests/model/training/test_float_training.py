@@ -1,4 +1,4 @@
-"""Whole trainings against the floating-point algorithms of `tests.model.references.float_training`.
+"""Tests of whole trainings against the floating-point ones of `tests.model.references.float_training`.
 
 The golden model runs with what it does not share with the equations switched off or made small: expected instead of
 random steps of P (ideal granularity), no noise of steps and products, 16 bits for converters, gain and magnitudes.

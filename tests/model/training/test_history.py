@@ -1,4 +1,4 @@
-"""Histories: what is sampled is what the metrics say, nothing is disturbed, and every cell is counted once."""
+"""Tests of training histories: samples equal the metrics, nothing is disturbed, and every cell is counted once."""
 
 from __future__ import annotations
 

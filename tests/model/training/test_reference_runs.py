@@ -1,4 +1,4 @@
-"""The final state of a dozen runs is the recorded one, bit for bit, whatever computes it.
+"""Tests that the final states of the reference trainings are the recorded ones, bit for bit.
 
 Who changes what a run computes records the digests anew:
 python -m tests.model.helpers.reference_runs > tests/model/training/reference_runs.json

@@ -1,4 +1,4 @@
-"""A run that stops anywhere and goes on in another object ends as if it had not stopped."""
+"""Tests of resuming: a run that stops anywhere and goes on in another object ends as if it had not stopped."""
 
 import subprocess
 import sys

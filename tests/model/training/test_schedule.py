@@ -1,4 +1,4 @@
-"""Factors of a schedule, and what is refused."""
+"""Tests of learning-rate schedules: their factors, and what is refused."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Training: what it reaches, what its result depends on, and identities between algorithms."""
+"""Tests of training: what it reaches, what its result depends on, and identities between algorithms."""
 
 import os
 import subprocess
@@ -90,7 +90,9 @@ def test_without_residual_e_rider_is_agad() -> None:
 
 def test_without_flips_c_tt_v2_is_tt_v2() -> None:
     plain = tiny.task()
-    calm = Task(**{**vars(plain), "layers": tuple(layer.replace(chopper_period=100) for layer in plain.layers)})
+    calm = Task(
+        **{**vars(plain), "tile_configs": tuple(layer.replace(chopper_period=100) for layer in plain.tile_configs)}
+    )
     assert tiny.digest(task=calm, algorithm="c-tt-v2") == tiny.digest(task=calm, algorithm="tt-v2")
     assert tiny.digest(algorithm="c-tt-v2") != tiny.digest(algorithm="tt-v2")
 
@@ -106,7 +108,7 @@ def test_counts(algorithm: str) -> None:
     writes = sum(int(tile.slow.pulse_numbers.sum()) for tile in tiles(trainer))
     assert (counts["coincidences"], counts["transfer_pulses"]) == (steps, writes)
     assert writes > 0
-    per_step = sum(config.update_cycles(0) + config.transfer_cycles for config in trainer.task.layers)
+    per_step = sum(config.update_cycles(0) + config.transfer_cycles for config in trainer.task.tile_configs)
     assert counts["cycles"] == counts["update_slots"] + 60 * per_step
 
 
@@ -239,7 +241,7 @@ def test_unknown_algorithm_is_named() -> None:
 
 def test_layers_must_fit_the_task() -> None:
     with pytest.raises(ValueError, match=r"layers\[1\] is 3x5: must be 2x4"):
-        Task(**{**vars(tiny.task()), "layers": (NAMED["tiny"], NAMED["tiny"])})
+        Task(**{**vars(tiny.task()), "tile_configs": (NAMED["tiny"], NAMED["tiny"])})
 
 
 @pytest.mark.parametrize("seed", [8, 14, 21])

@@ -1,0 +1,1 @@
+"""Tests of model/devices/fitting, the fits to measured pulse responses."""

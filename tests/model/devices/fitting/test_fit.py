@@ -1,4 +1,4 @@
-"""Fits of responses with known parameters: what comes back, how well, and that a wrong family is told apart."""
+"""Tests of device fits: responses with known parameters are recovered, and a wrong family is told apart."""
 
 from dataclasses import replace
 from math import pi, sqrt

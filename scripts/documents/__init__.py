@@ -1,0 +1,1 @@
+"""Documents that are made from the code: the reference of the Python interface and the graph of imports."""
