@@ -1,4 +1,4 @@
-"""The notice in every generated file: the version of symtrack that made it, and that its licence is the user's choice."""
+"""The notice in generated files: the version of symtrack that made them, and that their licence is the user's choice."""
 
 from __future__ import annotations
 

@@ -88,7 +88,7 @@ def test_nothing_below_imports_the_face(folder: str) -> None:
 def test_the_verilog_is_that_of_the_command_line(tmp_path: Path) -> None:
     verilog = symtrack.generate_verilog("tiny")
     assert f"module {verilog.module}(" in verilog.tile
-    assert verilog.files[f"{verilog.module}.v"] == verilog.tile
+    assert verilog.files[f"{verilog.module}.v"].endswith(f"\n{verilog.tile}")  # below its notice
     written = verilog.write(tmp_path / "new" / "folder")
     assert {path.name: path.read_text(encoding="utf-8") for path in written} == dict(verilog.files)
 
