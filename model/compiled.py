@@ -23,7 +23,7 @@ from typing import Any
 import numba
 
 from symtrack.model.cache import cache_folder, writable
-from symtrack.model.sources import source_digest
+from symtrack.model.source_files import source_digest
 
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:

@@ -11,7 +11,7 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
-from symtrack.model.network.networks import HIDDEN
+from symtrack.model.network.standard_networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule

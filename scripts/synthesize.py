@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or gates of no technology."""
+"""Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or generic gates."""
 
 import sys
 from collections.abc import Sequence

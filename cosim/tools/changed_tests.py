@@ -17,7 +17,7 @@ import sys
 import time
 from pathlib import Path, PurePosixPath
 
-from symtrack.model.sources import imported
+from symtrack.model.source_files import imported
 
 ROOMS = ("model", "hdl", "cosim", "scripts", "tests")
 TWINS = {"model/tile": "hdl/tile", "hdl/tile": "model/tile"}

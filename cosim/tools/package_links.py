@@ -1,4 +1,4 @@
-"""Links that present the folders of a checkout as the package `symtrack`, for tools that look for packages on disk.
+"""Makes links so that tools which import by folder, as mypy does, find a checkout's folders as the package `symtrack`.
 
     build/src/symtrack/{model, hdl, cosim, scripts, __init__.py, ...}
 

@@ -26,7 +26,7 @@ from filelock import FileLock
 from symtrack.hdl.output import verilog as converter
 from symtrack.model.cache import cache_folder
 from symtrack.model.files import write_bytes
-from symtrack.model.sources import source_digest
+from symtrack.model.source_files import source_digest
 from symtrack.model.spec.config import TileConfig
 
 

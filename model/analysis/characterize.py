@@ -1,4 +1,4 @@
-"""Characteristics of a device: number of states, symmetric points, step ratio, and its response to given pulses.
+"""Computes what characterises a device: number of states, symmetric points, ratio of steps, response to given pulses.
 
     states = (w_max - w_min) / dw_min
     ratio  = up step / down step at visible weight 0, of a device without spread

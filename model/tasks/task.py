@@ -16,7 +16,7 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.arithmetic.noise import derive_key, permutation
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.network import Network
-from symtrack.model.network.networks import network
+from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.tasks import idx, mnist1d, regression
@@ -135,7 +135,7 @@ def _order(seed: int, epoch: int, count: int) -> Int:
 def digits(**options: Any) -> Task:
     """scikit-learn's 8x8 digits, 0 to 16 scaled to 0 to 1; 1437 of a fixed permutation for training, 360 for test.
 
-    ``options`` of this and the other tasks with a network are those of `model.network.networks.network`.
+    ``options`` of this and the other tasks with a network are those of `model.network.standard_networks.network`.
     """
     from sklearn.datasets import load_digits  # takes a second to import, which only this task needs
 

@@ -1,4 +1,4 @@
-"""Golden tile periphery in whole operations: updates, transfers, calibrations and programming on arrays.
+"""Golden tile periphery, one call for a whole operation instead of one per clock cycle, on numpy arrays.
 
     update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant
     transfer:  d = c_j * c'_i * (r - s),  s = 0, Qref or Q,

@@ -15,7 +15,7 @@ import pytest
 
 import symtrack.cosim.tools.verilog_texts as texts
 from symtrack.hdl.output import verilog as converter
-from symtrack.model.sources import sources
+from symtrack.model.source_files import sources
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.cosim.helpers.bent import with_other_polynomial
 

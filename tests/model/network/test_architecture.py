@@ -7,7 +7,7 @@ import pytest
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
 from symtrack.model.network.architecture import SIZE_MAX, Architecture, Convolution, Dense, blocks
-from symtrack.model.network.networks import network
+from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import NAMED
 
 LSB = Converters().lsb

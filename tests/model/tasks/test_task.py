@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.network.networks import network
+from symtrack.model.network.standard_networks import network
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS, digits, with_seed
 from symtrack.model.training.metrics import state_sha256
 from symtrack.model.training.spec import TrainingSpec
