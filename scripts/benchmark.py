@@ -16,7 +16,7 @@ from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.files import png
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.tasks.task import TASKS
-from symtrack.scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_json
+from symtrack.scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_report
 
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -155,7 +155,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
     print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
     if options.json:
-        write_json(options.json, report)
+        write_report(options.json, report)
     if options.plot:
         write_bytes(options.plot, plot(report["growth"], len(lengths)))
     return 0

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import asdict
 
 from symtrack.model.cache import KINDS, VARIABLE, cache_root, empty, usage
-from symtrack.scripts.common import Parser, output_file, run, write_json
+from symtrack.scripts.common import Parser, output_file, run, write_report
 
 EPILOG = f"""
 The folder is that of the variable {VARIABLE}, else build/ of a checkout, else
@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"emptied of {total / 1e6:,.1f} MB")
     if options.json:
         report = {"folder": str(cache_root()), "kinds": {kind: asdict(one) for kind, one in found.items()}}
-        write_json(options.json, report | {"bytes": total, "emptied": options.empty})
+        write_report(options.json, report | {"bytes": total, "emptied": options.empty})
     return 0
 
 

@@ -19,7 +19,17 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.files import png
-from symtrack.scripts.common import Parser, integer, number, other, output_file, progress, run, write_bytes, write_json
+from symtrack.scripts.common import (
+    Parser,
+    integer,
+    number,
+    other,
+    output_file,
+    progress,
+    run,
+    write_bytes,
+    write_report,
+)
 
 DEVICE = "soft-bounds"
 UP_DOWN = 0.4
@@ -247,7 +257,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         if report[f"{key}_exponent"] is not None:
             print(f"{key} ~ {base}^{report[f'{key}_exponent']:.3f}")
     if options.json:
-        write_json(options.json, report)
+        write_report(options.json, report)
     if options.plot:
         write_bytes(options.plot, plot(results, title))
     if options.offsets:

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Sequence
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -144,7 +145,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.records:
         with command.checks():
             data, records = load_records(arguments.records)
-        report = repeat(data, records, arguments.every_pulse)
+        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version("symtrack")}
     else:
         with command.checks():
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}

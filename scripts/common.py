@@ -8,9 +8,10 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -163,6 +164,11 @@ def write_text(path: Path, text: str) -> None:
 def write_json(path: Path, data: Any) -> None:
     """Write ``data`` as JSON, whole or not at all. Raises ValueError for NaN and infinity."""
     write_text(path, json.dumps(data, indent=2, allow_nan=False) + "\n")
+
+
+def write_report(path: Path, report: Mapping[str, Any]) -> None:
+    """Write figures as `write_json` does, with the version that they come from."""
+    write_json(path, {**report, "symtrack_version": version("symtrack")})
 
 
 @contextmanager

@@ -37,7 +37,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     to_total,
-    write_json,
+    write_report,
     write_text,
 )
 from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
@@ -190,7 +190,7 @@ def main(arguments: list[str] | None = None) -> int:
         return INTERRUPTED
     print(comparison_table(report))
     if options.json:
-        write_json(options.json, report)
+        write_report(options.json, report)
     if options.report:
         command = f"{parser.prog} {shlex.join(given)}"
         print(f"report: {write_page(options.report, report, command)}")

@@ -22,7 +22,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     to_total,
-    write_json,
+    write_report,
     write_text,
 )
 
@@ -55,7 +55,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     reached = sum(count > 0 for count in coverage.bins.values())
     totals = {kind: coverage.share(kind) for kind in KINDS} | {"bins": (reached, len(coverage.bins))}
     missed = [asdict(point) for point in coverage.points if not point.count]
-    write_json(options.out / "coverage.json", {"totals": totals, "bins": coverage.bins, "missed": missed})
+    write_report(options.out / "coverage.json", {"totals": totals, "bins": coverage.bins, "missed": missed})
     what = (
         f"{config.name}, {options.cycles:,} cycles of the random scenario in lock-step with golden, seed {options.seed}"
     )

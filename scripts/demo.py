@@ -19,7 +19,17 @@ from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.history import SAMPLES
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
-from symtrack.scripts.common import FAILED, Parser, default_output, integer, other, progress, run, write_all, write_json
+from symtrack.scripts.common import (
+    FAILED,
+    Parser,
+    default_output,
+    integer,
+    other,
+    progress,
+    run,
+    write_all,
+    write_report,
+)
 from symtrack.scripts.compare_metrics import comparison, write_page
 
 REFERENCE_MEAN, REFERENCE_STD = 0.3, 0.1
@@ -67,7 +77,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 advance(1)
         runs[algorithm] = trainer
         last = trainer.metrics()
-        write_json(out / f"train_{algorithm}.json", last.as_dict())
+        write_report(out / f"train_{algorithm}.json", last.as_dict())
         print(f"golden {algorithm}, {options.epochs} epochs: accuracy {last.accuracy:.2%}, loss {last.loss:.4f}")
     picture = out / "training_curves.png"
     training_curves({name: trainer.curve for name, trainer in runs.items()}, task, picture)
@@ -75,7 +85,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     print(f"RTL of the hidden layer in the loop for the first {options.steps} steps of the e-rider run ...")
     first = TrainingSpec(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
     report = comparison(first, engine="cocotb", steps=options.steps, samples=SAMPLES)
-    write_json(out / "compare_metrics.json", report)
+    write_report(out / "compare_metrics.json", report)
     print(comparison_table(report))
     print(f"everything is in {out}; the training curves: {picture}")
     command = f"{other('compare_metrics')} --steps {options.steps} --seed {options.seed}"

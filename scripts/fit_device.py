@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from rich.console import Console
 from rich.table import Table
 
+from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.fitting.data import Recording, read_csv
 from symtrack.model.devices.fitting.fit import Fit, fit
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import png
-from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_report, write_text
 
 WIDTH = 120  # of the table, also where the output is no terminal
 SHOWN = 3  # cells in the picture
@@ -111,6 +112,7 @@ def preset(one: Fit, recording: Recording, source: str) -> str:
     """The TOML file of the device, with comments that say where it comes from."""
     point = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}"
     comments = [
+        *notice(),
         f"fitted to {source!r}: {recording.cells} cells, {recording.points} points",
         f"weight = (conductance - {recording.offset!r}) / {recording.scale!r}",
         f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
@@ -215,7 +217,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             "family": chosen.family,
             "fits": [entry(one, fits[0]) for one in fits],
         }
-        write_json(options.json, report)
+        write_report(options.json, report)
     if options.plot:
         write_bytes(options.plot, picture)
     print(f"{chosen.family} written to {options.out}")

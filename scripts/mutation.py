@@ -22,7 +22,7 @@ from symtrack.scripts.common import (
     output_file,
     progress,
     to_total,
-    write_json,
+    write_report,
 )
 
 Outcome = TypeVar("Outcome")
@@ -74,7 +74,7 @@ def judged(
         return FAILED
     found = tell(outcomes)
     if options.json:
-        write_json(options.json, found)
+        write_report(options.json, found)
     killed, seen = found[KILLED], found[KILLED] + found[SURVIVED]
     return 0 if seen and 100 * killed >= options.at_least * seen else FAILED
 

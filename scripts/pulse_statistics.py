@@ -8,7 +8,7 @@ from symtrack.cosim.compare.generator import DEFAULT_GRID, load_grid, pulse_stat
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
-from symtrack.scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_json
+from symtrack.scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
     if options.json:
-        write_json(options.json, report)
+        write_report(options.json, report)
     worst = max(report["grid"], key=lambda entry: abs(entry["relative_error"]))
     print(
         f"{config.name}: {len(points)} points, {options.pairs} pairs of lines, {options.slots:,} slots each: "

@@ -21,7 +21,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     to_total,
-    write_json,
+    write_report,
 )
 
 
@@ -78,7 +78,7 @@ def main(arguments: list[str] | None = None) -> int:
     if verdict.first_mismatch is not None:
         print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
     if options.json:
-        write_json(options.json, report)
+        write_report(options.json, report)
     return 0 if verdict.passed else FAILED
 
 

@@ -35,7 +35,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     write_bytes,
-    write_json,
+    write_report,
     write_text,
 )
 
@@ -107,7 +107,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
     if options.json:
-        write_json(options.json, figures)
+        write_report(options.json, figures)
     print(text(blocks_table(figures)))
     if figures["fmax_mhz"] is not None:
         print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")

@@ -26,7 +26,7 @@ from symtrack.scripts.common import (
     output_file,
     progress,
     run,
-    write_json,
+    write_report,
 )
 from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
 
@@ -181,7 +181,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             **reference_offset(runs[0].physics.fast),
             "runs": [run.as_dict() for run in results],
         }
-        write_json(arguments.json, report)
+        write_report(arguments.json, report)
     return 0
 
 

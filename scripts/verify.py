@@ -24,7 +24,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     to_total,
-    write_json,
+    write_report,
 )
 
 try:
@@ -89,7 +89,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
         told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
         told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
-        write_json(options.json, told)
+        write_report(options.json, told)
     if failure is None:
         return 0
     print(f"{failure.case.config.name} fails: {failure.text}", file=sys.stderr)

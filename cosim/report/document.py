@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.metadata import version
 
 from symtrack.cosim.report.html import Markup, element
 from symtrack.cosim.report.style import STYLE
@@ -18,6 +19,7 @@ def document(title: str, introduction: object, sections: Sequence[tuple[str, str
     command
         The command line that makes the page again.
     """
+    made = (f"Made by symtrack {version('symtrack')}", *((", again by ", element("code", command)) if command else ()))
     links = [element("a", name, href=f"#{anchor}") for anchor, name, _ in sections]
     head = element(
         "head",
@@ -30,6 +32,6 @@ def document(title: str, introduction: object, sections: Sequence[tuple[str, str
         "body",
         element("header", element("h1", title), introduction, element("nav", *links, aria_label="Contents")),
         element("main", *(element("section", element("h2", name), part, id=anchor) for anchor, name, part in sections)),
-        element("footer", element("p", "Made again by ", element("code", command)) if command else ""),
+        element("footer", element("p", *made, ".")),
     )
     return f"<!DOCTYPE html>\n{element('html', head, body, lang='en')}\n"

@@ -10,6 +10,7 @@ from typing import Any
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
 from symtrack.hdl.output.name_map import name_map
+from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_header, register_json, register_markdown, register_rdl
 from symtrack.hdl.output.verilog import (
     Port,
@@ -122,19 +123,21 @@ targets:
 
 
 def package(config: TileConfig) -> dict[str, str]:
-    """The texts of all files, by file name."""
+    """The texts of all files, by file name; each but the list of registers has the notice of generated files."""
     top, controller = module_name(config), controller_name(config)
     tile = tile_verilog(config)
-    return {
+    texts = {
         f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
-        f"{top}.json": json.dumps(describe(config), indent=2) + "\n",
-        f"{top}_names.json": json.dumps(name_map(config, tile), indent=1) + "\n",
         f"{controller}.v": controller_verilog(config),
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config, controller),
-        f"{controller}_registers.json": register_json(config),
         f"{controller}_registers.rdl": register_rdl(config, controller),
+    }
+    return {name: with_notice(text, name.rpartition(".")[2]) for name, text in texts.items()} | {
+        f"{top}.json": json.dumps(describe(config) | json_notice(), indent=2) + "\n",
+        f"{top}_names.json": json.dumps(name_map(config, tile) | json_notice(), indent=1) + "\n",
+        f"{controller}_registers.json": register_json(config),
     }

@@ -34,7 +34,16 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     command = ["--quick", "--task", "tiny", "--repeats", "2", "--json", str(file), "--plot", str(picture)]
     assert benchmark.main(command) == 0
     report = json.loads(file.read_text())
-    assert list(report) == ["golden_update", "families", "growth", "training", "cosim", "cosim_small", "machine"]
+    assert list(report) == [
+        "golden_update",
+        "families",
+        "growth",
+        "training",
+        "cosim",
+        "cosim_small",
+        "machine",
+        "symtrack_version",
+    ]
     assert picture.read_bytes().startswith(b"\x89PNG")
     for entry in report["golden_update"] + report["families"] + report["growth"]:
         assert set(entry) >= UPDATE_KEYS

@@ -1,11 +1,14 @@
 """Tests of what command lines share: output files appear whole, and only a user's mistakes become one line."""
 
+import json
 import stat
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
-from symtrack.scripts.common import Parser, progress, write_json
+from symtrack.scripts.common import Parser, progress, write_json, write_report
+from tests.paths import ROOT
 
 
 def test_json_replaces_the_old_file(tmp_path: Path) -> None:
@@ -15,6 +18,15 @@ def test_json_replaces_the_old_file(tmp_path: Path) -> None:
     assert file.read_text() == '{\n  "a": 2\n}\n'
     assert stat.S_IMODE(file.stat().st_mode) & 0o600 == 0o600
     assert list(tmp_path.iterdir()) == [file]
+
+
+def test_every_report_tells_the_version_that_it_is_from(tmp_path: Path) -> None:
+    file = tmp_path / "report.json"
+    write_report(file, {"figure": 1})
+    assert json.loads(file.read_text()) == {"figure": 1, "symtrack_version": version("symtrack")}
+    others = {path.stem for path in (ROOT / "scripts").glob("*.py") if "write_json(" in path.read_text()}
+    # A list, and figures by the names of devices, have no place for it; records of pulses get it in another way.
+    assert others == {"common", "prove", "characterize_device"}
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,7 +38,7 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = "--task tiny --algorithm agad --reference-mean 0.3 --reference-std 0.1 --seeds 2 --seed 4 --epochs 2"
     assert train.main([*arguments.split(), "--json", str(file)]) == 0
     content = json.loads(file.read_text())
-    assert list(content) == ["task", "algorithm", "reference_mean", "reference_std", "runs"]
+    assert list(content) == ["task", "algorithm", "reference_mean", "reference_std", "runs", "symtrack_version"]
     assert (content["task"], content["algorithm"], content["reference_mean"]) == ("tiny", "agad", 0.3)
     assert [run["seed"] for run in content["runs"]] == [4, 5]
     out = capsys.readouterr().out

@@ -7,6 +7,7 @@ import re
 from collections import Counter
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -190,7 +191,8 @@ def test_the_command_line_counts_by_block(
     assert "survived: error 2" in capsys.readouterr().out
     counts = {"killed": 2, "survived": 1, "equivalent": 1, "rejected": 1}
     found = json.loads((tmp_path / "found.json").read_text())
-    assert found == {**counts, "by_block": {"a.lane": counts}, "survivors": ["error 2"]}
+    told = {"by_block": {"a.lane": counts}, "survivors": ["error 2"], "symtrack_version": version("symtrack")}
+    assert found == counts | told
 
 
 def test_nothing_killed_is_not_enough(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
