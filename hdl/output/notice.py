@@ -1,4 +1,4 @@
-"""The notice in generated files: the version of symtrack that made them, and that their licence is the user's choice."""
+"""Notice at the head of every generated file: which version wrote it, and that its licence is the user's choice."""
 
 from __future__ import annotations
 

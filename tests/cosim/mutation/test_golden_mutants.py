@@ -130,7 +130,7 @@ def test_mutants_differ_and_are_drawn_by_the_seed() -> None:
 
 
 def test_every_file_gets_some_and_large_ones_more() -> None:
-    files = ("model/tile/low_pass.py", "model/tile/quadrants.py", "model/tile/tile.py")
+    files = ("model/tile/low_pass.py", "model/tile/quadrants.py", "model/devices/batch.py")
     drawn = sample(ROOT, 80, 1, files)
     counts = [sum(mutant.file == file for mutant in drawn) for file in files]
     assert counts[0] == LEAST
@@ -149,7 +149,7 @@ def test_the_scope_of_a_line() -> None:
 
 
 def test_a_place_that_is_not_there_is_named() -> None:
-    with pytest.raises(ValueError, match=r"model/fixed\.py: has no place 9999 for core/NumberReplacer"):
+    with pytest.raises(ValueError, match=r"model/spec/fixed\.py: has no place 9999 for core/NumberReplacer"):
         mutated("x = 1\n", GoldenMutant(FILE, "core/NumberReplacer", 9999))
 
 

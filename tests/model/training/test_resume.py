@@ -154,7 +154,7 @@ def test_resume_in_another_process(tmp_path: Path) -> None:
     trainer.run(37)
     trainer.save(tmp_path / "run.npz")
     code = (
-        "import sys; from tests.model import tiny; trainer = tiny.trainer(); trainer.restore(sys.argv[1]);"
+        "import sys; from tests.model.helpers import tiny; trainer = tiny.trainer(); trainer.restore(sys.argv[1]);"
         f"trainer.run({END - 37}); print(trainer.metrics().state_sha256)"
     )
     command = [sys.executable, "-c", code, str(tmp_path / "run.npz")]
