@@ -5,12 +5,15 @@ from __future__ import annotations
 import subprocess
 import sys
 import tempfile
+import tomllib
 from graphlib import CycleError
 
 import pytest
 
 from symtrack.scripts.documents.imports import folder_graph, imported, levels
 from tests.paths import ROOT
+
+SIDES = ("model", "hdl", "cosim", "scripts")
 
 
 def imports(folder: str) -> set[str]:
@@ -58,3 +61,27 @@ print("left out" if not golden + heavy else golden + heavy)
     with tempfile.TemporaryDirectory() as folder:
         done = subprocess.run([sys.executable, "-c", code, folder], capture_output=True, text=True, check=False)
     assert done.stdout.splitlines()[-1] == "left out", done.stderr
+
+
+@pytest.mark.parametrize("name", SIDES)
+@pytest.mark.parametrize("form", ["from {}.spec import config", "import {}", "import {}.spec.config as c"])
+def test_imports_by_bare_names_are_caught(name: str, form: str) -> None:
+    """By the linter, wherever a file may be; those of the package are not."""
+    for prefix, caught in (("", True), ("symtrack.", False)):
+        command = [sys.executable, "-m", "ruff", "check", "--quiet", "--output-format", "concise"]
+        done = subprocess.run(
+            [*command, "--select", "TID251", "--stdin-filename", "scripts/new.py", "-"],
+            input=form.format(prefix + name) + "\n",
+            cwd=ROOT,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == caught, done.stdout + done.stderr
+        assert (f"the package is symtrack: import symtrack.{name}" in done.stdout) == caught
+
+
+def test_the_linter_looks_for_them() -> None:
+    ruff = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
+    assert "TID251" in ruff["lint"]["select"]
+    assert set(ruff["lint"]["flake8-tidy-imports"]["banned-api"]) == set(SIDES)
