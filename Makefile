@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 # Two commands matter: `make demo` and `make test`. Each sets up what it needs in this folder. While you work,
 # `make check` lints, checks types and runs the tests that are nearest to what changed since the last commit.
 PYTHON ?= python3

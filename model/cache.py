@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The folder in which symtrack keeps what it compiles and builds, so that it is made once.
 
     $SYMTRACK_CACHE                     where that is set,

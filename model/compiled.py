@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled numba kernels, kept on disk until a file that they are made of changes.
 
 `njit` is numba's with one difference: numba sees a change of the file that a kernel stands in, but not of the files

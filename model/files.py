@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes files atomically (they appear whole or not at all), and makes what goes into them: pictures and tables."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lines of Markdown documents: paragraphs and list items are wrapped; tables, code and headings stay as they are."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which source files a file of the package is made of, and a digest of them.
 
 Caches name what they keep by this digest: it stays right when other files change, and is found again when the sources

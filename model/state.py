@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State arrays by name: the names of a part's arrays begin with the name of the part and an underscore."""
 
 from __future__ import annotations

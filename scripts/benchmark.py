@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measure the speed of pulsed updates, of both engines and of training, and how the cost of an update grows."""
 
 import sys

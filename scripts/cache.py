@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Show where symtrack keeps what it compiles and builds, and how much it is; empty that folder."""
 
 from collections.abc import Sequence

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Calibrate an array by zero-shifting: pulses against error for a sweep of dw_min, theory beside measurement."""
 
 import argparse

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Characterise devices: states, symmetric points, step ratios, and responses to recorded pulses."""
 
 from __future__ import annotations

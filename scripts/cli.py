@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command ``symtrack``: every script of this folder as a subcommand. Only the one that is called is imported.
 
 symtrack train --epochs 1     is     python scripts/train.py --epochs 1

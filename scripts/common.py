@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared by all command lines: one-line errors with exit code 2, output files that appear whole, progress bars."""
 
 from __future__ import annotations

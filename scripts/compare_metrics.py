@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Train twice, on the golden model and with RTL in the loop, and compare both side by side.
 
 The cocotb engine has the layer of --config in RTL and the others golden; the native engine has all layers in RTL.

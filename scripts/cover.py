@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measure how much of a tile the random scenario reaches: lines, branches and toggles of Verilog, functional bins."""
 
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Run the whole project once: Verilog of a two-layer network, its golden training, and RTL beside it.
 
 1  writes the Verilog of both layers of the digits network

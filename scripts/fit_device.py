@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Fit device families to measured pulse responses and write the best one as a device for training."""
 
 import argparse

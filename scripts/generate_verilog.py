@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
 
 from pathlib import Path

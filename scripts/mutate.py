@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Inject errors into cells of the tile's netlist; report by block how many lock-step with the golden model finds.
 
 The run goes on where it was stopped: --log has the outcomes so far.

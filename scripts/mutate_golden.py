@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Inject errors into the golden model's code, one place at a time; report by file how many its own tests find.
 
 The run goes on where it was stopped: --log has the outcomes so far. A survivor is tried again when a test has changed.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Shared by the command lines of mutation testing: their options, the run with its journal, and the table."""
 
 from __future__ import annotations

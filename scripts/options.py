@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Command-line options that describe a training, shared by every script that trains; those not given are absent."""
 
 from __future__ import annotations

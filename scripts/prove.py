@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Prove properties of the hardware with SymbiYosys and z3, without bound, and show that each proof can fail.
 
 Where one of these is not installed, proofs are skipped: a line tells so, and the exit code is 0.

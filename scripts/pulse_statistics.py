@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Measure the coincidence probability of the tile's random generator, and the correlation between cells."""
 
 import sys

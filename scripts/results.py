@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run the experiments of docs/results.md and write the document from the results that are in the cache.
 
 No run is made twice: the same command goes on where it was stopped, and Ctrl-C loses only what is in work. Runs that

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Play a scenario on the RTL and the golden model in lock-step and report the first difference, if there is one."""
 
 import sys

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Synthesise a tile: look-up tables, flip-flops, memory and clock frequency on an ECP5, or generic gates."""
 
 import sys

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Train a task on the golden model and report its quality, symmetric-point error, counts and the digest of the state.
 
 Options that a task or an algorithm does not need are left out of its run; docs/training.md says what they mean.

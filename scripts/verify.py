@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Verify random legal configurations: random programs on both engines, in lock-step with the golden model.
 
 The run goes on where it was stopped: --log has the batches so far. What fails is made as small as can be and written

@@ -1,4 +1,5 @@
 #!/usr/bin/env python3
+# SPDX-License-Identifier: Apache-2.0
 """Write the generated parts of docs/: register map, Python interface, timing drawings and the graph of imports."""
 
 from collections.abc import Sequence

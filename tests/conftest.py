@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pytest settings and checks for all tests.
 
 numba starts two threads, on a machine with one core, too. Nobody imports a folder of the checkout by its bare name.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Skips that are allowed where none is to go unnoticed: ``tests/allowed_skips.txt``."""
 
 from __future__ import annotations

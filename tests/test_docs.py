@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the documents: those that are generated are fresh, links lead somewhere, and named tests exist."""
 
 from __future__ import annotations

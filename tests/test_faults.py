@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of what a machine does to runs: a full disk, a killed worker, truncated files; one clear line, nothing lost."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of who imports whom: hdl and model share only the specification, and folders do not import in a circle."""
 
 from __future__ import annotations

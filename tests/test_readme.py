@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of README.md and docs/commands.md: every command and the Python example in them run."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """What `tests/conftest.py` asks of every session, tried on sessions with a test that breaks it."""
 
 from __future__ import annotations

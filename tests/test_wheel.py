@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The wheel: one name in site-packages, and everything a user does works with it alone, in any working folder.
 
 It is installed into an environment that has nothing else of its own; what it depends on is taken from the environment

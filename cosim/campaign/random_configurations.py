@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random verification campaign: legal tile configurations at random, played on RTL and golden, shrunk when one fails.
 
 Kinds of programs: "native" and "cocotb" have waits and resets anywhere, on that engine; those of "varied" are whole

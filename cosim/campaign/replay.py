@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes a recorded random scenario as a self-checking Verilog test bench, for simulators without an engine.
 
 The golden model answers while the stimulus is made, so the record holds what every output has to be in every cycle; the

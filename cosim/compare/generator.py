@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coincidence statistics of the tile's random generator, measured after lock-step has shown RTL and golden equal.
 
     relative error = coincidences / (slots * p_row * p_column) - 1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plays one stimulus scenario on RTL and golden model in lock-step and makes the report of it."""
 
 from __future__ import annotations

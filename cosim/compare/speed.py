@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Benchmarks of the RTL engines: clock cycles per second, and seconds per epoch with RTL in the loop."""
 
 from __future__ import annotations

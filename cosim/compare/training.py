@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains a network twice, on the golden model and with RTL in the loop, and compares the two results."""
 
 from __future__ import annotations

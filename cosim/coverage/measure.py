@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coverage of the tile's Verilog by the random scenario: lines, branches, toggles and functional bins.
 
 Verilator counts lines, both sides of every choice, and both edges of every bit of a named signal. A point is told by

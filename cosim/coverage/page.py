@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coverage report as an HTML page and as a table: figures by block, source that was not reached, functional bins."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coverage waivers: points that random programs do not reach in the tile of ``complete.toml``, each with its reason.
 
 Each is a line of a table in docs/verification.md. A point that is missed and is none of these is a hole, and a slow

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lock-step checker: compares every output of the RTL in every cycle, and its state, with the golden tile.
 
 The first difference stops the run with `MismatchError`, which names the cycle, the signal and both values, and holds

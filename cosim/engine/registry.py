@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of engines by name; an engine is imported when it is asked for, so that one needs nothing of another."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Converts the words of the RTL's registers and memories into the golden model's state arrays, and back."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """RTL behind the methods of the golden periphery, clock cycle by clock cycle: the same training loop runs on either.
 
 An update or a transfer is played cycle by cycle on a bench, in lock-step with the golden tile, without waits.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drivers and monitors of the tile's streams: queues behind valid and ready, with random waits on both sides.
 
 A source keeps ``valid`` and payload until its beat is taken; while it has nothing to say its payload is noise, because

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the arithmetic: each block computes what a naive description with wide numbers computes.
 
 Numbers of the naive descriptions never wrap: Amaranth makes every sum and product as wide as it needs to be.

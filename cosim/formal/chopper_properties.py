@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the choppers: they flip exactly when section 7 of docs/tile.md says."""
 
 from __future__ import annotations

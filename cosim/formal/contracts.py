@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Assume–guarantee contracts between the blocks of the tile, for the formal proofs.
 
 Each function takes the module with the proof, where it may add registers, the block, and the block's registers by their

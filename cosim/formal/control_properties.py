@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the control logic: the register bus obeys AXI4-Lite, and every command ends."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the event counters: they count what the streams move and saturate at their largest value."""
 
 from __future__ import annotations

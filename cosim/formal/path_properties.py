@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the update path (polarity of every slot) and of the transfer path (address of every beat)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs SymbiYosys: proves that the assertions of a hardware component hold in every state that it can reach.
 
 A `Property` is a component with assertions and assumptions around it. With ``prove`` it holds without bound: in the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The table of all formal properties of the hardware, each with its block and the depth of its induction.
 
 Errors of single cells (`cosim.formal.sby.swaps`) show that a proof can fail.

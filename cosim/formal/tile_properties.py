@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the whole tile: its blocks keep each other's contracts, and it never gets stuck by itself.
 
 Of a memory a beat gets any word.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Formal properties of the transfer lanes: a beat carries what a naive description with wide numbers computes.
 
     symmetric point: ref, d and the next Q and Qref;   hidden buffer: h = saturate(H + gain * d), n and the next H

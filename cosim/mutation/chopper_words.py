@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checks that the chopper's comparator ``word < limit`` uses every bit of its random word.
 
 A chopper flips by chance if a word of 16 bits is below a limit. An error in the lowest bits of the word shows once in

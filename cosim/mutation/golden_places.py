@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutants of the golden model: finds and samples the single-place changes that Cosmic Ray can make in its code.
 
 A mutant has one operator, number, keyword or decorator replaced or removed in one file, or a loop that never runs. It

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutation testing of the golden model: runs its fast tests on every mutant and records which mutants are killed.
 
 A trial happens on a copy of the sources in a temporary folder: first the test that bears the name of the file, then

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Waivers for equivalent mutants of the golden model: changes that no test can find, each with the reason."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Injects bit flips into the memories of Q, Qref and H and checks that the tile's parity reports each one in time.
 
 One bit of a word flips while the tile is idle; then its column is read by an operation, with codes that come when they

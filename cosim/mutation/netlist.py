@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Mutation testing of the tile's netlist: injects single errors with Yosys and checks that lock-step finds them.
 
 A mutant has one error at one bit of one cell's port: stuck, inverted, or inverted where another bit has a certain

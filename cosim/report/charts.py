@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Small charts as inline SVG, lines and histograms; the style sheet of the page gives light and dark colours."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """HTML report of a comparison of golden model and RTL: curves, counts and settings in one self-contained page.
 
 It shows what `cosim.compare.training.compare` with ``samples`` returns and computes nothing but sums over tiles.

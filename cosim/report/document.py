@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Frame of a self-contained HTML page: a title, an introduction, and sections with links to them."""
 
 from __future__ import annotations

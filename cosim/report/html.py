@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds HTML and SVG markup in which every text is escaped unless it is markup itself."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Settings of a comparison as tables of its HTML report: tiles, word formats, algorithm, rates, converters, devices."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Style sheet of the HTML reports: light, dark and print, with colours for golden and RTL that all can tell apart."""
 
 STYLE = """

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Text tables for the terminal, aligned, of what the JSON reports hold."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws the timing diagrams of docs/integration.md from a simulation of the controller of `tiny`.
 
 A host writes registers, queues of beats feed the streams, and every output is taken at once. Values are those of the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Draws waveforms as SVG: levels for single bits, hexadecimal lanes for words, one column of the grid per cycle."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Waveforms of the cycles before a mismatch of RTL and golden model, as inline SVG for the HTML report.
 
 The signals that differ come first, golden above RTL; then the handshakes of the differing streams, and the signals

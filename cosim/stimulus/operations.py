@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stimulus of whole operations without waits, with dense or single-line vectors, fixed or different every time."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random stimulus for lock-step: operations, settings, vectors and ADC codes at random, with waits and resets."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Table of the stimulus scenarios that exercise a tile; each is a job ``scenario(bench, *, cycles, seed, ...)``.
 
 random     operations, settings, vectors and codes of every kind at random, with random idle and back-pressure on every

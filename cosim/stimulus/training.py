@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Stimulus of a training: the updates and transfers of a network that learns its task."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Moves the registers behind the block memories of an ECP5 into the memories' own output registers.
 
 A DP16KD has a register of its own behind its output, which answers after a fraction of the time of the memory itself.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Place and route of controller, tile or a block on an ECP5: cost, clock frequency and the longest path.
 
 All have several times the ports that a package has pins. So they are placed inside a harness of shift registers: every

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measures how the logic of a tile grows with its rows, columns and lanes, in technology-independent gates."""
 
 from __future__ import annotations

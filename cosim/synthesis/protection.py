@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compares codes for the tile's memories: the cost of parity, which they have, and of SECDED, which corrects one bit.
 
 SECDED is Hamming's code with a parity of all. Its data bits have the numbers from 3 on that are no powers of two, and

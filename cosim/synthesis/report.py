@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Synthesis report of a tile, whole and by block: cost and clock frequency on an ECP5, or generic gates.
 
 Results are kept beside the builds of simulators, under a hash of the Verilog and of everything that they depend on, so

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Cache of Verilator builds: one folder per design, named by a hash of everything that goes into it.
 
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the tests of what changed since a commit, the nearest first, in the time there is.
 
     python -m symtrack.cosim.tools.changed_tests [--against HEAD] [--seconds 40]

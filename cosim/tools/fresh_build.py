@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """setuptools' ``build`` command in a temporary folder, so that nothing of the checkout's ``build/`` gets into a wheel.
 
 Its own folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which

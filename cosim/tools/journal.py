@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Journal of a long run: one line of JSON per finished item, so that an interrupted run can go on.
 
 A line that was cut off by the end of a run is dropped: what it stood for is done again.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lints Verilog with Verilator and slang, all warnings on, except for those that are waived."""
 
 from __future__ import annotations

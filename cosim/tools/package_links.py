@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Makes links so that tools which import by folder, as mypy does, find a checkout's folders as the package `symtrack`.
 
     build/src/symtrack/{model, hdl, cosim, scripts, __init__.py, ...}

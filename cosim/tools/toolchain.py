@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Finds Verilator, other programs and Python packages, and says how to install what is missing."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generated Verilog that is kept on disk, so that one design is converted once.
 
 The functions are those of `hdl.output.verilog`, which convert anew whenever they are called. A text is named by a

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs Yosys on the tile's Verilog: counts gates and memories by block, checks the design, and writes netlists.
 
 A block is counted as it is built by itself, without what an optimiser finds across borders of blocks, and with all

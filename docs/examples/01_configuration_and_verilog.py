@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Describes a tile by what differs from the defaults, and writes its Verilog with registers, ports and formats."""
 
 import symtrack

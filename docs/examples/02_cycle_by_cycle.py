@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Drives the golden tile clock cycle by clock cycle, as a simulator drives the RTL: one update, slot by slot."""
 
 import symtrack

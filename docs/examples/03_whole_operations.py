@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Calls the golden periphery operation by operation: an update, and transfers through filter and hidden buffer."""
 
 import numpy as np

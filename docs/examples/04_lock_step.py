@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plays random operations on the RTL in lock-step with the golden model, then the same with an error in the Verilog."""
 
 import symtrack

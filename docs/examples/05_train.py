@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains on devices whose symmetric points are off by 0.3, and shows how the filter finds them."""
 
 import numpy as np

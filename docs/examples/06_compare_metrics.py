@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains twice, on the golden model and with the RTL of all tiles in the loop: the same state, to the bit."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Brings an array to its symmetric points with zero-shifting, theory beside measurement, for two step sizes."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fits device families to pulse responses in a CSV file, and trains on the best one."""
 
 from pathlib import Path

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Maps a tile to gates of no technology, block by block; needs the extra packages of `synthesis`."""
 
 import symtrack

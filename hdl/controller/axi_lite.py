@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """AXI4-Lite slave in front of a register file: 32-bit words, one read and one write in every cycle.
 
     read:   address -> word and whether it may be read         rdata, rresp two cycles after the address

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Controller, the top level for integration: the tile behind an AXI4-Lite register file and AXI4-Streams.
 
     s_axil    registers                     docs/registers.md

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Register file of the controller: settings, one waiting command, status, events and the interrupt.
 
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)

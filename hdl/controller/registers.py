@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The register map of the controller as data; RTL, C header, documentation and tests are made from this one table.
 
     word address = offset / 4,   field = word[low + width - 1 : low]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Layout of the AXI4-Streams: where the payloads of the tile's streams lie in the bytes of ``tdata``.
 
     value of a part = tdata[low + width - 1 : low],   every part begins at a byte

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Finds the symmetric points of a simulated crossbar, programs them into R, trains with AGAD, and checks the counts.
  *
  * The crossbar answers by itself (simulated_crossbar.cpp); vectors are sent as a DMA engine would. */

@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // One update and a transfer of every column over the bus, with a crossbar of counters: P counts coincidences, W takes
 // write pulses.
 //

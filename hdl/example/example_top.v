@@ -1,3 +1,4 @@
+// SPDX-License-Identifier: Apache-2.0
 // A controller of any configuration and what joins its streams to a crossbar.
 //
 // To start from: include the parameters of your configuration by their name, symtrack_NAME_controller_parameters.vh,

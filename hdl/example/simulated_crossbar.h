@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* A simulated bus and crossbar: the top level in Verilator, with devices whose steps depend on their weight. */
 #ifndef SIMULATED_CROSSBAR_H
 #define SIMULATED_CROSSBAR_H

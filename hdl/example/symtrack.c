@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 #include "symtrack.h"
 
 #include REGISTERS /* "symtrack_NAME_controller_registers.h" */

@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 /* Driver of a symtrack controller, compiled with the generated register header of its configuration.
  *
  * Every function returns 0, or a negative SYMTRACK_E*. A driver is not shared between threads.

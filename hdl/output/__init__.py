@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Everything that is written out of the hardware description: Verilog, its JSON description, register documents."""

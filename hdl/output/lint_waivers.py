@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Lint waivers of generated Verilog: warnings of Verilator and slang that its form causes, each with its reason."""
 
 VERILATOR_WAIVED = {

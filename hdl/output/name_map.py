@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Name map: where every register and memory of the tile lies in its Verilog, and which quantity it holds.
 
 A block is a module instance of its own, named in Verilog as in `hdl`, so a path in one is a path in the other.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Notice at the head of every generated file: which version wrote it, and that its licence is the user's choice."""
 
 from __future__ import annotations

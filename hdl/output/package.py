@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes what ``generate_verilog.py`` leaves: Verilog, its configuration, and a description of both for other tools."""
 
 from __future__ import annotations

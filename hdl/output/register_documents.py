@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the register map as Markdown, C header, JSON and SystemRDL."""
 
 from __future__ import annotations

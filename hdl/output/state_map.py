@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """State map: names, paths and sizes of the registers and memories that hold the tile's state inside the RTL."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Generates the Verilog of a configuration, and lists its ports from the component's own signature."""
 
 import re

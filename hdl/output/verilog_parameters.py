@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the sizes of a configuration and the bit positions in its streams as Verilog parameters."""
 
 from __future__ import annotations

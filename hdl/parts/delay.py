@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Delay line: registers that carry a value along the stages of a pipeline."""
 
 from amaranth.hdl import Module, Signal, Value

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pipelined multiplier: product of a word and a factor that stands still, in three steps of one addition each.
 
     product = word * factor = Σ_k digit_k(word) * factor * 4**k,   digit_k in 0..3, the last one in -2..1

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Register slice of a stream: cuts the combinational path from ``ready`` back to what makes the beats.
 
 A beat goes into the output register if that is free or freed, else into a spare register, and no other beat is taken

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Choppers: the signs c_j and c'_i by which columns and rows are modulated, and when they flip.
 
     after a read of column j:  flip = (s mod N = N - 1)  or  (word < probability * 2**16)

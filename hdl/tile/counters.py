@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Event counters of the tile; they stop at their largest value instead of wrapping.
 
     slots += 1 per beat of pulses;  reads += 1 per beat of read;  transfer_pulses += Σ|n| per beat of writes to W

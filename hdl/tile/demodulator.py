@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Demodulator of one lane: subtracts the reference from the read and undoes the sign of the chopper.
 
     d = c * (r - s),   s = 0, ref or Q in reference mode zero, latched or filtered

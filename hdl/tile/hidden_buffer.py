@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Hidden buffer: gain, accumulation, threshold and write-back of H (stages 3 to 11).
 
     h = saturate(H + gain * d);   n = clamp(trunc(h / threshold));

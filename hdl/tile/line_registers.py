@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Line registers: magnitude and sign of every line of one side, loaded L lanes per beat.
 
 Line l lies in lane l mod L of beat ⌊l/L⌋; lanes beyond the last line have no register. Two sticky bits say

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Low-pass filter of one lane: the step of the symmetric-point estimate.
 
     Q <- Q + round((r - Q) * eta),   eta = 2**-filter_shift,   H(z) = eta / (1 - (1 - eta) z**-1)

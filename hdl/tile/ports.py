@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Signatures of the tile's ports, under the names of `docs/tile.md`."""
 
 from typing import Any

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write and verify of one lane: the pulses that bring a cell of the reference array R to Qref.
 
     d = Qref - r;   outside = |d| > tolerance

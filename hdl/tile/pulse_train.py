@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Pulse trains of one side of the crossbar: one Bernoulli bit per line and slot.
 
     fires_l = (magnitude_l > word_l) and enable_l

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quadrant sequencer: decides which sign quadrant each slot of an update belongs to.
 
     q = 2 * (rows negative) + (columns negative),   up = sign(row) != sign(column)

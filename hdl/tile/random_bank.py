@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random bank: one random word per line and step, from about 2*sqrt(n) sources for n lines.
 
     word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)

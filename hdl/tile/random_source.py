@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random source: a word of fresh bits per step from one feedback shift register.
 
     state <- state * x**bits mod p(x),    word = top ``bits`` bits of the state

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reference latch of one lane: takes Q, in coarse steps, as the new Qref when a chopper has flipped.
 
     ref = coarse(Q) if latch else Qref,   coarse(Q) = min(round(Q / 2**s), high) * 2**s,   s = latch_shift

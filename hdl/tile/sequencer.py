@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Sequencer: the state machine that turns commands into the phases of an operation.
 
     CLEAR -> IDLE -> LOAD -> PULSE -> IDLE            (update)

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Symmetric-point accumulator: memories of Q and Qref with filter and demodulator (stages 0 to 4).
 
     ref = coarse(Q) if latch else Qref;   d = c * (r - s), s = 0, ref or Q

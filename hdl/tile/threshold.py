@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Write threshold of one lane: how many whole pulses a hidden word is worth.
 
     n = clamp(trunc(h / threshold), ±pulses_max),   threshold = 2**threshold_shift

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tile periphery: sequencer, update path, transfer path and choppers behind stream ports.
 
     update:    x, δ -> slots of row and column lines     update_cycles(slots) = 1 + ⌈C/L⌉ + ⌈R/L⌉ + SLOT_LATENCY + slots

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Transfer path: a column of ADC codes goes in; write pulses and references, or corrections of R, come out.
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Update path: vectors go in, pulse slots come out; also the slots of zero-shifting.
 
     ΔP ∝ -(c'∘δ) (c∘x)ᵀ  or  ΔW ∝ -δ xᵀ,  each cell steps once for every slot in which its row and its column fire

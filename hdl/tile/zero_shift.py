@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Zero-shifting: slots of calibration in which every line fires, of alternating or random polarity.
 
     up[s] = 1, 0, 1, 0, ...     or     the highest bit of the chopper source's word, which steps once a slot

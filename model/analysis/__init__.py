@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Measurements that no training needs: device characteristics, calibration, coincidence statistics, speed."""

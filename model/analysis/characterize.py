@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Computes what characterises a device: number of states, symmetric points, ratio of steps, response to given pulses.
 
     states = (w_max - w_min) / dw_min

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Coincidence statistics of the tile's random sources, measured over long runs.
 
     P(row and column fire) = p_row * p_column,   p = magnitude / 2**magnitude_bits

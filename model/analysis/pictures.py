@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Plots of devices: pulse response, step size against weight with the symmetric point, spread over the cells."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Benchmarks of the golden model: speed of pulsed updates and of training, and the machine they ran on.
 
     coincidences per second = coincidences of one update / median time of an update

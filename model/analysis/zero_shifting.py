@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Zero-shifting calibration, simulated: alternating or random pulses drive every cell to its symmetric point w*.
 
 At w* an up and a down pulse have the same size. Per pulse, with as many up as down, the error e = w - w* shrinks by

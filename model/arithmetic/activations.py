@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixed-point host arithmetic: activations, soft-max and update management, as a digital unit would do it.
 
     exp(-t) = A[t >> 12] * B[t & 4095]        tables with 30 fractional bits, t from 0 to 16 with 20

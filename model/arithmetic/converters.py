@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Matrix-vector products of an analog array, as its DACs and ADCs see them.
 
     dac   code_j = round(x_j / max|x| * (2**(dac_bits - 1) - 1))

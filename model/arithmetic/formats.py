@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Word formats of weights and values, which devices, converters and networks share.
 
 A weight is a word with `WEIGHT_BITS` fractional bits, int32 where it is the state of a cell, int64 elsewhere. A value

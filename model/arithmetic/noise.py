@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Counter-based random numbers: ``word(key, n) = mix64(key + (n + 1) * STEP)``, SplitMix64 started at ``key``.
 
 A draw is a function of its key and its number alone, so the results do not depend on the order of the draws, on the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Table of the standard normal quantile, z(p) with Phi(z) = p, computed in integers only.
 
 ``TABLE[k] = s * z((k + 1/2) / 4096)`` in units of 2**-20, with s such that the entries have mean square 1/2: the sum

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A crossbar array of devices: the state of its cells, pulses to them, and their visible weights.
 
 A cell has a visible weight w, an integer with 30 fractional bits, a state v = w + reference, an int32 word, and the

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled inner loop of all pulsing: applies pulses to a batch of cells side by side.
 
 Pulse k of a batch steps every cell that gets more than k pulses, for all k in order:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Per-cell device parameters as integers: what a family of devices hands to the array.
 
 A pulse moves the state v of a cell, clipped to [low, high], by ``+(up(v) + noise)`` or ``-(down(v) + noise)``, where up

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Constant-step devices, after aihwkit's ConstantStepDevice.
 
 With xi standard normal per pulse and w clipped to [b-, b+],

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Half-select disturb, retention loss and fractional steps of the cells of an array.
 
     half-select   m slots in which exactly one line of the cell fires move v by m * h steps

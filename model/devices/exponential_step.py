@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Exponential-step devices, after aihwkit's ExpStepDevice.
 
 With xi standard normal per pulse and w clipped to [b-, b+],

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled kernels that apply pulse trains to an array; all sums are integers, so threads cannot change a bit.
 
 The trains of one update are packed into one word per line and quadrant (slot s of the quadrant is bit s). A cell then

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Devices whose response is measured: a table of points instead of an equation.
 
 With xi standard normal per pulse and w clipped to [b-, b+],

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Power-step devices, after aihwkit's PowStepDevice.
 
 With xi standard normal per pulse, w clipped to [b-, b+] and omega = (b+ - w) / (b+ - b-),

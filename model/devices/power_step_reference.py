@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Power-step devices with a reference, after aihwkit's PowStepReferenceDevice.
 
 v = w + reference takes the steps of `model.devices.power_step`, the visible weight is w = v - reference. With

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Device families and presets by name, and the TOML files that describe devices.
 
 A TOML file names the family, then what differs from its defaults:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Base of all device families: step sizes, asymmetry, bounds, write noise, and their spread over the cells.
 
     s+ = dw_min * (1 + min(up_down, 0) + e) * g,    s- = dw_min * (1 - max(up_down, 0) - e) * g

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Memory layout of an array: one record of 64 bytes, a cache line, for every cell, column after column.
 
 Cell (i, j) is number ``j * R + i``: inputs are the sparse side of an update and a transfer goes through one column, so

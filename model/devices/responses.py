@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Noise-free step of a pulse as a function of the state, in integers: the three kinds of response.
 
     LINEAR   change = step -/+ slope * v                        upwards -, downwards +

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Soft-bounds devices, after aihwkit's SoftBoundsDevice: linear steps that vanish at their bound.
 
 With xi standard normal per pulse and w clipped to [b-, b+],

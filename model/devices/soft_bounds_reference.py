@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Soft-bounds devices with a reference, after aihwkit's SoftBoundsReferenceDevice.
 
 With xi standard normal per pulse and v = w + reference clipped to [b-, b+],

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Neural networks on analog tiles: crossbars, learning tiles, layers, architectures and algorithms."""

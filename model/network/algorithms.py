@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training algorithms as settings of the tile (DESIGN 3.3), with the hyperparameters they start from.
 
 buffered: H counts pulses for W in units of 2**-threshold_shift,

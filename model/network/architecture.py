@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Networks as data: layers and the grids of tiles they take.
 
     layer    z = s * W (x, 1) for every patch x of its input;  a dense layer has one patch, all of its input

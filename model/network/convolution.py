@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Convolution and max-pooling: patches of images as vectors for the weights, and gradients back to the images.
 
     im2col   patch p of an image = its values x[index[p]], so a convolution is W times every patch

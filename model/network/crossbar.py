@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One layer's crossbar tile: fast array P, slow array W, reference copy R, and the periphery that drives them.
 
     forward    y = W x + gamma * c' o ((P - R) (c o x))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One layer of a network: a weight matrix on a grid of learning tiles, with its output scale.
 
     z = s * W x             block rows of W one above the other, partial sums of the block columns added digitally

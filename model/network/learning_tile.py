@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A tile that learns: arrays and periphery with update management, transfer schedule and settings.
 
     learn(x, delta)    one pulsed update for each outer product delta_k x_k^T, then the transfers that are due:

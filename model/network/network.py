@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A network on analog tiles: layers of any architecture, learned from the errors at its end.
 
     z_l = scale_l * W_l (x_l, 1) for every patch x_l,    y_l = pool(f(z_l)),    outputs z_L

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Architectures by name, sized for the images of a task."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Update management: from real vectors to the magnitudes and the length of pulse trains.
 
     m_x <- m_x + (1 - momentum) * (max|x| - m_x),  m_delta the same      (the first update sets them)

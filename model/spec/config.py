@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The specification as data: one frozen, validated `TileConfig` from which both sides are built.
 
 `model` computes from it and `hdl` is elaborated from it; it holds sizes, word formats, taps, seeds and

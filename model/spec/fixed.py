@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fixed-point formats and the three integer operations the trusted path is allowed to use.
 
 A word of a format is an integer ``v`` that stands for ``v * 2**-fraction``. Values are numpy int64

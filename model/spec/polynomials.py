@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Primitive polynomials over GF(2) for the random sources, found by search instead of stored.
 
 A polynomial is an integer whose bit ``k`` is the coefficient of ``x**k``. A feedback shift register with

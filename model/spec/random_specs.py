@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Random sources as data: polynomial, seed and width of each, and which two of them a line combines."""
 
 from __future__ import annotations

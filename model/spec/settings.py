@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Run-time settings of a tile as data, each with its width, range, unit and meaning; ports and registers follow."""
 
 from __future__ import annotations

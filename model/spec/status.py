@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Status of a tile as data: its event counters, sticky flags and events; ports, registers and golden follow.
 
     count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event

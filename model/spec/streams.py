@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The streams of a tile as data: which it takes and which it offers, each with ``valid`` and ``ready``."""
 
 from __future__ import annotations

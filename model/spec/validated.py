@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Validated parameters: frozen dataclasses whose fields carry what is allowed, checked once at construction.
 
     @dataclass(frozen=True, kw_only=True)

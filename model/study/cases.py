@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cases of the study behind docs/results.md: every training run of every experiment as data.
 
 weight-programming   20 x 20 cells of 20 states learn a matrix, all algorithms under reference offsets

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Record of a study: one line of JSON for every finished run, from which another machine goes on."""
 
 from __future__ import annotations

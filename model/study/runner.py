@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs the cases of a study, each once: a result is a JSON file of the cache, named by `model.study.cases.key`.
 
 A study that is stopped loses only what is in work, and goes on where it was; on another machine it goes on from what

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes the document about a study: its results as Markdown tables, figures and one compact JSON file.
 
 A figure of a table is mean ± sample standard deviation over the seeds that are in, and – where none is.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quality of a network after some training steps, as its task measures it."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads images and labels from files in IDX format, as MNIST and its relatives come.
 
     file  = 0 0 type dimensions,  size of every dimension,  data

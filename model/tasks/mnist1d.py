@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """MNIST-1D: ten classes of noisy signals of 40 points, made from a seed by the package `mnist1d`.
 
     value = clip(round(64 * x) / 256, -1, 1)

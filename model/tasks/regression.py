@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Linear regression tasks: one tile learns a matrix of weights, without bias, activation and output scale.
 
     weight-programming   delta = W x - T x,            x standard normal

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Classification tasks: data sets as fixed-point values, with the networks that learn them."""
 
 from __future__ import annotations

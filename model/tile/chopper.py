@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden choppers: the signs by which columns and rows are modulated, and when they flip.
 
     at the end of a transfer of column j, with N = chopper_period and sweep counter s modulo 2N:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden event counters, which saturate, and sticky flags of the tile.
 
     count <- min(count + events, 2**counter_bits - 1),   flag <- flag or event

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden demodulator: the read of a cell without its reference, times the signs of its column and its row.
 
     d = c_j * c'_i * (r - s)                                                       s: what is subtracted

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden hidden buffer H: accumulates the reads of the fast array until they are worth pulses to the slow one.
 
     h = saturate(H + gain * d),   H <- h                                   if n = 0

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Interface between a network and its tiles' periphery: data of updates, reads and calibrations, and the protocols."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden low-pass filter: one first-order step of the symmetric-point estimate Q of a cell.
 
     Q <- Q + round((r - Q) / 2**k)

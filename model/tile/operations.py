@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden tile periphery, one call for a whole operation instead of one per clock cycle, on numpy arrays.
 
     update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant

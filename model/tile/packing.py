@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Packs the words of several lanes into one word, lane 0 in the lowest bits, and unpacks them.
 
     word = sum over lanes of (value mod 2**width) * 2**(width * lane)

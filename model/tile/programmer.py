@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden write and verify: the pulses that bring a column of the reference array R to Qref.
 
     d = Qref - r;   outside = |d| > tolerance

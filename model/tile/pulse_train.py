@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden pulse trains: in which slots the lines of one side of the crossbar fire.
 
     fires[s, l] = magnitude[l] > word[s, first[l]] ^ word[s, second[l]]   and   negative[l] = bit `side` of q[s]

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden quadrant sequencer: the order of an update's slots, BL for each non-empty sign quadrant.
 
     q = 2 * (rows with negative delta) + (columns with negative c * x),   up(q) = sign of row != sign of column

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden random bank: one random word per line from pairs of about 2 * sqrt(n) sources for n lines.
 
     word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)

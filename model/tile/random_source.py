@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden random source: the shift register behind the random words of pulse trains and choppers.
 
     word = state >> (32 - bits),   state <- state * x**bits mod p

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden reference latch: the copy Qref of the filter's word Q, taken when a chopper has flipped.
 
     ref = coarse(Q) if latch else Qref,   Qref <- ref

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden sequencer: the state machine of the tile, and what each of its states counts.
 
     CLEAR -> IDLE;   IDLE -> LOAD -> PULSE -> IDLE (update);   IDLE -> READ -> STREAM -> IDLE (transfer)

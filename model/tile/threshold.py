@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden write threshold: how many whole pulses a hidden word sends to a cell of the slow array.
 
     n = clamp(trunc(h / 2**threshold_shift), +-pulses_max)          buffered

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden tile, clock cycle by clock cycle: every output port in every cycle, for any inputs.
 
     outputs(t) = f(registers(t), inputs(t)),   registers(t + 1) = g(registers(t), inputs(t))

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden transfer path, clock cycle by clock cycle: beats of ADC codes go in, beats of write pulses come out.
 
     stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden update path, clock cycle by clock cycle: vectors go in, slots of the pulse trains come out.
 
     a line fires in a slot where its magnitude is larger than its random word and its sign is that of the quadrant

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Expected waveform of an operation without stalls: every output port of the tile, one row per clock cycle.
 
     update:    1 command + ⌈C/L⌉ + B load + SLOT_LATENCY + S slots + 1 idle            rows of outputs

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Golden zero-shifting: slots in which every line fires, which drive all cells of P towards their symmetric point.
 
     up[s] = 1, 0, 1, 0, ...     or     the highest bit of the chopper source's word, which steps once a slot

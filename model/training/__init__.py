@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training runs: their description, the training loop, checkpoints, metrics and learning curves."""

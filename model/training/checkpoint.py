@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Checkpoint files: the whole state of a training run, from which it goes on as if it had never stopped.
 
     file   = .npz of the arrays of the run with ``version``, ``settings`` and ``sha256``

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The course of a training: samples of quality and tracking error on the way, distributions and counts at the end.
 
     samples   at step 0, after every ceil(steps / samples) steps, and at the end

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Quality metrics of a training run, counts of its events, and the digest of its state.
 
 sp_rmse           sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Learning-rate schedule: factors by epoch; that of the last point not after epoch e holds, 1 before the first."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A training run as data: task, network, algorithm, devices, rates and seed; golden and RTL are made from it.
 
 Command lines, cosimulation and studies make their trainers from it, so that what they run is described once.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains a network on a task step by step; the result is a function of the arguments of the run only.
 
 A run may stop after any step: what `Trainer.save` writes, `Trainer.restore` goes on from, to the same end.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph of imports: which folder of the package imports which, and the files that most others import."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reference of the Python interface, docs/api.md, made from signatures, fields and docstrings.
 
 Docstrings have the sections of numpydoc; what they say is taken over, and nothing is said here that the code does not.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """symtrack: RTL-backed hardware co-design of dynamic symmetric point tracking for analog in-memory training.
 
     >>> import symtrack

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """``python -m symtrack``: the command ``symtrack``."""
 
 from symtrack.scripts.cli import entry

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Devices: zero-shifting of an array of them, and parameters fitted to measured pulse responses."""
 
 from __future__ import annotations

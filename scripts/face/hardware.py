@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """A tile as hardware: its Verilog, its RTL in lock-step with the golden model, and what it costs in gates."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Training on analog tiles: on the golden model alone, or twice, golden and with RTL in the loop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the cache folder: which one it is, that nobody else has prepared it, and what clearing it removes."""
 
 from __future__ import annotations

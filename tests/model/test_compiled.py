@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Compiled kernels are found again until a file that they are made of changes."""
 
 from __future__ import annotations

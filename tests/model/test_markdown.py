@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Wrapping of Markdown: what may be wrapped is, what may not be stays, and nothing becomes a list by it."""
 
 from __future__ import annotations

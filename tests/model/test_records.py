@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the model's dataclasses: they cannot be changed, and those with many fields take names only."""
 
 from __future__ import annotations

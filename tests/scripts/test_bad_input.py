@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of every command line with bad input: exit code 2, one line that says what is wrong, nothing left behind."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``benchmark.py``: keys of its report, and that its figures belong together; never how large they are."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``calibrate.py``: keys and figures of its report, its files, and bad input."""
 
 import json

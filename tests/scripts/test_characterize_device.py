@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``characterize_device.py``, the command line of device characteristics."""
 
 import json

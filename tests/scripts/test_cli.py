@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The command ``symtrack``: it has every script, explains it, imports the one that is called, and refuses the rest."""
 
 from __future__ import annotations

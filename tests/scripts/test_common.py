@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of what command lines share: output files appear whole, and only a user's mistakes become one line."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``compare_metrics.py``: reports of both engines on the small layer, and exit code 0 for agreement only."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``demo.py``, shortened: the demonstration ends well and leaves every file it promises."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``fit_device.py``: its files, a fitted device that trains, and bad input."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``generate_verilog.py``: the files it writes, that they are whole, and the same every time."""
 
 import itertools

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``pulse_statistics.py``: its grid file, its report, and that the figures are near p * q."""
 
 import json

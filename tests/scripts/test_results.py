@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``results.py``: it goes on where it was stopped, and writes the results that are in."""
 
 import json

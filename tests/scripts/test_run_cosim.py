@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``run_cosim.py``: its report, and exit code 1 with the first difference for a changed netlist."""
 
 import json

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``train.py``: its report, and that bad input costs one line and leaves nothing behind."""
 
 import json

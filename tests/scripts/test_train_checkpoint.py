@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of ``train.py`` stopping and resuming, and of the tasks and sizes it takes."""
 
 import json

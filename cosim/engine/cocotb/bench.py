@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Test bench that runs inside the simulator: cocotb loads it, it plays a job and leaves the outcome in a file.
 
 Timing of every cycle, for all benches: inputs change together with the falling edge of ``clk``; outputs are sampled

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds the simulator of the cocotb engine: the Verilog and cocotb's own main program."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The cocotb engine: builds the simulator, starts it on a job in a process of its own and reads the outcome."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Builds the shared library of the native engine from the Verilog, ``loop.h`` and code for its ports.
 
 Ports travel as 64-bit words, a port of w bits taking ⌈w/64⌉ of them, inputs and outputs each in the order of the

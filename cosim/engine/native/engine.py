@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The native engine: plays jobs on the Verilog as a shared library in this process.
 
 Programs are played cycle by cycle as in every engine. Layers of a training play whole updates and transfers per call,

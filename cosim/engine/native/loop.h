@@ -1,3 +1,4 @@
+/* SPDX-License-Identifier: Apache-2.0 */
 // The native engine's loop: plays clock cycles on the verilated tile and moves rows of 64-bit words in and out.
 //
 // `generated` (see native_build.py) holds what depends on the configuration: the number of words, where the ports lie in a

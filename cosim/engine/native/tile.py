@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """One tile of the native engine: drives the shared library in single cycles or in whole operations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reads, checks and scales measured pulse responses of several cells.
 
     weight = (conductance - offset) / scale

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Prediction of measured pulse responses: an extended Kalman filter for every cell and every set of parameters.
 
 The state of a cell is its true weight, known as a normal distribution of mean m and variance P:

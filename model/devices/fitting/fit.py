@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Fits device families to measured pulse responses: parameters, spread over the cells, noise, and a ranking.
 
 `fit_problem` says what is minimised and what the families are ranked by, `fit_models` what their parameters mean. The

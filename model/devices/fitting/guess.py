@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Start values of device fits, from straight lines through the measured steps.
 
     step(w) = at_zero * (1 -+ slope * w),  upwards -, downwards +

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The device families that can be fitted: what their parameters mean, where they start, and the device that results.
 
 Shared parameters of the cells, then those of the shape; a cell has its own deviations of the first four:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The likelihood of measured pulse responses, and its maximum.
 
 Minimised over the parameters theta of `fit_models` is

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the random verification campaign: it plays legal configurations, agrees with golden, shrinks failures."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Trains every algorithm under every chopper with the RTL of all layers in the loop, in lock-step with golden.
 
 One configuration serves all of it, so there are two builds; rows without choppers of their own are `test_identities`'.

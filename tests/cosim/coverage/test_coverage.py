@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of coverage: it counts what happens, names the source line it comes from, and shows what never happens."""
 
 from __future__ import annotations

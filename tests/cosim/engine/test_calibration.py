@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of calibration and programming of R in RTL, against the golden model bit for bit and against the equations."""
 
 from __future__ import annotations

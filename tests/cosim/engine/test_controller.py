@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the controller in RTL, driven by cocotbext-axi's AXI4-Lite master, stream sources and sinks."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the lock-step checker: one wrong bit on either side is caught, and the report names it."""
 
 from __future__ import annotations

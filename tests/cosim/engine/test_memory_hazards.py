@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that no word of a memory is read in the cycle that writes it, as the block RAMs of the tile require."""
 
 from __future__ import annotations

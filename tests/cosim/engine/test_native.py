@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the native engine: it plays what the cocotb engine plays, cycle for cycle."""
 
 from __future__ import annotations

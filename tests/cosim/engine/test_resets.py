@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of resets in RTL: one in any cycle of an operation leaves nothing of it behind for the next operation."""
 
 from __future__ import annotations

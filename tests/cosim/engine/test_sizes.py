@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of tile sizes: lint and lock-step from one cell to 128x128, Verilog of 512x512, and netlists of gates."""
 
 from __future__ import annotations

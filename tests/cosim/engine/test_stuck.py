@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of failing neighbours: the tile waits as docs/integration.md says, equal to golden, and goes on afterwards."""
 
 from __future__ import annotations

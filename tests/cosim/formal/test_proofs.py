@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the formal proofs: every property is proved, and is not with an error of one cell in its block."""
 
 from __future__ import annotations

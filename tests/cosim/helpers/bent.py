@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Test designs: tiles with one deliberate error, and short lock-step runs on them."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Test bench of the controller: cocotbext-axi's master, sources and sinks beside the golden periphery.
 
 The tile inside is watched, too, whatever the clients do: every port in every cycle beside the golden tile.

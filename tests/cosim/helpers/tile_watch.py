@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Monitor for the tile inside a controller: compares every port with the golden tile in every cycle."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Jobs that the cosimulation tests play on the engines."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation job that calibrates an array of random symmetric points and programs its reference array."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation jobs that play no cycle, or only cycles in which nothing happens."""
 
 from __future__ import annotations

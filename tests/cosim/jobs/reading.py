@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Parser of report pages for tests: tables by caption, drawn data, addresses, and whether elements are closed."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation job that cuts an operation off by a reset, again and again, one cycle later every time.
 
 In between it plays others, in turn, to their end.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation jobs in which a neighbour of the tile fails: it stops, loses or withdraws a beat, or is stuck."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation job that looks for stuck lines of an array, by the procedure of docs/integration.md.
 
 It reads P before and after updates of one line at a time.

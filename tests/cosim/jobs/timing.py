@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation job that measures how many cycles operations take when nothing waits."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Simulation job that plays the random scenario and keeps a digest of every port in every cycle."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of cosim/mutation, the mutation testing of netlist and golden model."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that choppers look at every bit of their random words, and that an error of a single bit is found."""
 
 from __future__ import annotations

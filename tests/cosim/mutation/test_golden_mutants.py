@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden model's mutation testing: trials find errors and nothing else, waivers fit, campaigns resume."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of parity: the tile reports every flipped bit of Q, Qref or H, however it is read, and gives no false alarm."""
 
 from __future__ import annotations

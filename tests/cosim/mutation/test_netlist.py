@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the netlist's mutation testing: errors are found, none where there is none, and campaigns resume."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the charts: axes end at round numbers that enclose the values, and points lie where the axes say."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the HTML report of a comparison: it shows the report's figures, is self-contained, and is sound HTML."""
 
 from __future__ import annotations

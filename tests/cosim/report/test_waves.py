@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the drawn waveforms: both values where they differ, levels for bits, hexadecimal lanes for words."""
 
 from __future__ import annotations

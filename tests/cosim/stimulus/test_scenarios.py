@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of RTL and golden model in lock-step under every stimulus scenario."""
 
 from __future__ import annotations

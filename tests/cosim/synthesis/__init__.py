@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of cosim/synthesis: block memories, codes of memories, place and route."""

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of moving registers into an ECP5 block memory: where nothing else sees its output, and nowhere else."""
 
 from __future__ import annotations

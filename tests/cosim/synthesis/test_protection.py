@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the memory codes: parity detects one flip, SECDED corrects one and detects two."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of synthesis: counted cells and their names, the harness, place and route of a block, and the document."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the build cache: builds kept by hash, rejected with one line, nothing half-made left behind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Which tests are those of a change: the nearest first, and no change without any."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of journals: entries are read back, a line cut off is dropped, and nothing else is lost or added."""
 
 from __future__ import annotations

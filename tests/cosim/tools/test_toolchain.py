@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the toolchain: a missing program is reported in one line, with the command that installs it."""
 
 from __future__ import annotations

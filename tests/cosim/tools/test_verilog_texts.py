@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Kept Verilog: converted once for what it follows from, made again where the file is not as it was written."""
 
 from __future__ import annotations

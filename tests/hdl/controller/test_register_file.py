@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the register file in every cycle of random traffic: answers, settings, command, events and interrupt."""
 
 from __future__ import annotations

@@ -1,1 +1,2 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of hdl/example, the integration example in Verilog and the C driver."""

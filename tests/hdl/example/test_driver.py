@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the C driver on a simulated bus: what it writes, and what it refuses without writing anything."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the integration example: top level and test bench in Verilog, and the C driver over a simulated bus."""
 
 from __future__ import annotations

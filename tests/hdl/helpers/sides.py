@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Naive update path for tests: the sides of an update, how they go in and which slots come out (section 5)."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Runs one hardware component alone in Amaranth's simulator; also the awkward configurations to try blocks in.
 
 A test is an ``async def program(dut)``: `Dut.set` drives inputs, `Dut.get` gives the outputs of the same cycle,

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that FuseSoC takes the core file that lies beside the Verilog."""
 
 from __future__ import annotations

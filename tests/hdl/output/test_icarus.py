@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that Icarus Verilog plays a random scenario as Verilator does: all outputs, all cycles, unknown registers."""
 
 from __future__ import annotations

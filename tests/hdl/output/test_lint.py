@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that the Verilog is clean for two front ends, with one clock, synchronous resets, no latch and no loop."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the name map: every register and memory once, where the Verilog has it, with the golden model's names."""
 
 from __future__ import annotations

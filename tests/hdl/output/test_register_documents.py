@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the register documents: Markdown, C header, JSON and SystemRDL say what the register map says."""
 
 from __future__ import annotations

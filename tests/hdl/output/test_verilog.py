@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the generated Verilog: reproducible, with the ports of docs/tile.md, clean for Verilator."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the beat memory: it equals a dictionary, holds its output, and is cleared through its port."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the multiplier: products by digits, and by constants, against multiplication in Python."""
 
 from __future__ import annotations

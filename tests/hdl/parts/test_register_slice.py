@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the register slice: no beat is lost, doubled or overtaken, and the output keeps its payload."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Naive blocks for tests, written with exact fractions from the equations of docs/tile.md."""
 
 from __future__ import annotations

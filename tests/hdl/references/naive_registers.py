@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Naive register file for tests, from docs/integration.md: a dictionary of fields and a set of events per cycle."""
 
 from __future__ import annotations

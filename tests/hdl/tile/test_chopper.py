@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the choppers: signs, flips and flags equal lists of signs, for every mode and scope and changes of them."""
 
 from __future__ import annotations

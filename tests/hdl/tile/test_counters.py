@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the event counters: events are counted, and counts stop at their largest value."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the demodulator: d = c·(r − s) against exact fractions, and its width holds every difference."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the hidden buffer with whole columns against exact fractions, in all its modes and at its limits."""
 
 from __future__ import annotations

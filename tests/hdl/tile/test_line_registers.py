@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the line registers: lines keep magnitude and sign of their beat, summary bits say which signs came."""
 
 from __future__ import annotations

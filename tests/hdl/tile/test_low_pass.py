@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the low-pass filter against exact fractions: all pairs of words of small formats, random ones of large."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of write and verify of one lane against the equations of docs/tile.md, section 9."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the pulse trains: a line fires where its magnitude exceeds its word and it is enabled."""
 
 from __future__ import annotations

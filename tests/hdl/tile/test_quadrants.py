@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the quadrant sequencer: BL slots for every quadrant with lines on both sides, in rising order."""
 
 from __future__ import annotations

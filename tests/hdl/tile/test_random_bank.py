@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the random bank: its words are those of its two registers, line by line."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the random source: a register that takes many bits per step equals one that is shifted bit by bit."""
 
 from __future__ import annotations

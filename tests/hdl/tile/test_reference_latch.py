@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the reference latch against exact fractions: every word of small formats and every shift."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the sequencer: its states follow the table of section 4, and commands are sampled when accepted."""
 
 from __future__ import annotations

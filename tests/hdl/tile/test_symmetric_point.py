@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the symmetric-point accumulator: Q, Qref and d of whole columns, with waits, against exact fractions."""
 
 from __future__ import annotations

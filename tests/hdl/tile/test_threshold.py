@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the write threshold against exact fractions: n = clamp(trunc(h/threshold), ±pulses_max), or floor."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of a whole tile: random commands with waits, against naive descriptions and cycle counts."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the transfer path in whole transfers: every beat of writes, BEAT_LATENCY, waits and sticky flags."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the update path in whole updates: slots as in section 5, and no coincidence of the wrong polarity."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of zero-shifting slots: as many as asked for, and their polarities."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of device characteristics and of recorded responses: repeated, compared, and refused when they are none."""
 
 import json

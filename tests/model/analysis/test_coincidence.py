@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the coincidence statistics, with the real random sources and with sources that are known to be bad."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden model's benchmark: what it measures; the command line is tested with its script."""
 
 import pytest

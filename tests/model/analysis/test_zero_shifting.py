@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of zero-shifting calibration against its closed form and against a loop in floating point."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the activations and other host arithmetic against the math library, to the last bit they keep."""
 
 import math

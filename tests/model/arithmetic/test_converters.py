@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the analog products with DACs and ADCs against the equations in floating point."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the counter-based random numbers: their statistics, and that a draw depends on key and number alone."""
 
 from statistics import NormalDist

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the compiled array update against coincidences counted slot by slot, in any order and number of threads."""
 
 from dataclasses import replace

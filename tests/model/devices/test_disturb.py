@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of half-select disturb and retention against naive descriptions, slot by slot and cell by cell."""
 
 from __future__ import annotations

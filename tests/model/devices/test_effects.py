@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of an array's imperfections: write noise, stuck cells, half-select disturb, retention, endurance."""
 
 from __future__ import annotations

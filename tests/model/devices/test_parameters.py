@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that defaults, limits and presets of all devices are the recorded ones, since results depend on them.
 
 Who changes one records them anew: python -m tests.model.devices.test_parameters > tests/model/devices/parameters.json

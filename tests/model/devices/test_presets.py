@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of device presets and TOML files of devices, and of the messages about bad ones."""
 
 import math

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of every device family against its step equations in floating point, compiled and not."""
 
 from dataclasses import replace

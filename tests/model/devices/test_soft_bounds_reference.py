@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of soft-bounds devices with reference against their equations, closed forms and spread."""
 
 import numpy as np

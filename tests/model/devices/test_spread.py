@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of device-to-device spread: slopes, exponents, bounds and steps, family by family."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of symmetric points: closed form, numeric, and where alternating pulses settle, and their spread."""
 
 from dataclasses import replace

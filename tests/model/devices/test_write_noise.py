@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of write noise with 10**6 pulses per family: its size, and no correlation between cells or pulses."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Example devices for tests: random ones of every family, without variation, and single cells of them."""
 
 import numpy as np

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Writes small IDX files: 12 images of 4 x 3 pixels for training and 6 for test."""
 
 import gzip

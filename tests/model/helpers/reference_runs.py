@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reference trainings whose final state is recorded; run as a script it prints their digests as JSON."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Test driver of a `TileModel`: operates its ports with waits on every stream and compares it with a `Periphery`.
 
 Streams obey the usual rule: a valid beat stays until it is taken. Payloads and settings are random whenever

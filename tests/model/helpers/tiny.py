@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tiny tasks for uncompiled test runs: two classes of four inputs on tiles of 3x5 and 2x4, and images of 4 x 5."""
 
 import numpy as np

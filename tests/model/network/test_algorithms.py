@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the algorithms as settings: what each one switches on, and the gain in physical units."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of network architectures: sizes of layers, grids of tiles, and what is refused."""
 
 from itertools import pairwise

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of convolution and pooling against loops over pixels."""
 
 import numpy as np

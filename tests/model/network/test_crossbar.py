@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of a crossbar tile against a floating-point description from the equations of DESIGN 3.2 and the device.
 
 The description shares the slots of the pulse trains with the tile, since they are random, and nothing else: its

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of identities between algorithms: those that are the same under a condition end in the same state.
 
 Every identity has a twin in which one setting is changed so that it no longer holds.

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of a learning tile: its transfer schedule, rate and calibration, and that it resumes from its state."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of networks: gradients against finite differences of the loss, layers of several tiles, and batches."""
 
 from dataclasses import replace

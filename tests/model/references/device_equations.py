@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Step equations of all device families in float64, as an independent reference that shares nothing with the model."""
 
 from collections.abc import Callable

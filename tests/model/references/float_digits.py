@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reference training of the digits in floating point, from the equations: perceptron 64-32-10, tanh, batch 1.
 
     forward   z = s * max|x| * (adc(W u) + gamma * (adc(P (c o u)) - adc(R (c o u)))),   u = x / max|x|, the last x is 1

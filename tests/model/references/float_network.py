@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reference loss of a network in floating point, straight from the equations, one pixel at a time."""
 
 from __future__ import annotations

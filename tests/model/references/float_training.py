@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Reference algorithms in floating point, from the equations, for linear problems y = A x, delta = y - T x.
 
     A = W + gamma * c o (P - R)                                       c_j: chopper of column j

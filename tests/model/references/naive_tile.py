@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Naive tile in Python's integers and fractions, cell by cell, from docs/tile.md, sections 3 and 5 to 9.
 
 It takes sizes, seeds and taps from the configuration and nothing else from the golden model, whose results and state it

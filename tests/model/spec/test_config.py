@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the configuration: it refuses in words what makes no sense, and what is derived from it is consistent."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of fixed-point shifts and saturation against exact fractions."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the feedback polynomials: primitive, dense and distinct, by arithmetic of this file's own."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of studies: cases can be run, results are made once and kept whole, and tables show those that are in."""
 
 import json

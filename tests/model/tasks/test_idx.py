@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of IDX files: what is read, and that every fault of a folder costs one line that says what is allowed."""
 
 import gzip

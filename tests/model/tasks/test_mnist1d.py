@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the MNIST-1D data: the same values on every machine, and no file written beside them."""
 
 import random

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the regression tasks: targets, streams, errors and metrics against floating point."""
 
 from dataclasses import replace

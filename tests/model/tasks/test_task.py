@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of tasks: the samples of their steps, their limits, and that the digits task has not changed."""
 
 from dataclasses import replace

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden choppers: when they flip, what a flip latches, and what signs the reads of a cell get."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden event counters: they saturate."""
 
 from __future__ import annotations

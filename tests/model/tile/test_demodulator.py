@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden demodulator: a read with the signs of its rows."""
 
 from __future__ import annotations

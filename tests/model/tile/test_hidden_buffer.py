@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden hidden buffer: accumulation, saturation and what a write leaves behind."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden low-pass filter: it follows its equation, has no dead zone and stays in range."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden periphery's whole operations against floats, the naive tile and one recorded digest."""
 
 from __future__ import annotations

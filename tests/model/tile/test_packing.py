@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of packing lanes into words: packing and unpacking are inverse, and lane 0 is lowest."""
 
 from __future__ import annotations

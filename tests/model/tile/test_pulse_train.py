@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden pulse trains: lines fire with their probability, and only in the slots of their sign."""
 
 from __future__ import annotations

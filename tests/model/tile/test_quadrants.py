@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden quadrant sequencer: order and polarity of the slots."""
 
 from __future__ import annotations

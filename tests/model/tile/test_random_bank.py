@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden random bank: words of lines come from two of few sources and are independent all the same."""
 
 from __future__ import annotations

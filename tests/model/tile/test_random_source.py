@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden random sources: the fast ones equal a register that is shifted bit by bit."""
 
 from __future__ import annotations

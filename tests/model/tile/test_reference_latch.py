@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden reference latch: it takes Q in coarse steps, in the rows that latch."""
 
 from __future__ import annotations

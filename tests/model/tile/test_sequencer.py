@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden sequencer: its states come in their order."""
 
 from __future__ import annotations

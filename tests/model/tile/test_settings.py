@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden periphery's settings, flags and counters, one by one."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden write threshold: pulse counts against exact division."""
 
 from __future__ import annotations

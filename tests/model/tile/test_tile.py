@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that the golden tile's two speeds agree: clock steps through streams that wait, and whole operations."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden transfer path cycle by cycle, seen from the ports of the tile and in its memories."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of expected waveforms of whole operations, against the tile stepped through the same cycles."""
 
 from __future__ import annotations

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of checkpoint files: they are whole, and only a whole file of the same run and version is accepted."""
 
 from dataclasses import replace

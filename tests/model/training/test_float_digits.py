@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of the golden digits training against the floating-point one of `tests.model.references.float_digits`.
 
 They share no draw, so runs differ by chance, and it is their accuracies that are compared. Measured over 24 seeds at an

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of whole trainings against the floating-point ones of `tests.model.references.float_training`.
 
 The golden model runs with what it does not share with the equations switched off or made small: expected instead of

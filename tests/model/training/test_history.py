@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of training histories: samples equal the metrics, nothing is disturbed, and every cell is counted once."""
 
 from __future__ import annotations

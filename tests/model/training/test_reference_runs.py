@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests that the final states of the reference trainings are the recorded ones, bit for bit.
 
 Who changes what a run computes records the digests anew:

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of resuming: a run that stops anywhere and goes on in another object ends as if it had not stopped."""
 
 import subprocess

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of learning-rate schedules: their factors, and what is refused."""
 
 import pytest

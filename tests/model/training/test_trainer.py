@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of training: what it reaches, what its result depends on, and identities between algorithms."""
 
 import os

@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The graph of imports: levels from the bottom up, a circle that is found, and a drawing that leaves nothing out."""
 
 from __future__ import annotations

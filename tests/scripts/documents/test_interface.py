@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The reference of the Python interface describes all of it."""
 
 from __future__ import annotations

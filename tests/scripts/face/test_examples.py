@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Every example of docs/examples runs, each in a folder of its own, and says in its first line what it shows."""
 
 from __future__ import annotations

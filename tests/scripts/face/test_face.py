@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """The face: few names, found without loading what they need, and results that say the same as the command lines."""
 
 from __future__ import annotations

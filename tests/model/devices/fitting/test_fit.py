@@ -1,3 +1,4 @@
+# SPDX-License-Identifier: Apache-2.0
 """Tests of device fits: responses with known parameters are recovered, and a wrong family is told apart."""
 
 from dataclasses import replace
