@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from symtrack.scripts import write_docs
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
+TOP = [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "CHANGELOG.md")]
 
 
 def test_generated_documents_are_fresh() -> None:
@@ -34,10 +36,10 @@ def test_the_drawings_show_what_happens() -> None:
         assert f"writes.pulses: {pulses:x}" in drawings["figures/timing-transfer.svg"]
 
 
-@pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*TOP, *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
 def test_links_lead_somewhere(document: Path) -> None:
     for target in re.findall(r"\]\(([^)#]+)\)", document.read_text(encoding="utf-8")):
-        assert target.startswith("https://") or (DOCS / target).is_file(), target
+        assert target.startswith("https://") or (document.parent / target).is_file(), target
 
 
 @pytest.mark.parametrize("document", sorted(DOCS.glob("*.md")), ids=lambda path: path.name)
@@ -82,14 +84,14 @@ def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
     ]
 
 
-@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*TOP, *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
 def test_lines_are_wrapped(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     long = [line for line in text.splitlines() if len(line) > WIDTH and not line.lstrip().startswith("|")]
     assert not long, "wrap them with symtrack.model.markdown.wrapped; only rows of tables cannot be wrapped"
 
 
-@pytest.mark.parametrize("document", [ROOT / "README.md", *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
+@pytest.mark.parametrize("document", [*TOP, *sorted(DOCS.glob("*.md"))], ids=lambda path: path.name)
 def test_files_and_modules_that_are_named_exist(document: Path) -> None:
     text = document.read_text(encoding="utf-8")
     for name in re.findall(r"`((?:model|hdl|cosim|scripts|tests|docs)/[\w./]+)`", text):
@@ -97,3 +99,15 @@ def test_files_and_modules_that_are_named_exist(document: Path) -> None:
     for name in re.findall(r"`((?:model|hdl|cosim|scripts)\.[\w.]+)`", text):
         ways = [ROOT.joinpath(*name.split(".")[:parts]) for parts in (2, 3, 4)]
         assert any(way.with_suffix(".py").exists() for way in ways), name
+
+
+def test_the_changelog_begins_with_this_version() -> None:
+    headings = re.findall(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(encoding="utf-8"), re.M)
+    assert headings[0] == version("symtrack").partition(".dev")[0]
+    assert headings[-1] == "0.1.0"
+
+
+def test_the_guide_tells_of_every_target_of_the_makefile() -> None:
+    guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
+    (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
+    assert set(re.findall(r"`make ([\w-]+)`", guide)) == set(targets.split()) - {"tools"}

@@ -68,6 +68,10 @@ def test_a_measured_device_written_is_the_device_read(tmp_path: Path) -> None:
     assert family_name(device) == "measured"
 
 
+def test_a_file_of_version_0_1_0_is_still_the_same_device() -> None:
+    assert load_device(Path(__file__).with_name("reram-array-om_0.1.0.toml")) == PRESETS["reram-array-om"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [

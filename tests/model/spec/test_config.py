@@ -105,6 +105,10 @@ def test_toml_holds_what_differs(tmp_path: Path) -> None:
     assert TileConfig.load(path) == TileConfig.load(str(path)) == TileConfig(rows=7, lanes=3, chopper_probability=0.25)
 
 
+def test_a_file_of_version_0_1_0_is_still_the_same_configuration() -> None:
+    assert TileConfig.load(Path(__file__).with_name("odd_0.1.0.toml")) == NAMED["odd"]
+
+
 @pytest.mark.parametrize(
     ("text", "message"),
     [
