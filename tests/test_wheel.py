@@ -149,6 +149,10 @@ def test_every_job_is_done_from_an_empty_folder(installed: Installed, tmp_path: 
     file, checkout, *path = installed.python(where, **home).splitlines()
     assert (file, checkout) == (str(installed.packages / "symtrack/__init__.py"), "None")
     assert str(ROOT) not in path
+    assert (
+        installed.python("import symtrack; print(symtrack.generate_verilog('tiny').module)", **home)
+        == "symtrack_tiny\n"
+    )
 
     def call(text: str, code: int = 0) -> str:
         return installed.call(*text.split(), code=code, **home)
