@@ -294,6 +294,7 @@ def test_a_journal_on_a_full_disk_keeps_what_is_whole(tmp_path: Path, size: int)
         assert [entry["n"] for entry in journal.entries] == [*range(whole), -1]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("part", [0.1, 1.0])
 def test_a_campaign_on_a_full_disk_finds_no_failure(
     part: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch

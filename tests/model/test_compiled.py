@@ -10,7 +10,7 @@ import sys
 from pathlib import Path
 
 from symtrack.cosim.tools.package_links import package_links
-from symtrack.model.sources import sources
+from symtrack.model.source_files import sources
 from tests.paths import ROOT
 
 LOW_PASS = ROOT / "model/tile/low_pass.py"

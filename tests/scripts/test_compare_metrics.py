@@ -48,6 +48,7 @@ def check(report: dict, engine: str) -> None:
     assert report["golden"]["counts"]["reads"] > 0
 
 
+@pytest.mark.slow
 def test_both_engines_end_in_the_state_of_the_golden_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     reports = {}
     for engine in ("cocotb", "native"):

@@ -12,6 +12,7 @@ from symtrack.scripts import demo
 from tests.cosim.jobs.reading import Page
 
 
+@pytest.mark.slow
 def test_demo(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     out = tmp_path / "new" / "demo"
     assert demo.main(["--out", str(out), "--epochs", "1", "--steps", "50"]) == 0

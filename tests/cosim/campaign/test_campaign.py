@@ -43,8 +43,8 @@ from tests.cosim.helpers.bent import with_other_polynomial
 from tests.paths import ROOT
 
 SIZE = 6
-NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations: more than a million cycles each
-BOTH = {**NATIVE, "cocotb": 1000}  # of six, since building is what takes long; `make verify` plays all on both
+NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations in the slow tests: a million cycles each
+BOTH = {**NATIVE, "cocotb": 1000}  # of a few, since building is what takes long; `make verify` plays all on both
 
 
 def test_configurations_are_of_every_kind() -> None:
@@ -69,13 +69,22 @@ def test_configurations_are_of_every_kind() -> None:
     assert any(config.dither_bits == 0 for config in found)
 
 
-@pytest.mark.parametrize(("number", "lengths"), list(enumerate((BOTH, NATIVE, NATIVE, NATIVE))))
-def test_random_configurations_agree_with_golden(number: int, lengths: dict[str, int]) -> None:
-    totals, failure = batch(number, SIZE, lengths)
+@pytest.mark.parametrize(
+    ("number", "size", "lengths"),
+    [
+        (4, 2, BOTH),
+        *(
+            pytest.param(*batch, marks=pytest.mark.slow)
+            for batch in ((0, 6, BOTH), *((k, 6, NATIVE) for k in (1, 2, 3)))
+        ),
+    ],
+)
+def test_random_configurations_agree_with_golden(number: int, size: int, lengths: dict[str, int]) -> None:
+    totals, failure = batch(number, size, lengths)
     assert failure is None, failure
-    assert totals.configurations == SIZE
-    assert all(totals.cycles[kind] >= SIZE * cycles for kind, cycles in lengths.items())
-    assert totals.runs == len(lengths) * SIZE
+    assert totals.configurations == size
+    assert all(totals.cycles[kind] >= size * cycles for kind, cycles in lengths.items())
+    assert totals.runs == len(lengths) * size
     assert totals.words > 0
 
 

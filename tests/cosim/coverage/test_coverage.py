@@ -131,6 +131,7 @@ def test_slots_for_the_slow_array_are_not_chopped() -> None:
     ]
 
 
+@pytest.mark.slow
 def test_rtl_is_covered() -> None:
     found = cover(CONFIG, 3000, 1)
     for kind in KINDS:
@@ -188,6 +189,7 @@ def test_script_and_page(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys
     assert "1 of 1 (100.0%)" in page(Coverage(some, {}), "what", "command")
 
 
+@pytest.mark.slow
 def test_a_difference_from_golden_ends_the_measurement(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(coverage, "tile_with_source", of_another_seed)
     with pytest.raises(MismatchError):

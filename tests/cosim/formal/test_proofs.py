@@ -44,6 +44,7 @@ def test_a_property_fails_with_its_twin(entry: Property) -> None:
     assert refute(entry).status == FAILED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("entry", entries(*SIMPLE))
 def test_a_property_fails_with_any_error_of_a_cell(entry: Property) -> None:
     errors = list(swaps(entry.text()))
@@ -79,6 +80,7 @@ def test_polarity_fails_if_a_single_line_is_not_reported(monkeypatch: pytest.Mon
     assert prove(entry.text(), entry.reach or entry.depth, induction=False).status == FAILED
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["ends", pytest.param("all_leave", marks=pytest.mark.slow)])
 def test_a_property_fails_if_slots_are_drawn_without_being_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a slot waits, quadrants do not count those that follow: an update without an end."""

@@ -137,6 +137,7 @@ def test_a_wire_between_registers_may_differ() -> None:
     assert not equivalent(CONFIG, NetlistMutant(0, f"-mode inv {where}", "update.delta"))
 
 
+@pytest.mark.slow
 def test_errors_differ_and_are_drawn_by_the_seed() -> None:
     first = mutants(CONFIG, 60, 1)
     assert len({mutant.error for mutant in first}) == 60
@@ -149,6 +150,7 @@ def test_errors_differ_and_are_drawn_by_the_seed() -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+@pytest.mark.slow
 def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Mutants that are judged (by a stand-in) are not judged again, and those of another choice of errors are."""
     judged: list[int] = []

@@ -141,6 +141,7 @@ def test_a_killed_build_is_taken_over(tmp_path: Path) -> None:
     assert built(tmp_path) == ["a", "a"]
 
 
+@pytest.mark.slow
 def test_waves_show_the_ports(tmp_path: Path) -> None:
     file = tmp_path / "run.vcd"
     assert random_run("tiny", cycles=200, waves=file).verdict.passed

@@ -82,7 +82,7 @@ def test_the_bench_finds_a_fault(name: str, stream: str, part: str, tmp_path: Pa
     assert "PASS" not in done.stdout
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", ["tiny", pytest.param("odd", marks=pytest.mark.slow)])
 def test_the_driver(name: str, tmp_path: Path) -> None:
     done = make("driver", name, generate(name, tmp_path))
     assert done.returncode == 0, done.stderr
@@ -94,6 +94,7 @@ def test_the_driver(name: str, tmp_path: Path) -> None:
     assert re.search(r"\d+ reads and no pulses in the warm-up", done.stdout)
 
 
+@pytest.mark.slow
 def test_the_driver_finds_a_fault(tmp_path: Path) -> None:
     rtl = generate("tiny", tmp_path)
     bend(rtl, "tiny", "writes", first("tiny", "writes", "pulses"))
@@ -102,6 +103,7 @@ def test_the_driver_finds_a_fault(tmp_path: Path) -> None:
     assert "FAIL: the crossbar has counted something else" in done.stderr
 
 
+@pytest.mark.slow
 def test_the_example_finds_a_driver_that_does_not_ask_what_waits(tmp_path: Path) -> None:
     example = Path(shutil.copytree(EXAMPLE, tmp_path / "example"))
     file = example / "symtrack.c"

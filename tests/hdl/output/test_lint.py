@@ -108,6 +108,7 @@ def test_a_fault_of_structure_is_found(new: str, key: str) -> None:
     assert [entry for entry in found if found[entry] != SOUND[entry]] == ["asynchronous" if key == "async" else key]
 
 
+@pytest.mark.slow
 @yosys
 def test_memories_of_some_size_are_block_memories() -> None:
     config = NAMED["small"]
