@@ -205,7 +205,7 @@ def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: 
         "print(filter_step(*array([[9], [1]]), 1))"
     )
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}
-    environment["PYTHONPATH"] = str(package_links(tmp_path))
+    environment |= {"PYTHONPATH": str(package_links(tmp_path)), "SYMTRACK_CACHE": str(tmp_path / "build")}
 
     def play() -> str:
         command = [sys.executable, "-c", code]

@@ -43,6 +43,7 @@ BY_POSITION = CHANGED | {
         "symtrack.model.study.tables.Results",
     ),
     "symtrack.model.tile.interface.UpdateVectors",
+    "symtrack.model.cache.Usage",
 }
 
 

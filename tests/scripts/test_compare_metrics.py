@@ -81,6 +81,7 @@ def test_disagreement_is_exit_code_1(tmp_path: Path, monkeypatch: pytest.MonkeyP
     assert report["golden"]["state_sha256"] != report["rtl"]["state_sha256"]
 
 
+@pytest.mark.slow
 def test_the_page_has_the_figures_of_the_report_of_either_engine(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

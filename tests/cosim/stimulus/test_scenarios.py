@@ -30,7 +30,9 @@ CORNERS = (
 )
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ("tiny", "odd") else pytest.mark.slow) for name in NAMED]
+)
 def test_random_stimulus_finds_no_difference(name: str) -> None:
     config = NAMED[name]
     report, outcome = play(config, "random", engine="cocotb", cycles=24_000, seed=7)
