@@ -124,20 +124,62 @@ class Dut:
         self._context.set(self._reset, 0)
 
 
+class Bench:
+    """A component in a simulator that plays one program after the other, each from the component's reset state."""
+
+    def __init__(self, component: wiring.Component) -> None:
+        m = Module()
+        m.domains.sync = domain = ClockDomain("sync")
+        m.submodules.dut = component
+        self._component, self._reset = component, domain.rst
+        self._simulator: Simulator | None = Simulator(m)
+        self._simulator.add_clock(1e-8, domain=domain)
+        self._simulator.add_testbench(self._bench)
+        self._program: Callable[[Any], Awaitable[None]] | None = None
+
+    async def _bench(self, context: Any) -> None:
+        assert self._program is not None
+        await self._program(context)
+
+    def play(self, program: Callable[[Dut], Awaitable[Result]], flip: Flip | None = None) -> Result:
+        """What ``program`` returns. One that raises leaves the simulator in the midst: it is not used again."""
+        simulator, self._simulator = self._simulator, None
+        assert simulator is not None, "a program before this one has raised"
+        results: list[Result] = []
+
+        async def whole(context: Any) -> None:
+            results.append(await program(Dut(self._component, context, self._reset, flip)))
+
+        if self._program is not None:
+            simulator.reset()
+        self._program = whole
+        simulator.run()
+        self._simulator = simulator
+        return results[0]
+
+
 def simulate(
     component: wiring.Component, program: Callable[[Dut], Awaitable[Result]], flip: Flip | None = None
 ) -> Result:
     """What ``program`` returns after it was played on ``component``."""
-    m = Module()
-    m.domains.sync = domain = ClockDomain("sync")
-    m.submodules.dut = component
-    simulator = Simulator(m)
-    simulator.add_clock(1e-8, domain=domain)
-    results: list[Result] = []
+    return Bench(component).play(program, flip)
 
-    async def bench(context: Any) -> None:
-        results.append(await program(Dut(component, context, domain.rst, flip)))
 
-    simulator.add_testbench(bench)
-    simulator.run()
-    return results[0]
+def simulate_again(
+    kind: type[wiring.Component],
+    config: TileConfig,
+    program: Callable[[Dut], Awaitable[Result]],
+    flip: Flip | None = None,
+) -> Result:
+    """As `simulate` with ``kind(config)``, which is made ready once for many programs of one test."""
+    key = kind, kind.elaborate, config
+    if key not in _benches:
+        _benches.clear()
+        _benches[key] = Bench(kind(config))
+    bench = _benches.pop(key)
+    result = bench.play(program, flip)
+    _benches[key] = bench
+    return result
+
+
+_benches: dict[tuple[Any, ...], Bench] = {}  # the last one

@@ -11,7 +11,7 @@ import pytest
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Scope
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Lines, Register, Signs, bits, negatives
 
 READS = 120
@@ -65,7 +65,7 @@ def compare(
                 naive.finish(modes_before[0], scope, modes_before[1])
             modes_before = mode, row_mode
 
-    simulate(Chopper(built or config), program, flip)
+    simulate_again(Chopper, built or config, program, flip)
     return naive
 
 
@@ -104,7 +104,7 @@ def test_a_word_that_equals_the_limit_flips_nothing(lines: str) -> None:
             await finish(dut)
             return dut.get(signs)
 
-        assert simulate(Chopper(twin), program) == negative
+        assert simulate_again(Chopper, twin, program) == negative
 
 
 @pytest.mark.parametrize("scope", Scope)
@@ -123,7 +123,7 @@ def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period:
                 assert dut.get("signs") == 0b111 * (half_periods % 2), "all columns flip together"
             await finish(dut)
 
-    simulate(Chopper(config), program)
+    simulate_again(Chopper, config, program)
 
 
 @pytest.mark.parametrize("columns", [1, 3])
@@ -152,7 +152,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
             first = period + row % period
             assert flips[row] == list(range(first, 8 * period - 1, 2 * period))
 
-    simulate(Chopper(config), program)
+    simulate_again(Chopper, config, program)
 
 
 def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
@@ -174,7 +174,7 @@ def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
             assert signs in (0, 0b111)
         return flips, row_flips
 
-    for count in simulate(Chopper(config), program):
+    for count in simulate_again(Chopper, config, program):
         assert abs(count - 0.3 * sweeps) <= 4.5 * (sweeps * 0.3 * 0.7) ** 0.5
 
 
@@ -189,7 +189,7 @@ def test_without_row_choppers_rows_stay() -> None:
                 await finish(dut)
                 assert dut.read("row_signs", "row_flipped") == (0, 0)
 
-    simulate(Chopper(config), program)
+    simulate_again(Chopper, config, program)
 
 
 CHOPPED = TileConfig(rows=5, columns=3, lanes=1, chopper_probability=0.3, chopper_period=3, row_chopper=1)

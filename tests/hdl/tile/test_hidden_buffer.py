@@ -11,7 +11,7 @@ import pytest
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither
 
 NARROW = TileConfig(
@@ -97,7 +97,7 @@ def compare(
                     seen["written"] += any(pulses)
                     seen["kept"] += not all(pulses)
 
-    simulate(HiddenBuffer(config), program, flip)
+    simulate_again(HiddenBuffer, config, program, flip)
     return seen
 
 
@@ -145,7 +145,7 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
                 await dut.tick()
         return results
 
-    return simulate(HiddenBuffer(config), program)
+    return simulate_again(HiddenBuffer, config, program)
 
 
 def test_saturation_clamp_subtract_and_forget_by_hand() -> None:

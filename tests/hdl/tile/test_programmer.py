@@ -9,7 +9,7 @@ import pytest
 
 from symtrack.hdl.tile.programmer import Programmer
 from symtrack.model.spec.config import TileConfig
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 
 
 def compare(config: TileConfig, *, seed: int = 0, cycles: int = 400, flip: Flip | None = None) -> None:
@@ -36,7 +36,7 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 400, flip: Flip 
                 stages = [(-1 if d < 0 else 1, abs(d) > tolerance), *stages[:-1]]
         assert len(seen) == 4
 
-    simulate(Programmer(config), program, flip)
+    simulate_again(Programmer, config, program, flip)
 
 
 @pytest.mark.parametrize("name", AWKWARD)

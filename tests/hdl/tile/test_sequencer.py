@@ -10,7 +10,7 @@ import pytest
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Op
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 
 SETTINGS = {
     "target": 1,
@@ -128,7 +128,7 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip
                 twin.finish(outside)
             seen.add((state, twin.state))
 
-    simulate(Sequencer(config), program, flip)
+    simulate_again(Sequencer, config, program, flip)
     return seen
 
 

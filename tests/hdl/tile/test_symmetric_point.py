@@ -10,7 +10,7 @@ import pytest
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Reference
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Estimate, bits
 
 
@@ -67,7 +67,7 @@ def compare(
                     stages[0] = (address, (differences, references, bits(fresh) & used))
                     waiting.pop(0)
 
-    simulate(SymmetricPoint(config), program, flip)
+    simulate_again(SymmetricPoint, config, program, flip)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -146,7 +146,7 @@ def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
         assert abs(difference) <= 1 << (config.reference_fraction_bits - 1)
         assert dut.get("reference")[0] + difference == 37 << config.reference_fraction_bits
 
-    simulate(SymmetricPoint(config), program)
+    simulate_again(SymmetricPoint, config, program)
 
 
 def one_cell(config: TileConfig, reads: list[dict[str, int]]) -> list[tuple[int, int, int]]:
@@ -163,7 +163,7 @@ def one_cell(config: TileConfig, reads: list[dict[str, int]]) -> list[tuple[int,
             results.append((dut.get("difference")[0], dut.get("reference")[0], dut.get("fresh")))
         return results
 
-    return simulate(SymmetricPoint(config), program)
+    return simulate_again(SymmetricPoint, config, program)
 
 
 def test_every_mode_by_hand() -> None:

@@ -14,7 +14,7 @@ from symtrack.hdl.tile.tile import Tile
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
-from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, Lines, Signs, bits, clip, negatives
 
 WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference"))
@@ -260,7 +260,7 @@ def compare(
             assert dut.read(*(f"status__{name}" for name in names)) == (*counts, twin.unprogrammed > 0)
             assert list(dut.read("status__hidden_saturated", "status__pulses_clamped")) == twin.clipped
 
-    simulate(Tile(built or config), program)
+    simulate_again(Tile, built or config, program)
 
 
 @pytest.mark.parametrize("name", AWKWARD)

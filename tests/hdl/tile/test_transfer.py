@@ -11,7 +11,7 @@ import pytest
 from symtrack.hdl.tile.transfer import TransferPath
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.settings import Reference, Settings
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, bits
 
 PAYLOAD = ("column", "beat", "pulses", "latch", "reference")
@@ -108,7 +108,7 @@ def compare(
             if speed == 1.0:  # with the cycles of the command and of READ
                 assert cycle + 2 == config.row_beats + BEAT_LATENCY + 2
 
-    simulate(TransferPath(config), program, flip)
+    simulate_again(TransferPath, config, program, flip)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
@@ -165,7 +165,7 @@ def whole_column(config: TileConfig, settings: dict[str, int], lines: dict[str, 
         await dut.tick()
         return await transfer(dut)
 
-    return simulate(TransferPath(config), program)
+    return simulate_again(TransferPath, config, program)
 
 
 @pytest.mark.parametrize(("rows", "lanes"), [(5, 2), (5, 5), (1, 1), (7, 4)])

@@ -11,7 +11,7 @@ import pytest
 from symtrack.hdl.tile.update import UpdatePath
 from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
 from tests.hdl.helpers.sides import PAYLOAD, Side, beats, draw, slots
-from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
+from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Lines, negatives
 
 
@@ -110,7 +110,7 @@ def compare(
             if speed == 1.0:
                 assert seen.cycles == config.column_beats + config.row_beats + SLOT_LATENCY + len(expected) + 1
 
-    simulate(UpdatePath(config), program, flip)
+    simulate_again(UpdatePath, config, program, flip)
     return coincidences
 
 
@@ -145,7 +145,7 @@ def test_choppers_act_on_the_fast_array_only(slow: bool) -> None:
     expected = {(0b11, 0b11, 0, 0, 1)}
     if not slow:
         expected = {(0b10, 0b01, 0, 0, 0), (0b10, 0b10, 1, 1, 0), (0b01, 0b01, 1, 2, 0), (0b01, 0b10, 0, 3, 0)}
-    assert simulate(UpdatePath(config), program) == expected
+    assert simulate_again(UpdatePath, config, program) == expected
 
 
 @pytest.mark.parametrize("seed", [1, 2, 3])
