@@ -1,9 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pytest settings and checks for all tests.
 
-numba starts two threads, on a machine with one core, too. Nobody imports a folder of the checkout by its bare name.
-With ``--strict-skips`` a skip is a failure unless ``tests/allowed_skips.txt`` names it. With ``--until`` a test that
-would start after that time is skipped instead, so that `make check` ends on time.
+numba starts two threads, on a machine with one core, too. Simulators are quick to build, as most runs are short. Nobody
+imports a folder of the checkout by its bare name. With ``--strict-skips`` a skip is a failure unless
+``tests/allowed_skips.txt`` names it. With ``--until`` a test that would start after that time is skipped instead, so
+that `make check` ends on time.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import pytest
 from tests.skips import ALLOWED_SKIPS, allowed_skips, is_allowed
 
 os.environ["NUMBA_NUM_THREADS"] = "2"  # read when numba is imported
+os.environ.setdefault("SYMTRACK_SIMULATOR", "quick-to-build")
 
 LATE = "not reached in the time there was: make test runs it"
 BARE_NAMES = ("model", "hdl", "cosim", "scripts")

@@ -4,7 +4,7 @@
 ``<cache>/verilator/<hash>/`` holds the Verilog, the waivers, the log and the product. A finished folder is used again
 and never changed; a build happens under another name and its products are moved into place at its end. One process
 builds a design while others that want it wait for its lock, which the system takes from a process that ends, killed or
-not.
+not. SYMTRACK_SIMULATOR in the environment says what simulators are made for, see `COMPILED`.
 """
 
 from __future__ import annotations
@@ -34,7 +34,13 @@ CONTROL += "".join(f"// Waived: {VERILATOR_WAIVED[rule]}.\nlint_off -rule {rule}
 CONTROL += "".join(f'public_flat_rd -module "*" -var "{name}"\n' for name in PUBLIC)
 
 FLAGS = ("--cc", "--prefix", "Vtop", "-O3", "--x-assign", "fast", "--x-initial", "fast", "--no-timing")
-OPTIMIZE = "OPT_FAST=-O1"  # as fast within a few per cent as with -O2, which takes a third longer to compile
+# What a simulator is made for, the default first: -O1 is as fast within a few per cent as -O2, which takes a third
+# longer to compile. Short runs, as in the tests, end sooner with a simulator that is slower and soon there.
+VARIABLE = "SYMTRACK_SIMULATOR"
+COMPILED = {
+    "quick-to-run": ("OPT_FAST=-O1",),
+    "quick-to-build": ("OPT_FAST=-O0", "OPT_GLOBAL=-O0", "VM_PARALLEL_BUILDS=0"),
+}
 
 
 def root() -> Path:
@@ -118,7 +124,7 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     Verilator's own library is the same for all designs with these flags, so its objects are kept and shared.
     """
     runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", OPTIMIZE, *targets]
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_options(), *targets]
     with locked(runtime):
         if not _whole(runtime):
             shutil.rmtree(runtime, ignore_errors=True)
@@ -130,8 +136,22 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     run(command, tool.environment, work / "build.log")
 
 
+def _options() -> tuple[str, ...]:
+    """What `COMPILED` says for the value of the variable.
+
+    Raises
+    ------
+    ToolError
+        It has another value.
+    """
+    value = os.environ.get(VARIABLE) or next(iter(COMPILED))
+    if value not in COMPILED:
+        raise ToolError(f"{VARIABLE} = {value!r}: must be one of {', '.join(COMPILED)}")
+    return COMPILED[value]
+
+
 def _digest(identity: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join((OPTIMIZE, *identity)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join((*_options(), *identity)).encode()).hexdigest()[:16]
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:

@@ -14,7 +14,9 @@ import pytest
 
 import symtrack.cosim.tools.build_cache
 import symtrack.cosim.tools.toolchain
+from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
+from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name, tile_ports
@@ -33,6 +35,16 @@ def test_an_equal_design_is_built_once() -> None:
     assert cocotb_simulator(text, TOP, waves=False) == folder
     assert (folder / TOP).stat().st_mtime_ns == stamp
     assert (folder / "tile.v").read_text(encoding="utf-8") == text
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("cocotb", marks=pytest.mark.slow)])
+def test_what_a_simulator_is_made_for_changes_no_run(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    runs = []
+    for value in symtrack.cosim.tools.build_cache.COMPILED:
+        monkeypatch.setenv("SYMTRACK_SIMULATOR", value)
+        runs.append(play(CONFIG, "random", engine=engine, cycles=2000, seed=4)[1])
+    assert runs[0].verdict.passed
+    assert (runs[0].verdict, runs[0].result) == (runs[1].verdict, runs[1].result)
 
 
 @pytest.mark.parametrize(
@@ -54,6 +66,23 @@ def test_verilog_that_verilator_rejects_gives_one_line(
         cocotb_simulator(changed, TOP, waves=False)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+def test_another_kind_of_simulator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SYMTRACK_SIMULATOR", "quick")
+    with pytest.raises(ToolError) as caught:
+        native_library(tile_verilog(CONFIG), CONFIG)
+    assert str(caught.value) == "SYMTRACK_SIMULATOR = 'quick': must be one of quick-to-run, quick-to-build"
+
+
+def test_each_kind_of_simulator_has_a_build_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    used = set()
+    for value in symtrack.cosim.tools.build_cache.COMPILED:
+        monkeypatch.setenv("SYMTRACK_SIMULATOR", value)
+        used.add(native_library(tile_verilog(CONFIG), CONFIG))
+    assert len(used) == 2
+    monkeypatch.delenv("SYMTRACK_SIMULATOR")
+    assert native_library(tile_verilog(CONFIG), CONFIG) in used
 
 
 def test_a_warning_that_is_not_waived_stops_the_build(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
