@@ -47,7 +47,7 @@ def state_items(config: TileConfig) -> list[StateItem]:
         StateItem("chopper_source", ("chopper", "source", "state"), 32),
     ]
     if config.row_chopper:
-        items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows))
+        items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows, wire="row_flipped"))
     banks = (
         ("row_sources", ("update", "rows"), config.row_bank),
         ("column_sources", ("update", "columns"), config.column_bank),

@@ -23,7 +23,7 @@ from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
-from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.spec import TrainingSpec
@@ -173,11 +173,12 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
 @pytest.mark.parametrize("scope", Scope)
 def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
     """It goes on with golden in every cycle, whichever column is next; the choppers flip with and after it."""
-    config = NAMED["odd"].replace(row_chopper=1)
+    config = TileConfig(rows=11, columns=3, lanes=2, row_chopper=1, chopper_probability=0.6)
     library, rng = native_library(tile_verilog(config), config), np.random.default_rng(1)
     settings = Settings(
         chopper=ChopperMode.RANDOM, scope=scope, row_chopper=ChopperMode.RANDOM, reference=Reference.FILTERED
     )
+    flipped = set()
     for column in range(config.columns):
         golden = Periphery(config)
         tile = NativePeriphery(NativeTile(library, config), record=True)
@@ -187,9 +188,11 @@ def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
             if number == config.columns + column:
                 tile.restore(golden.state_arrays())
                 assert golden.next_column == (column + 1) % config.columns
+                flipped |= {name for name, value in golden.state_arrays().items() if "flipped" in name and value.any()}
             elif number > config.columns + column:
                 tile.transfer(codes, settings)
         np.testing.assert_equal(tile.state_arrays(), golden.state_arrays())
+    assert flipped == {"flipped", "row_flipped"}
 
 
 def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
