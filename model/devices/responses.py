@@ -204,8 +204,12 @@ def changes(
 ) -> Int:
     """The noise-free step of a pulse for states [..., R, C] of cells [R, C]; ``place`` [2, R, C], scale and origin."""
     result = np.zeros(state.shape, dtype=np.int64)
-    parts = (state, step, slope, low, high)
-    flat = [np.ascontiguousarray(np.broadcast_to(part, state.shape)).reshape(-1) for part in parts]
-    places = np.stack([np.broadcast_to(part, state.shape) for part in place]).reshape(2, -1)
+    flat = [_each(part, state.shape) for part in (state, step, slope, low, high)]
+    places = np.stack([_each(part, state.shape) for part in place])
     _changes(int(kind), up, *flat, places, tables, result.reshape(-1))
     return result
+
+
+def _each(part: Int, shape: tuple[int, ...]) -> Int:
+    """The value for every state, in one dimension."""
+    return np.ascontiguousarray(part if part.shape == shape else np.broadcast_to(part, shape)).reshape(-1)
