@@ -9,7 +9,6 @@ from random import Random
 from typing import Any
 
 import pytest
-from amaranth.hdl import Shape
 
 import symtrack.hdl.controller.register_file
 from symtrack.hdl.controller.register_file import RegisterFile
@@ -81,8 +80,8 @@ class Traffic:
         self.busy = rng.randrange(1, 20) if started else max(0, self.busy - 1)
         self.flagged = 0 if rng.random() < 0.1 else self.flagged | rng.getrandbits(3) & rng.getrandbits(3)
         values = {
-            name.removeprefix("status__"): rng.getrandbits(Shape.cast(shape).width)
-            for name, (_, shape) in dut.ports.items()
+            name.removeprefix("status__"): rng.getrandbits(port.width)
+            for name, port in dut.ports.items()
             if name.startswith("status__")
         }
         values |= {name: self.flagged >> index & 1 for index, name in enumerate(SHOWN[:3])}
@@ -100,10 +99,18 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
         for cycle in range(cycles):
             bus, status = traffic.bus(), traffic.status(dut, started=started)
             column, ready = rng.randrange(config.columns), not status["busy"] and rng.random() < 0.5
-            dut.set(**{f"status__{name}": value for name, value in status.items()})
-            dut.set(column=column, command__ready=ready, read=bus.read is not None, read_address=bus.read or 0)
             address, word, strobes = bus.write or (0, 0, 0)
-            dut.set(write=bus.write is not None, write_address=address, write_data=word, write_strobes=strobes)
+            dut.set(
+                **{f"status__{name}": value for name, value in status.items()},
+                column=column,
+                command__ready=ready,
+                read=bus.read is not None,
+                read_address=bus.read or 0,
+                write=bus.write is not None,
+                write_address=address,
+                write_data=word,
+                write_strobes=strobes,
+            )
             told = f"cycle {cycle}: {bus}"
             assert dut.get("irq") == naive.irq, told
             assert dut.get("reset") == naive.reset, told

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
-from amaranth.hdl import ClockDomain, Module, Shape, Value
+from amaranth.hdl import Cat, ClockDomain, Module, Shape, Value
 from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
 
@@ -72,33 +72,54 @@ class Flip:
     cycle: int
 
 
+@dataclass(frozen=True)
+class Port:
+    """A port with its width, and its lanes where it has some."""
+
+    value: Value
+    width: int
+    lanes: tuple[Value, ...]
+
+    @classmethod
+    def of(cls, value: Any, shape: Any) -> Port:
+        """The port that ``value`` is, of a member's shape."""
+        lanes = range(shape.length) if isinstance(shape, data.ArrayLayout) else ()
+        return cls(Value.cast(value), Shape.cast(shape).width, tuple(Value.cast(value[index]) for index in lanes))
+
+
 class Dut:
     """A component in a running simulation."""
 
     def __init__(self, component: wiring.Component, context: Any, reset: Value, flip: Flip | None) -> None:
         self.ports = {
-            "__".join(map(str, path)): (value, member.shape)
+            "__".join(map(str, path)): Port.of(value, member.shape)
             for path, member, value in component.signature.flatten(component)
         }
         self.cycle = 0
         self._context, self._reset, self._flip = context, reset, flip
+        self._together: dict[tuple[str, ...], Value] = {}
 
     def set(self, **values: int | list[int]) -> None:
-        """Drive inputs; the others keep what they have."""
+        """Drive inputs; the others keep what they have. The design settles once, which is what takes long."""
+        names, word, low = tuple(values), 0, 0
         for name, value in values.items():
-            port, shape = self.ports[name]
+            port = self.ports[name]
             if isinstance(value, list):
-                assert len(value) == shape.length
-                width = Shape.cast(shape.elem_shape).width
-                value = sum((lane & ((1 << width) - 1)) << (index * width) for index, lane in enumerate(value))
-            self._context.set(Value.cast(port), value)
+                assert len(value) == len(port.lanes)
+                each = port.width // len(value)
+                value = sum((lane & ((1 << each) - 1)) << (index * each) for index, lane in enumerate(value))
+            word |= (value & ((1 << port.width) - 1)) << low
+            low += port.width
+        if names not in self._together:
+            self._together[names] = Cat(self.ports[name].value for name in names)
+        self._context.set(self._together[names], word)
 
     def get(self, name: str) -> Any:
         """A port's value in this cycle, as a list where it has lanes."""
-        port, shape = self.ports[name]
-        if isinstance(shape, data.ArrayLayout):
-            return [self._context.get(Value.cast(port[index])) for index in range(shape.length)]
-        return self._context.get(Value.cast(port))
+        port = self.ports[name]
+        if port.lanes:
+            return [self._context.get(lane) for lane in port.lanes]
+        return self._context.get(port.value)
 
     def read(self, *names: str) -> tuple[Any, ...]:
         """Several ports at once."""
@@ -110,7 +131,7 @@ class Dut:
         if flip is None or flip.cycle != self.cycle:
             await self._context.tick()
         else:
-            port = Value.cast(self.ports[flip.port][0])
+            port = self.ports[flip.port].value
             value = self._context.get(port)
             self._context.set(port, value ^ flip.mask)
             await self._context.tick()
