@@ -176,7 +176,7 @@ def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, cont
     assert again["metrics"] == whole["metrics"]
 
 
-@pytest.mark.parametrize("damaged", ["tile.so", "runtime-*/verilated.o"])
+@pytest.mark.parametrize("damaged", ["tile.so", pytest.param("runtime-*/verilated.o", marks=pytest.mark.slow)])
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
     monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
     library = native_library(tile_verilog(TINY), TINY)
@@ -192,8 +192,10 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     NativeTile(library, TINY)
 
 
-@pytest.mark.parametrize("kind", ["nbi", "nbc"])
-@pytest.mark.parametrize("size", [0, 40])
+@pytest.mark.parametrize(
+    ("kind", "size"),
+    [("nbi", 40), ("nbc", 0), *(pytest.param(*case, marks=pytest.mark.slow) for case in (("nbi", 0), ("nbc", 40)))],
+)
 def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: str, size: int) -> None:
     shutil.copytree(ROOT / "model", tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("scripts/face", "tests", "pyproject.toml"):

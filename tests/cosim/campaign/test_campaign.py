@@ -72,7 +72,7 @@ def test_configurations_are_of_every_kind() -> None:
 @pytest.mark.parametrize(
     ("number", "size", "lengths"),
     [
-        (4, 2, {"native": 20_000, "varied": 20_000}),
+        (4, 2, {"native": 10_000, "varied": 10_000}),
         *(
             pytest.param(*batch, marks=pytest.mark.slow)
             for batch in ((0, 6, BOTH), *((k, 6, NATIVE) for k in (1, 2, 3)))

@@ -23,6 +23,7 @@ pytestmark = pytest.mark.skipif(
 SIMPLE = ("register_slice", "low_pass", "axi_lite")
 SMALL = ("demodulator", "parity", "programmer", "quadrants", "reference_latch", "zero_shift")
 LONG = ("hidden_buffer", "random_source", "symmetric_point", "wide_multiplier", "wider_hidden_buffer")
+LONG += ("all_leave", "ends", "flips", "neighbours")  # of a whole tile, which takes long to convert
 BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
@@ -81,7 +82,7 @@ def test_polarity_fails_if_a_single_line_is_not_reported(monkeypatch: pytest.Mon
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["ends", pytest.param("all_leave", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("name", ["ends", "all_leave"])
 def test_a_property_fails_if_slots_are_drawn_without_being_counted(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """While a slot waits, quadrants do not count those that follow: an update without an end."""
     place = "quadrants.issue.eq(choose & self.run),"

@@ -37,8 +37,14 @@ def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
     return native_library(text, config)
 
 
-@pytest.mark.parametrize("settings", SETTINGS)
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize(
+    ("name", "settings"),
+    [
+        pytest.param(name, settings, marks=[] if name == "many beats" or settings == "as reset" else pytest.mark.slow)
+        for name in CONFIGS
+        for settings in SETTINGS
+    ],
+)
 def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
     config = CONFIGS[name]
     widths = [config.lanes * (form.width + 1) for form in (config.reference_format, config.hidden_format)]

@@ -7,10 +7,11 @@ A test is an ``async def program(dut)``: `Dut.set` drives inputs, `Dut.get` give
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
+import pytest
 from amaranth.hdl import Cat, ClockDomain, Module, Shape, Value
 from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
@@ -59,6 +60,15 @@ AWKWARD = {
     "17x7": NAMED["odd"],
     "17x7, rows chopped": NAMED["odd"].replace(row_chopper=1, latch_shift=8, chopper_probability=0.3, seed=9),
 }
+
+# Of these and the named ones, what the fast tier takes where a configuration takes seconds.
+FEW = ("tiny", "one cell", "3x17, lanes do not divide", "17x7, rows chopped")
+
+
+def few(configs: Iterable[str]) -> list[Any]:
+    """The names as parameters of a test, all but `FEW` marked slow."""
+    return [pytest.param(name, marks=[] if name in FEW else pytest.mark.slow) for name in configs]
+
 
 Result = TypeVar("Result")
 

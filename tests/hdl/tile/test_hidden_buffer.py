@@ -209,8 +209,8 @@ def test_dither_is_uniform_over_a_threshold(shift: int) -> None:
 
 
 def test_direct_writes_have_the_mean_of_the_product() -> None:
-    """4,000 writes of -1.7 and of 0.3 pulses, within 4.5 standard deviations of a rounding at random."""
-    config, beats = NARROW.replace(rows=1, columns=1, lanes=1, threshold_shift=4), 4000
+    """1,500 writes of -1.7 and of 0.3 pulses, within 4.5 standard deviations of a rounding at random."""
+    config, beats = NARROW.replace(rows=1, columns=1, lanes=1, threshold_shift=4), 1500
     for product in (-27, 5):
         counts = [n for n, _, _ in one_beat(config, [(product, Settings(gain=1, direct=True))] * beats)]
         mean = Fraction(product, 16)

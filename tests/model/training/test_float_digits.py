@@ -49,7 +49,7 @@ def floating(algorithm: str, epochs: int, seed: int = 1, **options) -> list[floa
     return [point[1] for point in float_digits.train(algorithm, epochs=epochs, seed=seed, **OFFSET, **options)]
 
 
-@pytest.mark.parametrize("algorithm", ["e-rider", "agad"])
+@pytest.mark.parametrize("algorithm", ["e-rider", pytest.param("agad", marks=pytest.mark.slow)])
 def test_short_training_agrees_with_the_equations(algorithm: str) -> None:
     float_median = median(floating(algorithm, SHORT, seed)[-1] for seed in SEEDS)
     assert abs(golden(algorithm, SHORT)[-1] - float_median) <= SHORT_BOUND

@@ -37,7 +37,6 @@ STEPS = 1500
 DW_MIN = 1e-4  # of W
 DEVICE = {"dw_min_std": 0.0, "up_down_dtod": 0.05, "w_max": 0.8, "w_min": -0.8, "dw_min_dtod": 0.2}
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
-SHAPES = [(8, 1), (5, 4)]
 CHOPPERS = {ChopperMode.OFF: "off", ChopperMode.REGULAR: "regular", ChopperMode.RANDOM: "told"}
 
 
@@ -128,7 +127,7 @@ def difference(name: str, rows: int, columns: int, error: str = "") -> tuple[flo
     return worst, bound, float(np.sqrt(((twin.slow.weights - start) ** 2).mean()))
 
 
-@pytest.mark.parametrize(("rows", "columns"), SHAPES)
+@pytest.mark.parametrize(("rows", "columns"), [pytest.param(8, 1, marks=pytest.mark.slow), (5, 4)])
 @pytest.mark.parametrize("name", list(ALGORITHMS))
 def test_training_agrees_with_the_equations(name: str, rows: int, columns: int) -> None:
     worst, bound, moved = difference(name, rows, columns)
