@@ -107,25 +107,35 @@ class Dut:
         }
         self.cycle = 0
         self._context, self._reset, self._flip = context, reset, flip
+        self._set: dict[str, int] = {}  # since the design has settled last
         self._together: dict[tuple[str, ...], Value] = {}
 
     def set(self, **values: int | list[int]) -> None:
-        """Drive inputs; the others keep what they have. The design settles once, which is what takes long."""
-        names, word, low = tuple(values), 0, 0
+        """Drive inputs; the others keep what they have."""
         for name, value in values.items():
             port = self.ports[name]
             if isinstance(value, list):
                 assert len(value) == len(port.lanes)
                 each = port.width // len(value)
                 value = sum((lane & ((1 << each) - 1)) << (index * each) for index, lane in enumerate(value))
-            word |= (value & ((1 << port.width) - 1)) << low
-            low += port.width
+            self._set[name] = value & ((1 << port.width) - 1)
+
+    def _settle(self) -> None:
+        """Let all that has been set take effect at once: settling is what takes long."""
+        if not self._set:
+            return
+        names, word, low = tuple(self._set), 0, 0
         if names not in self._together:
             self._together[names] = Cat(self.ports[name].value for name in names)
+        for name, value in self._set.items():
+            word |= value << low
+            low += self.ports[name].width
+        self._set = {}
         self._context.set(self._together[names], word)
 
     def get(self, name: str) -> Any:
         """A port's value in this cycle, as a list where it has lanes."""
+        self._settle()
         port = self.ports[name]
         if port.lanes:
             return [self._context.get(lane) for lane in port.lanes]
@@ -137,6 +147,7 @@ class Dut:
 
     async def tick(self) -> None:
         """The rising edge that ends this cycle."""
+        self._settle()
         flip = self._flip
         if flip is None or flip.cycle != self.cycle:
             await self._context.tick()
@@ -202,15 +213,15 @@ def simulate_again(
     program: Callable[[Dut], Awaitable[Result]],
     flip: Flip | None = None,
 ) -> Result:
-    """As `simulate` with ``kind(config)``, which is made ready once for many programs of one test."""
+    """As `simulate` with ``kind(config)``, which is made ready once for the programs of many tests."""
     key = kind, kind.elaborate, config
-    if key not in _benches:
-        _benches.clear()
-        _benches[key] = Bench(kind(config))
-    bench = _benches.pop(key)
+    bench = _benches.pop(key, None) or Bench(kind(config))
     result = bench.play(program, flip)
     _benches[key] = bench
+    if len(_benches) > KEPT:
+        del _benches[next(iter(_benches))]
     return result
 
 
-_benches: dict[tuple[Any, ...], Bench] = {}  # the last one
+KEPT = 16
+_benches: dict[tuple[Any, ...], Bench] = {}  # those used last, in that order
