@@ -235,13 +235,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "no pulses of a cell move nothing",
     ),
     MutantWaiver(
-        "model/devices/responses.py",
-        "changes",
-        "places = np.stack([np.broadcast_to(part, state.shape) for part in place]).reshape(2, -1)",
-        "places = np.stack([np.broadcast_to(part, state.shape) for part in place]).reshape(2, - 2)",
-        "numpy takes any negative number for what is left",
-    ),
-    MutantWaiver(
         "model/tile/update.py",
         "UpdatePipeline.load",
         "lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))",

@@ -212,4 +212,4 @@ def changes(
 
 def _each(part: Int, shape: tuple[int, ...]) -> Int:
     """The value for every state, in one dimension."""
-    return np.ascontiguousarray(part if part.shape == shape else np.broadcast_to(part, shape)).reshape(-1)
+    return np.ravel(part if part.shape == shape else np.broadcast_to(part, shape))
