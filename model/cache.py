@@ -36,6 +36,10 @@ KINDS = {
 _ENTRY = re.compile(r"(runtime-)?[0-9a-f]{12,64}(\.\w+)*|unfinished-\w+")
 
 
+class VariableError(ValueError):
+    """A variable of the environment has a value that it cannot have; the message is one line."""
+
+
 def checkout() -> Path | None:
     """The checkout that the package is used from, None where it is installed without its sources' surroundings."""
     return PACKAGE if (PACKAGE / "pyproject.toml").is_file() and (PACKAGE / "tests").is_dir() else None

@@ -20,7 +20,7 @@ from rich.console import Console
 from rich.progress import Progress
 
 from symtrack.cosim.tools.journal import Journal
-from symtrack.model.cache import checkout
+from symtrack.model.cache import VariableError, checkout
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
@@ -50,14 +50,17 @@ def default_output(name: str) -> Path:
 def run(main: Callable[[], int]) -> NoReturn:
     """Entry point of a script, which ends with its exit code.
 
-    The code is 130, with one line, where the user interrupts it, and 1, with one line, where the machine fails, as a
-    full disk does.
+    The code is 130, with one line, where the user interrupts it; 2 where a variable of the environment has a value that
+    it cannot have; and 1 where the machine fails, as a full disk does.
     """
     try:
         sys.exit(main())
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         sys.exit(INTERRUPTED)
+    except VariableError as error:
+        print(f"{program()}: {error}", file=sys.stderr)
+        sys.exit(BAD_INPUT)
     except BrokenProcessPool:
         print(f"{program()}: a process of its own was killed, as where memory runs out", file=sys.stderr)
         sys.exit(FAILED)

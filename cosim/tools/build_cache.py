@@ -23,7 +23,7 @@ from filelock import FileLock
 from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
 from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT, VERILATOR_WAIVED
 from symtrack.hdl.output.state_map import all_items
-from symtrack.model.cache import cache_folder
+from symtrack.model.cache import VariableError, cache_folder
 from symtrack.model.spec.config import TileConfig
 
 SIZES = "sizes.json"  # of the files of a folder, by name
@@ -48,30 +48,41 @@ def root() -> Path:
     return cache_folder("verilator")
 
 
-_made: list[Path] = []  # folders that this process has built
+_temporary: list[Path] = []  # the folders of the blocks that this process is in
 
 
 @contextmanager
 def temporary_builds() -> Iterator[None]:
-    """Context that deletes the builds made inside it when it ends."""
-    before = len(_made)
+    """Context whose builds are deleted when it ends; they are in a folder of its own, so nobody else uses them."""
+    try:
+        root().mkdir(parents=True, exist_ok=True)
+        folder = Path(tempfile.mkdtemp(dir=root(), prefix="unfinished-"))
+    except OSError as error:
+        raise _unusable(error) from None
+    _temporary.append(folder)
     try:
         yield
     finally:
-        for folder in _made[before:]:
-            shutil.rmtree(folder, ignore_errors=True)
-        del _made[before:]
+        _temporary.pop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _unusable(error: OSError) -> ToolError:
+    return ToolError(f"{root()}: must be a folder that builds can be written to ({error.strerror or error})")
 
 
 def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -> Path:
-    """The folder of the design with this identity; if it does not exist, ``produce(work)`` returns the files to put in.
+    """The folder of what has this identity; if it does not exist, ``produce(work)`` returns the files to put in.
 
     Raises
     ------
     ToolError
         The folder cannot be written, or what ``produce`` raises.
     """
-    folder = root() / _digest(identity)
+    name = _digest(identity)
+    folder = root() / name
+    if not _whole(folder) and _temporary:
+        folder = _temporary[-1] / name
     if _whole(folder):
         return folder
     try:
@@ -80,10 +91,8 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
                 shutil.rmtree(folder, ignore_errors=True)
                 with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
                     _publish(produce(Path(work)), folder)
-                    _made.append(folder)
     except OSError as error:
-        reason = error.strerror or error
-        raise ToolError(f"{root()}: must be a folder that builds can be written to ({reason})") from None
+        raise _unusable(error) from None
     return folder
 
 
@@ -123,8 +132,8 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
 
     Verilator's own library is the same for all designs with these flags, so its objects are kept and shared.
     """
-    runtime = root() / f"runtime-{_digest((tool.version, *flags))}"
-    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *_options(), *targets]
+    runtime = root() / f"runtime-{_digest((tool.version, *compile_options(), *flags))}"
+    command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *compile_options(), *targets]
     with locked(runtime):
         if not _whole(runtime):
             shutil.rmtree(runtime, ignore_errors=True)
@@ -136,22 +145,22 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
     run(command, tool.environment, work / "build.log")
 
 
-def _options() -> tuple[str, ...]:
+def compile_options() -> tuple[str, ...]:
     """What `COMPILED` says for the value of the variable.
 
     Raises
     ------
-    ToolError
+    VariableError
         It has another value.
     """
     value = os.environ.get(VARIABLE) or next(iter(COMPILED))
     if value not in COMPILED:
-        raise ToolError(f"{VARIABLE} = {value!r}: must be one of {', '.join(COMPILED)}")
+        raise VariableError(f"{VARIABLE} = {value!r}: must be one of {', '.join(COMPILED)}")
     return COMPILED[value]
 
 
 def _digest(identity: Sequence[str]) -> str:
-    return hashlib.sha256("\0".join((*_options(), *identity)).encode()).hexdigest()[:16]
+    return hashlib.sha256("\0".join(identity).encode()).hexdigest()[:16]
 
 
 def _publish(files: Iterable[Path], folder: Path) -> None:

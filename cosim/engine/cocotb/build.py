@@ -47,4 +47,5 @@ def cocotb_simulator(
         build.make(work, tool, flags)
         return [*files, work / top]
 
-    return build.cached((tool.version, cocotb.__version__, *flags, *link, control, verilog), produce)
+    identity = (tool.version, cocotb.__version__, *build.compile_options(), *flags, *link, control, verilog)
+    return build.cached(identity, produce)

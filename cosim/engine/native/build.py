@@ -98,7 +98,7 @@ def native_library(verilog: str, config: TileConfig, *, coverage: bool = False) 
         return [*files, registers, work / "generated.h", library]
 
     ours = (loop, _generated(config, ""), repr(all_items(config)), wrapper)
-    identity = (tool.version, *flags, *LINK, build.CONTROL, *ours, verilog)
+    identity = (tool.version, *build.compile_options(), *flags, *LINK, build.CONTROL, *ours, verilog)
     return build.cached(identity, produce) / "tile.so"
 
 

@@ -17,9 +17,11 @@ import symtrack.cosim.tools.toolchain
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.native.build import native_library
+from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name, tile_ports
+from symtrack.model.cache import VariableError
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.cosim.helpers.bent import random_run
 from tests.paths import ROOT
@@ -71,9 +73,39 @@ def test_verilog_that_verilator_rejects_gives_one_line(
 
 def test_another_kind_of_simulator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("SYMTRACK_SIMULATOR", "quick")
-    with pytest.raises(ToolError) as caught:
+    with pytest.raises(VariableError) as caught:
         native_library(tile_verilog(CONFIG), CONFIG)
     assert str(caught.value) == "SYMTRACK_SIMULATOR = 'quick': must be one of quick-to-run, quick-to-build"
+
+
+def test_a_command_with_another_kind_of_simulator_is_bad_input() -> None:
+    command = [sys.executable, "scripts/run_cosim.py", "--config", "tiny", "--cycles", "100"]
+    environment = {**os.environ, "SYMTRACK_SIMULATOR": "quick"}
+    done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=False)
+    line = "run_cosim.py: SYMTRACK_SIMULATOR = 'quick': must be one of quick-to-run, quick-to-build\n"
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", line)
+
+
+def test_temporary_builds_are_of_one_block_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is there is used and stays; what is made inside is seen by nobody else, and goes with the block."""
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
+    cached, made = symtrack.cosim.tools.build_cache.cached, []
+
+    def product(work: Path) -> Iterable[Path]:
+        made.append(work)
+        (work / "file").write_text("content")
+        return [work / "file"]
+
+    kept = cached(["kept"], product)
+    with temporary_builds():
+        assert cached(["kept"], product) == kept
+        inside = cached(["new"], product)
+        assert cached(["new"], product) == inside
+        with temporary_builds():
+            other = cached(["new"], product)
+        assert (other != inside, other.exists(), (inside / "file").read_text()) == (True, False, "content")
+    assert len(made) == 3
+    assert list(tmp_path.iterdir()) == [kept]
 
 
 def test_each_kind_of_simulator_has_a_build_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
