@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeVar
 
 import pytest
@@ -213,14 +214,23 @@ def simulate_again(
     program: Callable[[Dut], Awaitable[Result]],
     flip: Flip | None = None,
 ) -> Result:
-    """As `simulate` with ``kind(config)``, which is made ready once for the programs of many tests."""
-    key = kind, kind.elaborate, config
+    """As `simulate` with ``kind(config)``, which is made ready once for the programs of many tests.
+
+    Not for a component with a block inside that a test has changed: that would not be seen.
+    """
+    key = kind, kind.elaborate, config, _sources(config)
     bench = _benches.pop(key, None) or Bench(kind(config))
     result = bench.play(program, flip)
     _benches[key] = bench
     if len(_benches) > KEPT:
         del _benches[next(iter(_benches))]
     return result
+
+
+def _sources(config: TileConfig) -> str:
+    """What a configuration keeps beside its fields, which a test may have replaced."""
+    names = (name for name, value in vars(TileConfig).items() if isinstance(value, cached_property))
+    return repr([(name, getattr(config, name)) for name in names])
 
 
 KEPT = 16
