@@ -123,10 +123,13 @@ targets:
 """
 
 
-def package(config: TileConfig) -> dict[str, str]:
-    """The texts of all files, by file name; each but the list of registers has the notice of generated files."""
+def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
+    """The texts of all files, by file name; each but the list of registers has the notice of generated files.
+
+    tile: the text that `tile_verilog` gives, where it is there already.
+    """
     top, controller = module_name(config), controller_name(config)
-    tile = tile_verilog(config)
+    tile = tile_verilog(config) if tile is None else tile
     texts = {
         f"{top}.v": tile,
         f"{top}.toml": to_toml(config),

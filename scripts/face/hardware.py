@@ -27,7 +27,7 @@ SEED_MAX = 2**32 - 1
 
 @dataclass(frozen=True)
 class Verilog:
-    """The Verilog of one configuration, converted when it is first asked for.
+    """The Verilog of one configuration, converted once, when it is first asked for.
 
     Attributes
     ----------
@@ -47,7 +47,7 @@ class Verilog:
         """Name, width and direction of every port of the tile but ``clk`` and ``rst``."""
         return tile_ports(self.config)
 
-    @property
+    @cached_property
     def tile(self) -> str:
         """Verilog text of the tile with its streams, without buses."""
         return tile_verilog(self.config)
@@ -55,7 +55,7 @@ class Verilog:
     @cached_property
     def files(self) -> Mapping[str, str]:
         """All that ``generate-verilog`` writes, texts by file name: tile, controller, register map, formats."""
-        return package(self.config)
+        return package(self.config, tile=self.tile)
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write `files` into ``folder``, which is made if it does not exist; the paths that were written."""

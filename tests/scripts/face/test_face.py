@@ -11,6 +11,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from amaranth.back import verilog as back_end
 
 import symtrack
 from symtrack import devices, hardware, learning
@@ -86,12 +87,25 @@ def test_nothing_below_imports_the_face(folder: str) -> None:
             assert parts[0] != "symtrack" or parts[1:2] in (["model"], ["hdl"], ["cosim"]), (path, name)
 
 
-def test_the_verilog_is_that_of_the_command_line(tmp_path: Path) -> None:
+def test_the_verilog_is_that_of_the_command_line_and_converted_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    converted: list[str] = []
+    convert = back_end.convert
+
+    def counted(component: object, *, name: str, **options: object) -> str:
+        converted.append(name)
+        return convert(component, name=name, **options)  # type: ignore[arg-type, no-any-return]
+
+    monkeypatch.setattr(back_end, "convert", counted)
     verilog = symtrack.generate_verilog("tiny")
+    assert converted == []
     assert f"module {verilog.module}(" in verilog.tile
     assert verilog.files[f"{verilog.module}.v"].endswith(f"\n{verilog.tile}")  # below its notice
     written = verilog.write(tmp_path / "new" / "folder")
     assert {path.name: path.read_text(encoding="utf-8") for path in written} == dict(verilog.files)
+    assert converted == ["symtrack_tiny", "symtrack_tiny_controller"]
+    assert verilog == symtrack.generate_verilog("tiny")  # what was converted is no part of the value
 
 
 def test_a_training_is_that_of_a_trainer() -> None:
