@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
+from importlib import import_module
 from importlib.metadata import version
 from pathlib import Path
 
@@ -74,6 +76,27 @@ def test_the_plan_names_tests_and_proofs_that_exist() -> None:
             form = rf"def {function}\(" if function else "def test_"
             assert re.search(form, (DOCS.parent / file).read_text(encoding="utf-8")), name
     assert blocks <= {name.split()[-1] for cell in points for name in re.findall(r"`(scripts/prove[^`]+)`", cell)}
+
+
+def has_slow_cases(test: Callable[..., None]) -> bool:
+    """Whether a test is marked slow, or some of its cases are."""
+    marks = list(getattr(test, "pytestmark", ()))
+    cases = [case for mark in marks if mark.name == "parametrize" for case in mark.args[1]]
+    marks += [mark for case in cases for mark in getattr(case, "marks", ())]
+    return any(mark.name == "slow" for mark in marks)
+
+
+def test_the_plan_says_where_a_test_is_slow() -> None:
+    rows = re.findall(
+        r"^\|.*\|$", (DOCS / "verification.md").read_text(encoding="utf-8").partition("## Proofs")[0], re.M
+    )
+    slow = []
+    for row in rows:
+        names = re.findall(r"`(tests/[^`]+)\.py::(\w+)`", row)
+        if any(has_slow_cases(getattr(import_module(file.replace("/", ".")), name)) for file, name in names):
+            slow.append(row)
+    assert len(slow) >= 9
+    assert [row for row in slow if "slow" not in row.split("|")[3]] == []
 
 
 def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
