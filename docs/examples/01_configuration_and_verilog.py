@@ -7,7 +7,7 @@ config = symtrack.TileConfig(rows=12, columns=20, lanes=4, filter_shift=3, refer
 print(f"{config.name}: a read takes {config.read_cycles} cycles, an update of 31 slots {config.update_cycles(31)}")
 
 verilog = symtrack.generate_verilog(config)
-print(f"module {verilog.module} has {len(verilog.ports)} ports beside clk and rst:")
+print(f"symtrack {symtrack.__version__} generates {verilog.module}, {len(verilog.ports)} ports beside clk and rst:")
 for port in verilog.ports:
     if port.name.startswith("writes"):
         print(f"  {'output' if port.output else 'input '} [{port.width - 1}:0] {port.name}")

@@ -12,6 +12,7 @@ for algorithm in ("e-rider", "tt-v2"):
         algorithm=algorithm,
         reference_mean=0.3,
         reference_std=0.1,
+        rates=symtrack.Rates.of(algorithm, fast_rate=1.0),  # the algorithm's own, but longer pulse trains
     )
     result = symtrack.train(spec, epochs=3, samples=6)
     print(f"{algorithm}: accuracy {result.metrics.accuracy:.0%}")

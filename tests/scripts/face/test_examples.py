@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Every example of docs/examples runs, each in a folder of its own, and says in its first line what it shows."""
+"""The examples of docs/examples: each runs in a folder of its own, and together they use every name of the face."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+import symtrack
+from symtrack.scripts.documents import interface
 from tests.paths import ROOT
 
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
@@ -22,11 +24,26 @@ def case(path: Path) -> object:
 
 
 def test_examples_are_numbered_without_gaps_and_say_what_they_show() -> None:
+    assert EXAMPLES
     assert [path.stem[:3] for path in EXAMPLES] == [f"{number:02}_" for number in range(1, len(EXAMPLES) + 1)]
     for path in EXAMPLES:
         text = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8"))) or ""
         assert text.endswith("."), path
         assert "\n" not in text, path
+
+
+def test_examples_use_every_name_of_the_face() -> None:
+    """As docs/api.md says, which also names the first and the last of them."""
+    trees = [ast.parse(path.read_text(encoding="utf-8")) for path in EXAMPLES]
+    used = {
+        node.attr
+        for tree in trees
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "symtrack"
+    }
+    assert used == set(symtrack.__all__)
+    for path in (EXAMPLES[0], EXAMPLES[-1]):
+        assert f"(examples/{path.name})" in interface.INTRODUCTION
 
 
 @pytest.mark.parametrize("example", [case(path) for path in EXAMPLES])
