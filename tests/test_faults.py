@@ -33,7 +33,7 @@ from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name
 from symtrack.model.files import write_all, write_bytes
-from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.study import runner
 from symtrack.model.study.cases import Case
 from symtrack.model.tasks.task import TASKS
@@ -179,7 +179,8 @@ def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, cont
 @pytest.mark.parametrize("damaged", ["tile.so", pytest.param("runtime-*/verilated.o", marks=pytest.mark.slow)])
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
     monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: tmp_path)
-    library = native_library(tile_verilog(TINY), TINY)
+    config = TileConfig(rows=1, columns=1, lanes=1)
+    library = native_library(tile_verilog(config), config)
     file = library if damaged == "tile.so" else next(tmp_path.glob(damaged))
     whole = file.read_bytes()
     file.write_bytes(whole[: len(whole) // 2])
@@ -187,9 +188,9 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
         (
             library.parent / symtrack.cosim.tools.build_cache.SIZES
         ).unlink()  # another design, as far as the cache can tell
-    assert native_library(tile_verilog(TINY), TINY) == library
+    assert native_library(tile_verilog(config), config) == library
     assert file.stat().st_size == len(whole)
-    NativeTile(library, TINY)
+    NativeTile(library, config)
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,7 @@
 import json
 from pathlib import Path
 
+import numba
 import pytest
 
 from symtrack.model.network.algorithms import Choppers
@@ -14,6 +15,7 @@ from symtrack.model.training.trainer import Trainer
 from symtrack.scripts import train
 from tests.model.helpers import tiny
 
+THREADS = numba.config.NUMBA_NUM_THREADS
 KEYS = {
     "accuracy",
     "loss",
@@ -140,7 +142,8 @@ def test_rates_not_given_are_those_of_the_algorithm(tmp_path: Path) -> None:
         ("--task weight-programming --hidden 2", "--hidden", "[2]", "left out with --task weight-programming"),
         ("--task noisy-quadratic --train-samples 2", "--train-samples", "2", "left out with --task noisy-quadratic"),
         ("--task digits --steps 2", "--steps", "2", "left out with --task digits"),
-        ("--threads 0", "--threads", "0", "from 1 to 1024"),
+        ("--threads 0", "--threads", "0", f"from 1 to {THREADS}"),
+        ("--threads 1024", "--threads", "1024", f"from 1 to {THREADS}"),
         ("--json no/such/folder/f.json", "--json", "no/such/folder/f.json", "existing, writable folder"),
         ("--json .", "--json", ".", "existing, writable folder"),
     ],

@@ -74,7 +74,9 @@ def test_r_is_programmed_to_qref(rtl: dict[str, Any]) -> None:
     assert 0 < rtl["unprogrammed"] < 0.6 * error.size
 
 
-@pytest.mark.parametrize("sweeps", [1 << COUNT_BITS - 1, pytest.param(MOST, marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "sweeps", [1 << 12, *(pytest.param(n, marks=pytest.mark.slow) for n in (1 << COUNT_BITS - 1, MOST))]
+)
 def test_a_long_calibration_ends_on_time(sweeps: int) -> None:
     outcome = run_job(long_calibration(sweeps))
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)

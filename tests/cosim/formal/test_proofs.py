@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from importlib.util import find_spec
 from typing import Any
 
@@ -27,10 +28,10 @@ LONG += ("all_leave", "ends", "flips", "neighbours")  # of a whole tile, which t
 BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
-def entries(*names: str) -> list[Any]:
-    """The properties as parameters; those with long proofs are marked slow."""
+def entries(*names: str, slow: Collection[str] = LONG) -> list[Any]:
+    """The properties as parameters, some of them marked slow."""
     return [
-        pytest.param(BY_NAME[name], id=name, marks=[pytest.mark.slow] if name in LONG else [])
+        pytest.param(BY_NAME[name], id=name, marks=[pytest.mark.slow] if name in slow else [])
         for name in names or BY_NAME
     ]
 
@@ -40,7 +41,7 @@ def test_a_property_is_proved(entry: Property) -> None:
     assert prove(entry.text(), entry.depth).status == PASSED
 
 
-@pytest.mark.parametrize("entry", entries())
+@pytest.mark.parametrize("entry", entries(slow=set(BY_NAME) - {*SIMPLE, "hazards", "polarity", "sequencer"}))
 def test_a_property_fails_with_its_twin(entry: Property) -> None:
     assert refute(entry).status == FAILED
 

@@ -26,7 +26,13 @@ def test_words_are_those_at_the_limit_and_those_that_differ_in_one_bit() -> None
 
 
 @pytest.mark.parametrize(
-    "changes", [{}, {"row_chopper": 0}, {"chopper_probability": 2.0**-16}, {"columns": 1, "rows": 5}]
+    "changes",
+    [
+        {},
+        {"columns": 1, "rows": 5},
+        pytest.param({"row_chopper": 0}, marks=pytest.mark.slow),
+        pytest.param({"chopper_probability": 2.0**-16}, marks=pytest.mark.slow),
+    ],
 )
 def test_flips_are_those_of_golden(changes: dict[str, float]) -> None:
     config = TINY.replace(**changes)

@@ -28,6 +28,9 @@ SETTINGS = {
 }
 
 
+FAST = (("many beats", "as reset"), ("many beats", "unbuffered"), ("wide words", "filtered"), ("one cell", "as reset"))
+
+
 def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
     """The tile as a library, with a change of its Verilog if asked for."""
     text = tile_verilog(config)
@@ -40,7 +43,7 @@ def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
 @pytest.mark.parametrize(
     ("name", "settings"),
     [
-        pytest.param(name, settings, marks=[] if name == "many beats" or settings == "as reset" else pytest.mark.slow)
+        pytest.param(name, settings, marks=[] if (name, settings) in FAST else pytest.mark.slow)
         for name in CONFIGS
         for settings in SETTINGS
     ],

@@ -43,6 +43,7 @@ def make(goal: str, name: str, rtl: Path, example: Path = EXAMPLE) -> subprocess
     tool = find_verilator()
     command = ["make", "-C", example, goal, f"CONFIG={name}", f"RTL={rtl}", f"OUT={rtl.parent / goal}"]
     command += [f"VERILATOR={tool.executable}", "CC=g++ -x c"]
+    command += ["VM_PARALLEL_BUILDS=0", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]  # quick to build
     return subprocess.run(command, env=tool.environment, capture_output=True, text=True, check=False)
 
 

@@ -9,6 +9,7 @@ import sys
 from dataclasses import FrozenInstanceError, is_dataclass
 from pathlib import Path
 
+import numba
 import numpy as np
 import pytest
 from amaranth.back import verilog as back_end
@@ -178,6 +179,9 @@ def test_a_fitted_device_is_found_again(tmp_path: Path) -> None:
     (tmp_path / "device.toml").write_text(found.toml())
     assert symtrack.load_device(tmp_path / "device.toml") == found.device
     assert found.symmetric_point == pytest.approx(1 / 7, abs=0.02)
+    alone = symtrack.fit_device(tmp_path / "pulses.csv", families="soft-bounds", scale=1, offset=0)
+    assert list(alone.ranking) == ["soft-bounds"]
+    assert alone.device == found.device
 
 
 @pytest.mark.slow
@@ -191,6 +195,7 @@ def test_a_comparison_has_both_sides(tmp_path: Path) -> None:
     assert "<html" in result.page()
 
 
+THREADS = numba.config.NUMBA_NUM_THREADS
 SPEC = symtrack.TrainingSpec(network={"hidden": [4]}, samples={"train": 10, "test": 10})
 
 
@@ -209,7 +214,10 @@ SPEC = symtrack.TrainingSpec(network={"hidden": [4]}, samples={"train": 10, "tes
         (lambda: symtrack.train(SPEC), "steps = None, epochs = None: exactly one of them must be given"),
         (lambda: symtrack.train(SPEC, steps=1, epochs=1), "steps = 1, epochs = 1: exactly one of them must be given"),
         (lambda: symtrack.train(SPEC, epochs=0), "epochs = 0: must be from 1 to"),
+        (lambda: symtrack.train(SPEC, steps=0), "steps = 0: must be from 1 to"),
         (lambda: symtrack.train(SPEC, steps=1, samples=-1), "samples = -1: must be from 0 to"),
+        (lambda: symtrack.train(SPEC, steps=1, threads=0), f"^threads = 0: must be from 1 to {THREADS}$"),
+        (lambda: symtrack.train(SPEC, steps=1, threads=THREADS + 1), f"threads = {THREADS + 1}: must be from 1 to"),
         (lambda: symtrack.compare_metrics(SPEC, engine="none", steps=1), "engine = 'none': must be one of"),
         (lambda: symtrack.compare_metrics(SPEC, steps=0), "steps = 0: must be from 1 to"),
         (lambda: symtrack.compare_metrics(SPEC, steps=1, record=False), "engine = 'cocotb': must be 'native' with"),
@@ -217,10 +225,14 @@ SPEC = symtrack.TrainingSpec(network={"hidden": [4]}, samples={"train": 10, "tes
         (lambda: symtrack.calibrate("capacitor", pulses=3), "pulses = 3: must be an even number"),
         (lambda: symtrack.fit_device("none.csv"), "data = 'none.csv': must be a readable file"),
         (lambda: symtrack.fit_device("none.csv", families=["soft"]), "families = 'soft': must be among constant-step"),
+        (lambda: symtrack.fit_device("none.csv", families="soft"), "families = 'soft': must be among constant-step"),
         (lambda: symtrack.fit_device("none.csv", families=[]), "families = \\[\\]: must be at least one"),
     ],
 )
-def test_what_is_not_allowed_is_said_before_any_work(call: object, message: str) -> None:
+def test_what_is_not_allowed_is_said_before_any_work(
+    call: object, message: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delattr(learning, "Trainer")
     with pytest.raises(ValueError, match=message):
         call()  # type: ignore[operator]
 

@@ -86,7 +86,7 @@ def test_recovers(family: str, seed: int) -> None:
         assert getattr(found.device, name) < 0.02, name
 
 
-@pytest.mark.parametrize("seed", [1, 2])
+@pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_table_of_another_family(seed: int) -> None:
     """The table finds the symmetric point of exponential steps, soft bounds do not."""
     data, point = recording(DEVICES["exponential-step"], cells=10, pulses=2000, seed=seed)
