@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import numba
 from rich.console import Console
 from rich.table import Table
 
@@ -54,7 +55,8 @@ def parser() -> Parser:
     add("--steps", type=integer(1, 10**9), default=argparse.SUPPRESS, help=text)
     add("--seed", type=integer(0, SEED_MAX), default=1, help="first seed")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
-    add("--threads", type=integer(1, 1024), default=1, help="threads of an update; no result depends on their number")
+    text = "threads of an update, at most what numba offers; no result depends on their number"
+    add("--threads", type=integer(1, numba.config.NUMBA_NUM_THREADS), default=1, help=text)
     text = "write a checkpoint of the run to this file, at the end and on Ctrl-C"
     add("--checkpoint", type=output_file, metavar="FILE", help=text)
     add(

@@ -184,7 +184,7 @@ def calibrate(
 def fit_device(
     data: str | Path,
     *,
-    families: Sequence[str] = tuple(MODELS),
+    families: str | Sequence[str] = tuple(MODELS),
     scale: float | None = None,
     offset: float | None = None,
 ) -> DeviceFit:
@@ -195,8 +195,8 @@ def fit_device(
     data : str or Path
         A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse) and, with
         several cells, ``cell``. Points may be missing.
-    families : sequence of str
-        To be fitted.
+    families : str or sequence of str
+        One or several, to be fitted.
     scale, offset : float, optional
         weight = (conductance - offset) / scale; without them, from the data.
 
@@ -215,13 +215,14 @@ def fit_device(
     >>> found = symtrack.fit_device("pulses.csv")
     >>> symtrack.train(symtrack.TrainingSpec(devices=found.device), epochs=1)
     """
-    if not families:
+    chosen = (families,) if isinstance(families, str) else tuple(families)
+    if not chosen:
         raise ValueError("families = []: must be at least one of " + ", ".join(MODELS))
-    for family in families:
+    for family in chosen:
         if family not in MODELS:
             raise ValueError(f"families = {family!r}: must be among {', '.join(MODELS)}")
     recording = read_csv(data, scale=scale, offset=offset)
-    fits = fit(recording, families)
+    fits = fit(recording, chosen)
     best = fits[0]
     return DeviceFit(
         device=best.device,

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -240,7 +241,7 @@ def train(
     samples : int
         About so many evaluations on the way; 0 leaves `TrainingResult.course` empty.
     threads : int
-        Threads of an update; no result depends on it.
+        Threads of an update, at most what numba offers on the machine; no result depends on it.
     progress
         Told after every step how many there were.
 
@@ -260,15 +261,17 @@ def train(
     >>> result = symtrack.train(spec, epochs=1)
     >>> result.metrics.accuracy, result.tiles["layer0"].slow.shape
     """
-    trainer = Trainer(spec, threads=threads)
     check("samples", samples, 0, STEPS_MAX)
+    check("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
     if (steps is None) == (epochs is None):
         raise ValueError(f"steps = {steps}, epochs = {epochs}: exactly one of them must be given")
-    if epochs is not None:
-        check("epochs", epochs, 1, STEPS_MAX)
+    name, length = ("epochs", epochs) if steps is None else ("steps", steps)
+    check(name, length, 1, STEPS_MAX)
+    trainer = Trainer(spec, threads=threads)
+    if steps is None:
+        assert epochs is not None
         steps = epochs * trainer.steps_per_epoch
-    assert steps is not None
-    check("steps", steps, 1, STEPS_MAX)
+        check("steps", steps, 1, STEPS_MAX)
     history = train_with_history(trainer, steps, samples=samples, progress=progress)
     return TrainingResult(
         spec=spec,
