@@ -46,7 +46,7 @@ lint: $(READY)
 
 $(READY): pyproject.toml constraints.txt | tools
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet --disable-pip-version-check --constraint constraints.txt --editable ".[test,synthesis,proofs,mutation]"
+	$(BIN)/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[test,synthesis,proofs,mutation]"
 	touch $@
 
 tools:
