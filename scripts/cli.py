@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from symtrack.model.cache import checkout
+from symtrack.scripts.exit_codes import BAD_INPUT, run
 
 NAME = "symtrack"
 GROUPS = {
@@ -34,7 +35,7 @@ OF_CHECKOUT = {
     "write-docs": "the project's own documents",
 }
 """Commands for work on symtrack itself, and what that is: an installed package does not have it, or not to change."""
-BAD_INPUT = 2
+TEXT_WIDTH = 40  # of the texts in the overview at least, on a narrow terminal, too
 
 
 def module_of(command: str) -> str:
@@ -50,8 +51,9 @@ def summary(command: str) -> str:
 
 
 def overview(width: int) -> str:
-    """What ``--help`` prints, in lines of at most ``width`` characters."""
+    """What ``--help`` prints, in lines of at most ``width`` characters, or wider if texts would have no room there."""
     wide = max(map(len, COMMANDS)) + 4
+    width = max(width, wide + TEXT_WIDTH)
     title = f"{NAME}: {metadata(NAME)['Summary']}"
     lines = [f"usage: {NAME} [--help | --version] COMMAND ...", "", *textwrap.wrap(title, width)]
     for group, names in GROUPS.items():
@@ -77,25 +79,25 @@ def refuse(message: str) -> NoReturn:
 def entry(arguments: Sequence[str] | None = None) -> NoReturn:
     """Run the command line."""
     words = list(sys.argv[1:] if arguments is None else arguments)
+    sys.argv = [NAME, *words]
+    run(lambda: main(words))
+
+
+def main(words: Sequence[str]) -> int:
+    """Run a command, or print the overview or the version; the exit code."""
     if not words:
         refuse(f"{NAME}: a command must be given, one of {', '.join(COMMANDS)}; {NAME} --help explains them")
     command, *rest = words
     if command in ("-h", "--help"):
         print(overview(shutil.get_terminal_size().columns))
-        sys.exit()
+        return 0
     if command == "--version":
         print(f"{NAME} {version('symtrack')}")
-        sys.exit()
+        return 0
     if command not in COMMANDS:
         refuse(f"{NAME}: {command!r}: must be one of {', '.join(COMMANDS)}")
     if command in OF_CHECKOUT and checkout() is None:
         refuse(f"{NAME} {command}: works on {OF_CHECKOUT[command]} and needs a checkout of symtrack, not a package")
     sys.argv = [f"{NAME} {command}", *rest]  # messages of the script begin with its name
-
-    def main() -> int:
-        code: int = import_module(f"symtrack.scripts.{module_of(command)}").main(rest)
-        return code
-
-    from symtrack.scripts.common import run  # takes what --help does not need
-
-    run(main)
+    code: int = import_module(f"symtrack.scripts.{module_of(command)}").main(rest)
+    return code

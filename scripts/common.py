@@ -10,7 +10,6 @@ import signal
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
-from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -20,20 +19,17 @@ from rich.console import Console
 from rich.progress import Progress
 
 from symtrack.cosim.tools.journal import Journal
-from symtrack.model.cache import VariableError, checkout
+from symtrack.model.cache import checkout
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
+from symtrack.scripts.exit_codes import BAD_INPUT as BAD_INPUT
+from symtrack.scripts.exit_codes import FAILED as FAILED
+from symtrack.scripts.exit_codes import INTERRUPTED as INTERRUPTED
+from symtrack.scripts.exit_codes import program as program
+from symtrack.scripts.exit_codes import run as run
 
-FAILED = 1  # the work was done or tried, and its result is bad
-BAD_INPUT = 2
-INTERRUPTED = 130
 PROGRESS_AFTER_S = 2.0  # work shorter than this stays silent
-
-
-def program() -> str:
-    """Name of this command in its messages: ``train.py``, or ``symtrack train``."""
-    return Path(sys.argv[0]).name
 
 
 def other(script: str) -> str:
@@ -45,29 +41,6 @@ def other(script: str) -> str:
 def default_output(name: str) -> Path:
     """Where a command writes that was not told where, relative to the working folder, made when it is written to."""
     return Path("build" if checkout() else "symtrack-output") / name
-
-
-def run(main: Callable[[], int]) -> NoReturn:
-    """Entry point of a script, which ends with its exit code.
-
-    The code is 130, with one line, where the user interrupts it; 2 where a variable of the environment has a value that
-    it cannot have; and 1 where the machine fails, as a full disk does.
-    """
-    try:
-        sys.exit(main())
-    except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
-        sys.exit(INTERRUPTED)
-    except VariableError as error:
-        print(f"{program()}: {error}", file=sys.stderr)
-        sys.exit(BAD_INPUT)
-    except BrokenProcessPool:
-        print(f"{program()}: a process of its own was killed, as where memory runs out", file=sys.stderr)
-        sys.exit(FAILED)
-    except OSError as error:
-        where = f"{error.filename}: " if error.filename else ""
-        print(f"{program()}: {where}{error.strerror or error}", file=sys.stderr)
-        sys.exit(FAILED)
 
 
 @contextmanager

@@ -17,7 +17,7 @@ from symtrack.model.cache import VARIABLE, checkout
 from symtrack.scripts import calibrate, cli, common, cover, demo, mutate, results, run_cosim, verify
 from tests.paths import ROOT
 
-SHARED = {"__init__", "cli", "common", "mutation", "options"}  # modules that are no command
+SHARED = {"__init__", "cli", "common", "exit_codes", "mutation", "options"}  # modules that are no command
 
 VERSION = version("symtrack")
 
@@ -59,6 +59,11 @@ def test_help_has_a_text_for_every_command_in_groups(
     monkeypatch.setenv("COLUMNS", "80")
     _, out, _ = call(["-h"], capsys, monkeypatch)
     assert max(map(len, out.splitlines())) <= 80
+    monkeypatch.setenv("COLUMNS", "20")
+    _, narrow, _ = call(["-h"], capsys, monkeypatch)
+    column = max(map(len, cli.COMMANDS)) + 4
+    assert 30 < max(len(line) - column for line in narrow.splitlines() if line.startswith("  ")) <= cli.TEXT_WIDTH
+    assert narrow.split() == out.split()
 
 
 def test_the_version_is_that_of_the_project(
