@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(
 SIMPLE = ("register_slice", "low_pass", "axi_lite")
 SMALL = ("demodulator", "parity", "programmer", "quadrants", "reference_latch", "zero_shift")
 LONG = ("hidden_buffer", "random_source", "symmetric_point", "wide_multiplier", "wider_hidden_buffer")
-LONG += ("all_leave", "ends", "flips", "neighbours")  # of a whole tile, which takes long to convert
+LONG += ("flips", "all_leave", "ends", "neighbours")  # the last three are of a whole tile
 BY_NAME = {entry.build.__name__: entry for entry in PROPERTIES}
 
 
