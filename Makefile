@@ -20,7 +20,7 @@ verify: $(READY)
 	$(BIN)/python scripts/verify.py
 
 check: lint
-	$(BIN)/python -m symtrack.cosim.tools.changed_tests
+	$(BIN)/python -m symtrack.cosim.tools.changed_tests --started $(STARTED)
 
 test: lint
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
@@ -39,6 +39,7 @@ test-numpy: tools
 	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/training/test_reference_runs.py
 
 lint: $(READY)
+	$(eval STARTED := $(shell date +%s))
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/python -m symtrack.cosim.tools.package_links >/dev/null
