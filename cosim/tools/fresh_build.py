@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""setuptools' ``build`` command in a temporary folder, so that nothing of the checkout's ``build/`` gets into a wheel.
+"""setuptools' ``build`` command in a temporary folder. A development tool: it makes the wheel out of a checkout.
 
-Its own folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which
-it takes whatever an earlier build has left in ``build/lib`` into the wheel.
+So nothing of the checkout's ``build/`` gets into a wheel, and an installed package has no use for it. The command's own
+folder would be ``build/`` of the checkout, where compiled kernels, simulators and results are, and from which it takes
+whatever an earlier build has left in ``build/lib`` into the wheel.
 """
 
 from __future__ import annotations

@@ -1,5 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Makes links so that tools which import by folder, as mypy does, find a checkout's folders as the package `symtrack`.
+"""Makes links to the folders of a checkout as the package `symtrack`. A development tool: it needs a checkout.
+
+Tools which import by folder, as mypy does, find the package there, and an installed package has no such folders.
 
     build/src/symtrack/{model, hdl, cosim, scripts, __init__.py, ...}
 
