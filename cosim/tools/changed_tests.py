@@ -29,7 +29,7 @@ ROOMS = ("model", "hdl", "cosim", "scripts", "tests")
 TWINS = {"model/tile": "hdl/tile", "hdl/tile": "model/tile"}
 LOCK_STEP = "tests/cosim/engine/test_lockstep.py"
 IN_LOCK_STEP = ("model/tile/", "model/spec/", "hdl/tile/", "hdl/parts/", "cosim/engine/", "cosim/stimulus/")
-ALWAYS = ("tests/test_imports.py", "tests/test_licence.py")
+ALWAYS = ("tests/test_imports.py", "tests/test_licence.py", "tests/test_rooms.py")
 OF_TEXTS = ("tests/test_docs.py",)  # they read documents and files of the top folder
 READERS = {  # files that tests read without importing them, as patterns of paths, and these tests
     "README.md": ("tests/test_readme.py",),
