@@ -10,7 +10,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from functools import cache
+from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
+from types import ModuleType
 
 from symtrack.model.cache import checkout
 from symtrack.model.study import tables
@@ -19,21 +22,42 @@ from symtrack.model.study.record import RECORD, adopt
 from symtrack.model.study.runner import Curve, missing, run_all
 from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, program, progress, run
 
+FLOAT_REFERENCE = Path("tests/model/references/float_digits.py")
+
+
+@cache
+def float_reference() -> ModuleType:
+    """The training in floating point, loaded by its path in the checkout.
+
+    It judges the golden model in the tests, and so it must not be part of what it judges; a package does not have it.
+    The document shows runs of both, so this is the one place at which the project runs code of its tests.
+
+    Raises
+    ------
+    ValueError
+        There is no checkout.
+    """
+    root = checkout()
+    if root is None:
+        raise ValueError(f"{FLOAT_REFERENCE}: must be there for runs in floating point, which need a checkout")
+    spec = spec_from_file_location("symtrack_float_reference", root / FLOAT_REFERENCE)
+    assert spec is not None
+    assert spec.loader is not None
+    module = sys.modules[spec.name] = module_from_spec(spec)  # where dataclasses look for their module
+    spec.loader.exec_module(module)
+    return module
+
 
 def floating(case: Case) -> Curve:
     """A run in floating point with the algorithm, offset and seed of a case; it needs a checkout."""
-    root = str(checkout())
-    if root not in sys.path:
-        sys.path.insert(0, root)
-    from tests.model.references.float_digits import train
-
-    return train(
+    curve: Curve = float_reference().train(
         case.run.algorithm,
         epochs=case.epochs or 0,
         seed=case.run.seed,
         reference_mean=case.run.reference_mean or 0.0,
         reference_std=case.run.reference_std or 0.0,
     )
+    return curve
 
 
 def possible(cases: Sequence[Case]) -> list[Case]:

@@ -1,13 +1,18 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of who imports whom: hdl and model share only the specification, and folders do not import in a circle."""
+"""Tests of who imports whom, and that the packages of others which are imported are declared dependencies.
+
+hdl and model share only the specification, folders do not import in a circle, and the package does not import tests.
+"""
 
 from __future__ import annotations
 
+import re
 import subprocess
 import sys
 import tempfile
 import tomllib
 from graphlib import CycleError
+from importlib.metadata import packages_distributions
 
 import pytest
 
@@ -37,6 +42,63 @@ def test_of_the_model_hdl_and_its_tests_import_the_specification_as_data_only(fo
 def test_lower_packages_do_not_import_upper_ones(folder: str, packages: tuple[str, ...]) -> None:
     for package in packages:
         assert not [name for name in imports(folder) if name.split(".")[0] == package]
+
+
+def package_imports() -> dict[str, set[str]]:
+    """What the package imports, by the first part of its name, and the files that do so."""
+    found: dict[str, set[str]] = {}
+    for side in SIDES:
+        for path in sorted((ROOT / side).rglob("*.py")):
+            for name in imported(path):
+                found.setdefault(name.partition(".")[0], set()).add(str(path.relative_to(ROOT)))
+    return found
+
+
+def distribution(requirement: str) -> str:
+    """The name in a requirement, in the form in which names are compared."""
+    return re.sub(r"[-_.]+", "-", re.split(r"[^\w.-]", requirement)[0]).lower()
+
+
+def test_imported_packages_are_declared_dependencies() -> None:
+    """Only what is for work on symtrack itself may take packages that an installation without extras does not have."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
+    always = {distribution(name) for name in project["project"]["dependencies"]}
+    declared: dict[str, set[str]] = {
+        "build-system": {distribution(name) for name in project["build-system"]["requires"]}
+    }
+    for extra, names in project["project"]["optional-dependencies"].items():
+        declared[extra] = {distribution(name) for name in names}
+    known = packages_distributions()
+    extras = {}
+    for name, files in package_imports().items():
+        if name in sys.stdlib_module_names or name == "symtrack":
+            continue
+        of = {distribution(one) for one in known.get(name, [name])}
+        if not of & always:
+            extras[name] = {extra for extra, names in declared.items() if of & names}
+            assert extras[name], f"{name} is imported by {sorted(files)} and is no dependency of pyproject.toml"
+    assert extras == {
+        "cosmic_ray": {"mutation"},
+        "hypothesis": {"test"},
+        "pyslang": {"test"},
+        "setuptools": {"build-system", "test"},
+    }
+
+
+def test_the_package_does_not_import_its_tests() -> None:
+    """There is one exception: `scripts.results` loads the training in floating point by its path.
+
+    That is written from the equations, so that it can judge the golden model, and belongs to the tests, which compare
+    both. The document of results shows both, too, so the same code must make its runs. It needs a checkout.
+    """
+    assert "tests" not in package_imports()
+    loaders = {
+        str(path.relative_to(ROOT))
+        for side in SIDES
+        for path in (ROOT / side).rglob("*.py")
+        if re.search(r"spec_from_file_location|sys\.path\b|runpy|__import__", path.read_text(encoding="utf-8"))
+    }
+    assert loaders == {"scripts/results.py"}
 
 
 def test_folders_do_not_import_in_a_circle() -> None:

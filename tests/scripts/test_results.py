@@ -2,6 +2,8 @@
 """Tests of ``results.py``: it goes on where it was stopped, and writes the results that are in."""
 
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -115,11 +117,28 @@ def test_runs_in_floating_point(monkeypatch: pytest.MonkeyPatch) -> None:
         given.update(arguments, algorithm=algorithm)
         return [(1437, 0.5, 1.0)]
 
-    monkeypatch.setattr(float_digits, "train", train)
+    monkeypatch.setattr(results.float_reference(), "train", train)
     run = TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=2)
     case = Case(experiment="float", labels=(), run=run, epochs=1, floating=True)
     assert results.floating(case) == [(1437, 0.5, 1.0)]
     assert given == {"algorithm": "agad", "epochs": 1, "seed": 2, "reference_mean": 0.3, "reference_std": 0.1}
+
+
+def test_the_reference_is_that_of_the_tests_and_is_loaded_by_its_path_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    code = """
+import sys
+before = list(sys.path)
+from symtrack.scripts.results import float_reference
+reference = float_reference()
+print(reference.__file__, sys.path == before, [name for name in sys.modules if name.partition(".")[0] == "tests"])
+print(reference.SCHEMES["agad"])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.splitlines() == [f"{float_digits.__file__} True []", str(float_digits.SCHEMES["agad"])]
+    monkeypatch.setattr(results, "checkout", lambda: None)
+    results.float_reference.cache_clear()
+    with pytest.raises(ValueError, match=r"float_digits\.py: must be there for runs in floating point, which need"):
+        results.float_reference()
 
 
 def test_without_a_checkout_runs_in_floating_point_are_left_out(
