@@ -1,8 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """The wheel: one name in site-packages, and everything a user does works with it alone, in any working folder.
 
+What is in it is looked at in the fast tests, which build it. The slow ones add that it works: every command, the Python
+interface and both engines, installed, without a checkout, from any working folder, and where the installation cannot be
+written to.
+
 It is installed into an environment that has nothing else of its own; what it depends on is taken from the environment
-of the tests, whose editable installation does not count there, as its hook is not run.
+of the tests, whose editable installation does not count there, as its hook is not run. That everything it imports is
+declared is tested in `tests/test_imports.py`.
 """
 
 from __future__ import annotations
@@ -14,6 +19,7 @@ import subprocess
 import sys
 import tomllib
 import zipfile
+from email import message_from_bytes
 from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
@@ -23,7 +29,7 @@ import pytest
 from symtrack.cosim.tools.package_links import FOLDERS
 from symtrack.model.cache import VARIABLE
 from symtrack.scripts.cli import COMMANDS, OF_CHECKOUT
-from tests.paths import ROOT
+from tests.paths import ROOT, checkout_files
 
 SOURCES = (*FOLDERS, "docs", "tests", "pyproject.toml", "README.md", "LICENSE")
 VERSION = version("symtrack")
@@ -73,22 +79,25 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return built
 
 
-@pytest.mark.slow
 def test_what_is_in_the_wheel(wheel: Path) -> None:
+    """The Python files, and all others of the package: those that git knows."""
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
-        metadata = archive.read(f"symtrack-{VERSION}.dist-info/METADATA").decode()
+        metadata = message_from_bytes(archive.read(f"symtrack-{VERSION}.dist-info/METADATA"))
         scripts = archive.read(f"symtrack-{VERSION}.dist-info/entry_points.txt").decode()
     assert {name.partition("/")[0] for name in names} == {"symtrack", f"symtrack-{VERSION}.dist-info"}
-    code = {str(path.relative_to(ROOT)) for name in FOLDERS for path in (ROOT / name).rglob("*.py")}
-    data = {"cosim/engine/native/loop.h", "cosim/mutation/complete.toml", "scripts/face/py.typed"}
-    data |= {str(path.relative_to(ROOT)) for path in (ROOT / "hdl/example").iterdir() if path.is_file()}
+    files = {str(path) for path in checkout_files() if path.parts[0] in FOLDERS}
+    data = {name for name in files if not name.endswith(".py")}
+    assert data >= {"cosim/engine/native/loop.h", "cosim/mutation/complete.toml", "scripts/face/py.typed"}
+    assert {Path(name).suffix for name in data} == {".h", ".toml", ".typed", ".c", ".cpp", ".v", ""}
     assert {name for name in names if name.startswith("symtrack/")} == {
-        f"symtrack/{name.removeprefix('scripts/face/')}" for name in code | data
+        f"symtrack/{name.removeprefix('scripts/face/')}" for name in files
     }
     assert f"symtrack-{VERSION}.dist-info/licenses/LICENSE" in names
-    for line in (f"Version: {VERSION}", "License-Expression: Apache-2.0", "Author: symtrack contributors"):
-        assert f"\n{line}\n" in metadata
+    assert metadata["Version"] == VERSION
+    assert metadata["License-Expression"] == "Apache-2.0"
+    assert metadata["Author"] == "symtrack contributors"
+    assert "](" not in metadata.get_payload(), "a link in the description leads nowhere from there"
     assert scripts == "[console_scripts]\nsymtrack = symtrack.scripts.cli:entry\n"
 
 
