@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import ast
+import inspect
+import re
 import subprocess
 import sys
 from dataclasses import FrozenInstanceError, is_dataclass
@@ -237,11 +239,36 @@ def test_what_is_not_allowed_is_said_before_any_work(
         call()  # type: ignore[operator]
 
 
+def attributes(docstring: str | None) -> list[str]:
+    """The entries of a docstring's section on attributes; an entry may be of several names."""
+    section = inspect.cleandoc(docstring or "").partition("\nAttributes\n----------\n")[2]
+    section = re.split(r"\n\n\w+\n-+\n", section)[0]  # up to the next one
+    heads = [line for line in section.splitlines() if line and not line.startswith(" ")]
+    return [name for head in heads for name in head.partition(" : ")[0].split(", ")]
+
+
+def test_only_entries_of_the_section_are_documentation() -> None:
+    text = """Has rows and lanes.
+
+    Attributes
+    ----------
+    columns, rows_and_columns : int
+        Not lanes.
+    report
+        What it is.
+
+    Returns
+    -------
+    seed : int
+    """
+    assert attributes(text) == ["columns", "rows_and_columns", "report"]
+    assert attributes("rows") == attributes(None) == []
+
+
 @pytest.mark.parametrize("module", [hardware, learning, devices])
 def test_results_are_frozen_and_documented(module: object) -> None:
     own = [thing for thing in vars(module).values() if is_dataclass(thing) and thing.__module__ == module.__name__]  # type: ignore[attr-defined]
     assert own
     for thing in own:
         assert thing.__dataclass_params__.frozen  # type: ignore[union-attr]
-        for name in thing.__dataclass_fields__:
-            assert name in (thing.__doc__ or ""), (thing, name)
+        assert attributes(thing.__doc__) == list(thing.__dataclass_fields__), thing
