@@ -53,7 +53,7 @@ def cache_folder(kind: str) -> Path:
 
 
 def cache_root() -> Path:
-    """The folder of all kinds, see the module. It is looked up anew each time, as the environment may change."""
+    """The folder of all kinds, see the module. The variable is read each time; its default is found once a process."""
     named = os.environ.get(VARIABLE)
     return Path(named).absolute() if named else _default()
 

@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 from symtrack.cosim.formal.table import PROPERTIES
+from symtrack.cosim.tools import build_cache
+from symtrack.model import cache
 from symtrack.model.markdown import WIDTH
 from symtrack.scripts import write_docs
 from tests.paths import ROOT
@@ -134,3 +136,11 @@ def test_the_guide_tells_of_every_target_of_the_makefile() -> None:
     guide = (ROOT / "CONTRIBUTING.md").read_text(encoding="utf-8")
     (targets,) = re.findall(r"^\.PHONY: (.*)$", (ROOT / "Makefile").read_text(encoding="utf-8"), re.M)
     assert set(re.findall(r"`make ([\w-]+)`", guide)) == set(targets.split()) - {"tools"}
+
+
+def test_the_commands_tell_of_every_environment_variable() -> None:
+    section = (DOCS / "commands.md").read_text(encoding="utf-8").partition("## Environment variables")[2]
+    variables = re.findall(r"^\| `(\w+)` \|", section, re.M)
+    assert variables == [cache.VARIABLE, build_cache.VARIABLE, "NUMBA_CACHE_DIR"]
+    assert f"`{next(iter(build_cache.COMPILED))}` is the default" in section
+    assert all(f"`{value}`" in section for value in build_cache.COMPILED)
