@@ -16,6 +16,7 @@ from symtrack.cosim.tools import build_cache
 from symtrack.model import cache
 from symtrack.model.markdown import WIDTH
 from symtrack.scripts import write_docs
+from tests.cosim.formal import test_proofs
 from tests.paths import ROOT
 
 DOCS = ROOT / "docs"
@@ -80,12 +81,12 @@ def test_the_plan_names_tests_and_proofs_that_exist() -> None:
     assert blocks <= {name.split()[-1] for cell in points for name in re.findall(r"`(scripts/prove[^`]+)`", cell)}
 
 
-def has_slow_cases(test: Callable[..., None]) -> bool:
-    """Whether a test is marked slow, or some of its cases are."""
+def slow_cases(test: Callable[..., None]) -> list[bool]:
+    """Whether each case of a test, in each of its parameters, is slow; of a test without parameters whether it is."""
     marks = list(getattr(test, "pytestmark", ()))
+    slow = any(mark.name == "slow" for mark in marks)
     cases = [case for mark in marks if mark.name == "parametrize" for case in mark.args[1]]
-    marks += [mark for case in cases for mark in getattr(case, "marks", ())]
-    return any(mark.name == "slow" for mark in marks)
+    return [slow or any(mark.name == "slow" for mark in getattr(case, "marks", ())) for case in cases] or [slow]
 
 
 def test_the_plan_says_where_a_test_is_slow() -> None:
@@ -95,10 +96,24 @@ def test_the_plan_says_where_a_test_is_slow() -> None:
     slow = []
     for row in rows:
         names = re.findall(r"`(tests/[^`]+)\.py::(\w+)`", row)
-        if any(has_slow_cases(getattr(import_module(file.replace("/", ".")), name)) for file, name in names):
+        if any(any(slow_cases(getattr(import_module(file.replace("/", ".")), name))) for file, name in names):
             slow.append(row)
     assert len(slow) >= 9
     assert [row for row in slow if "slow" not in row.split("|")[3]] == []
+
+
+def test_the_plan_counts_the_proofs_of_the_fast_tier() -> None:
+    proved, broken = (
+        slow_cases(test).count(False)
+        for test in (test_proofs.test_a_property_is_proved, test_proofs.test_a_property_fails_with_its_twin)
+    )
+    numbers = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+    told = (
+        f"The fast tier proves {proved} of the {len(PROPERTIES)} properties, none of them of a whole tile, and plants"
+    )
+    told += f" the errors of {numbers[broken]}."
+    assert told in " ".join((DOCS / "verification.md").read_text(encoding="utf-8").split())
+    assert {entry.build.__name__ for entry in PROPERTIES if entry.block == "tile"} <= set(test_proofs.LONG)
 
 
 def test_the_table_of_proofs_is_that_of_the_proofs() -> None:
