@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The golden model of the tile periphery, block by block; hardware twins of the same names are in hdl/tile."""
+"""The golden model of the tile periphery, block by block; most have a hardware twin of that name in hdl/tile."""
