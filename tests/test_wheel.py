@@ -232,6 +232,13 @@ def test_it_works_from_a_folder_that_cannot_be_written_to_without_a_home(install
         installed.call(*training.split(), prefix=prefix, **home)
         assert json.loads((installed.here / out / "train.json").read_text())["runs"]
         installed.call("run-cosim", "--config", "tiny", "--cycles", "500", prefix=prefix, **home)
+        if os.getuid() or prefix:  # where there is no place for a cache either, a temporary folder is one
+            closed, temporary = tmp_path / "closed", tmp_path / "temporary"
+            closed.mkdir(mode=0o555)
+            temporary.mkdir()
+            places = {"XDG_CACHE_HOME": str(closed), "TMPDIR": str(temporary)}
+            installed.call(*training.split(), prefix=prefix, **places)
+            assert (temporary / f"symtrack-{os.getuid()}/numba").is_dir()
     finally:
         for path, mode in modes.items():
             path.chmod(mode)
