@@ -9,6 +9,7 @@ that `make check` ends on time.
 
 from __future__ import annotations
 
+import gc
 import os
 import sys
 import time
@@ -20,6 +21,9 @@ from tests.skips import ALLOWED_SKIPS, allowed_skips, is_allowed
 
 os.environ["NUMBA_NUM_THREADS"] = "2"  # read when numba is imported
 os.environ.setdefault("SYMTRACK_SIMULATOR", "quick-to-build")
+
+# Elaborated designs are many objects that live long: looking for garbage among them each time takes a twentieth.
+gc.set_threshold(100_000, 50, 50)
 
 LATE = "not reached in the time there was: make test runs it"
 BARE_NAMES = ("model", "hdl", "cosim", "scripts")

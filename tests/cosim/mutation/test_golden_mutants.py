@@ -81,6 +81,7 @@ def test_no_error_is_rejected_and_one_that_no_test_sees_survives(copy: Copy) -> 
     assert (outcome.fate, outcome.test, outcome.tests) == (SURVIVED, None, "of these tests")
 
 
+@pytest.mark.slow
 def test_an_error_of_a_kernel_is_found_in_spite_of_kernels_without_it(copy: Copy, tmp_path: Path) -> None:
     tests = ("tests/model/tile/test_quadrants.py",)
     copy.control(tests)

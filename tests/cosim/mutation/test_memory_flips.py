@@ -80,8 +80,8 @@ def test_a_memory_that_is_not_checked_is_found() -> None:
     ("mask", "silenced"),
     [
         ("programming", {Op.PROGRAM}),
-        ("~settings__accumulate", {Op.CALIBRATE, Op.PROGRAM}),
-        ("settings__accumulate", {Op.TRANSFER}),
+        pytest.param("~settings__accumulate", {Op.CALIBRATE, Op.PROGRAM}, marks=pytest.mark.slow),
+        pytest.param("settings__accumulate", {Op.TRANSFER}, marks=pytest.mark.slow),
     ],
 )
 def test_operations_that_report_no_flip_are_found(mask: str, silenced: set[Op]) -> None:
