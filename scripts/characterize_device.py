@@ -18,7 +18,20 @@ from symtrack.model.analysis.characterize import Record, characteristics
 from symtrack.model.analysis.pictures import CELLS, RAMPS, device_picture, ramps
 from symtrack.model.devices.presets import PRESETS, device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.scripts.common import (
+    Parser,
+    input_file,
+    integer,
+    name_or_toml,
+    output_file,
+    picture_file,
+    picture_format,
+    progress,
+    run,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
@@ -28,9 +41,14 @@ def parser() -> Parser:
     result = Parser(__doc__ or "")
     what = result.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="table of the presets")
-    what.add_argument("--device", metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file")
     what.add_argument(
-        "--records", metavar="FILE", help="JSON with pulse responses, to be repeated with the devices of this model"
+        "--device", type=name_or_toml, metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file"
+    )
+    what.add_argument(
+        "--records",
+        type=input_file,
+        metavar="FILE",
+        help="JSON with pulse responses, to be repeated with the devices of this model",
     )
     result.add_argument(
         "--every-pulse",
@@ -39,9 +57,9 @@ def parser() -> Parser:
     )
     result.add_argument(
         "--plot",
-        type=output_file,
+        type=picture_file,
         metavar="FILE",
-        help="with --list or --device: write a picture (PNG) of responses, steps and spread to this file",
+        help="with --list or --device: write a picture of responses, steps and spread to this file (PNG, PDF, SVG)",
     )
     result.add_argument(
         "--pulses",
@@ -153,7 +171,9 @@ def main(argv: Sequence[str] | None = None) -> int:
             report = {name: characteristics(device, seed=arguments.seed) for name, device in devices.items()}
         Console(width=WIDTH).print(table(report))
         if arguments.plot:
-            write_bytes(arguments.plot, device_picture(devices, seed=arguments.seed))
+            write_bytes(
+                arguments.plot, device_picture(devices, seed=arguments.seed, form=picture_format(arguments.plot))
+            )
         if arguments.pulses:
             write_text(arguments.pulses, pulses_csv(devices[arguments.device], seed=arguments.seed))
         if arguments.device:

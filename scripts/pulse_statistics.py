@@ -9,14 +9,16 @@ from symtrack.cosim.compare.generator import DEFAULT_GRID, load_grid, pulse_stat
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
-from symtrack.scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_report
+from symtrack.scripts.common import FAILED, Parser, config_argument, input_file, integer, output_file, run, write_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 unless the RTL differs from its golden twin."""
     parser = Parser(__doc__ or "")
     config_argument(parser, default="small")
-    parser.add_argument("--grid", metavar="FILE", help="JSON with the points; without it 81 points from 0.05 to 0.95")
+    parser.add_argument(
+        "--grid", type=input_file, metavar="FILE", help="JSON with the points; without it 81 points from 0.05 to 0.95"
+    )
     parser.add_argument("--slots", type=integer(1000, 10**11), default=1 << 27, help="slots per pair of lines")
     parser.add_argument(
         "--pairs", type=integer(1, 1000), default=4, help="pairs of lines; there are three times as many pairs of cells"

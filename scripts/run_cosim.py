@@ -17,6 +17,7 @@ from symtrack.scripts.common import (
     FAILED,
     Parser,
     config_argument,
+    input_file,
     integer,
     output_file,
     progress,
@@ -34,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="random", help="stimulus scenario to play")
     parser.add_argument("--cycles", type=integer(1, 10**9), default=10_000, help="clock cycles to play at least")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the scenario")
-    parser.add_argument("--verilog", metavar="FILE", help="other Verilog with the same top module and ports")
+    parser.add_argument(
+        "--verilog", type=input_file, metavar="FILE", help="other Verilog with the same top module and ports"
+    )
     parser.add_argument("--waves", type=output_file, metavar="FILE", help="write a VCD of all signals to this file")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report to this file")
     options = parser.parse_args(arguments)

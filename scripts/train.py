@@ -10,7 +10,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numba
 from rich.console import Console
@@ -27,6 +26,7 @@ from symtrack.scripts.common import (
     number,
     output_file,
     progress,
+    resumed_file,
     run,
     write_report,
 )
@@ -67,7 +67,7 @@ def parser() -> Parser:
         help="write the checkpoint every N epochs, too",
     )
     text = "go on from this checkpoint of the same run to its end"
-    add("--resume", type=Path, metavar="FILE", help=text)
+    add("--resume", type=resumed_file, metavar="FILE", help=text)
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     return result
 
@@ -97,12 +97,12 @@ def total_steps(trainer: Trainer, arguments: argparse.Namespace) -> int:
     return getattr(arguments, "epochs", EPOCHS) * trainer.steps_per_epoch
 
 
-def resume(trainer: Trainer, file: Path, steps: int) -> None:
+def resume(trainer: Trainer, file: str, steps: int) -> None:
     """Restore a trainer from a checkpoint from which ``steps`` can still be reached."""
     trainer.restore(file)
     if trainer.steps > steps:
         option = "--steps" if isinstance(trainer.task, Regression) else "all of --epochs"
-        raise ValueError(f"checkpoint = {str(file)!r}: steps = {trainer.steps}: must be at most {steps}, {option}")
+        raise ValueError(f"checkpoint = {file!r}: steps = {trainer.steps}: must be at most {steps}, {option}")
 
 
 def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) -> bool:

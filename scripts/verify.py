@@ -9,7 +9,6 @@ out with the command line that plays it again.
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from symtrack.cosim.tools.toolchain import MissingError, ToolError
@@ -21,6 +20,7 @@ from symtrack.scripts.common import (
     integer,
     journal,
     output_file,
+    output_folder,
     program,
     progress,
     run,
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programs", log="verify.jsonl")
     add(
         "--out",
-        type=Path,
+        type=output_folder("failing.toml", "failing.v"),
         default=default_output("verify"),
         metavar="DIR",
         help="folder for a case that fails, with what replays it",

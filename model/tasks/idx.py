@@ -26,6 +26,7 @@ FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),
     "test": ("t10k-images-idx3-ubyte", "t10k-labels-idx1-ubyte"),
 }
+NAMES = tuple(f"{name}{ending}" for names in FILES.values() for name in names for ending in ("", ".gz"))
 CLASSES = 10
 _UNSIGNED_BYTE = 8
 _PIXEL_MAX = 255
