@@ -153,23 +153,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     report["machine"] = {**machine(), "verilator": find_verilator().version}
 
-    print(text(updates_table("updates", report["golden_update"])))
-    print(text(updates_table("device families", report["families"])))
-    print(text(updates_table("growth", report["growth"])))
-    print(text(cosim_table(report[key] for key in tiles)))
-    training = report["training"]
-    for side, words in (
-        ("golden", "golden"),
-        ("rtl", "RTL in the loop"),
-        ("rtl_recorded", "RTL, every cycle compared"),
-    ):
-        seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
-        print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
-    print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
-    if options.json:
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, plot(report["growth"], len(lengths), form=picture_format(options.plot)))
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, plot(report["growth"], len(lengths), form=picture_format(options.plot)))
+    finally:  # what cannot be written is shown
+        print(text(updates_table("updates", report["golden_update"])))
+        print(text(updates_table("device families", report["families"])))
+        print(text(updates_table("growth", report["growth"])))
+        print(text(cosim_table(report[key] for key in tiles)))
+        training = report["training"]
+        for side, words in (
+            ("golden", "golden"),
+            ("rtl", "RTL in the loop"),
+            ("rtl_recorded", "RTL, every cycle compared"),
+        ):
+            seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
+            print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
+        print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
     return 0
 
 

@@ -258,18 +258,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     report["results"] = results
     size = f"{options.rows}x{options.columns}"
     title = f"{report['device']}, {options.method}, {size}, cycle-to-cycle {device.dw_min_std:g}"
-    Console().print(table(results))
-    for key, base in (("pulses", "(1 / dw_min)"), ("floor", "dw_min")):
-        if report[f"{key}_exponent"] is not None:
-            print(f"{key} ~ {base}^{report[f'{key}_exponent']:.3f}")
-    if options.json:
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, plot(results, title, form=picture_format(options.plot)))
-    if options.offsets:
-        file = io.BytesIO()
-        np.savez(file, dw_min=np.array([job.dw_min for job in work]), residuals=np.stack(residuals))
-        write_bytes(options.offsets, file.getvalue())
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, plot(results, title, form=picture_format(options.plot)))
+        if options.offsets:
+            file = io.BytesIO()
+            np.savez(file, dw_min=np.array([job.dw_min for job in work]), residuals=np.stack(residuals))
+            write_bytes(options.offsets, file.getvalue())
+    finally:  # what cannot be written is shown
+        Console().print(table(results))
+        for key, base in (("pulses", "(1 / dw_min)"), ("floor", "dw_min")):
+            if report[f"{key}_exponent"] is not None:
+                print(f"{key} ~ {base}^{report[f'{key}_exponent']:.3f}")
     return 0
 
 

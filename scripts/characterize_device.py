@@ -108,9 +108,9 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
     return result
 
 
-def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -> dict[str, Any]:
-    """Repeat the recorded pulses with the model's devices and print the deviations; returns the file with their
-    weights.
+def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -> tuple[dict[str, Any], Table]:
+    """Repeat the recorded pulses with the model's devices; returns the file with their weights, and a table of the
+    deviations.
 
     A coincidence that a stochastic train missed is not the device's fault, and without it the rest of a recording says
     nothing: such pulses are left out and listed under ``missed``, counted from 0.
@@ -136,8 +136,7 @@ def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -
             if missed.any() and not every_pulse:
                 kept["missed"] = np.flatnonzero(missed).tolist()
             written.append(kept)
-    Console(width=WIDTH).print(result)
-    return {**data, "records": written}
+    return {**data, "records": written}, result
 
 
 def pulses_csv(device: Pulsed, *, seed: int) -> str:
@@ -164,22 +163,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.records:
         with command.checks():
             data, records = load_records(arguments.records)
-        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version("symtrack")}
+        repeated, shown = repeat(data, records, arguments.every_pulse)
+        report = {**repeated, "symtrack_version": version("symtrack")}
     else:
         with command.checks():
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}
             report = {name: characteristics(device, seed=arguments.seed) for name, device in devices.items()}
-        Console(width=WIDTH).print(table(report))
+        shown = table(report)
         if arguments.plot:
             write_bytes(
                 arguments.plot, device_picture(devices, seed=arguments.seed, form=picture_format(arguments.plot))
             )
         if arguments.pulses:
             write_text(arguments.pulses, pulses_csv(devices[arguments.device], seed=arguments.seed))
+    try:
+        if arguments.json:
+            write_json(arguments.json, report)
+    finally:  # what cannot be written is shown
+        Console(width=WIDTH).print(shown)
         if arguments.device:
             print(device_toml(devices[arguments.device]), end="")
-    if arguments.json:
-        write_json(arguments.json, report)
     return 0
 
 

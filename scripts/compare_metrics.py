@@ -193,12 +193,15 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"interrupted: go on with --resume {options.checkpoint}", file=sys.stderr)
         return INTERRUPTED
-    print(comparison_table(report))
-    if options.json:
-        write_report(options.json, report)
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.report:
+            page_file = write_page(options.report, report, f"{parser.prog} {shlex.join(given)}")
+    finally:  # what cannot be written is shown
+        print(comparison_table(report))
     if options.report:
-        command = f"{parser.prog} {shlex.join(given)}"
-        print(f"report: {write_page(options.report, report, command)}")
+        print(f"report: {page_file}")
     return 0 if report["agree"] else FAILED
 
 

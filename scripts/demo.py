@@ -88,11 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = TrainingSpec(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
     report = comparison(first, engine="cocotb", steps=options.steps, samples=SAMPLES)
     write_report(out / "compare_metrics.json", report)
-    print(comparison_table(report))
-    print(f"everything is in {out}; the training curves: {picture}")
     command = f"{other('compare_metrics')} --steps {options.steps} --seed {options.seed}"
     command += f" --report {shlex.quote(str(out))}"
-    print(f"the report to read: {write_page(out, report, command)}")
+    page_file = write_page(out, report, command)
+    print(comparison_table(report))
+    print(f"everything is in {out}; the training curves: {picture}")
+    print(f"the report to read: {page_file}")
     return 0 if report["agree"] else FAILED
 
 

@@ -218,22 +218,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(
             f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
         )
-    Console(width=WIDTH).print(table(fits))
-    drawn = plot(fits, recording, form=picture_format(options.plot)) if options.plot else b""
-    write_text(options.out, preset(chosen, recording, options.data))
-    if options.json:
-        report = {
-            "data": options.data,
-            "scale": recording.scale,
-            "offset": recording.offset,
-            "cells": recording.cells,
-            "points": recording.points,
-            "family": chosen.family,
-            "fits": [entry(one, fits[0]) for one in fits],
-        }
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, drawn)
+    try:
+        drawn = plot(fits, recording, form=picture_format(options.plot)) if options.plot else b""
+        write_text(options.out, preset(chosen, recording, options.data))
+        if options.json:
+            report = {
+                "data": options.data,
+                "scale": recording.scale,
+                "offset": recording.offset,
+                "cells": recording.cells,
+                "points": recording.points,
+                "family": chosen.family,
+                "fits": [entry(one, fits[0]) for one in fits],
+            }
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, drawn)
+    finally:  # what cannot be written is shown
+        Console(width=WIDTH).print(table(fits))
     print(f"{chosen.family} written to {options.out}")
     return 0
 

@@ -48,22 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_report(options.json, report)
-    worst = max(report["grid"], key=lambda entry: abs(entry["relative_error"]))
-    print(
-        f"{config.name}: {len(points)} points, {options.pairs} pairs of lines, {options.slots:,} slots each: "
-        f"worst relative error {report['worst_relative_error']:.3%}; "
-        f"lines 0, 0: {worst['relative_error']:+.3%} at p = {worst['p_row']:g}, {worst['p_column']:g}"
-    )
-    print(
-        f"counts of {len(report['cell_pairs'])} pairs of cells: correlation at most "
-        f"{report['worst_pair_correlation']:.5f} from independent words, "
-        f"{report['worst_pair_standard_errors']:.1f} standard errors"
-    )
-    rtl = report["rtl"]
-    if rtl is not None:
-        print(f"RTL: {rtl['result']}, {rtl['compared_cycles']} cycles compared, {rtl['mismatches']} mismatches")
+    try:
+        if options.json:
+            write_report(options.json, report)
+    finally:  # what cannot be written is shown
+        worst = max(report["grid"], key=lambda entry: abs(entry["relative_error"]))
+        print(
+            f"{config.name}: {len(points)} points, {options.pairs} pairs of lines, {options.slots:,} slots each: "
+            f"worst relative error {report['worst_relative_error']:.3%}; "
+            f"lines 0, 0: {worst['relative_error']:+.3%} at p = {worst['p_row']:g}, {worst['p_column']:g}"
+        )
+        print(
+            f"counts of {len(report['cell_pairs'])} pairs of cells: correlation at most "
+            f"{report['worst_pair_correlation']:.5f} from independent words, "
+            f"{report['worst_pair_standard_errors']:.1f} standard errors"
+        )
+        rtl = report["rtl"]
+        if rtl is not None:
+            print(f"RTL: {rtl['result']}, {rtl['compared_cycles']} cycles compared, {rtl['mismatches']} mismatches")
     return 0 if rtl is None or (rtl["mismatches"] == 0 and rtl["compared_cycles"] > 0) else FAILED
 
 

@@ -69,20 +69,22 @@ def main(arguments: list[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    verdict = outcome.verdict
-    print(
-        f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
-        f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
-        f"{report['cycles_per_second']:.0f} cycles/s"
-    )
-    if verdict.states_hidden:
-        print(f"  not shown by this netlist and not compared: {', '.join(verdict.states_hidden)}")
-    for name, value in sorted((outcome.result or {}).items()):
-        print(f"  {name}: {value}")
-    if verdict.first_mismatch is not None:
-        print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
-    if options.json:
-        write_report(options.json, report)
+    try:
+        if options.json:
+            write_report(options.json, report)
+    finally:  # what cannot be written is shown
+        verdict = outcome.verdict
+        print(
+            f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
+            f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
+            f"{report['cycles_per_second']:.0f} cycles/s"
+        )
+        if verdict.states_hidden:
+            print(f"  not shown by this netlist and not compared: {', '.join(verdict.states_hidden)}")
+        for name, value in sorted((outcome.result or {}).items()):
+            print(f"  {name}: {value}")
+        if verdict.first_mismatch is not None:
+            print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
     return 0 if verdict.passed else FAILED
 
 

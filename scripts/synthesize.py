@@ -112,12 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_report(options.json, figures)
-    print(text(blocks_table(figures)))
-    if figures["fmax_mhz"] is not None:
-        print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")
-        print(f"longest path {path_text(figures)}")
+    try:
+        if options.json:
+            write_report(options.json, figures)
+    finally:  # what cannot be written is shown
+        print(text(blocks_table(figures)))
+        if figures["fmax_mhz"] is not None:
+            print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")
+            print(f"longest path {path_text(figures)}")
     return 0
 
 

@@ -174,17 +174,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not train(runs, steps, arguments):
         return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
-    Console().print(table(results))
-    for one in results:
-        print(f"state of seed {one.seed}: {one.state_sha256}")
-    if arguments.json:
-        report = {
-            "task": arguments.task,
-            "algorithm": arguments.algorithm,
-            **reference_offset(runs[0].physics.fast),
-            "runs": [run.as_dict() for run in results],
-        }
-        write_report(arguments.json, report)
+    try:
+        if arguments.json:
+            report = {
+                "task": arguments.task,
+                "algorithm": arguments.algorithm,
+                **reference_offset(runs[0].physics.fast),
+                "runs": [run.as_dict() for run in results],
+            }
+            write_report(arguments.json, report)
+    finally:  # what cannot be written is shown
+        Console().print(table(results))
+        for one in results:
+            print(f"state of seed {one.seed}: {one.state_sha256}")
     return 0
 
 

@@ -78,19 +78,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     hours = totals.seconds / 3600
     failures = int(failure is not None)
-    print(
-        f"{totals.configurations} configurations, {totals.runs} runs, {failures} failed, {totals.words:,} words of "
-        f"state compared, {hours:.2f} hours of {options.jobs} processes together"
-    )
-    cycles_of = {f"cycles, {kind}": count for kind, count in totals.cycles.items()}
-    for name, count in (*cycles_of.items(), *sorted(totals.bins.items())):
-        print(f"  {name}: {count:,}")
-    command = shlex.join(written(failure, options.out)) if failure else None
-    if options.json:
-        told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
-        told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
-        told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
-        write_report(options.json, told)
+    try:
+        command = shlex.join(written(failure, options.out)) if failure else None
+        if options.json:
+            told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
+            told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
+            told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
+            write_report(options.json, told)
+    finally:  # what cannot be written is shown
+        print(
+            f"{totals.configurations} configurations, {totals.runs} runs, {failures} failed, {totals.words:,} words of "
+            f"state compared, {hours:.2f} hours of {options.jobs} processes together"
+        )
+        cycles_of = {f"cycles, {kind}": count for kind, count in totals.cycles.items()}
+        for name, count in (*cycles_of.items(), *sorted(totals.bins.items())):
+            print(f"  {name}: {count:,}")
     if failure is None:
         return 0
     print(f"{failure.case.config.name} fails: {failure.text}", file=sys.stderr)
