@@ -47,8 +47,8 @@ def default_output(name: str) -> Path:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Context that gives ``stopped()``, true after Ctrl-C, for work that stops where it may; a second Ctrl-C ends it at
-    once.
+    """Context that gives ``stopped()``, true after Ctrl-C or SIGTERM, for work that stops where it may; a second one
+    ends it at once.
     """
     pressed = False
 
