@@ -24,7 +24,7 @@ from symtrack.cosim.report.tables import comparison_table
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.training.history import SAMPLES
-from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from symtrack.scripts.common import (
     FAILED,
@@ -43,7 +43,7 @@ from symtrack.scripts.common import (
     write_report,
     write_text,
 )
-from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.scripts.options import check_task, learning_options, run_of, task_options
 
 PAGE = "report.html"
 

@@ -17,11 +17,9 @@ from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.idx import NAMES
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import TrainingSpec
-from symtrack.model.training.trainer import BATCH_MAX, CALIBRATION_MAX
+from symtrack.model.training.spec import BATCH_MAX, CALIBRATION_MAX, TrainingSpec
 from symtrack.scripts.common import Parser, input_folder, integer, name_or_toml, number
 
-SEED_MAX = 2**32 - 1
 NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
 LIMITS = ("train_samples", "test_samples")
 RATES = ("learning_rate", "fast_rate", "granularity", "gamma", "scale_rate", "transfer_every", "reads")

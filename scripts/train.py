@@ -17,6 +17,7 @@ from rich.table import Table
 
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.tasks.regression import STEPS, Regression
+from symtrack.model.training.spec import SEED_MAX
 from symtrack.model.training.trainer import Metrics, Trainer
 from symtrack.scripts.common import (
     INTERRUPTED,
@@ -30,7 +31,7 @@ from symtrack.scripts.common import (
     run,
     write_report,
 )
-from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.scripts.options import check_task, learning_options, run_of, task_options
 
 CHUNK = 50  # vectors through the first layer between two looks at the progress bar
 EPOCHS = 12

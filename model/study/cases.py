@@ -22,6 +22,7 @@ from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.validated import integral
 from symtrack.model.training import checkpoint
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
@@ -126,6 +127,9 @@ class Case:
     target: float | None = None
 
     def __post_init__(self) -> None:
+        for name in ("steps", "epochs", "evaluate_every"):
+            if (count := getattr(self, name)) is not None:
+                object.__setattr__(self, name, integral(name, count))
         if (self.steps is None) == (self.epochs is None):
             raise ValueError(f"steps = {self.steps}, epochs = {self.epochs}: exactly one must be given")
         if self.floating and (self.steps is not None or self.target is not None):

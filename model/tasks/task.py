@@ -20,6 +20,7 @@ from symtrack.model.network.network import Network
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks import idx, mnist1d, regression
 from symtrack.model.tasks.evaluation import Evaluation
 
@@ -115,7 +116,7 @@ class Task:
             There are not so many.
         """
         for name, count, labels in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
-            if count is not None and not 1 <= count <= len(labels):
+            if count is not None and not 1 <= integral(name, count) <= len(labels):
                 raise ValueError(f"{name} = {count}: must be from 1 to {len(labels)} for the task {self.name}")
         return replace(
             self,
@@ -201,11 +202,10 @@ def with_seed(task: Any, seed: int) -> Any:
 
     Raises
     ------
-    ValueError
-        The seed is out of range.
+    TypeError, ValueError
+        The seed is no integer, or out of range.
     """
-    if not 1 <= seed <= TILE_SEEDS:
-        raise ValueError(f"tile_seed = {seed}: must be from 1 to {TILE_SEEDS}")
+    seed = check("tile_seed", seed, 1, TILE_SEEDS)
     layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.tile_configs)
     return replace(task, tile_configs=layers)
 

@@ -21,7 +21,7 @@ from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
@@ -29,8 +29,7 @@ from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
 from symtrack.model.training.spec import TrainingSpec
 
-BATCH_MAX = 65536
-CALIBRATION_MAX = 10**6
+THREADS_MAX = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,8 +82,6 @@ class Trainer:
     def __init__(self, spec: TrainingSpec, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> None:
         if spec.algorithm not in ALGORITHMS:
             raise ValueError(f"algorithm = {spec.algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        check("batch", spec.batch, 1, BATCH_MAX)
-        check("calibration", spec.calibration, 0, CALIBRATION_MAX)
         if spec.calibration and spec.choppers != Choppers():
             raise ValueError(
                 f"calibration = {spec.calibration}: must be 0 with choppers of one's own, it switches them off"
@@ -93,6 +90,7 @@ class Trainer:
         device = spec.devices or SoftBoundsReference()
         self.spec = spec
         self.task = spec.problem()
+        threads = check("threads", threads, 1, THREADS_MAX)
         self.rule = rule.calibrated() if spec.calibration else rule
         self.physics = Physics(
             fast=with_reference_offset(device, mean=spec.reference_mean, std=spec.reference_std),
@@ -127,7 +125,7 @@ class Trainer:
 
     def run(self, steps: int) -> None:
         """Take so many training steps."""
-        for _ in range(steps):
+        for _ in range(integral("steps", steps)):
             epoch, position = divmod(self.steps, self.steps_per_epoch)
             factor = self.spec.schedule.factor(epoch)
             if factor != self._factor:
