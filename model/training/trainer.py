@@ -17,10 +17,11 @@ from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, named
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
+from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tile.interface import PeripheryFactory, Restorable
@@ -80,13 +81,12 @@ class Trainer:
     """
 
     def __init__(self, spec: TrainingSpec, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> None:
-        if spec.algorithm not in ALGORITHMS:
-            raise ValueError(f"algorithm = {spec.algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
         if spec.calibration and spec.choppers != Choppers():
             raise ValueError(
                 f"calibration = {spec.calibration}: must be 0 with choppers of one's own, it switches them off"
             )
-        rule = spec.choppers.of(ALGORITHMS[spec.algorithm])
+        rule = spec.choppers.of(named(spec.algorithm))
+        _check_slow_arrays(spec, rule)
         device = spec.devices or SoftBoundsReference()
         self.spec = spec
         self.task = spec.problem()
@@ -100,6 +100,11 @@ class Trainer:
             programming=spec.programming,
         )
         self.rates = spec.rates or Rates.of(spec.algorithm)
+        self.rates.check(spec.algorithm)
+        scales = [layer.scale for layer in self.task.architecture.layers]
+        if None not in scales and self.rates.scale_rate != Rates.of(spec.algorithm).scale_rate:
+            value = self.rates.scale_rate
+            raise ValueError(f"scale_rate = {value!r}: must be left out with a task whose output scales are fixed")
         self.steps = 0
         self.curve: list[Evaluation] = []
         self.notes = ""
@@ -202,6 +207,15 @@ class Trainer:
             "notes": np.frombuffer(self.notes.encode(), np.uint8),
         }
         return run | self.network.state_arrays() | self.network.counters()
+
+
+def _check_slow_arrays(spec: TrainingSpec, rule: Algorithm) -> None:
+    """Raise ValueError for what is about P beside W, where updates go to W and no P is in use."""
+    if rule.target == Target.SLOW:
+        for name in ("slow_devices", "programming"):
+            if (value := getattr(spec, name)) is not None:
+                reason = "whose updates go to W at once, on the devices of the fast arrays"
+                raise ValueError(f"{name} = {value!r}: must be left out with {spec.algorithm}, {reason}")
 
 
 def _curve_array(curve: list[Evaluation]) -> np.ndarray:
