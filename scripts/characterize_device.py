@@ -75,7 +75,7 @@ def parser() -> Parser:
 def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
     """The contents of the file, and its records, checked."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"records = {path!r}: must be a readable file ({error.strerror})") from None
     except (ValueError, RecursionError) as error:

@@ -50,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     verilog = None
     if options.verilog is not None:
         try:
-            verilog = Path(options.verilog).read_text(encoding="utf-8")
+            verilog = Path(options.verilog).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             parser.error(f"argument --verilog: {options.verilog!r}: must be a readable file ({reason})")
