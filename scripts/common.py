@@ -220,9 +220,9 @@ def output_folder(*names: str, convert: Callable[[str], Path] = Path) -> PathTyp
     return PathType(convert, written=True, files=lambda folder: [Path(folder, name) for name in names])
 
 
-def input_folder(*names: str) -> PathType:
-    """Argument type: a folder of which files of these names are read."""
-    return PathType(str, written=False, files=lambda folder: [Path(folder, name) for name in names])
+def input_folder(files: Callable[[str], Iterable[Path]]) -> PathType:
+    """Argument type: a folder of which ``files`` tells the files that may be read."""
+    return PathType(str, written=False, files=files)
 
 
 def write_text(path: Path, text: str) -> None:

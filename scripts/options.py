@@ -14,7 +14,7 @@ from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROW
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
 from symtrack.model.network.standard_networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
-from symtrack.model.tasks.idx import NAMES
+from symtrack.model.tasks.idx import files
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import BATCH_MAX, CALIBRATION_MAX, TrainingSpec
@@ -56,7 +56,7 @@ def task_options(parser: Parser) -> None:
     add = parser.add_argument_group("task").add_argument
     add("--task", choices=sorted(TASKS), default="digits", help="task to be learned")
     text = "folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST"
-    add("--data", type=input_folder(*NAMES), metavar="FOLDER", default=argparse.SUPPRESS, help=text)
+    add("--data", type=input_folder(files), metavar="FOLDER", default=argparse.SUPPRESS, help=text)
     for name in ("train", "test"):
         text = f"{name} on the first N samples instead of all"
         add(f"--{name}-samples", type=integer(1, 10**9), metavar="N", default=argparse.SUPPRESS, help=text)

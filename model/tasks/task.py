@@ -214,7 +214,7 @@ def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
     if data is None:
         raise ValueError("data: must be given for the task idx, a folder with its files (train.py --data)")
     samples, size = idx.read_folder(data)
-    return _task("idx", samples, network(size, idx.CLASSES, **options))
+    return _task("idx", samples, network(size, idx.classes(samples[1]), **options))
 
 
 def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
