@@ -11,6 +11,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+PICTURES: dict[str, dict[str, None]] = {"png": {}, "pdf": {"CreationDate": None}, "svg": {"Date": None}}
+"""Formats of pictures, with the metadata that keep equal pictures equal files."""
+
 
 def write_bytes(path: Path, data: bytes) -> None:
     """Write a file so that it appears whole or not at all, also where power fails. A link stays one."""
@@ -41,10 +44,13 @@ def write_all(files: Mapping[Path, bytes]) -> None:
         raise
 
 
-def png(figure: Any, *, dpi: int) -> bytes:
-    """A figure of matplotlib as the content of a PNG file."""
+def picture(figure: Any, *, dpi: int, form: str = "png") -> bytes:
+    """A figure of matplotlib as the content of a file; ``form`` is one of `PICTURES`."""
+    from matplotlib import rc_context  # a second to import, and only pictures need it
+
     file = io.BytesIO()
-    figure.savefig(file, dpi=dpi, format="png")
+    with rc_context({"svg.hashsalt": "symtrack"}):
+        figure.savefig(file, dpi=dpi, format=form, metadata=PICTURES[form])
     return file.getvalue()
 
 

@@ -14,10 +14,21 @@ from symtrack.cosim.report.tables import text
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from symtrack.model.devices.presets import FAMILIES
-from symtrack.model.files import png
+from symtrack.model.files import picture
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.tasks.task import TASKS
-from symtrack.scripts.common import FAILED, Parser, integer, output_file, progress, run, write_bytes, write_report
+from symtrack.scripts.common import (
+    FAILED,
+    Parser,
+    integer,
+    output_file,
+    picture_file,
+    picture_format,
+    progress,
+    run,
+    write_bytes,
+    write_report,
+)
 
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
@@ -38,7 +49,7 @@ def parser() -> Parser:
     add("--quick", action="store_true", help="small arrays and a few training steps only")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, lines and training")
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
-    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of the growth to this file")
+    add("--plot", type=picture_file, metavar="FILE", help="write a picture of the growth to this file (PNG, PDF, SVG)")
     return result
 
 
@@ -71,8 +82,8 @@ def updates_table(title: str, entries: Iterable[dict[str, Any]]) -> Table:
     return result
 
 
-def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
-    """A picture (PNG) of the time of an update over cells and over BL; the last ``lengths`` entries are those of BL."""
+def plot(entries: Sequence[dict[str, Any]], lengths: int, *, form: str = "png") -> bytes:
+    """A picture of the time of an update over cells and over BL; the last ``lengths`` entries are those of BL."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(9, 3.6), layout="constrained")
@@ -85,7 +96,7 @@ def plot(entries: Sequence[dict[str, Any]], lengths: int) -> bytes:
     by_length.set(xlabel=f"BL ({trains[0]['rows']}x{trains[0]['columns']})", ylabel="ms per update", ylim=0)
     for axes in (by_size, by_length):
         axes.grid(alpha=0.3)
-    return png(figure, dpi=120)
+    return picture(figure, dpi=120, form=form)
 
 
 def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
@@ -142,23 +153,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     report["machine"] = {**machine(), "verilator": find_verilator().version}
 
-    print(text(updates_table("updates", report["golden_update"])))
-    print(text(updates_table("device families", report["families"])))
-    print(text(updates_table("growth", report["growth"])))
-    print(text(cosim_table(report[key] for key in tiles)))
-    training = report["training"]
-    for side, words in (
-        ("golden", "golden"),
-        ("rtl", "RTL in the loop"),
-        ("rtl_recorded", "RTL, every cycle compared"),
-    ):
-        seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
-        print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
-    print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
-    if options.json:
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, plot(report["growth"], len(lengths)))
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, plot(report["growth"], len(lengths), form=picture_format(options.plot)))
+    finally:  # what cannot be written is shown
+        print(text(updates_table("updates", report["golden_update"])))
+        print(text(updates_table("device families", report["families"])))
+        print(text(updates_table("growth", report["growth"])))
+        print(text(cosim_table(report[key] for key in tiles)))
+        training = report["training"]
+        for side, words in (
+            ("golden", "golden"),
+            ("rtl", "RTL in the loop"),
+            ("rtl_recorded", "RTL, every cycle compared"),
+        ):
+            seconds, range_ = training[f"{side}_s_per_epoch"], 100 * training[f"{side}_spread"]
+            print(f"{task.name}, one epoch, {words}: {seconds:.3f} s (spread {range_:.0f} %)")
+        print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))
     return 0
 
 

@@ -24,15 +24,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = parser.parse_args(arguments)
     found = usage()
     total = sum(one.bytes for one in found.values())
-    print(cache_root())
-    for kind, one in found.items():
-        print(f"  {kind:10} {one.bytes / 1e6:10,.1f} MB in {one.entries:,} entries: {KINDS[kind]}")
     if options.empty:
         empty()
-        print(f"emptied of {total / 1e6:,.1f} MB")
-    if options.json:
-        report = {"folder": str(cache_root()), "kinds": {kind: asdict(one) for kind, one in found.items()}}
-        write_report(options.json, report | {"bytes": total, "emptied": options.empty})
+    try:
+        if options.json:
+            report = {"folder": str(cache_root()), "kinds": {kind: asdict(one) for kind, one in found.items()}}
+            write_report(options.json, report | {"bytes": total, "emptied": options.empty})
+    finally:  # what cannot be written is shown
+        print(cache_root())
+        for kind, one in found.items():
+            print(f"  {kind:10} {one.bytes / 1e6:10,.1f} MB in {one.entries:,} entries: {KINDS[kind]}")
+        if options.empty:
+            print(f"emptied of {total / 1e6:,.1f} MB")
     return 0
 
 

@@ -19,13 +19,16 @@ from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import BOUND_MAX, Pulsed
 from symtrack.model.devices.soft_bounds import SoftBounds
-from symtrack.model.files import png
+from symtrack.model.files import picture
 from symtrack.scripts.common import (
     Parser,
     integer,
+    name_or_toml,
     number,
     other,
     output_file,
+    picture_file,
+    picture_format,
     progress,
     run,
     write_bytes,
@@ -74,6 +77,7 @@ def parser() -> Parser:
     add("--columns", type=integer(1, 1024), default=16, help="columns of the array")
     add(
         "--device",
+        type=name_or_toml,
         metavar="NAME_OR_TOML",
         help=f"a preset or a device's file; without it soft bounds of +-1 with up_down {UP_DOWN}",
     )
@@ -91,7 +95,8 @@ def parser() -> Parser:
     add("--tau-dtod", type=number(0, 10), help="device-to-device spread of the bounds, relative")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, write noise and random signs")
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
-    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of error over pulses to this file")
+    text = "write a picture of error over pulses to this file (PNG, PDF, SVG)"
+    add("--plot", type=picture_file, metavar="FILE", help=text)
     add(
         "--offsets",
         type=output_file,
@@ -199,8 +204,8 @@ def table(results: Sequence[dict[str, Any]]) -> Table:
     return result
 
 
-def plot(results: Sequence[dict[str, Any]], title: str) -> bytes:
-    """A picture (PNG) of the error over pulses: measured, theory and floor of every step size."""
+def plot(results: Sequence[dict[str, Any]], title: str, *, form: str = "png") -> bytes:
+    """A picture of the error over pulses: measured, theory and floor of every step size."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(8, 4.5), layout="constrained")
@@ -221,7 +226,7 @@ def plot(results: Sequence[dict[str, Any]], title: str) -> bytes:
     axes.set(title=title, xlabel="pulses per cell", ylabel="RMS error / RMS symmetric point")
     axes.grid(alpha=0.3)
     axes.legend(fontsize="small")
-    return png(figure, dpi=120)
+    return picture(figure, dpi=120, form=form)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -253,18 +258,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     report["results"] = results
     size = f"{options.rows}x{options.columns}"
     title = f"{report['device']}, {options.method}, {size}, cycle-to-cycle {device.dw_min_std:g}"
-    Console().print(table(results))
-    for key, base in (("pulses", "(1 / dw_min)"), ("floor", "dw_min")):
-        if report[f"{key}_exponent"] is not None:
-            print(f"{key} ~ {base}^{report[f'{key}_exponent']:.3f}")
-    if options.json:
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, plot(results, title))
-    if options.offsets:
-        file = io.BytesIO()
-        np.savez(file, dw_min=np.array([job.dw_min for job in work]), residuals=np.stack(residuals))
-        write_bytes(options.offsets, file.getvalue())
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, plot(results, title, form=picture_format(options.plot)))
+        if options.offsets:
+            file = io.BytesIO()
+            np.savez(file, dw_min=np.array([job.dw_min for job in work]), residuals=np.stack(residuals))
+            write_bytes(options.offsets, file.getvalue())
+    finally:  # what cannot be written is shown
+        Console().print(table(results))
+        for key, base in (("pulses", "(1 / dw_min)"), ("floor", "dw_min")):
+            if report[f"{key}_exponent"] is not None:
+                print(f"{key} ~ {base}^{report[f'{key}_exponent']:.3f}")
     return 0
 
 

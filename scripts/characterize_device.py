@@ -18,7 +18,20 @@ from symtrack.model.analysis.characterize import Record, characteristics
 from symtrack.model.analysis.pictures import CELLS, RAMPS, device_picture, ramps
 from symtrack.model.devices.presets import PRESETS, device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.scripts.common import Parser, integer, output_file, progress, run, write_bytes, write_json, write_text
+from symtrack.scripts.common import (
+    Parser,
+    input_file,
+    integer,
+    name_or_toml,
+    output_file,
+    picture_file,
+    picture_format,
+    progress,
+    run,
+    write_bytes,
+    write_json,
+    write_text,
+)
 
 WIDTH = 120  # of the tables, also where the output is no terminal
 
@@ -28,9 +41,14 @@ def parser() -> Parser:
     result = Parser(__doc__ or "")
     what = result.add_mutually_exclusive_group(required=True)
     what.add_argument("--list", action="store_true", help="table of the presets")
-    what.add_argument("--device", metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file")
     what.add_argument(
-        "--records", metavar="FILE", help="JSON with pulse responses, to be repeated with the devices of this model"
+        "--device", type=name_or_toml, metavar="NAME_OR_TOML", help="one preset, or the device of a TOML file"
+    )
+    what.add_argument(
+        "--records",
+        type=input_file,
+        metavar="FILE",
+        help="JSON with pulse responses, to be repeated with the devices of this model",
     )
     result.add_argument(
         "--every-pulse",
@@ -39,9 +57,9 @@ def parser() -> Parser:
     )
     result.add_argument(
         "--plot",
-        type=output_file,
+        type=picture_file,
         metavar="FILE",
-        help="with --list or --device: write a picture (PNG) of responses, steps and spread to this file",
+        help="with --list or --device: write a picture of responses, steps and spread to this file (PNG, PDF, SVG)",
     )
     result.add_argument(
         "--pulses",
@@ -57,7 +75,7 @@ def parser() -> Parser:
 def load_records(path: str) -> tuple[dict[str, Any], list[Record]]:
     """The contents of the file, and its records, checked."""
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"records = {path!r}: must be a readable file ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
@@ -90,9 +108,9 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
     return result
 
 
-def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -> dict[str, Any]:
-    """Repeat the recorded pulses with the model's devices and print the deviations; returns the file with their
-    weights.
+def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -> tuple[dict[str, Any], Table]:
+    """Repeat the recorded pulses with the model's devices; returns the file with their weights, and a table of the
+    deviations.
 
     A coincidence that a stochastic train missed is not the device's fault, and without it the rest of a recording says
     nothing: such pulses are left out and listed under ``missed``, counted from 0.
@@ -118,8 +136,7 @@ def repeat(data: dict[str, Any], records: Sequence[Record], every_pulse: bool) -
             if missed.any() and not every_pulse:
                 kept["missed"] = np.flatnonzero(missed).tolist()
             written.append(kept)
-    Console(width=WIDTH).print(result)
-    return {**data, "records": written}
+    return {**data, "records": written}, result
 
 
 def pulses_csv(device: Pulsed, *, seed: int) -> str:
@@ -146,20 +163,26 @@ def main(argv: Sequence[str] | None = None) -> int:
     if arguments.records:
         with command.checks():
             data, records = load_records(arguments.records)
-        report = {**repeat(data, records, arguments.every_pulse), "symtrack_version": version("symtrack")}
+        repeated, shown = repeat(data, records, arguments.every_pulse)
+        report = {**repeated, "symtrack_version": version("symtrack")}
     else:
         with command.checks():
             devices = PRESETS if arguments.list else {arguments.device: load_device(arguments.device)}
             report = {name: characteristics(device, seed=arguments.seed) for name, device in devices.items()}
-        Console(width=WIDTH).print(table(report))
+        shown = table(report)
         if arguments.plot:
-            write_bytes(arguments.plot, device_picture(devices, seed=arguments.seed))
+            write_bytes(
+                arguments.plot, device_picture(devices, seed=arguments.seed, form=picture_format(arguments.plot))
+            )
         if arguments.pulses:
             write_text(arguments.pulses, pulses_csv(devices[arguments.device], seed=arguments.seed))
+    try:
+        if arguments.json:
+            write_json(arguments.json, report)
+    finally:  # what cannot be written is shown
+        Console(width=WIDTH).print(shown)
         if arguments.device:
             print(device_toml(devices[arguments.device]), end="")
-    if arguments.json:
-        write_json(arguments.json, report)
     return 0
 
 

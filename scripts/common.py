@@ -9,8 +9,9 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
@@ -20,6 +21,7 @@ from rich.progress import Progress
 
 from symtrack.cosim.tools.journal import Journal
 from symtrack.model.cache import checkout
+from symtrack.model.files import PICTURES
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
 from symtrack.model.spec.config import NAMED
@@ -45,8 +47,8 @@ def default_output(name: str) -> Path:
 
 @contextmanager
 def interruptible() -> Iterator[Callable[[], bool]]:
-    """Context that gives ``stopped()``, true after Ctrl-C, for work that stops where it may; a second Ctrl-C ends it at
-    once.
+    """Context that gives ``stopped()``, true after Ctrl-C or SIGTERM, for work that stops where it may; a second one
+    ends it at once.
     """
     pressed = False
 
@@ -78,6 +80,31 @@ class Parser(argparse.ArgumentParser):
             allow_abbrev=False,
             formatter_class=_Formatter,
         )
+
+    def parse_args(self, args: Any = None, namespace: Any = None) -> Any:
+        """The options; it is bad input if one of them would write a file of another one, see `distinct`."""
+        options = super().parse_args(args, namespace)
+        self.distinct(options)
+        return options
+
+    def distinct(self, options: argparse.Namespace, **known: Iterable[Path]) -> None:
+        """Refuse an output that is an input or another output of this command, also under another name by a link.
+
+        known: the files of an option where its `PathType` cannot tell them.
+        """
+        paths = []
+        for action in self._actions:
+            kind, value = action.type, getattr(options, action.dest, None)
+            if isinstance(kind, PathType) and value is not None:
+                name = action.option_strings[0] if action.option_strings else str(action.metavar)
+                paths += [(name, kind, file) for file in known.get(action.dest, kind.files(value))]
+        for index, (name, kind, file) in enumerate(paths):
+            for other_name, other_kind, other_file in paths[index + 1 :]:
+                written = kind.written or other_kind.written
+                resumed = name in other_kind.replaced_by or other_name in kind.replaced_by
+                if written and name != other_name and not resumed and _same(file, other_file):
+                    output, path, rest = (name, file, other_name) if kind.written else (other_name, other_file, name)
+                    self.error(f"argument {output}: {str(path)!r}: must be another file than that of {rest}")
 
     def error(self, message: str) -> NoReturn:
         self.exit(BAD_INPUT, f"{self.prog}: {' '.join(message.split())}\n")
@@ -125,12 +152,77 @@ def number(low: float, high: float) -> Callable[[str], float]:
     return convert
 
 
-def output_file(text: str) -> Path:
-    """Argument type: a file that can be written, which is checked before the work instead of after it."""
+@dataclass(frozen=True)
+class PathType:
+    """Argument type of paths: every option that names files has one, so that `Parser.distinct` can compare them.
+
+    Attributes
+    ----------
+    convert : makes the value of the option from its text, or raises ArgumentTypeError.
+    written : whether the command writes these files.
+    files : the files that a value stands for.
+    replaced_by : options that may write the same file, since the run goes on from it.
+    """
+
+    convert: Callable[[str], Any]
+    written: bool
+    files: Callable[[Any], Iterable[Path]] = lambda value: [Path(value)]
+    replaced_by: tuple[str, ...] = ()
+
+    def __call__(self, text: str) -> Any:
+        """The value of the option."""
+        return self.convert(text)
+
+
+def _same(one: Path, other: Path) -> bool:
+    """Whether two paths lead to one file, be it there or not."""
+    try:
+        return os.path.samefile(one, other)
+    except OSError:
+        return os.path.realpath(one) == os.path.realpath(other)
+
+
+def _writable_file(text: str) -> Path:
     path = Path(text)
     if (path.exists() and not path.is_file()) or not path.parent.is_dir() or not os.access(path.parent, os.W_OK):
         raise argparse.ArgumentTypeError(f"{text!r}: must be a file in an existing, writable folder")
     return path
+
+
+def _picture_file(text: str) -> Path:
+    path = _writable_file(text)
+    if picture_format(path) not in PICTURES:
+        raise argparse.ArgumentTypeError(f"{text!r}: must end in {', '.join(f'.{form}' for form in PICTURES)}")
+    return path
+
+
+def picture_format(path: Path) -> str:
+    """The format that the ending of a file asks for, one of `PICTURES` if the path is of type `picture_file`."""
+    return path.suffix[1:].lower()
+
+
+output_file = PathType(_writable_file, written=True)
+"""Argument type: a file that can be written, which is checked before the work instead of after it."""
+picture_file = PathType(_picture_file, written=True)
+"""The same for a picture, whose ending decides its format."""
+journal_file = PathType(Path, written=True)
+"""Argument type: a file for `journal`, whose folder is made."""
+input_file = PathType(str, written=False)
+"""Argument type: a file that is read."""
+name_or_toml = PathType(str, written=False, files=lambda text: [Path(text)] if text.endswith(".toml") else [])
+"""Argument type: the name of something that comes with the package, or a TOML file."""
+resumed_file = PathType(str, written=False, replaced_by=("--checkpoint",))
+"""Argument type: a checkpoint from which a run goes on; it may write its own checkpoints to the same file."""
+
+
+def output_folder(*names: str, convert: Callable[[str], Path] = Path) -> PathType:
+    """Argument type: a folder that gets files of these names."""
+    return PathType(convert, written=True, files=lambda folder: [Path(folder, name) for name in names])
+
+
+def input_folder(files: Callable[[str], Iterable[Path]]) -> PathType:
+    """Argument type: a folder of which ``files`` tells the files that may be read."""
+    return PathType(str, written=False, files=files)
 
 
 def write_text(path: Path, text: str) -> None:
@@ -189,6 +281,7 @@ def config_argument(parser: Parser, default: str | None = None) -> None:
     names = ", ".join(NAMED)
     parser.add_argument(
         "--config",
+        type=name_or_toml,
         default=default,
         required=default is None,
         help=f"{names}, or a TOML file with the fields that differ",
@@ -205,7 +298,7 @@ def campaign_options(parser: Parser, *, seed_max: int, drawn: str, log: str) -> 
     add("--jobs", type=integer(1, 256), default=2, help="number of processes")
     add(
         "--log",
-        type=Path,
+        type=journal_file,
         default=default_output(log),
         metavar="FILE",
         help="journal of the outcomes so far, from which a run goes on",

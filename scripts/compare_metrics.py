@@ -24,7 +24,7 @@ from symtrack.cosim.report.tables import comparison_table
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.training.history import SAMPLES
-from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from symtrack.scripts.common import (
     FAILED,
@@ -35,13 +35,15 @@ from symtrack.scripts.common import (
     interruptible,
     number,
     output_file,
+    output_folder,
     progress,
+    resumed_file,
     run,
     to_total,
     write_report,
     write_text,
 )
-from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.scripts.options import check_task, learning_options, run_of, task_options
 
 PAGE = "report.html"
 
@@ -86,11 +88,11 @@ def _interrupt() -> None:
 
 
 def report_folder(text: str) -> Path:
-    """Argument type: a folder that can be written to, made if it does not exist; checked before the work."""
+    """Argument type: a folder that can be written to, or made, which is checked before the work."""
     folder = Path(text)
     try:
-        folder.mkdir(parents=True, exist_ok=True)
-        writable = os.access(folder, os.W_OK) and not (folder / PAGE).is_dir()
+        there = next(path for path in (folder, *folder.parents) if path.exists())
+        writable = there.is_dir() and os.access(there, os.W_OK) and not (folder / PAGE).is_dir()
     except OSError:
         writable = False
     if not writable:
@@ -132,11 +134,11 @@ def command_line() -> Parser:
     text = "with the native engine: write a checkpoint of the run with RTL to this file, at its end and on Ctrl-C"
     add("--checkpoint", type=output_file, metavar="FILE", help=text)
     text = "with the native engine: the run with RTL goes on from this checkpoint; the golden run starts anew"
-    add("--resume", type=Path, metavar="FILE", help=text)
+    add("--resume", type=resumed_file, metavar="FILE", help=text)
     add("--json", type=output_file, metavar="FILE", help="write the report to this file")
     add(
         "--report",
-        type=report_folder,
+        type=output_folder(PAGE, convert=report_folder),
         metavar="DIR",
         help=f"write the report as an HTML page, {PAGE}, into this folder",
     )
@@ -169,6 +171,8 @@ def main(arguments: list[str] | None = None) -> int:
                     f"checkpoint = {str(options.resume)!r}: steps = {trainer.steps}: must be at most {steps}"
                 )
     before = _written(options.checkpoint) if options.checkpoint else None
+    if options.report:
+        options.report.mkdir(parents=True, exist_ok=True)
     if stopped():
         raise KeyboardInterrupt
     try:
@@ -179,7 +183,7 @@ def main(arguments: list[str] | None = None) -> int:
             record=not options.unrecorded,
             samples=SAMPLES if options.report else 0,
             checkpoint=options.checkpoint,
-            resume=options.resume,
+            resume=Path(options.resume) if options.resume else None,
         )
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
@@ -189,12 +193,15 @@ def main(arguments: list[str] | None = None) -> int:
             raise
         print(f"interrupted: go on with --resume {options.checkpoint}", file=sys.stderr)
         return INTERRUPTED
-    print(comparison_table(report))
-    if options.json:
-        write_report(options.json, report)
+    try:
+        if options.json:
+            write_report(options.json, report)
+        if options.report:
+            page_file = write_page(options.report, report, f"{parser.prog} {shlex.join(given)}")
+    finally:  # what cannot be written is shown
+        print(comparison_table(report))
     if options.report:
-        command = f"{parser.prog} {shlex.join(given)}"
-        print(f"report: {write_page(options.report, report, command)}")
+        print(f"report: {page_file}")
     return 0 if report["agree"] else FAILED
 
 

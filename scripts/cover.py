@@ -5,7 +5,6 @@
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
-from pathlib import Path
 
 from symtrack.cosim.coverage.measure import KINDS, cover
 from symtrack.cosim.coverage.page import block_table, of, page
@@ -19,6 +18,7 @@ from symtrack.scripts.common import (
     config_argument,
     default_output,
     integer,
+    output_folder,
     program,
     progress,
     run,
@@ -36,7 +36,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--cycles", type=integer(1, 10**9), default=100_000, help="clock cycles to play at least")
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the scenario")
     add(
-        "--out", type=Path, default=default_output("coverage"), metavar="DIR", help="folder for coverage.html and .json"
+        "--out",
+        type=output_folder("coverage.html", "coverage.json"),
+        default=default_output("coverage"),
+        metavar="DIR",
+        help="folder for coverage.html and .json",
     )
     options = parser.parse_args(arguments)
     with parser.checks():

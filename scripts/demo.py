@@ -26,6 +26,7 @@ from symtrack.scripts.common import (
     default_output,
     integer,
     other,
+    output_folder,
     progress,
     run,
     write_all,
@@ -40,7 +41,7 @@ ALGORITHMS = ("e-rider", "tt-v2")
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the demonstration; the exit code is 0 only if RTL and golden model agree."""
     parser = Parser(__doc__ or "")
-    parser.add_argument("--out", type=Path, default=default_output("demo"), help="folder for the results")
+    parser.add_argument("--out", type=output_folder(), default=default_output("demo"), help="folder for the results")
     parser.add_argument("--epochs", type=integer(1, 1000), default=10, help="epochs of golden training")
     parser.add_argument("--steps", type=integer(1, 10**6), default=1500, help="training steps with RTL in the loop")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of everything random")
@@ -87,11 +88,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     first = TrainingSpec(reference_mean=REFERENCE_MEAN, reference_std=REFERENCE_STD, seed=options.seed)
     report = comparison(first, engine="cocotb", steps=options.steps, samples=SAMPLES)
     write_report(out / "compare_metrics.json", report)
-    print(comparison_table(report))
-    print(f"everything is in {out}; the training curves: {picture}")
     command = f"{other('compare_metrics')} --steps {options.steps} --seed {options.seed}"
     command += f" --report {shlex.quote(str(out))}"
-    print(f"the report to read: {write_page(out, report, command)}")
+    page_file = write_page(out, report, command)
+    print(comparison_table(report))
+    print(f"everything is in {out}; the training curves: {picture}")
+    print(f"the report to read: {page_file}")
     return 0 if report["agree"] else FAILED
 
 

@@ -18,8 +18,20 @@ from symtrack.model.devices.fitting.data import Recording, read_csv
 from symtrack.model.devices.fitting.fit import Fit, fit
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml
-from symtrack.model.files import png
-from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_report, write_text
+from symtrack.model.files import picture
+from symtrack.scripts.common import (
+    Parser,
+    input_file,
+    number,
+    output_file,
+    picture_file,
+    picture_format,
+    progress,
+    run,
+    write_bytes,
+    write_report,
+    write_text,
+)
 
 WIDTH = 120  # of the table, also where the output is no terminal
 SHOWN = 3  # cells in the picture
@@ -51,14 +63,15 @@ def parser() -> Parser:
     """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG)
     add = result.add_argument
-    add("data", metavar="DATA.csv", help="measured conductances")
+    add("data", type=input_file, metavar="DATA.csv", help="measured conductances")
     add("--out", type=output_file, required=True, metavar="FILE", help="write the device to this file (TOML)")
     add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="device families to fit")
     add("--family", choices=MODELS, help="write this family instead of the best one")
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
-    add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of data and fits to this file")
+    text = "write a picture of data and fits to this file (PNG, PDF, SVG)"
+    add("--plot", type=picture_file, metavar="FILE", help=text)
     return result
 
 
@@ -131,8 +144,8 @@ def curves(one: Fit) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[
     return states / WEIGHT_ONE, up / WEIGHT_ONE, down / WEIGHT_ONE
 
 
-def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
-    """A picture (PNG): data and residuals of some cells with the best fit, and steps against weight with all fits."""
+def plot(fits: Sequence[Fit], recording: Recording, *, form: str = "png") -> bytes:
+    """A picture: data and residuals of some cells with the best fit, and steps against weight with all fits."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(12, 7), layout="constrained")
@@ -182,7 +195,7 @@ def plot(fits: Sequence[Fit], recording: Recording) -> bytes:
         axes.legend(fontsize="small")
     for axes in panels.values():
         axes.grid(alpha=0.3)
-    return png(figure, dpi=120)
+    return picture(figure, dpi=120, form=form)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -205,22 +218,24 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(
             f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
         )
-    Console(width=WIDTH).print(table(fits))
-    picture = plot(fits, recording) if options.plot else b""
-    write_text(options.out, preset(chosen, recording, options.data))
-    if options.json:
-        report = {
-            "data": options.data,
-            "scale": recording.scale,
-            "offset": recording.offset,
-            "cells": recording.cells,
-            "points": recording.points,
-            "family": chosen.family,
-            "fits": [entry(one, fits[0]) for one in fits],
-        }
-        write_report(options.json, report)
-    if options.plot:
-        write_bytes(options.plot, picture)
+    try:
+        drawn = plot(fits, recording, form=picture_format(options.plot)) if options.plot else b""
+        write_text(options.out, preset(chosen, recording, options.data))
+        if options.json:
+            report = {
+                "data": options.data,
+                "scale": recording.scale,
+                "offset": recording.offset,
+                "cells": recording.cells,
+                "points": recording.points,
+                "family": chosen.family,
+                "fits": [entry(one, fits[0]) for one in fits],
+            }
+            write_report(options.json, report)
+        if options.plot:
+            write_bytes(options.plot, drawn)
+    finally:  # what cannot be written is shown
+        Console(width=WIDTH).print(table(fits))
     print(f"{chosen.family} written to {options.out}")
     return 0
 

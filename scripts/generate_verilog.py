@@ -2,22 +2,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
 
-from pathlib import Path
-
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import TileConfig
-from symtrack.scripts.common import Parser, config_argument, run, write_all
+from symtrack.scripts.common import Parser, config_argument, output_folder, run, write_all
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
     parser = Parser(__doc__ or "")
     config_argument(parser)
-    parser.add_argument("--out", required=True, type=Path, help="folder for the files, made if it does not exist")
+    text = "folder for the files, made if it does not exist"
+    parser.add_argument("--out", required=True, type=output_folder(), help=text)
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
     files = package(config)
+    parser.distinct(options, out=[options.out / name for name in files])
     try:
         options.out.mkdir(parents=True, exist_ok=True)
         write_all({options.out / name: text.encode() for name, text in files.items()})

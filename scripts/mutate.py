@@ -35,7 +35,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return judged(parser, options, partial(key, CONFIG, options.seed), partial(campaign, CONFIG), _tell)
 
 
-def _tell(outcomes: Sequence[MutantOutcome]) -> dict[str, Any]:
+def _tell(outcomes: Sequence[MutantOutcome]) -> tuple[dict[str, Any], str]:
     blocks: dict[str, Fates] = {}
     for outcome in sorted(outcomes, key=lambda outcome: kind(outcome.block)):
         blocks.setdefault(kind(outcome.block), Counter())[outcome.fate] += 1

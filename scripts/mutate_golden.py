@@ -31,7 +31,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return judged(parser, options, partial(key, ROOT), partial(campaign, ROOT), _tell)
 
 
-def _tell(outcomes: Sequence[TrialOutcome]) -> dict[str, Any]:
+def _tell(outcomes: Sequence[TrialOutcome]) -> tuple[dict[str, Any], str]:
     files: dict[str, Fates] = {}
     for file in FILES:
         found = places(ROOT, file)

@@ -52,7 +52,7 @@ def judged(
     options: Namespace,
     key: Callable[[], str],
     campaign: Callable[..., list[Outcome]],
-    tell: Callable[[Sequence[Outcome]], dict[str, Any]],
+    tell: Callable[[Sequence[Outcome]], tuple[dict[str, Any], str]],
 ) -> int:
     """Run ``campaign(count, seed, jobs=, journal=, progress=)`` and report on it; returns the exit code.
 
@@ -63,7 +63,7 @@ def judged(
     key
         Makes the key of the journal.
     tell
-        Prints a report of the outcomes and returns it as data, see `report`.
+        Makes a report of the outcomes, as data and as a text, see `report`.
     """
     try:
         with journal(parser, options.log, key()) as kept, progress("mutants", options.mutants) as advance:
@@ -73,25 +73,27 @@ def judged(
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    found = tell(outcomes)
-    if options.json:
-        write_report(options.json, found)
+    found, told = tell(outcomes)
+    try:
+        if options.json:
+            write_report(options.json, found)
+    finally:  # what cannot be written is shown
+        print(told)
     killed, seen = found[KILLED], found[KILLED] + found[SURVIVED]
     return 0 if seen and 100 * killed >= options.at_least * seen else FAILED
 
 
 def report(
     first: str, columns: Sequence[str], rows: Mapping[str, Fates], share: str, survivors: Sequence[str]
-) -> dict[str, Any]:
-    """Print what became of the mutants, by block or file, and which survived; returns the same as data."""
+) -> tuple[dict[str, Any], str]:
+    """What became of the mutants, by block or file, and which survived, as data and as a text."""
     table = Table(first, *columns, share, box=None)
     whole: Fates = sum(rows.values(), Counter())
     for name, fates in (*rows.items(), ("whole", whole)):
         seen = fates[KILLED] + fates[SURVIVED]
         rate = f"{fates[KILLED] / seen:.1%}" if seen else "–"
         table.add_row(name, *(str(fates[column]) for column in columns), rate)
-    print(text(table))
-    for survivor in survivors:
-        print(f"survived: {survivor}")
+    lines = [text(table), *(f"survived: {survivor}" for survivor in survivors)]
     counts = {name: {column: fates[column] for column in columns} for name, fates in rows.items()}
-    return {**{column: whole[column] for column in columns}, f"by_{first}": counts, "survivors": list(survivors)}
+    data = {**{column: whole[column] for column in columns}, f"by_{first}": counts, "survivors": list(survivors)}
+    return data, "\n".join(lines)

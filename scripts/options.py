@@ -14,13 +14,12 @@ from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROW
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
 from symtrack.model.network.standard_networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
+from symtrack.model.tasks.idx import files
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import TrainingSpec
-from symtrack.model.training.trainer import BATCH_MAX, CALIBRATION_MAX
-from symtrack.scripts.common import Parser, integer, number
+from symtrack.model.training.spec import BATCH_MAX, CALIBRATION_MAX, TrainingSpec
+from symtrack.scripts.common import Parser, input_folder, integer, name_or_toml, number
 
-SEED_MAX = 2**32 - 1
 NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
 LIMITS = ("train_samples", "test_samples")
 RATES = ("learning_rate", "fast_rate", "granularity", "gamma", "scale_rate", "transfer_every", "reads")
@@ -57,7 +56,7 @@ def task_options(parser: Parser) -> None:
     add = parser.add_argument_group("task").add_argument
     add("--task", choices=sorted(TASKS), default="digits", help="task to be learned")
     text = "folder with the IDX files (plain or .gz) of --task idx, named as those of MNIST"
-    add("--data", metavar="FOLDER", default=argparse.SUPPRESS, help=text)
+    add("--data", type=input_folder(files), metavar="FOLDER", default=argparse.SUPPRESS, help=text)
     for name in ("train", "test"):
         text = f"{name} on the first N samples instead of all"
         add(f"--{name}-samples", type=integer(1, 10**9), metavar="N", default=argparse.SUPPRESS, help=text)
@@ -85,9 +84,10 @@ def learning_options(parser: Parser) -> None:
     """Adds the options for devices and for how they learn."""
     add = parser.add_argument_group("devices").add_argument
     text = "a preset or a device's file, for both arrays; without it the one of docs/devices.md"
-    add("--device", metavar="NAME_OR_TOML", help=text)
+    add("--device", type=name_or_toml, metavar="NAME_OR_TOML", help=text)
     add(
         "--slow-device",
+        type=name_or_toml,
         metavar="NAME_OR_TOML",
         help="device of the slow arrays; without it that of --device without an offset",
     )

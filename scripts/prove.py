@@ -53,9 +53,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_json(options.json, results)
-    print(text(table))
+    try:
+        if options.json:
+            write_json(options.json, results)
+    finally:  # what cannot be written is shown
+        print(text(table))
     good = all(entry["result"] == PASSED and entry["twin"] == BROKEN for entry in results)
     return 0 if good else FAILED
 

@@ -9,14 +9,16 @@ from symtrack.cosim.compare.generator import DEFAULT_GRID, load_grid, pulse_stat
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.spec.config import TileConfig
-from symtrack.scripts.common import FAILED, Parser, config_argument, integer, output_file, run, write_report
+from symtrack.scripts.common import FAILED, Parser, config_argument, input_file, integer, output_file, run, write_report
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code is 0 unless the RTL differs from its golden twin."""
     parser = Parser(__doc__ or "")
     config_argument(parser, default="small")
-    parser.add_argument("--grid", metavar="FILE", help="JSON with the points; without it 81 points from 0.05 to 0.95")
+    parser.add_argument(
+        "--grid", type=input_file, metavar="FILE", help="JSON with the points; without it 81 points from 0.05 to 0.95"
+    )
     parser.add_argument("--slots", type=integer(1000, 10**11), default=1 << 27, help="slots per pair of lines")
     parser.add_argument(
         "--pairs", type=integer(1, 1000), default=4, help="pairs of lines; there are three times as many pairs of cells"
@@ -46,22 +48,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_report(options.json, report)
-    worst = max(report["grid"], key=lambda entry: abs(entry["relative_error"]))
-    print(
-        f"{config.name}: {len(points)} points, {options.pairs} pairs of lines, {options.slots:,} slots each: "
-        f"worst relative error {report['worst_relative_error']:.3%}; "
-        f"lines 0, 0: {worst['relative_error']:+.3%} at p = {worst['p_row']:g}, {worst['p_column']:g}"
-    )
-    print(
-        f"counts of {len(report['cell_pairs'])} pairs of cells: correlation at most "
-        f"{report['worst_pair_correlation']:.5f} from independent words, "
-        f"{report['worst_pair_standard_errors']:.1f} standard errors"
-    )
-    rtl = report["rtl"]
-    if rtl is not None:
-        print(f"RTL: {rtl['result']}, {rtl['compared_cycles']} cycles compared, {rtl['mismatches']} mismatches")
+    try:
+        if options.json:
+            write_report(options.json, report)
+    finally:  # what cannot be written is shown
+        worst = max(report["grid"], key=lambda entry: abs(entry["relative_error"]))
+        print(
+            f"{config.name}: {len(points)} points, {options.pairs} pairs of lines, {options.slots:,} slots each: "
+            f"worst relative error {report['worst_relative_error']:.3%}; "
+            f"lines 0, 0: {worst['relative_error']:+.3%} at p = {worst['p_row']:g}, {worst['p_column']:g}"
+        )
+        print(
+            f"counts of {len(report['cell_pairs'])} pairs of cells: correlation at most "
+            f"{report['worst_pair_correlation']:.5f} from independent words, "
+            f"{report['worst_pair_standard_errors']:.1f} standard errors"
+        )
+        rtl = report["rtl"]
+        if rtl is not None:
+            print(f"RTL: {rtl['result']}, {rtl['compared_cycles']} cycles compared, {rtl['mismatches']} mismatches")
     return 0 if rtl is None or (rtl["mismatches"] == 0 and rtl["compared_cycles"] > 0) else FAILED
 
 

@@ -20,7 +20,7 @@ from symtrack.model.study import tables
 from symtrack.model.study.cases import EXPERIMENTS, SEEDS, Case
 from symtrack.model.study.record import RECORD, adopt
 from symtrack.model.study.runner import Curve, missing, run_all
-from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, program, progress, run
+from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, output_folder, program, progress, run
 
 FLOAT_REFERENCE = Path("tests/model/references/float_digits.py")
 
@@ -76,14 +76,14 @@ def parser() -> Parser:
     add = result.add_argument
     add(
         "--out",
-        type=Path,
+        type=output_folder(RECORD, "results.md"),
         default=Path("docs") if checkout() else default_output("results"),
         metavar="DIR",
         help="folder of results.md, its figures and results.json",
     )
     add(
         "--cache",
-        type=Path,
+        type=output_folder(),
         default=default_output("results" if checkout() else "runs"),
         metavar="DIR",
         help="folder of the results of single runs",

@@ -17,6 +17,7 @@ from symtrack.scripts.common import (
     FAILED,
     Parser,
     config_argument,
+    input_file,
     integer,
     output_file,
     progress,
@@ -34,7 +35,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--scenario", choices=sorted(SCENARIOS), default="random", help="stimulus scenario to play")
     parser.add_argument("--cycles", type=integer(1, 10**9), default=10_000, help="clock cycles to play at least")
     parser.add_argument("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of the scenario")
-    parser.add_argument("--verilog", metavar="FILE", help="other Verilog with the same top module and ports")
+    parser.add_argument(
+        "--verilog", type=input_file, metavar="FILE", help="other Verilog with the same top module and ports"
+    )
     parser.add_argument("--waves", type=output_file, metavar="FILE", help="write a VCD of all signals to this file")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report to this file")
     options = parser.parse_args(arguments)
@@ -47,7 +50,7 @@ def main(arguments: list[str] | None = None) -> int:
     verilog = None
     if options.verilog is not None:
         try:
-            verilog = Path(options.verilog).read_text(encoding="utf-8")
+            verilog = Path(options.verilog).read_text(encoding="utf-8-sig")
         except (OSError, UnicodeDecodeError) as error:
             reason = error.strerror if isinstance(error, OSError) else "not UTF-8 text"
             parser.error(f"argument --verilog: {options.verilog!r}: must be a readable file ({reason})")
@@ -66,20 +69,22 @@ def main(arguments: list[str] | None = None) -> int:
     except ToolError as error:
         print(f"{parser.prog}: {error}", file=sys.stderr)
         return FAILED
-    verdict = outcome.verdict
-    print(
-        f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
-        f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
-        f"{report['cycles_per_second']:.0f} cycles/s"
-    )
-    if verdict.states_hidden:
-        print(f"  not shown by this netlist and not compared: {', '.join(verdict.states_hidden)}")
-    for name, value in sorted((outcome.result or {}).items()):
-        print(f"  {name}: {value}")
-    if verdict.first_mismatch is not None:
-        print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
-    if options.json:
-        write_report(options.json, report)
+    try:
+        if options.json:
+            write_report(options.json, report)
+    finally:  # what cannot be written is shown
+        verdict = outcome.verdict
+        print(
+            f"{config.name} {options.scenario} seed {options.seed}: {verdict.compared_cycles} cycles and "
+            f"{verdict.states_compared} state words compared, {verdict.mismatches} mismatches, "
+            f"{report['cycles_per_second']:.0f} cycles/s"
+        )
+        if verdict.states_hidden:
+            print(f"  not shown by this netlist and not compared: {', '.join(verdict.states_hidden)}")
+        for name, value in sorted((outcome.result or {}).items()):
+            print(f"  {name}: {value}")
+        if verdict.first_mismatch is not None:
+            print(f"first mismatch: {verdict.first_mismatch}\n{verdict.first_mismatch.table()}")
     return 0 if verdict.passed else FAILED
 
 

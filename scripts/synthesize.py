@@ -32,7 +32,9 @@ from symtrack.scripts.common import (
     FAILED,
     Parser,
     integer,
+    name_or_toml,
     output_file,
+    output_folder,
     progress,
     run,
     write_bytes,
@@ -46,8 +48,11 @@ def parser() -> Parser:
     result = Parser(__doc__ or "")
     add = result.add_argument
     what = result.add_mutually_exclusive_group(required=True)
-    what.add_argument("--config", help=f"{', '.join(NAMED)}, or a TOML file with the fields that differ")
-    what.add_argument("--growth", type=Path, metavar="DIR", help=f"write {DOCUMENT} with its figure into this folder")
+    what.add_argument(
+        "--config", type=name_or_toml, help=f"{', '.join(NAMED)}, or a TOML file with the fields that differ"
+    )
+    text = f"write {DOCUMENT} with its figure into this folder"
+    what.add_argument("--growth", type=output_folder(DOCUMENT, FIGURE), metavar="DIR", help=text)
     add("--target", choices=TARGETS, default="ecp5", help="technology that the tile is mapped to")
     add("--seed", type=integer(0, 2**31 - 1), default=1, help="seed of the placement")
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
@@ -107,12 +112,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ToolError as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
-    if options.json:
-        write_report(options.json, figures)
-    print(text(blocks_table(figures)))
-    if figures["fmax_mhz"] is not None:
-        print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")
-        print(f"longest path {path_text(figures)}")
+    try:
+        if options.json:
+            write_report(options.json, figures)
+    finally:  # what cannot be written is shown
+        print(text(blocks_table(figures)))
+        if figures["fmax_mhz"] is not None:
+            print(f"{figures['config']} on {figures['device']}: {figures['fmax_mhz']:.1f} MHz")
+            print(f"longest path {path_text(figures)}")
     return 0
 
 

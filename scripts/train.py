@@ -10,7 +10,6 @@ import argparse
 import sys
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numba
 from rich.console import Console
@@ -18,6 +17,7 @@ from rich.table import Table
 
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.tasks.regression import STEPS, Regression
+from symtrack.model.training.spec import SEED_MAX
 from symtrack.model.training.trainer import Metrics, Trainer
 from symtrack.scripts.common import (
     INTERRUPTED,
@@ -27,10 +27,11 @@ from symtrack.scripts.common import (
     number,
     output_file,
     progress,
+    resumed_file,
     run,
     write_report,
 )
-from symtrack.scripts.options import SEED_MAX, check_task, learning_options, run_of, task_options
+from symtrack.scripts.options import check_task, learning_options, run_of, task_options
 
 CHUNK = 50  # vectors through the first layer between two looks at the progress bar
 EPOCHS = 12
@@ -67,7 +68,7 @@ def parser() -> Parser:
         help="write the checkpoint every N epochs, too",
     )
     text = "go on from this checkpoint of the same run to its end"
-    add("--resume", type=Path, metavar="FILE", help=text)
+    add("--resume", type=resumed_file, metavar="FILE", help=text)
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     return result
 
@@ -97,12 +98,12 @@ def total_steps(trainer: Trainer, arguments: argparse.Namespace) -> int:
     return getattr(arguments, "epochs", EPOCHS) * trainer.steps_per_epoch
 
 
-def resume(trainer: Trainer, file: Path, steps: int) -> None:
+def resume(trainer: Trainer, file: str, steps: int) -> None:
     """Restore a trainer from a checkpoint from which ``steps`` can still be reached."""
     trainer.restore(file)
     if trainer.steps > steps:
         option = "--steps" if isinstance(trainer.task, Regression) else "all of --epochs"
-        raise ValueError(f"checkpoint = {str(file)!r}: steps = {trainer.steps}: must be at most {steps}, {option}")
+        raise ValueError(f"checkpoint = {file!r}: steps = {trainer.steps}: must be at most {steps}, {option}")
 
 
 def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) -> bool:
@@ -174,17 +175,19 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not train(runs, steps, arguments):
         return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
-    Console().print(table(results))
-    for one in results:
-        print(f"state of seed {one.seed}: {one.state_sha256}")
-    if arguments.json:
-        report = {
-            "task": arguments.task,
-            "algorithm": arguments.algorithm,
-            **reference_offset(runs[0].physics.fast),
-            "runs": [run.as_dict() for run in results],
-        }
-        write_report(arguments.json, report)
+    try:
+        if arguments.json:
+            report = {
+                "task": arguments.task,
+                "algorithm": arguments.algorithm,
+                **reference_offset(runs[0].physics.fast),
+                "runs": [run.as_dict() for run in results],
+            }
+            write_report(arguments.json, report)
+    finally:  # what cannot be written is shown
+        Console().print(table(results))
+        for one in results:
+            print(f"state of seed {one.seed}: {one.state_sha256}")
     return 0
 
 

@@ -9,7 +9,6 @@ out with the command line that plays it again.
 import shlex
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
 from symtrack.cosim.tools.toolchain import MissingError, ToolError
@@ -21,6 +20,7 @@ from symtrack.scripts.common import (
     integer,
     journal,
     output_file,
+    output_folder,
     program,
     progress,
     run,
@@ -52,7 +52,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     campaign_options(parser, seed_max=2**15 - 1, drawn="configurations and programs", log="verify.jsonl")
     add(
         "--out",
-        type=Path,
+        type=output_folder("failing.toml", "failing.v"),
         default=default_output("verify"),
         metavar="DIR",
         help="folder for a case that fails, with what replays it",
@@ -78,19 +78,21 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return FAILED
     hours = totals.seconds / 3600
     failures = int(failure is not None)
-    print(
-        f"{totals.configurations} configurations, {totals.runs} runs, {failures} failed, {totals.words:,} words of "
-        f"state compared, {hours:.2f} hours of {options.jobs} processes together"
-    )
-    cycles_of = {f"cycles, {kind}": count for kind, count in totals.cycles.items()}
-    for name, count in (*cycles_of.items(), *sorted(totals.bins.items())):
-        print(f"  {name}: {count:,}")
-    command = shlex.join(written(failure, options.out)) if failure else None
-    if options.json:
-        told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
-        told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
-        told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
-        write_report(options.json, told)
+    try:
+        command = shlex.join(written(failure, options.out)) if failure else None
+        if options.json:
+            told: dict[str, Any] = {"configurations": totals.configurations, "runs": totals.runs, "failures": failures}
+            told |= {"cycles": dict(totals.cycles), "words": totals.words, "hours": hours}
+            told |= {"failure": failure and failure.text, "command": command, "operations": dict(totals.bins)}
+            write_report(options.json, told)
+    finally:  # what cannot be written is shown
+        print(
+            f"{totals.configurations} configurations, {totals.runs} runs, {failures} failed, {totals.words:,} words of "
+            f"state compared, {hours:.2f} hours of {options.jobs} processes together"
+        )
+        cycles_of = {f"cycles, {kind}": count for kind, count in totals.cycles.items()}
+        for name, count in (*cycles_of.items(), *sorted(totals.bins.items())):
+            print(f"  {name}: {count:,}")
     if failure is None:
         return 0
     print(f"{failure.case.config.name} fails: {failure.text}", file=sys.stderr)

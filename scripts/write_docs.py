@@ -9,7 +9,7 @@ from symtrack.cosim.report.timing_drawings import drawings
 from symtrack.hdl.output.register_documents import register_markdown
 from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED
-from symtrack.scripts.common import Parser, run, write_all
+from symtrack.scripts.common import Parser, output_folder, run, write_all
 from symtrack.scripts.documents.imports import folders_markdown
 from symtrack.scripts.documents.interface import interface_markdown
 
@@ -33,7 +33,7 @@ def documents() -> dict[str, str]:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line; the exit code."""
     parser = Parser(__doc__ or "")
-    parser.add_argument("--out", type=Path, default=Path("docs"), help="folder of the documents")
+    parser.add_argument("--out", type=output_folder(), default=Path("docs"), help="folder of the documents")
     options = parser.parse_args(arguments)
     files = {options.out / name: text.encode() for name, text in documents().items()}
     try:

@@ -234,7 +234,7 @@ def test_a_machine_that_fails_kills_no_mutant(tmp_path: Path, monkeypatch: pytes
 
     monkeypatch.setattr(mutants, "native_library", full)
     monkeypatch.setattr(mutants, "run_job", full)
-    monkeypatch.setattr(mutants, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(mutants, "Pool", lambda *_, **__: ThreadPoolExecutor(1))
     with Journal(file, "key") as journal, pytest.raises(ToolError, match="No space left"):
         mutants.campaign(mutants.CONFIG, 2, 1, jobs=1, journal=journal, progress=lambda done: None)
     assert file.read_text() == ""

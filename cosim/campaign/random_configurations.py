@@ -17,7 +17,7 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
@@ -35,6 +35,7 @@ from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
+from symtrack.cosim.tools.processes import Pool
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.package import to_toml
@@ -354,7 +355,7 @@ def campaign(
     progress(min(count, totals.configurations))
     numbers = (number for number in range(seed << 16, (seed + 1) << 16) if number not in done)
     while totals.configurations < count:
-        with ProcessPoolExecutor(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
+        with Pool(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
             running = {pool.submit(batch, number, size, lengths): number for number in islice(numbers, jobs)}
             failures = []
             for future in as_completed(running):

@@ -38,7 +38,7 @@ def load_grid(path: str | Path) -> list[Point]:
         f"with numbers from {SMALLEST} to below 1"
     )
     try:
-        data = json.loads(Path(path).read_text(encoding="utf-8"))
+        data = json.loads(Path(path).read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"grid = {str(path)!r}: must be a readable file ({error.strerror})") from None
     except (ValueError, RecursionError):

@@ -12,6 +12,7 @@ from symtrack.cosim.engine.lockstep import Fault
 from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.stimulus.scenarios import SCENARIOS
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.validated import integral
 
 
 def play(
@@ -27,6 +28,7 @@ def play(
     progress: Callable[[int], None] = lambda cycles: None,
 ) -> tuple[dict[str, Any], Outcome]:
     """Play a scenario on RTL and golden model in lock-step; the report with the keys of ``run_cosim.py --json``."""
+    cycles, seed = integral("cycles", cycles), integral("seed", seed)
     function = SCENARIOS[scenario]
     job = Job(config, f"{function.__module__}:{function.__name__}", {"cycles": cycles, "seed": seed}, faults)
     outcome = ENGINES[engine](job, verilog=verilog, waves=waves, progress=progress)

@@ -18,6 +18,7 @@ from symtrack.hdl.output.verilog import tile_ports
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
+from symtrack.model.spec.validated import integral
 from symtrack.model.training.history import tiles_of, train
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -67,6 +68,7 @@ def compare(
         The report with the keys of ``compare_metrics.py --json``.
     """
     begin = time.perf_counter()
+    steps, samples = integral("steps", steps), integral("samples", samples)
     with bar("compiling", 1) as advance:
         train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
     golden_run = Trainer(run)

@@ -31,6 +31,7 @@ from symtrack.model.cache import PACKAGE
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op
 from symtrack.model.spec.streams import STREAMS
+from symtrack.model.spec.validated import integral
 from symtrack.model.tile.packing import unpack_signed
 
 ROOT = PACKAGE
@@ -276,6 +277,7 @@ def cover(config: TileConfig, cycles: int, seed: int, progress: Callable[[int], 
     MismatchError
         RTL and golden differ.
     """
+    cycles, seed = integral("cycles", cycles), integral("seed", seed)
     job = Job(config, "symtrack.cosim.stimulus.random:random", {"cycles": cycles, "seed": seed})
     bench, bins = CoveredBench(job, None, progress), Bins(config)
     bench.run(observed(random_program(bench, cycles, Random(seed)), bins))

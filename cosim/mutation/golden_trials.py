@@ -20,7 +20,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor, as_completed
+from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -30,6 +30,7 @@ from symtrack.cosim.mutation.golden_waivers import waived
 from symtrack.cosim.mutation.netlist import KILLED, REJECTED, SURVIVED
 from symtrack.cosim.tools.journal import Journal, key_of
 from symtrack.cosim.tools.package_links import package_links
+from symtrack.cosim.tools.processes import Pool
 from symtrack.cosim.tools.toolchain import ToolError, package_version
 
 COPIED = ("model", "hdl", "cosim", "scripts", "tests", "docs", "pyproject.toml")
@@ -319,7 +320,7 @@ def campaign(
     tests = {mutant.file: deciding_tests(root, mutant.file) for mutant in left}
     if not left:
         return [done[mutant] for mutant in every]
-    with tempfile.TemporaryDirectory() as name, ProcessPoolExecutor(jobs) as pool:
+    with tempfile.TemporaryDirectory() as name, Pool(jobs) as pool:
         copy = Copy(root, Path(name) / "first")
         copy.control(tuple(dict.fromkeys(test for some in tests.values() for test in some)))
         for first in range(0, len(left), BATCH):

@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import as_completed
 from dataclasses import asdict, dataclass
 from itertools import islice, zip_longest
 from pathlib import Path
@@ -27,6 +27,7 @@ from symtrack.cosim.mutation.chopper_words import first_wrong_flip
 from symtrack.cosim.mutation.memory_flips import silent
 from symtrack.cosim.tools.build_cache import temporary_builds
 from symtrack.cosim.tools.journal import Journal, key_of
+from symtrack.cosim.tools.processes import Pool
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_version
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.cosim.tools.yosys import place_tile, unnumbered, yosys
@@ -241,7 +242,7 @@ def campaign(
     progress(len(done))
     for first in range(0, len(left), BATCH):
         batch = left[first : first + BATCH]
-        with ProcessPoolExecutor(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
+        with Pool(jobs) as pool:  # a new one each time: libraries that are loaded stay in a process
             futures = [pool.submit(judge, config, *pair) for pair in texts(config, batch)]
             for judged, _ in enumerate(as_completed(futures), 1):
                 progress(len(done) + judged)

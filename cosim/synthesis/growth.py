@@ -8,7 +8,7 @@ from typing import Any
 
 from symtrack.cosim.synthesis.fpga import DEVICE_NAME, TARGET_MHZ, TIMING_WEIGHT
 from symtrack.cosim.synthesis.report import WHOLE, costs
-from symtrack.model.files import markdown, png
+from symtrack.model.files import markdown, picture
 from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED, TileConfig
 
@@ -110,7 +110,7 @@ def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:
         axes.grid(alpha=0.3)
     figure.axes[0].set_ylabel("NAND gates of two inputs")
     figure.axes[0].legend(fontsize=7)
-    return png(figure, dpi=120)
+    return picture(figure, dpi=120)
 
 
 def growth_table(entries: Sequence[dict[str, Any]]) -> str:

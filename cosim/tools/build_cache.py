@@ -12,10 +12,13 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import shutil
+import socket
 import tempfile
+import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock
@@ -26,6 +29,7 @@ from symtrack.hdl.output.state_map import all_items
 from symtrack.model.cache import VariableError, cache_folder
 from symtrack.model.spec.config import TileConfig
 
+STALE_S = 24 * 3600.0  # what is unfinished for so long was left behind
 SIZES = "sizes.json"  # of the files of a folder, by name
 _FULL = TileConfig(row_chopper=1, programmer=1)  # has every register that any tile has
 PUBLIC = tuple(dict.fromkeys(item.path[-1] for item in all_items(_FULL)))  # the state that is compared or set
@@ -56,7 +60,8 @@ def temporary_builds() -> Iterator[None]:
     """Context whose builds are deleted when it ends; they are in a folder of its own, so nobody else uses them."""
     try:
         root().mkdir(parents=True, exist_ok=True)
-        folder = Path(tempfile.mkdtemp(dir=root(), prefix="unfinished-"))
+        sweep()
+        folder = Path(tempfile.mkdtemp(dir=root(), prefix=_prefix()))
     except OSError as error:
         raise _unusable(error) from None
     _temporary.append(folder)
@@ -65,6 +70,44 @@ def temporary_builds() -> Iterator[None]:
     finally:
         _temporary.pop()
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def sweep() -> None:
+    """Remove what earlier runs have left unfinished: those whose process is gone, and what is older than a day.
+
+    A name says the machine and the process; of another machine's processes, or a container's, only the age is known.
+    """
+    with suppress(OSError):
+        for folder in root().glob("unfinished-*"):
+            with suppress(OSError):
+                if _left_behind(folder):
+                    shutil.rmtree(folder, ignore_errors=True)
+
+
+def _left_behind(folder: Path) -> bool:
+    found = re.match(rf"unfinished-{_machine()}_(\d+)_", folder.name)
+    if found is None:
+        return time.time() - folder.stat().st_mtime > STALE_S
+    try:
+        os.kill(int(found[1]), 0)
+    except ProcessLookupError:
+        return True
+    except OSError:
+        pass  # it is another user's
+    return False
+
+
+def _prefix() -> str:
+    """How the name of an unfinished folder of this process begins."""
+    return f"unfinished-{_machine()}_{os.getpid()}_"
+
+
+def _machine() -> str:
+    """A name for where process numbers are those of this process."""
+    space = ""
+    with suppress(OSError):
+        space = os.readlink("/proc/self/ns/pid")
+    return _digest((socket.gethostname(), space))[:8]
 
 
 def _unusable(error: OSError) -> ToolError:
@@ -89,7 +132,8 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
         with locked(folder):
             if not _whole(folder):
                 shutil.rmtree(folder, ignore_errors=True)
-                with tempfile.TemporaryDirectory(dir=root(), prefix="unfinished-") as work:
+                sweep()
+                with tempfile.TemporaryDirectory(dir=root(), prefix=_prefix()) as work:
                     _publish(produce(Path(work)), folder)
     except OSError as error:
         raise _unusable(error) from None
@@ -167,7 +211,7 @@ def _publish(files: Iterable[Path], folder: Path) -> None:
     """Make ``folder`` with copies of ``files`` appear at once; if an equal one is already there it stays."""
     if folder.is_dir():
         return
-    ready = Path(tempfile.mkdtemp(dir=folder.parent, prefix="unfinished-"))
+    ready = Path(tempfile.mkdtemp(dir=folder.parent, prefix=_prefix()))
     try:
         for item in files:
             shutil.copy(item, ready)

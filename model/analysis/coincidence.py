@@ -74,9 +74,9 @@ def pair_coincidences(
     ValueError
         A line, a magnitude or the number of slots is out of range.
     """
-    check("row", row, 0, config.rows - 1)
-    check("column", column, 0, config.columns - 1)
-    check("slots", slots, 1, 1 << 40)
+    row = check("row", row, 0, config.rows - 1)
+    column = check("column", column, 0, config.columns - 1)
+    slots = check("slots", slots, 1, 1 << 40)
     row_order, row_bins = _bins("row_magnitudes", row_magnitudes, config.magnitude_bits)
     column_order, column_bins = _bins("column_magnitudes", column_magnitudes, config.magnitude_bits)
     histogram = np.zeros((row_order.size + 1, column_order.size + 1), np.int64)
@@ -105,8 +105,8 @@ def joint_counts(config: TileConfig, first: Cell, second: Cell, bl: int, trains:
     ValueError
         A line, a magnitude, ``bl`` or ``trains`` is out of range, or a shared line has two magnitudes.
     """
-    check("bl", bl, 1, config.bl_max)
-    check("trains", trains, 1, 1 << 40)
+    bl = check("bl", bl, 1, config.bl_max)
+    trains = check("trains", trains, 1, 1 << 40)
     for cell in (first, second):
         check("row", cell.row, 0, config.rows - 1)
         check("column", cell.column, 0, config.columns - 1)

@@ -14,7 +14,7 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.model.files import png
+from symtrack.model.files import picture
 
 CELLS = 4  # shown with spread and noise
 SPREAD = 64  # rows and columns of the array whose symmetric points are shown
@@ -56,8 +56,8 @@ def steps(device: Pulsed) -> tuple[Real, Real]:
     return (states - cells.reference[0, 0]) / WEIGHT_ONE, sizes / WEIGHT_ONE
 
 
-def device_picture(devices: Mapping[str, Pulsed], *, seed: int) -> bytes:
-    """PNG with a line of three panels for every device."""
+def device_picture(devices: Mapping[str, Pulsed], *, seed: int, form: str = "png") -> bytes:
+    """A picture with a line of three panels for every device."""
     from matplotlib.figure import Figure  # a second to import, and only pictures need it
 
     figure = Figure(figsize=(11, 2.6 * len(devices)), layout="constrained")
@@ -79,7 +79,7 @@ def device_picture(devices: Mapping[str, Pulsed], *, seed: int) -> bytes:
         spread.set(xlabel=f"SP of {points.size:,} cells: {points.mean():.3f} ± {points.std():.3f}", yticks=[])
     for axes in panels.ravel():
         axes.grid(alpha=0.3)
-    return png(figure, dpi=80)
+    return picture(figure, dpi=80, form=form)
 
 
 def _response(axes: Any, device: Pulsed, seed: int) -> None:

@@ -44,6 +44,7 @@ from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.responses import Kind
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import integral
 
 METHODS = ("cyclic", "random")
 SCOPES = ("cell", "array")
@@ -255,7 +256,7 @@ def calibrate(
         raise ValueError(f"method = {method!r}: must be one of {', '.join(METHODS)}")
     if scope not in SCOPES:
         raise ValueError(f"scope = {scope!r}: must be one of {', '.join(SCOPES)}")
-    if pulses < 2 or pulses % 2:
+    if (pulses := integral("pulses", pulses)) < 2 or pulses % 2:
         raise ValueError(f"pulses = {pulses}: must be an even number from 2, pulses go in pairs")
     rows, columns = array.weights.shape
     target = array.symmetric_point().T.ravel()  # stored by columns, as the weights are

@@ -22,6 +22,7 @@ from symtrack.model.arithmetic.quantile import FRACTION_BITS, INDEX_BITS, normal
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.polynomials import MASK64, mix64
+from symtrack.model.spec.validated import integral
 
 STEP = np.uint64(0x9E3779B97F4A7C15)
 NORMAL_BITS = FRACTION_BITS  # fractional bits of a normal draw
@@ -37,7 +38,14 @@ if config.DISABLE_JIT:  # words wrap on purpose; compiled code and arrays do so 
 
 
 def derive_key(seed: int, *names: str | int) -> int:
-    """A 64-bit key for the stream of the given names; different names give unrelated streams."""
+    """A 64-bit key for the stream of the given names; different names give unrelated streams.
+
+    Raises
+    ------
+    TypeError
+        The seed is no integer.
+    """
+    seed = integral("seed", seed)
     digest = hashlib.sha256(repr((seed, *names)).encode()).digest()
     return mix64(int.from_bytes(digest[:8], "little"))
 

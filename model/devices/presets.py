@@ -168,7 +168,7 @@ def load_device(source: str | Path) -> Pulsed:
     if path.suffix != ".toml":
         raise ValueError(f"device = {str(source)!r}: must be one of {', '.join(PRESETS)}, or the path of a .toml file")
     try:
-        values = tomllib.loads(path.read_text(encoding="utf-8"))
+        values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise ValueError(f"device = {str(source)!r}: must be a readable file ({error.strerror})") from None
     except (ValueError, RecursionError) as error:  # also what the decoders raise

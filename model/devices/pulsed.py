@@ -23,7 +23,7 @@ from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
 from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, Cells
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.validated import Validated, flag, number
+from symtrack.model.spec.validated import Validated, flag, integral, number
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
 LIFETIME_MAX = 1e6  # beyond it 1/lifetime, and what v loses of it, are too few units
@@ -95,6 +95,7 @@ class Pulsed(Validated, ABC):
         ValueError
             The noise of a step would not fit its word.
         """
+        rows, columns = integral("rows", rows), integral("columns", columns)
         draws = Draws(rows=rows, columns=columns, seed=seed, array=array)
         size = self.dw_min * self._relative_step(draws("dw_min"))
         asymmetry = self.up_down_dtod * draws("up_down")

@@ -67,13 +67,16 @@ class Choppers:
         Raises
         ------
         ValueError
-            Its updates go to W, which no chopper acts on.
+            Its updates go to W, which no chopper acts on, or a scope is given and no column flips.
         """
         given = {spec.name: value for spec in fields(self) if (value := getattr(self, spec.name)) is not None}
         if given and algorithm.target == Target.SLOW:
             name, value = next(iter(given.items()))
             raise ValueError(f"{name} = {value.name}: must be left out for updates of W, which is not chopped")
-        return replace(algorithm, **given)
+        chosen = replace(algorithm, **given)
+        if self.scope is not None and chosen.chopper == ChopperMode.OFF:
+            raise ValueError(f"scope = {self.scope.name}: must be left out where chopper = OFF, nothing flips")
+        return chosen
 
 
 _UNBUFFERED = {"learning_rate": 0.05}
@@ -110,8 +113,53 @@ class Rates(Validated):
 
     @classmethod
     def of(cls, algorithm: str, **given: float) -> Rates:
-        """What an algorithm starts from, with ``given`` in its place."""
-        return cls(**{**ALGORITHMS[algorithm].rates, **given})  # type: ignore[arg-type]
+        """What an algorithm starts from, with ``given`` in its place.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is no such algorithm, a rate is not allowed, or it has no effect on this algorithm.
+        """
+        found = named(algorithm)
+        for name, reason in without_effect(found).items():
+            if name in given:
+                raise ValueError(f"{name} = {given[name]!r}: must be left out with {algorithm}, {reason}")
+        return cls(**{**found.rates, **given})  # type: ignore[arg-type]
+
+    def check(self, algorithm: str) -> None:
+        """Raise ValueError for a rate that is not as the algorithm has it, and has no effect on it."""
+        own = Rates.of(algorithm)
+        for name, reason in without_effect(named(algorithm)).items():
+            if (value := getattr(self, name)) not in (getattr(own, name), getattr(Rates(), name)):
+                raise ValueError(f"{name} = {value!r}: must be left out with {algorithm}, {reason}")
+
+
+def named(algorithm: str) -> Algorithm:
+    """The algorithm of a name.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is no name, or there is no such algorithm.
+    """
+    if not isinstance(algorithm, str):
+        raise TypeError(f"algorithm = {algorithm!r}: must be a name, one of {', '.join(ALGORITHMS)}")
+    if algorithm not in ALGORITHMS:
+        raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
+    return ALGORITHMS[algorithm]
+
+
+def without_effect(algorithm: Algorithm) -> dict[str, str]:
+    """The fields of `Rates` that change nothing of an algorithm, each with the reason."""
+    if algorithm.target == Target.SLOW:
+        names = ("granularity", "fast_rate", "gamma", "transfer_every", "reads")
+        return dict.fromkeys(names, "whose updates go to W at once")
+    found = {}
+    if algorithm.direct:
+        found["granularity"] = "whose writes have no threshold"
+    if not algorithm.residual:
+        found["gamma"] = "whose products have no residual"
+    return found
 
 
 def settings(

@@ -44,10 +44,11 @@ class LayerPlan(ABC):
         for spec in fields(self):
             value = getattr(self, spec.name)
             if spec.type == "int":
-                check(spec.name, value, 1, SIZE_MAX)
-        check("weight_scaling", self.weight_scaling, 0 if self.scale is not None else 1e-3, 2, whole=False)
+                object.__setattr__(self, spec.name, check(spec.name, value, 1, SIZE_MAX))
+        low = 0 if self.scale is not None else 1e-3
+        object.__setattr__(self, "weight_scaling", check("weight_scaling", self.weight_scaling, low, 2, whole=False))
         if self.scale is not None:
-            check("scale", self.scale, 1e-3, 64, whole=False)
+            object.__setattr__(self, "scale", check("scale", self.scale, 1e-3, 64, whole=False))
 
     @property
     @abstractmethod
@@ -214,7 +215,7 @@ class Architecture:
         if self.activation not in ACTIVATIONS:
             raise ValueError(f"activation = {self.activation!r}: must be one of {', '.join(ACTIVATIONS)}")
         for name, high in (("tile_rows", TILE_ROWS), ("tile_columns", TILE_COLUMNS)):
-            check(name, getattr(self, name), 1, high)
+            object.__setattr__(self, name, check(name, getattr(self, name), 1, high))
         if not self.layers or not isinstance(self.layers[-1], Dense):
             raise ValueError(f"layers = {self.layers}: must end with a dense layer")
         for index, (below, layer) in enumerate(pairwise(self.layers), start=1):

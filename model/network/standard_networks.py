@@ -59,8 +59,8 @@ def network(
     for side in size:
         inputs *= side
     sizes = HIDDEN[architecture] if hidden is None else hidden
-    for name, number in (("inputs", inputs), *(("hidden", number) for number in sizes)):
-        check(name, number, 1, SIZE_MAX - 1)
+    inputs = check("inputs", inputs, 1, SIZE_MAX - 1)
+    sizes = [check("hidden", number, 1, SIZE_MAX - 1) for number in sizes]
     layers: list[LayerPlan] = []
     if architecture == "lenet5":
         layers += _convolutions(size, weight_scaling)

@@ -110,7 +110,7 @@ class TileConfig(Validated):
                 f"config = {str(source)!r}: must be one of {', '.join(NAMED)}, or the path of a .toml file"
             )
         try:
-            values = tomllib.loads(path.read_text(encoding="utf-8"))
+            values = tomllib.loads(path.read_text(encoding="utf-8-sig"))
         except OSError as error:
             raise ValueError(f"config = {str(source)!r}: must be a readable file ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:

@@ -12,7 +12,10 @@ Fields made in another way are checked by the class itself. `check` is the same 
 
 from __future__ import annotations
 
+import operator
+from contextlib import suppress
 from dataclasses import dataclass, field, fields
+from numbers import Integral, Real
 from typing import Any
 
 
@@ -45,13 +48,39 @@ def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: st
     return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs})
 
 
-def check(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> None:
-    """Raise TypeError or ValueError, naming the field, its value and what is allowed, unless it is in the interval."""
+def check(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> Any:
+    """The value as an int or a float, also if it is one of numpy's, so that equal values are the same everywhere.
+
+    Raises
+    ------
+    TypeError, ValueError
+        It is not in the interval, or no such number; the message names the field, its value and what is allowed.
+    """
     allowed = f"from {_told(low)} to {_told(high)}"
-    if isinstance(value, bool) or not isinstance(value, int if whole else (int, float)):
-        raise TypeError(f"{name} = {value!r}: must be {'an integer' if whole else 'a number'} {allowed}")
-    if not low <= value <= high:
+    plain = integral(name, value, allowed) if whole else _number(name, value, allowed)
+    if not low <= plain <= high:
         raise ValueError(f"{name} = {value!r}: must be {allowed}")
+    return plain
+
+
+def integral(name: str, value: Any, allowed: str = "") -> int:
+    """A seed or a count as an int, also if it is one of numpy's.
+
+    Raises
+    ------
+    TypeError
+        It is no integer; true and false, 1.0 and "1" are none.
+    """
+    with suppress(TypeError):
+        if not isinstance(value, bool):
+            return operator.index(value)
+    raise TypeError(f"{name} = {value!r}: must be an integer {allowed}".rstrip())
+
+
+def _number(name: str, value: Any, allowed: str) -> int | float:
+    if isinstance(value, bool) or not isinstance(value, Real):
+        raise TypeError(f"{name} = {value!r}: must be a number {allowed}")
+    return integral(name, value) if isinstance(value, Integral) else float(value)
 
 
 def _told(bound: float) -> str:
@@ -72,8 +101,8 @@ class Validated:
         for spec in fields(self):
             value, allowed = getattr(self, spec.name), spec.metadata
             if "low" in allowed:
-                check(spec.name, value, allowed["low"], allowed["high"], whole=allowed["whole"])
-                if type(value) not in (int, float):  # such as those of numpy, whose names are no numbers in a file
-                    object.__setattr__(self, spec.name, float(value))
+                plain = check(spec.name, value, allowed["low"], allowed["high"], whole=allowed["whole"])
+                if plain is not value:  # such as those of numpy, whose names are no numbers in a file
+                    object.__setattr__(self, spec.name, plain)
             elif "text" in allowed and "own" not in allowed and not isinstance(value, bool):
                 raise TypeError(f"{spec.name} = {value!r}: must be true or false")

@@ -12,16 +12,18 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable
-from dataclasses import dataclass, fields, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, fields, replace
 from itertools import product
 from typing import Any
 
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import ALGORITHMS, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, Rates, without_effect
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Target
+from symtrack.model.spec.validated import integral
 from symtrack.model.training import checkpoint
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
@@ -109,6 +111,8 @@ class Case:
     floating : whether the version in floating point runs, which knows epochs only.
     evaluate_every : steps between evaluations, None for an epoch.
     target : the run ends at the first evaluation with at most this loss.
+    recorded : fields in place of those of the run in its `key`. Results were recorded of runs that had settings without
+        an effect on their algorithm; their keys stay.
 
     Raises
     ------
@@ -124,8 +128,12 @@ class Case:
     floating: bool = False
     evaluate_every: int | None = None
     target: float | None = None
+    recorded: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
+        for name in ("steps", "epochs", "evaluate_every"):
+            if (count := getattr(self, name)) is not None:
+                object.__setattr__(self, name, integral(name, count))
         if (self.steps is None) == (self.epochs is None):
             raise ValueError(f"steps = {self.steps}, epochs = {self.epochs}: exactly one must be given")
         if self.floating and (self.steps is not None or self.target is not None):
@@ -139,10 +147,10 @@ def key(case: Case) -> str:
     """
     result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
     for spec in fields(case):
-        if spec.name not in ("experiment", "labels", "run"):
+        if spec.name not in ("experiment", "labels", "run", "recorded"):
             result |= checkpoint.describe(spec.name, getattr(case, spec.name))
     for spec in fields(case.run):
-        value = getattr(case.run, spec.name)
+        value = case.recorded.get(spec.name, getattr(case.run, spec.name))
         if value != getattr(plain, spec.name):
             ordered = tuple(sorted(value.items())) if isinstance(value, dict) else value
             result |= checkpoint.describe(f"run.{spec.name}", ordered)
@@ -153,18 +161,27 @@ def _labels(**values: str | int | float) -> tuple[tuple[str, str | int | float],
     return tuple(values.items())
 
 
+def _rates(algorithm: str, **given: float) -> tuple[Rates, Rates]:
+    """Those of the algorithm with what of ``given`` has an effect on it, and with all, as the keys have them."""
+    found = ALGORITHMS[algorithm]
+    used = {name: value for name, value in given.items() if name not in without_effect(found)}
+    return Rates.of(algorithm, **used), Rates(**{**found.rates, **given})  # type: ignore[arg-type]
+
+
 def weight_programming() -> list[Case]:
     """All algorithms and offsets."""
     cases = []
     for algorithm, (mean, std), seed in product(ALGORITHMS, PROGRAMMING_OFFSETS, SEEDS):
-        rates = PROGRAMMING_DIRECT if ALGORITHMS[algorithm].direct else PROGRAMMING_BUFFERED
+        given = PROGRAMMING_DIRECT if ALGORITHMS[algorithm].direct else PROGRAMMING_BUFFERED
+        rates, recorded = _rates(algorithm, fast_rate=PROGRAMMING_FAST_RATE, **given)
+        no_p = ALGORITHMS[algorithm].target == Target.SLOW
         run = TrainingSpec(
             task="weight-programming",
             algorithm=algorithm,
             tiles=PROGRAMMING_TILES,
             devices=with_reference_offset(PROGRAMMING_DEVICES, mean=mean, std=std),
-            slow_devices=PROGRAMMING_SLOW_DEVICES,
-            rates=Rates.of(algorithm, fast_rate=PROGRAMMING_FAST_RATE, **rates),
+            slow_devices=None if no_p else PROGRAMMING_SLOW_DEVICES,
+            rates=rates,
             schedule=PROGRAMMING_SCHEDULE,
             seed=seed,
             tile_seed=seed,
@@ -178,6 +195,7 @@ def weight_programming() -> list[Case]:
                 run=run,
                 steps=PROGRAMMING_STEPS,
                 evaluate_every=every,
+                recorded={"rates": recorded, "slow_devices": PROGRAMMING_SLOW_DEVICES},
             )
         )
     return cases
@@ -188,6 +206,7 @@ def offsets() -> list[Case]:
     cases = []
     everything = product(OFFSET_EPOCHS, OFFSET_TILES, OFFSET_MEANS, OFFSET_STDS, OFFSET_ALGORITHMS, SEEDS)
     for task, device, mean, std, algorithm, seed in everything:
+        rates, recorded = _rates(algorithm, **OFFSET_RATES[task, device])
         run = TrainingSpec(
             task=task,
             algorithm=algorithm,
@@ -196,12 +215,14 @@ def offsets() -> list[Case]:
             devices=PRESETS.get(device),
             reference_mean=mean,
             reference_std=std,
-            rates=Rates.of(algorithm, **OFFSET_RATES[task, device]),
+            rates=rates,
             seed=seed,
             tile_seed=seed,
         )
         labels = _labels(task=task, device=device, mean=mean, std=std, algorithm=algorithm, seed=seed)
-        cases.append(Case(experiment="offsets", labels=labels, run=run, epochs=OFFSET_EPOCHS[task]))
+        epochs = OFFSET_EPOCHS[task]
+        case = Case(experiment="offsets", labels=labels, run=run, epochs=epochs, recorded={"rates": recorded})
+        cases.append(case)
     return cases
 
 

@@ -13,7 +13,8 @@ from statistics import mean, stdev
 from typing import Any
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.files import markdown, png, write_all
+from symtrack.model.files import markdown, write_all
+from symtrack.model.files import picture as picture_bytes
 from symtrack.model.markdown import wrapped
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import cases as study
@@ -258,7 +259,7 @@ def programming_picture(found: Results) -> bytes:
     axes.grid(alpha=0.3, which="both")
     if axes.lines:
         axes.legend(loc="center left", bbox_to_anchor=(1, 0.5))
-    return png(picture, dpi=110)
+    return picture_bytes(picture, dpi=110)
 
 
 def widths_picture(found: Results) -> bytes:
@@ -278,7 +279,7 @@ def widths_picture(found: Results) -> bytes:
         axes.grid(alpha=0.3)
     for axes in fields[:, 0]:
         axes.set_ylabel("test accuracy, %")
-    return png(picture, dpi=110)
+    return picture_bytes(picture, dpi=110)
 
 
 SECTIONS: dict[str, tuple[str, Callable[[Results], str]]] = {

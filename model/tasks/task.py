@@ -20,11 +20,13 @@ from symtrack.model.network.network import Network
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks import idx, mnist1d, regression
 from symtrack.model.tasks.evaluation import Evaluation
 
 TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
 TILE_SEEDS = 2**16
+UNSCALED_BITS = 4  # data below 2**-4 everywhere were not scaled
 
 
 class Problem(Protocol):
@@ -52,6 +54,30 @@ class Problem(Protocol):
         """How good the network is, whose products take ``noise``."""
 
 
+_VALUES = f"values in units of 1/{VALUE_ONE}: a pixel of 0 to 1 as np.rint(pixel * {VALUE_ONE}).astype(np.int64)"
+
+
+def _form(array: Any) -> str:
+    return f"{array.dtype}{list(array.shape)}" if isinstance(array, np.ndarray) else type(array).__name__
+
+
+def _integers(name: str, array: Any, axes: str) -> Int:
+    """The array as int64 with this many axes; raises TypeError or ValueError, with what must be given instead."""
+    what = _VALUES if name.endswith("x") else "classes from 0 on"
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
+        raise TypeError(f"{name} = {_form(array)}: must be an array of integers, {what}")
+    if array.ndim != axes.count(",") + 1:
+        raise ValueError(f"{name} = {_form(array)}: must be an array {axes}")
+    return array.astype(np.int64, copy=False)
+
+
+def _check_range(name: str, array: Int, low: int, high: int, what: str) -> None:
+    wrong = np.argwhere((array < low) | (array > high))
+    if len(wrong):
+        place = tuple(int(index) for index in wrong[0])
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]}: must be from {low} to {high}, {what}")
+
+
 @dataclass(frozen=True, kw_only=True)
 class Task:
     """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
@@ -63,6 +89,12 @@ class Task:
     architecture : the network.
     tile_configs : configurations of all its tiles, see `Architecture.tiles`.
     converters : those of its products unless a run has others.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Data are no integers, out of range or do not fit each other or the network; the message names the field, its
+        value and what is allowed. Data of which none reaches 1/16 are taken for integers that were not scaled.
     """
 
     name: str
@@ -76,9 +108,26 @@ class Task:
 
     def __post_init__(self) -> None:
         self.architecture.check_tiles(self.tile_configs)
-        inputs, features = self.architecture.layers[0].inputs, self.train_x.shape[1]
-        if inputs != features:
-            raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {features}, what a sample has")
+        inputs, classes = self.architecture.layers[0].inputs, self.architecture.layers[-1].features
+        for part in ("train", "test"):
+            x = _integers(f"{part}_x", getattr(self, f"{part}_x"), "[samples, inputs]")
+            y = _integers(f"{part}_y", getattr(self, f"{part}_y"), "[samples]")
+            if not len(x):
+                raise ValueError(f"{part}_x = {_form(x)}: must have at least one sample")
+            if x.shape[1] != inputs and part == "train":
+                raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {x.shape[1]}, what a sample has")
+            if x.shape[1] != inputs:
+                raise ValueError(f"{part}_x = {_form(x)}: must have {inputs} inputs, as train_x has")
+            if len(y) != len(x):
+                raise ValueError(f"{part}_y = {_form(y)}: must be {len(x)} labels, one for every sample")
+            _check_range(f"{part}_y", y, 0, classes - 1, "one for every output of the network")
+            _check_range(f"{part}_x", x, -VALUE_ONE, VALUE_ONE, _VALUES)
+            object.__setattr__(self, f"{part}_x", x)
+            object.__setattr__(self, f"{part}_y", y)
+        largest = max(int(abs(x).max()) for x in (self.train_x, self.test_x))
+        if 0 < largest < VALUE_ONE >> UNSCALED_BITS:
+            low = VALUE_ONE >> UNSCALED_BITS
+            raise ValueError(f"train_x, test_x = {largest} at most: must reach {low} at least, {_VALUES}")
 
     @property
     def samples(self) -> int:
@@ -115,7 +164,7 @@ class Task:
             There are not so many.
         """
         for name, count, labels in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
-            if count is not None and not 1 <= count <= len(labels):
+            if count is not None and not 1 <= integral(name, count) <= len(labels):
                 raise ValueError(f"{name} = {count}: must be from 1 to {len(labels)} for the task {self.name}")
         return replace(
             self,
@@ -165,7 +214,7 @@ def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
     if data is None:
         raise ValueError("data: must be given for the task idx, a folder with its files (train.py --data)")
     samples, size = idx.read_folder(data)
-    return _task("idx", samples, network(size, idx.CLASSES, **options))
+    return _task("idx", samples, network(size, idx.classes(samples[1]), **options))
 
 
 def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
@@ -201,11 +250,10 @@ def with_seed(task: Any, seed: int) -> Any:
 
     Raises
     ------
-    ValueError
-        The seed is out of range.
+    TypeError, ValueError
+        The seed is no integer, or out of range.
     """
-    if not 1 <= seed <= TILE_SEEDS:
-        raise ValueError(f"tile_seed = {seed}: must be from 1 to {TILE_SEEDS}")
+    seed = check("tile_seed", seed, 1, TILE_SEEDS)
     layers = tuple(layer.replace(seed=(layer.seed + (seed - 1) * TILES_MAX) % 2**32) for layer in task.tile_configs)
     return replace(task, tile_configs=layers)
 

@@ -25,6 +25,7 @@ from symtrack.model.devices.array import DeviceArray
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.status import FLAGS
+from symtrack.model.spec.validated import integral
 from symtrack.model.training.metrics import counts
 from symtrack.model.training.trainer import Trainer
 
@@ -55,6 +56,7 @@ def train(
     ``samples``, a list of dictionaries with the step; ``sp_rms``, the error of who takes zero for every symmetric
     point; ``tiles``, what `tile_report` tells of each at the end; ``seconds``.
     """
+    steps, samples = integral("steps", steps), integral("samples", samples)
     recorder = Recorder(trainer) if samples else None
     every = -(-steps // samples) if samples else steps + 1
     if recorder and not trainer.steps:

@@ -25,9 +25,14 @@ class Schedule:
     points: tuple[tuple[int, float], ...] = ()
 
     def __post_init__(self) -> None:
-        for epoch, factor in self.points:
-            check("schedule: epoch", epoch, 0, EPOCH_MAX)
-            check("schedule: factor", factor, 0, FACTOR_MAX, whole=False)
+        checked = tuple(
+            (
+                check("schedule: epoch", epoch, 0, EPOCH_MAX),
+                check("schedule: factor", factor, 0, FACTOR_MAX, whole=False),
+            )
+            for epoch, factor in self.points
+        )
+        object.__setattr__(self, "points", checked)
         for (before, _), (epoch, _) in pairwise(self.points):
             if epoch <= before:
                 raise ValueError(f"schedule: epoch = {epoch}: must be above {before}, that of the point before")

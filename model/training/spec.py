@@ -10,13 +10,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
+
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Choppers, Rates
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.tasks.task import TASKS, Problem, with_layer, with_seed, with_tiles
+from symtrack.model.spec.validated import check, integral
+from symtrack.model.tasks.task import TASKS, TILE_SEEDS, Problem, with_layer, with_seed, with_tiles
 from symtrack.model.training.schedule import Schedule
+
+BATCH_MAX = 65536
+CALIBRATION_MAX = 10**6
+SEED_MAX = 2**32 - 1
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +71,11 @@ class TrainingSpec:
         Updates move cells by expected, not by whole random steps, see `model.network.crossbar.Crossbar`.
     programming : Programming, optional
         How R is programmed; None for an ideal copy.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A seed or a count is no integer, or out of range; the message names it, its value and what is allowed.
     """
 
     task: str | Problem = "digits"
@@ -86,6 +98,15 @@ class TrainingSpec:
     seed: int = 1
     ideal_granularity: bool = False
     programming: Programming | None = None
+
+    def __post_init__(self) -> None:
+        limits = {"seed": (0, SEED_MAX), "tile_seed": (1, TILE_SEEDS), "batch": (1, BATCH_MAX)}
+        for name, (low, high) in (limits | {"calibration": (0, CALIBRATION_MAX)}).items():
+            object.__setattr__(self, name, check(name, getattr(self, name), low, high))
+        counts = {name: integral(f"samples: {name}", count) for name, count in self.samples.items()}
+        object.__setattr__(self, "samples", counts)
+        for name in ("network", "tiles"):
+            object.__setattr__(self, name, {key: _plain(value) for key, value in getattr(self, name).items()})
 
     def problem(self) -> Problem:
         """The task with its network and tiles.
@@ -110,3 +131,10 @@ class TrainingSpec:
         if self.tile_seed != 1:
             task = with_seed(task, self.tile_seed)
         return with_layer(task, self.config) if self.config else task
+
+
+def _plain(value: Any) -> Any:
+    """The same value with numbers of Python where they are of numpy, also in a tuple or list."""
+    if isinstance(value, (tuple, list)):
+        return type(value)(_plain(item) for item in value)
+    return value.item() if isinstance(value, np.generic) else value

@@ -17,11 +17,12 @@ from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, named
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.settings import Target
+from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
@@ -29,8 +30,7 @@ from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
 from symtrack.model.training.spec import TrainingSpec
 
-BATCH_MAX = 65536
-CALIBRATION_MAX = 10**6
+THREADS_MAX = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,18 +81,16 @@ class Trainer:
     """
 
     def __init__(self, spec: TrainingSpec, *, periphery: PeripheryFactory = Periphery, threads: int = 1) -> None:
-        if spec.algorithm not in ALGORITHMS:
-            raise ValueError(f"algorithm = {spec.algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
-        check("batch", spec.batch, 1, BATCH_MAX)
-        check("calibration", spec.calibration, 0, CALIBRATION_MAX)
         if spec.calibration and spec.choppers != Choppers():
             raise ValueError(
                 f"calibration = {spec.calibration}: must be 0 with choppers of one's own, it switches them off"
             )
-        rule = spec.choppers.of(ALGORITHMS[spec.algorithm])
+        rule = spec.choppers.of(named(spec.algorithm))
+        _check_slow_arrays(spec, rule)
         device = spec.devices or SoftBoundsReference()
         self.spec = spec
         self.task = spec.problem()
+        threads = check("threads", threads, 1, THREADS_MAX)
         self.rule = rule.calibrated() if spec.calibration else rule
         self.physics = Physics(
             fast=with_reference_offset(device, mean=spec.reference_mean, std=spec.reference_std),
@@ -102,6 +100,11 @@ class Trainer:
             programming=spec.programming,
         )
         self.rates = spec.rates or Rates.of(spec.algorithm)
+        self.rates.check(spec.algorithm)
+        scales = [layer.scale for layer in self.task.architecture.layers]
+        if None not in scales and self.rates.scale_rate != Rates.of(spec.algorithm).scale_rate:
+            value = self.rates.scale_rate
+            raise ValueError(f"scale_rate = {value!r}: must be left out with a task whose output scales are fixed")
         self.steps = 0
         self.curve: list[Evaluation] = []
         self.notes = ""
@@ -127,7 +130,7 @@ class Trainer:
 
     def run(self, steps: int) -> None:
         """Take so many training steps."""
-        for _ in range(steps):
+        for _ in range(integral("steps", steps)):
             epoch, position = divmod(self.steps, self.steps_per_epoch)
             factor = self.spec.schedule.factor(epoch)
             if factor != self._factor:
@@ -204,6 +207,15 @@ class Trainer:
             "notes": np.frombuffer(self.notes.encode(), np.uint8),
         }
         return run | self.network.state_arrays() | self.network.counters()
+
+
+def _check_slow_arrays(spec: TrainingSpec, rule: Algorithm) -> None:
+    """Raise ValueError for what is about P beside W, where updates go to W and no P is in use."""
+    if rule.target == Target.SLOW:
+        for name in ("slow_devices", "programming"):
+            if (value := getattr(spec, name)) is not None:
+                reason = "whose updates go to W at once, on the devices of the fast arrays"
+                raise ValueError(f"{name} = {value!r}: must be left out with {spec.algorithm}, {reason}")
 
 
 def _curve_array(curve: list[Evaluation]) -> np.ndarray:

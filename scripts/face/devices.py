@@ -159,13 +159,12 @@ def calibrate(
     >>> result.floor, result.floor_theory
     """
     cells = device if isinstance(device, Pulsed) else load_device(device)
-    for name, size in (("rows", rows), ("columns", columns)):
-        check(name, size, 1, SIZE_MAX)
-    check("relative_error", relative_error, 1e-6, 1.0, whole=False)
-    check("seed", seed, 0, SEED_MAX)
+    rows, columns = check("rows", rows, 1, SIZE_MAX), check("columns", columns, 1, SIZE_MAX)
+    relative_error = check("relative_error", relative_error, 1e-6, 1.0, whole=False)
+    seed = check("seed", seed, 0, SEED_MAX)
     array, theory = prepared(cells, rows=rows, columns=columns, start=start, relative_error=relative_error, seed=seed)
     length = theory.long(relative_error) if pulses is None else pulses
-    check("pulses", length, 2, PULSES_MAX)
+    length = check("pulses", length, 2, PULSES_MAX)
     course = zero_shift(array, method=method, pulses=length, seed=seed)
     limit = relative_error * theory.scale
     pairs = reached(course.rms, limit)

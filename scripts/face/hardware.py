@@ -252,8 +252,8 @@ def run_cosim(
     tile = configuration(config)
     choice("scenario", scenario, SCENARIOS)
     choice("engine", engine, ENGINES)
-    check("cycles", cycles, 1, CYCLES_MAX)
-    check("seed", seed, 0, SEED_MAX)
+    cycles = check("cycles", cycles, 1, CYCLES_MAX)
+    seed = check("seed", seed, 0, SEED_MAX)
     if waves is not None and engine != "cocotb":
         raise ValueError(f"engine = {engine!r}: must be 'cocotb' with waves")
     if scenario == "training":
@@ -309,7 +309,7 @@ def synthesize(config: TileConfig | str | Path, target: str = "ecp5", *, seed: i
 
     tile = configuration(config)
     choice("target", target, TARGETS)
-    check("seed", seed, 0, 2**31 - 1)
+    seed = check("seed", seed, 0, 2**31 - 1)
     found = report(tile, target, seed=seed)
     return SynthesisResult(
         config=tile,

@@ -261,17 +261,19 @@ def train(
     >>> result = symtrack.train(spec, epochs=1)
     >>> result.metrics.accuracy, result.tiles["layer0"].slow.shape
     """
-    check("samples", samples, 0, STEPS_MAX)
-    check("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
+    samples = check("samples", samples, 0, STEPS_MAX)
+    threads = check("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
     if (steps is None) == (epochs is None):
         raise ValueError(f"steps = {steps}, epochs = {epochs}: exactly one of them must be given")
-    name, length = ("epochs", epochs) if steps is None else ("steps", steps)
-    check(name, length, 1, STEPS_MAX)
+    if steps is None:
+        epochs = check("epochs", epochs, 1, STEPS_MAX)
+    else:
+        steps = check("steps", steps, 1, STEPS_MAX)
     trainer = Trainer(spec, threads=threads)
     if steps is None:
         assert epochs is not None
         steps = epochs * trainer.steps_per_epoch
-        check("steps", steps, 1, STEPS_MAX)
+        steps = check("steps", steps, 1, STEPS_MAX)
     history = train_with_history(trainer, steps, samples=samples, progress=progress)
     return TrainingResult(
         spec=spec,
@@ -331,8 +333,8 @@ def compare_metrics(
     (True, True)
     """
     choice("engine", engine, ENGINES)
-    check("steps", steps, 1, STEPS_MAX)
-    check("samples", samples, 0, STEPS_MAX)
+    steps = check("steps", steps, 1, STEPS_MAX)
+    samples = check("samples", samples, 0, STEPS_MAX)
     if not record and engine != "native":
         raise ValueError(f"engine = {engine!r}: must be 'native' with record = False")
 

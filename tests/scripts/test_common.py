@@ -8,6 +8,10 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.cosim.compare.generator import load_grid
+from symtrack.model.devices.presets import PRESETS, device_toml, load_device
+from symtrack.model.spec.config import TileConfig
+from symtrack.scripts.characterize_device import load_records
 from symtrack.scripts.common import Parser, progress, write_json, write_report
 from tests.paths import ROOT
 
@@ -61,3 +65,17 @@ def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[s
         for _ in range(3):
             advance(1)
     assert capsys.readouterr() == ("", "")
+
+
+def test_a_byte_order_mark_is_no_part_of_a_file(tmp_path: Path) -> None:
+    """Some editors begin every file with one: in configurations, devices, and the JSON that commands read."""
+    file = tmp_path / "marked.toml"
+    file.write_text("rows = 3\nlanes = 3\n", encoding="utf-8-sig")
+    assert file.read_bytes().startswith(b"\xef\xbb\xbf")
+    assert TileConfig.load(file) == TileConfig(rows=3, lanes=3)
+    file.write_text(device_toml(PRESETS["capacitor"]), encoding="utf-8-sig")
+    assert load_device(file) == PRESETS["capacitor"]
+    file.write_text("[[0.5, 0.25]]", encoding="utf-8-sig")
+    assert load_grid(str(file)) == [(0.5, 0.25)]
+    file.write_text('{"records": []}', encoding="utf-8-sig")
+    assert load_records(str(file)) == ({"records": []}, [])

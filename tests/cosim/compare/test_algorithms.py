@@ -10,7 +10,7 @@ import pytest
 
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native.engine import run_job
-from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates, without_effect
 from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
@@ -44,7 +44,7 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
         tiles={"row_chopper": 1, "chopper_probability": 0.2},
         reference_mean=0.3,
         reference_std=0.1,
-        rates=Rates.of(name, granularity=20.0),
+        rates=Rates.of(name, **({} if "granularity" in without_effect(ALGORITHMS[name]) else {"granularity": 20.0})),
         choppers=CHOPPERS[key],
         calibration=calibration,
         seed=len(name) + len(key),

@@ -216,7 +216,7 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         told = (SURVIVED, None, digest) if mutant == judged[0] else (KILLED, TEST[0], None)
         return TrialOutcome(mutant.file, mutant.operator, mutant.occurrence, "f", 1, "x", "y", *told)
 
-    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(golden_trials, "Pool", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(golden_trials, "judge", judge_one)
     monkeypatch.setattr(Copy, "control", lambda *_: None)
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))
@@ -251,7 +251,7 @@ def test_a_campaign_keeps_nothing_of_a_batch_whose_control_fails(
     def fail() -> None:
         raise ToolError("the disk is full")
 
-    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr(golden_trials, "Pool", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr(
         golden_trials, "judge", lambda *_: TrialOutcome(FILE, "core/NoOp", 0, "f", 1, "x", "y", KILLED, TEST[0])
     )
@@ -290,7 +290,7 @@ def test_what_the_machine_may_have_killed_is_tried_again_alone(
             mutant.file, mutant.operator, mutant.occurrence, "f", 1, "x", "y", KILLED if test else SURVIVED, test
         )
 
-    monkeypatch.setattr(golden_trials, "ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(2))
+    monkeypatch.setattr(golden_trials, "Pool", lambda *_, **__: ThreadPoolExecutor(2))
     monkeypatch.setattr(golden_trials, "judge", judge_one)
     monkeypatch.setattr(Copy, "control", lambda *_: None)
     monkeypatch.setattr(golden_trials, "FILES", (FILE,))

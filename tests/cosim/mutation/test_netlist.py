@@ -166,7 +166,7 @@ def test_a_campaign_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
         judged.append(mutant.number)
         return MutantOutcome(mutant.number, mutant.error, mutant.block, SURVIVED)
 
-    monkeypatch.setattr("symtrack.cosim.mutation.netlist.ProcessPoolExecutor", lambda *_, **__: ThreadPoolExecutor(1))
+    monkeypatch.setattr("symtrack.cosim.mutation.netlist.Pool", lambda *_, **__: ThreadPoolExecutor(1))
     monkeypatch.setattr("symtrack.cosim.mutation.netlist.judge", judge_one)
     monkeypatch.setattr("symtrack.cosim.mutation.netlist.control", lambda *_: None)
     file = tmp_path / "log.jsonl"

@@ -219,3 +219,37 @@ def test_a_changed_netlist_with_the_same_ports_is_judged_by_its_ports() -> None:
     assert outcome.verdict.passed
     whole = random_run("tiny", cycles=500)
     assert outcome.verdict.states_compared == whole.verdict.states_compared - 3 * CONFIG.rows * CONFIG.columns
+
+
+def test_what_earlier_runs_left_unfinished_is_swept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Folders of processes that are gone, and of others those that are older than a day; nothing else."""
+    monkeypatch.setenv("SYMTRACK_CACHE", str(tmp_path))
+    module = symtrack.cosim.tools.build_cache
+    killed = started(tmp_path, "killed", 600)
+    while not built(tmp_path):
+        assert killed.poll() is None
+        time.sleep(0.01)
+    (left,) = (tmp_path / "verilator").glob("unfinished-*")
+    kept = [tmp_path / "verilator" / name for name in ("unfinished-young", f"{module._prefix()}x", "0123456789abcdef")]
+    old = [tmp_path / "verilator" / f"unfinished-{name}" for name in ("old", "0123abcd_1_old")]
+    for folder in (*kept, *old):
+        folder.mkdir()
+        (folder / "file").touch()
+        if folder != kept[0]:
+            os.utime(folder, (time.time() - module.STALE_S - 60,) * 2)
+    module.sweep()
+    assert left.exists()
+    killed.kill()
+    killed.wait()
+    with temporary_builds():
+        assert not left.exists()
+    build(tmp_path, "another", 0)
+    found = {path.name for path in (tmp_path / "verilator").iterdir()}
+    assert {path.name for path in kept} < found
+    assert found.isdisjoint(path.name for path in (left, *old))
+    assert usage_knows(left.name)
+
+
+def usage_knows(name: str) -> bool:
+    """Whether ``symtrack cache --empty`` knows such a name."""
+    return symtrack.model.cache._ENTRY.fullmatch(name) is not None

@@ -2,14 +2,20 @@
 """Tests of the algorithms as settings: what each one switches on, and the gain in physical units."""
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
+from symtrack.model.devices.soft_bounds import SoftBounds
+from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Choppers, Rates, settings, without_effect
+from symtrack.model.network.learning_tile import Programming
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Target
+from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.trainer import Trainer
+from tests.model.helpers import tiny
 
 LSB = Converters().lsb
 
@@ -166,3 +172,61 @@ def test_bad_rates_are_named(name: str, value: object, allowed: str) -> None:
     with pytest.raises((TypeError, ValueError)) as error:
         Rates(**{name: value})
     assert str(error.value) == f"{name} = {value!r}: must be {allowed}"
+
+
+RATES = {  # other values than those of every algorithm
+    "granularity": 33.0,
+    "gamma": 0.7,
+    "reads": 2,
+    "transfer_every": 3,
+    "fast_rate": 0.3,
+    "learning_rate": 0.02,
+    "momentum": 0.5,
+    "scale_rate": 0.5,
+}
+
+
+@pytest.mark.parametrize("rate", RATES)
+@pytest.mark.parametrize("name", ALGORITHMS)
+def test_a_rate_changes_a_run_exactly_if_it_is_said_to(name: str, rate: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that change nothing are refused, as an option, in `Rates.of`, and in a run; all others change its state."""
+    if rate in without_effect(ALGORITHMS[name]):
+        allowed = f"{rate} = {RATES[rate]}: must be left out with {name}, "
+        with pytest.raises(ValueError, match=allowed):
+            Rates.of(name, **{rate: RATES[rate]})
+        with pytest.raises(ValueError, match=allowed):
+            tiny.trainer(name, rates=replace(Rates.of(name), **{rate: RATES[rate]}))
+        monkeypatch.setattr(Rates, "check", lambda *_: None)
+        assert digest(name, replace(Rates.of(name), **{rate: RATES[rate]})) == digest(name, Rates.of(name))
+    else:
+        assert digest(name, Rates.of(name, **{rate: RATES[rate]})) != digest(name, Rates.of(name))
+
+
+def digest(name: str, rates: Rates) -> str:
+    """Of the state after some steps with this tile, in which all algorithms write."""
+    trainer = tiny.trainer(name, rates=rates, reference_mean=0.3, reference_std=0.1)
+    trainer.run(80)
+    return trainer.metrics().state_sha256
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"algorithm": "analog-sgd", "slow_devices": SoftBounds()}, "slow_devices = SoftBounds.*must be left out"),
+        ({"algorithm": "analog-sgd", "programming": Programming()}, "programming = Programming.*must be left out"),
+        ({"algorithm": "tt-v2", "choppers": Choppers(scope=Scope.TILE)}, "scope = TILE: must be left out where"),
+        ({"task": "weight-programming", "rates": Rates(scale_rate=0.5)}, r"scale_rate = 0.5: must be left out with a"),
+    ],
+)
+def test_other_settings_without_effect_are_refused(changes: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        Trainer(TrainingSpec(**changes))
+
+
+@pytest.mark.parametrize("name", [ALGORITHMS["agad"], 3, None, ["agad"]], ids=["Algorithm", "3", "None", "list"])
+def test_an_algorithm_is_named(name: object) -> None:
+    with pytest.raises(TypeError, match=r"algorithm = .*: must be a name, one of analog-sgd, tt-v1") as error:
+        Trainer(TrainingSpec(algorithm=name))  # type: ignore[arg-type]
+    assert "\n" not in str(error.value)
+    with pytest.raises(ValueError, match="algorithm = 'sgd': must be one of analog-sgd, tt-v1"):
+        Rates.of("sgd")

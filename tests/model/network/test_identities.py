@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.converters import Converters
-from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings
+from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Rates, settings, without_effect
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import ChopperMode
 from symtrack.model.tasks.task import Task
@@ -94,8 +94,11 @@ IDENTITIES = {
 }
 
 
-def rates(identity: Identity) -> Rates:
-    return Rates(**{"learning_rate": 0.05, "granularity": 20.0} | identity.rates)  # type: ignore[arg-type]
+def rates(identity: Identity, algorithm: Algorithm) -> Rates:
+    """Those of the identity that have an effect on the algorithm."""
+    given = {"learning_rate": 0.05, "granularity": 20.0} | identity.rates
+    unused = without_effect(algorithm)
+    return Rates(**{name: value for name, value in given.items() if name not in unused})  # type: ignore[arg-type]
 
 
 def trained(identity: Identity, algorithm: Algorithm, monkeypatch: pytest.MonkeyPatch) -> dict[str, np.ndarray]:
@@ -103,7 +106,9 @@ def trained(identity: Identity, algorithm: Algorithm, monkeypatch: pytest.Monkey
     monkeypatch.setitem(ALGORITHMS, "variant", algorithm)
     plain = tiny.task()
     layers = tuple(layer.replace(**identity.config) for layer in plain.tile_configs)
-    trainer = tiny.trainer("variant", task=Task(**{**vars(plain), "tile_configs": layers}), rates=rates(identity))
+    trainer = tiny.trainer(
+        "variant", task=Task(**{**vars(plain), "tile_configs": layers}), rates=rates(identity, algorithm)
+    )
     trainer.run(90)
     assert trainer.metrics().counts["transfer_pulses"] > 10
     return trainer.network.state_arrays() | trainer.network.counters()
@@ -113,7 +118,7 @@ def driven(identity: Identity, algorithm: Algorithm, config: TileConfig) -> dict
     """State, slots, pulses and references of a periphery alone, with random reads and updates."""
     count, config, rng = 6 * config.chopper_period * config.columns, config.replace(**identity.config), random.Random(3)
     periphery, results = Periphery(config), []
-    scaling = {"config": config, "rates": rates(identity), "dw_min": 0.001, "lsb": Converters().lsb}
+    scaling = {"config": config, "rates": rates(identity, algorithm), "dw_min": 0.001, "lsb": Converters().lsb}
     for read in range(count):
         warming_up = algorithm.warm_up and read < config.chopper_period * config.columns
         codes, update = random_codes(config, rng), random_update(config, rng)

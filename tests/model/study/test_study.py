@@ -16,6 +16,7 @@ from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
+from tests.paths import ROOT
 
 
 @pytest.fixture(autouse=True)
@@ -251,3 +252,18 @@ def test_document(tmp_path: Path) -> None:
     assert lines[0]["rms_error"] == 0.05
     for picture in ("weight-programming", "widths"):
         assert (out / "figures" / f"results-{picture}.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_no_case_has_a_rate_without_effect_and_all_keys_are_those_of_the_record() -> None:
+    """Results were recorded of runs that had such rates; their keys stay, and those of other rates are others."""
+    every = [case for make in EXPERIMENTS.values() for case in make()]
+    recorded = {line["key"] for line in json.loads((ROOT / "docs" / RECORD).read_text())}
+    assert {key(case) for case in every} == recorded
+    for case in every:
+        if case.run.rates:
+            case.run.rates.check(case.run.algorithm)
+    dropped = [case for case in every if "rates" in case.recorded and case.recorded["rates"] != case.run.rates]
+    assert {case.run.algorithm for case in dropped} == {"analog-sgd", "agad", "tt-v2"}
+    first = dropped[0]
+    other = replace(first, run=replace(first.run, seed=7))
+    assert key(replace(first, recorded={})) != key(first) != key(other)

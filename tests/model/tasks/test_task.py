@@ -1,16 +1,20 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of tasks: the samples of their steps, their limits, and that the digits task has not changed."""
 
+from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.standard_networks import network
-from symtrack.model.tasks.task import TASKS, TILE_SEEDS, digits, with_seed
+from symtrack.model.tasks.task import TASKS, TILE_SEEDS, Task, digits, with_seed
 from symtrack.model.training.metrics import state_sha256
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
+from tests.model.helpers import tiny
 from tests.model.helpers.idx_files import write_folder
 
 # of devices and scales after 100 steps with E-RIDER under an offset of 0.3 ± 0.1; hidden layers of 32, and of 17 and 3
@@ -103,3 +107,59 @@ def test_every_tile_seed_has_random_sources_of_its_own() -> None:
     assert len(set(sources)) == len(sources)
     with pytest.raises(ValueError, match=r"^tile_seed = 0: must be from 1 to 65536$"):
         with_seed(task, 0)
+
+
+def changed(**changes: Any) -> Callable[[], Task]:
+    return lambda: replace(tiny.task(), **changes)
+
+
+X, Y = tiny.task().train_x, tiny.task().train_y
+
+
+@pytest.mark.parametrize(
+    ("make", "error", "message"),
+    [
+        (changed(train_y=Y - 1), ValueError, r"train_y\[\d+\] = -1: must be from 0 to 1, one for every output"),
+        (changed(test_y=Y + 1), ValueError, r"test_y\[\d+\] = 2: must be from 0 to 1"),
+        (changed(train_y=Y[:-2]), ValueError, r"train_y = int64\[30\]: must be 32 labels, one for every sample"),
+        (changed(test_x=X[:-2]), ValueError, r"test_y = int64\[32\]: must be 30 labels"),
+        (changed(train_y=Y[:, None]), ValueError, r"train_y = int64\[32, 1\]: must be an array \[samples\]"),
+        (changed(train_y=Y / 1), TypeError, r"train_y = float64\[32\]: must be an array of integers, classes from 0"),
+        (changed(train_y=Y > 0), TypeError, r"train_y = bool\[32\]: must be an array of integers"),
+        (changed(train_y=list(Y)), TypeError, r"train_y = list: must be an array of integers"),
+        (
+            changed(train_x=X / VALUE_ONE),
+            TypeError,
+            r"train_x = float64\[32, 4\]: must be an array of integers, values",
+        ),
+        (changed(test_x=X.astype(np.float32)), TypeError, r"test_x = float32\[32, 4\]: must be an array of integers"),
+        (changed(train_x=X + VALUE_ONE), ValueError, r"train_x\[\d+, \d\] = \d+: must be from -1048576 to 1048576"),
+        (changed(train_x=X.ravel()), ValueError, r"train_x = int64\[128\]: must be an array \[samples, inputs\]"),
+        (changed(train_x=X[:, :3]), ValueError, r"layers\[0\].inputs = 4: must be 3, what a sample has"),
+        (changed(test_x=X[:, :3]), ValueError, r"test_x = int64\[32, 3\]: must have 4 inputs, as train_x has"),
+        (changed(train_x=X[:0], train_y=Y[:0]), ValueError, r"train_x = int64\[0, 4\]: must have at least one sample"),
+        (
+            changed(train_x=X % 256, test_x=X % 17),
+            ValueError,
+            r"train_x, test_x = \d+ at most: must reach 65536 at least",
+        ),
+        (changed(train_x=(X % 2**16).astype(np.uint16), test_x=X % 2), ValueError, r"at most: must reach 65536"),
+    ],
+)
+def test_data_that_cannot_be_learned_are_refused(
+    make: Callable[[], Task], error: type[Exception], message: str
+) -> None:
+    with pytest.raises(error, match=message) as found:
+        make()
+    assert "\n" not in str(found.value)
+
+
+def test_integers_of_any_kind_are_the_same_task() -> None:
+    task = replace(tiny.task(), train_x=X.astype(np.int32), train_y=Y.astype(np.uint8))
+    assert (task.train_x.dtype, task.train_y.dtype) == (np.int64, np.int64)
+    digests = set()
+    for one in (task, tiny.task()):
+        trainer = Trainer(TrainingSpec(task=one))
+        trainer.run(3)
+        digests.add((trainer.settings["task.train_x"], trainer.metrics().state_sha256))
+    assert len(digests) == 1

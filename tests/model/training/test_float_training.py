@@ -58,7 +58,7 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
         chopper_period=8,
         chopper_probability=0.1,
     )
-    rates = Rates.of(name, granularity=100.0, learning_rate=0.005 if sgd else 0.04 if algorithm.direct else 0.4)
+    rates = Rates.of(name, learning_rate=0.005 if sgd else 0.04 if algorithm.direct else 0.4)
     fast_dw = DW_MIN if sgd else 1e-3
     golden = LearningTile(
         name="tile",
