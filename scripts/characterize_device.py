@@ -126,7 +126,7 @@ def pulses_csv(device: Pulsed, *, seed: int) -> str:
     """Noisy ramps of some cells, as a file that fit_device.py reads."""
     _, weights = ramps(device, cells=CELLS + 1, seed=seed, every=1)
     length = (len(weights) - 1) // RAMPS
-    lines = ["cell,pulse,direction,conductance"]
+    lines = ["cell,pulse,direction,weight"]
     for cell, trace in enumerate(weights[1:, 1:].T):
         lines += [f"{cell},{k + 1},{1 if k // length % 2 == 0 else -1},{weight:.6f}" for k, weight in enumerate(trace)]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 """Fit device families to measured pulse responses and write the best one as a device for training."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -27,7 +28,8 @@ BINS = 24  # of measured steps in the picture
 
 EPILOG = """
 DATA.csv has the columns pulse, direction (1 or -1), conductance (after that
-pulse) and, with several cells, cell. Missing points are an empty conductance
+pulse, in any unit) and, with several cells, cell. A column weight instead of
+conductance has scale 1 and offset 0. Missing points are an empty conductance
 or no row; a pulse without a row has the direction of the next one if the two
 rows before and after it agree, else its direction is taken as unknown.
 Families are ranked by BIC: the smaller, the better, differences above 10 are
@@ -74,7 +76,9 @@ def entry(one: Fit, best: Fit) -> dict[str, Any]:
         "rms_one_pulse": one.rms_step,
         "float_integer_deviation": one.deviation,
         "read_noise": one.read_noise,
+        "limits": list(one.limits),
         "symmetric_point": one.symmetric_point,
+        "symmetric_point_conductance": one.recording.conductance(one.symmetric_point),
         "symmetric_point_mean": float(one.symmetric_points.mean()),
         "symmetric_point_std": float(one.symmetric_points.std()),
         "parameters": asdict(one.device),
@@ -119,6 +123,7 @@ def preset(one: Fit, recording: Recording, source: str) -> str:
         f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
         f"{one.read_noise:.6f}",
         f"symmetric point {point}; mean of the cells {one.symmetric_points.mean():.6f}",
+        *one.limits,
     ]
     return "".join(f"# {line}\n" for line in comments) + device_toml(one.device)
 
@@ -221,6 +226,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_report(options.json, report)
     if options.plot:
         write_bytes(options.plot, picture)
+    for limit in chosen.limits:
+        print(f"{command.prog}: {chosen.family}: {limit}", file=sys.stderr)
     print(f"{chosen.family} written to {options.out}")
     return 0
 

@@ -85,6 +85,10 @@ class DeviceFit:
         weight = (conductance - offset) / scale.
     remarks : tuple of str
         What the reader of the file decided.
+    limits : tuple of str
+        Parameters of the device that ended at a limit of their range, a line each: what the data say lies beyond it.
+    symmetric_point_conductance : float or None
+        The symmetric point in the unit of the data, ``symmetric_point * scale + offset``.
     """
 
     device: Pulsed
@@ -100,6 +104,8 @@ class DeviceFit:
     scale: float
     offset: float
     remarks: tuple[str, ...]
+    limits: tuple[str, ...]
+    symmetric_point_conductance: float | None
 
     def toml(self) -> str:
         """The device as the text of a file that `load_device` reads."""
@@ -193,8 +199,8 @@ def fit_device(
     Parameters
     ----------
     data : str or Path
-        A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse) and, with
-        several cells, ``cell``. Points may be missing.
+        A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse, in any unit)
+        and, with several cells, ``cell``. Points may be missing. A column ``weight`` instead has scale 1 and offset 0.
     families : str or sequence of str
         One or several, to be fitted.
     scale, offset : float, optional
@@ -238,4 +244,6 @@ def fit_device(
         scale=recording.scale,
         offset=recording.offset,
         remarks=recording.remarks,
+        limits=best.limits,
+        symmetric_point_conductance=recording.conductance(best.symmetric_point),
     )

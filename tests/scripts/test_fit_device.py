@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+import symtrack
 from symtrack.model.devices.presets import load_device
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -175,6 +176,38 @@ def test_directions_the_wrong_way_round_are_refused(tmp_path: Path, capsys: pyte
     line = refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])
     assert "direction: pulses 1 move the weight by -" in line
     assert "must be upwards and downwards" in line
+
+
+def test_a_limit_is_told_on_every_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Data up to 1.8 weights from a device whose bounds lie beyond what a device can have."""
+    rows, w = [], 0.0
+    for pulse in range(400):
+        sign = 1 if pulse // 50 % 2 == 0 else -1
+        w += sign * 0.05 * (1 - sign * w / 4)
+        rows.append((str(pulse), str(sign), f"{w:.6f}"))
+    source = write(tmp_path / "data.csv", rows, "pulse,direction,weight")
+    out, report = tmp_path / "x.toml", tmp_path / "x.json"
+    arguments = [str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]
+    assert fit_device.main(arguments) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "at a limit" in line and "w_max" in line]
+    limit = line.partition("soft-bounds: ")[2]
+    assert limit in json.loads(report.read_text())["fits"][0]["limits"]
+    assert f"# {limit}\n" in out.read_text()
+    assert limit in symtrack.fit_device(source, families="soft-bounds").limits
+
+
+def test_micro_and_nano_siemens_are_the_same_device(tmp_path: Path) -> None:
+    """Readings of both signs, in two units: equal parameters, and symmetric points a factor of the units apart."""
+    found = []
+    for unit in (1.0, 1e-6):
+        rows = [(*row[:3], row[3] and repr((float(row[3]) - 5e-6) * 1e6 * unit)) for row in data(cells=1)]
+        source, report = write(tmp_path / "data.csv", rows), tmp_path / "x.json"
+        arguments = [str(source), "--out", str(tmp_path / "x.toml"), "--json", str(report), "--families"]
+        assert fit_device.main([*arguments, "soft-bounds"]) == 0
+        found.append(json.loads(report.read_text())["fits"][0])
+    one, two = found
+    assert two["parameters"] == pytest.approx(one["parameters"], rel=1e-3)
+    assert two["symmetric_point_conductance"] == pytest.approx(1e-6 * one["symmetric_point_conductance"], rel=1e-2)
 
 
 def test_a_header_too_long_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -4,7 +4,8 @@
     weight = (conductance - offset) / scale
 
 A CSV file has a header and the columns pulse, direction (1 or -1), conductance (after that pulse) and, if there are
-several cells, cell; other columns are ignored. A point is missing if its conductance is empty or its row is not there.
+several cells, cell; other columns are ignored. A column weight instead of conductance has scale 1 and offset 0;
+conductances never do of themselves, whatever their size and sign, so that no fit depends on their unit or offset. A point is missing if its conductance is empty or its row is not there.
 A pulse without a row has the direction of the next row of its cell if the two rows before and the two after it agree
 in theirs; otherwise nobody knows its direction. The first conductance of a cell is its start; pulses before it are not
 used.
@@ -24,7 +25,7 @@ from numpy.typing import NDArray
 
 from symtrack.model.devices.pulsed import BOUND_MAX
 
-COLUMNS = ("pulse", "direction", "conductance")
+COLUMNS = ("pulse", "direction")
 POINTS_MIN = 30  # in each direction, of all cells together: fewer do not tell a family from another
 CELL_POINTS_MIN = 5
 PULSES_MAX = 200_000  # in all; the derivatives of a fit hold about 500 bytes a pulse
@@ -32,6 +33,7 @@ CELLS_MAX = 64
 UNKNOWN = 2  # in ``up``
 _NUMBER_MAX = 1e30  # sums and squares stay finite
 WEIGHTS_MAX = 0.95 * BOUND_MAX  # a bound has to lie beyond the weights
+WEIGHTS_MIN = 0.02  # smaller weights come near the least bounds and steps of a device
 
 Real = NDArray[np.float64]
 
@@ -73,6 +75,10 @@ class Recording:
     def of(self, cell: int) -> slice:
         """Where the pulses of a cell are."""
         return slice(int(self.first[cell]), int(self.first[cell + 1]))
+
+    def conductance(self, weight: float | None) -> float | None:
+        """A weight in the unit of the file."""
+        return None if weight is None else weight * self.scale + self.offset
 
     def increments(self) -> tuple[Real, Real, NDArray[np.uint8], NDArray[np.int64]]:
         """Weight before, mean step in the direction of the pulses, direction, cell.
@@ -168,8 +174,6 @@ def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[f
     low, high = float(values.min()), float(values.max())
     if low == high:
         raise ValueError(f"conductance = {low:g} everywhere: must change with the pulses")
-    if scale is None and offset is None and -WEIGHTS_MAX <= low < 0 < high <= WEIGHTS_MAX:
-        return 1.0, 0.0, f"conductances from {low:g} to {high:g} are taken as weights: scale 1, offset 0"
     how = "given" if scale is not None and offset is not None else "so that the weights reach -1 or 1"
     if offset is None:
         offset = (low + high) / 2
@@ -180,6 +184,9 @@ def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[f
     if max(high - offset, offset - low) > WEIGHTS_MAX * scale:
         least = max(high - offset, offset - low) / WEIGHTS_MAX
         raise ValueError(f"scale = {scale:g}: must be at least {least:g}, so that no weight is beyond {WEIGHTS_MAX:g}")
+    if high - low < WEIGHTS_MIN * scale:
+        most = (high - low) / WEIGHTS_MIN
+        raise ValueError(f"scale = {scale:g}: must be at most {most:g}, so that the weights span {WEIGHTS_MIN:g}")
     return scale, offset, f"weight = (conductance - {offset!r}) / {scale!r}, {how}"
 
 
@@ -211,22 +218,27 @@ def read_csv(path: str | Path, *, scale: float | None = None, offset: float | No
     cells: dict[str, dict[int, tuple[int, float | None]]] = {}
     try:
         header = [name.strip().lower() for name in next(reader, [])]
-        for name in COLUMNS:
+        value = "weight" if header.count("weight") == 1 and "conductance" not in header else "conductance"
+        for name in (*COLUMNS, value):
             if header.count(name) != 1:
                 raise ValueError(f"line 1: column {name!r} {header.count(name)} times: must be there once")
         for values in reader:
             if any(value.strip() for value in values):
-                _add(cells, dict(zip(header, map(str.strip, values), strict=False)), len(values), header, reader)
+                row = dict(zip(header, map(str.strip, values), strict=False))
+                _add(cells, row, value, len(values), header, reader)
     except csv.Error as error:
         raise ValueError(f"line {reader.line_num}: must be comma-separated values ({error})") from None
     if not cells:
         raise ValueError(f"data = {str(path)!r}: must have rows after its header")
+    if value == "weight":
+        scale, offset = 1.0 if scale is None else scale, 0.0 if offset is None else offset
     return make_recording(cells, scale=scale, offset=offset)
 
 
 def _add(
     cells: dict[str, dict[int, tuple[int, float | None]]],
     row: dict[str, str],
+    name: str,
     count: int,
     header: list[str],
     reader: Any,
@@ -240,10 +252,8 @@ def _add(
     direction = _number(row["direction"], line, "direction", "1 or -1")
     if direction not in (1.0, -1.0):
         raise ValueError(f"line {line}: direction = {row['direction']!r}: must be 1 or -1")
-    text = row["conductance"]
-    value = (
-        _number(text, line, "conductance", "a finite number up to 1e30, or empty for a missing point") if text else None
-    )
+    text = row[name]
+    value = _number(text, line, name, "a finite number up to 1e30, or empty for a missing point") if text else None
     points = cells.setdefault(row.get("cell", "0"), {})
     if int(pulse) in points:
         raise ValueError(f"line {line}: pulse = {int(pulse)}: must be there once for each cell")

@@ -33,6 +33,8 @@ from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 
 _TRIAL = 12  # iterations of each of several starts
 _TRIED = 32  # rows and columns of an array that has to work
+_FITTED = {"dw_min", "dw_min_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
+_FITTED |= {"A_up", "A_down", "pow_gamma", "pow_up_down"}  # what a fit sets and may find at a limit
 _LOG_NORMAL = 0.4  # relative spread of steps from which normal ones would turn signs
 
 Real = NDArray[np.float64]
@@ -122,6 +124,26 @@ class Fit:
     def deviation(self) -> float:
         """Largest distance of integer cells and float equations."""
         return float(np.abs(self.free_run - self.float_run).max())
+
+    @cached_property
+    def limits(self) -> tuple[str, ...]:
+        """Parameters that ended at a limit of their range, which the data may want beyond it; a line each.
+
+        A spread, noise or exponent of 0 is no such limit.
+        """
+        found = []
+        for spec in fields(self.device):
+            values = getattr(self.device, spec.name)
+            if spec.name in _FITTED and "low" in spec.metadata:
+                low, high = spec.metadata["low"], spec.metadata["high"]
+                if values >= high or values <= low != 0:
+                    found.append(f"{spec.name} = {values:g}: at a limit of its range, {low:g} to {high:g}")
+        for name, bounds, limit in zip(("w_min", "w_max"), np.abs(self.bounds), (BOUND_MAX, BOUND_MAX), strict=True):
+            cells = np.flatnonzero(bounds >= limit)
+            if self.recording.cells > 1 and cells.size:
+                names = ", ".join(self.recording.names[k] for k in cells)
+                found.append(f"{name} of cells {names}: at the limit of its range, {limit:g}")
+        return tuple(found)
 
     @cached_property
     def symmetric_point(self) -> float | None:

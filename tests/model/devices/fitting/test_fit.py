@@ -218,9 +218,11 @@ def test_unknown_directions_are_not_guessed() -> None:
 
 def test_scaling() -> None:
     points, _ = record(DEVICES["soft-bounds"], cells=2, pulses=160, seed=10)
-    weights = make_recording(points, scale=None, offset=None)
+    weights = make_recording(points, scale=1.0, offset=0.0)
     assert (weights.scale, weights.offset) == (1.0, 0.0)
-    assert "taken as weights" in weights.remarks[0]
+    assert "given" in weights.remarks[0]
+    chosen = make_recording(points, scale=None, offset=None)  # not taken as weights: their unit is unknown
+    assert np.nanmax(np.abs(chosen.weights)) == pytest.approx(1.0)
     siemens = {
         cell: {k: (sign, None if w is None else 3e-6 + 2e-6 * w) for k, (sign, w) in own.items()}
         for cell, own in points.items()
@@ -237,3 +239,44 @@ def test_scaling() -> None:
 def test_families_are_known() -> None:
     assert set(MODELS) < set(FAMILIES)
     assert all("reference" not in name for name in MODELS)
+
+
+def moved(points: dict, scale: float, offset: float) -> dict:
+    """The same points in another unit, from another zero."""
+    return {
+        cell: {k: (sign, None if w is None else offset + scale * w) for k, (sign, w) in own.items()}
+        for cell, own in points.items()
+    }
+
+
+@pytest.mark.parametrize(("scale", "offset"), [(1e-6, 0.0), (1.7, -0.4), (25.0, -3.0), (3e-9, -1e-8), (1.0, -30.0)])
+def test_no_fit_depends_on_unit_or_offset(scale: float, offset: float) -> None:
+    """Readings of either sign, or of both: the same device and, in the unit of the data, the same symmetric point."""
+    points, _ = record(DEVICES["soft-bounds"], cells=2, pulses=320, seed=13)
+    plain = make_recording(points, scale=None, offset=None)
+    other = make_recording(moved(points, scale, offset), scale=None, offset=None)
+    assert np.allclose(plain.weights, other.weights, atol=1e-9, equal_nan=True)
+    for family in ("soft-bounds", "power-step"):
+        one, two = fit_family(plain, family), fit_family(other, family)
+        assert two.symmetric_point == pytest.approx(one.symmetric_point, abs=1e-4)
+        assert two.device.dw_min == pytest.approx(one.device.dw_min, rel=1e-3)
+        assert two.bic == pytest.approx(one.bic, abs=0.1)
+        assert one.recording.conductance(one.symmetric_point) * scale + offset == pytest.approx(
+            other.conductance(two.symmetric_point), abs=1e-4 * scale
+        )
+
+
+def test_a_parameter_at_its_limit_is_told() -> None:
+    """Bounds that lie beyond what a device can have, since the scale is too small."""
+    points, _ = record(replace(DEVICES["soft-bounds"], w_max=1.9, w_min=-1.9), cells=1, pulses=2000, seed=14)
+    least = max(abs(w) for _, w in points["0"].values() if w is not None) / 1.89
+    narrow = fit_family(make_recording(points, scale=least, offset=0.0), "soft-bounds")
+    wide = fit_family(make_recording(points, scale=None, offset=None), "soft-bounds")
+    assert wide.limits == ()
+    assert any(line.startswith("w_m") and "at a limit of its range" in line for line in narrow.limits)
+
+
+def test_a_scale_too_large_for_the_data_is_refused() -> None:
+    points, _ = record(DEVICES["soft-bounds"], cells=1, pulses=320, seed=13)
+    with pytest.raises(ValueError, match=r"^scale = 1000: must be at most"):
+        make_recording(points, scale=1e3, offset=0.0)
