@@ -23,6 +23,7 @@ from symtrack.model.files import png
 from symtrack.scripts.common import Parser, number, output_file, progress, run, write_bytes, write_report, write_text
 
 WIDTH = 120  # of the table, also where the output is no terminal
+TOLD = 10  # readings that are left out, each with a line
 SHOWN = 3  # cells in the picture
 BINS = 24  # of measured steps in the picture
 
@@ -77,6 +78,7 @@ def entry(one: Fit, best: Fit) -> dict[str, Any]:
         "float_integer_deviation": one.deviation,
         "read_noise": one.read_noise,
         "limits": list(one.limits),
+        "outliers": [dict(zip(("cell", "pulse", "conductance"), outlier, strict=True)) for outlier in one.outliers],
         "symmetric_point": one.symmetric_point,
         "symmetric_point_conductance": one.recording.conductance(one.symmetric_point),
         "symmetric_point_mean": float(one.symmetric_points.mean()),
@@ -226,6 +228,12 @@ def main(argv: Sequence[str] | None = None) -> int:
         write_report(options.json, report)
     if options.plot:
         write_bytes(options.plot, picture)
+    for name, pulse, value in chosen.outliers[:TOLD]:
+        print(
+            f"{command.prog}: cell {name}, pulse {pulse}: {value:g} is left out, no pulse explains it", file=sys.stderr
+        )
+    if len(chosen.outliers) > TOLD:
+        print(f"{command.prog}: {len(chosen.outliers) - TOLD} more readings are left out, see --json", file=sys.stderr)
     for limit in chosen.limits:
         print(f"{command.prog}: {chosen.family}: {limit}", file=sys.stderr)
     print(f"{chosen.family} written to {options.out}")

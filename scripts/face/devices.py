@@ -87,6 +87,8 @@ class DeviceFit:
         What the reader of the file decided.
     limits : tuple of str
         Parameters of the device that ended at a limit of their range, a line each: what the data say lies beyond it.
+    outliers : tuple of (str, int, float)
+        Cell, pulse and conductance of readings that no pulse explains; they have no say in the fit.
     symmetric_point_conductance : float or None
         The symmetric point in the unit of the data, ``symmetric_point * scale + offset``.
     """
@@ -105,6 +107,7 @@ class DeviceFit:
     offset: float
     remarks: tuple[str, ...]
     limits: tuple[str, ...]
+    outliers: tuple[tuple[str, int, float], ...]
     symmetric_point_conductance: float | None
 
     def toml(self) -> str:
@@ -245,5 +248,6 @@ def fit_device(
         offset=recording.offset,
         remarks=recording.remarks,
         limits=best.limits,
+        outliers=best.outliers,
         symmetric_point_conductance=recording.conductance(best.symmetric_point),
     )

@@ -210,6 +210,22 @@ def test_micro_and_nano_siemens_are_the_same_device(tmp_path: Path) -> None:
     assert two["symmetric_point_conductance"] == pytest.approx(1e-6 * one["symmetric_point_conductance"], rel=1e-2)
 
 
+def test_a_bad_reading_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One reading at three times full scale: told with cell and pulse, and the device is the same."""
+    found = []
+    for value in (None, 3e-5):
+        rows = [(*row[:3], repr(value) if value and row[:2] == ("c1", "61") else row[3]) for row in data()]
+        source, report = write(tmp_path / "data.csv", rows), tmp_path / "x.json"
+        arguments = [str(source), "--out", str(tmp_path / "x.toml"), "--json", str(report), "--families"]
+        assert fit_device.main([*arguments, "soft-bounds", "measured"]) == 0
+        found.append((json.loads(report.read_text())["fits"][0], capsys.readouterr().err))
+    (good, quiet), (bad, told) = found
+    assert "left out" not in quiet
+    assert "cell c1, pulse 61: 3e-05 is left out, no pulse explains it" in told
+    assert (good["outliers"], bad["outliers"]) == ([], [{"cell": "c1", "pulse": 61, "conductance": 3e-5}])
+    assert bad["symmetric_point_conductance"] == pytest.approx(good["symmetric_point_conductance"], rel=2e-3)
+
+
 def test_a_header_too_long_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     source = write(tmp_path / "data.csv", [("1", "1")], "p" * 200_000)
     line = refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])

@@ -5,10 +5,14 @@
 
 A CSV file has a header and the columns pulse, direction (1 or -1), conductance (after that pulse) and, if there are
 several cells, cell; other columns are ignored. A column weight instead of conductance has scale 1 and offset 0;
-conductances never do of themselves, whatever their size and sign, so that no fit depends on their unit or offset. A point is missing if its conductance is empty or its row is not there.
-A pulse without a row has the direction of the next row of its cell if the two rows before and the two after it agree
-in theirs; otherwise nobody knows its direction. The first conductance of a cell is its start; pulses before it are not
-used.
+conductances never do of themselves, whatever their size and sign, so that no fit depends on their unit or offset. A
+point is missing if its conductance is empty or its row is not there. A pulse without a row has the direction of the
+next row of its cell if the two rows before and the two after it agree in theirs; otherwise nobody knows its direction.
+The first conductance of a cell is its start; pulses before it are not used.
+
+A reading is bad, and taken as missing, if it is further from the median of the seven about it than half the range of
+its cell and than nine of its larger steps. A peak between pulses of two directions has to leave the range, too. Smaller
+ones are left to the likelihood (`model.devices.fitting.filter`).
 """
 
 from __future__ import annotations
@@ -31,11 +35,17 @@ CELL_POINTS_MIN = 5
 PULSES_MAX = 200_000  # in all; the derivatives of a fit hold about 500 bytes a pulse
 CELLS_MAX = 64
 UNKNOWN = 2  # in ``up``
+_REACH = 3  # readings on either side of one that is judged
+_STEPS = 9.0  # larger steps from one reading to the next, that a good one may be off
+_SHARE = 0.05  # of the readings of a cell: if more look bad, none is, since the device is like that
 _NUMBER_MAX = 1e30  # sums and squares stay finite
 WEIGHTS_MAX = 0.95 * BOUND_MAX  # a bound has to lie beyond the weights
 WEIGHTS_MIN = 0.02  # smaller weights come near the least bounds and steps of a device
 
 Real = NDArray[np.float64]
+
+
+Outlier = tuple[str, int, float]
 
 
 @dataclass(frozen=True)
@@ -51,6 +61,7 @@ class Recording:
     numbers : int64[n], of the pulses as in the file.
     scale, offset : of the weights.
     remarks : what the reader decided, a line each.
+    outliers : cell, pulse and conductance of the bad readings, which are missing in the weights.
     """
 
     names: tuple[str, ...]
@@ -61,6 +72,7 @@ class Recording:
     scale: float
     offset: float
     remarks: tuple[str, ...] = field(default=())
+    outliers: tuple[Outlier, ...] = field(default=())
 
     @property
     def cells(self) -> int:
@@ -117,8 +129,11 @@ def make_recording(
         remarks.append(f"{CELLS_MAX} of {len(names)} cells are used, at equal distances")
         names = [names[k] for k in chosen]
     rows: dict[str, list[tuple[int, int, float]]] = {}
+    outliers: list[Outlier] = []
     for name in names:
-        rows[name] = _filled(name, cells[name])
+        bad = _bad_readings(cells[name])
+        outliers += [(name, number, value) for number, value in bad.items()]
+        rows[name] = _filled(name, {k: (up, None if k in bad else value) for k, (up, value) in cells[name].items()})
     total = sum(map(len, rows.values()))
     if total > PULSES_MAX:
         raise ValueError(f"pulse = {total} pulses of all cells: must be at most {PULSES_MAX}")
@@ -140,6 +155,7 @@ def make_recording(
         scale=scale,
         offset=offset,
         remarks=tuple(remarks),
+        outliers=tuple(outliers),
     )
     _, along, up, _ = recording.increments()
     rise, fall = (float(along[up == direction].mean()) if (up == direction).any() else 0.0 for direction in (1, 0))
@@ -149,6 +165,27 @@ def make_recording(
             "must be upwards and downwards"
         )
     return recording
+
+
+def _bad_readings(points: Mapping[int, tuple[int, float | None]]) -> dict[int, float]:
+    """Pulse and conductance of the readings of a cell that no pulse can have made."""
+    numbers = [number for number in sorted(points) if points[number][1] is not None]
+    if len(numbers) < 4 * _REACH:
+        return {}
+    values = np.array([points[number][1] for number in numbers], dtype=np.float64)
+    up = np.array([points[number][0] > 0 for number in numbers])
+    padded = np.concatenate([np.full(_REACH, np.nan), values, np.full(_REACH, np.nan)])
+    around = np.lib.stride_tricks.sliding_window_view(padded, 2 * _REACH + 1)
+    off = values - np.nanmedian(around, axis=1)
+    low, high = np.quantile(values, (0.05, 0.95))
+    half = (high - low) / 2
+    far = np.abs(off) > max(half, _STEPS * float(np.quantile(np.abs(np.diff(values)), 0.9)))
+    follows = np.append(up[1:], not up[-1])
+    turn = (up != follows) & ((off > 0) == up)
+    far &= ~turn | (values < low - half) | (values > high + half)
+    if far.sum() > max(1.0, _SHARE * len(values)):
+        return {}
+    return {numbers[k]: float(values[k]) for k in np.flatnonzero(far)}
 
 
 def _filled(name: str, points: Mapping[int, tuple[int, float | None]]) -> list[tuple[int, int, float]]:

@@ -24,7 +24,7 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.fitting import filter as ff
-from symtrack.model.devices.fitting.data import Recording
+from symtrack.model.devices.fitting.data import Outlier, Recording
 from symtrack.model.devices.fitting.guess import Guess
 from symtrack.model.devices.fitting.models import HIGH, LOW, MODELS, OWN, STEP_DOWN, STEP_UP, Model, starts
 from symtrack.model.devices.fitting.problem import FitProblem
@@ -32,6 +32,7 @@ from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 
 _TRIAL = 12  # iterations of each of several starts
+_ROUNDS = 3  # of leaving readings out that no pulse explains
 _TRIED = 32  # rows and columns of an array that has to work
 _FITTED = {"dw_min", "dw_min_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
 _FITTED |= {"A_up", "A_down", "pow_gamma", "pow_up_down"}  # what a fit sets and may find at a limit
@@ -54,6 +55,7 @@ class Fit:
     rms_step : RMS error of the predictions of the next weight.
     steps : s+ and s- of the cells, float64[2, cells], down first.
     bounds : of the cells, float64[2, cells], lower first.
+    bad : readings that no pulse explains, bool[n].
     """
 
     recording: Recording
@@ -68,6 +70,7 @@ class Fit:
     bounds: Real
     sets: Real
     nodes: Real
+    bad: NDArray[np.bool_]
 
     @property
     def family(self) -> str:
@@ -117,8 +120,19 @@ class Fit:
 
     @property
     def rms(self) -> float:
-        """RMS residual of the free run."""
-        return float(np.sqrt(np.nanmean((self.recording.weights - self.free_run) ** 2)))
+        """RMS residual of the free run, without outliers."""
+        rest = (self.recording.weights - self.free_run)[~self.bad]
+        return float(np.sqrt(np.nanmean(rest**2)))
+
+    @cached_property
+    def outliers(self) -> tuple[Outlier, ...]:
+        """Cell, pulse and conductance of readings that no pulse explains: first those of the reader."""
+        data, found = self.recording, list(self.recording.outliers)
+        for k in np.flatnonzero(self.bad):
+            cell = int(np.searchsorted(data.first, k, side="right")) - 1
+            value = data.conductance(float(data.weights[k]))
+            found.append((data.names[cell], int(data.numbers[k]), float(f"{value:.12g}")))
+        return tuple(found)
 
     @property
     def deviation(self) -> float:
@@ -167,8 +181,9 @@ def _spread(values: Real, errors: Real) -> float:
     return float(np.sqrt(max(values.var(ddof=1) - errors.mean(), 0.0)))
 
 
-def _finished(problem: FitProblem, theta: Real) -> Fit:
-    data, model = problem.recording, problem.model
+def _finished(whole: FitProblem, problem: FitProblem, theta: Real) -> Fit:
+    """The result of ``problem``, which is ``whole`` without the readings that it gives up."""
+    data, model = whole.recording, whole.model
     shared, own = problem.split(theta)
     sets, nodes = (part[0] for part in model.parts(shared[None], own[None]))
     if model.kind == ff.TABLE:  # steps are the mean of their curves, whatever the fit started from
@@ -210,20 +225,22 @@ def _finished(problem: FitProblem, theta: Real) -> Fit:
     for name, values, place in (("w_min", bounds[0], LOW), ("w_max", bounds[1], HIGH)):
         mean = float(values.mean())
         common |= {name: mean, f"{name}_dtod": _spread(values / mean, covariance[:, place, place])}
-    errors, _ = problem.predict(shared[None], own[None])
+    errors, _, _ = problem.predict(shared[None], own[None])
+    parameters, misfit = problem.parameters(theta), whole.misfit(theta, ff.BAD)
     return Fit(
         recording=data,
         model=model,
         device=model.device(sets, nodes, common),
         read_noise=float(sets[0, ff.READ]),
-        misfit=problem.misfit(theta),
-        parameters=problem.parameters(theta),
-        bic=problem.bic(theta),
-        rms_step=float(np.sqrt((errors**2).sum() / data.points)),
+        misfit=misfit,
+        parameters=parameters,
+        bic=2 * misfit + parameters * float(np.log(data.points)),
+        rms_step=float(np.sqrt((errors**2).sum() / problem.recording.points)),
         steps=np.stack([down, up]),
         bounds=bounds,
         sets=sets,
         nodes=nodes,
+        bad=np.isfinite(data.weights) & ~np.isfinite(problem.recording.weights),
     )
 
 
@@ -243,7 +260,15 @@ def fit_family(recording: Recording, family: str) -> Fit:
         additive = FitProblem(recording, replace(problem.model, mult_noise=False), problem.begin)
         pairs = [(problem, theta), (additive, additive.solve(theta))]
         problem, theta = min(pairs, key=lambda pair: pair[0].bic(pair[1]))
-    return _finished(problem, theta)
+    rest = problem
+    for _ in range(_ROUNDS):
+        bad = problem.outliers(theta)
+        if np.array_equal(bad, np.isfinite(recording.weights) & ~np.isfinite(rest.recording.weights)):
+            break
+        weights = np.where(bad, np.nan, recording.weights)
+        rest = FitProblem(replace(recording, weights=weights), problem.model, problem.begin)
+        theta = rest.solve(theta)
+    return _finished(problem, rest, theta)
 
 
 def fit(

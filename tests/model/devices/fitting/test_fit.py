@@ -280,3 +280,60 @@ def test_a_scale_too_large_for_the_data_is_refused() -> None:
     points, _ = record(DEVICES["soft-bounds"], cells=1, pulses=320, seed=13)
     with pytest.raises(ValueError, match=r"^scale = 1000: must be at most"):
         make_recording(points, scale=1e3, offset=0.0)
+
+
+def with_readings(points: dict, changed: dict[tuple[str, int], float]) -> dict:
+    """The same points with other readings at (cell, pulse)."""
+    return {
+        cell: {k: (sign, changed.get((cell, k), w)) for k, (sign, w) in own.items()} for cell, own in points.items()
+    }
+
+
+@pytest.mark.parametrize(
+    "changed",
+    [
+        {("0", 180): 3.5},
+        {("0", 0): 2.5},
+        {("1", 639): -4.0},
+        {("0", 80): 2.9},  # where the direction turns
+        {("0", 300): 0.55, ("1", 411): -7.0},  # inside the range, and another cell
+        {("1", 500): 900.0, ("1", 501): 900.0},
+    ],
+)
+def test_no_bad_reading_decides_the_device(changed: dict[tuple[str, int], float]) -> None:
+    """It is named with its cell and pulse, and everything else stays what it was."""
+    points, _ = record(DEVICES["soft-bounds"], cells=2, pulses=640, seed=15, missing=0.0)
+    good = fit_family(make_recording(points, scale=None, offset=None), "soft-bounds")
+    data = make_recording(with_readings(points, changed), scale=None, offset=None)
+    bad = fit_family(data, "soft-bounds")
+    assert {(cell, pulse) for cell, pulse, _ in bad.outliers} == set(changed)
+    assert {(cell, pulse): value for cell, pulse, value in bad.outliers} == pytest.approx(changed)
+    assert (data.scale, data.offset) == pytest.approx((good.recording.scale, good.recording.offset), rel=0.02)
+    assert good.outliers == ()
+    for name in ("dw_min", "dw_min_std", "w_max", "w_min"):
+        assert getattr(bad.device, name) == pytest.approx(getattr(good.device, name), rel=0.02), name
+    assert bad.read_noise == pytest.approx(good.read_noise, rel=0.05)
+    assert bad.symmetric_point == pytest.approx(good.symmetric_point, abs=0.01)
+    assert bad.rms == pytest.approx(good.rms, rel=0.05)
+    assert bad.bic - good.bic < 60 * len(changed)
+
+
+def test_a_jump_is_no_bad_reading() -> None:
+    """A cell that jumps and stays there has moved, whatever made it."""
+    points, _ = record(DEVICES["soft-bounds"], cells=1, pulses=320, seed=16, missing=0.0)
+    jumped = {("0", k): points["0"][k][1] - 0.5 for k in range(230, 250)}
+    data = make_recording(with_readings(points, jumped), scale=None, offset=None)
+    assert data.outliers == ()
+    assert len(fit_family(data, "soft-bounds").outliers) <= 1
+
+
+def test_few_large_steps_are_no_bad_readings() -> None:
+    """Devices of two or three states: every reading is far from those about it."""
+    signs = [1, -1] * 20 + [1, 1, -1, -1] * 10
+    level, points = 0.0, {}
+    for k, sign in enumerate(signs):
+        level = min(max(level + 0.8 * sign, -1.0), 1.0)
+        points[k] = (sign, level)
+    assert make_recording({"0": points}, scale=None, offset=None).outliers == ()
+    peaks = {k: (1 if k % 20 == 0 else -1, 10.0 * 0.6 ** (k % 20)) for k in range(800)}  # one abrupt rise, a slow fall
+    assert make_recording({"0": peaks}, scale=None, offset=None).outliers == ()
