@@ -15,7 +15,7 @@ from rich.table import Table
 
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.fitting.data import Recording, read_csv
+from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording, read_csv
 from symtrack.model.devices.fitting.fit import Fit, fit
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml
@@ -60,6 +60,13 @@ def parser() -> Parser:
     add("--family", choices=MODELS, help="write this family instead of the best one")
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
+    add(
+        "--scales",
+        choices=SCALES,
+        default="auto",
+        help="one scale and offset of all cells, each cell its own, or each its own if the ranges of two cells differ "
+        f"by more than a factor of {RANGES:g} or do not overlap (default: auto)",
+    )
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     add("--plot", type=output_file, metavar="FILE", help="write a picture (PNG) of data and fits to this file")
     return result
@@ -121,7 +128,7 @@ def preset(one: Fit, recording: Recording, source: str) -> str:
     comments = [
         *notice(),
         f"fitted to {source!r}: {recording.cells} cells, {recording.points} points",
-        f"weight = (conductance - {recording.offset!r}) / {recording.scale!r}",
+        *recording.equations(),
         f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
         f"{one.read_noise:.6f}",
         f"symmetric point {point}; mean of the cells {one.symmetric_points.mean():.6f}",
@@ -200,7 +207,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
     with command.checks():
-        recording = read_csv(options.data, scale=options.scale, offset=options.offset)
+        recording = read_csv(options.data, scale=options.scale, offset=options.offset, scales=options.scales)
     for remark in recording.remarks:
         print(remark)
     with progress("families", len(families)) as advance, command.checks():
@@ -220,6 +227,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             "data": options.data,
             "scale": recording.scale,
             "offset": recording.offset,
+            "scales": recording.scales.tolist(),
+            "offsets": recording.offsets.tolist(),
             "cells": recording.cells,
             "points": recording.points,
             "family": chosen.family,

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from symtrack.hardware import SEED_MAX
 from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
-from symtrack.model.devices.fitting.data import read_csv
+from symtrack.model.devices.fitting.data import SCALES, read_csv
 from symtrack.model.devices.fitting.fit import fit
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
@@ -81,8 +81,10 @@ class DeviceFit:
         Of the cells that were measured, weights.
     weights, free_run : float64[n]
         Measured weights, cell after cell, NaN where missing, and those of the free run.
-    scale, offset : float
-        weight = (conductance - offset) / scale.
+    scale, offset : float or None
+        weight = (conductance - offset) / scale; None where every cell has its own.
+    scales, offsets : float64[cells]
+        Those of every cell.
     remarks : tuple of str
         What the reader of the file decided.
     limits : tuple of str
@@ -90,7 +92,8 @@ class DeviceFit:
     outliers : tuple of (str, int, float)
         Cell, pulse and conductance of readings that no pulse explains; they have no say in the fit.
     symmetric_point_conductance : float or None
-        The symmetric point in the unit of the data, ``symmetric_point * scale + offset``.
+        The symmetric point in the unit of the data, ``symmetric_point * scale + offset``; None where every cell has
+        its own scale.
     """
 
     device: Pulsed
@@ -103,8 +106,10 @@ class DeviceFit:
     symmetric_points: Real
     weights: Real
     free_run: Real
-    scale: float
-    offset: float
+    scale: float | None
+    offset: float | None
+    scales: Real
+    offsets: Real
     remarks: tuple[str, ...]
     limits: tuple[str, ...]
     outliers: tuple[tuple[str, int, float], ...]
@@ -196,6 +201,7 @@ def fit_device(
     families: str | Sequence[str] = tuple(MODELS),
     scale: float | None = None,
     offset: float | None = None,
+    scales: str = "auto",
 ) -> DeviceFit:
     """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC.
 
@@ -208,6 +214,9 @@ def fit_device(
         One or several, to be fitted.
     scale, offset : float, optional
         weight = (conductance - offset) / scale; without them, from the data.
+    scales : str
+        ``one`` scale and offset of all cells, ``each`` cell its own, or ``auto``: each its own if the ranges of two
+        cells differ by more than a factor of 4 or do not overlap.
 
     Returns
     -------
@@ -230,7 +239,9 @@ def fit_device(
     for family in chosen:
         if family not in MODELS:
             raise ValueError(f"families = {family!r}: must be among {', '.join(MODELS)}")
-    recording = read_csv(data, scale=scale, offset=offset)
+    if scales not in SCALES:
+        raise ValueError(f"scales = {scales!r}: must be one of {', '.join(SCALES)}")
+    recording = read_csv(data, scale=scale, offset=offset, scales=scales)
     fits = fit(recording, chosen)
     best = fits[0]
     return DeviceFit(
@@ -246,6 +257,8 @@ def fit_device(
         free_run=best.free_run,
         scale=recording.scale,
         offset=recording.offset,
+        scales=recording.scales,
+        offsets=recording.offsets,
         remarks=recording.remarks,
         limits=best.limits,
         outliers=best.outliers,

@@ -150,6 +150,8 @@ def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("DATA --out OUT --scales all", "argument --scales: invalid choice: 'all'"),
+        ("DATA --out OUT --scales each --offset 5e-6", "scales = 'each': must come without scale and offset"),
         ("DATA --out OUT --scale 0", "argument --scale: '0': must be a number above 0"),
         ("DATA --out OUT --scale 1e-7", "scale = 1e-07: must be at least"),
         ("DATA --out OUT --offset 0", "offset = 0: must be a conductance between"),
@@ -224,6 +226,24 @@ def test_a_bad_reading_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[st
     assert "cell c1, pulse 61: 3e-05 is left out, no pulse explains it" in told
     assert (good["outliers"], bad["outliers"]) == ([], [{"cell": "c1", "pulse": 61, "conductance": 3e-5}])
     assert bad["symmetric_point_conductance"] == pytest.approx(good["symmetric_point_conductance"], rel=2e-3)
+
+
+def test_cells_a_decade_apart_have_scales_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(*row[:3], row[3] and repr(float(row[3]) * (0.1 if row[0] == "c1" else 1.0))) for row in data()]
+    source, out, report = write(tmp_path / "data.csv", rows), tmp_path / "x.toml", tmp_path / "x.json"
+    arguments = [str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]
+    assert fit_device.main(arguments) == 0
+    assert "each cell has a scale and an offset of its own, as the range of cell c" in capsys.readouterr().out
+    written = json.loads(report.read_text())
+    assert (written["scale"], written["offset"], written["fits"][0]["symmetric_point_conductance"]) == (None,) * 3
+    assert written["scales"][0] / written["scales"][1] == pytest.approx(10, rel=0.3)
+    for name, scale, offset in zip(("c0", "c1", "c2"), written["scales"], written["offsets"], strict=True):
+        assert f"# cell {name}: weight = (conductance - {offset!r}) / {scale!r}\n" in out.read_text()
+    result = symtrack.fit_device(source, families="soft-bounds")
+    assert (result.scale, result.scales.tolist()) == (None, written["scales"])
+    assert result.device == load_device(out)
+    with pytest.raises(ValueError, match=r"^scales = 'all': must be one of auto, one, each"):
+        symtrack.fit_device(source, scales="all")
 
 
 def test_a_header_too_long_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

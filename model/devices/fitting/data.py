@@ -10,6 +10,11 @@ point is missing if its conductance is empty or its row is not there. A pulse wi
 next row of its cell if the two rows before and the two after it agree in theirs; otherwise nobody knows its direction.
 The first conductance of a cell is its start; pulses before it are not used.
 
+All cells have one scale and one offset, unless their ranges do not allow it: if one range is more than RANGES times
+another, or if the middle of all data is outside the range of a cell, every cell has its own, and goes from -1 to 1.
+What its range is in the unit of the data is then no part of the device. A cell that does not follow its pulses has no
+say in this.
+
 A reading is bad, and taken as missing, if it is further from the median of the seven about it than half the range of
 its cell and than nine of its larger steps. A peak between pulses of two directions has to leave the range, too. Smaller
 ones are left to the likelihood (`model.devices.fitting.filter`).
@@ -19,7 +24,7 @@ from __future__ import annotations
 
 import csv
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -34,6 +39,9 @@ POINTS_MIN = 30  # in each direction, of all cells together: fewer do not tell a
 CELL_POINTS_MIN = 5
 PULSES_MAX = 200_000  # in all; the derivatives of a fit hold about 500 bytes a pulse
 CELLS_MAX = 64
+RANGES = 4.0  # ratio of the ranges of two cells that one scale can have
+SCALES = ("auto", "one", "each")  # of the cells
+_FOLLOWS = 3.0  # standard errors that the mean step of a cell is above 0
 UNKNOWN = 2  # in ``up``
 _REACH = 3  # readings on either side of one that is judged
 _STEPS = 9.0  # larger steps from one reading to the next, that a good one may be off
@@ -59,7 +67,7 @@ class Recording:
     up : uint8[n], 1 for a pulse upwards, 0 for one downwards, UNKNOWN for one that may be either.
     weights : float64[n], after the pulse, NaN where missing.
     numbers : int64[n], of the pulses as in the file.
-    scale, offset : of the weights.
+    scales, offsets : of the weights, float64[cells].
     remarks : what the reader decided, a line each.
     outliers : cell, pulse and conductance of the bad readings, which are missing in the weights.
     """
@@ -69,10 +77,20 @@ class Recording:
     up: NDArray[np.uint8]
     weights: Real
     numbers: NDArray[np.int64]
-    scale: float
-    offset: float
+    scales: Real
+    offsets: Real
     remarks: tuple[str, ...] = field(default=())
     outliers: tuple[Outlier, ...] = field(default=())
+
+    @property
+    def scale(self) -> float | None:
+        """Of all cells; None if each has its own."""
+        return float(self.scales[0]) if (self.scales == self.scales[0]).all() else None
+
+    @property
+    def offset(self) -> float | None:
+        """Of all cells; None if each has its own."""
+        return float(self.offsets[0]) if (self.offsets == self.offsets[0]).all() else None
 
     @property
     def cells(self) -> int:
@@ -89,8 +107,17 @@ class Recording:
         return slice(int(self.first[cell]), int(self.first[cell + 1]))
 
     def conductance(self, weight: float | None) -> float | None:
-        """A weight in the unit of the file."""
-        return None if weight is None else weight * self.scale + self.offset
+        """A weight in the unit of the file; None if there is none, or if every cell has a scale of its own."""
+        if weight is None or self.scale is None or self.offset is None:
+            return None
+        return weight * self.scale + self.offset
+
+    def equations(self) -> list[str]:
+        """How conductances become weights, a line, or one for each cell."""
+        if self.scale is not None and self.offset is not None:
+            return [f"weight = (conductance - {self.offset!r}) / {self.scale!r}"]
+        each = zip(self.names, self.offsets.tolist(), self.scales.tolist(), strict=True)
+        return [f"cell {name}: weight = (conductance - {offset!r}) / {scale!r}" for name, offset, scale in each]
 
     def increments(self) -> tuple[Real, Real, NDArray[np.uint8], NDArray[np.int64]]:
         """Weight before, mean step in the direction of the pulses, direction, cell.
@@ -113,9 +140,13 @@ class Recording:
 
 
 def make_recording(
-    cells: Mapping[str, Mapping[int, tuple[int, float | None]]], *, scale: float | None, offset: float | None
+    cells: Mapping[str, Mapping[int, tuple[int, float | None]]],
+    *,
+    scale: float | None,
+    offset: float | None,
+    scales: str = "auto",
 ) -> Recording:
-    """Check and scale points {cell: {pulse: (direction, conductance)}}.
+    """Check and scale points {cell: {pulse: (direction, conductance)}}; ``scales`` is one of SCALES.
 
     Raises
     ------
@@ -142,18 +173,27 @@ def make_recording(
         count = sum(row[1] == direction for row in pulses)
         if count < POINTS_MIN:
             raise ValueError(f"direction = {count} points after pulses {direction:+d}: must be at least {POINTS_MIN}")
-    values = np.array([row[2] for name in names for row in rows[name]])
-    scale, offset, remark = _scaling(values[np.isfinite(values)], scale, offset)
-    remarks.append(remark)
+    each = [np.array([row[2] for row in rows[name]]) for name in names]
+    values, lengths = np.concatenate(each), [len(own) for own in each]
+    if scales == "each" and not (scale is None and offset is None):
+        raise ValueError("scales = 'each': must come without scale and offset, which are those of all cells")
+    reason = None if scales == "one" or not (scale is None and offset is None) else _apart(rows, names)
+    if len(names) > 1 and (scales == "each" or reason):
+        chosen_scales, chosen_offsets = _scalings(rows, names)
+        remarks.append(f"each cell has a scale and an offset of its own, {reason or 'as given'}")
+    else:
+        one_scale, one_offset, remark = _scaling(values[np.isfinite(values)], scale, offset)
+        chosen_scales, chosen_offsets = np.full(len(names), one_scale), np.full(len(names), one_offset)
+        remarks.append(remark)
     everything = [row for name in names for row in rows[name]]
     recording = Recording(
         names=tuple(names),
         first=np.cumsum([0, *(len(rows[name]) for name in names)]),
         up=np.array([(UNKNOWN, 1, 0)[row[1]] for row in everything], dtype=np.uint8),
-        weights=(values - offset) / scale,
+        weights=(values - np.repeat(chosen_offsets, lengths)) / np.repeat(chosen_scales, lengths),
         numbers=np.array([row[0] for row in everything]),
-        scale=scale,
-        offset=offset,
+        scales=chosen_scales,
+        offsets=chosen_offsets,
         remarks=tuple(remarks),
         outliers=tuple(outliers),
     )
@@ -207,6 +247,39 @@ def _filled(name: str, points: Mapping[int, tuple[int, float | None]]) -> list[t
     return result
 
 
+def _ends(rows: list[tuple[int, int, float]]) -> tuple[float, float, bool]:
+    """Lowest and highest conductance of a cell, and whether it follows its pulses."""
+    there = [row for row in rows if math.isfinite(row[2])]
+    values = np.array([row[2] for row in there])
+    steps = np.diff(values) * np.array([row[1] for row in there[1:]])
+    error = float(steps.std()) / math.sqrt(steps.size)
+    return float(values.min()), float(values.max()), float(steps.mean()) > _FOLLOWS * error
+
+
+def _apart(rows: Mapping[str, list[tuple[int, int, float]]], names: Sequence[str]) -> str | None:
+    """Why the cells cannot have one scale, if they cannot."""
+    ends = {name: _ends(rows[name]) for name in names}
+    ranges = {name: high - low for name, (low, high, follows) in ends.items() if follows and high > low}
+    if len(ranges) < 2:
+        return None
+    wide, narrow = max(ranges, key=ranges.__getitem__), min(ranges, key=ranges.__getitem__)
+    if ranges[wide] > RANGES * ranges[narrow]:
+        return f"as the range of cell {wide} is {ranges[wide] / ranges[narrow]:.3g} times that of cell {narrow}"
+    middle = (min(ends[name][0] for name in ranges) + max(ends[name][1] for name in ranges)) / 2
+    for name in ranges:
+        if not ends[name][0] < middle < ends[name][1]:
+            return f"as the middle of all data, {middle:g}, is outside the range of cell {name}"
+    return None
+
+
+def _scalings(rows: Mapping[str, list[tuple[int, int, float]]], names: Sequence[str]) -> tuple[Real, Real]:
+    """Scale and offset of every cell; a cell that does not follow its pulses has the middle one of the scales."""
+    low, high, follows = (np.array(part) for part in zip(*(_ends(rows[name]) for name in names), strict=True))
+    good = follows.astype(bool) & (high > low)
+    half = (high - low) / 2
+    return np.where(good, half, np.median(half[good] if good.any() else half)), (low + high) / 2
+
+
 def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[float, float, str]:
     low, high = float(values.min()), float(values.max())
     if low == high:
@@ -237,7 +310,9 @@ def _number(text: str, line: int, name: str, allowed: str) -> float:
     return value
 
 
-def read_csv(path: str | Path, *, scale: float | None = None, offset: float | None = None) -> Recording:
+def read_csv(
+    path: str | Path, *, scale: float | None = None, offset: float | None = None, scales: str = "auto"
+) -> Recording:
     """Read and check a file.
 
     Raises
@@ -269,7 +344,7 @@ def read_csv(path: str | Path, *, scale: float | None = None, offset: float | No
         raise ValueError(f"data = {str(path)!r}: must have rows after its header")
     if value == "weight":
         scale, offset = 1.0 if scale is None else scale, 0.0 if offset is None else offset
-    return make_recording(cells, scale=scale, offset=offset)
+    return make_recording(cells, scale=scale, offset=offset, scales=scales)
 
 
 def _add(

@@ -130,7 +130,7 @@ class Fit:
         data, found = self.recording, list(self.recording.outliers)
         for k in np.flatnonzero(self.bad):
             cell = int(np.searchsorted(data.first, k, side="right")) - 1
-            value = data.conductance(float(data.weights[k]))
+            value = data.weights[k] * data.scales[cell] + data.offsets[cell]
             found.append((data.names[cell], int(data.numbers[k]), float(f"{value:.12g}")))
         return tuple(found)
 

@@ -337,3 +337,41 @@ def test_few_large_steps_are_no_bad_readings() -> None:
     assert make_recording({"0": points}, scale=None, offset=None).outliers == ()
     peaks = {k: (1 if k % 20 == 0 else -1, 10.0 * 0.6 ** (k % 20)) for k in range(800)}  # one abrupt rise, a slow fall
     assert make_recording({"0": peaks}, scale=None, offset=None).outliers == ()
+
+
+@pytest.mark.parametrize("family", ["soft-bounds", "measured"])
+@pytest.mark.parametrize("ranges", [((90.0, 10.0), (9.0, 1.0)), ((1.0, 0.0), (0.1, 0.0)), ((1.0, 0.0), (1.0, 5.0))])
+def test_cells_of_different_ranges(ranges: tuple[tuple[float, float], ...], family: str) -> None:
+    """Each cell has its own scale, and the fit is that of the cells that were normalised one by one."""
+    points, _ = record(DEVICES["soft-bounds"], cells=4, pulses=480, seed=17)
+    apart, alone = {}, {}
+    for cell, own in points.items():
+        weights = [w for _, w in own.values() if w is not None]
+        scale, offset = ranges[int(cell) % 2]
+        apart |= moved({cell: own}, scale, offset)
+        half, middle = (max(weights) - min(weights)) / 2, (max(weights) + min(weights)) / 2
+        alone |= moved({cell: own}, 1 / half, -middle / half)
+    data = make_recording(apart, scale=None, offset=None)
+    assert data.scale is None
+    assert "each cell has a scale and an offset of its own, as the" in data.remarks[0]
+    reference = make_recording(alone, scale=1.0, offset=0.0)
+    assert np.allclose(data.weights, reference.weights, atol=1e-9, equal_nan=True)
+    one, two = fit_family(data, family), fit_family(reference, family)
+    assert one.symmetric_point == pytest.approx(two.symmetric_point, abs=1e-3)
+    assert one.device.dw_min == pytest.approx(two.device.dw_min, rel=1e-3)
+    forced = make_recording(apart, scale=None, offset=None, scales="one")
+    assert forced.scale is not None
+
+
+def test_spread_of_ranges_stays_in_the_device() -> None:
+    """Bounds that differ as those of an array do are no reason for a scale of each cell, nor is a dead cell."""
+    device = replace(DEVICES["soft-bounds"], w_max_dtod=0.2, w_min_dtod=0.2)
+    points, _ = record(device, cells=4, pulses=800, seed=18)
+    assert make_recording(points, scale=None, offset=None).scale is not None
+    rng = np.random.default_rng(18)
+    dead = {k: (sign, 0.3 + 0.003 * rng.standard_normal()) for k, (sign, _) in points["0"].items()}
+    assert make_recording(points | {"dead": dead}, scale=None, offset=None).scale is not None
+    each = make_recording(points | {"dead": dead}, scale=None, offset=None, scales="each")
+    assert np.nanmax(np.abs(each.weights[each.of(each.names.index("dead"))])) < 0.1
+    with pytest.raises(ValueError, match=r"^scales = 'each': must come without scale and offset"):
+        make_recording(points, scale=1.0, offset=None, scales="each")
