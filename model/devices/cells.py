@@ -47,6 +47,7 @@ class Cells:
     place : int64[2, R, C], scale and origin of the position of v, see `model.devices.responses`; LINEAR has none.
     table : int32[2, 2**SEGMENT_BITS + 2], entries of a TABLE downwards and upwards.
     write_noise : standard deviation of the visible weight about the state, a weight.
+    read_noise : standard deviation of what a read sees of a cell about its visible weight, a weight.
     half_select : fraction of a step that one line alone makes, HALF_SELECT_BITS fractional bits.
     decay : fraction of v that an update's time takes away, WEIGHT_BITS fractional bits.
     """
@@ -62,6 +63,7 @@ class Cells:
     place: Int | None = None
     table: Table = field(default_factory=lambda: _NO_TABLE)
     write_noise: int = 0
+    read_noise: int = 0
     half_select: int = 0
     decay: int = 0
 

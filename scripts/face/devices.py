@@ -71,7 +71,7 @@ class DeviceFit:
     ranking : mapping of str to float
         BIC of every family above that of the best, best first; differences above 10 are clear.
     read_noise : float
-        Standard deviation of a measured weight.
+        Standard deviation of a measured weight; ``device`` has it, too, as ``read_noise_std`` in units of dw_min.
     rms_one_pulse, rms_free_run : float
         Root mean square residual of predictions from pulse to pulse, and of the integer cells pulsed from the first
         weight on; weights.

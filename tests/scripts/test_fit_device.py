@@ -5,7 +5,7 @@ import json
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
@@ -89,6 +89,25 @@ def test_the_device_trains(tmp_path: Path, family: str) -> None:
     assert runs[0].state_sha256 == runs[1].state_sha256
     assert runs[0].counts["coincidences"] > 0
     assert runs[0].state_sha256 != tiny.digest(steps=12, reference_mean=0.0, reference_std=0.0)
+
+
+def test_read_noise_is_in_the_device_file_and_acts_in_a_training(tmp_path: Path) -> None:
+    source, out, report = write(tmp_path / "data.csv", data()), tmp_path / "device.toml", tmp_path / "x.json"
+    assert fit_device.main([str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]) == 0
+    found, device = json.loads(report.read_text())["fits"][0], load_device(out)
+    assert tomllib.loads(out.read_text())["read_noise_std"] == device.read_noise_std > 0
+    assert device.read_noise_std * device.dw_min == pytest.approx(found["read_noise"], rel=1e-9)
+    assert found["read_noise"] * json.loads(report.read_text())["scale"] == pytest.approx(8e-9, rel=0.5)
+    digests = []
+    for one in (
+        device,
+        replace(device, read_noise_std=0.0),
+        replace(device, read_noise_std=20 * device.read_noise_std),
+    ):
+        trainer = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=one))
+        trainer.run(12)
+        digests.append(trainer.metrics().state_sha256)
+    assert len(set(digests)) == 3
 
 
 def test_chosen_family_and_single_cell_without_name(tmp_path: Path) -> None:

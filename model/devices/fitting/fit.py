@@ -34,8 +34,9 @@ from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 _TRIAL = 12  # iterations of each of several starts
 _ROUNDS = 3  # of leaving readings out that no pulse explains
 _TRIED = 32  # rows and columns of an array that has to work
-_FITTED = {"dw_min", "dw_min_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
+_FITTED = {"dw_min", "dw_min_std", "read_noise_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
 _FITTED |= {"A_up", "A_down", "pow_gamma", "pow_up_down"}  # what a fit sets and may find at a limit
+_STEP_MIN = 1e-6  # of a device
 _LOG_NORMAL = 0.4  # relative spread of steps from which normal ones would turn signs
 
 Real = NDArray[np.float64]
@@ -48,7 +49,7 @@ class Fit:
     Attributes
     ----------
     device : with the estimated noise and spread.
-    read_noise : standard deviation of a measured weight.
+    read_noise : standard deviation of a measured weight; in ``device``, too, as ``read_noise_std``.
     misfit : minus the logarithm of the likelihood.
     parameters : that the data determine, k above.
     bic : the smaller, the better.
@@ -218,6 +219,7 @@ def _finished(whole: FitProblem, problem: FitProblem, theta: Real) -> Fit:
         "dw_min_dtod": relative if log_normal else _spread(size / dw_min, size_error),
         "dw_min_dtod_log_normal": log_normal,
         "dw_min_std": float(sets[0, ff.SIGMA]),
+        "read_noise_std": float(sets[0, ff.READ]) / max(dw_min, _STEP_MIN),
         "up_down": up_down,
         "up_down_dtod": _spread(ratio, variance(half, -half)) * (2 - abs(up_down)) / 2,
     }

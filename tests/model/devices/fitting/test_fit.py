@@ -75,9 +75,13 @@ def test_recovers(family: str, seed: int) -> None:
     found = fit_family(data, family)
     assert found.symmetric_point == pytest.approx(point, abs=0.02)
     assert found.read_noise == pytest.approx(READ, rel=0.05)
+    assert found.device.read_noise_std * found.device.dw_min == pytest.approx(READ, rel=0.05)
+    assert found.device.cells(rows=1, columns=1, seed=1, array="a").read_noise / WEIGHT_ONE == pytest.approx(
+        READ, rel=0.05
+    )
     assert found.deviation < 1e-5  # the written family is what was fitted
     for name, value in vars(device).items():
-        if isinstance(value, bool) or name.endswith("_dtod"):
+        if isinstance(value, bool) or name.endswith("_dtod") or name == "read_noise_std":
             continue
         share = 0.1 if name.startswith("A_") else 0.05  # one standard error of A_down is 3 % in so few pulses
         tolerance = {"up_down": 0.05, "pow_up_down": 0.05}.get(name, share * abs(value))
