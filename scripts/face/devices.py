@@ -14,7 +14,7 @@ from symtrack.hardware import SEED_MAX
 from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
 from symtrack.model.devices.fitting.data import SCALES, read_csv
-from symtrack.model.devices.fitting.fit import fit
+from symtrack.model.devices.fitting.fit import fit, span_of_points
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
@@ -69,7 +69,8 @@ class DeviceFit:
     family : str
         Its name.
     ranking : mapping of str to float
-        BIC of every family above that of the best, best first; differences above 10 are clear.
+        BIC of every family above that of the best, best first; differences above 10 are clear. It is negative where a
+        family has a better BIC for its few parameters alone: the best is more likely and its free run much nearer.
     read_noise : float
         Standard deviation of a measured weight; ``device`` has it, too, as ``read_noise_std`` in units of dw_min.
     rms_one_pulse, rms_free_run : float
@@ -77,6 +78,10 @@ class DeviceFit:
         weight on; weights.
     symmetric_point : float or None
         Of the device without spread; None where one step is larger everywhere.
+    symmetric_point_interval : (float, float) or None
+        Where it lies at 95 % if the family is right, from the likelihood and a bootstrap of pulses and cells.
+    symmetric_point_interval_of_families : (float, float) or None
+        The same over all families that the data do not tell from the best.
     symmetric_points : float64[cells]
         Of the cells that were measured, weights.
     weights, free_run : float64[n]
@@ -87,6 +92,8 @@ class DeviceFit:
         Those of every cell.
     remarks : tuple of str
         What the reader of the file decided.
+    warnings : tuple of str
+        Why the best family is not like the data, a line each; empty where it is.
     limits : tuple of str
         Parameters of the device that ended at a limit of their range, a line each: what the data say lies beyond it.
     outliers : tuple of (str, int, float)
@@ -103,6 +110,8 @@ class DeviceFit:
     rms_one_pulse: float
     rms_free_run: float
     symmetric_point: float | None
+    symmetric_point_interval: tuple[float, float] | None
+    symmetric_point_interval_of_families: tuple[float, float] | None
     symmetric_points: Real
     weights: Real
     free_run: Real
@@ -111,6 +120,7 @@ class DeviceFit:
     scales: Real
     offsets: Real
     remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
     limits: tuple[str, ...]
     outliers: tuple[tuple[str, int, float], ...]
     symmetric_point_conductance: float | None
@@ -203,7 +213,7 @@ def fit_device(
     offset: float | None = None,
     scales: str = "auto",
 ) -> DeviceFit:
-    """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC.
+    """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC and free run.
 
     Parameters
     ----------
@@ -252,6 +262,8 @@ def fit_device(
         rms_one_pulse=best.rms_step,
         rms_free_run=best.rms,
         symmetric_point=best.symmetric_point,
+        symmetric_point_interval=best.symmetric_point_interval,
+        symmetric_point_interval_of_families=span_of_points(fits),
         symmetric_points=best.symmetric_points,
         weights=recording.weights,
         free_run=best.free_run,
@@ -260,6 +272,7 @@ def fit_device(
         scales=recording.scales,
         offsets=recording.offsets,
         remarks=recording.remarks,
+        warnings=best.warnings,
         limits=best.limits,
         outliers=best.outliers,
         symmetric_point_conductance=recording.conductance(best.symmetric_point),

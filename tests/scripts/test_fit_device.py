@@ -62,6 +62,15 @@ def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert best["rms_one_pulse"] < best["rms_free_run"]
     assert best["float_integer_deviation"] < 1e-5
     assert best["symmetric_point"] == pytest.approx(0.006 / (0.03 / 0.8 + 0.024 / 0.6), abs=0.04)
+    low, high = best["symmetric_point_interval"]
+    assert low < best["symmetric_point"] < high < low + 0.4
+    assert written["symmetric_point_interval"][0] <= low < high <= written["symmetric_point_interval"][1]
+    assert "soft-bounds" in written["families_like_the_best"]
+    assert best["warnings"] == []
+    assert any("a step: the device is not like the data" in line for line in written["fits"][-1]["warnings"])
+    result = symtrack.fit_device(source, families=families, scale=2e-6, offset=5e-6)
+    assert list(result.symmetric_point_interval) == best["symmetric_point_interval"]
+    assert list(result.symmetric_point_interval_of_families) == written["symmetric_point_interval"]
     assert best["parameters"]["dw_min"] == pytest.approx(0.03, rel=0.1)
     assert written["fits"][-1]["symmetric_point"] is None
 
@@ -75,6 +84,16 @@ def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert f"{best['symmetric_point']:.4f}" in printed
     assert PRINTS in printed
+    assert f"{low:.4f} to {high:.4f}" in printed
+    assert f"({low:.4f} to {high:.4f} at 95 %)" in out.read_text()
+
+
+def test_a_bad_best_family_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = write(tmp_path / "data.csv", data()), tmp_path / "x.toml"
+    assert fit_device.main([str(source), "--out", str(out), "--families", "constant-step"]) == 0
+    assert "constant-step: its steps are off by" in capsys.readouterr().err
+    assert "# its steps are off by" in out.read_text()
+    assert symtrack.fit_device(source, families="constant-step").warnings
 
 
 @pytest.mark.parametrize("family", ["soft-bounds", "measured"])

@@ -68,6 +68,7 @@ class FitProblem:
                 self.prior[np.ix_(curve, curve)] += bend.T @ bend
             self.center[curves] = 0.0
         self._last: tuple[bytes, Real, Real] | None = None
+        self._slopes: Real | None = None  # of theta at _last, float64[theta of a cell, n]
 
     def split(self, theta: Real) -> tuple[Real, Real]:
         """Shared parameters, and deviations float64[cells, OWN]."""
@@ -87,7 +88,7 @@ class FitProblem:
         return errors, variances, trusts
 
     @property
-    def _predicted(self) -> NDArray[np.bool_]:
+    def predicted(self) -> NDArray[np.bool_]:
         """Readings that are there, but for the first of every cell, bool[n]."""
         there = np.isfinite(self.recording.weights)
         there[self.recording.first[:-1]] = False
@@ -97,7 +98,7 @@ class FitProblem:
         """First part of L, or of the criterion for a share of bad readings."""
         shared, own = self.split(theta)
         errors, variances, _ = self.predict(shared[None], own[None], bad)
-        normal = -0.5 * (errors**2 / variances + np.log(2 * np.pi * variances))[0, self._predicted]
+        normal = -0.5 * (errors**2 / variances + np.log(2 * np.pi * variances))[0, self.predicted]
         if bad:
             normal = np.logaddexp(normal + np.log(1 - bad), np.log(bad * ff.DENSITY))
         value = -float(normal.sum())
@@ -109,7 +110,7 @@ class FitProblem:
         errors, _, trusts = (part[0] for part in self.predict(shared[None], own[None], ff.BAD))
         result = trusts < _TRUSTED
         owner = np.repeat(np.arange(self.recording.cells), np.diff(self.recording.first))
-        there = np.flatnonzero(self._predicted)
+        there = np.flatnonzero(self.predicted)
         for k, after in pairwise(there):
             if result[k] and owner[k] == owner[after] and abs(errors[after]) > 0.5 * abs(errors[k]):
                 result[k] = False
@@ -140,6 +141,7 @@ class FitProblem:
         by_error, by_variance = (errors[1:] - e) / _MOVE, (variances[1:] - s) / _MOVE
         slope = by_error * (e / s) + by_variance * (0.5 * (1 - e * e / s) / s)
         slope[:, e == 0] = 0.0  # nothing was there to predict
+        self._slopes = slope
         by_error /= np.sqrt(s)
         by_variance /= np.sqrt(2.0) * s
         blocks = np.zeros((self.recording.cells, count, count))
@@ -152,6 +154,20 @@ class FitProblem:
             gradient[places] += slope[:, here].sum(axis=1)
             fisher[np.ix_(places, places)] += blocks[cell]
         return np.nan_to_num(gradient), np.nan_to_num(fisher)
+
+    def block_gradients(self, theta: Real, length: int) -> Real:
+        """Gradients of the first part of L of blocks of pulses of one cell, float64[blocks, theta]."""
+        self._derivatives(theta)
+        assert self._slopes is not None
+        blocks = []
+        for cell in range(self.recording.cells):
+            here, begin = self.recording.of(cell), self.shared + self.own * cell
+            places = np.r_[: self.shared, begin : begin + self.own]
+            for first in range(here.start, here.stop, length):
+                block = np.zeros(len(theta))
+                block[places] = np.nan_to_num(self._slopes[:, first : min(first + length, here.stop)].sum(axis=1))
+                blocks.append(block)
+        return np.array(blocks)
 
     def gradient(self, theta: Real) -> Real:
         """Of L."""
