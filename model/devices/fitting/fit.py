@@ -40,7 +40,6 @@ from symtrack.model.devices.fitting.problem import FitProblem
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 
-_TRIAL = 12  # iterations of each of several starts
 _ROUNDS = 3  # of leaving readings out that no pulse explains
 _TRIED = 32  # rows and columns of an array that has to work
 _FITTED = {"dw_min", "dw_min_std", "read_noise_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
@@ -336,12 +335,8 @@ def fit_family(recording: Recording, family: str) -> Fit:
     """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
     guess = Guess.of(recording)
     problems = [FitProblem(recording, model, begin) for model in MODELS[family] for begin in starts(model, guess)]
-    if len(problems) == 1 or problems[0].begin.smooth:
-        found = [(one, one.solve(one.start)) for one in problems]
-    else:  # several starts for one peak: only the most promising is worth all iterations
-        tried = [(one, one.solve(one.start, _TRIAL)) for one in problems]
-        problem, theta = min(tried, key=lambda pair: pair[0](pair[1]))
-        found = [(problem, problem.solve(theta))]
+    # All of them to the end: after a few iterations the highest start is often not the one that leads to the peak.
+    found = [(one, one.solve(one.start)) for one in problems]
     # By BIC: with priors of different strength L would not compare.
     problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
     if any(spec.name == "mult_noise" for spec in fields(FAMILIES[family])):

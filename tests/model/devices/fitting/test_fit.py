@@ -454,3 +454,18 @@ def test_the_interval_of_all_families_that_are_alike() -> None:
     constant = next(one for one in fits if one.family == "constant-step")
     assert constant.symmetric_point_interval is None
     assert span_of_points([constant]) is None
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_exponential_steps_reach_their_peak(seed: int) -> None:
+    """Up steps that fall off to the bound, and down steps that are constant: after a few iterations the start that
+    leads to the peak is not the highest, and one reading more or less would decide between peaks."""
+    rng, w, points = np.random.default_rng(seed), -1.0, {}
+    for k in range(800):
+        sign = 1 if k // 100 % 2 == 0 else -1
+        size = 0.04 * (1 - w) if sign > 0 else 0.035
+        w = min(max(w + sign * size * (1 + 0.2 * rng.standard_normal()), -1.0), 1.0)
+        points[k] = (sign, w + 0.002 * rng.standard_normal())
+    found = fit_family(make_recording({"0": points}, scale=None, offset=None), "exponential-step")
+    assert found.device.dw_min_std == pytest.approx(0.2, rel=0.25)
+    assert found.systematic < 0.15
