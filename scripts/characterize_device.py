@@ -83,8 +83,8 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
             row["family"],
             f"{row['states']:,.1f}",
             text(row["symmetric_point"], ".4f"),
-            f"{row['symmetric_point_mean']:.4f}",
-            f"{row['symmetric_point_std']:.4f}",
+            text(row["symmetric_point_mean"], ".4f"),
+            text(row["symmetric_point_std"], ".4f"),
             text(row["up_down_ratio"], ".4f"),
         )
     return result

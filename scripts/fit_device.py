@@ -96,8 +96,8 @@ def entry(one: Fit, best: Fit) -> dict[str, Any]:
         "symmetric_point": one.symmetric_point,
         "symmetric_point_interval": one.symmetric_point_interval,
         "symmetric_point_conductance": one.recording.conductance(one.symmetric_point),
-        "symmetric_point_mean": float(one.symmetric_points.mean()),
-        "symmetric_point_std": float(one.symmetric_points.std()),
+        "symmetric_point_mean": one.symmetric_points_mean[0],
+        "symmetric_point_std": one.symmetric_points_mean[1],
         "parameters": asdict(one.device),
     }
 
@@ -119,7 +119,7 @@ def table(fits: Sequence[Fit]) -> Table:
     ):
         result.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
     for one in fits:
-        point, points = one.symmetric_point, one.symmetric_points
+        point, (mean, spread) = one.symmetric_point, one.symmetric_points_mean
         interval = one.symmetric_point_interval
         result.add_row(
             one.family,
@@ -128,7 +128,7 @@ def table(fits: Sequence[Fit]) -> Table:
             f"{one.device.dw_min_std:.3f}",
             "none" if point is None else f"{point:.4f}",
             "none" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}",
-            f"{points.mean():.4f} ± {points.std():.4f}",
+            "none" if mean is None else f"{mean:.4f} ± {spread:.4f}",
         )
     return result
 
@@ -138,13 +138,14 @@ def preset(one: Fit, recording: Recording, source: str) -> str:
     point, interval = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}", ""
     if one.symmetric_point_interval:
         interval = " ({:.4f} to {:.4f} at 95 %)".format(*one.symmetric_point_interval)
+    mean = "none" if one.symmetric_points_mean[0] is None else f"{one.symmetric_points_mean[0]:.6f}"
     comments = [
         *notice(),
         f"fitted to {source!r}: {recording.cells} cells, {recording.points} points",
         *recording.equations(),
         f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
         f"{one.read_noise:.6f}",
-        f"symmetric point {point}{interval}; mean of the cells {one.symmetric_points.mean():.6f}",
+        f"symmetric point {point}{interval}; mean of the cells {mean}",
         *one.warnings,
         *one.limits,
     ]

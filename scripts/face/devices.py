@@ -83,7 +83,7 @@ class DeviceFit:
     symmetric_point_interval_of_families : (float, float) or None
         The same over all families that the data do not tell from the best.
     symmetric_points : float64[cells]
-        Of the cells that were measured, weights.
+        Of the cells that were measured, weights; NaN where a cell has none.
     weights, free_run : float64[n]
         Measured weights, cell after cell, NaN where missing, and those of the free run.
     scale, offset : float or None

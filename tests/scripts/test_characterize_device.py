@@ -147,3 +147,14 @@ def test_files_too_deep_to_read_give_one_line(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must be valid" in error
+
+
+def test_a_device_without_symmetric_point_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, device = tmp_path / "x.json", tmp_path / "device.toml"
+    device.write_text('family = "constant-step"\nup_down = 0.2\n')
+    assert main(["--device", str(device), "--json", str(report), "--plot", str(tmp_path / "x.png")]) == 0
+    (figures,) = json.loads(report.read_text()).values()
+    for key in ("symmetric_point", "symmetric_point_mean", "symmetric_point_std"):
+        assert figures[key] is None
+    assert figures["symmetric_point_cells"] == 0
+    assert "none" in capsys.readouterr().out

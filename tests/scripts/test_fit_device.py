@@ -72,7 +72,8 @@ def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert list(result.symmetric_point_interval) == best["symmetric_point_interval"]
     assert list(result.symmetric_point_interval_of_families) == written["symmetric_point_interval"]
     assert best["parameters"]["dw_min"] == pytest.approx(0.03, rel=0.1)
-    assert written["fits"][-1]["symmetric_point"] is None
+    for key in ("symmetric_point", "symmetric_point_interval", "symmetric_point_mean", "symmetric_point_std"):
+        assert written["fits"][-1][key] is None, key
 
     device = load_device(out)
     assert asdict(device) == best["parameters"]

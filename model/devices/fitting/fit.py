@@ -26,7 +26,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.analysis.characterize import without_variation
+from symtrack.model.analysis.characterize import nominal_symmetric_point, without_variation
 from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
@@ -237,11 +237,7 @@ class Fit:
     @cached_property
     def symmetric_point(self) -> float | None:
         """Of the integer device without spread, None where one step is larger everywhere or both are the same."""
-        cells = self.nominal.cells(rows=1, columns=1, seed=0, array="nominal")
-        point = cells.numeric_symmetric_point()
-        inside = cells.low < point < cells.high
-        same = all(np.array_equal(cells.changes(0, end), cells.changes(1, end)) for end in (cells.low, cells.high))
-        return float(point[0, 0] / WEIGHT_ONE) if inside and not same else None
+        return nominal_symmetric_point(self.device)
 
     @property
     def symmetric_point_interval(self) -> tuple[float, float] | None:
@@ -254,8 +250,15 @@ class Fit:
 
     @cached_property
     def symmetric_points(self) -> Real:
-        """Of the integer cells, float64[cells]."""
-        return self.cells.numeric_symmetric_point()[:, 0] / WEIGHT_ONE
+        """Of the integer cells, float64[cells], NaN where a cell has none."""
+        points = self.cells.numeric_symmetric_point()[:, 0] / WEIGHT_ONE
+        return np.where(self.cells.has_symmetric_point()[:, 0], points, np.nan)
+
+    @property
+    def symmetric_points_mean(self) -> tuple[float, float] | tuple[None, None]:
+        """Mean and standard deviation of those that there are."""
+        points = self.symmetric_points[np.isfinite(self.symmetric_points)]
+        return (float(points.mean()), float(points.std())) if points.size else (None, None)
 
 
 def _spread(values: Real, errors: Real) -> float:
