@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.model.devices.fitting.data import read_csv
 from symtrack.model.devices.presets import PRESETS, load_device
 from symtrack.scripts.characterize_device import main
 
@@ -158,3 +159,10 @@ def test_a_device_without_symmetric_point_has_none(tmp_path: Path, capsys: pytes
         assert figures[key] is None
     assert figures["symmetric_point_cells"] == 0
     assert "none" in capsys.readouterr().out
+
+
+def test_pulses_are_written_as_weights(tmp_path: Path) -> None:
+    """A fit takes them as what they are, whatever their range."""
+    assert main(["--device", "ecram", "--pulses", str(tmp_path / "pulses.csv")]) == 0
+    recording = read_csv(tmp_path / "pulses.csv")
+    assert (recording.scale, recording.offset) == (1.0, 0.0)

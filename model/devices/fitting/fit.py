@@ -50,7 +50,7 @@ SHARE_MAX = 0.1  # of the range of the data by which a free run may be off
 ALIKE = 10.0  # differences of BIC that tell no family from another
 _RUNS = 8  # noisy ones of every cell
 _BINS, _BIN_POINTS = 12, 8  # of one direction, at most; in one bin, at least
-_NOISE_MAX = 8.0  # of a step, in these runs: more fills the range at once
+_NOISE_MAX = 1.4  # times the largest step, in these runs: more does not fit the word of a noisy step
 _STEP_MIN = 1e-6  # of a device
 _LOG_NORMAL = 0.4  # relative spread of steps from which normal ones would turn signs
 
@@ -138,7 +138,9 @@ class Fit:
     @cached_property
     def rms_of_noise(self) -> float:
         """RMS residual of a free run if the family is right: of cells that make noise against those that make none."""
-        one, std = self.cells, int(to_weight(min(self.device.dw_min_std, _NOISE_MAX)))
+        one = self.cells
+        most = _NOISE_MAX * WEIGHT_ONE / max(one.largest_change(), int(one.step.max()), 1)
+        std = int(to_weight(min(self.device.dw_min_std, most)))
         noise = np.full_like(one.step, std) if one.multiplicative else (std * one.step) >> WEIGHT_BITS
 
         def several(values: Any) -> Any:

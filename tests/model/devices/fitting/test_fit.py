@@ -469,3 +469,12 @@ def test_exponential_steps_reach_their_peak(seed: int) -> None:
     found = fit_family(make_recording({"0": points}, scale=None, offset=None), "exponential-step")
     assert found.device.dw_min_std == pytest.approx(0.2, rel=0.25)
     assert found.systematic < 0.15
+
+
+def test_noise_of_a_free_run() -> None:
+    """What the cells' noise does to a free run, also where it is larger than a step can hold."""
+    data, _ = recording(DEVICES["soft-bounds"], cells=4, pulses=640, seed=21)
+    found = fit_family(data, "soft-bounds")
+    assert found.rms_of_noise == pytest.approx(found.rms, rel=0.5)
+    loud = replace(found, device=replace(found.device, dw_min_std=50.0))
+    assert found.rms_of_noise < loud.rms_of_noise < 2.0
