@@ -101,8 +101,8 @@ def table(rows: dict[str, dict[str, Any]]) -> Table:
             row["family"],
             f"{row['states']:,.1f}",
             text(row["symmetric_point"], ".4f"),
-            f"{row['symmetric_point_mean']:.4f}",
-            f"{row['symmetric_point_std']:.4f}",
+            text(row["symmetric_point_mean"], ".4f"),
+            text(row["symmetric_point_std"], ".4f"),
             text(row["up_down_ratio"], ".4f"),
         )
     return result
@@ -143,7 +143,7 @@ def pulses_csv(device: Pulsed, *, seed: int) -> str:
     """Noisy ramps of some cells, as a file that fit_device.py reads."""
     _, weights = ramps(device, cells=CELLS + 1, seed=seed, every=1)
     length = (len(weights) - 1) // RAMPS
-    lines = ["cell,pulse,direction,conductance"]
+    lines = ["cell,pulse,direction,weight"]
     for cell, trace in enumerate(weights[1:, 1:].T):
         lines += [f"{cell},{k + 1},{1 if k // length % 2 == 0 else -1},{weight:.6f}" for k, weight in enumerate(trace)]
     return "\n".join(lines) + "\n"

@@ -3,6 +3,7 @@
 """Fit device families to measured pulse responses and write the best one as a device for training."""
 
 import argparse
+import sys
 from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
@@ -14,8 +15,8 @@ from rich.table import Table
 
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.fitting.data import Recording, read_csv
-from symtrack.model.devices.fitting.fit import Fit, fit
+from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording, read_csv
+from symtrack.model.devices.fitting.fit import Fit, alike, fit, span_of_points
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import picture
@@ -33,19 +34,25 @@ from symtrack.scripts.common import (
     write_text,
 )
 
-WIDTH = 120  # of the table, also where the output is no terminal
+WIDTH = 140  # of the table, also where the output is no terminal
+TOLD = 10  # readings that are left out, each with a line
 SHOWN = 3  # cells in the picture
 BINS = 24  # of measured steps in the picture
 
 EPILOG = """
 DATA.csv has the columns pulse, direction (1 or -1), conductance (after that
-pulse) and, with several cells, cell. Missing points are an empty conductance
+pulse, in any unit) and, with several cells, cell. A column weight instead of
+conductance has scale 1 and offset 0. Missing points are an empty conductance
 or no row; a pulse without a row has the direction of the next one if the two
 rows before and after it agree, else its direction is taken as unknown.
 Families are ranked by BIC: the smaller, the better, differences above 10 are
-clear. "free run" is the RMS residual of the golden integer device pulsed from
+clear. One that has a better BIC for its few parameters alone comes behind:
+another family is more likely, and its free run is much nearer to the data.
+"free run" is the RMS residual of the golden integer device pulsed from
 the first weight on, which cycle-to-cycle noise drives away from any one course;
-"one pulse" that of predictions from pulse to pulse.
+"one pulse" that of predictions from pulse to pulse. "SP 95 %" is where the
+symmetric point lies if the family is right, from the likelihood and a bootstrap
+of pulses and cells.
 Families with a reference have the response of those without, shifted: no data
 of visible weights tell them apart, so they are not fitted.
 """
@@ -69,6 +76,13 @@ def parser() -> Parser:
     add("--family", choices=MODELS, help="write this family instead of the best one")
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
+    add(
+        "--scales",
+        choices=SCALES,
+        default="auto",
+        help="one scale and offset of all cells, each cell its own, or each its own if the ranges of two cells differ "
+        f"by more than a factor of {RANGES:g} or do not overlap (default: auto)",
+    )
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     text = "write a picture of data and fits to this file (PNG, PDF, SVG)"
     add("--plot", type=picture_file, metavar="FILE", help=text)
@@ -85,11 +99,18 @@ def entry(one: Fit, best: Fit) -> dict[str, Any]:
         "effective_parameters": one.parameters,
         "rms_free_run": one.rms,
         "rms_one_pulse": one.rms_step,
+        "rms_free_run_of_noise": one.rms_of_noise,
+        "steps_off": one.systematic,
+        "warnings": list(one.warnings),
         "float_integer_deviation": one.deviation,
         "read_noise": one.read_noise,
+        "limits": list(one.limits),
+        "outliers": [dict(zip(("cell", "pulse", "conductance"), outlier, strict=True)) for outlier in one.outliers],
         "symmetric_point": one.symmetric_point,
-        "symmetric_point_mean": float(one.symmetric_points.mean()),
-        "symmetric_point_std": float(one.symmetric_points.std()),
+        "symmetric_point_interval": one.symmetric_point_interval,
+        "symmetric_point_conductance": one.recording.conductance(one.symmetric_point),
+        "symmetric_point_mean": one.symmetric_points_mean[0],
+        "symmetric_point_std": one.symmetric_points_mean[1],
         "parameters": asdict(one.device),
     }
 
@@ -106,32 +127,40 @@ def table(fits: Sequence[Fit]) -> Table:
         "dw_min",
         "dw_min_std",
         "SP",
+        "SP 95 %",
         "cells",
     ):
         result.add_column(heading, justify="left" if heading == "family" else "right", no_wrap=True)
     for one in fits:
-        point, points = one.symmetric_point, one.symmetric_points
+        point, (mean, spread) = one.symmetric_point, one.symmetric_points_mean
+        interval = one.symmetric_point_interval
         result.add_row(
             one.family,
             f"{one.bic - fits[0].bic:,.1f}",
             *(f"{value:.5f}" for value in (one.rms, one.rms_step, one.read_noise, one.device.dw_min)),
             f"{one.device.dw_min_std:.3f}",
             "none" if point is None else f"{point:.4f}",
-            f"{points.mean():.4f} ± {points.std():.4f}",
+            "none" if interval is None else f"{interval[0]:.4f} to {interval[1]:.4f}",
+            "none" if mean is None else f"{mean:.4f} ± {spread:.4f}",
         )
     return result
 
 
 def preset(one: Fit, recording: Recording, source: str) -> str:
     """The TOML file of the device, with comments that say where it comes from."""
-    point = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}"
+    point, interval = "none" if one.symmetric_point is None else f"{one.symmetric_point:.6f}", ""
+    if one.symmetric_point_interval:
+        interval = " ({:.4f} to {:.4f} at 95 %)".format(*one.symmetric_point_interval)
+    mean = "none" if one.symmetric_points_mean[0] is None else f"{one.symmetric_points_mean[0]:.6f}"
     comments = [
         *notice(),
         f"fitted to {source!r}: {recording.cells} cells, {recording.points} points",
-        f"weight = (conductance - {recording.offset!r}) / {recording.scale!r}",
+        *recording.equations(),
         f"RMS residual {one.rms_step:.6f} from pulse to pulse, {one.rms:.6f} of a free run; read noise "
         f"{one.read_noise:.6f}",
-        f"symmetric point {point}; mean of the cells {one.symmetric_points.mean():.6f}",
+        f"symmetric point {point}{interval}; mean of the cells {mean}",
+        *one.warnings,
+        *one.limits,
     ]
     return "".join(f"# {line}\n" for line in comments) + device_toml(one.device)
 
@@ -198,6 +227,21 @@ def plot(fits: Sequence[Fit], recording: Recording, *, form: str = "png") -> byt
     return picture(figure, dpi=120, form=form)
 
 
+def _tell(program: str, chosen: Fit, fits: Sequence[Fit]) -> None:
+    """The table of all fits, the span of their symmetric points, and what is remarkable about the chosen one."""
+    Console(width=WIDTH).print(table(fits))
+    points = span_of_points(fits)
+    if points:
+        names = ", ".join(one.family for one in alike(fits))
+        print(f"symmetric point: {points[0]:.4f} to {points[1]:.4f} at 95 %, of all families like the best: {names}")
+    for name, pulse, value in chosen.outliers[:TOLD]:
+        print(f"{program}: cell {name}, pulse {pulse}: {value:g} is left out, no pulse explains it", file=sys.stderr)
+    if len(chosen.outliers) > TOLD:
+        print(f"{program}: {len(chosen.outliers) - TOLD} more readings are left out, see --json", file=sys.stderr)
+    for line in (*chosen.warnings, *chosen.limits):
+        print(f"{program}: {chosen.family}: {line}", file=sys.stderr)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
@@ -206,7 +250,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
     with command.checks():
-        recording = read_csv(options.data, scale=options.scale, offset=options.offset)
+        recording = read_csv(options.data, scale=options.scale, offset=options.offset, scales=options.scales)
     for remark in recording.remarks:
         print(remark)
     with progress("families", len(families)) as advance, command.checks():
@@ -218,6 +262,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         command.error(
             f"--family = {options.family!r}: must be like the data, one of {', '.join(f.family for f in fits)}"
         )
+    points = span_of_points(fits)
     try:
         drawn = plot(fits, recording, form=picture_format(options.plot)) if options.plot else b""
         write_text(options.out, preset(chosen, recording, options.data))
@@ -226,16 +271,20 @@ def main(argv: Sequence[str] | None = None) -> int:
                 "data": options.data,
                 "scale": recording.scale,
                 "offset": recording.offset,
+                "scales": recording.scales.tolist(),
+                "offsets": recording.offsets.tolist(),
                 "cells": recording.cells,
                 "points": recording.points,
                 "family": chosen.family,
+                "families_like_the_best": [one.family for one in alike(fits)],
+                "symmetric_point_interval": points,
                 "fits": [entry(one, fits[0]) for one in fits],
             }
             write_report(options.json, report)
         if options.plot:
             write_bytes(options.plot, drawn)
     finally:  # what cannot be written is shown
-        Console(width=WIDTH).print(table(fits))
+        _tell(command.prog, chosen, fits)
     print(f"{chosen.family} written to {options.out}")
     return 0
 

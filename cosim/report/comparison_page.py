@@ -252,7 +252,8 @@ def _tracking(report: Report) -> Markup:
     sides = _sides(report)
     golden = sides[0][2]
     steps = [sample["step"] for sample in golden["samples"]]
-    nothing = Series("taking 0 for every SP", "none", [(step, golden["sp_rms"]) for step in steps])
+    none = golden["sp_rms"]  # null if no cell has a symmetric point
+    nothing = Series("taking 0 for every SP", "none", [] if none is None else [(step, none) for step in steps])
     charts = [
         line_chart(
             title,

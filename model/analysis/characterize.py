@@ -55,10 +55,10 @@ def without_variation(device: Pulsed) -> Pulsed:
 
 
 def nominal_symmetric_point(device: Pulsed) -> float | None:
-    """Visible symmetric point of a device without spread, numerical; None where all weights are symmetric."""
+    """Visible symmetric point of a device without spread, numerical; None where both steps are equal nowhere between
+    the bounds, or everywhere."""
     cells = without_variation(device).cells(rows=1, columns=1, seed=0, array="nominal")
-    states = np.linspace(cells.low[0, 0], cells.high[0, 0], 257).astype(np.int64).reshape(-1, 1, 1)
-    if all(np.array_equal(cells.changes(0, state), cells.changes(1, state)) for state in states):
+    if not cells.has_symmetric_point().all():
         return None
     return float(cells.numeric_symmetric_point()[0, 0] / WEIGHT_ONE)
 
@@ -68,7 +68,8 @@ def characteristics(device: Pulsed, *, rows: int = 64, columns: int = 64, seed: 
     nominal = without_variation(device).cells(rows=1, columns=1, seed=seed, array="nominal")
     zero = np.clip(nominal.reference, nominal.low, nominal.high)
     up, down = (int(nominal.changes(direction, zero)[0, 0]) for direction in (1, 0))
-    points = device.cells(rows=rows, columns=columns, seed=seed, array="cells").symmetric_point() / WEIGHT_ONE
+    cells = device.cells(rows=rows, columns=columns, seed=seed, array="cells")
+    points = cells.symmetric_point()[cells.has_symmetric_point()] / WEIGHT_ONE
     return {
         "family": family_name(device),
         "states": (device.w_max - device.w_min) / device.dw_min,
@@ -77,8 +78,9 @@ def characteristics(device: Pulsed, *, rows: int = 64, columns: int = 64, seed: 
         "up_down_ratio": up / down if down else None,
         "symmetric_point_closed": device.closed_form(),
         "symmetric_point": nominal_symmetric_point(device),
-        "symmetric_point_mean": float(points.mean()),
-        "symmetric_point_std": float(points.std()),
+        "symmetric_point_mean": float(points.mean()) if points.size else None,
+        "symmetric_point_std": float(points.std()) if points.size else None,
+        "symmetric_point_cells": points.size,
         "cells": rows * columns,
     }
 

@@ -74,9 +74,10 @@ def device_picture(devices: Mapping[str, Pulsed], *, seed: int, form: str = "png
         step.set(xlabel="weight", ylabel="step", ylim=0)
         step.legend(fontsize="x-small")
         cells = device.cells(rows=SPREAD, columns=SPREAD, seed=seed, array="spread")
-        points = cells.symmetric_point().ravel() / WEIGHT_ONE
+        points = cells.symmetric_point()[cells.has_symmetric_point()] / WEIGHT_ONE
         spread.hist(points, bins=60, color="tab:green")
-        spread.set(xlabel=f"SP of {points.size:,} cells: {points.mean():.3f} ± {points.std():.3f}", yticks=[])
+        figures = f": {points.mean():.3f} ± {points.std():.3f}" if points.size else ""
+        spread.set(xlabel=f"SP of {points.size:,} cells{figures}", yticks=[])
     for axes in panels.ravel():
         axes.grid(alpha=0.3)
     return picture(figure, dpi=80, form=form)

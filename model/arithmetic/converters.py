@@ -2,17 +2,20 @@
 """Matrix-vector products of an analog array, as its DACs and ADCs see them.
 
     dac   code_j = round(x_j / max|x| * (2**(dac_bits - 1) - 1))
-    adc   code_i = clip(round((sum_j w_ij * u_j + noise * xi) / lsb)),   u_j = code_j / (2**(dac_bits - 1) - 1)
+    adc   code_i = clip(round((sum_j w_ij * u_j + sigma * xi) / lsb)),   u_j = code_j / (2**(dac_bits - 1) - 1)
+          sigma = sqrt(output_noise**2 + read_noise**2 * sum_j u_j**2)
     value y_i = code_i * lsb * max|x|,                                   lsb = output_bound / 2**(adc_bits - 1)
 
 `round` takes halves upwards. Weights have 30 fractional bits, values (inputs, errors, outputs) 20; all sums are exact
-int64, and every output has its own draw of noise. The read of a column is the product with one input at full scale.
+int64, and every output has its own draw of noise. Read noise is that of every cell, r_ij * xi_ij in each product anew:
+one draw of the variance of their sum is the same. The read of a column is the product with one input at full scale.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from math import isqrt
 
 import numpy as np
 
@@ -24,6 +27,7 @@ from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.polynomials import MASK64
 from symtrack.model.spec.validated import Validated, integer, number
 
+_SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every output is clipped long before
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _round_shift = njit(round_shift)
 
@@ -70,16 +74,23 @@ class Converters(Validated):
         codes, maximum = _dac(values, self.dac_max)
         return codes, int(maximum)
 
-    def product(self, weights: Int, codes: Int, noise: NoiseStream) -> Int:
-        """ADC codes [R] of weights [R, C] times input codes [C]."""
+    def product(self, weights: Int, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
+        one, lsb, half, output_noise = self._adc
+        sigma = self._sigma(codes, read_noise) if read_noise else output_noise
         first = noise.take(weights.shape[0])
         by_columns = weights.flags.f_contiguous
-        output: Int = _product(weights, codes, by_columns, *self._adc, noise.key, first, normal_table())
+        output: Int = _product(weights, codes, by_columns, one, lsb, half, sigma, noise.key, first, normal_table())
         return output
 
-    def read_column(self, weights: Int, column: int, noise: NoiseStream) -> Int:
+    def _sigma(self, codes: Int, read_noise: int) -> int:
+        """Noise of an output with the read noise of its cells, a weight, at most _SIGMA_MAX; Python's integers."""
+        power = int((codes.astype(np.int64) ** 2).sum())
+        return min(isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2), _SIGMA_MAX)
+
+    def read_column(self, weights: Int, column: int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of one column of weights [R, C]."""
-        return self.product(weights[:, column : column + 1], np.array([self.dac_max]), noise)
+        return self.product(weights[:, column : column + 1], np.array([self.dac_max]), noise, read_noise)
 
     def value(self, codes: Int, maximum: int) -> Int:
         """What output codes stand for when the inputs were relative to ``maximum``."""

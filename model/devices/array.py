@@ -7,7 +7,8 @@ depends on (key, cell, n) alone. With write noise of standard deviation sigma th
 
     w = v - reference + sigma * xi,    xi standard normal, a new one after every pulse,
 
-and steps go on from v. What half-selected lines and time do to v is in `model.devices.disturb`.
+and steps go on from v. Read noise is that of the products, `model.arithmetic.converters`. What half-selected lines and
+time do to v is in `model.devices.disturb`.
 """
 
 from __future__ import annotations

@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE
 from symtrack.model.devices.responses import (
@@ -47,6 +48,7 @@ class Cells:
     place : int64[2, R, C], scale and origin of the position of v, see `model.devices.responses`; LINEAR has none.
     table : int32[2, 2**SEGMENT_BITS + 2], entries of a TABLE downwards and upwards.
     write_noise : standard deviation of the visible weight about the state, a weight.
+    read_noise : standard deviation of what a read sees of a cell about its visible weight, a weight.
     half_select : fraction of a step that one line alone makes, HALF_SELECT_BITS fractional bits.
     decay : fraction of v that an update's time takes away, WEIGHT_BITS fractional bits.
     """
@@ -62,6 +64,7 @@ class Cells:
     place: Int | None = None
     table: Table = field(default_factory=lambda: _NO_TABLE)
     write_noise: int = 0
+    read_noise: int = 0
     half_select: int = 0
     decay: int = 0
 
@@ -107,7 +110,7 @@ class Cells:
         A state above which up steps are smaller and below which they are larger, so that pulses lead there; one of them
         if there are several. Steps are integers and equal over more than one state: the middle of these. It is a bound
         where one step is larger everywhere, the middle of the range where both are equal everywhere, as constant steps
-        may be. Such a cell has no such point.
+        may be. Such a cell has no such point, see `has_symmetric_point`.
         """
         first = self._bisect(1, self.low - 1, self.high)
         last, width = first, 1
@@ -120,6 +123,13 @@ class Cells:
             width *= 2
         behind = self._bisect(0, last, np.minimum(np.maximum(2 * last - first, last + 1), self.high))
         return ((first + behind) >> 1) - self.reference
+
+    def has_symmetric_point(self) -> NDArray[np.bool_]:
+        """Which cells have one, bool[R, C]: both steps are equal between the bounds, and not everywhere."""
+        state = self.symmetric_point() + self.reference
+        inside = (self.low < state) & (state < self.high)
+        below, above = self._difference(self.low), self._difference(self.high)
+        return inside & ((below != 0) | (above != 0))
 
     def _difference(self, state: Int) -> Int:
         return self.changes(1, state) - self.changes(0, state)

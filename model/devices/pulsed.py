@@ -67,6 +67,7 @@ class Pulsed(Validated, ABC):
     w_min_dtod: float = number(0.0, 10.0, 0.3, "device-to-device spread of the lower bound, relative")
 
     write_noise_std: float = number(0.0, 1000.0, 0.0, "noise of the visible weight about the state, in dw_min")
+    read_noise_std: float = number(0.0, 1000.0, 0.0, "noise of a cell in every read of the array, in dw_min")
     stuck_fraction: float = number(0.0, 1.0, 0.0, "share of cells that stay at a weight between their bounds")
     half_select: float = number(0.0, 0.5, 0.0, "fraction of a step that a cell makes when one of its lines fires")
     lifetime: float = number(0.0, LIFETIME_MAX, 0.0, "v loses 1/lifetime of itself with every update; 0: nothing")
@@ -122,6 +123,7 @@ class Pulsed(Validated, ABC):
             reference=np.zeros_like(low),
             multiplicative=multiplicative,
             write_noise=int(to_weight(self.write_noise_std * self.dw_min)),
+            read_noise=int(to_weight(self.read_noise_std * self.dw_min)),
             half_select=round(self.half_select * (1 << HALF_SELECT_BITS)),
             decay=round(WEIGHT_ONE / self.lifetime) if self.lifetime else 0,
             **self.response(draws, steps, low, high),

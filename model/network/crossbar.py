@@ -99,28 +99,31 @@ class Crossbar:
         """int64[R, C], the weights of R."""
         return self._copy if self.programmed is None else self.programmed.weights
 
+    @property
+    def _reference_noise(self) -> int:
+        """Read noise of the cells of R, none for an ideal copy."""
+        return 0 if self.programmed is None else self.programmed.cells.read_noise
+
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [R] for values x [C]."""
         codes, maximum = self.converters.dac(x)
-        main = self.converters.product(self.slow.weights, codes, noise)
+        main = self.converters.product(self.slow.weights, codes, noise, self.slow.cells.read_noise)
         if not self._gamma:
             return self.converters.value(main, maximum)
         chopped = codes * self.periphery.chopper
-        difference = self.converters.product(self.fast.weights, chopped, noise) - self.converters.product(
-            self.reference, chopped, noise
-        )
+        fast = self.converters.product(self.fast.weights, chopped, noise, self.fast.cells.read_noise)
+        difference = fast - self.converters.product(self.reference, chopped, noise, self._reference_noise)
         return self._combine(main, difference * self.periphery.row_chopper, maximum)
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Values [C] for errors delta [R]."""
         codes, maximum = self.converters.dac(delta)
-        main = self.converters.product(self.slow.weights.T, codes, noise)
+        main = self.converters.product(self.slow.weights.T, codes, noise, self.slow.cells.read_noise)
         if not self._gamma:
             return self.converters.value(main, maximum)
         chopped = codes * self.periphery.row_chopper
-        difference = self.converters.product(self.fast.weights.T, chopped, noise) - self.converters.product(
-            self.reference.T, chopped, noise
-        )
+        fast = self.converters.product(self.fast.weights.T, chopped, noise, self.fast.cells.read_noise)
+        difference = fast - self.converters.product(self.reference.T, chopped, noise, self._reference_noise)
         return self._combine(main, difference * self.periphery.chopper, maximum)
 
     def update(self, vectors: UpdateVectors, target: Target = Target.FAST) -> None:
@@ -143,7 +146,8 @@ class Crossbar:
 
     def transfer(self, settings: Settings, noise: NoiseStream) -> None:
         """Read the next column of P and write what the periphery answers to W."""
-        codes = self.converters.read_column(self.fast.weights, self.periphery.next_column, noise)
+        fast, column = self.fast, self.periphery.next_column
+        codes = self.converters.read_column(fast.weights, column, noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
         self._take(result, noise)
         self.slow.pulse_column(result.column, result.pulses)
@@ -165,7 +169,8 @@ class Crossbar:
         for done in range(0, sweeps, most):
             count = min(most, sweeps - done) * columns
             order = (self.periphery.next_column + np.arange(count)) % columns
-            codes = [self.converters.read_column(self.fast.weights, int(column), noise) for column in order]
+            fast, reads = self.fast, self.converters.read_column
+            codes = [reads(fast.weights, int(column), noise, fast.cells.read_noise) for column in order]
             result = self.periphery.calibrate(0, np.array(codes))
             if done + most >= sweeps:
                 for read in result.reads[-columns:]:
@@ -233,7 +238,8 @@ class _ReferenceColumn:
         self._array, self._column, self._converters, self._noise = array, column, converters, noise
 
     def read(self) -> Int:
-        return self._converters.read_column(self._array.weights, self._column, self._noise)
+        read_noise = self._array.cells.read_noise
+        return self._converters.read_column(self._array.weights, self._column, self._noise, read_noise)
 
     def write(self, pulses: Int) -> None:
         self._array.pulse_column(self._column, pulses)

@@ -31,11 +31,17 @@ _LONGEST = 60  # characters of a setting in a message
 NAMES_IN_FILES = {"ChopperMode": "Chopper", "tile_configs": "layers"}
 
 
+# What came later is left out where it is as if it were not there, so that files and keys of before stay what they are.
+ADDED = {"read_noise_std": 0.0}
+
+
 def describe(name: str, value: Any) -> dict[str, str]:
-    """A setting by name, a dataclass with all its fields, a tuple with all its items, an array by its digest."""
+    """A setting by name, a dataclass with its fields, a tuple with all its items, an array by its digest."""
     if is_dataclass(value):
         result = {name: _class(value)}
         for spec in fields(value):
+            if spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]:
+                continue
             part = NAMES_IN_FILES.get(spec.name, spec.name)
             result |= describe(f"{name}.{part}", getattr(value, spec.name))
         return result

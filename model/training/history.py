@@ -19,6 +19,7 @@ from dataclasses import asdict
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
@@ -77,6 +78,7 @@ class Recorder:
         self._tiles = tiles_of(trainer)
         # They never change, and some families find theirs by bisection.
         self._points = {name: tile.fast.symmetric_point() for name, tile in self._tiles.items()}
+        self._there = {name: tile.fast.cells.has_symmetric_point() for name, tile in self._tiles.items()}
         self.samples: list[dict[str, Any]] = json.loads(trainer.notes) if trainer.notes else []
         self.seconds = 0.0
 
@@ -86,9 +88,10 @@ class Recorder:
         quality = {key: value for key, value in asdict(self._trainer.evaluate()).items() if value is not None}
         errors = np.concatenate([(_tracked(tile) - self._points[name]).ravel() for name, tile in self._tiles.items()])
         pulsed = np.concatenate([tile.fast.pulse_numbers.ravel() > 0 for tile in self._tiles.values()])
+        there = np.concatenate([there.ravel() for there in self._there.values()])
         tracking = {
-            "sp_rmse": root_mean_square(errors),
-            "sp_rmse_pulsed": root_mean_square(errors[pulsed]) if pulsed.any() else None,
+            "sp_rmse": root_mean_square(errors[there]) if there.any() else None,
+            "sp_rmse_pulsed": root_mean_square(errors[pulsed & there]) if (pulsed & there).any() else None,
             "pulsed": float(pulsed.mean()),
         }
         self.samples.append(quality | tracking)
@@ -98,33 +101,34 @@ class Recorder:
     def report(self) -> dict[str, Any]:
         """Samples so far, and what the tiles are like now."""
         begin = time.perf_counter()
-        points = np.concatenate([points.ravel() for points in self._points.values()])
-        tiles = {name: tile_report(tile, self._points[name]) for name, tile in self._tiles.items()}
+        points = np.concatenate([points[self._there[name]] for name, points in self._points.items()])
+        tiles = {name: tile_report(tile, self._points[name], self._there[name]) for name, tile in self._tiles.items()}
         self.seconds += time.perf_counter() - begin
         return {
             "samples": self.samples,
-            "sp_rms": root_mean_square(points),
+            "sp_rms": root_mean_square(points) if points.size else None,
             "tiles": tiles,
             "seconds": self.seconds,
         }
 
 
-def tile_report(tile: Crossbar, symmetric_point: Int) -> dict[str, Any]:
+def tile_report(tile: Crossbar, symmetric_point: Int, there: NDArray[np.bool_] | None = None) -> dict[str, Any]:
     """Distributions, saturation and counts of one tile.
 
     Returns
     -------
     dict
         ``histograms`` of P, W, Q and the true symmetric points as weights, and of H in write thresholds, over one
-        either way at least; Q and SP have the same bins. ``ends``, cells or words at the lower and the upper end of
-        what they can hold, and cells that are stuck there. ``flags``, the sticky ones. ``counts``, those of
-        `model.training.metrics.counts`, ``sram_words`` (`sram_words`), and the largest and the mean number of pulses
-        that single cells got.
+        either way at least; Q and SP have the same bins, and SP only the cells ``there``, which have one (default:
+        all). ``ends``, cells or words at the lower and the upper end of what they can hold, and cells that are stuck
+        there. ``flags``, the sticky ones. ``counts``, those of `model.training.metrics.counts`, ``sram_words``
+        (`sram_words`), and the largest and the mean number of pulses that single cells got.
     """
     config, state = tile.config, tile.periphery.state_arrays()
     weight, threshold = 1 / WEIGHT_ONE, 2.0**-config.threshold_shift
     tracked = _tracked(tile)
-    both = np.concatenate((tracked.ravel(), symmetric_point.ravel()))
+    points = symmetric_point.ravel() if there is None else symmetric_point[there]
+    both = np.concatenate((tracked.ravel(), points))
     hidden = np.append(state["hidden"], (-1 << config.threshold_shift, 1 << config.threshold_shift))
     return {
         "cells": config.rows * config.columns,
@@ -132,7 +136,7 @@ def tile_report(tile: Crossbar, symmetric_point: Int) -> dict[str, Any]:
             "P": histogram(tile.fast.weights, weight),
             "W": histogram(tile.slow.weights, weight),
             "Q": histogram(tracked, weight, both),
-            "SP": histogram(symmetric_point, weight, both),
+            "SP": histogram(points, weight, both),
             "H": histogram(state["hidden"], threshold, hidden),
         },
         "ends": {

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Quality metrics of a training run, counts of its events, and the digest of its state.
 
-sp_rmse           sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight
+sp_rmse           sqrt(mean over all cells of (weight(Q) - symmetric point of P)**2), as a weight; cells of P that have
+                  no symmetric point between their bounds are left out, and it is None if none has one
 sp_rmse_pulsed    the same over the cells of P that were pulsed at least once
 sha256            of name, type, shape and little-endian bytes of every state array, in the order of the names
 update_slots      slots with polarity phases, and those of calibrations
@@ -25,14 +26,16 @@ from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Int
 
 
-def sp_rmse(tiles: Sequence[Crossbar]) -> float:
-    """Root mean square error of the tracked symmetric points, as a weight."""
-    return root_mean_square(np.concatenate([_sp_errors(tile).ravel() for tile in tiles]))
+def sp_rmse(tiles: Sequence[Crossbar]) -> float | None:
+    """Root mean square error of the tracked symmetric points, as a weight; None if no cell has one."""
+    errors = np.concatenate([_sp_errors(tile)[tile.fast.cells.has_symmetric_point()] for tile in tiles])
+    return root_mean_square(errors) if errors.size else None
 
 
 def sp_rmse_pulsed(tiles: Sequence[Crossbar]) -> float | None:
     """The same over cells of P that were pulsed at least once; None if there are none."""
-    errors = np.concatenate([_sp_errors(tile)[tile.fast.pulse_numbers > 0] for tile in tiles])
+    pulsed = [(tile.fast.pulse_numbers > 0) & tile.fast.cells.has_symmetric_point() for tile in tiles]
+    errors = np.concatenate([_sp_errors(tile)[there] for tile, there in zip(tiles, pulsed, strict=True)])
     return root_mean_square(errors) if errors.size else None
 
 

@@ -40,7 +40,7 @@ class Metrics:
     accuracy: float | None
     loss: float
     rms_error: float | None
-    sp_rmse: float
+    sp_rmse: float | None
     sp_rmse_pulsed: float | None
     state_sha256: str
     counts: dict[str, int]

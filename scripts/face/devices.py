@@ -13,8 +13,8 @@ from numpy.typing import NDArray
 from symtrack.hardware import SEED_MAX
 from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
-from symtrack.model.devices.fitting.data import read_csv
-from symtrack.model.devices.fitting.fit import fit
+from symtrack.model.devices.fitting.data import SCALES, read_csv
+from symtrack.model.devices.fitting.fit import fit, span_of_points
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
@@ -69,22 +69,38 @@ class DeviceFit:
     family : str
         Its name.
     ranking : mapping of str to float
-        BIC of every family above that of the best, best first; differences above 10 are clear.
+        BIC of every family above that of the best, best first; differences above 10 are clear. It is negative where a
+        family has a better BIC for its few parameters alone: the best is more likely and its free run much nearer.
     read_noise : float
-        Standard deviation of a measured weight.
+        Standard deviation of a measured weight; ``device`` has it, too, as ``read_noise_std`` in units of dw_min.
     rms_one_pulse, rms_free_run : float
         Root mean square residual of predictions from pulse to pulse, and of the integer cells pulsed from the first
         weight on; weights.
     symmetric_point : float or None
         Of the device without spread; None where one step is larger everywhere.
+    symmetric_point_interval : (float, float) or None
+        Where it lies at 95 % if the family is right, from the likelihood and a bootstrap of pulses and cells.
+    symmetric_point_interval_of_families : (float, float) or None
+        The same over all families that the data do not tell from the best.
     symmetric_points : float64[cells]
-        Of the cells that were measured, weights.
+        Of the cells that were measured, weights; NaN where a cell has none.
     weights, free_run : float64[n]
         Measured weights, cell after cell, NaN where missing, and those of the free run.
-    scale, offset : float
-        weight = (conductance - offset) / scale.
+    scale, offset : float or None
+        weight = (conductance - offset) / scale; None where every cell has its own.
+    scales, offsets : float64[cells]
+        Those of every cell.
     remarks : tuple of str
         What the reader of the file decided.
+    warnings : tuple of str
+        Why the best family is not like the data, a line each; empty where it is.
+    limits : tuple of str
+        Parameters of the device that ended at a limit of their range, a line each: what the data say lies beyond it.
+    outliers : tuple of (str, int, float)
+        Cell, pulse and conductance of readings that no pulse explains; they have no say in the fit.
+    symmetric_point_conductance : float or None
+        The symmetric point in the unit of the data, ``symmetric_point * scale + offset``; None where every cell has
+        its own scale.
     """
 
     device: Pulsed
@@ -94,12 +110,20 @@ class DeviceFit:
     rms_one_pulse: float
     rms_free_run: float
     symmetric_point: float | None
+    symmetric_point_interval: tuple[float, float] | None
+    symmetric_point_interval_of_families: tuple[float, float] | None
     symmetric_points: Real
     weights: Real
     free_run: Real
-    scale: float
-    offset: float
+    scale: float | None
+    offset: float | None
+    scales: Real
+    offsets: Real
     remarks: tuple[str, ...]
+    warnings: tuple[str, ...]
+    limits: tuple[str, ...]
+    outliers: tuple[tuple[str, int, float], ...]
+    symmetric_point_conductance: float | None
 
     def toml(self) -> str:
         """The device as the text of a file that `load_device` reads."""
@@ -186,18 +210,22 @@ def fit_device(
     families: str | Sequence[str] = tuple(MODELS),
     scale: float | None = None,
     offset: float | None = None,
+    scales: str = "auto",
 ) -> DeviceFit:
-    """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC.
+    """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC and free run.
 
     Parameters
     ----------
     data : str or Path
-        A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse) and, with
-        several cells, ``cell``. Points may be missing.
+        A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse, in any unit)
+        and, with several cells, ``cell``. Points may be missing. A column ``weight`` instead has scale 1 and offset 0.
     families : str or sequence of str
         One or several, to be fitted.
     scale, offset : float, optional
         weight = (conductance - offset) / scale; without them, from the data.
+    scales : str
+        ``one`` scale and offset of all cells, ``each`` cell its own, or ``auto``: each its own if the ranges of two
+        cells differ by more than a factor of 4 or do not overlap.
 
     Returns
     -------
@@ -220,7 +248,9 @@ def fit_device(
     for family in chosen:
         if family not in MODELS:
             raise ValueError(f"families = {family!r}: must be among {', '.join(MODELS)}")
-    recording = read_csv(data, scale=scale, offset=offset)
+    if scales not in SCALES:
+        raise ValueError(f"scales = {scales!r}: must be one of {', '.join(SCALES)}")
+    recording = read_csv(data, scale=scale, offset=offset, scales=scales)
     fits = fit(recording, chosen)
     best = fits[0]
     return DeviceFit(
@@ -231,10 +261,18 @@ def fit_device(
         rms_one_pulse=best.rms_step,
         rms_free_run=best.rms,
         symmetric_point=best.symmetric_point,
+        symmetric_point_interval=best.symmetric_point_interval,
+        symmetric_point_interval_of_families=span_of_points(fits),
         symmetric_points=best.symmetric_points,
         weights=recording.weights,
         free_run=best.free_run,
         scale=recording.scale,
         offset=recording.offset,
+        scales=recording.scales,
+        offsets=recording.offsets,
         remarks=recording.remarks,
+        warnings=best.warnings,
+        limits=best.limits,
+        outliers=best.outliers,
+        symmetric_point_conductance=recording.conductance(best.symmetric_point),
     )

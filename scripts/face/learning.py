@@ -44,7 +44,8 @@ class Course:
         Share of right answers on the test set; mean cross-entropy there, or half the mean squared error of a
         regression; root mean square error of W, a weight.
     sp_rmse, sp_rmse_pulsed : float64[n]
-        Root mean square error of the tracked symmetric points, a weight; the same over cells that were pulsed.
+        Root mean square error of the tracked symmetric points, a weight; the same over cells that were pulsed. Cells
+        without a symmetric point are left out, and it is NaN where no cell has one.
     pulsed : float64[n]
         Share of the cells of P that were pulsed so far.
     """

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.model.devices.fitting.data import read_csv
 from symtrack.model.devices.presets import PRESETS, load_device
 from symtrack.scripts.characterize_device import main
 
@@ -147,3 +148,21 @@ def test_files_too_deep_to_read_give_one_line(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert "must be valid" in error
+
+
+def test_a_device_without_symmetric_point_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    report, device = tmp_path / "x.json", tmp_path / "device.toml"
+    device.write_text('family = "constant-step"\nup_down = 0.2\n')
+    assert main(["--device", str(device), "--json", str(report), "--plot", str(tmp_path / "x.png")]) == 0
+    (figures,) = json.loads(report.read_text()).values()
+    for key in ("symmetric_point", "symmetric_point_mean", "symmetric_point_std"):
+        assert figures[key] is None
+    assert figures["symmetric_point_cells"] == 0
+    assert "none" in capsys.readouterr().out
+
+
+def test_pulses_are_written_as_weights(tmp_path: Path) -> None:
+    """A fit takes them as what they are, whatever their range."""
+    assert main(["--device", "ecram", "--pulses", str(tmp_path / "pulses.csv")]) == 0
+    recording = read_csv(tmp_path / "pulses.csv")
+    assert (recording.scale, recording.offset) == (1.0, 0.0)

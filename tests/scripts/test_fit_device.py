@@ -5,12 +5,13 @@ import json
 import subprocess
 import sys
 import tomllib
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
+import symtrack
 from symtrack.model.devices.presets import load_device
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -61,8 +62,18 @@ def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert best["rms_one_pulse"] < best["rms_free_run"]
     assert best["float_integer_deviation"] < 1e-5
     assert best["symmetric_point"] == pytest.approx(0.006 / (0.03 / 0.8 + 0.024 / 0.6), abs=0.04)
+    low, high = best["symmetric_point_interval"]
+    assert low < best["symmetric_point"] < high < low + 0.4
+    assert written["symmetric_point_interval"][0] <= low < high <= written["symmetric_point_interval"][1]
+    assert "soft-bounds" in written["families_like_the_best"]
+    assert best["warnings"] == []
+    assert any("a step: the device is not like the data" in line for line in written["fits"][-1]["warnings"])
+    result = symtrack.fit_device(source, families=families, scale=2e-6, offset=5e-6)
+    assert list(result.symmetric_point_interval) == best["symmetric_point_interval"]
+    assert list(result.symmetric_point_interval_of_families) == written["symmetric_point_interval"]
     assert best["parameters"]["dw_min"] == pytest.approx(0.03, rel=0.1)
-    assert written["fits"][-1]["symmetric_point"] is None
+    for key in ("symmetric_point", "symmetric_point_interval", "symmetric_point_mean", "symmetric_point_std"):
+        assert written["fits"][-1][key] is None, key
 
     device = load_device(out)
     assert asdict(device) == best["parameters"]
@@ -74,6 +85,16 @@ def test_all_files_are_written(tmp_path: Path, capsys: pytest.CaptureFixture[str
     printed = capsys.readouterr().out
     assert f"{best['symmetric_point']:.4f}" in printed
     assert PRINTS in printed
+    assert f"{low:.4f} to {high:.4f}" in printed
+    assert f"({low:.4f} to {high:.4f} at 95 %)" in out.read_text()
+
+
+def test_a_bad_best_family_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, out = write(tmp_path / "data.csv", data()), tmp_path / "x.toml"
+    assert fit_device.main([str(source), "--out", str(out), "--families", "constant-step"]) == 0
+    assert "constant-step: its steps are off by" in capsys.readouterr().err
+    assert "# its steps are off by" in out.read_text()
+    assert symtrack.fit_device(source, families="constant-step").warnings
 
 
 @pytest.mark.parametrize("family", ["soft-bounds", "measured"])
@@ -88,6 +109,25 @@ def test_the_device_trains(tmp_path: Path, family: str) -> None:
     assert runs[0].state_sha256 == runs[1].state_sha256
     assert runs[0].counts["coincidences"] > 0
     assert runs[0].state_sha256 != tiny.digest(steps=12, reference_mean=0.0, reference_std=0.0)
+
+
+def test_read_noise_is_in_the_device_file_and_acts_in_a_training(tmp_path: Path) -> None:
+    source, out, report = write(tmp_path / "data.csv", data()), tmp_path / "device.toml", tmp_path / "x.json"
+    assert fit_device.main([str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]) == 0
+    found, device = json.loads(report.read_text())["fits"][0], load_device(out)
+    assert tomllib.loads(out.read_text())["read_noise_std"] == device.read_noise_std > 0
+    assert device.read_noise_std * device.dw_min == pytest.approx(found["read_noise"], rel=1e-9)
+    assert found["read_noise"] * json.loads(report.read_text())["scale"] == pytest.approx(8e-9, rel=0.5)
+    digests = []
+    for one in (
+        device,
+        replace(device, read_noise_std=0.0),
+        replace(device, read_noise_std=20 * device.read_noise_std),
+    ):
+        trainer = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=one))
+        trainer.run(12)
+        digests.append(trainer.metrics().state_sha256)
+    assert len(set(digests)) == 3
 
 
 def test_chosen_family_and_single_cell_without_name(tmp_path: Path) -> None:
@@ -149,6 +189,8 @@ def test_bad_data(tmp_path: Path, capsys: pytest.CaptureFixture[str], case: str)
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
+        ("DATA --out OUT --scales all", "argument --scales: invalid choice: 'all'"),
+        ("DATA --out OUT --scales each --offset 5e-6", "scales = 'each': must come without scale and offset"),
         ("DATA --out OUT --scale 0", "argument --scale: '0': must be a number above 0"),
         ("DATA --out OUT --scale 1e-7", "scale = 1e-07: must be at least"),
         ("DATA --out OUT --offset 0", "offset = 0: must be a conductance between"),
@@ -175,6 +217,72 @@ def test_directions_the_wrong_way_round_are_refused(tmp_path: Path, capsys: pyte
     line = refused(capsys, tmp_path, [str(source), "--out", str(tmp_path / "x.toml")])
     assert "direction: pulses 1 move the weight by -" in line
     assert "must be upwards and downwards" in line
+
+
+def test_a_limit_is_told_on_every_way_out(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Data up to 1.8 weights from a device whose bounds lie beyond what a device can have."""
+    rows, w = [], 0.0
+    for pulse in range(400):
+        sign = 1 if pulse // 50 % 2 == 0 else -1
+        w += sign * 0.05 * (1 - sign * w / 4)
+        rows.append((str(pulse), str(sign), f"{w:.6f}"))
+    source = write(tmp_path / "data.csv", rows, "pulse,direction,weight")
+    out, report = tmp_path / "x.toml", tmp_path / "x.json"
+    arguments = [str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]
+    assert fit_device.main(arguments) == 0
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "at a limit" in line and "w_max" in line]
+    limit = line.partition("soft-bounds: ")[2]
+    assert limit in json.loads(report.read_text())["fits"][0]["limits"]
+    assert f"# {limit}\n" in out.read_text()
+    assert limit in symtrack.fit_device(source, families="soft-bounds").limits
+
+
+def test_micro_and_nano_siemens_are_the_same_device(tmp_path: Path) -> None:
+    """Readings of both signs, in two units: equal parameters, and symmetric points a factor of the units apart."""
+    found = []
+    for unit in (1.0, 1e-6):
+        rows = [(*row[:3], row[3] and repr((float(row[3]) - 5e-6) * 1e6 * unit)) for row in data(cells=1)]
+        source, report = write(tmp_path / "data.csv", rows), tmp_path / "x.json"
+        arguments = [str(source), "--out", str(tmp_path / "x.toml"), "--json", str(report), "--families"]
+        assert fit_device.main([*arguments, "soft-bounds"]) == 0
+        found.append(json.loads(report.read_text())["fits"][0])
+    one, two = found
+    assert two["parameters"] == pytest.approx(one["parameters"], rel=1e-3)
+    assert two["symmetric_point_conductance"] == pytest.approx(1e-6 * one["symmetric_point_conductance"], rel=1e-2)
+
+
+def test_a_bad_reading_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """One reading at three times full scale: told with cell and pulse, and the device is the same."""
+    found = []
+    for value in (None, 3e-5):
+        rows = [(*row[:3], repr(value) if value and row[:2] == ("c1", "61") else row[3]) for row in data()]
+        source, report = write(tmp_path / "data.csv", rows), tmp_path / "x.json"
+        arguments = [str(source), "--out", str(tmp_path / "x.toml"), "--json", str(report), "--families"]
+        assert fit_device.main([*arguments, "soft-bounds", "measured"]) == 0
+        found.append((json.loads(report.read_text())["fits"][0], capsys.readouterr().err))
+    (good, quiet), (bad, told) = found
+    assert "left out" not in quiet
+    assert "cell c1, pulse 61: 3e-05 is left out, no pulse explains it" in told
+    assert (good["outliers"], bad["outliers"]) == ([], [{"cell": "c1", "pulse": 61, "conductance": 3e-5}])
+    assert bad["symmetric_point_conductance"] == pytest.approx(good["symmetric_point_conductance"], rel=2e-3)
+
+
+def test_cells_a_decade_apart_have_scales_of_their_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    rows = [(*row[:3], row[3] and repr(float(row[3]) * (0.1 if row[0] == "c1" else 1.0))) for row in data()]
+    source, out, report = write(tmp_path / "data.csv", rows), tmp_path / "x.toml", tmp_path / "x.json"
+    arguments = [str(source), "--out", str(out), "--json", str(report), "--families", "soft-bounds"]
+    assert fit_device.main(arguments) == 0
+    assert "each cell has a scale and an offset of its own, as the range of cell c" in capsys.readouterr().out
+    written = json.loads(report.read_text())
+    assert (written["scale"], written["offset"], written["fits"][0]["symmetric_point_conductance"]) == (None,) * 3
+    assert written["scales"][0] / written["scales"][1] == pytest.approx(10, rel=0.3)
+    for name, scale, offset in zip(("c0", "c1", "c2"), written["scales"], written["offsets"], strict=True):
+        assert f"# cell {name}: weight = (conductance - {offset!r}) / {scale!r}\n" in out.read_text()
+    result = symtrack.fit_device(source, families="soft-bounds")
+    assert (result.scale, result.scales.tolist()) == (None, written["scales"])
+    assert result.device == load_device(out)
+    with pytest.raises(ValueError, match=r"^scales = 'all': must be one of auto, one, each"):
+        symtrack.fit_device(source, scales="all")
 
 
 def test_a_header_too_long_gives_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

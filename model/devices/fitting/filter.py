@@ -5,12 +5,20 @@ The state of a cell is its true weight, known as a normal distribution of mean m
 
     pulse    m <- m +- f(m),   P <- (1 +- f'(m))**2 P + noise**2,   then those of the clipped distribution
              noise = sigma * sqrt(f(m)**2 + f'(m)**2 P) if multiplicative, sigma * s if additive
-    weight   e = y - m,   S = P + r**2,   m <- m + P / S * e,   P <- P * r**2 / S
+    weight   e = y - m,   S = P + r**2,   m <- m + t * P / S * e
+             P <- t * P * r**2 / S + (1 - t) * (P + d**2) + t * (1 - t) * (P / S * e)**2
 
-with e the error of the prediction, S its variance, r the read noise. Without a weight only the first line applies. A
+with e the error of the prediction, S its variance, r the read noise, and t the trust in the reading: the probability
+that it is one of the cell, not one of anything between the bounds of a device,
+
+    t = (1 - c) * N(e; S) / ((1 - c) * N(e; S) + c * u),   u = DENSITY
+
+A reading without trust moves nothing, but makes the weight uncertain by d = min(|e|, (hi - lo) / 4), since the cell may
+have jumped. For errors below five standard deviations t is 1 with c = BAD; with c = 0 it always is, which is what a fit
+climbs on, since a likelihood that may give readings up has many peaks. Without a weight only the first line applies. A
 pulse of unknown direction moves m by half the difference of both steps and adds the square of half their sum to P. The
-likelihood of the data is that of independent normal e: cycle-to-cycle noise, which stays in the weight, and read noise,
-which does not, are told apart, where a regression of steps on noisy weights is biased.
+likelihood of the data is that of independent e, normal in all but the share c: cycle-to-cycle noise, which stays in the
+weight, and read noise, which does not, are told apart, where a regression of steps on noisy weights is biased.
 
 Steps f of the kinds, t = +-w / (hi - lo), u = (hi - w) / (hi - lo) upwards and (w - lo) / (hi - lo) downwards:
 
@@ -29,11 +37,15 @@ from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
 from symtrack.model.devices.fitting.data import UNKNOWN
+from symtrack.model.devices.pulsed import BOUND_MAX
 
 LINEAR, EXPONENTIAL, POWER, TABLE = range(4)
 
 # Columns of the parameters of a cell
 LO, HI, SIGMA, READ, DOWN, UP, WIDTH = 0, 1, 2, 3, 4, 7, 10
+
+BAD = 1e-4  # share of bad readings, before anything is known
+DENSITY = 1.0 / (2.0 * BOUND_MAX)  # of them, over all weights that a device can have
 
 _FAR = 5.0  # standard deviations from a bound at which clipping does not matter
 _U_MIN = 1e-9  # of POWER: the derivative of small powers has no limit at the bound
@@ -88,11 +100,13 @@ def _below(mean, spread, bound):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def predict(kind, multiplicative, sets, nodes, first, up, weights, errors, variances):  # type: ignore[no-untyped-def]
-    """Errors and variances of the predictions, float64[sets, n]; 0 and 1 where there is nothing to predict.
+def predict(kind, multiplicative, sets, nodes, first, up, weights, bad, errors, variances, trusts):  # type: ignore[no-untyped-def]
+    """Errors and variances of the predictions and trust, float64[sets, n]; 0, 1, 1 where there is nothing to predict.
 
-    sets: float64[sets, cells, WIDTH]; nodes: float64[sets, 2, n] of TABLE; first, up, weights: of a `Recording`.
+    sets: float64[sets, cells, WIDTH]; nodes: float64[sets, 2, n] of TABLE; first, up, weights: of a `Recording`;
+    bad: the share c.
     """
+    trusts[...] = 1.0
     for j in range(sets.shape[0]):
         for cell in range(sets.shape[1]):
             c = sets[j, cell]
@@ -126,8 +140,14 @@ def predict(kind, multiplicative, sets, nodes, first, up, weights, errors, varia
                     continue
                 error, variance = weights[k] - m, p + noise
                 errors[j, k], variances[j, k] = error, variance
-                m = min(max(m + p / variance * error, lo), hi)
-                p *= noise / variance
+                t = 1.0
+                if bad > 0.0:
+                    odds = 0.5 * error * error / variance + 0.5 * math.log(2.0 * math.pi * variance)
+                    t = 1.0 / (1.0 + math.exp(min(odds + math.log(bad / (1.0 - bad) * DENSITY), 700.0)))
+                trusts[j, k] = t
+                move, doubt = p / variance * error, min(abs(error), 0.25 * (hi - lo))
+                p = t * p * noise / variance + (1.0 - t) * (p + doubt * doubt) + t * (1.0 - t) * move * move
+                m = min(max(m + t * move, lo), hi)
 
 
 @njit(cache=True, fastmath=True)

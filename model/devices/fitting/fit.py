@@ -6,6 +6,12 @@ spread over the cells is that of their estimates, less what their uncertainty co
 
     spread**2 = variance of the estimates - mean variance of their errors, given what the cells share
 
+Families are ranked by BIC, but one comes behind the others if it owes its BIC to its few parameters alone: if another
+family is more likely, and the free run of the first is off by more than FAR times the error of the other and TWICE what
+noise does to that. BIC judges predictions from one pulse to the next, which a wrong family may hide in its noise. How
+far the steps of a family are from the measured ones is `Fit.systematic`: errors of predictions, averaged in bins of
+direction and weight, where noise averages out.
+
 A fit comes with the golden integer cells of the family that is written, one for every measured cell. They are pulsed
 without noise from the first weight (a free run), and the symmetric points are theirs.
 """
@@ -15,24 +21,37 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields, replace
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.analysis.characterize import without_variation
-from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
+from symtrack.model.analysis.characterize import nominal_symmetric_point, without_variation
+from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
+from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.fitting import filter as ff
-from symtrack.model.devices.fitting.data import Recording
+from symtrack.model.devices.fitting.data import UNKNOWN, Outlier, Recording
 from symtrack.model.devices.fitting.guess import Guess
+from symtrack.model.devices.fitting.interval import shifts
 from symtrack.model.devices.fitting.models import HIGH, LOW, MODELS, OWN, STEP_DOWN, STEP_UP, Model, starts
 from symtrack.model.devices.fitting.problem import FitProblem
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.devices.pulsed import BOUND_MAX, Draws, Pulsed
 
-_TRIAL = 12  # iterations of each of several starts
+_ROUNDS = 3  # of leaving readings out that no pulse explains
 _TRIED = 32  # rows and columns of an array that has to work
+_FITTED = {"dw_min", "dw_min_std", "read_noise_std", "up_down", "w_max", "w_min", "gamma_up", "gamma_down"}
+_FITTED |= {"A_up", "A_down", "pow_gamma", "pow_up_down"}  # what a fit sets and may find at a limit
+FAR, TWICE = 1.5, 2.0  # see above
+SYSTEMATIC_MAX = 0.25  # share of a step by which those of a family may be off, without a warning
+SHARE_MAX = 0.1  # of the range of the data by which a free run may be off
+ALIKE = 10.0  # differences of BIC that tell no family from another
+_RUNS = 8  # noisy ones of every cell
+_BINS, _BIN_POINTS = 12, 8  # of one direction, at most; in one bin, at least
+_NOISE_MAX = 1.4  # times the largest step, in these runs: more does not fit the word of a noisy step
+_STEP_MIN = 1e-6  # of a device
 _LOG_NORMAL = 0.4  # relative spread of steps from which normal ones would turn signs
 
 Real = NDArray[np.float64]
@@ -45,13 +64,16 @@ class Fit:
     Attributes
     ----------
     device : with the estimated noise and spread.
-    read_noise : standard deviation of a measured weight.
+    read_noise : standard deviation of a measured weight; in ``device``, too, as ``read_noise_std``.
     misfit : minus the logarithm of the likelihood.
     parameters : that the data determine, k above.
     bic : the smaller, the better.
     rms_step : RMS error of the predictions of the next weight.
     steps : s+ and s- of the cells, float64[2, cells], down first.
     bounds : of the cells, float64[2, cells], lower first.
+    errors : of the predictions, float64[n], NaN where nothing was predicted.
+    shifts : ends of the interval of the symmetric point, relative to it.
+    bad : readings that no pulse explains, bool[n].
     """
 
     recording: Recording
@@ -66,6 +88,9 @@ class Fit:
     bounds: Real
     sets: Real
     nodes: Real
+    errors: Real
+    shifts: tuple[float, float]
+    bad: NDArray[np.bool_]
 
     @property
     def family(self) -> str:
@@ -90,20 +115,77 @@ class Fit:
     @cached_property
     def free_run(self) -> Real:
         """Weights of the integer cells from the first measured one on, float64[n]."""
+        return self._pulsed(self.cells)[:, 0]
+
+    def _pulsed(self, cells: Cells) -> Real:
+        """Weights of cells [cells, columns] that get the pulses of the recording, float64[n, columns]."""
         data = self.recording
-        array = DeviceArray(cells=self.cells, key=0)
-        array.program(to_weight(data.weights[data.first[:-1]]).reshape(-1, 1))
+        array = DeviceArray(cells=cells, key=derive_key(0, "fit", "noise"))
+        columns = array.weights.shape[1]
+        array.program(np.tile(to_weight(data.weights[data.first[:-1]])[:, None], columns))
         lengths = np.diff(data.first)
-        weights = np.empty(len(data.weights))
+        weights = np.empty((len(data.weights), columns))
         for k in range(int(lengths.max())):
             there = k < lengths
             at = data.first[:-1][there] + k
             if k:
                 counts = np.zeros(array.weights.shape, dtype=np.int64)
-                counts[there, 0] = np.array([-1, 1, 0])[data.up[at]]
+                counts[there] = np.array([-1, 1, 0])[data.up[at]][:, None]
                 array.pulse(counts)
-            weights[at] = array.weights[there, 0] / WEIGHT_ONE
+            weights[at] = array.weights[there] / WEIGHT_ONE
         return weights
+
+    @cached_property
+    def rms_of_noise(self) -> float:
+        """RMS residual of a free run if the family is right: of cells that make noise against those that make none."""
+        one = self.cells
+        most = _NOISE_MAX * WEIGHT_ONE / max(one.largest_change(), int(one.step.max()), 1)
+        std = int(to_weight(min(self.device.dw_min_std, most)))
+        noise = np.full_like(one.step, std) if one.multiplicative else (std * one.step) >> WEIGHT_BITS
+
+        def several(values: Any) -> Any:
+            return np.repeat(values, _RUNS, axis=-1) if isinstance(values, np.ndarray) and values.ndim > 1 else values
+
+        kept = {spec.name: several(getattr(one, spec.name)) for spec in fields(one) if spec.name != "table"}
+        noisy = replace(one, **{**kept, "noise": several(noise)})
+        there = np.isfinite(self.recording.weights) & ~self.bad
+        rest = (self._pulsed(noisy) - self.free_run[:, None])[there]
+        return float(np.sqrt((rest**2).mean() + self.read_noise**2))
+
+    @cached_property
+    def systematic(self) -> float:
+        """RMS difference of measured and fitted steps, in mean steps, without what noise makes of it."""
+        data = self.recording
+        there = np.flatnonzero(np.isfinite(self.errors) & (data.up != UNKNOWN))
+        places = self.errors[there] * (2.0 * data.up[there] - 1)
+        good = np.isfinite(data.weights) & ~self.bad
+        last = np.maximum.accumulate(np.where(good, np.arange(len(good)), 0))  # a cell begins with a weight
+        before = data.weights[last[there - 1]]
+        number = max(min(_BINS, there.size // (2 * _BIN_POINTS)), 2)
+        edges = np.quantile(before, np.linspace(0, 1, number + 1)[1:-1])
+        bins = np.digitize(before, edges) + number * data.up[there]
+        count = np.bincount(bins, minlength=2 * number)
+        mean = np.bincount(bins, places, minlength=2 * number) / np.maximum(count, 1)
+        square = np.bincount(bins, places**2, minlength=2 * number) / np.maximum(count, 1)
+        excess = (mean**2 - np.maximum(square - mean**2, 0) / np.maximum(count - 1, 1))[count > 4]
+        if not excess.size:
+            return 0.0
+        share = float((count[count > 4] * excess).sum() / count[count > 4].sum())
+        _, moved, _, _ = data.increments()
+        return float(np.sqrt(max(share, 0.0)) / max(float(np.abs(moved).mean()), 1e-12))
+
+    @cached_property
+    def warnings(self) -> tuple[str, ...]:
+        """Why the family is not like the data, a line each."""
+        weights, found = self.recording.weights, []
+        span = float(np.nanmax(weights) - np.nanmin(weights))
+        if self.rms > max(SHARE_MAX * span, TWICE * self.rms_of_noise):
+            found.append(
+                f"the free run is off by {self.rms:.3g} of a range of {span:.3g}: the device is not like the data"
+            )
+        if self.systematic > SYSTEMATIC_MAX:
+            found.append(f"its steps are off by {self.systematic:.0%} of a step: the device is not like the data")
+        return tuple(found)
 
     @cached_property
     def float_run(self) -> Real:
@@ -115,8 +197,19 @@ class Fit:
 
     @property
     def rms(self) -> float:
-        """RMS residual of the free run."""
-        return float(np.sqrt(np.nanmean((self.recording.weights - self.free_run) ** 2)))
+        """RMS residual of the free run, without outliers."""
+        rest = (self.recording.weights - self.free_run)[~self.bad]
+        return float(np.sqrt(np.nanmean(rest**2)))
+
+    @cached_property
+    def outliers(self) -> tuple[Outlier, ...]:
+        """Cell, pulse and conductance of readings that no pulse explains: first those of the reader."""
+        data, found = self.recording, list(self.recording.outliers)
+        for k in np.flatnonzero(self.bad):
+            cell = int(np.searchsorted(data.first, k, side="right")) - 1
+            value = data.weights[k] * data.scales[cell] + data.offsets[cell]
+            found.append((data.names[cell], int(data.numbers[k]), float(f"{value:.12g}")))
+        return tuple(found)
 
     @property
     def deviation(self) -> float:
@@ -124,18 +217,50 @@ class Fit:
         return float(np.abs(self.free_run - self.float_run).max())
 
     @cached_property
+    def limits(self) -> tuple[str, ...]:
+        """Parameters that ended at a limit of their range, which the data may want beyond it; a line each.
+
+        A spread, noise or exponent of 0 is no such limit.
+        """
+        found = []
+        for spec in fields(self.device):
+            values = getattr(self.device, spec.name)
+            if spec.name in _FITTED and "low" in spec.metadata:
+                low, high = spec.metadata["low"], spec.metadata["high"]
+                if values >= high or values <= low != 0:
+                    found.append(f"{spec.name} = {values:g}: at a limit of its range, {low:g} to {high:g}")
+        for name, bounds, limit in zip(("w_min", "w_max"), np.abs(self.bounds), (BOUND_MAX, BOUND_MAX), strict=True):
+            cells = np.flatnonzero(bounds >= limit)
+            if self.recording.cells > 1 and cells.size:
+                names = ", ".join(self.recording.names[k] for k in cells)
+                found.append(f"{name} of cells {names}: at the limit of its range, {limit:g}")
+        return tuple(found)
+
+    @cached_property
     def symmetric_point(self) -> float | None:
         """Of the integer device without spread, None where one step is larger everywhere or both are the same."""
-        cells = self.nominal.cells(rows=1, columns=1, seed=0, array="nominal")
-        point = cells.numeric_symmetric_point()
-        inside = cells.low < point < cells.high
-        same = all(np.array_equal(cells.changes(0, end), cells.changes(1, end)) for end in (cells.low, cells.high))
-        return float(point[0, 0] / WEIGHT_ONE) if inside and not same else None
+        return nominal_symmetric_point(self.device)
+
+    @property
+    def symmetric_point_interval(self) -> tuple[float, float] | None:
+        """Where the symmetric point lies at 95 %, if the family is right; see `model.devices.fitting.interval`."""
+        point = self.symmetric_point
+        if point is None:
+            return None
+        low, high = self.device.w_min, self.device.w_max
+        return max(point + self.shifts[0], low), min(point + self.shifts[1], high)
 
     @cached_property
     def symmetric_points(self) -> Real:
-        """Of the integer cells, float64[cells]."""
-        return self.cells.numeric_symmetric_point()[:, 0] / WEIGHT_ONE
+        """Of the integer cells, float64[cells], NaN where a cell has none."""
+        points = self.cells.numeric_symmetric_point()[:, 0] / WEIGHT_ONE
+        return np.where(self.cells.has_symmetric_point()[:, 0], points, np.nan)
+
+    @property
+    def symmetric_points_mean(self) -> tuple[float, float] | tuple[None, None]:
+        """Mean and standard deviation of those that there are."""
+        points = self.symmetric_points[np.isfinite(self.symmetric_points)]
+        return (float(points.mean()), float(points.std())) if points.size else (None, None)
 
 
 def _spread(values: Real, errors: Real) -> float:
@@ -145,8 +270,9 @@ def _spread(values: Real, errors: Real) -> float:
     return float(np.sqrt(max(values.var(ddof=1) - errors.mean(), 0.0)))
 
 
-def _finished(problem: FitProblem, theta: Real) -> Fit:
-    data, model = problem.recording, problem.model
+def _finished(whole: FitProblem, problem: FitProblem, theta: Real) -> Fit:
+    """The result of ``problem``, which is ``whole`` without the readings that it gives up."""
+    data, model = whole.recording, whole.model
     shared, own = problem.split(theta)
     sets, nodes = (part[0] for part in model.parts(shared[None], own[None]))
     if model.kind == ff.TABLE:  # steps are the mean of their curves, whatever the fit started from
@@ -181,6 +307,7 @@ def _finished(problem: FitProblem, theta: Real) -> Fit:
         "dw_min_dtod": relative if log_normal else _spread(size / dw_min, size_error),
         "dw_min_dtod_log_normal": log_normal,
         "dw_min_std": float(sets[0, ff.SIGMA]),
+        "read_noise_std": float(sets[0, ff.READ]) / max(dw_min, _STEP_MIN),
         "up_down": up_down,
         "up_down_dtod": _spread(ratio, variance(half, -half)) * (2 - abs(up_down)) / 2,
     }
@@ -188,20 +315,24 @@ def _finished(problem: FitProblem, theta: Real) -> Fit:
     for name, values, place in (("w_min", bounds[0], LOW), ("w_max", bounds[1], HIGH)):
         mean = float(values.mean())
         common |= {name: mean, f"{name}_dtod": _spread(values / mean, covariance[:, place, place])}
-    errors, _ = problem.predict(shared[None], own[None])
+    errors, _, _ = problem.predict(shared[None], own[None])
+    parameters, misfit = problem.parameters(theta), whole.misfit(theta, ff.BAD)
     return Fit(
         recording=data,
         model=model,
         device=model.device(sets, nodes, common),
         read_noise=float(sets[0, ff.READ]),
-        misfit=problem.misfit(theta),
-        parameters=problem.parameters(theta),
-        bic=problem.bic(theta),
-        rms_step=float(np.sqrt((errors**2).sum() / data.points)),
+        misfit=misfit,
+        parameters=parameters,
+        bic=2 * misfit + parameters * float(np.log(data.points)),
+        rms_step=float(np.sqrt((errors**2).sum() / problem.recording.points)),
+        errors=np.where(problem.predicted, errors[0], np.nan),
+        shifts=shifts(problem, theta),
         steps=np.stack([down, up]),
         bounds=bounds,
         sets=sets,
         nodes=nodes,
+        bad=np.isfinite(data.weights) & ~np.isfinite(problem.recording.weights),
     )
 
 
@@ -209,19 +340,23 @@ def fit_family(recording: Recording, family: str) -> Fit:
     """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
     guess = Guess.of(recording)
     problems = [FitProblem(recording, model, begin) for model in MODELS[family] for begin in starts(model, guess)]
-    if len(problems) == 1 or problems[0].begin.smooth:
-        found = [(one, one.solve(one.start)) for one in problems]
-    else:  # several starts for one peak: only the most promising is worth all iterations
-        tried = [(one, one.solve(one.start, _TRIAL)) for one in problems]
-        problem, theta = min(tried, key=lambda pair: pair[0](pair[1]))
-        found = [(problem, problem.solve(theta))]
+    # All of them to the end: after a few iterations the highest start is often not the one that leads to the peak.
+    found = [(one, one.solve(one.start)) for one in problems]
     # By BIC: with priors of different strength L would not compare.
     problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
     if any(spec.name == "mult_noise" for spec in fields(FAMILIES[family])):
         additive = FitProblem(recording, replace(problem.model, mult_noise=False), problem.begin)
         pairs = [(problem, theta), (additive, additive.solve(theta))]
         problem, theta = min(pairs, key=lambda pair: pair[0].bic(pair[1]))
-    return _finished(problem, theta)
+    rest = problem
+    for _ in range(_ROUNDS):
+        bad = problem.outliers(theta)
+        if np.array_equal(bad, np.isfinite(recording.weights) & ~np.isfinite(rest.recording.weights)):
+            break
+        weights = np.where(bad, np.nan, recording.weights)
+        rest = FitProblem(replace(recording, weights=weights), problem.model, problem.begin)
+        theta = rest.solve(theta)
+    return _finished(problem, rest, theta)
 
 
 def fit(
@@ -245,4 +380,26 @@ def fit(
         advance(1)
     if not fits:
         raise ValueError(f"conductance: must be like a device of {', '.join(families)} ({last})")
-    return sorted(fits, key=lambda one: one.bic)
+    return ranked(fits)
+
+
+def _worse(one: Fit, other: Fit) -> bool:
+    """Whether a fit is less likely than another, and its free run so far off that noise is no excuse."""
+    return one.misfit > other.misfit and one.rms > max(FAR * other.rms, TWICE * other.rms_of_noise)
+
+
+def ranked(fits: Sequence[Fit]) -> list[Fit]:
+    """Best first: by BIC, but those that only have fewer parameters than a better one behind the others."""
+    return sorted(fits, key=lambda one: (any(_worse(one, other) for other in fits), one.bic))
+
+
+def alike(fits: Sequence[Fit]) -> list[Fit]:
+    """Of ranked fits the best, and those that the data hardly tell from it."""
+    return [one for one in fits if one.bic - fits[0].bic <= ALIKE and not any(_worse(one, other) for other in fits)]
+
+
+def span_of_points(fits: Sequence[Fit]) -> tuple[float, float] | None:
+    """Ends between which the symmetric point lies, whichever of these families is right."""
+    ends = [one.symmetric_point_interval for one in alike(fits)]
+    there = [both for both in ends if both is not None]
+    return (min(low for low, _ in there), max(high for _, high in there)) if there else None

@@ -5,10 +5,10 @@ Minimised over the parameters theta of `fit_models` is
 
     L = 1/2 sum(e**2 / S + ln(2 pi S)) + 1/2 (theta - center)' Q (theta - center)
 
-with errors e and variances S of the predictions of `fit_filter`. The second part is a weak prior: what the data do not
-determine stays near where it started, and curves of tables are smooth. The derivatives of all e and S come from one
-pass over the pulses with one parameter moved per set, a deviation in all cells at once, since no cell depends on
-another. With those, the Fisher information
+with errors e and variances S of the predictions of `model.devices.fitting.filter`. The second part is a weak prior:
+what the data do not determine stays near where it started, and curves of tables are smooth. The derivatives of all e
+and S come from one pass over the pulses with one parameter moved per set, a deviation in all cells at once, since no
+cell depends on another. With those, the Fisher information
 
     F = sum(de de / S + dS dS / (2 S**2)),
 
@@ -17,10 +17,18 @@ F / (F + Q) has the trace k, the number of parameters that the data determine, a
 
     BIC = 2 * (first part of L) + k * ln(points)
 
-ranks the families.
+ranks the families. It is taken over all readings with their normal density mixed with that of bad ones, so that none
+adds more than -ln(c u) to it:
+
+    -sum(ln((1 - c) * N(e; S) + c * u))    instead of the first part of L
+
+A fit climbs on L without the readings that the mixture gives up, `outliers`: one that is followed by another like it is
+a jump of the cell and stays.
 """
 
 from __future__ import annotations
+
+from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -33,6 +41,8 @@ from symtrack.model.devices.fitting.models import OWN, SHARED, Model, Start
 _MOVE = 1e-5  # of a parameter, for a derivative
 _ITERATIONS = 80
 _SETTLED = 0.01  # twice what L can still fall: a shift of a tenth of a standard deviation
+_TRUSTED = 0.5  # trust in a reading, below which it is an outlier
+_GIVEN_UP = 0.02  # of the readings, at most
 _BAD = 1e15  # L where a prediction is no number
 
 Real = NDArray[np.float64]
@@ -58,6 +68,7 @@ class FitProblem:
                 self.prior[np.ix_(curve, curve)] += bend.T @ bend
             self.center[curves] = 0.0
         self._last: tuple[bytes, Real, Real] | None = None
+        self._slopes: Real | None = None  # of theta at _last, float64[theta of a cell, n]
 
     def split(self, theta: Real) -> tuple[Real, Real]:
         """Shared parameters, and deviations float64[cells, OWN]."""
@@ -66,23 +77,46 @@ class FitProblem:
             own[:] = theta[self.shared :].reshape(-1, OWN)
         return theta[: self.shared], own
 
-    def predict(self, shared: Real, own: Real) -> tuple[Real, Real]:
-        """e and S, float64[sets, n], of shared[sets, n] and own[sets, cells, OWN]."""
+    def predict(self, shared: Real, own: Real, bad: float = 0.0) -> tuple[Real, Real, Real]:
+        """e, S and t, float64[sets, n], of shared[sets, n] and own[sets, cells, OWN]."""
         data = self.recording
         sets, nodes = self.model.parts(shared, own)
-        errors, variances = np.empty((2, len(sets), len(data.weights)))
+        errors, variances, trusts = np.empty((3, len(sets), len(data.weights)))
         kind, multiplicative = self.model.kind, self.model.mult_noise
-        ff.predict(kind, multiplicative, sets, nodes, data.first, data.up, data.weights, errors, variances)
-        return errors, variances
+        pulses = data.first, data.up, data.weights
+        ff.predict(kind, multiplicative, sets, nodes, *pulses, bad, errors, variances, trusts)
+        return errors, variances, trusts
 
-    def misfit(self, theta: Real) -> float:
-        """First part of L."""
-        shared, own = self.split(theta)
-        errors, variances = self.predict(shared[None], own[None])
+    @property
+    def predicted(self) -> NDArray[np.bool_]:
+        """Readings that are there, but for the first of every cell, bool[n]."""
         there = np.isfinite(self.recording.weights)
         there[self.recording.first[:-1]] = False
-        value = 0.5 * float((errors**2 / variances + np.log(2 * np.pi * variances))[0, there].sum())
+        return there
+
+    def misfit(self, theta: Real, bad: float = 0.0) -> float:
+        """First part of L, or of the criterion for a share of bad readings."""
+        shared, own = self.split(theta)
+        errors, variances, _ = self.predict(shared[None], own[None], bad)
+        normal = -0.5 * (errors**2 / variances + np.log(2 * np.pi * variances))[0, self.predicted]
+        if bad:
+            normal = np.logaddexp(normal + np.log(1 - bad), np.log(bad * ff.DENSITY))
+        value = -float(normal.sum())
         return value if np.isfinite(value) else _BAD
+
+    def outliers(self, theta: Real) -> NDArray[np.bool_]:
+        """Readings that no pulse explains, bool[n]; none where there are so many that the family is at fault."""
+        shared, own = self.split(theta)
+        errors, _, trusts = (part[0] for part in self.predict(shared[None], own[None], ff.BAD))
+        result = trusts < _TRUSTED
+        owner = np.repeat(np.arange(self.recording.cells), np.diff(self.recording.first))
+        there = np.flatnonzero(self.predicted)
+        for k, after in pairwise(there):
+            if result[k] and owner[k] == owner[after] and abs(errors[after]) > 0.5 * abs(errors[k]):
+                result[k] = False
+        if result.sum() > max(1, _GIVEN_UP * there.size):
+            result[:] = False
+        return result
 
     def __call__(self, theta: Real) -> float:
         return self.misfit(theta) + 0.5 * float((theta - self.center) @ self.prior @ (theta - self.center))
@@ -102,11 +136,12 @@ class FitProblem:
                 moved[k + 1, k] += _MOVE
             else:
                 moved_own[k + 1, :, k - self.shared] += _MOVE
-        errors, variances = self.predict(moved, moved_own)
+        errors, variances, _ = self.predict(moved, moved_own)
         e, s = errors[0], variances[0]
         by_error, by_variance = (errors[1:] - e) / _MOVE, (variances[1:] - s) / _MOVE
         slope = by_error * (e / s) + by_variance * (0.5 * (1 - e * e / s) / s)
         slope[:, e == 0] = 0.0  # nothing was there to predict
+        self._slopes = slope
         by_error /= np.sqrt(s)
         by_variance /= np.sqrt(2.0) * s
         blocks = np.zeros((self.recording.cells, count, count))
@@ -119,6 +154,20 @@ class FitProblem:
             gradient[places] += slope[:, here].sum(axis=1)
             fisher[np.ix_(places, places)] += blocks[cell]
         return np.nan_to_num(gradient), np.nan_to_num(fisher)
+
+    def block_gradients(self, theta: Real, length: int) -> Real:
+        """Gradients of the first part of L of blocks of pulses of one cell, float64[blocks, theta]."""
+        self._derivatives(theta)
+        assert self._slopes is not None
+        blocks = []
+        for cell in range(self.recording.cells):
+            here, begin = self.recording.of(cell), self.shared + self.own * cell
+            places = np.r_[: self.shared, begin : begin + self.own]
+            for first in range(here.start, here.stop, length):
+                block = np.zeros(len(theta))
+                block[places] = np.nan_to_num(self._slopes[:, first : min(first + length, here.stop)].sum(axis=1))
+                blocks.append(block)
+        return np.array(blocks)
 
     def gradient(self, theta: Real) -> Real:
         """Of L."""

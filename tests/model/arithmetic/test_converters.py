@@ -93,6 +93,29 @@ def test_output_noise_is_as_large_as_said_and_fresh() -> None:
     assert abs((first * second).mean()) < 5 * 0.06**2 / np.sqrt(8192)
 
 
+@pytest.mark.parametrize("output_noise", [0.0, 0.06])
+def test_read_noise_is_that_of_every_cell(output_noise: float) -> None:
+    """Its variance grows with the sum of the squared inputs, on top of that of the output noise."""
+    converters, read_noise = Converters(adc_bits=16, output_noise=output_noise), 0.02
+    for codes in (np.array([63]), np.array([63, -63, 63, 0]), np.array([31, 10, -5])):
+        weights, words = np.zeros((8192, codes.size), dtype=np.int64), round(read_noise * WEIGHT_ONE)
+        noise = stream()
+        outputs = [converters.product(weights, codes, noise, words) * 12 / 32768 for _ in range(2)]
+        sigma = np.sqrt(output_noise**2 + read_noise**2 * ((codes / 63) ** 2).sum())
+        for draws in outputs:
+            assert abs(draws.std() - sigma) < 5 * sigma / np.sqrt(2 * 8192)
+        assert abs((outputs[0] * outputs[1]).mean()) < 5 * sigma**2 / np.sqrt(8192)
+    column = converters.read_column(np.zeros((8192, 3), dtype=np.int64), 1, stream(), words) * 12 / 32768
+    assert abs(column.std() - np.hypot(output_noise, read_noise)) < 5 * column.std() / np.sqrt(2 * 8192)
+
+
+def test_huge_read_noise_clips_and_does_not_wrap() -> None:
+    """It is as large as noise gets, and clips as often as its share beyond the full scale of 12."""
+    outputs = Converters().product(np.zeros((4096, 784), np.int64), np.full(784, 63), stream(), 1 << 41)
+    assert (outputs == -256).mean() == pytest.approx(0.36, abs=0.05)
+    assert (outputs == 255).mean() == pytest.approx(0.36, abs=0.05)
+
+
 @pytest.mark.parametrize(
     ("name", "value", "allowed"),
     [

@@ -16,6 +16,7 @@ from symtrack.model.devices.measured import Measured
 from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.presets import FAMILIES, PRESETS
 from symtrack.model.devices.pulsed import Referenced
+from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from tests.model.helpers import device_examples as examples
 from tests.model.references import device_equations as equations
@@ -183,3 +184,17 @@ def test_exponential_steps_that_grow_towards_their_bound_have_no_closed_form(a: 
 def test_steps_that_grow_have_no_closed_form() -> None:
     device = LinearStep(gamma_up=-0.5, gamma_down=-0.5, up_down=0.2, allow_increasing=True)
     assert device.closed_form() is None
+
+
+def test_which_cells_have_one() -> None:
+    """None without a crossing between the bounds: constant steps, equal or not, stuck cells, and a crossing beyond."""
+    shape = {"rows": 4, "columns": 3, "seed": 1, "array": "a"}
+    assert SoftBounds().cells(**shape).has_symmetric_point().all()
+    assert SoftBoundsReference(reference_std=0.4).cells(**shape).has_symmetric_point().all()
+    for device in (ConstantStep(up_down_dtod=0.0), ConstantStep(up_down=0.2), SoftBounds(stuck_fraction=1.0)):
+        assert not device.cells(**shape).has_symmetric_point().any()
+    plain = {"gamma_up": 0.1, "gamma_down": 0.1, "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0, "up_down_dtod": 0.0}
+    assert LinearStep(up_down=0.05, **plain).cells(**shape).has_symmetric_point().all()
+    assert not LinearStep(up_down=0.5, **plain).cells(**shape).has_symmetric_point().any()
+    some = SoftBounds(stuck_fraction=0.5).cells(rows=40, columns=40, seed=1, array="a")
+    np.testing.assert_array_equal(some.has_symmetric_point(), some.low < some.high)

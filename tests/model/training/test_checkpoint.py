@@ -10,6 +10,7 @@ import pytest
 
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Choppers, Rates
 from symtrack.model.spec.settings import ChopperMode, Scope
@@ -214,3 +215,10 @@ def test_a_periphery_that_cannot_be_set_is_refused(tmp_path: Path) -> None:
     golden.restore(tmp_path / "run.npz")
     golden.run(25)
     assert golden.metrics().state_sha256 == tiny.digest(45)
+
+
+def test_what_was_added_later_is_no_setting_while_it_is_off() -> None:
+    """Checkpoints and keys of results of before it are still those of the same run."""
+    off, on = (checkpoint.describe("device", replace(PRESETS["ecram"], read_noise_std=value)) for value in (0.0, 0.5))
+    assert "device.read_noise_std" not in off
+    assert on == {**off, "device.read_noise_std": "0.5"}

@@ -8,12 +8,14 @@ import sys
 import numpy as np
 import pytest
 
+from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import NAMED
 from symtrack.model.tasks.task import Task, digits
 from symtrack.model.tile.operations import Periphery
+from symtrack.model.training.history import train
 from symtrack.model.training.metrics import sp_rmse, sp_rmse_pulsed, state_sha256
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
@@ -251,3 +253,28 @@ def test_scales_that_come_near_zero_in_the_warm_up_recover(seed: int) -> None:
     trainer = Trainer(TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=seed))
     trainer.run(3 * trainer.steps_per_epoch)
     assert trainer.evaluate().accuracy > 0.8
+
+
+def test_sp_error_of_devices_without_symmetric_point_is_none() -> None:
+    none = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=ConstantStep(up_down=0.1)))
+    none.run(4)
+    assert (none.metrics().sp_rmse, none.metrics().sp_rmse_pulsed) == (None, None)
+    history = train(none, 8, samples=2)
+    assert history is not None
+    assert {(one["sp_rmse"], one["sp_rmse_pulsed"]) for one in history["samples"]} == {(None, None)}
+    assert history["sp_rms"] is None
+    assert all(sum(tile["histograms"]["SP"]["counts"]) == 0 for tile in history["tiles"].values())
+
+
+def test_cells_without_symmetric_point_are_left_out_of_the_error() -> None:
+    device = SoftBoundsReference(stuck_fraction=0.5, reference_std=0.3)
+    run = Trainer(TrainingSpec(task=tiny.task(), algorithm="e-rider", devices=device))
+    squares, left_out = [], 0
+    for tile in tiles(run):
+        stuck = tile.fast.cells.low == tile.fast.cells.high
+        left_out += int(stuck.sum())
+        squares.append((tile.fast.symmetric_point() / 2**30)[~stuck] ** 2)  # Q is still zero
+    assert 0 < left_out < sum(tile.fast.weights.size for tile in tiles(run))
+    assert run.metrics().sp_rmse == pytest.approx(np.sqrt(np.concatenate(squares).mean()), rel=1e-5)
+    at_start = run.metrics().sp_rmse
+    assert train(run, 1, samples=1)["samples"][0]["sp_rmse"] == at_start
