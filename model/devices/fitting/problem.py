@@ -40,7 +40,7 @@ from symtrack.model.devices.fitting.models import OWN, SHARED, Model, Start
 
 _MOVE = 1e-5  # of a parameter, for a derivative
 _ITERATIONS = 80
-_SETTLED = 0.01  # twice what L can still fall: a shift of a tenth of a standard deviation
+_SETTLED = 1e-6  # twice what L can still fall: a shift of a thousandth of a standard deviation
 _TRUSTED = 0.5  # trust in a reading, below which it is an outlier
 _GIVEN_UP = 0.02  # of the readings, at most
 _BAD = 1e15  # L where a prediction is no number
