@@ -11,10 +11,10 @@ import sys
 from collections.abc import Sequence
 from dataclasses import replace
 
-import numba
 from rich.console import Console
 from rich.table import Table
 
+from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.tasks.regression import STEPS, Regression
 from symtrack.model.training.spec import SEED_MAX
@@ -57,7 +57,7 @@ def parser() -> Parser:
     add("--seed", type=integer(0, SEED_MAX), default=1, help="first seed")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
     text = "threads of an update, at most what numba offers; no result depends on their number"
-    add("--threads", type=integer(1, numba.config.NUMBA_NUM_THREADS), default=1, help=text)
+    add("--threads", type=integer(1, THREADS_MAX), default=1, help=text)
     text = "write a checkpoint of the run to this file, at the end and on Ctrl-C"
     add("--checkpoint", type=output_file, metavar="FILE", help=text)
     add(

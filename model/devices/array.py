@@ -24,6 +24,7 @@ from symtrack.model.devices.records import make_places, make_records
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
 
+THREADS_MAX: int = numba.config.NUMBA_NUM_THREADS  # what the machine offers, or the variable of that name says
 PARALLEL_CELLS = 4096  # below this a second thread costs more than it saves
 
 
@@ -47,7 +48,7 @@ class DeviceArray:
     def __init__(self, *, cells: Cells, key: int, threads: int = 1) -> None:
         rows, columns = cells.shape
         self.cells = cells
-        self.threads = min(threads, numba.config.NUMBA_NUM_THREADS)
+        self.threads = min(threads, THREADS_MAX)
         self._records = make_records(cells, key)
         memory = np.zeros(rows * columns, dtype=np.int64)
         self._settled: Int = memory.reshape(columns, rows).T  # weights without write noise

@@ -15,6 +15,7 @@ import numpy as np
 
 from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, named
@@ -29,8 +30,6 @@ from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
 from symtrack.model.training.spec import TrainingSpec
-
-THREADS_MAX = 1024
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,7 +62,7 @@ class Trainer:
     periphery
         Maker of a tile's periphery from its configuration.
     threads
-        Threads of a pulsed update; no result depends on it.
+        Threads of a pulsed update, at most `THREADS_MAX`; no result depends on it.
 
     Attributes
     ----------

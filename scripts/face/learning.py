@@ -8,7 +8,6 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
-import numba
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +17,7 @@ from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.report.comparison_page import page
 from symtrack.hardware import choice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
@@ -263,7 +263,7 @@ def train(
     >>> result.metrics.accuracy, result.tiles["layer0"].slow.shape
     """
     samples = check("samples", samples, 0, STEPS_MAX)
-    threads = check("threads", threads, 1, numba.config.NUMBA_NUM_THREADS)
+    threads = check("threads", threads, 1, THREADS_MAX)
     if (steps is None) == (epochs is None):
         raise ValueError(f"steps = {steps}, epochs = {epochs}: exactly one of them must be given")
     if steps is None:

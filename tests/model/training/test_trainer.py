@@ -8,6 +8,7 @@ import sys
 import numpy as np
 import pytest
 
+from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
@@ -196,6 +197,11 @@ def test_slow_devices_are_their_own() -> None:
 
 def test_rates_are_those_of_the_algorithm() -> None:
     assert tiny.trainer("rider").rates == Rates.of("rider") != Rates()
+
+
+def test_more_threads_than_the_machine_has_are_refused() -> None:
+    with pytest.raises(ValueError, match=f"^threads = {THREADS_MAX + 1}: must be from 1 to {THREADS_MAX}$"):
+        tiny.trainer(threads=THREADS_MAX + 1)
 
 
 def test_bad_batch() -> None:
