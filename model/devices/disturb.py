@@ -20,9 +20,12 @@ from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.devices.cells import HALF_SELECT_BITS, Cells
 from symtrack.model.devices.kernels import QUADRANTS, Words, pack, popcount
+from symtrack.model.devices.responses import change_of
 from symtrack.model.spec.fixed import Int, round_shift
 
 FINE_BITS = 7
+
+_round_shift = njit(round_shift)
 
 
 def half_selected(
@@ -59,14 +62,15 @@ def disturbed(cells: Cells, state: Int, counts: Int) -> Int:
 
 def flow(cells: Cells, state: Int, steps: Int, bits: int) -> Int:
     """States [R, C] after real numbers of steps [2, R, C], downwards and upwards, with ``bits`` fractional bits."""
+    if not steps.any():
+        return state
     part = 1 << (bits - min(_halvings(cells), bits))
-    for done in range(0, int(steps.max(initial=0)), part):
-        for up in (0, 1):
-            share = np.clip(steps[up] - done, 0, part)
-            if share.any():
-                change = round_shift(share * cells.changes(up, state), bits)
-                state = np.clip(state + change if up else state - change, cells.low, cells.high)
-    return state
+    result = state.copy()
+    place = np.zeros_like(cells.step) if cells.place is None else cells.place
+    _flow(
+        int(cells.kind), result, steps, part, bits, cells.step, cells.slope, cells.low, cells.high, place, cells.tables
+    )
+    return result
 
 
 def relaxed(cells: Cells, state: Int) -> Int:
@@ -80,6 +84,20 @@ def _halvings(cells: Cells) -> int:
     steps = cells.step.max(axis=0) << FINE_BITS
     ratio = int(np.median(steps // np.maximum(cells.high - cells.low, 1)))
     return min(ratio.bit_length(), FINE_BITS)
+
+
+@njit(cache=True)
+def _flow(kind, state, steps, part, bits, step, slope, low, high, place, tables):  # type: ignore[no-untyped-def]
+    for r in range(state.shape[0]):
+        for c in range(state.shape[1]):
+            v, most, scale, origin = state[r, c], max(steps[0, r, c], steps[1, r, c]), place[0, r, c], place[1, r, c]
+            for done in range(0, most, part):
+                for up in (0, 1):
+                    share = min(max(steps[up, r, c] - done, 0), part)
+                    bend = step[up, r, c], slope[up, r, c], low[r, c], high[r, c], scale, origin
+                    change = _round_shift(share * change_of(kind, up, v, *bend, tables), bits)
+                    v = min(max(v + change if up else v - change, low[r, c]), high[r, c])
+            state[r, c] = v
 
 
 @njit(cache=True)

@@ -181,22 +181,27 @@ def entries(table, index):  # type: ignore[no-untyped-def]
     return table[entry], table[entry + _ONE]
 
 
+@njit(cache=True, forceinline=True)
+def change_of(kind, up, state, step, slope, low, high, scale, origin, tables):  # type: ignore[no-untyped-def]
+    """The noise-free step of a pulse for one cell; scale and origin are those of its position."""
+    if kind == LINEAR:
+        return linear_change(up, state, step, slope)
+    if kind == TABLE:
+        index, fraction = segment(state * scale + origin)
+        left, right = entries(tables[up], index)
+        return scaled(step, table_factor(fraction, left, right))
+    m, shift = normalized(omega(high - state if up else state - low, scale))
+    left, right = entries(tables[0], log_index(m))
+    log = power_log2(minus_log2(m, shift, left, right), slope)
+    left, right = entries(tables[1], exp_index(log))
+    return scaled(step, exp2(log, left, right))
+
+
 @njit(cache=True)
 def _changes(kind, up, states, steps, slopes, lows, highs, places, tables, result):  # type: ignore[no-untyped-def]
     for k in range(states.size):
-        if kind == LINEAR:
-            result[k] = linear_change(up, states[k], steps[k], slopes[k])
-        elif kind == TABLE:
-            index, fraction = segment(states[k] * places[0, k] + places[1, k])
-            left, right = entries(tables[up], index)
-            result[k] = scaled(steps[k], table_factor(fraction, left, right))
-        else:
-            distance = highs[k] - states[k] if up else states[k] - lows[k]
-            m, shift = normalized(omega(distance, places[0, k]))
-            left, right = entries(tables[0], log_index(m))
-            log = power_log2(minus_log2(m, shift, left, right), slopes[k])
-            left, right = entries(tables[1], exp_index(log))
-            result[k] = scaled(steps[k], exp2(log, left, right))
+        bend = steps[k], slopes[k], lows[k], highs[k], places[0, k], places[1, k]
+        result[k] = change_of(kind, up, states[k], *bend, tables)
 
 
 def changes(
