@@ -9,6 +9,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from symtrack.cosim.tools.package_links import package_links
 from symtrack.model.source_files import sources
 from tests.paths import ROOT
@@ -28,6 +30,7 @@ def test_kernels_of_other_files_are_among_the_sources() -> None:
     assert "model/arithmetic/activations.py" not in names
 
 
+@pytest.mark.slow
 def test_a_kernel_is_compiled_again_if_a_file_that_it_is_made_of_changes(tmp_path: Path) -> None:
     shutil.copytree(ROOT / "model", tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))
     environment = {name: value for name, value in os.environ.items() if name != "NUMBA_CACHE_DIR"}

@@ -161,7 +161,7 @@ def pressed(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return pressed
 
 
-@pytest.mark.parametrize("engine", ["cocotb", "native"])
+@pytest.mark.parametrize("engine", [pytest.param("cocotb", marks=pytest.mark.slow), "native"])
 def test_ctrl_c_leaves_nothing(engine: str, pressed: list[str], tmp_path: Path) -> None:
     steps = ["--config", "digits_output", "--seed", "3", "--steps", "60"]
     with pytest.raises(KeyboardInterrupt):
@@ -188,6 +188,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_goes_on(
     assert report["cycles"] < whole["cycles"]  # the first steps were not taken again
 
 
+@pytest.mark.slow
 def test_ctrl_c_is_one_line_and_exit_code_130(tmp_path: Path) -> None:
     command = [sys.executable, "scripts/compare_metrics.py", "--config", "digits_output", "--steps", "100000"]
     command += ["--engine", "native", "--report", str(tmp_path / "page"), "--json", str(tmp_path / "run.json")]

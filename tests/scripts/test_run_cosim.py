@@ -46,7 +46,7 @@ def mutant(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return file
 
 
-@pytest.mark.parametrize("engine", ["cocotb", "native"])
+@pytest.mark.parametrize("engine", [pytest.param("cocotb", marks=pytest.mark.slow), "native"])
 def test_a_changed_netlist_is_exit_code_1(
     engine: str, mutant: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -61,7 +61,14 @@ def runs(process: int) -> bool:
         return False
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGHUP, 129), (signal.SIGINT, 130)])
+@pytest.mark.parametrize(
+    ("number", "code"),
+    [
+        (signal.SIGTERM, 143),
+        pytest.param(signal.SIGHUP, 129, marks=pytest.mark.slow),
+        pytest.param(signal.SIGINT, 130, marks=pytest.mark.slow),
+    ],
+)
 def test_a_training_leaves_a_checkpoint(number: int, code: int, tmp_path: Path) -> None:
     work = started(["-m", "symtrack", *TRAIN.split(), "--checkpoint", "run.npz"], tmp_path)
     wait_for((tmp_path / "run.npz").exists, work)

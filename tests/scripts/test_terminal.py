@@ -61,9 +61,22 @@ def ended(command: str, folder: Path, *, output: int, errors: int = subprocess.P
     return done.returncode, done.stderr or ""
 
 
-@pytest.mark.parametrize("command", COMMANDS)
+TERMINALS = {"pipe": (closed_pipe, ""), "disk": (full_disk, "No space left on device\n")}
+FAST = [("pipe", "train"), ("disk", "cache")]  # the others are slow: each takes a process of its own
+
+
 @pytest.mark.parametrize(
-    ("terminal", "error"), [(closed_pipe, ""), (full_disk, "No space left on device\n")], ids=["pipe", "disk"]
+    ("command", "terminal", "error"),
+    [
+        pytest.param(
+            command,
+            *TERMINALS[kind],
+            id=f"{kind}-{command}",
+            marks=[] if (kind, command.split()[0]) in FAST else pytest.mark.slow,
+        )
+        for kind in TERMINALS
+        for command in COMMANDS
+    ],
 )
 def test_files_are_written_where_nothing_can_be_printed(
     command: str, terminal: object, error: str, tmp_path: Path
@@ -88,7 +101,9 @@ def test_a_terminal_that_is_closed_is_none(tmp_path: Path) -> None:
     assert (tmp_path / "o.json").exists()
 
 
-@pytest.mark.parametrize("encoding", ["ascii", "ascii:strict", "latin-1"])
+@pytest.mark.parametrize(
+    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ascii:strict", "latin-1"))]
+)
 def test_characters_that_cannot_be_shown_are_replaced(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "out"
     for command in ("generate-verilog --config tiny --out Δ", "demo --help"):

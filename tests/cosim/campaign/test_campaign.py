@@ -72,7 +72,7 @@ def test_configurations_are_of_every_kind() -> None:
 @pytest.mark.parametrize(
     ("number", "size", "lengths"),
     [
-        (15, 2, {"native": 10_000, "varied": 10_000}),
+        (15, 2, {"native": 5_000, "varied": 5_000}),
         *(
             pytest.param(*batch, marks=pytest.mark.slow)
             for batch in ((0, 6, BOTH), *((k, 6, NATIVE) for k in (1, 2, 3)))

@@ -67,10 +67,10 @@ def test_a_wrong_golden_memory_is_found(tmp_path: Path) -> None:
 
 
 def test_random_traffic_neither_hangs_it_nor_leads_it_astray(tmp_path: Path) -> None:
-    result = run(tmp_path, "fuzz", cycles=20_000)
-    assert result["compared"] >= 20_000
-    assert result["refused"] > 100
-    assert result["commands"] > 20
+    result = run(tmp_path, "fuzz", cycles=10_000)
+    assert result["compared"] >= 10_000
+    assert result["refused"] > 50
+    assert result["commands"] > 10
 
 
 def test_a_wrong_golden_tile_is_found_in_random_traffic(tmp_path: Path) -> None:

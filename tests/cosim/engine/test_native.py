@@ -55,10 +55,11 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
     assert outcome.result.get("reset in transfer", 0) > 0
 
 
-def test_the_state_agrees_wherever_a_run_ends() -> None:
+@pytest.mark.parametrize(("first", "last"), [(200, 260), pytest.param(260, 400, marks=pytest.mark.slow)])
+def test_the_state_agrees_wherever_a_run_ends(first: int, last: int) -> None:
     """Also between the stages of a transfer: the same program, longer by one cycle from run to run."""
     verilog = tile_verilog(TINY)
-    for cycles in range(200, 400):
+    for cycles in range(first, last):
         _, outcome = play(TINY, "random", engine="native", cycles=cycles, seed=3, verilog=verilog)
         assert outcome.verdict.passed, f"{cycles} cycles: {outcome.verdict.first_mismatch}"
         assert outcome.verdict.states_compared > 3 * TINY.rows * TINY.columns

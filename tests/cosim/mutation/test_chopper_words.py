@@ -29,7 +29,7 @@ def test_words_are_those_at_the_limit_and_those_that_differ_in_one_bit() -> None
     "changes",
     [
         {},
-        {"columns": 1, "rows": 5},
+        pytest.param({"columns": 1, "rows": 5}, marks=pytest.mark.slow),
         pytest.param({"row_chopper": 0}, marks=pytest.mark.slow),
         pytest.param({"chopper_probability": 2.0**-16}, marks=pytest.mark.slow),
     ],
@@ -39,7 +39,7 @@ def test_flips_are_those_of_golden(changes: dict[str, float]) -> None:
     assert first_wrong_flip(native_library(tile_verilog(config), config), config) is None
 
 
-@pytest.mark.parametrize("what", ["columns", "rows"])
+@pytest.mark.parametrize("what", [pytest.param("columns", marks=pytest.mark.slow), "rows"])
 def test_a_limit_that_is_off_by_one_is_found(what: str) -> None:
     """The same netlist with the next smaller probability, for the comparison of columns or for the others."""
     text, limit = tile_verilog(TINY), TINY.chopper_flip_below

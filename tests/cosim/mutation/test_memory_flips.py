@@ -28,7 +28,7 @@ SETTINGS = {
 }
 
 
-FAST = (("many beats", "as reset"), ("many beats", "unbuffered"), ("wide words", "filtered"), ("one cell", "as reset"))
+FAST = (("many beats", "unbuffered"), ("one cell", "as reset"))
 
 
 def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
@@ -79,7 +79,7 @@ def test_a_memory_that_is_not_checked_is_found() -> None:
 @pytest.mark.parametrize(
     ("mask", "silenced"),
     [
-        ("programming", {Op.PROGRAM}),
+        pytest.param("programming", {Op.PROGRAM}, marks=pytest.mark.slow),
         pytest.param("~settings__accumulate", {Op.CALIBRATE, Op.PROGRAM}, marks=pytest.mark.slow),
         pytest.param("settings__accumulate", {Op.TRANSFER}, marks=pytest.mark.slow),
     ],

@@ -72,11 +72,13 @@ def short(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return played
 
 
+@pytest.mark.slow
 def test_no_error_is_equivalent_and_not_found(short: list[str], unchanged: str) -> None:
     assert judge(SMALL, NONE, unchanged).fate == EQUIVALENT
     assert short == ["random 1", "varied 2"]
 
 
+@pytest.mark.slow
 def test_what_no_stimulus_finds_and_no_solver_shows_survives(
     short: list[str], unchanged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -135,6 +137,7 @@ def test_nothing_is_shown_of_an_error_in_the_clock() -> None:
     assert equivalent(CONFIG, NONE)
 
 
+@pytest.mark.slow
 def test_a_wire_between_registers_may_differ() -> None:
     """A bit inverted where the other one is high, of two whose OR is all that is looked at: the OR is the same."""
     form = r"-mode \w+ (-module \S+update\.delta -cell \$and\S+ -port Y) -portbit 1 -ctrlbit 0"

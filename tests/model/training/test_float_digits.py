@@ -55,12 +55,13 @@ def test_short_training_agrees_with_the_equations(algorithm: str) -> None:
     assert abs(golden(algorithm, SHORT)[-1] - float_median) <= SHORT_BOUND
 
 
-@pytest.mark.parametrize("algorithm", ["e-rider", "agad"])
+@pytest.mark.parametrize("algorithm", ["e-rider", pytest.param("agad", marks=pytest.mark.slow)])
 def test_reads_that_are_not_demodulated_are_seen(algorithm: str) -> None:
     wrong = floating(algorithm, SHORT, error="read not demodulated")[-1]
     assert abs(golden(algorithm, SHORT)[-1] - wrong) > SHORT_BOUND
 
 
+@pytest.mark.slow
 def test_tt_v2_falls_far_behind_in_both() -> None:
     for accuracies in (golden("tt-v2", SHORT), floating("tt-v2", SHORT)):
         assert accuracies[-1] < golden("e-rider", SHORT)[-1] - 0.3

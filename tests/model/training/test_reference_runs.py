@@ -49,8 +49,11 @@ def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypat
     assert set(shared_by) == {(2, 2)}
 
 
-def test_it_is_the_same_without_a_compiler() -> None:
-    names = [name for name, (_, _, short) in RUNS.items() if short]
+SHORT = [name for name, (_, _, short) in RUNS.items() if short]
+
+
+@pytest.mark.parametrize("names", [SHORT[::3], pytest.param(SHORT, marks=pytest.mark.slow)], ids=["some", "all"])
+def test_it_is_the_same_without_a_compiler(names: list[str]) -> None:
     environment = os.environ | {"NUMBA_DISABLE_JIT": "1"}
     command = [sys.executable, "-m", "tests.model.helpers.reference_runs", *names]
     done = subprocess.run(command, cwd=ROOT, env=environment, capture_output=True, text=True, check=True)

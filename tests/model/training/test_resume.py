@@ -54,8 +54,17 @@ def assert_equal(one: Trainer, other: Trainer) -> None:
     assert state_sha256(arrays(one)) == state_sha256(arrays(other))
 
 
-@pytest.mark.parametrize("algorithm", list(ALGORITHMS))
-@pytest.mark.parametrize("stop", [0, 1, 7, 31, 32, 33, 64, 69, END])
+STOPS = (0, 1, 7, 31, 32, 33, 64, 69, END)
+
+
+@pytest.mark.parametrize(
+    ("stop", "algorithm"),
+    [
+        pytest.param(stop, name, marks=[] if name == "e-rider" or stop in (7, 33) else pytest.mark.slow)
+        for name in ALGORITHMS
+        for stop in STOPS
+    ],
+)
 def test_a_resumed_run_ends_like_an_uninterrupted_one(tmp_path: Path, algorithm: str, stop: int) -> None:
     one = resumed(tmp_path / "run.npz", stop, algorithm=algorithm)
     assert_equal(one, uninterrupted(stop, algorithm=algorithm))
@@ -87,7 +96,9 @@ VARIANTS = {
 }
 
 
-@pytest.mark.parametrize("stop", [0, 1, 8, 17, 31])
+@pytest.mark.parametrize(
+    "stop", [1, 17, 31, pytest.param(0, marks=pytest.mark.slow), pytest.param(8, marks=pytest.mark.slow)]
+)
 @pytest.mark.parametrize("name", list(VARIANTS))
 def test_every_kind_of_run_goes_on(tmp_path: Path, name: str, stop: int) -> None:
     one = resumed(tmp_path / "run.npz", stop, 32, **VARIANTS[name])

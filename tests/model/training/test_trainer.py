@@ -253,7 +253,7 @@ def test_layers_must_fit_the_task() -> None:
         Task(**{**vars(tiny.task()), "tile_configs": (NAMED["tiny"], NAMED["tiny"])})
 
 
-@pytest.mark.parametrize("seed", [8, 14, 21])
+@pytest.mark.parametrize("seed", [8, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (14, 21))])
 def test_scales_that_come_near_zero_in_the_warm_up_recover(seed: int) -> None:
     """Those of AGAD, whose warm-up trains nothing but the scales, do with these seeds."""
     trainer = Trainer(TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=seed))
