@@ -4,6 +4,8 @@
 PYTHON ?= python3
 BIN := .venv/bin
 READY := .venv/ready
+# Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: demo results prove verify check test test-all test-numpy lint tools clean
 

@@ -214,7 +214,7 @@ def test_a_convolution_learns() -> None:
     rates = Rates(fast_rate=0.1, reads=8)
     trainer = Trainer(TrainingSpec(task=task, algorithm="tt-v2", rates=rates, reference_mean=0.0, reference_std=0.0))
     before = trainer.evaluate().loss
-    trainer.run(1437)
+    trainer.run(900)
     assert trainer.evaluate().loss < before / 2
 
 
