@@ -23,7 +23,7 @@ from pathlib import Path
 
 from filelock import FileLock
 
-from symtrack.cosim.tools.toolchain import ToolError, Verilator, run
+from symtrack.cosim.tools.toolchain import ToolError, Verilator, is_plain, run
 from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT, VERILATOR_WAIVED
 from symtrack.hdl.output.state_map import all_items
 from symtrack.model.cache import VariableError, cache_folder
@@ -133,11 +133,23 @@ def cached(identity: Sequence[str], produce: Callable[[Path], Iterable[Path]]) -
             if not _whole(folder):
                 shutil.rmtree(folder, ignore_errors=True)
                 sweep()
-                with tempfile.TemporaryDirectory(dir=root(), prefix=_prefix()) as work:
-                    _publish(produce(Path(work)), folder)
+                with _workplace() as work:
+                    _publish(produce(work), folder)
     except OSError as error:
         raise _unusable(error) from None
     return folder
+
+
+@contextmanager
+def _workplace() -> Iterator[Path]:
+    """A folder to build in: among the builds, or, as make takes no spaces, where the system has such folders."""
+    place = root() if is_plain(root()) else Path(tempfile.gettempdir())
+    if not is_plain(place):
+        raise ToolError(
+            f"TMPDIR = {str(place)!r}: must have letters, digits and any of ./+@=~,_- only, as make wants it"
+        )
+    with tempfile.TemporaryDirectory(dir=place, prefix=_prefix()) as work:
+        yield Path(work)
 
 
 @contextmanager
@@ -163,6 +175,7 @@ def verilate(
     work: Path, tool: Verilator, verilog: str, top: str, control: str, flags: Sequence[str], *sources: Path
 ) -> list[Path]:
     """Translate ``verilog`` to C++ in ``work``; returns the files that document it: text, waivers and log."""
+    tool = tool.in_folder(work)
     text, waivers, log = work / "tile.v", work / "control.vlt", work / "build.log"
     text.write_text(verilog, encoding="utf-8")
     waivers.write_text(control, encoding="utf-8")
@@ -176,6 +189,7 @@ def make(work: Path, tool: Verilator, flags: Sequence[str], *targets: str) -> No
 
     Verilator's own library is the same for all designs with these flags, so its objects are kept and shared.
     """
+    tool = tool.in_folder(work)
     runtime = root() / f"runtime-{_digest((tool.version, *compile_options(), *flags))}"
     command = ["make", "-C", str(work), "-j", str(os.cpu_count() or 1), "-f", "Vtop.mk", *compile_options(), *targets]
     with locked(runtime):

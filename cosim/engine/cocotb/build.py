@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -12,6 +13,8 @@ import cocotb_tools.config
 
 from symtrack.cosim.tools import build_cache as build
 from symtrack.cosim.tools.toolchain import find_verilator
+
+LIBRARIES = "libraries"  # a link to cocotb's, beside what is compiled
 
 
 def cocotb_simulator(
@@ -33,17 +36,18 @@ def cocotb_simulator(
         A program is missing, or Verilator or the compiler rejects the text.
     """
     tool = find_verilator()
-    libraries = cocotb_tools.config.libs_dir
     main = cocotb_tools.config.share_dir / "lib" / "verilator" / "verilator.cpp"
     flags = [*build.FLAGS, "--exe", "--vpi", *(["--trace-vcd"] if waves else [])]
     flags += ["--coverage-line", "--coverage-toggle"] if coverage else []
     control = f'{build.CONTROL}public_flat_rw -module "{top}" -var "*"\n'
     for module, names in shown.items():
         control += "".join(f'public_flat_rd -module "{module}" -var "{name}"\n' for name in names)
-    link = ["-o", top, "-LDFLAGS", f"-Wl,-rpath,{libraries} -L{libraries} -lcocotbvpi_verilator"]
+    link = ["-o", top, "-LDFLAGS", f"-L{LIBRARIES} -lcocotbvpi_verilator"]
 
     def produce(work: Path) -> Iterable[Path]:
-        files = build.verilate(work, tool, verilog, top, control, [*flags, *link], main)
+        (work / LIBRARIES).symlink_to(cocotb_tools.config.libs_dir)
+        shutil.copy(main, work)
+        files = build.verilate(work, tool, verilog, top, control, [*flags, *link], work / main.name)
         build.make(work, tool, flags)
         return [*files, work / top]
 

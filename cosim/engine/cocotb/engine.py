@@ -5,24 +5,34 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import os
 import pickle
 import re
 import shutil
+import signal
+import subprocess
+import sys
 import tempfile
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from xml.etree.ElementTree import ParseError
 
-from cocotb_tools.runner import get_results, get_runner
+import cocotb_tools.config
+from cocotb_tools.check_results import get_results
 
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.job import Job, Outcome
-from symtrack.cosim.tools.toolchain import ToolError
+from symtrack.cosim.tools.toolchain import ToolError, libpython
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name
 from symtrack.model.cache import VARIABLE, cache_root
 
 FOLDER, OUTCOME = "SYMTRACK_JOB", "outcome.pickle"
+# What cocotb, its interface to the simulator and older versions of both read of the environment.
+_TO_COCOTB = re.compile(
+    r"(COCOTB|GPI|PYGPI)_\w+|MODULE|TOPLEVEL|TOPLEVEL_LANG|TESTCASE|RANDOM_SEED|COVERAGE|LIBPYTHON_LOC"
+)
 
 
 def run_job(
@@ -72,34 +82,54 @@ def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = 
         The test failed, or left no outcome; the message has the last error of its log.
     """
     log, results = folder / "simulation.log", folder / "results.xml"
-    # The runner exits the interpreter when the simulator fails; what counts is the results file.
-    with contextlib.suppress(SystemExit):
-        get_runner("verilator").test(
-            test_module=module,
-            hdl_toplevel=top,
-            hdl_toplevel_lang="verilog",
-            build_dir=simulator,
-            test_dir=folder,
-            results_xml=str(results),
-            extra_env={
-                FOLDER: str(folder),
-                VARIABLE: str(cache_root()),  # may be told relative to the folder of this process
-                "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
-            },
-            waves=waves,
-            log_file=log,
-        )
-    tests, failures = get_results(results) if results.is_file() else (0, 0)
-    if tests == 0 or failures or not (folder / OUTCOME).is_file():
-        raise ToolError(
-            f"the simulation ended without an outcome ({tests} tests, {failures} failed): {_last_error(log)}"
-        )
+    environment = bench_environment(top, module, results)
+    environment[FOLDER] = str(folder)
+    command = [str(simulator / top), *(["--trace"] if waves else [])]
+    with log.open("wb") as file:
+        code = subprocess.run(
+            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
+        ).returncode
+    try:
+        tests, failures = get_results(results)
+    except (RuntimeError, ParseError):  # there is no file, or it is cut off
+        tests, failures = 0, 0
+    if code or tests == 0 or failures or not (folder / OUTCOME).is_file():
+        raise ToolError(f"the simulation ended without an outcome ({_how(code, tests, failures)}): {_last_error(log)}")
+
+
+def bench_environment(top: str, module: str, results: Path) -> dict[str, str]:
+    """The environment of a simulator that cocotb runs the test of ``module`` in: that of this process without all that
+    would tell cocotb something else.
+    """
+    libraries = str(cocotb_tools.config.libs_dir)
+    searched = [libraries, *filter(None, [os.environ.get("LD_LIBRARY_PATH")])]
+    return {name: value for name, value in os.environ.items() if not _TO_COCOTB.fullmatch(name)} | {
+        "COCOTB_TEST_MODULES": module,
+        "COCOTB_TOPLEVEL": top,
+        "COCOTB_RESULTS_FILE": str(results),
+        "COCOTB_TRUST_INERTIAL_WRITES": "1",
+        "COCOTB_REWRITE_ASSERTION_FILES": "",  # rewriting every imported module costs seconds
+        "TOPLEVEL_LANG": "verilog",
+        "GPI_USERS": f"{libpython()};{cocotb_tools.config.pygpi_entry_point()}",
+        "PYGPI_PYTHON_BIN": sys.executable,
+        "PYTHONPATH": os.pathsep.join(sys.path),
+        "LD_LIBRARY_PATH": os.pathsep.join(searched),
+        VARIABLE: str(cache_root()),  # may be told relative to the folder of this process
+    }
+
+
+def _how(code: int, tests: int, failures: int) -> str:
+    """How a simulation ended."""
+    if code < 0:
+        name = signal.Signals(-code).name
+        return f"killed by {name}" + (", as where memory runs out" if name == "SIGKILL" else "")
+    return f"{tests} tests, {failures} failed" + (f", exit code {code}" if code else "")
 
 
 def _last_error(log: Path) -> str:
-    """The last line of a simulation's log that names an exception, or its last line."""
+    """The last line of a simulation's log that names an error of the simulator or an exception, or its last line."""
     lines = log.read_text(encoding="utf-8", errors="replace").splitlines() if log.is_file() else []
-    told = [line.strip() for line in lines if re.search(r"^\s*[\w.]*(Error|Exception)\b.*:", line)]
+    told = [line.strip() for line in lines if re.search(r"^\s*(%Error\b|[\w.]*(Error|Exception)\b).*:", line)]
     return (told or [line.strip() for line in lines if line.strip()] or ["it wrote no log"])[-1]
 
 

@@ -83,7 +83,8 @@ def native_library(verilog: str, config: TileConfig, *, coverage: bool = False) 
 
     def produce(work: Path) -> Iterable[Path]:
         source, registers = work / "loop.cpp", work / "native.v"
-        source.write_text(f'#include "Vtop.h"\n#include "Vtop___024root.h"\n#include "{LOOP}"\n', encoding="utf-8")
+        source.write_text(f'#include "Vtop.h"\n#include "Vtop___024root.h"\n#include "{LOOP.name}"\n', encoding="utf-8")
+        (work / LOOP.name).write_text(loop, encoding="utf-8")
         registers.write_text(wrapper, encoding="utf-8")
         files = build.verilate(work, tool, verilog, TOP, build.CONTROL, flags, source, registers)
         header = (work / "Vtop___024root.h").read_text(encoding="utf-8")

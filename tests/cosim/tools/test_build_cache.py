@@ -8,17 +8,20 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+import symtrack.cosim.engine.cocotb.build
+import symtrack.cosim.engine.native.build
 import symtrack.cosim.tools.build_cache
 import symtrack.cosim.tools.toolchain
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.tools.build_cache import temporary_builds
-from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.cosim.tools.toolchain import ToolError, find_verilator, run
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.cache import VariableError
@@ -69,6 +72,34 @@ def test_verilog_that_verilator_rejects_gives_one_line(
         cocotb_simulator(changed, TOP, waves=False)
     assert "\n" not in str(caught.value)
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("engine", ["native", pytest.param("cocotb", marks=pytest.mark.slow)])
+def test_folders_may_have_spaces(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the builds and that of Verilator."""
+    builds, package = tmp_path / "of builds", tmp_path / "of packages"
+    builds.mkdir()
+    package.mkdir()
+    tool = find_verilator()
+    root = tool.environment.get("VERILATOR_ROOT")
+    if root is not None:  # else it is the system's
+        moved = package / "it's $HOME"
+        moved.symlink_to(root)
+        executable = str(moved / Path(tool.executable).relative_to(root))
+        tool = replace(tool, executable=executable, environment=tool.environment | {"VERILATOR_ROOT": str(moved)})
+    monkeypatch.setattr(symtrack.cosim.engine.native.build, "find_verilator", lambda: tool)
+    monkeypatch.setattr(symtrack.cosim.engine.cocotb.build, "find_verilator", lambda: tool)
+    monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: builds)
+    _, outcome = play(SMALLEST, "random", engine=engine, cycles=1000, seed=4)
+    assert outcome.verdict.passed
+    assert [path.name for path in builds.iterdir() if path.name.startswith("unfinished")] == []
+
+
+def test_an_error_of_make_is_told(tmp_path: Path) -> None:
+    (tmp_path / "Makefile").write_text("all: nothing\n")
+    with pytest.raises(ToolError) as caught:
+        run(["make", "-C", str(tmp_path)], None, tmp_path / "log")
+    assert "*** No rule to make target" in str(caught.value)
 
 
 def test_another_kind_of_simulator_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
