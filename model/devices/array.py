@@ -13,6 +13,8 @@ time do to v is in `model.devices.disturb`.
 
 from __future__ import annotations
 
+from time import perf_counter_ns
+
 import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
@@ -21,6 +23,7 @@ from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normal_from
 from symtrack.model.devices import disturb, kernels
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.records import make_places, make_records
+from symtrack.model.devices.sharing import Sharing
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
 
@@ -38,7 +41,8 @@ class DeviceArray:
     key
         Key of all noise, see `model.arithmetic.noise.derive_key`.
     threads
-        Threads of an update, at most what the machine offers; no result depends on it.
+        Threads of an update, at most what the machine offers, and at most as many as make it faster, see
+        `model.devices.sharing`; no result depends on it.
 
     Attributes
     ----------
@@ -49,6 +53,7 @@ class DeviceArray:
         rows, columns = cells.shape
         self.cells = cells
         self.threads = min(threads, THREADS_MAX)
+        self._sharing = Sharing()
         self._records = make_records(cells, key)
         memory = np.zeros(rows * columns, dtype=np.int64)
         self._settled: Int = memory.reshape(columns, rows).T  # weights without write noise
@@ -90,10 +95,20 @@ class DeviceArray:
         if self.threads == 1 or self.weights.size < PARALLEL_CELLS:
             coincidences = int(kernels.update_serial(*slots, *self._array))
         else:
-            numba.set_num_threads(self.threads)
-            coincidences = int(kernels.update_parallel(self.threads, *slots, *self._array))
+            coincidences = self._shared_update(*slots)
         self.half_select(*slots)
         self._show()
+        return coincidences
+
+    def _shared_update(self, *slots: NDArray[np.uint8]) -> int:
+        """The update by several threads, or by one where that is faster for now."""
+        alone, start = self._sharing.alone(), perf_counter_ns()
+        if alone:
+            coincidences = int(kernels.update_serial(*slots, *self._array))
+        else:
+            numba.set_num_threads(self.threads)
+            coincidences = int(kernels.update_parallel(self.threads, *slots, *self._array))
+        self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.weights.shape))
         return coincidences
 
     def half_select(self, rows: ArrayLike, columns: ArrayLike, up: ArrayLike, quadrant: ArrayLike) -> None:

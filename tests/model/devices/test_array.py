@@ -110,6 +110,7 @@ def test_a_sparse_update_is_the_dense_one_without_the_silent_lines(
     side: str, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
     rows, columns = (64, 9) if side == "rows" else (9, 64)
     dense = random_slots(rows, columns, seed=4)
     keep = np.random.default_rng(4).permutation(64) < 7
@@ -155,6 +156,7 @@ def test_order_of_columns_does_not_matter() -> None:
 @pytest.mark.parametrize(("rows", "columns"), SHAPES)
 def test_threads_do_not_change_a_bit(rows: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
     one, two = make(rows, columns), make(rows, columns, threads=2)
     for seed in range(5):
         slots = random_slots(rows, columns, seed)

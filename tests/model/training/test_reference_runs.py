@@ -45,6 +45,7 @@ def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypat
     monkeypatch.setattr(kernels, "update_parallel", update_parallel)
     monkeypatch.setattr(kernels, "update_serial", None)
     monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
     assert digest(name, threads=2) == RECORDED[name]
     assert set(shared_by) == {(2, 2)}
 
