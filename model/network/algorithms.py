@@ -149,6 +149,11 @@ def named(algorithm: str) -> Algorithm:
     return ALGORITHMS[algorithm]
 
 
+def definition(algorithm: str) -> Algorithm:
+    """What the name stands for, without the rates that it starts from: a run has its own."""
+    return replace(named(algorithm), rates={})
+
+
 def without_effect(algorithm: Algorithm) -> dict[str, str]:
     """The fields of `Rates` that change nothing of an algorithm, each with the reason."""
     if algorithm.target == Target.SLOW:

@@ -20,7 +20,8 @@ from typing import Any
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import ALGORITHMS, Rates, without_effect
+from symtrack.model.network.algorithms import ALGORITHMS, Rates, definition, without_effect
+from symtrack.model.semantics import SEMANTICS
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import integral
@@ -28,7 +29,7 @@ from symtrack.model.training import checkpoint
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 
-RESULT_VERSION = 2  # another one whenever what a run computes changes: results in the cache then do not count
+RESULT_VERSION = 2  # another one whenever what a result says changes; what runs compute has `model.semantics`
 SEEDS = (1, 2, 3)
 DEFAULT_DEVICE = "1200 states"
 
@@ -146,6 +147,8 @@ def key(case: Case) -> str:
     Fields that are as `Run` has them are left out, so that a new one leaves the keys of earlier results as they are.
     """
     result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
+    result |= checkpoint.describe("definition", definition(case.run.algorithm))
+    result |= {f"semantics.{name}": str(version) for name, version in SEMANTICS.items()}
     for spec in fields(case):
         if spec.name not in ("experiment", "labels", "run", "recorded"):
             result |= checkpoint.describe(spec.name, getattr(case, spec.name))

@@ -4,7 +4,8 @@
     file   = .npz of the arrays of the run with ``version``, ``settings`` and ``sha256``
     sha256 = `model.training.metrics.state_sha256` of all the others, so of every bit that is read back
 
-``settings`` is what the run depends on, as JSON in bytes, names to texts. It is compared name by name: a run goes on
+``settings`` is what the run depends on, as JSON in bytes, names to texts, with the definition of its algorithm and the
+versions of what is computed (`model.semantics`). It is compared name by name: a run goes on
 only as what it was. The file appears whole or not at all and is read without pickle.
 """
 
@@ -22,9 +23,10 @@ import numpy as np
 
 from symtrack.model.files import write_bytes
 from symtrack.model.state import Arrays
+from symtrack.model.training import earlier
 from symtrack.model.training.metrics import state_sha256
 
-VERSION = 4  # another one whenever an array, its meaning, or what a step of training computes changes
+VERSION = 5  # another one whenever an array or its meaning changes; what runs compute has `model.semantics`
 _LONGEST = 60  # characters of a setting in a message
 
 # Files and keys of results hold names of classes and fields. What is renamed keeps the name that it has there.
@@ -88,13 +90,15 @@ def read(path: Path, *, settings: Mapping[str, str], like: Arrays) -> dict[str, 
     origin = f"checkpoint = {str(path)!r}"
     content = _load(path, origin)
     version = content.get("version", np.array("absent"))
-    if version.shape or version != VERSION:
+    if version.shape or version not in (VERSION, *earlier.READABLE):
         raise ValueError(f"{origin}: version = {version}: must be {VERSION}")
     sha256 = str(content.pop("sha256", None))
     if sha256 != state_sha256(content):
         raise ValueError(f"{origin}: sha256 = {sha256}: must be that of the content, which is not what was written")
     del content["version"]
     theirs = json.loads(content.pop("settings", np.frombuffer(b"{}", np.uint8)).tobytes())
+    if version in earlier.READABLE:
+        theirs = earlier.completed(theirs, {name: text for name, text in settings.items() if _defines(name)})
     for name in (*settings, *theirs):
         mine, other = settings.get(name, "absent"), theirs.get(name, "absent")
         if mine != other:
@@ -103,6 +107,10 @@ def read(path: Path, *, settings: Mapping[str, str], like: Arrays) -> dict[str, 
         if name not in content or name not in like or not _fits(content[name], like[name]):
             raise ValueError(f"{origin}: array {name}: must be {_form(like, name)}, and is {_form(content, name)}")
     return content
+
+
+def _defines(name: str) -> bool:
+    return name == "definition" or name.startswith("definition.")
 
 
 def _load(path: Path, origin: str) -> dict[str, np.ndarray]:

@@ -18,10 +18,11 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, named
+from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, definition, named
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
+from symtrack.model.semantics import SEMANTICS
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.evaluation import Evaluation
@@ -169,8 +170,22 @@ class Trainer:
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        order = ("task", "algorithm", "choppers", "calibration", "rates", "physics", "batch", "schedule", "seed")
+        order = (
+            "task",
+            "algorithm",
+            "definition",
+            "choppers",
+            "calibration",
+            "rates",
+            "physics",
+            "batch",
+            "schedule",
+            "seed",
+        )
+        order += tuple(f"semantics.{name}" for name in SEMANTICS)
         resolved = {"task": self.task, "rates": self.rates, "physics": self.physics}
+        resolved |= {"definition": definition(self.spec.algorithm)}
+        resolved |= {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         parts = {name: resolved.get(name, getattr(self.spec, name, None)) for name in order}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 

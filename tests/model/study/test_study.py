@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.files import markdown
+from symtrack.model.network.algorithms import ALGORITHMS
+from symtrack.model.semantics import SEMANTICS
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
 from symtrack.model.study.record import RECORD, adopt, record
@@ -87,6 +89,19 @@ def test_key() -> None:
         case(run={"tiles": tiles | {"latch_shift": 2}}),
     ]
     assert len({key(other) for other in [one, *others]}) == len(others) + 1
+
+
+def test_a_key_has_the_definition_of_the_algorithm_and_the_semantics(monkeypatch: pytest.MonkeyPatch) -> None:
+    before, other = key(case()), key(case(run={"algorithm": "agad"}))
+    with monkeypatch.context() as changed:
+        changed.setitem(ALGORITHMS, "e-rider", replace(ALGORITHMS["e-rider"], filter=False))
+        assert key(case()) != before
+        assert key(case(run={"algorithm": "agad"})) == other
+    for part in SEMANTICS:
+        with monkeypatch.context() as changed:
+            changed.setitem(SEMANTICS, part, 2)
+            assert key(case()) != before
+    assert key(case()) == before
 
 
 def test_a_case_has_one_length() -> None:

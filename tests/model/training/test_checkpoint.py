@@ -12,7 +12,8 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import Choppers, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.semantics import SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
@@ -33,6 +34,27 @@ def test_a_checkpoint_of_an_earlier_layout_of_the_code_goes_on() -> None:
     assert (run.steps, run.notes, len(run.curve)) == (18, "written by version 0.1.0", 1)
     run.run(15)
     assert run.metrics().state_sha256 == "5ad841526f5572b24a7415ba978fe898791d1eaa3119c71deb96d28e5b300a43"
+
+
+def test_an_algorithm_that_is_defined_otherwise_does_not_go_on(
+    trainer: Trainer, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    earlier = {"choppers": Choppers(chopper=ChopperMode.RANDOM, scope=Scope.TILE), "schedule": Schedule(((1, 0.5),))}
+    monkeypatch.setitem(ALGORITHMS, "e-rider", replace(ALGORITHMS["e-rider"], scope=Scope.TILE))
+    with pytest.raises(ValueError, match=r"definition\.scope = <Scope.COLUMN: 0>: must be <Scope.TILE: 1>, as in this"):
+        tiny.trainer().restore(path)
+    with pytest.raises(ValueError, match="definition = that of version 4: must be Algorithm, as in this run"):
+        tiny.trainer(batch=2, seed=4, **earlier).restore(WRITTEN)
+    changed = tiny.trainer()
+    changed.save(path)
+    tiny.trainer().restore(path)
+
+
+@pytest.mark.parametrize("part", SEMANTICS)
+def test_nor_what_computes_otherwise(part: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(SEMANTICS, part, SEMANTICS[part] + 1)
+    with pytest.raises(ValueError, match=rf"semantics\.{part} = 1: must be 2, as in this run"):
+        tiny.trainer().restore(path)
 
 
 def arrays(trainer: Trainer) -> dict[str, np.ndarray]:
