@@ -17,12 +17,21 @@ from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.idx import files
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS
 from symtrack.model.training.schedule import Schedule
-from symtrack.model.training.spec import BATCH_MAX, CALIBRATION_MAX, TrainingSpec
+from symtrack.model.training.spec import AUTO, BATCH_MAX, CALIBRATION_MAX, TrainingSpec
 from symtrack.scripts.common import Parser, input_folder, integer, name_or_toml, number
 
 NETWORK = ("hidden", "architecture", "activation", "weight_scaling", "tile_rows", "tile_columns")
 LIMITS = ("train_samples", "test_samples")
-RATES = ("learning_rate", "fast_rate", "granularity", "gamma", "scale_rate", "transfer_every", "reads")
+RATES = (
+    "learning_rate",
+    "fast_rate",
+    "granularity",
+    "gamma",
+    "scale_rate",
+    "transfer_every",
+    "reads",
+    "hidden_momentum",
+)
 CHOPPERS = ("chopper", "scope", "row_chopper")
 OPTIONS = {  # of every task, beside those of all tasks; any other task has a network and limits
     "idx": ("data", *NETWORK, *LIMITS, "epochs"),
@@ -40,9 +49,11 @@ def point(text: str) -> tuple[int, float]:
         raise argparse.ArgumentTypeError(f"{text!r}: must be EPOCH:FACTOR, an integer and a number") from None
 
 
-def assignment(text: str) -> tuple[str, int | float]:
+def assignment(text: str) -> tuple[str, int | float | str]:
     """Argument type: a field of a tile with its value."""
     name, _, value = text.partition("=")
+    if (name, value) == AUTO:
+        return AUTO
     for kind in (int, float):
         try:
             return name, kind(value)
@@ -74,7 +85,10 @@ def task_options(parser: Parser) -> None:
     for name, high in (("rows", TILE_ROWS), ("columns", TILE_COLUMNS)):
         text = f"largest number of {name} of a tile, a larger layer takes several tiles; default: {high}"
         network(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
-    text = "fields of all tile configurations, such as filter_shift=3; sizes and seeds are the network's"
+    text = (
+        "fields of all tile configurations, such as filter_shift=3; threshold_shift=auto: the next to its own with "
+        "which gains fit; sizes and seeds are the network's"
+    )
     group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
     text = "seed of the random sources of all tiles; another seed is other hardware, so RTL is built anew"
     group.add_argument("--tile-seed", type=integer(1, TILE_SEEDS), default=1, metavar="N", help=text)
@@ -129,6 +143,7 @@ def learning_options(parser: Parser) -> None:
     rate("scale-rate", number(0, 16), "of the output scales, 0: fixed")
     rate("transfer-every", integer(1, 10**6), "steps to a transfer event", metavar="N")
     rate("reads", integer(1, 1024), "columns that an event reads", metavar="N")
+    rate("hidden-momentum", number(0, 1), "what is left of H after a write, where it has a threshold")
 
 
 def given(arguments: argparse.Namespace, names: Sequence[str]) -> dict[str, Any]:

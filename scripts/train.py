@@ -7,9 +7,12 @@ Options that a task or an algorithm does not need are left out of its run; docs/
 from __future__ import annotations
 
 import argparse
+import platform
 import sys
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
+from importlib.metadata import version
+from typing import Any
 
 from rich.console import Console
 from rich.table import Table
@@ -35,6 +38,7 @@ from symtrack.scripts.options import check_task, learning_options, run_of, task_
 
 CHUNK = 50  # vectors through the first layer between two looks at the progress bar
 EPOCHS = 12
+CURVE_POINTS = 20  # evaluations of a regression, which has no epochs
 
 
 def parser() -> Parser:
@@ -56,6 +60,8 @@ def parser() -> Parser:
     add("--steps", type=integer(1, 10**9), default=argparse.SUPPRESS, help=text)
     add("--seed", type=integer(0, SEED_MAX), default=1, help="first seed")
     add("--seeds", type=integer(1, 1000), default=1, help="number of runs, with seeds from --seed upwards")
+    text = "steps between two evaluations, which are in --json and in the checkpoint; default: an epoch"
+    add("--evaluate-every", type=integer(1, 10**9), metavar="N", default=argparse.SUPPRESS, help=text)
     text = "threads of an update, at most what numba offers; no result depends on their number"
     add("--threads", type=integer(1, THREADS_MAX), default=1, help=text)
     text = "write a checkpoint of the run to this file, at the end and on Ctrl-C"
@@ -109,13 +115,17 @@ def resume(trainer: Trainer, file: str, steps: int) -> None:
 def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) -> bool:
     """Take all runs to ``steps`` steps; False if the user stopped a run that leaves a checkpoint."""
     file, every = arguments.checkpoint, arguments.checkpoint_every * runs[0].steps_per_epoch
+    evaluated = evaluations(runs[0], steps, arguments)
     title, left = f"{arguments.task}, {arguments.algorithm}", sum(steps - trainer.steps for trainer in runs)
     chunk = max(CHUNK // (runs[0].spec.batch * runs[0].task.architecture.layers[0].patches), 1)
     with progress(title, left) as advance, interruptible() as stopped:
         for trainer in runs:
             while trainer.steps < steps:
-                amount = min(chunk, steps - trainer.steps, every - trainer.steps % every)
+                looks = [period - trainer.steps % period for period in (every, evaluated)]
+                amount = min(chunk, steps - trainer.steps, *looks)
                 trainer.run(amount)
+                if trainer.steps % evaluated == 0:
+                    trainer.evaluate()
                 advance(amount)
                 stop = stopped()
                 if stop and not file:
@@ -135,6 +145,50 @@ def train(runs: Sequence[Trainer], steps: int, arguments: argparse.Namespace) ->
             if file:
                 trainer.save(file)
     return True
+
+
+def evaluations(trainer: Trainer, steps: int, arguments: argparse.Namespace) -> int:
+    """Steps between two evaluations: as told, or an epoch; none before the end if nobody would see them."""
+    if not (arguments.json or arguments.checkpoint):
+        return steps
+    whole = max(steps // CURVE_POINTS, 1) if isinstance(trainer.task, Regression) else trainer.steps_per_epoch
+    return getattr(arguments, "evaluate_every", whole)
+
+
+def warn_of_warm_up(trainer: Trainer, steps: int) -> None:
+    """Tell on standard error of a run that spends most of its steps, or all, without a write of W."""
+    quiet = trainer.warm_up_steps
+    if 2 * quiet >= steps:
+        largest = max(trainer.task.tile_configs, key=lambda config: config.chopper_period * config.columns)
+        events = f"{largest.chopper_period} sweeps (chopper_period) of {largest.columns} columns"
+        what = "nothing is learned" if quiet >= steps else "a layer does not learn"
+        print(
+            f"{what} in the first {quiet:,} of {steps:,} steps, a warm-up of {events}: "
+            "shorter with --tile chopper_period=N or --reads N, or train longer",
+            file=sys.stderr,
+        )
+
+
+def report(runs: Sequence[Trainer], results: Sequence[Metrics], arguments: argparse.Namespace) -> dict[str, Any]:
+    """All figures of the runs with all that they depend on and every evaluation."""
+    first = runs[0]
+    settings = {name: text for name, text in first.settings.items() if name != "seed"}
+    points = [[asdict(point) for point in trainer.curve] for trainer in runs]
+    return {
+        "task": arguments.task,
+        "algorithm": arguments.algorithm,
+        **reference_offset(first.physics.fast),
+        "runs": [one.as_dict() | {"curve": curve} for one, curve in zip(results, points, strict=True)],
+        "steps": first.steps,
+        "steps_per_epoch": first.steps_per_epoch,
+        "warm_up_steps": first.warm_up_steps,
+        "devices": {
+            name: {"family": type(device).__name__} | asdict(device)
+            for name, device in (("fast", first.physics.fast), ("slow", first.physics.slow))
+        },
+        "settings": settings,
+        "versions": {name: version(name) for name in ("numpy", "numba")} | {"python": platform.python_version()},
+    }
 
 
 def table(runs: Sequence[Metrics]) -> Table:
@@ -172,18 +226,13 @@ def main(argv: Sequence[str] | None = None) -> int:
         steps = total_steps(runs[0], arguments)
         if arguments.resume:
             resume(runs[0], arguments.resume, steps)
+    warn_of_warm_up(runs[0], steps)
     if not train(runs, steps, arguments):
         return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
     try:
         if arguments.json:
-            report = {
-                "task": arguments.task,
-                "algorithm": arguments.algorithm,
-                **reference_offset(runs[0].physics.fast),
-                "runs": [run.as_dict() for run in results],
-            }
-            write_report(arguments.json, report)
+            write_report(arguments.json, report(runs, results, arguments))
     finally:  # what cannot be written is shown
         Console().print(table(results))
         for one in results:

@@ -10,7 +10,7 @@ so a demodulated read of ``unit / rate`` writes one pulse. `weight(d)` is d * ls
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from fractions import Fraction
 
@@ -110,6 +110,7 @@ class Rates(Validated):
     scale_rate: float = number(0, 16, 0.01, "learning rate of the output scales, 0: fixed")
     transfer_every: int = integer(1, 10**6, 1, "training steps to a transfer event")
     reads: int = integer(1, 1024, 1, "columns that a transfer event reads")
+    hidden_momentum: float = number(0, 1, 0.0, "what is left of H after a write, rounded to the tile's momentum_bits")
 
     @classmethod
     def of(cls, algorithm: str, **given: float) -> Rates:
@@ -157,11 +158,11 @@ def definition(algorithm: str) -> Algorithm:
 def without_effect(algorithm: Algorithm) -> dict[str, str]:
     """The fields of `Rates` that change nothing of an algorithm, each with the reason."""
     if algorithm.target == Target.SLOW:
-        names = ("granularity", "fast_rate", "gamma", "transfer_every", "reads")
+        names = ("granularity", "fast_rate", "gamma", "transfer_every", "reads", "hidden_momentum")
         return dict.fromkeys(names, "whose updates go to W at once")
-    found = {}
+    found: dict[str, str] = {}
     if algorithm.direct:
-        found["granularity"] = "whose writes have no threshold"
+        found |= dict.fromkeys(("granularity", "hidden_momentum"), "whose writes have no threshold")
     if not algorithm.residual:
         found["gamma"] = "whose products have no residual"
     return found
@@ -186,17 +187,15 @@ def settings(
     ValueError
         The gain does not fit ``gain_bits``, or is too small to have any effect; the tile has no choppers of rows.
     """
-    unit = Fraction(dw_min) * (1 if algorithm.direct else Fraction(rates.granularity) / config.columns)
-    code = Fraction(lsb, WEIGHT_ONE << config.reference_fraction_bits)
-    rate = Fraction(rates.learning_rate) * Fraction(factor)
-    gain = round(rate * code / unit * (1 << config.threshold_shift))
+    thresholds = _thresholds(algorithm, config, rates, dw_min, lsb) * Fraction(factor)
+    gain = round(thresholds * (1 << config.threshold_shift))
     high = (1 << config.gain_bits) - 1
     if not 1 <= gain <= high:
         scheduled = f" * {factor}" if factor != 1 else ""
         granularity = "" if algorithm.direct else f"granularity = {rates.granularity}, "
         raise ValueError(
             f"gain = {gain} from learning_rate = {rates.learning_rate}{scheduled}, {granularity}"
-            f"dw_min = {dw_min}: must be from 1 to {high}{_fitting(config, rate * code / unit)}"
+            f"dw_min = {dw_min}: must be from 1 to {high}{_advice(config, thresholds)}"
         )
     if algorithm.row_chopper != ChopperMode.OFF and not config.row_chopper:
         raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
@@ -210,15 +209,45 @@ def settings(
         direct=algorithm.direct,
         gain=gain,
         forget=True,
-        momentum=0,
+        momentum=min(round(rates.hidden_momentum * (1 << config.momentum_bits)), (1 << config.momentum_bits) - 1),
         accumulate=not warming_up,
     )
 
 
-def _fitting(config: TileConfig, gain: Fraction) -> str:
-    """What of the configuration to change so that a gain of so many write thresholds fits."""
+def fitting_shift(
+    algorithm: Algorithm,
+    *,
+    config: TileConfig,
+    rates: Rates,
+    dw_min: float,
+    lsb: int,
+    factors: Sequence[float] = (1.0,),
+) -> int | None:
+    """The ``threshold_shift`` next to that of the configuration with which the gains of all factors fit, None for none.
+
+    The arguments are those of `settings`, ``factors`` those of a schedule.
+    """
+    one = _thresholds(algorithm, config, rates, dw_min, lsb)
+    return _nearest(config, [one * Fraction(factor) for factor in factors])
+
+
+def _thresholds(algorithm: Algorithm, config: TileConfig, rates: Rates, dw_min: float, lsb: int) -> Fraction:
+    """The gain in write thresholds."""
+    unit = Fraction(dw_min) * (1 if algorithm.direct else Fraction(rates.granularity) / config.columns)
+    return Fraction(rates.learning_rate) * Fraction(lsb, WEIGHT_ONE << config.reference_fraction_bits) / unit
+
+
+def _nearest(config: TileConfig, thresholds: Sequence[Fraction]) -> int | None:
     high = (1 << config.gain_bits) - 1
-    fits = [shift for shift in range(config.hidden_bits - 1) if 1 <= round(gain * (1 << shift)) <= high]
-    if not fits:
-        return " (gain_bits, threshold_shift)"
-    return f" (gain_bits), as with threshold_shift = {min(fits, key=lambda shift: abs(shift - config.threshold_shift))}"
+    shifts = [
+        shift
+        for shift in range(config.hidden_bits - 1)
+        if all(1 <= round(one * (1 << shift)) <= high for one in thresholds)
+    ]
+    return min(shifts, key=lambda shift: abs(shift - config.threshold_shift), default=None)
+
+
+def _advice(config: TileConfig, thresholds: Fraction) -> str:
+    """What of the configuration to change so that a gain of so many write thresholds fits."""
+    shift = _nearest(config, [thresholds])
+    return " (gain_bits, threshold_shift)" if shift is None else f" (gain_bits), as with threshold_shift = {shift}"

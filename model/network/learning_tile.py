@@ -146,6 +146,11 @@ class LearningTile:
         surely = self._algorithm.chopper == ChopperMode.REGULAR and not rows_by_chance
         self._latching = replace(self._warming, latch=not surely)
 
+    @property
+    def warm_up_steps(self) -> int:
+        """Training steps from the start before the first that may write W."""
+        return self._warm_up // self._rates.reads * self._rates.transfer_every
+
     def settings(self) -> Settings:
         """Settings of the next transfer."""
         left = self._warm_up - self.tile.transfers

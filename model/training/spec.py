@@ -7,16 +7,18 @@ Command lines, cosimulation and studies make their trainers from it, so that wha
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
 
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.model.network.algorithms import Choppers, Rates
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.network.algorithms import Choppers, Rates, fitting_shift, named
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS, Problem, with_layer, with_seed, with_tiles
 from symtrack.model.training.schedule import Schedule
@@ -24,6 +26,7 @@ from symtrack.model.training.schedule import Schedule
 BATCH_MAX = 65536
 CALIBRATION_MAX = 10**6
 SEED_MAX = 2**32 - 1
+AUTO = ("threshold_shift", "auto")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +45,8 @@ class TrainingSpec:
     samples : mapping
         ``train`` and ``test``: only the first so many samples.
     tiles : mapping
-        Fields of the configurations of all tiles, by name.
+        Fields of the configurations of all tiles, by name; ``threshold_shift`` may be ``"auto"``, for each tile the one
+        next to its own with which the gains of the run fit.
     tile_seed : int
         Of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
     config : TileConfig, optional
@@ -82,7 +86,7 @@ class TrainingSpec:
     algorithm: str = "e-rider"
     network: Mapping[str, Any] = field(default_factory=dict)
     samples: Mapping[str, int] = field(default_factory=dict)
-    tiles: Mapping[str, int | float] = field(default_factory=dict)
+    tiles: Mapping[str, int | float | str] = field(default_factory=dict)
     tile_seed: int = 1
     config: TileConfig | None = None
     reference_mean: float | None = None
@@ -126,11 +130,32 @@ class TrainingSpec:
         if self.samples:
             task = task.limited(**self.samples)
         tiles = {"programmer": 1} if self.programming else {}
-        if tiles | dict(self.tiles):
-            task = with_tiles(task, **(tiles | dict(self.tiles)))
+        tiles |= {name: value for name, value in self.tiles.items() if (name, value) != AUTO}  # type: ignore[misc]
+        if tiles:
+            task = with_tiles(task, **tiles)
         if self.tile_seed != 1:
             task = with_seed(task, self.tile_seed)
+        if AUTO in self.tiles.items():
+            task = replace(task, tile_configs=tuple(self._with_threshold(one, task) for one in task.tile_configs))
         return with_layer(task, self.config) if self.config else task
+
+    def _with_threshold(self, config: TileConfig, task: Problem) -> TileConfig:
+        """The tile with a write threshold that suits the rates; as it is if there is none, which the trainer tells."""
+        algorithm = named(self.algorithm)
+        if algorithm.target == Target.SLOW:
+            name, value = AUTO
+            raise ValueError(
+                f"tiles: {name} = {value!r}: must be left out with {self.algorithm}, whose updates go to W at once"
+            )
+        shift = fitting_shift(
+            algorithm,
+            config=config,
+            rates=self.rates or Rates.of(self.algorithm),
+            dw_min=(self.slow_devices or self.devices or SoftBoundsReference()).dw_min,
+            lsb=replace(self.converters or task.converters, adc_bits=config.adc_bits).lsb,
+            factors=self.schedule.factors(),
+        )
+        return config if shift is None else config.replace(threshold_shift=shift)
 
 
 def _plain(value: Any) -> Any:

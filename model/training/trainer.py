@@ -128,6 +128,11 @@ class Trainer:
         """Batches of an epoch."""
         return -(-self.task.samples // self.spec.batch)
 
+    @property
+    def warm_up_steps(self) -> int:
+        """Steps from the start before the first that may write W of every tile: until then references only settle."""
+        return max(trained.warm_up_steps for layer in self.network.layers for trained in layer.trained.values())
+
     def run(self, steps: int) -> None:
         """Take so many training steps."""
         for _ in range(integral("steps", steps)):
@@ -170,23 +175,19 @@ class Trainer:
     @cached_property
     def settings(self) -> dict[str, str]:
         """What the run depends on, names to texts."""
-        order = (
-            "task",
-            "algorithm",
-            "definition",
-            "choppers",
-            "calibration",
-            "rates",
-            "physics",
-            "batch",
-            "schedule",
-            "seed",
-        )
-        order += tuple(f"semantics.{name}" for name in SEMANTICS)
-        resolved = {"task": self.task, "rates": self.rates, "physics": self.physics}
-        resolved |= {"definition": definition(self.spec.algorithm)}
-        resolved |= {f"semantics.{name}": version for name, version in SEMANTICS.items()}
-        parts = {name: resolved.get(name, getattr(self.spec, name, None)) for name in order}
+        resolved = {
+            "task": self.task,
+            "algorithm": self.spec.algorithm,
+            "definition": definition(self.spec.algorithm),
+            "choppers": self.spec.choppers,
+            "calibration": self.spec.calibration,
+            "rates": self.rates,
+            "physics": self.physics,
+            "batch": self.spec.batch,
+            "schedule": self.spec.schedule,
+            "seed": self.spec.seed,
+        }
+        parts = resolved | {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 
     def save(self, path: str | Path) -> None:

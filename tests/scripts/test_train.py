@@ -8,6 +8,7 @@ import numba
 import pytest
 
 from symtrack.model.network.algorithms import Choppers
+from symtrack.model.spec.config import NAMED
 from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
@@ -27,6 +28,7 @@ KEYS = {
     "seed",
     "calibration_slots",
     "unprogrammed",
+    "curve",
 }
 COUNTS = {"update_slots", "coincidences", "transfer_pulses", "reads", "reference_pulses", "cycles"}
 
@@ -41,7 +43,8 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     arguments = "--task tiny --algorithm agad --reference-mean 0.3 --reference-std 0.1 --seeds 2 --seed 4 --epochs 2"
     assert train.main([*arguments.split(), "--json", str(file)]) == 0
     content = json.loads(file.read_text())
-    assert list(content) == ["task", "algorithm", "reference_mean", "reference_std", "runs", "symtrack_version"]
+    keys = ["task", "algorithm", "reference_mean", "reference_std", "runs", "steps", "steps_per_epoch", "warm_up_steps"]
+    assert list(content) == [*keys, "devices", "settings", "versions", "symtrack_version"]
     assert (content["task"], content["algorithm"], content["reference_mean"]) == ("tiny", "agad", 0.3)
     assert [run["seed"] for run in content["runs"]] == [4, 5]
     out = capsys.readouterr().out
@@ -51,6 +54,78 @@ def test_report(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         assert run["state_sha256"] in out
     assert content["runs"][0]["state_sha256"] == tiny.digest(algorithm="agad", seed=4, steps=64)
     assert [path.name for path in tmp_path.iterdir()] == ["report.json"]
+
+
+def test_the_report_has_all_that_the_run_depends_on_and_every_evaluation(tmp_path: Path) -> None:
+    command = "--task tiny --reference-mean 0.3 --reference-std 0.1 --epochs 3 --seed 4 --tile filter_shift=2"
+    content = report(command, tmp_path)
+    spec = TrainingSpec(task="tiny", seed=4, reference_mean=0.3, reference_std=0.1, tiles={"filter_shift": 2})
+    trainer = Trainer(spec)
+    curve = []
+    for _ in range(3):
+        trainer.run(32)
+        curve.append(trainer.evaluate())
+    (run,) = content["runs"]
+    assert run["curve"] == [vars(point) for point in curve]
+    assert [point["step"] for point in run["curve"]] == [32, 64, 96]
+    assert run["state_sha256"] == trainer.metrics().state_sha256
+    assert content["settings"] | {"seed": "4"} == trainer.settings
+    assert "2" in {text for name, text in content["settings"].items() if name.endswith("filter_shift")}
+    assert (content["steps"], content["steps_per_epoch"]) == (96, 32)
+    assert content["devices"]["fast"]["reference_mean"] == 0.3
+    assert content["devices"]["slow"] == {"family": "SoftBoundsReference"} | vars(trainer.physics.slow)
+    often = report(f"{command} --evaluate-every 10", tmp_path)["runs"][0]
+    assert [point["step"] for point in often["curve"]] == [*range(10, 91, 10), 96]
+    assert often["curve"][-1] == run["curve"][-1]
+
+
+def test_the_curve_of_a_resumed_run_is_whole(tmp_path: Path) -> None:
+    options = f"--task tiny --checkpoint {tmp_path}/run.npz"
+    report(f"{options} --epochs 1", tmp_path)
+    resumed = report(f"{options} --epochs 3 --resume {tmp_path}/run.npz", tmp_path)["runs"][0]
+    assert resumed == report("--task tiny --epochs 3", tmp_path)["runs"][0]
+
+
+def test_a_warm_up_that_takes_the_run_is_told_before_it(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    columns, period = NAMED["tiny"].columns, NAMED["tiny"].chopper_period
+    quiet = columns * period
+    told = report("--task tiny --epochs 1 --tile chopper_period=40", tmp_path)
+    line = capsys.readouterr().err
+    assert told["warm_up_steps"] == 40 * columns
+    assert told["runs"][0]["counts"]["transfer_pulses"] == 0
+    assert line.startswith(f"nothing is learned in the first {40 * columns} of 32 steps, a warm-up of 40 sweeps")
+    assert line.count("\n") == 1
+    assert report("--task tiny --epochs 3", tmp_path)["warm_up_steps"] == quiet
+    assert capsys.readouterr().err == ""
+    assert report("--task tiny --epochs 1 --tile chopper_period=4 --reads 2", tmp_path)["warm_up_steps"] == 2 * columns
+    assert report("--task tiny --epochs 1 --algorithm tt-v2 --tile chopper_period=40", tmp_path)["warm_up_steps"] == 0
+    assert capsys.readouterr().err == ""
+
+
+def test_a_sweep_of_adc_bits_needs_no_thresholds_of_its_own(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = "--task tiny --algorithm tt-v2 --epochs 1 --tile adc_bits"
+    with pytest.raises(SystemExit) as stopped:
+        train.main(f"{command}=4".split())
+    assert stopped.value.code == 2
+    assert "as with threshold_shift = " in capsys.readouterr().err
+    runs = [report(f"{command}={bits} threshold_shift=auto", tmp_path) for bits in range(3, 13)]
+    assert len({run["runs"][0]["state_sha256"] for run in runs}) == len(runs)
+    assert report(f"{command}=9 threshold_shift=auto", tmp_path) == report(f"{command}=9", tmp_path)
+    with pytest.raises(SystemExit):
+        train.main(f"{command}=9 threshold_shift=auto --algorithm analog-sgd".split())
+    assert "threshold_shift = 'auto': must be left out with analog-sgd" in capsys.readouterr().err
+
+
+def test_the_momentum_of_the_hidden_buffer_has_an_option(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    command = "--task tiny --epochs 2 --algorithm tt-v2"
+    options = ("", "--hidden-momentum 0", "--hidden-momentum 0.5")
+    digests = [report(f"{command} {more}", tmp_path)["runs"][0]["state_sha256"] for more in options]
+    assert digests[0] == digests[1] != digests[2]
+    with pytest.raises(SystemExit):
+        train.main(f"{command} --algorithm rider --hidden-momentum 0.5".split())
+    assert (
+        "hidden_momentum = 0.5: must be left out with rider, whose writes have no threshold" in capsys.readouterr().err
+    )
 
 
 def report(arguments: str, tmp_path: Path) -> dict:
