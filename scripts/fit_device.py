@@ -5,19 +5,23 @@
 import argparse
 import sys
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, fields
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording, read_csv
+from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
 from symtrack.model.devices.fitting.fit import Fit, alike, fit, span_of_points
+from symtrack.model.devices.fitting.forms import FORMS, Options, read_recording
 from symtrack.model.devices.fitting.models import MODELS
+from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS
+from symtrack.model.devices.fitting.words import ROLES
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import picture
 from symtrack.scripts.common import (
@@ -40,7 +44,14 @@ SHOWN = 3  # cells in the picture
 BINS = 24  # of measured steps in the picture
 
 EPILOG = """
-DATA.csv has the columns pulse, direction (1 or -1), conductance (after that
+DATA is a text or a workbook with measured conductances, currents or resistances
+after pulses. What is found out about it is shown as a table; what cannot be
+found out is refused, with what was seen, and told by options. docs/devices.md
+has an example of each form:
+  rows     a row for each pulse, with its direction, and a column or several
+  up-down  a column after pulses upwards, and one after pulses downwards
+  lists    the same below each other, or in two sheets
+The simplest has the columns pulse, direction (1 or -1), conductance (after that
 pulse, in any unit) and, with several cells, cell. A column weight instead of
 conductance has scale 1 and offset 0. Missing points are an empty conductance
 or no row; a pulse without a row has the direction of the next one if the two
@@ -70,10 +81,20 @@ def parser() -> Parser:
     """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG)
     add = result.add_argument
-    add("data", type=input_file, metavar="DATA.csv", help="measured conductances")
+    add("data", type=input_file, metavar="DATA", help="measured responses, a text or a workbook (.xlsx, .xls, .ods)")
     add("--out", type=output_file, required=True, metavar="FILE", help="write the device to this file (TOML)")
     add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="device families to fit")
     add("--family", choices=MODELS, help="write this family instead of the best one")
+    add("--format", choices=FORMS, default="auto", help="form of the data")
+    roles = f"what columns are: {', '.join(ROLES)}, each with a name, a number from 1, or a range such as 3-6"
+    add("--columns", nargs="+", default=[], metavar="ROLE=COLUMN", help=roles)
+    add("--sheet", metavar="NAME", help="sheet of a workbook, by its name or its number from 1")
+    add("--separator", choices=SEPARATORS, help="what separates columns; without it, as the last rows show")
+    add("--decimal", choices=DECIMALS, help="decimal mark; without it, the one that is there")
+    text = "lists of pulses downwards are stored backwards; without it, if they rise to where those upwards ended"
+    add("--reverse-down", action=argparse.BooleanOptionalAction, default=None, help=text)
+    add("--unit", help="unit of the values, such as uS, nA or kOhm, where no name of a column tells it")
+    add("--read-voltage", type=float, metavar="VOLTS", help="values are currents at this voltage")
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
     add(
@@ -250,7 +271,13 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
     with command.checks():
-        recording = read_csv(options.data, scale=options.scale, offset=options.offset, scales=options.scales)
+        told = Options(**{spec.name: getattr(options, spec.name) for spec in fields(Options)})
+        scaling = {"scale": options.scale, "offset": options.offset, "scales": options.scales}
+        recording = read_recording(options.data, options=told, **scaling)
+    understood = Table(box=None, show_header=False)
+    for part in recording.understood.items():
+        understood.add_row(*map(escape, part))
+    Console(width=WIDTH).print(understood)
     for remark in recording.remarks:
         print(remark)
     with progress("families", len(families)) as advance, command.checks():
@@ -269,6 +296,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.json:
             report = {
                 "data": options.data,
+                "understood": dict(recording.understood),
+                "unit": recording.unit,
                 "scale": recording.scale,
                 "offset": recording.offset,
                 "scales": recording.scales.tolist(),
