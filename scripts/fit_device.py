@@ -16,9 +16,10 @@ from rich.table import Table
 
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.devices.fitting.columns import FORMS, Options
 from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
 from symtrack.model.devices.fitting.fit import Fit, alike, fit, span_of_points
-from symtrack.model.devices.fitting.forms import FORMS, Options, read_recording
+from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS
 from symtrack.model.devices.fitting.words import ROLES

@@ -13,9 +13,10 @@ from numpy.typing import NDArray
 from symtrack.hardware import SEED_MAX
 from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
+from symtrack.model.devices.fitting.columns import Options
 from symtrack.model.devices.fitting.data import SCALES
 from symtrack.model.devices.fitting.fit import fit, span_of_points
-from symtrack.model.devices.fitting.forms import Options, read_recording
+from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed

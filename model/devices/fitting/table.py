@@ -17,6 +17,7 @@ import io
 import re
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -167,12 +168,16 @@ def read_tables(
         raise ValueError(f"sheet = {sheet!r}: must come with a workbook, and {str(path)!r} is a text")
     text, encoding = _decoded(raw, where)
     lines = re.split(r"\r\n|\r|\n", text)
+    for k in range(len(lines) - 1):  # a name in quotes that has a line break
+        if lines[k].count('"') % 2 and lines[k + 1].count('"') % 2:
+            lines[k : k + 2] = [f"{lines[k]} {lines[k + 1]}", ""]
     told = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", lines[0])  # what Excel writes and reads
     if told:
         lines[0] = ""
     if not any(line.strip() for line in lines):
         raise ValueError(f"{where}: must have rows, and it is empty")
-    mark = SEPARATORS[separator] if separator else told[1] if told else _separator(lines, where)
+    commas = decimal == "comma" and '"' not in text  # which then separate nothing
+    mark = SEPARATORS[separator] if separator else told[1] if told else _separator(lines, where, commas)
     split = _splitter(mark)
     records = list(_records(((k, split(line)) for k, line in enumerate(lines, 1)), commented=True))
     name = next((name for name, own in SEPARATORS.items() if own == mark), repr(mark))
@@ -226,11 +231,13 @@ def _splitter(mark: str) -> Callable[[str], list[str]]:
     return split
 
 
-def _separator(lines: Sequence[str], where: str) -> str:
-    """What separates the fields of the last lines, empty if there is one field in each."""
+def _separator(lines: Sequence[str], where: str, commas: bool) -> str:
+    """What separates the fields of the last lines, empty if there is one field in each; commas: of no separator."""
     tail = [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "%"))][-_TAIL:]
     best, chosen = 0.0, None
     for mark in SEPARATORS.values():
+        if commas and mark == ",":
+            continue
         rows = [fields for line in tail if any(map(is_number, fields := _splitter(mark)(line)))]
         if not rows:
             continue
@@ -262,7 +269,8 @@ def _records(lines: Iterator[tuple[int, list[str]]], *, commented: bool) -> Iter
             continue
         comment = commented and fields[0].startswith(("#", "%")) and not missing(fields[0])
         if comment:
-            fields = [fields[0][1:].strip(), *fields[1:]]
+            rest = fields[0][1:].strip()
+            fields = [rest if rest or not any(fields[1:]) else "#", *fields[1:]]  # # may be the name of a column
         elif " #" in fields[-1] and is_number(fields[-1].partition(" #")[0].strip()):
             fields = [*fields[:-1], fields[-1].partition(" #")[0].strip()]
         yield _Record(line, fields, comment, blank)
@@ -423,16 +431,27 @@ def _header(
         good = len(fields) == width and numbers < sum(map(bool, fields))
         return fields if good and not (record.comment and width == 1) else None
 
+    def known(fields: Sequence[str]) -> int:
+        """How many fields are names of columns that are known."""
+        found = 0
+        for field in fields:
+            with suppress(ValueError):  # a unit that is none of its name
+                found += bool(role_of(field).role)
+        return found
+
+    while above and above[-1].comment and not (named(above[-1]) and known(named(above[-1]) or [])):
+        above = above[:-1]
     if not above:
         return [], [], None, ""
     last = above[-1]
     names = named(last)
     if names is None:
-        known = [field for field in last.fields if role_of(field).role not in ("", "up", "down")]
-        if len(known) > 1 and not last.comment:
+        others = [re.split(r"[\t;|,]", own) for own in last.fields] if len(last.fields) == 1 else []
+        shown = max([last.fields, *others], key=known)
+        if known(shown) > 1:
             raise ValueError(
-                f"line {last.line}: {len(last.fields)} names, {', '.join(map(repr, last.fields))}, and rows of {width} "
-                f"values: must be one for each column ({seen})"
+                f"line {last.line}: {len(shown)} names, {', '.join(map(repr, shown))}, and rows of {width} values: "
+                f"must be one for each column, separated as they are ({seen})"
             )
         return [], [], None, last.text
     units: list[str] = []
@@ -495,5 +514,5 @@ def _refuse_decimal_commas(rows: list[list[str]], lines: list[int]) -> None:
         k = zeros[0] if zeros else 0
         raise ValueError(
             f"line {lines[k]}: {','.join(rows[k])!r}: its comma may separate columns or be a decimal mark: "
-            "must be told by --separator comma, or have a header"
+            "must be told by --separator comma or --decimal comma"
         )
