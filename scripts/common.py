@@ -246,7 +246,8 @@ def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
     long.
     """
     start = time.monotonic()
-    bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    terminal = sys.stderr.isatty()  # the time left is by the mean speed of the whole work, whose parts may be long
+    bar = Progress(console=Console(stderr=True), transient=True, disable=not terminal, speed_estimate_period=1e9)
     task = bar.add_task(description, total=total)
     shown = False
 

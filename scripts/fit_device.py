@@ -4,8 +4,10 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,11 +16,12 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from symtrack.cosim.tools.journal import Journal
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.devices.fitting.columns import FORMS, Options
 from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
-from symtrack.model.devices.fitting.fit import Fit, alike, fit, span_of_points
+from symtrack.model.devices.fitting.fit import Fit, alike, span_of_points
 from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS
@@ -28,6 +31,9 @@ from symtrack.model.files import picture
 from symtrack.scripts.common import (
     Parser,
     input_file,
+    integer,
+    journal,
+    journal_file,
     number,
     output_file,
     picture_file,
@@ -38,6 +44,7 @@ from symtrack.scripts.common import (
     write_report,
     write_text,
 )
+from symtrack.scripts.families import fit_families, key
 
 WIDTH = 140  # of the table, also where the output is no terminal
 TOLD = 10  # readings that are left out, each with a line
@@ -106,6 +113,9 @@ def parser() -> Parser:
         f"by more than a factor of {RANGES:g} or do not overlap (default: auto)",
     )
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
+    add("--jobs", type=integer(1, 256), default=2, help="number of processes, each of which fits a family")
+    text = "journal of the families so far, from which a run goes on; without it, FILE.fits until FILE is written"
+    add("--log", type=journal_file, metavar="FILE", help=text)
     text = "write a picture of data and fits to this file (PNG, PDF, SVG)"
     add("--plot", type=picture_file, metavar="FILE", help=text)
     return result
@@ -264,10 +274,34 @@ def _tell(program: str, chosen: Fit, fits: Sequence[Fit]) -> None:
         print(f"{program}: {chosen.family}: {line}", file=sys.stderr)
 
 
+def _journal(options: argparse.Namespace) -> Path:
+    """The file of fits so far."""
+    return options.log or Path(f"{options.out}.fits")
+
+
+@contextmanager
+def _kept_fits(command: Parser, options: argparse.Namespace, recording: Recording) -> Iterator[Journal]:
+    """The journal of fits, which stays for another run unless everything is written and nobody asked for it."""
+    file = _journal(options)
+    with journal(command, file, key(recording)) as kept:
+        try:
+            yield kept
+        except KeyboardInterrupt:
+            if file.stat().st_size:
+                print(f"{command.prog}: finished families are in {file}: the same command goes on", file=sys.stderr)
+            raise
+        finally:
+            if not file.stat().st_size:
+                file.unlink()
+    if options.log is None:
+        file.unlink(missing_ok=True)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(argv)
+    command.distinct(argparse.Namespace(**{**vars(options), "log": _journal(options)}))
     families = list(dict.fromkeys(options.families))
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
@@ -281,8 +315,20 @@ def main(argv: Sequence[str] | None = None) -> int:
     Console(width=WIDTH).print(understood)
     for remark in recording.remarks:
         print(remark)
-    with progress("families", len(families)) as advance, command.checks():
-        fits = fit(recording, families, advance)
+    with _kept_fits(command, options, recording) as kept:
+        _fit_and_write(command, options, families, recording, kept)
+    return 0
+
+
+def _fit_and_write(
+    command: Parser, options: argparse.Namespace, families: Sequence[str], recording: Recording, kept: Journal
+) -> None:
+    """Fit what no earlier run has kept, and write everything."""
+    left = len(set(families) - {entry["family"] for entry in kept.entries})
+    if left < len(families):
+        print(f"{len(families) - left} of {len(families)} families are fitted already, in {_journal(options)}")
+    with progress("families", left) as advance, command.checks():
+        fits = fit_families(recording, families, jobs=options.jobs, journal=kept, advance=advance)
     for family in set(families) - {one.family for one in fits}:
         print(f"{family}: left out, no array can be built that is like the data")
     chosen = next((one for one in fits if one.family == options.family), fits[0])
@@ -316,7 +362,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:  # what cannot be written is shown
         _tell(command.prog, chosen, fits)
     print(f"{chosen.family} written to {options.out}")
-    return 0
 
 
 if __name__ == "__main__":

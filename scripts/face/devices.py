@@ -15,15 +15,17 @@ from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
 from symtrack.model.devices.fitting.columns import Options
 from symtrack.model.devices.fitting.data import SCALES
-from symtrack.model.devices.fitting.fit import fit, span_of_points
+from symtrack.model.devices.fitting.fit import span_of_points
 from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.spec.validated import check
+from symtrack.scripts.families import fit_families
 
 SIZE_MAX = 1024
 PULSES_MAX = 10**9
+JOBS_MAX = 256
 
 Real = NDArray[np.float64]
 
@@ -227,6 +229,7 @@ def fit_device(
     reverse_down: bool | None = None,
     unit: str | None = None,
     read_voltage: float | None = None,
+    jobs: int = 1,
 ) -> DeviceFit:
     """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC and free run.
 
@@ -257,6 +260,8 @@ def fit_device(
         Of the values, such as ``uS``, ``nA`` or ``kOhm``, where no name of a column tells it.
     read_voltage : float, optional
         In volts, of values that are currents.
+    jobs : int
+        Processes that fit a family each; the result is the same for every number.
 
     Returns
     -------
@@ -296,7 +301,7 @@ def fit_device(
         read_voltage=read_voltage,
     )
     recording = read_recording(data, scale=scale, offset=offset, scales=scales, options=told)
-    fits = fit(recording, chosen)
+    fits = fit_families(recording, tuple(dict.fromkeys(chosen)), jobs=check("jobs", jobs, 1, JOBS_MAX))
     best = fits[0]
     return DeviceFit(
         device=best.device,

@@ -303,6 +303,7 @@ def with_readings(points: dict, changed: dict[tuple[str, int], float]) -> dict:
         {("0", 80): 2.9},  # where the direction turns
         {("0", 300): 0.55, ("1", 411): -7.0},  # inside the range, and another cell
         {("1", 500): 900.0, ("1", 501): 900.0},
+        {("0", 300): 0.55, ("0", 301): 0.56},  # two in a row, inside the range
     ],
 )
 def test_no_bad_reading_decides_the_device(changed: dict[tuple[str, int], float]) -> None:
