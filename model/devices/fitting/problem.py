@@ -28,7 +28,6 @@ a jump of the cell and stays.
 
 from __future__ import annotations
 
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize

@@ -191,24 +191,25 @@ def _decoded(raw: bytes, where: str) -> tuple[str, str]:
     for magic, kind in _BINARY.items():
         if raw.lstrip()[:8].startswith(magic):
             raise ValueError(f"{where}: must be a text file in UTF-8 or UTF-16 or a workbook, and is {kind}")
+    zeros = raw[::2].count(0), raw[1::2].count(0)
+    encoding, told = "utf-8", "UTF-8"
+    if raw.startswith(b"\xef\xbb\xbf"):
+        encoding = "utf-8-sig"
+    elif raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
+        encoding, told = "utf-32", "UTF-32"
+    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
+        encoding, told = "utf-16", "UTF-16"
+    elif max(zeros) > len(raw) // 8:
+        encoding, told = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le", "UTF-16"
     try:
-        if raw.startswith(b"\xef\xbb\xbf"):
-            return raw.decode("utf-8-sig"), "UTF-8"
-        if raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-            return raw.decode("utf-32"), "UTF-32"
-        if raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-            return raw.decode("utf-16"), "UTF-16"
-        zeros = raw[::2].count(0), raw[1::2].count(0)
-        if max(zeros) > len(raw) // 8:
-            return raw.decode("utf-16-be" if zeros[0] > zeros[1] else "utf-16-le"), "UTF-16"
-        text, encoding = raw.decode("utf-8"), "UTF-8"
-    except UnicodeDecodeError as error:
-        if error.encoding != "utf-8":
-            raise ValueError(f"{where}: must be a text file in UTF-8, and is none in {error.encoding}") from None
-        text, encoding = raw.decode("cp1252", errors="replace"), "Windows-1252"
+        text = raw.decode(encoding)
+    except UnicodeDecodeError:
+        if encoding != "utf-8":
+            raise ValueError(f"{where}: must be a text file in UTF-8 or {told}, and is none in that") from None
+        text, told = raw.decode("cp1252", errors="replace"), "Windows-1252"
     if re.search(r"[\0-\b\x0e-\x1a\ufffd]", text):
         raise ValueError(f"{where}: must be a text file in UTF-8 or UTF-16, and has bytes of no text")
-    return text, encoding
+    return text, told
 
 
 def _clean(field: str) -> str:
@@ -243,7 +244,7 @@ def _separator(lines: Sequence[str], where: str, commas: bool) -> str:
             continue
         number = Counter(map(len, rows)).most_common(1)[0][0]
         alike = [fields for fields in rows if len(fields) == number]
-        if number < 2 or len(alike) < _SHARE * min(len(tail), max(len(rows), 2)):
+        if number < 2 or len(alike) < _SHARE * len(rows):
             continue
         fields = [field for row in alike for field in row]
         share = sum(is_number(f) or missing(f) or direction_of(f) is not None for f in fields) / len(fields)
@@ -294,7 +295,7 @@ def _sheets(raw: bytes, where: str, sheet: str | None, decimal: str | None) -> l
         names = [names[number - 1] if number else sheet]
     tables, refused = [], None
     for name in names:
-        frame = book.parse(name, header=None, dtype=object, na_filter=False)
+        frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, na_filter=False)
         cells = ((k, [_cell(value) for value in row]) for k, row in enumerate(frame.to_numpy().tolist(), 1))
         records = list(_records(cells, commented=True))
         if not any(map(is_number, (field for record in records for field in record.fields))):
