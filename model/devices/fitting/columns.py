@@ -76,12 +76,12 @@ class Options:
         return unit.kind if unit else ""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Quantity:
     """What the values are, and how conductances are made of them."""
 
-    kind: str  # one of VALUES, empty if nobody said
-    unit: Unit | None
+    kind: str = ""  # one of VALUES, empty if nobody said
+    unit: Unit | None = None
 
     def told(self, volts: str) -> str:
         """For the table of what was understood."""
@@ -120,12 +120,12 @@ class Columns:
         self.cells: dict[str, Points] = {}
         self.given = bool(options.columns)
         self.roles = self._given() if self.given else self._named()
-        self.quantity = Quantity("", None)
+        self.quantity = Quantity()
 
     # What the columns are.
 
     def _given(self) -> list[Name]:
-        roles = [Name("", None, None, "", "")] * self.width
+        roles = [Name()] * self.width
         for text in self.options.columns:
             role, _, where = text.partition("=")
             for k in self._places(text, where):
@@ -138,7 +138,9 @@ class Columns:
                 direction = {"up": 1, "down": -1}.get(role)
                 unit = own.unit if own.unit and (role not in VALUES or own.unit.kind == role) else None
                 kind = own.kind or (own.role if own.role in VALUES else "") or (unit.kind if unit else "")
-                roles[k] = Name(role, unit, direction, kind if direction else "", own.base)
+                roles[k] = Name(
+                    role=role, unit=unit, direction=direction, kind=kind if direction else "", base=own.base
+                )
         return roles
 
     def _places(self, text: str, where: str) -> list[int]:
@@ -208,7 +210,7 @@ class Columns:
             raise ValueError(f"read_voltage = {volts:g}: must come with currents, and the values are {kind}s")
         if volts is not None:
             kind = "current"
-        self.quantity = Quantity(kind, unit)
+        self.quantity = Quantity(kind=kind, unit=unit)
         values = [self.table.numbers(k) for k in columns]
         divided = ""
         if kind == "current":

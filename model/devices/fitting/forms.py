@@ -84,7 +84,7 @@ def _both_sheets(readers: list[Lists], directions: list[int]) -> Lists:
         pulses, values = reader.columns_of_list()
         (conductances,) = reader.conductances([values], reader.kind([values]))
         numbers = reader.table.numbers(pulses) if pulses is not None else None
-        segments.append(Segment(up, conductances, numbers, f"sheet {reader.table.sheet!r}"))
+        segments.append(Segment(up=up, values=conductances, numbers=numbers, name=f"sheet {reader.table.sheet!r}"))
     if readers[0].quantity != readers[1].quantity:
         raise ValueError(f"values of {segments[0].name} and {segments[1].name}: must be of one kind and unit")
     first = readers[0]

@@ -23,7 +23,7 @@ _BACK = 0.5  # of the range, by which a list does not go back
 _NEAR = 5  # readings about one, whose median is taken
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Segment:
     """A list of values after pulses of one direction."""
 
@@ -70,7 +70,12 @@ class Lists(Columns):
         for pair, (up, down) in enumerate(zip(ups, downs, strict=True)):
             name = "0" if len(ups) == 1 else _apart_from_direction(self.roles[up].base) or str(pair + 1)
             segments = [
-                Segment(sign, values[k], self.table.numbers(owner[k]) if owner else None, self.table.label(k))
+                Segment(
+                    up=sign,
+                    values=values[k],
+                    numbers=self.table.numbers(owner[k]) if owner else None,
+                    name=self.table.label(k),
+                )
                 for sign, k in ((1, up), (-1, down))
             ]
             self.add_segments(name, segments)
@@ -95,7 +100,7 @@ class Lists(Columns):
             roles = ("up", "down")
         if roles is None:
             raise self.refuse("no column of directions, nor one up and one down,", "be told by --columns or --format")
-        self.roles = [Name(role, None, {"up": 1, "down": -1}.get(role), "", "") for role in roles]
+        self.roles = [Name(role=role, direction={"up": 1, "down": -1}.get(role)) for role in roles]
 
     def _counts(self, column: int) -> bool:
         """Whether a column without a name counts pulses, whole or as of a digitised figure."""
@@ -114,10 +119,10 @@ class Lists(Columns):
         (conductances,) = self.conductances([values], self.kind([values]))
         segments = [
             Segment(
-                up,
-                conductances[first:stop],
-                numbers[first:stop] if numbers is not None else None,
-                f"lines {self.table.lines[first]} to {self.table.lines[stop - 1]}",
+                up=up,
+                values=conductances[first:stop],
+                numbers=numbers[first:stop] if numbers is not None else None,
+                name=f"lines {self.table.lines[first]} to {self.table.lines[stop - 1]}",
             )
             for up, first, stop in spans
         ]

@@ -42,7 +42,7 @@ _WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 Real = NDArray[np.float64]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Section:
     """Rows that follow each other.
 
@@ -57,7 +57,7 @@ class Section:
     stop: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Table:
     """Rows of fields, and where they stand.
 
@@ -128,7 +128,7 @@ def missing(text: str) -> bool:
     return text.lower() in _MISSING
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Record:
     """A line that is not blank."""
 
@@ -274,7 +274,7 @@ def _records(lines: Iterator[tuple[int, list[str]]], *, commented: bool) -> Iter
             fields = [rest if rest or not any(fields[1:]) else "#", *fields[1:]]  # # may be the name of a column
         elif " #" in fields[-1] and is_number(fields[-1].partition(" #")[0].strip()):
             fields = [*fields[:-1], fields[-1].partition(" #")[0].strip()]
-        yield _Record(line, fields, comment, blank)
+        yield _Record(line=line, fields=fields, comment=comment, after_blank=blank)
         blank = False
 
 
@@ -374,7 +374,7 @@ def _table(
     sections = []
     for (first, above), stop in zip(starts, stops, strict=True):
         own = [record.text for record in above if [f.lower() for f in record.fields[:width]] != list(_lower(names))]
-        sections.append(Section(" ".join(own) if first else title, first, stop))
+        sections.append(Section(title=" ".join(own) if first else title, first=first, stop=stop))
     return Table(
         names=tuple(names[k] for k in used) if names else (),
         units=tuple(units[k] for k in used) if units else (),

@@ -37,7 +37,7 @@ _NAMES = {
 }
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Unit:
     """A unit: ``kind`` is a role, ``factor`` what it is in siemens, amperes, ohms or volts."""
 
@@ -46,7 +46,7 @@ class Unit:
     factor: float
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Name:
     """What a column is called.
 
@@ -59,11 +59,11 @@ class Name:
     base : the name without its unit.
     """
 
-    role: str
-    unit: Unit | None
-    direction: int | None
-    kind: str
-    base: str
+    role: str = ""
+    unit: Unit | None = None
+    direction: int | None = None
+    kind: str = ""
+    base: str = ""
 
 
 def unit_of(text: str) -> Unit | None:
@@ -74,7 +74,7 @@ def unit_of(text: str) -> Unit | None:
     for word, prefix in {"micro": "u", "nano": "n", "pico": "p", "milli": "m", "kilo": "k", "mega": "M"}.items():
         plain = re.sub(rf"(?i)^{word}", prefix, plain)
     found = _UNIT.fullmatch(plain)
-    return Unit(plain, _BASES[found[2]], PREFIXES[found[1]]) if found else None
+    return Unit(text=plain, kind=_BASES[found[2]], factor=PREFIXES[found[1]]) if found else None
 
 
 def is_unit(text: str) -> bool:
@@ -125,7 +125,7 @@ def role_of(name: str) -> Name:
     unit, words = unit_of(text), words_of(rest)
     found = directions_in(rest)
     if len(found) == 2:
-        return Name("direction", None, None, "", rest.strip())
+        return Name(role="direction", base=rest.strip())
     if found:
         words = [word for word in words if word.rstrip("0123456789") not in UP | DOWN]
     plain = " ".join(words)
@@ -138,9 +138,9 @@ def role_of(name: str) -> Name:
     if found:
         direction = found.pop()
         if role in ("pulse", "voltage", "read-voltage"):
-            return Name(role, unit, direction, "", base)
+            return Name(role=role, unit=unit, direction=direction, base=base)
         kind = role if role in VALUES else unit.kind if unit else ""
-        return Name({1: "up", -1: "down"}[direction], unit, direction, kind, base)
+        return Name(role={1: "up", -1: "down"}[direction], unit=unit, direction=direction, kind=kind, base=base)
     if role in ("", "device") and unit and unit.kind in VALUES:
         role = unit.kind
-    return Name(role, unit, None, "", base)
+    return Name(role=role, unit=unit, base=base)
