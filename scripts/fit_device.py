@@ -327,7 +327,7 @@ def _fit_and_write(
     left = len(set(families) - {entry["family"] for entry in kept.entries})
     if left < len(families):
         print(f"{len(families) - left} of {len(families)} families are fitted already, in {_journal(options)}")
-    with progress("families", left) as advance, command.checks():
+    with progress("families", left, few=True) as advance, command.checks():
         fits = fit_families(recording, families, jobs=options.jobs, journal=kept, advance=advance)
     for family in set(families) - {one.family for one in fits}:
         print(f"{family}: left out, no array can be built that is like the data")
