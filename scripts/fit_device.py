@@ -4,7 +4,7 @@
 
 import argparse
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -19,7 +19,7 @@ from rich.table import Table
 from symtrack.cosim.tools.journal import Journal
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.fitting.columns import FORMS, Options
+from symtrack.model.devices.fitting.columns import FORMS, READ_VOLTAGE_MAX, Options
 from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
 from symtrack.model.devices.fitting.fit import Fit, alike, span_of_points
 from symtrack.model.devices.fitting.forms import read_recording
@@ -85,6 +85,20 @@ def scale(text: str) -> float:
     return value
 
 
+def told(name: str) -> Callable[[str], str]:
+    """Argument type: a text that the field ``name`` of `Options` takes."""
+
+    def convert(text: str) -> str:
+        try:
+            field: dict[str, Any] = {name: [text] if name == "columns" else text}
+            Options(**field)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {str(error).partition(': ')[2]}") from None
+        return text
+
+    return convert
+
+
 def parser() -> Parser:
     """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG)
@@ -95,14 +109,24 @@ def parser() -> Parser:
     add("--family", choices=MODELS, help="write this family instead of the best one")
     add("--format", choices=FORMS, default="auto", help="form of the data")
     roles = f"what columns are: {', '.join(ROLES)}, each with a name, a number from 1, or a range such as 3-6"
-    add("--columns", nargs="+", default=[], metavar="ROLE=COLUMN", help=roles)
-    add("--sheet", metavar="NAME", help="sheet of a workbook, by its name or its number from 1")
+    add("--columns", nargs="+", type=told("columns"), default=[], metavar="ROLE=COLUMN", help=roles)
+    add("--sheet", type=told("sheet"), metavar="NAME", help="sheet of a workbook, by its name or its number from 1")
     add("--separator", choices=SEPARATORS, help="what separates columns; without it, as the last rows show")
     add("--decimal", choices=DECIMALS, help="decimal mark; without it, the one that is there")
     text = "lists of pulses downwards are stored backwards; without it, if they rise to where those upwards ended"
     add("--reverse-down", action=argparse.BooleanOptionalAction, default=None, help=text)
-    add("--unit", help="unit of the values, such as uS, nA or kOhm, where no name of a column tells it")
-    add("--read-voltage", type=float, metavar="VOLTS", help="values are currents at this voltage")
+    add(
+        "--unit",
+        type=told("unit"),
+        metavar="UNIT",
+        help="unit of the values, such as uS, nA or kOhm, where no name of a column tells it",
+    )
+    add(
+        "--read-voltage",
+        type=number(-READ_VOLTAGE_MAX, READ_VOLTAGE_MAX),
+        metavar="VOLTS",
+        help="values are currents at this voltage",
+    )
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
     add(
@@ -306,9 +330,9 @@ def main(argv: Sequence[str] | None = None) -> int:
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
     with command.checks():
-        told = Options(**{spec.name: getattr(options, spec.name) for spec in fields(Options)})
+        given = Options(**{spec.name: getattr(options, spec.name) for spec in fields(Options)})
         scaling = {"scale": options.scale, "offset": options.offset, "scales": options.scales}
-        recording = read_recording(options.data, options=told, **scaling)
+        recording = read_recording(options.data, options=given, **scaling)
     understood = Table(box=None, show_header=False)
     for part in recording.understood.items():
         understood.add_row(*map(escape, part))
