@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import signal
 import sys
@@ -12,12 +13,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import timedelta
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, NoReturn
 
 from rich.console import Console
-from rich.progress import Progress
+from rich.progress import Progress, ProgressColumn, Task
+from rich.text import Text
 
 from symtrack.cosim.tools.journal import Journal
 from symtrack.model.cache import checkout
@@ -240,13 +243,26 @@ def write_report(path: Path, report: Mapping[str, Any]) -> None:
     write_json(path, {**report, "symtrack_version": version("symtrack")})
 
 
+class TimeLeft(ProgressColumn):
+    """Time left by the mean speed since the start; rich's own begins with the second part that is done."""
+
+    def render(self, task: Task) -> Text:
+        """The text of the column."""
+        done, elapsed = task.completed, task.elapsed
+        if not done or elapsed is None or task.total is None:
+            return Text("-:--:-- left", style="progress.remaining")
+        left = timedelta(seconds=math.ceil(elapsed * max(task.total - done, 0) / done))
+        return Text(f"{left} left", style="progress.remaining")
+
+
 @contextmanager
-def progress(description: str, total: int) -> Iterator[Callable[[int], None]]:
+def progress(description: str, total: int, *, few: bool = False) -> Iterator[Callable[[int], None]]:
     """Context that gives ``advance(amount)``; shows a bar on standard error if that is a terminal and the work takes
-    long.
+    long. few: whether it has few and long parts.
     """
     start = time.monotonic()
-    bar = Progress(console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
+    columns = [*Progress.get_default_columns()[:-1], TimeLeft()] if few else Progress.get_default_columns()
+    bar = Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty())
     task = bar.add_task(description, total=total)
     shown = False
 

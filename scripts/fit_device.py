@@ -4,25 +4,36 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import asdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, fields
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
+from symtrack.cosim.tools.journal import Journal
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording, read_csv
-from symtrack.model.devices.fitting.fit import Fit, alike, fit, span_of_points
+from symtrack.model.devices.fitting.columns import FORMS, READ_VOLTAGE_MAX, Options
+from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
+from symtrack.model.devices.fitting.fit import Fit, alike, span_of_points
+from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
+from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS
+from symtrack.model.devices.fitting.words import ROLES
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import picture
 from symtrack.scripts.common import (
     Parser,
     input_file,
+    integer,
+    journal,
+    journal_file,
     number,
     output_file,
     picture_file,
@@ -33,6 +44,7 @@ from symtrack.scripts.common import (
     write_report,
     write_text,
 )
+from symtrack.scripts.families import fit_families, key
 
 WIDTH = 140  # of the table, also where the output is no terminal
 TOLD = 10  # readings that are left out, each with a line
@@ -40,7 +52,14 @@ SHOWN = 3  # cells in the picture
 BINS = 24  # of measured steps in the picture
 
 EPILOG = """
-DATA.csv has the columns pulse, direction (1 or -1), conductance (after that
+DATA is a text or a workbook with measured conductances, currents or resistances
+after pulses. What is found out about it is shown as a table; what cannot be
+found out is refused, with what was seen, and told by options. docs/devices.md
+has an example of each form:
+  rows     a row for each pulse, with its direction, and a column or several
+  up-down  a column after pulses upwards, and one after pulses downwards
+  lists    the same below each other, or in two sheets
+The simplest has the columns pulse, direction (1 or -1), conductance (after that
 pulse, in any unit) and, with several cells, cell. A column weight instead of
 conductance has scale 1 and offset 0. Missing points are an empty conductance
 or no row; a pulse without a row has the direction of the next one if the two
@@ -66,14 +85,48 @@ def scale(text: str) -> float:
     return value
 
 
+def told(name: str) -> Callable[[str], str]:
+    """Argument type: a text that the field ``name`` of `Options` takes."""
+
+    def convert(text: str) -> str:
+        try:
+            field: dict[str, Any] = {name: [text] if name == "columns" else text}
+            Options(**field)
+        except ValueError as error:
+            raise argparse.ArgumentTypeError(f"{text!r}: {str(error).partition(': ')[2]}") from None
+        return text
+
+    return convert
+
+
 def parser() -> Parser:
     """The parser of the command line."""
     result = Parser(__doc__ or "", EPILOG)
     add = result.add_argument
-    add("data", type=input_file, metavar="DATA.csv", help="measured conductances")
+    add("data", type=input_file, metavar="DATA", help="measured responses, a text or a workbook (.xlsx, .xls, .ods)")
     add("--out", type=output_file, required=True, metavar="FILE", help="write the device to this file (TOML)")
     add("--families", nargs="+", choices=MODELS, default=list(MODELS), metavar="NAME", help="device families to fit")
     add("--family", choices=MODELS, help="write this family instead of the best one")
+    add("--format", choices=FORMS, default="auto", help="form of the data")
+    roles = f"what columns are: {', '.join(ROLES)}, each with a name, a number from 1, or a range such as 3-6"
+    add("--columns", nargs="+", type=told("columns"), default=[], metavar="ROLE=COLUMN", help=roles)
+    add("--sheet", type=told("sheet"), metavar="NAME", help="sheet of a workbook, by its name or its number from 1")
+    add("--separator", choices=SEPARATORS, help="what separates columns; without it, as the last rows show")
+    add("--decimal", choices=DECIMALS, help="decimal mark; without it, the one that is there")
+    text = "lists of pulses downwards are stored backwards; without it, if they rise to where those upwards ended"
+    add("--reverse-down", action=argparse.BooleanOptionalAction, default=None, help=text)
+    add(
+        "--unit",
+        type=told("unit"),
+        metavar="UNIT",
+        help="unit of the values, such as uS, nA or kOhm, where no name of a column tells it",
+    )
+    add(
+        "--read-voltage",
+        type=number(-READ_VOLTAGE_MAX, READ_VOLTAGE_MAX),
+        metavar="VOLTS",
+        help="values are currents at this voltage",
+    )
     add("--scale", type=scale, help="weight = (conductance - offset) / scale; without it, from the data")
     add("--offset", type=number(-1e30, 1e30), help="conductance of weight 0; without it, the middle of the data")
     add(
@@ -84,6 +137,9 @@ def parser() -> Parser:
         f"by more than a factor of {RANGES:g} or do not overlap (default: auto)",
     )
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
+    add("--jobs", type=integer(1, 256), default=2, help="number of processes, each of which fits a family")
+    text = "journal of the families so far, from which a run goes on; without it, FILE.fits until FILE is written"
+    add("--log", type=journal_file, metavar="FILE", help=text)
     text = "write a picture of data and fits to this file (PNG, PDF, SVG)"
     add("--plot", type=picture_file, metavar="FILE", help=text)
     return result
@@ -242,19 +298,61 @@ def _tell(program: str, chosen: Fit, fits: Sequence[Fit]) -> None:
         print(f"{program}: {chosen.family}: {line}", file=sys.stderr)
 
 
+def _journal(options: argparse.Namespace) -> Path:
+    """The file of fits so far."""
+    return options.log or Path(f"{options.out}.fits")
+
+
+@contextmanager
+def _kept_fits(command: Parser, options: argparse.Namespace, recording: Recording) -> Iterator[Journal]:
+    """The journal of fits, which stays for another run unless everything is written and nobody asked for it."""
+    file = _journal(options)
+    with journal(command, file, key(recording)) as kept:
+        try:
+            yield kept
+        except KeyboardInterrupt:
+            if file.stat().st_size:
+                print(f"{command.prog}: finished families are in {file}: the same command goes on", file=sys.stderr)
+            raise
+        finally:
+            if not file.stat().st_size:
+                file.unlink()
+    if options.log is None:
+        file.unlink(missing_ok=True)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(argv)
+    command.distinct(argparse.Namespace(**{**vars(options), "log": _journal(options)}))
     families = list(dict.fromkeys(options.families))
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
     with command.checks():
-        recording = read_csv(options.data, scale=options.scale, offset=options.offset, scales=options.scales)
+        given = Options(**{spec.name: getattr(options, spec.name) for spec in fields(Options)})
+        scaling = {"scale": options.scale, "offset": options.offset, "scales": options.scales}
+        recording = read_recording(options.data, options=given, **scaling)
+    understood = Table(box=None, show_header=False)
+    for part in recording.understood.items():
+        understood.add_row(*map(escape, part))
+    Console(width=WIDTH).print(understood)
     for remark in recording.remarks:
         print(remark)
-    with progress("families", len(families)) as advance, command.checks():
-        fits = fit(recording, families, advance)
+    with _kept_fits(command, options, recording) as kept:
+        _fit_and_write(command, options, families, recording, kept)
+    return 0
+
+
+def _fit_and_write(
+    command: Parser, options: argparse.Namespace, families: Sequence[str], recording: Recording, kept: Journal
+) -> None:
+    """Fit what no earlier run has kept, and write everything."""
+    left = len(set(families) - {entry["family"] for entry in kept.entries})
+    if left < len(families):
+        print(f"{len(families) - left} of {len(families)} families are fitted already, in {_journal(options)}")
+    with progress("families", left, few=True) as advance, command.checks():
+        fits = fit_families(recording, families, jobs=options.jobs, journal=kept, advance=advance)
     for family in set(families) - {one.family for one in fits}:
         print(f"{family}: left out, no array can be built that is like the data")
     chosen = next((one for one in fits if one.family == options.family), fits[0])
@@ -269,6 +367,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         if options.json:
             report = {
                 "data": options.data,
+                "understood": dict(recording.understood),
+                "unit": recording.unit,
                 "scale": recording.scale,
                 "offset": recording.offset,
                 "scales": recording.scales.tolist(),
@@ -286,7 +386,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     finally:  # what cannot be written is shown
         _tell(command.prog, chosen, fits)
     print(f"{chosen.family} written to {options.out}")
-    return 0
 
 
 if __name__ == "__main__":

@@ -21,6 +21,7 @@ from symtrack.model.network.architecture import Architecture, Dense
 from symtrack.model.network.network import Network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.validated import check
 from symtrack.model.tasks.evaluation import Evaluation
 
 assert NORMAL_BITS == VALUE_BITS  # a draw is a value
@@ -31,6 +32,7 @@ EPOCH = 1000  # samples that count as an epoch for schedules and checkpoints
 START_WEIGHT = 0.0  # W starts uniform between plus and minus this
 TARGET_STD, TARGET_CLIP = 0.3, 2  # of T, and where its standard normal draws are clipped
 QUADRATIC_CELLS, QUADRATIC_NOISE = 100, 0.3  # cells and sigma of noisy-quadratic
+NOISE_MAX, TARGET_MAX = 4.0, 4  # what sigma and a weight of T can be
 CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise=0.0)
 TILE = TileConfig(
     rows=20,
@@ -57,6 +59,11 @@ class Regression:
     normal_inputs : whether x is standard normal, else 1.
     noise : sigma.
     architecture, tile_configs, converters : see `model.tasks.task.Task`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is not what it must be; the message names it, its value and what is allowed.
     """
 
     name: str
@@ -69,6 +76,14 @@ class Regression:
 
     def __post_init__(self) -> None:
         self.architecture.check_tiles(self.tile_configs)
+        if not isinstance(self.normal_inputs, bool):
+            raise TypeError(f"normal_inputs = {self.normal_inputs!r}: must be true or false")
+        object.__setattr__(self, "noise", check("noise", self.noise, 0.0, NOISE_MAX, whole=False))
+        shape = self.tile_configs[0].rows, self.tile_configs[0].columns
+        if not isinstance(self.target, np.ndarray) or self.target.dtype != np.int64 or self.target.shape != shape:
+            raise TypeError(f"target: must be int64[{shape[0]}, {shape[1]}], of the rows and columns of the tile")
+        if np.abs(self.target).max() > TARGET_MAX << WEIGHT_BITS:
+            raise ValueError(f"target: must be weights from -{TARGET_MAX} to {TARGET_MAX}")
 
     @property
     def samples(self) -> int:

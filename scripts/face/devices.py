@@ -13,15 +13,19 @@ from numpy.typing import NDArray
 from symtrack.hardware import SEED_MAX
 from symtrack.model.analysis.zero_shifting import calibrate as zero_shift
 from symtrack.model.analysis.zero_shifting import prepared, reached
-from symtrack.model.devices.fitting.data import SCALES, read_csv
-from symtrack.model.devices.fitting.fit import fit, span_of_points
+from symtrack.model.devices.fitting.columns import Options
+from symtrack.model.devices.fitting.data import SCALES
+from symtrack.model.devices.fitting.fit import span_of_points
+from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
 from symtrack.model.devices.presets import device_toml, load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.spec.validated import check
+from symtrack.scripts.families import fit_families
 
 SIZE_MAX = 1024
 PULSES_MAX = 10**9
+JOBS_MAX = 256
 
 Real = NDArray[np.float64]
 
@@ -101,6 +105,10 @@ class DeviceFit:
     symmetric_point_conductance : float or None
         The symmetric point in the unit of the data, ``symmetric_point * scale + offset``; None where every cell has
         its own scale.
+    unit : str
+        That unit, empty if nobody told it; S where conductances were made of currents or resistances.
+    understood : mapping of str to str
+        How the file was read, a line for each part.
     """
 
     device: Pulsed
@@ -124,6 +132,8 @@ class DeviceFit:
     limits: tuple[str, ...]
     outliers: tuple[tuple[str, int, float], ...]
     symmetric_point_conductance: float | None
+    unit: str
+    understood: Mapping[str, str]
 
     def toml(self) -> str:
         """The device as the text of a file that `load_device` reads."""
@@ -211,14 +221,24 @@ def fit_device(
     scale: float | None = None,
     offset: float | None = None,
     scales: str = "auto",
+    format: str = "auto",
+    columns: Mapping[str, str | int] | None = None,
+    sheet: str | int | None = None,
+    separator: str | None = None,
+    decimal: str | None = None,
+    reverse_down: bool | None = None,
+    unit: str | None = None,
+    read_voltage: float | None = None,
+    jobs: int = 1,
 ) -> DeviceFit:
     """Fit device families to measured pulse responses by maximum likelihood, and rank them by BIC and free run.
 
     Parameters
     ----------
     data : str or Path
-        A CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance`` (after that pulse, in any unit)
-        and, with several cells, ``cell``. Points may be missing. A column ``weight`` instead has scale 1 and offset 0.
+        A text or a workbook, such as a CSV file with the columns ``pulse``, ``direction`` (1 or -1), ``conductance``
+        (after that pulse, in any unit) and, with several cells, ``cell``. Points may be missing. A column ``weight``
+        instead has scale 1 and offset 0. ``docs/devices.md`` has the other forms.
     families : str or sequence of str
         One or several, to be fitted.
     scale, offset : float, optional
@@ -226,6 +246,22 @@ def fit_device(
     scales : str
         ``one`` scale and offset of all cells, ``each`` cell its own, or ``auto``: each its own if the ranges of two
         cells differ by more than a factor of 4 or do not overlap.
+    format : str
+        ``rows``, ``up-down`` or ``lists``; ``auto`` finds it out.
+    columns : mapping of str to str or int, optional
+        What columns are, such as ``{"direction": 1, "current": "3-6"}``: names, numbers from 1, or ranges of them.
+    sheet : str or int, optional
+        Of a workbook.
+    separator, decimal : str, optional
+        ``tab``, ``semicolon``, ``bar``, ``comma`` or ``space``; and ``point`` or ``comma``.
+    reverse_down : bool, optional
+        Whether lists of pulses downwards are stored backwards; without it, if they rise to where those upwards ended.
+    unit : str, optional
+        Of the values, such as ``uS``, ``nA`` or ``kOhm``, where no name of a column tells it.
+    read_voltage : float, optional
+        In volts, of values that are currents.
+    jobs : int
+        Processes that fit a family each; the result is the same for every number.
 
     Returns
     -------
@@ -250,8 +286,22 @@ def fit_device(
             raise ValueError(f"families = {family!r}: must be among {', '.join(MODELS)}")
     if scales not in SCALES:
         raise ValueError(f"scales = {scales!r}: must be one of {', '.join(SCALES)}")
-    recording = read_csv(data, scale=scale, offset=offset, scales=scales)
-    fits = fit(recording, chosen)
+    if scale is not None:
+        scale = check("scale", scale, 1e-30, 1e30, whole=False)
+    if offset is not None:
+        offset = check("offset", offset, -1e30, 1e30, whole=False)
+    told = Options(
+        format=format,
+        columns=tuple(f"{role}={column}" for role, column in (columns or {}).items()),
+        sheet=None if sheet is None else str(sheet),
+        separator=separator,
+        decimal=decimal,
+        reverse_down=reverse_down,
+        unit=unit,
+        read_voltage=read_voltage,
+    )
+    recording = read_recording(data, scale=scale, offset=offset, scales=scales, options=told)
+    fits = fit_families(recording, tuple(dict.fromkeys(chosen)), jobs=check("jobs", jobs, 1, JOBS_MAX))
     best = fits[0]
     return DeviceFit(
         device=best.device,
@@ -275,4 +325,6 @@ def fit_device(
         limits=best.limits,
         outliers=best.outliers,
         symmetric_point_conductance=recording.conductance(best.symmetric_point),
+        unit=recording.unit,
+        understood=recording.understood,
     )

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.devices.fitting.data import read_csv
+from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.presets import PRESETS, load_device
 from symtrack.scripts.characterize_device import main
 
@@ -164,5 +164,5 @@ def test_a_device_without_symmetric_point_has_none(tmp_path: Path, capsys: pytes
 def test_pulses_are_written_as_weights(tmp_path: Path) -> None:
     """A fit takes them as what they are, whatever their range."""
     assert main(["--device", "ecram", "--pulses", str(tmp_path / "pulses.csv")]) == 0
-    recording = read_csv(tmp_path / "pulses.csv")
+    recording = read_recording(tmp_path / "pulses.csv")
     assert (recording.scale, recording.offset) == (1.0, 0.0)

@@ -7,12 +7,13 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from rich.progress import Progress
 
 from symtrack.cosim.compare.generator import load_grid
 from symtrack.model.devices.presets import PRESETS, device_toml, load_device
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts.characterize_device import load_records
-from symtrack.scripts.common import Parser, progress, write_json, write_report
+from symtrack.scripts.common import Parser, TimeLeft, progress, write_json, write_report
 from tests.paths import ROOT
 
 
@@ -58,6 +59,19 @@ def test_errors_of_checks_are_one_line(capsys: pytest.CaptureFixture[str]) -> No
     assert capsys.readouterr().err.endswith(": rows = 0: must be from 1 to 1024\n")
     with pytest.raises(KeyError), parser.checks():
         raise KeyError("a fault of the program")
+
+
+@pytest.mark.parametrize(
+    ("done", "left"), [(0, "-:--:-- left"), (1, "0:01:30 left"), (2, "0:00:30 left"), (4, "0:00:00 left")]
+)
+def test_time_left_of_a_few_long_parts(done: int, left: str) -> None:
+    """By the mean speed since the start, from the first part that is done on."""
+    now = 100.0
+    bar = Progress(TimeLeft(), get_time=lambda: now, disable=True)
+    task = bar.add_task("work", total=4)
+    now += 30.0
+    bar.update(task, completed=done)
+    assert str(bar.columns[0](bar.tasks[0])) == left
 
 
 def test_progress_is_silent_where_nobody_watches(capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,14 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Reads, checks and scales measured pulse responses of several cells.
+"""Checks and scales measured pulse responses of several cells; `model.devices.fitting.forms` reads them from files.
 
     weight = (conductance - offset) / scale
 
-A CSV file has a header and the columns pulse, direction (1 or -1), conductance (after that pulse) and, if there are
-several cells, cell; other columns are ignored. A column weight instead of conductance has scale 1 and offset 0;
-conductances never do of themselves, whatever their size and sign, so that no fit depends on their unit or offset. A
-point is missing if its conductance is empty or its row is not there. A pulse without a row has the direction of the
-next row of its cell if the two rows before and the two after it agree in theirs; otherwise nobody knows its direction.
-The first conductance of a cell is its start; pulses before it are not used.
+Weights have scale 1 and offset 0; conductances never do of themselves, whatever their size and sign, so that no fit
+depends on their unit or offset. A point is missing if it has no conductance or is not there. A pulse that is not there
+has the direction of the next one of its cell if the two before and the two after it agree in theirs; otherwise nobody
+knows its direction. The first conductance of a cell is its start; pulses before it are not used.
 
 All cells have one scale and one offset, unless their ranges do not allow it: if one range is more than RANGES times
 another, or if the middle of all data is outside the range of a cell, every cell has its own, and goes from -1 to 1.
@@ -22,19 +20,15 @@ ones are left to the likelihood (`model.devices.fitting.filter`).
 
 from __future__ import annotations
 
-import csv
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from pathlib import Path
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.devices.pulsed import BOUND_MAX
 
-COLUMNS = ("pulse", "direction")
 POINTS_MIN = 30  # in each direction, of all cells together: fewer do not tell a family from another
 CELL_POINTS_MIN = 5
 PULSES_MAX = 200_000  # in all; the derivatives of a fit hold about 500 bytes a pulse
@@ -46,7 +40,6 @@ UNKNOWN = 2  # in ``up``
 _REACH = 3  # readings on either side of one that is judged
 _STEPS = 9.0  # larger steps from one reading to the next, that a good one may be off
 _SHARE = 0.05  # of the readings of a cell: if more look bad, none is, since the device is like that
-_NUMBER_MAX = 1e30  # sums and squares stay finite
 WEIGHTS_MAX = 0.95 * BOUND_MAX  # a bound has to lie beyond the weights
 WEIGHTS_MIN = 0.02  # smaller weights come near the least bounds and steps of a device
 
@@ -70,6 +63,8 @@ class Recording:
     scales, offsets : of the weights, float64[cells].
     remarks : what the reader decided, a line each.
     outliers : cell, pulse and conductance of the bad readings, which are missing in the weights.
+    understood : how a file was read, a few lines by what they tell.
+    unit : of the conductances, empty if it is not known.
     """
 
     names: tuple[str, ...]
@@ -81,6 +76,8 @@ class Recording:
     offsets: Real
     remarks: tuple[str, ...] = field(default=())
     outliers: tuple[Outlier, ...] = field(default=())
+    understood: Mapping[str, str] = field(default_factory=dict)
+    unit: str = ""
 
     @property
     def scale(self) -> float | None:
@@ -298,75 +295,3 @@ def _scaling(values: Real, scale: float | None, offset: float | None) -> tuple[f
         most = (high - low) / WEIGHTS_MIN
         raise ValueError(f"scale = {scale:g}: must be at most {most:g}, so that the weights span {WEIGHTS_MIN:g}")
     return scale, offset, f"weight = (conductance - {offset!r}) / {scale!r}, {how}"
-
-
-def _number(text: str, line: int, name: str, allowed: str) -> float:
-    try:
-        value = math.nan if "_" in text else float(text)
-    except ValueError:
-        value = math.nan
-    if not abs(value) <= _NUMBER_MAX:
-        raise ValueError(f"line {line}: {name} = {text!r}: must be {allowed}")
-    return value
-
-
-def read_csv(
-    path: str | Path, *, scale: float | None = None, offset: float | None = None, scales: str = "auto"
-) -> Recording:
-    """Read and check a file.
-
-    Raises
-    ------
-    ValueError
-        The file cannot be read or used; the message names line or field, value and what is allowed.
-    """
-    try:
-        text = Path(path).read_text(encoding="utf-8-sig")
-    except OSError as error:
-        raise ValueError(f"data = {str(path)!r}: must be a readable file ({error.strerror})") from None
-    except UnicodeDecodeError:
-        raise ValueError(f"data = {str(path)!r}: must be a text file in UTF-8") from None
-    reader = csv.reader(text.splitlines(), skipinitialspace=True)
-    cells: dict[str, dict[int, tuple[int, float | None]]] = {}
-    try:
-        header = [name.strip().lower() for name in next(reader, [])]
-        value = "weight" if header.count("weight") == 1 and "conductance" not in header else "conductance"
-        for name in (*COLUMNS, value):
-            if header.count(name) != 1:
-                raise ValueError(f"line 1: column {name!r} {header.count(name)} times: must be there once")
-        for values in reader:
-            if any(value.strip() for value in values):
-                row = dict(zip(header, map(str.strip, values), strict=False))
-                _add(cells, row, value, len(values), header, reader)
-    except csv.Error as error:
-        raise ValueError(f"line {reader.line_num}: must be comma-separated values ({error})") from None
-    if not cells:
-        raise ValueError(f"data = {str(path)!r}: must have rows after its header")
-    if value == "weight":
-        scale, offset = 1.0 if scale is None else scale, 0.0 if offset is None else offset
-    return make_recording(cells, scale=scale, offset=offset, scales=scales)
-
-
-def _add(
-    cells: dict[str, dict[int, tuple[int, float | None]]],
-    row: dict[str, str],
-    name: str,
-    count: int,
-    header: list[str],
-    reader: Any,
-) -> None:
-    line = reader.line_num
-    if count != len(header):
-        raise ValueError(f"line {line}: {count} values: must be {len(header)}, one for each column")
-    pulse = _number(row["pulse"], line, "pulse", "an integer from 0")
-    if pulse != int(pulse) or pulse < 0:
-        raise ValueError(f"line {line}: pulse = {row['pulse']!r}: must be an integer from 0")
-    direction = _number(row["direction"], line, "direction", "1 or -1")
-    if direction not in (1.0, -1.0):
-        raise ValueError(f"line {line}: direction = {row['direction']!r}: must be 1 or -1")
-    text = row[name]
-    value = _number(text, line, name, "a finite number up to 1e30, or empty for a missing point") if text else None
-    points = cells.setdefault(row.get("cell", "0"), {})
-    if int(pulse) in points:
-        raise ValueError(f"line {line}: pulse = {int(pulse)}: must be there once for each cell")
-    points[int(pulse)] = (int(direction), value)

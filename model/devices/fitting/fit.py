@@ -18,8 +18,9 @@ without noise from the first weight (a free run), and the symmetric points are t
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields, replace
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, fields, replace
 from functools import cached_property
 from typing import Any
 
@@ -96,6 +97,12 @@ class Fit:
     def family(self) -> str:
         """Name of the family."""
         return self.model.family
+
+    def saved(self) -> dict[str, Any]:
+        """All but the recording as plain data, of which `restored` makes the same fit, bit for bit."""
+        plain = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.name != "recording"}
+        plain |= {"model": asdict(self.model), "device": asdict(self.device), "shifts": list(self.shifts)}
+        return {name: value.tolist() if isinstance(value, np.ndarray) else value for name, value in plain.items()}
 
     @cached_property
     def nominal(self) -> Pulsed:
@@ -336,6 +343,16 @@ def _finished(whole: FitProblem, problem: FitProblem, theta: Real) -> Fit:
     )
 
 
+def _noise(problem: FitProblem, theta: Real, *, found: bool = False) -> tuple[FitProblem, Real]:
+    """The problem with the more likely one of the two noises, and its solution; found: whether theta is that of it."""
+    result = [(problem, theta if found else problem.solve(theta))]
+    if any(spec.name == "mult_noise" for spec in fields(FAMILIES[problem.model.family])):
+        model = replace(problem.model, mult_noise=not problem.model.mult_noise)
+        other = FitProblem(problem.recording, model, problem.begin)
+        result.append((other, other.solve(theta)))
+    return min(result, key=lambda pair: pair[0].bic(pair[1]))
+
+
 def fit_family(recording: Recording, family: str) -> Fit:
     """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
     guess = Guess.of(recording)
@@ -344,24 +361,51 @@ def fit_family(recording: Recording, family: str) -> Fit:
     found = [(one, one.solve(one.start)) for one in problems]
     # By BIC: with priors of different strength L would not compare.
     problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
-    if any(spec.name == "mult_noise" for spec in fields(FAMILIES[family])):
-        additive = FitProblem(recording, replace(problem.model, mult_noise=False), problem.begin)
-        pairs = [(problem, theta), (additive, additive.solve(theta))]
-        problem, theta = min(pairs, key=lambda pair: pair[0].bic(pair[1]))
+    problem, theta = _noise(problem, theta, found=True)
     rest = problem
     for _ in range(_ROUNDS):
         bad = problem.outliers(theta)
         if np.array_equal(bad, np.isfinite(recording.weights) & ~np.isfinite(rest.recording.weights)):
             break
-        weights = np.where(bad, np.nan, recording.weights)
-        rest = FitProblem(replace(recording, weights=weights), problem.model, problem.begin)
-        theta = rest.solve(theta)
+        cleaned = replace(recording, weights=np.where(bad, np.nan, recording.weights))
+        # With the other noise, too: bad readings look like noise that does not depend on the step.
+        rest, theta = _noise(FitProblem(cleaned, problem.model, problem.begin), theta)
+        problem = FitProblem(recording, rest.model, problem.begin)
     return _finished(problem, rest, theta)
 
 
-def fit(
-    recording: Recording, families: Sequence[str] = tuple(MODELS), advance: Callable[[int], None] = lambda _: None
-) -> list[Fit]:
+def restored(recording: Recording, saved: Mapping[str, Any]) -> Fit:
+    """The fit of a recording that `Fit.saved` has given, or JSON made of that."""
+    plain = dict(saved)
+    model = Model(**plain.pop("model"))
+    device = FAMILIES[model.family](**plain.pop("device"))
+    shifts = (plain["shifts"][0], plain["shifts"][1])
+    bad = np.array(plain.pop("bad"), dtype=np.bool_)
+    arrays = {name: np.array(value, dtype=np.float64) for name, value in plain.items() if isinstance(value, list)}
+    return Fit(
+        **{**plain, **arrays, "recording": recording, "model": model, "device": device, "shifts": shifts, "bad": bad}
+    )
+
+
+def digest(recording: Recording) -> str:
+    """SHA-256 of what a fit of a recording depends on."""
+    arrays = (recording.first, recording.up, recording.weights, recording.numbers, recording.scales, recording.offsets)
+    result = hashlib.sha256(repr((recording.names, recording.outliers)).encode())
+    for array in arrays:
+        result.update(f"{array.dtype.str}{array.shape}".encode() + array.tobytes())
+    return result.hexdigest()
+
+
+def why_not_built(one: Fit) -> str:
+    """Why no array can be built of the device of a fit; empty if one can."""
+    try:
+        one.device.cells(rows=_TRIED, columns=_TRIED, seed=1, array="fit")
+    except ValueError as error:
+        return str(error)
+    return ""
+
+
+def fit(recording: Recording, families: Sequence[str] = tuple(MODELS)) -> list[Fit]:
     """Fits of several families, best first, without those of which no array can be built.
 
     Raises
@@ -369,18 +413,17 @@ def fit(
     ValueError
         None is left.
     """
-    fits, last = [], ValueError("families = []: must be at least one")
-    for family in families:
-        one = fit_family(recording, family)
-        try:
-            one.device.cells(rows=_TRIED, columns=_TRIED, seed=1, array="fit")
-            fits.append(one)
-        except ValueError as error:
-            last = error
-        advance(1)
-    if not fits:
-        raise ValueError(f"conductance: must be like a device of {', '.join(families)} ({last})")
-    return ranked(fits)
+    return chosen({family: fit_family(recording, family) for family in families})
+
+
+def chosen(fits: Mapping[str, Fit]) -> list[Fit]:
+    """Of fits by family those of which an array can be built, best first; ValueError if there is none."""
+    refused = {family: why_not_built(one) for family, one in fits.items()}
+    left = [one for family, one in fits.items() if not refused[family]]
+    if not left:
+        told = next(reversed(refused.values()), "none was given")
+        raise ValueError(f"conductance: must be like a device of {', '.join(fits)} ({told})")
+    return ranked(left)
 
 
 def _worse(one: Fit, other: Fit) -> bool:

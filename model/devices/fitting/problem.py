@@ -28,8 +28,6 @@ a jump of the cell and stays.
 
 from __future__ import annotations
 
-from itertools import pairwise
-
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import OptimizeResult, minimize
@@ -105,15 +103,23 @@ class FitProblem:
         return value if np.isfinite(value) else _BAD
 
     def outliers(self, theta: Real) -> NDArray[np.bool_]:
-        """Readings that no pulse explains, bool[n]; none where there are so many that the family is at fault."""
+        """Readings that no pulse explains, bool[n]; none where there are so many that the family is at fault.
+
+        One, or two in a row, are bad if the next one is back where they should have been; else the cell has jumped.
+        """
         shared, own = self.split(theta)
         errors, _, trusts = (part[0] for part in self.predict(shared[None], own[None], ff.BAD))
-        result = trusts < _TRUSTED
         owner = np.repeat(np.arange(self.recording.cells), np.diff(self.recording.first))
-        there = np.flatnonzero(self.predicted)
-        for k, after in pairwise(there):
-            if result[k] and owner[k] == owner[after] and abs(errors[after]) > 0.5 * abs(errors[k]):
-                result[k] = False
+        there, weights = np.flatnonzero(self.predicted), self.recording.weights
+        result = np.zeros(len(weights), dtype=np.bool_)
+        for place in np.flatnonzero(trusts[there] < _TRUSTED):
+            k, *later = (after for after in there[place : place + 3] if owner[after] == owner[there[place]])
+            expected, near = weights[k] - errors[k], 0.5 * abs(errors[k])
+            back = [abs(weights[after] - expected) < near for after in later]
+            if not back or back[0]:
+                result[k] = True
+            elif back[1:] == [True]:  # the filter takes the second for a jump, so that it does not doubt it
+                result[[k, later[0]]] = True
         if result.sum() > max(1, _GIVEN_UP * there.size):
             result[:] = False
         return result

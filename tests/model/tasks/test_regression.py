@@ -97,3 +97,20 @@ def test_analog_sgd_on_fine_devices_comes_near_the_target(make) -> None:
     assert before is not None
     assert after is not None
     assert after < before / 4
+
+
+@pytest.mark.parametrize(
+    ("changed", "message"),
+    [
+        ({"noise": -0.1}, "noise = -0.1: must be from 0 to 4"),
+        ({"noise": float("nan")}, "noise = nan: must be"),
+        ({"noise": "0.3"}, "noise = '0.3': must be a number from 0 to 4"),
+        ({"normal_inputs": 1}, "normal_inputs = 1: must be true or false"),
+        ({"target": np.zeros((20, 19), dtype=np.int64)}, r"target: must be int64\[20, 20\], of the rows and columns"),
+        ({"target": np.zeros((20, 20))}, r"target: must be int64\[20, 20\]"),
+        ({"target": np.full((20, 20), 5 * ONE)}, "target: must be weights from -4 to 4"),
+    ],
+)
+def test_parameters_are_checked(changed: dict[str, object], message: str) -> None:
+    with pytest.raises((TypeError, ValueError), match=f"^{message}"):
+        replace(weight_programming(), **changed)

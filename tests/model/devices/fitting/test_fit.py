@@ -323,6 +323,20 @@ def test_no_bad_reading_decides_the_device(changed: dict[tuple[str, int], float]
     assert bad.bic - good.bic < 60 * len(changed)
 
 
+@pytest.mark.parametrize("off", [0.25, -0.4])
+def test_two_bad_readings_in_a_row_are_no_jump(off: float) -> None:
+    """Inside the range, where only the fit can tell them from readings that a cell may have."""
+    points, _ = record(DEVICES["soft-bounds"], cells=2, pulses=640, seed=15, missing=0.0)
+    changed = {("0", k): points["0"][k][1] + off for k in (411, 412)}
+    good, bad = (
+        fit_family(make_recording(own, scale=1.0, offset=0.0), "soft-bounds")
+        for own in (points, with_readings(points, changed))
+    )
+    assert (good.outliers, [outlier[:2] for outlier in bad.outliers]) == ((), list(changed))
+    assert bad.symmetric_point == pytest.approx(good.symmetric_point, abs=1e-3)
+    assert bad.device.dw_min_std == pytest.approx(good.device.dw_min_std, rel=0.01)
+
+
 def test_a_jump_is_no_bad_reading() -> None:
     """A cell that jumps and stays there has moved, whatever made it."""
     points, _ = record(DEVICES["soft-bounds"], cells=1, pulses=320, seed=16, missing=0.0)
