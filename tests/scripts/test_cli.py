@@ -17,7 +17,7 @@ from symtrack.model.cache import VARIABLE, checkout
 from symtrack.scripts import calibrate, cli, common, cover, demo, mutate, results, run_cosim, verify
 from tests.paths import ROOT
 
-SHARED = {"__init__", "cli", "common", "exit_codes", "mutation", "options"}  # modules that are no command
+SHARED = {"__init__", "cli", "common", "exit_codes", "families", "mutation", "options"}  # modules that are no command
 
 VERSION = version("symtrack")
 
