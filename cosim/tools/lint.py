@@ -14,8 +14,8 @@ from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
 
 def verilator_warnings(verilog: str, top: str, waived: tuple[str, ...] = tuple(VERILATOR_WAIVED)) -> list[str]:
     """Errors and warnings of Verilator's ``-Wall`` except for ``waived`` ones, one per line."""
-    tool = find_verilator()
     with tempfile.TemporaryDirectory() as folder:
+        tool = find_verilator().in_folder(Path(folder))
         file = Path(folder) / "tile.v"
         file.write_text(verilog, encoding="utf-8")
         command = [tool.executable, "--lint-only", "-Wall", *(f"-Wno-{rule}" for rule in waived)]

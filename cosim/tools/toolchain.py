@@ -57,7 +57,9 @@ class Verilator:
     environment: dict[str, str]
 
     def in_folder(self, work: Path) -> Verilator:
-        """The same, reached from ``work`` by a link: make takes no path that has a space in it.
+        """The same, reached from ``work`` by a link where its path has spaces, which make does not take.
+
+        It is the program itself then, as the script before it would hand its real path to a shell.
 
         Raises
         ------
@@ -65,13 +67,15 @@ class Verilator:
             The link cannot be made.
         """
         root = self.environment.get("VERILATOR_ROOT")
-        if root is None or is_plain(root):
+        if root is None or (is_plain(root) and is_plain(sys.executable)):
             return self
-        link = work / "verilator"
-        if not link.is_symlink():
-            link.symlink_to(root)
-        executable = str(link / Path(self.executable).relative_to(root))
-        return replace(self, executable=executable, environment=self.environment | {"VERILATOR_ROOT": str(link)})
+        link, python = work / "verilator", work / "python3"
+        for place, target in ((link, root), (python, sys.executable)):
+            if not place.is_symlink():
+                place.symlink_to(target)
+        environment = {"VERILATOR_ROOT": str(link), "MAKEFLAGS": _make_flags(python)}
+        executable = str(link / "bin" / "verilator_bin")
+        return replace(self, executable=executable, environment=self.environment | environment)
 
 
 def is_plain(path: str | Path) -> bool:
@@ -99,6 +103,18 @@ def _version(executable: str) -> str:
     return output.partition("\n")[0].strip()
 
 
+def _make_flags(python: str | Path) -> str:
+    """What ``configure`` would have written into the makefile of the package, which was built on another machine."""
+    found = {
+        "CXX": "g++",
+        "PYTHON3": python,
+        "CFG_CXXFLAGS_STD": "-std=c++17",
+        "CFG_CXXFLAGS_PCH_I": "-include",
+        "CFG_LDLIBS_THREADS": "-pthread",
+    }
+    return " ".join(f"{name}={value}" for name, value in found.items())
+
+
 @cache
 def find_verilator() -> Verilator:
     """The system's Verilator if it is new enough, else the one of the Python package.
@@ -124,15 +140,7 @@ def find_verilator() -> Verilator:
     environment |= {
         "VERILATOR_ROOT": str(root),
         "PATH": f"{root / 'bin'}{os.pathsep}{environment['PATH']}",
-        "MAKEFLAGS": " ".join(
-            (
-                "CXX=g++",
-                f"PYTHON3={sys.executable}",
-                "CFG_CXXFLAGS_STD=-std=c++17",
-                "CFG_CXXFLAGS_PCH_I=-include",
-                "CFG_LDLIBS_THREADS=-pthread",
-            )
-        ),
+        "MAKEFLAGS": _make_flags(sys.executable),
     }
     executable = str(root / "bin" / "verilator")
     return Verilator(executable, f"{_version(executable)}, {compiler}", environment)

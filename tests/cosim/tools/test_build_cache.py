@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -16,11 +17,13 @@ import pytest
 import symtrack.cosim.engine.cocotb.build
 import symtrack.cosim.engine.native.build
 import symtrack.cosim.tools.build_cache
+import symtrack.cosim.tools.lint
 import symtrack.cosim.tools.toolchain
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.cocotb.build import cocotb_simulator
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.tools.build_cache import temporary_builds
+from symtrack.cosim.tools.lint import verilator_warnings
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator, run
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import module_name, tile_ports
@@ -84,12 +87,14 @@ def test_folders_may_have_spaces(engine: str, tmp_path: Path, monkeypatch: pytes
     root = tool.environment.get("VERILATOR_ROOT")
     if root is not None:  # else it is the system's
         moved = package / "it's $HOME"
-        moved.symlink_to(root)
+        shutil.copytree(root, moved)
         executable = str(moved / Path(tool.executable).relative_to(root))
         tool = replace(tool, executable=executable, environment=tool.environment | {"VERILATOR_ROOT": str(moved)})
     monkeypatch.setattr(symtrack.cosim.engine.native.build, "find_verilator", lambda: tool)
     monkeypatch.setattr(symtrack.cosim.engine.cocotb.build, "find_verilator", lambda: tool)
     monkeypatch.setattr(symtrack.cosim.tools.build_cache, "root", lambda: builds)
+    monkeypatch.setattr(symtrack.cosim.tools.lint, "find_verilator", lambda: tool)
+    assert verilator_warnings(tile_verilog(SMALLEST), module_name(SMALLEST)) == []
     _, outcome = play(SMALLEST, "random", engine=engine, cycles=1000, seed=4)
     assert outcome.verdict.passed
     assert [path.name for path in builds.iterdir() if path.name.startswith("unfinished")] == []
