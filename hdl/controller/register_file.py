@@ -129,18 +129,10 @@ class RegisterFile(wiring.Component):
             for field in register.fields
         }
         unmapped, forbidden, refused, overrun = Signal(), Signal(), Signal(), Signal()
-        beyond = {
-            register.name: _any(
-                fresh[register.name, field.name] > field.high
-                for field in register.fields
-                if field.high is not None and field.high < (1 << field.width) - 1
-            )
-            for register in table
-            if register.writable
-        }
         # Per register, so that no write waits for the checks of others.
+        beyond = {register.name: self._beyond(register, fresh) for register in table if register.writable}
         done = {name: self.write & hits[name] & ~beyond[name] for name in beyond}
-        order = hits["command"] & self.write_strobes[0]  # whose byte has ``op``
+        order = hits["command"] & self.write_strobes[0]
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
@@ -181,10 +173,25 @@ class RegisterFile(wiring.Component):
             self.irq.eq((events & enabled).any()),
         ]
 
+    def _strobed(self) -> Value:
+        """A one for every bit that is written."""
+        return Cat(strobe.replicate(8) for strobe in self.write_strobes)
+
+    def _beyond(self, register: Register, fresh: dict[tuple[str, str], Signal]) -> Value:
+        """Whether a write of this register is refused."""
+        too_large = [
+            fresh[register.name, field.name] > field.high
+            for field in register.fields
+            if field.high is not None and field.high < (1 << field.width) - 1
+        ]
+        outside = ~Const(register.mask, WORD) & self.write_data & self._strobed()
+        part = [self.write_strobes.any() & ~self.write_strobes.all()] if register.whole else []
+        return _any([*too_large, outside.any(), *part])
+
     def _written(self, m: Module, register: Register, field: Field, value: Value) -> Signal:
         """The value of a field after a write: where no strobe is, a field that can be read keeps its bits."""
         bits = slice(field.low, field.low + field.width)
-        strobes = Cat(strobe.replicate(8) for strobe in self.write_strobes)[bits]
+        strobes = self._strobed()[bits]
         fresh = Signal(field.width, name=f"fresh_{register.name}_{field.name}")
         old = value if field.access == "rw" else 0
         m.d.comb += fresh.eq((self.write_data[bits] & strobes) | (old & ~strobes))

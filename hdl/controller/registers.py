@@ -4,8 +4,9 @@
     word address = offset / 4,   field = word[low + width - 1 : low]
 
 The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
-register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing;
-bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
+register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing,
+and so is a one in a bit that belongs to no field: it is what does not fit the field below it. Such bits read as zero.
+Source: docs/integration.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from symtrack.model.spec.status import COUNTERS, FLAGS, MEMORY_ERROR, StatusSpec
 WORD = 32
 ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
-VERSION = 2
+VERSION = 3
 SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
 COUNTER_BASE = 0x80
 
@@ -45,12 +46,18 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """A register: a word at an offset in bytes, with its fields."""
+    """A register: a word at an offset in bytes, with its fields; ``whole``: a write of some of its bytes is refused."""
 
     name: str
     offset: int
     text: str
     fields: tuple[Field, ...]
+    whole: bool = False
+
+    @property
+    def mask(self) -> int:
+        """The bits of all fields."""
+        return sum(field.mask for field in self.fields)
 
     @property
     def readable(self) -> bool:
@@ -76,7 +83,7 @@ EVENTS = {
     "done": "an operation has ended",
     "unmapped": "an access to an address without a register",
     "forbidden": "a write to a register that cannot be written, or a read of one that cannot be read",
-    "refused": "a value that the configuration cannot do was written",
+    "refused": "what was written is beyond a field's largest value, outside of all fields, or a part of `command`",
     "overrun": "a command was written while another one was waiting",
     "watchdog": "an operation lasted longer than `watchdog` cycles",
     **{spec.name: f"{spec.text} for the first time since reset" for spec in FLAGS},
@@ -114,7 +121,8 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
         Register(
             name="command",
             offset=0x2C,
-            text="starts an operation, at once or at the end of the one that runs",
+            text="starts an operation, at once or at the end of the one that runs; written as a whole word",
+            whole=True,
             fields=(
                 _ordered("op", 0, 2, "0 update, 1 transfer, 2 calibrate, 3 program", high=operations),
                 _ordered("bl", 8, config.bl_bits, "slots per quadrant of an update", high=config.bl_max),

@@ -143,6 +143,12 @@ async def errors(client: Client) -> dict[str, int]:
             await refused("forbidden", lambda register=register: bus.write(register.offset, word))
         if not register.readable:
             await refused("forbidden", lambda register=register: bus.read(register.offset, 4))
+        if register.writable:
+            before = await client.read(register.name) if register.readable else 0
+            for bit in (bit for bit in range(32) if not register.mask >> bit & 1):
+                data = (1 << bit).to_bytes(4, "little")
+                await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
+            assert not register.readable or await client.read(register.name) == before
         for field in register.fields:
             if field.high is None or field.high == (1 << field.width) - 1:
                 continue
@@ -151,6 +157,9 @@ async def errors(client: Client) -> dict[str, int]:
                 data = (value << field.low).to_bytes(4, "little")
                 await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
             assert not register.readable or await client.read(register.name) == before
+    for first, size in ((0, 1), (0, 2), (0, 3), (1, 1), (1, 3), (2, 2), (3, 1)):
+        offset, part = table["command"].offset + first, bytes(size)
+        await refused("refused", lambda offset=offset, part=part: bus.write(offset, part))
     assert not await client.busy(), "no refused command started"
 
     # One command runs, one waits, the next is refused.
@@ -229,7 +238,8 @@ async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int
         elif register.name == "rounds":
             data = bytes([rng.randrange(6), 0, 0, 0])
         else:
-            data = rng.getrandbits(32).to_bytes(4, "little")
+            legal = register.mask if register.writable and rng.random() < 0.9 else 2**32 - 1
+            data = (rng.getrandbits(32) & legal).to_bytes(4, "little")
             if register.name == "command" and rng.random() < 0.8:
                 data = bytes([rng.randrange(4), rng.randrange(4), rng.randrange(client.config.columns), 0])
         read = rng.random() < 0.4

@@ -27,6 +27,7 @@ CONFIGS = {
 }
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
+HITS |= {"outside", "a part"}
 
 
 class Traffic:
@@ -37,7 +38,8 @@ class Traffic:
         self.table = registers(config)
         self.busy = self.flagged = self.reset = 0
         self.command, self.control = (r.offset for r in self.table if r.name in ("command", "control"))
-        self.favourites = [r for r in self.table if r.name in ("command", "control", "events", "status", "interrupt")]
+        names = ("command", "command", "control", "events", "status", "interrupt")
+        self.favourites = [register for name in names for register in self.table if register.name == name]
 
     def address(self) -> int:
         """The address of a register, or any address."""
@@ -48,10 +50,13 @@ class Traffic:
         )
 
     def word(self, register: Register | None) -> int:
-        """A word whose fields are near their limits, or any word; a watchdog gets a dozen cycles at most."""
+        """A word whose fields are near their limits, seldom with ones outside of them; a watchdog gets a dozen cycles at
+        most.
+        """
         rng, word = self.rng, self.rng.getrandbits(32)
-        if register is None or rng.random() < 0.3:
+        if register is None or rng.random() < 0.1:
             return word
+        word &= register.mask | (1 << rng.randrange(32) if rng.random() < 0.2 else 0)
         if register.name == "watchdog":
             return rng.randrange(12)
         for item in register.fields:
@@ -70,7 +75,7 @@ class Traffic:
         elif rng.random() < 0.6:
             address = self.address()
             register = next((r for r in self.table if r.offset == address & ~3), None)
-            bus.write = address, self.word(register), rng.choice((0, 15, 15, rng.randrange(16)))
+            bus.write = address, self.word(register), rng.choice((0, 15, 15, 15, 15, rng.randrange(16)))
         self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & bus.write[2] & 1
         return bus
 
@@ -127,9 +132,11 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
                 assert dut.get("write_error") == answer.write, told
                 hits["written"] += not answer.write
                 hits["no strobe"] += not strobes
-                ordered = (
-                    naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes & 1
-                )
+                written = next((r for r in traffic.table if r.writable and r.offset == address & ~3), None)
+                if written and answer.write:
+                    hits["outside"] += bool(word & ~written.mask)
+                    hits["a part"] += written.name == "command" and not word & ~written.mask and strobes not in (0, 15)
+                ordered = naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes
                 hits["command"] += bool(ordered)
                 hits["command after a reset"] += bool(ordered and was_reset)
             hits.update(naive.events)
@@ -173,10 +180,13 @@ def differs(config: TileConfig, made: type) -> bool:
         ),
         ("happens[name].eq(flag & ~before)", "happens[name].eq(0)"),
         (
-            "                fresh[register.name, field.name] > field.high\n",
-            '                (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
+            "            fresh[register.name, field.name] > field.high\n",
+            '            (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
         ),
         (" & self.write_strobes[0]", ""),
+        (" & self._strobed()\n", "\n"),
+        ("outside.any(), *part", "*part"),
+        ("if register.whole else []", "if False else []"),
         (
             "(events & ~cleared) | Cat((happens | late).values())",
             "(events | Cat((happens | late).values())) & ~cleared",

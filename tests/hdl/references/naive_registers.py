@@ -148,6 +148,10 @@ class NaiveRegisters:
         if all(item.access == "ro" for item in register.fields):
             return {"forbidden"}, set()
         mask = sum(0xFF << 8 * byte for byte in range(4) if strobes >> byte & 1)
+        if word & mask & ~sum(item.mask for item in register.fields):
+            return {"refused"}, set()
+        if register.name == "command" and strobes not in (0, 15):
+            return {"refused"}, set()
         values = {}
         for item in register.fields:
             old = self.fields.get((register.name, item.name), 0) << item.low
@@ -159,9 +163,9 @@ class NaiveRegisters:
         if register.name == "control":
             self.reset = bool(values["reset"])
         elif register.name == "command":
-            if waits and strobes & 1:
+            if waits and strobes:
                 return {"overrun"}, set()
-            if strobes & 1:
+            if strobes:
                 self.command = values
         else:
             self.fields.update({(register.name, name): value for name, value in values.items()})
