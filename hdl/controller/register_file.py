@@ -39,6 +39,7 @@ class RegisterFile(wiring.Component):
     settings, command : to the tile
     status, column : of the tile; the next column to be read
     reset : the tile is reset at the end of this cycle
+    draining, offered : streams may offer no other beat until it is; some of them has one on offer
     irq : an event that is enabled has happened
     """
 
@@ -60,15 +61,19 @@ class RegisterFile(wiring.Component):
                 "status": In(ports.status(config)),
                 "column": In(config.column_bits),
                 "reset": Out(1),
+                "draining": Out(1),
+                "offered": In(1),
                 "irq": Out(1),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        self.waiting = Signal()  # a command does
         table = registers(self.config)
         values = self._values(m, table)
         happens = {event: Signal(name=f"happens_{event}") for event in EVENTS}
+        m.d.comb += self.command.valid.eq(self.waiting & ~self.draining)
         self._reads(m, table, values, happens)
         self._writes(m, table, values, happens)
         self._operations(m, values, happens)
@@ -90,8 +95,8 @@ class RegisterFile(wiring.Component):
         status = self.status
         values |= {("status", name): getattr(status, name) for name in STICKY}
         values["status", "column"] = self.column
-        values["status", "waiting"] = self.command.valid
-        values["status", "busy"] = status.busy | self.command.valid
+        values["status", "waiting"] = self.waiting
+        values["status", "busy"] = status.busy | self.waiting | self.draining
         for name in (spec.name for spec in COUNTERS):
             count = getattr(status, name)
             values[name, "low"] = count[:WORD]
@@ -133,11 +138,13 @@ class RegisterFile(wiring.Component):
         beyond = {register.name: self._beyond(register, fresh) for register in table if register.writable}
         done = {name: self.write & hits[name] & ~beyond[name] for name in beyond}
         order = hits["command"] & self.write_strobes[0]
+        accepted = self.command.valid & self.command.ready
+        drops = Signal()  # the command that waits is dropped
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
             refused.eq(_any(hits[name] & beyond[name] for name in beyond)),
-            overrun.eq(order & self.command.valid & ~self.command.ready & ~self.reset),
+            overrun.eq(order & self.waiting & ~accepted & ~drops),
             self.write_error.eq(unmapped | forbidden | refused | overrun),
             happens["refused"].eq(self.write & refused),
             happens["overrun"].eq(self.write & overrun & ~refused),
@@ -152,14 +159,20 @@ class RegisterFile(wiring.Component):
                     for field in register.fields:
                         at = register.name, field.name
                         m.d.sync += values[at].eq(fresh[at])
-        m.d.sync += self.reset.eq(done["control"] & fresh["control", "reset"])
+        reset, drain = (done["control"] & fresh["control", name] for name in ("reset", "drain"))
+        drained = self.draining & ~self.offered & ~self.reset
+        m.d.sync += [self.reset.eq(reset | drained), drops.eq(reset | drain)]
+        with m.If(drain & ~reset):
+            m.d.sync += self.draining.eq(1)
+        with m.Elif(self.reset):
+            m.d.sync += self.draining.eq(0)
 
         ordered = done["command"] & order & ~overrun
         with m.If(ordered):
             for name in ("op", "bl", "column"):
                 m.d.sync += getattr(self.command, name).eq(fresh["command", name])
-        with m.If(ordered | self.command.ready | self.reset):
-            m.d.sync += self.command.valid.eq(ordered)
+        with m.If(ordered | accepted | drops):
+            m.d.sync += self.waiting.eq(ordered)
 
         cleared = Signal(len(EVENTS))
         # What a write is refused for is known late in its cycle.

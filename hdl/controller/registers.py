@@ -134,8 +134,9 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             offset=0x30,
             text="of the tile",
             fields=(
-                Field(
-                    name="reset", low=0, width=1, access="wo", text="1: reset of tile and command, memories are cleared"
+                _ordered("reset", 0, 1, "1: reset of tile and command at once, memories are cleared"),
+                _ordered(
+                    "drain", 1, 1, "1: the same as soon as no stream has a beat on offer; none offers another one"
                 ),
             ),
         ),

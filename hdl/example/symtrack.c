@@ -44,6 +44,13 @@ int symtrack_reset(struct symtrack *tile)
     return error ? error : symtrack_wait(tile, CLEARING);
 }
 
+int symtrack_drain(struct symtrack *tile, unsigned long looks)
+{
+    int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_DRAIN_MASK);
+
+    return error ? error : symtrack_wait(tile, looks);
+}
+
 /* Nothing may be written while an operation waits: it would begin with that. */
 static int none_waits(struct symtrack *tile)
 {

@@ -57,6 +57,13 @@ def test_operations_between_random_accesses_equal_the_golden_periphery(tmp_path:
     assert result["accesses"] > 2000
 
 
+@pytest.mark.parametrize("bit", ["drain", "reset"])
+def test_a_drain_withdraws_no_beat_and_a_reset_does(bit: str, tmp_path: Path) -> None:
+    result = run(tmp_path, "drains", rounds=12, bit=bit)
+    assert result["offered"] >= 8
+    assert (result["withdrawn"] == 0) == (bit == "drain")
+
+
 def test_signs_are_read_as_they_are_after_flips(tmp_path: Path) -> None:
     """Each line is negative in turn."""
     result = run(tmp_path, "flips", transfers=6 * CONFIG.columns)

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
@@ -17,7 +18,7 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiResp, AxiStreamSink
 
 from symtrack.hdl.controller.registers import EVENTS, Register
@@ -208,6 +209,72 @@ async def errors(client: Client) -> dict[str, int]:
     assert await client.read("calibration") == 40
     assert await client.read("events") == 0
     return {"provoked": provoked}
+
+
+async def _withdrawn(client: Client, stream: str, counts: Counter[str]) -> None:
+    """Count the cycles in which a stream changes or withdraws a beat that has not been taken."""
+    dut, before = client.dut, None
+    names = (f"m_axis_{stream}_{part}" for part in ("tvalid", "tready", "tdata", "tlast"))
+    valid, ready, data, last = (getattr(dut, name) for name in names)
+    while True:
+        await FallingEdge(dut.aclk)  # clients act on the rising one
+        beat = (int(data.value), int(last.value)) if int(valid.value) else None
+        counts["withdrawn"] += before is not None and beat != before
+        before = beat if beat is not None and not int(ready.value) else None
+
+
+async def drains(client: Client, *, rounds: int, bit: str) -> dict[str, int]:
+    """Scenario: operations are cut off at any moment by a drain or a reset, while streams wait at random.
+
+    bit: of `control`. While it drains, a beat on offer stays, the controller is busy, and a command waits; that command
+    is the first operation of the tile that was reset.
+    """
+    rng, config, counts = client.rng, client.config, Counter[str]()
+    feeds = {name: layout.bits for name, layout in client.layouts.items() if name in client.sources}
+    word = client.registers["control"].field(bit).mask
+
+    def hold(stops: bool) -> None:
+        client.wait(0.0)
+        for sink in client.sinks.values():
+            sink.set_pause_generator(iter(lambda: stops, None))
+
+    for stream in client.sinks:
+        cocotb.start_soon(_withdrawn(client, stream, counts))
+    for number in range(rounds):
+        settings = Settings(calibration_pulses=20, calibration_sweeps=2, gain=1)
+        await client.set(settings)
+        client.wait(0.5)
+        op = (Op.CALIBRATE, Op.TRANSFER, Op.UPDATE)[number % 3]
+        for name, bits in feeds.items():
+            await client.send(name, [rng.getrandbits(bits) for _ in range(40)])
+        assert await client.command(op, bl=config.bl_max) == AxiResp.OKAY
+        await ClockCycles(client.dut.aclk, rng.randrange(60))
+        hold(True)
+        await ClockCycles(client.dut.aclk, 20)
+        offered = any(int(getattr(client.dut, f"m_axis_{name}_tvalid").value) for name in client.sinks)
+        assert await client.write("control", word) == AxiResp.OKAY
+        assert await client.busy()
+        await ClockCycles(client.dut.aclk, 50)
+        stays = any(int(getattr(client.dut, f"m_axis_{name}_tvalid").value) for name in client.sinks)
+        assert stays == (offered and bit == "drain")
+        counts["offered"] += offered
+        for source in client.sources.values():
+            source.clear()
+        assert await client.command(Op.CALIBRATE) == AxiResp.OKAY  # waits while it drains
+        hold(False)
+        for _ in range(1000):
+            if await client.read("slots"):
+                break
+        else:
+            raise AssertionError("the command that waited has not begun")
+        for sink in client.sinks.values():
+            sink.clear()
+        assert await client.write("control", word) == AxiResp.OKAY
+        await client.idle()
+        assert await client.read("slots") == await client.read("reads") == 0
+    await client.reset()
+    await sequence(client, operations=8, accesses=0)
+    return dict(counts)
 
 
 async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int]:

@@ -27,7 +27,7 @@ CONFIGS = {
 }
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
-HITS |= {"outside", "a part"}
+HITS |= {"outside", "a part", "drained", "command while draining"}
 
 
 class Traffic:
@@ -50,9 +50,7 @@ class Traffic:
         )
 
     def word(self, register: Register | None) -> int:
-        """A word whose fields are near their limits, seldom with ones outside of them; a watchdog gets a dozen cycles at
-        most.
-        """
+        """A word whose fields are near their limits, seldom with ones outside; a watchdog gets few cycles at most."""
         rng, word = self.rng, self.rng.getrandbits(32)
         if register is None or rng.random() < 0.1:
             return word
@@ -76,7 +74,7 @@ class Traffic:
             address = self.address()
             register = next((r for r in self.table if r.offset == address & ~3), None)
             bus.write = address, self.word(register), rng.choice((0, 15, 15, 15, 15, rng.randrange(16)))
-        self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & bus.write[2] & 1
+        self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & 3
         return bus
 
     def status(self, dut: Dut, *, started: bool) -> dict[str, int]:
@@ -104,11 +102,13 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
         for cycle in range(cycles):
             bus, status = traffic.bus(), traffic.status(dut, started=started)
             column, ready = rng.randrange(config.columns), not status["busy"] and rng.random() < 0.5
+            offered = rng.random() < 0.7
             address, word, strobes = bus.write or (0, 0, 0)
             dut.set(
                 **{f"status__{name}": value for name, value in status.items()},
                 column=column,
                 command__ready=ready,
+                offered=offered,
                 read=bus.read is not None,
                 read_address=bus.read or 0,
                 write=bus.write is not None,
@@ -118,13 +118,15 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
             )
             told = f"cycle {cycle}: {bus}"
             assert dut.get("irq") == naive.irq, told
-            assert dut.get("reset") == naive.reset, told
-            assert dut.get("command__valid") == (naive.command is not None), told
-            if naive.command is not None:
-                assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.command, told
+            assert dut.read("reset", "draining") == (naive.reset, naive.draining), told
+            assert dut.get("command__valid") == (naive.offer is not None), told
+            if naive.offer is not None:
+                assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.offer, told
             assert {name: dut.get(f"settings__{name}") for name in names} == {n: naive.setting(n) for n in names}, told
-            started, was_reset = ready and naive.command is not None and not naive.reset, naive.reset
-            answer = naive.cycle(bus, status, column=column, ready=ready)
+            started, was_reset = ready and naive.offer is not None and not naive.reset, naive.reset
+            hits["drained"] += naive.draining and naive.reset
+            hits["command while draining"] += naive.draining and naive.command is not None and not naive.drops
+            answer = naive.cycle(bus, status, column=column, ready=ready, offered=offered)
             if answer.read is not None:
                 assert dut.read("read_data", "read_error") == answer.read, told
                 hits["read"] += 1
@@ -192,10 +194,17 @@ def differs(config: TileConfig, made: type) -> bool:
             "(events | Cat((happens | late).values())) & ~cleared",
         ),
         ("(events & enabled).any()", "(events & enabled)[5]"),
-        (" & ~self.reset),", "),"),
-        ("with m.If(ordered | self.command.ready | self.reset):", "with m.If(ordered | self.command.ready):"),
+        (" & ~accepted & ~drops),", " & ~accepted),"),
+        (" & ~accepted & ~drops),", " & ~drops),"),
+        ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted):"),
+        ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted | self.reset):"),
+        ("self.waiting & ~self.draining", "self.waiting"),
+        ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.reset"),
+        ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.offered"),
+        ("with m.If(drain & ~reset):", "with m.If(drain):"),
+        ("self.waiting | self.draining", "self.waiting"),
         ("older >= limit", "older > limit"),
-        ("status.busy | self.command.valid", "status.busy"),
+        ("status.busy | self.waiting |", "status.busy |"),
         ('happens["memory_error"].eq(status.memory_error)', 'happens["memory_error"].eq(0)'),
     ],
 )
