@@ -64,6 +64,8 @@ class Controller(wiring.Component):
         connect(m, registers.settings, tile.settings)
         connect(m, registers.command, tile.command)
         connect(m, tile.status, registers.status)
+        if self.config.self_test:
+            connect(m, registers.inject, tile.inject)
         m.d.comb += [registers.column.eq(tile.read.column), self.irq.eq(registers.irq)]
 
         offered = []

@@ -16,7 +16,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, WORD, Field, Register, registers
+from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, INJECTED, WORD, Field, Register, registers
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import COUNTERS, FLAGS
@@ -25,6 +25,7 @@ Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event
 
 BYTE_BITS = 2  # of an address, below those of the word
+ACTIONS = ("events", "command", "control", "intr_test", "inject")  # registers that keep nothing of what is written
 OF_BUS = ("unmapped", "forbidden", "refused", "overrun")  # events
 STICKY = tuple(spec.name for spec in FLAGS)
 
@@ -41,6 +42,7 @@ class RegisterFile(wiring.Component):
     reset : the tile is reset at the end of this cycle
     draining, offered : streams may offer no other beat until it is; some of them has one on offer
     irq : an event that is enabled has happened
+    inject : to a tile with ``self_test``
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -64,6 +66,7 @@ class RegisterFile(wiring.Component):
                 "draining": Out(1),
                 "offered": In(1),
                 "irq": Out(1),
+                **({"inject": Out(ports.inject(config))} if config.self_test else {}),
             }
         )
 
@@ -154,7 +157,7 @@ class RegisterFile(wiring.Component):
                 m.d.comb += happens[name].eq(1)
 
         for register in table:
-            if register.name not in ("events", "command", "control") and register.writable:
+            if register.name not in ACTIONS and register.writable:
                 with m.If(done[register.name]):
                     for field in register.fields:
                         at = register.name, field.name
@@ -174,6 +177,13 @@ class RegisterFile(wiring.Component):
         with m.If(ordered | accepted | drops):
             m.d.sync += self.waiting.eq(ordered)
 
+        tested: Value = Const(0)
+        if self.config.self_test:
+            tested = Mux(done["intr_test"], Cat(fresh["intr_test", event] for event in EVENTS), 0)
+            m.d.sync += self.inject.lane.eq(fresh["inject", "lane"])
+            for name in INJECTED:
+                m.d.sync += getattr(self.inject, name).eq(done["inject"] & fresh["inject", name])
+
         cleared = Signal(len(EVENTS))
         # What a write is refused for is known late in its cycle.
         late = {event: Signal(name=f"late_{event}") for event in OF_BUS}
@@ -182,7 +192,7 @@ class RegisterFile(wiring.Component):
         enabled = Cat(values["interrupt", event] for event in EVENTS)
         m.d.comb += cleared.eq(Mux(done["events"], Cat(fresh["events", event] for event in EVENTS), 0))
         m.d.sync += [
-            events.eq((events & ~cleared) | Cat((happens | late).values())),
+            events.eq((events & ~cleared) | Cat((happens | late).values()) | tested),
             self.irq.eq((events & enabled).any()),
         ]
 

@@ -83,12 +83,15 @@ EVENTS = {
     "done": "an operation has ended",
     "unmapped": "an access to an address without a register",
     "forbidden": "a write to a register that cannot be written, or a read of one that cannot be read",
-    "refused": "what was written is beyond a field's largest value, outside of all fields, or a part of `command`",
+    "refused": "a value beyond the largest of its field, a one outside of all fields, or part of a command was written",
     "overrun": "a command was written while another one was waiting",
     "watchdog": "an operation lasted longer than `watchdog` cycles",
     **{spec.name: f"{spec.text} for the first time since reset" for spec in FLAGS},
     MEMORY_ERROR.name: MEMORY_ERROR.text,
 }
+
+
+INJECTED = {"q": "Q", "qref": "Qref", "hidden": "H"}  # memories whose parity can be made wrong
 
 
 def registers(config: TileConfig) -> tuple[Register, ...]:
@@ -104,7 +107,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             config, "arithmetic", 0x14, ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")
         ),
         _parameters(config, "writes", 0x18, ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
-        _parameters(config, "options", 0x1C, ("row_chopper", "programmer", "counter_bits")),
+        _parameters(config, "options", 0x1C, ("row_chopper", "programmer", "counter_bits", "self_test")),
         Register(
             name="status",
             offset=0x20,
@@ -146,6 +149,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             text="longest time of an operation",
             fields=(Field(name="cycles", low=0, width=WORD, access="rw", text="clock cycles, 0: as long as it takes"),),
         ),
+        *(_self_test(config) if config.self_test else ()),
         *_settings(config),
     ]
     for index, spec in enumerate(COUNTERS):
@@ -169,6 +173,25 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             for word in range(-(-lines // WORD))
         ]
     return tuple(sorted(table, key=lambda register: register.offset))
+
+
+def _self_test(config: TileConfig) -> tuple[Register, Register]:
+    """Registers that provoke what firmware has to be tested with."""
+    memories = [
+        _ordered(name, bit, 1, f"1: the next word of {text} that is written")
+        for bit, (name, text) in enumerate(INJECTED.items())
+    ]
+    lane = _ordered("lane", 8, config.lane_bits, "in which lane", high=config.lanes - 1)
+    return (
+        _flags("intr_test", 0x38, "sets events as if they had happened", "wo"),
+        Register(
+            name="inject",
+            offset=0x3C,
+            text="wrong parity, once, in a word of a memory; written as a whole word",
+            fields=(*memories, lane),
+            whole=True,
+        ),
+    )
 
 
 def _told(name: str, low: int, width: int, text: str, reset: int = 0) -> Field:

@@ -21,6 +21,7 @@ from typing import Any
 import numpy as np
 
 from symtrack.model.files import write_bytes
+from symtrack.model.spec import config
 from symtrack.model.state import Arrays
 from symtrack.model.training.metrics import state_sha256
 
@@ -32,7 +33,7 @@ NAMES_IN_FILES = {"ChopperMode": "Chopper", "tile_configs": "layers"}
 
 
 # What came later is left out where it is as if it were not there, so that files and keys of before stay what they are.
-ADDED = {"read_noise_std": 0.0}
+ADDED = {"read_noise_std": 0.0, **config.ADDED}
 
 
 def describe(name: str, value: Any) -> dict[str, str]:

@@ -20,11 +20,12 @@ from tests.hdl.references.naive_registers import Bus, NaiveRegisters
 SOURCE = Path(symtrack.hdl.controller.register_file.__file__).read_text(encoding="utf-8")
 CONFIGS = {
     "all options, many lines": TileConfig(
-        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20
+        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20, self_test=1
     ),
     "no options": TileConfig(rows=3, columns=5, lanes=1, counter_bits=32),
     "one cell": TileConfig(rows=1, columns=1, lanes=1, counter_bits=8, programmer=1, bl_max=1),
 }
+MEMORIES = ("q", "qref", "hidden")
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
 HITS |= {"outside", "a part", "drained", "command while draining"}
@@ -38,7 +39,7 @@ class Traffic:
         self.table = registers(config)
         self.busy = self.flagged = self.reset = 0
         self.command, self.control = (r.offset for r in self.table if r.name in ("command", "control"))
-        names = ("command", "command", "control", "events", "status", "interrupt")
+        names = ("command", "command", "control", "events", "status", "interrupt", "intr_test", "inject")
         self.favourites = [register for name in names for register in self.table if register.name == name]
 
     def address(self) -> int:
@@ -119,6 +120,12 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
             told = f"cycle {cycle}: {bus}"
             assert dut.get("irq") == naive.irq, told
             assert dut.read("reset", "draining") == (naive.reset, naive.draining), told
+            if config.self_test:
+                memories = {name: dut.get(f"inject__{name}") for name in MEMORIES}
+                assert memories == {name: naive.injected.get(name, 0) for name in MEMORIES}, told
+                if any(memories.values()):
+                    hits["injected"] += 1
+                    assert dut.get("inject__lane") == naive.injected["lane"], told
             assert dut.get("command__valid") == (naive.offer is not None), told
             if naive.offer is not None:
                 assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.offer, told
@@ -142,6 +149,7 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
                 hits["command"] += bool(ordered)
                 hits["command after a reset"] += bool(ordered and was_reset)
             hits.update(naive.events)
+            hits["tested"] += bool(naive.tested)
             hits["irq"] += naive.irq
             await dut.tick()
 
@@ -152,7 +160,8 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_cycle(name: str) -> None:
     hits = play(CONFIGS[name], 1, 2000)
-    assert {name for name in HITS if hits[name] < 3} == set(), hits
+    wanted = HITS | ({"tested", "injected"} if CONFIGS[name].self_test else set())
+    assert {name for name in wanted if hits[name] < 3} == set(), hits
 
 
 def bent(old: str, new: str) -> type:
@@ -204,6 +213,8 @@ def differs(config: TileConfig, made: type) -> bool:
         ("with m.If(drain & ~reset):", "with m.If(drain):"),
         ("self.waiting | self.draining", "self.waiting"),
         ("older >= limit", "older > limit"),
+        ("late).values()) | tested", "late).values())"),
+        ('done["inject"] & ', ""),
         ("status.busy | self.waiting |", "status.busy |"),
         ('happens["memory_error"].eq(status.memory_error)', 'happens["memory_error"].eq(0)'),
     ],

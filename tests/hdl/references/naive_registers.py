@@ -47,6 +47,7 @@ class NaiveRegisters:
         self.reset = False  # of the tile, in this cycle
         self.draining = False  # no stream offers another beat, until the reset
         self.drops = False  # the command that waits, in this cycle
+        self.injected: dict[str, int] = {}  # into the memories, in this cycle
         self.command: dict[str, int] | None = None  # that waits
         self.upper = dict.fromkeys(COUNTERS, 0)  # upper bits of counters when they were last read
         self.age: int | None = None  # of the operation that runs
@@ -81,14 +82,15 @@ class NaiveRegisters:
         self._go_on(status, started=started)
         drained = self.draining and not offered and not self.reset
         self.draining = self.draining and not self.reset
-        self.reset, self.drops = drained, False
+        self.reset, self.drops, self.injected = drained, False, {}
         self.limit = self.fields["watchdog", "cycles"]
         cleared: set[str] = set()
+        self.tested: set[str] = set()
         if bus.write is not None:
             error, cleared = self._write(*bus.write, waits=self.command is not None)
             answer.write = bool(error)
             self.refusals |= error
-        self.events = (self.events - cleared) | happened
+        self.events = (self.events - cleared) | happened | self.tested
         self.irq = irq
         self.flags = {name: status[name] for name in FLAGS}
         return answer
@@ -160,7 +162,7 @@ class NaiveRegisters:
         mask = sum(0xFF << 8 * byte for byte in range(4) if strobes >> byte & 1)
         if word & mask & ~sum(item.mask for item in register.fields):
             return {"refused"}, set()
-        if register.name == "command" and strobes not in (0, 15):
+        if register.name in ("command", "inject") and strobes not in (0, 15):
             return {"refused"}, set()
         values = {}
         for item in register.fields:
@@ -174,6 +176,10 @@ class NaiveRegisters:
             self.reset |= bool(values["reset"])
             self.draining |= bool(values["drain"] and not values["reset"])
             self.drops = bool(values["reset"] or values["drain"])
+        elif register.name == "intr_test":
+            self.tested = {name for name, value in values.items() if value}
+        elif register.name == "inject":
+            self.injected = values
         elif register.name == "command":
             if waits and strobes:
                 return {"overrun"}, set()
