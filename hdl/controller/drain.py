@@ -23,12 +23,17 @@ class Drain(wiring.Component):
     offered : there is a beat on offer, since an earlier cycle
     """
 
-    draining: In(1)
-    valid: In(1)
-    ready: Out(1)
-    tvalid: Out(1)
-    tready: In(1)
-    offered: Out(1)
+    def __init__(self) -> None:
+        super().__init__(
+            {
+                "draining": In(1),
+                "valid": In(1),
+                "ready": Out(1),
+                "tvalid": Out(1),
+                "tready": In(1),
+                "offered": Out(1),
+            }
+        )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()

@@ -41,7 +41,7 @@ def describe(name: str, value: Any) -> dict[str, str]:
     if is_dataclass(value):
         result = {name: _class(value)}
         for spec in fields(value):
-            if spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]:
+            if not spec.compare or (spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]):
                 continue
             part = NAMES_IN_FILES.get(spec.name, spec.name)
             result |= describe(f"{name}.{part}", getattr(value, spec.name))

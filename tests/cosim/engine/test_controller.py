@@ -17,12 +17,13 @@ from symtrack.cosim.engine.cocotb.engine import OUTCOME, play
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import controller_verilog
 from symtrack.hdl.controller.controller import Controller
-from symtrack.hdl.controller.registers import registers
+from symtrack.hdl.controller.registers import EVENTS, registers
 from symtrack.hdl.output.verilog import controller_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.cosim.helpers.tile_watch import tile_names
 
-CONFIG = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
+PLAIN = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
+CONFIG = PLAIN.replace(self_test=1, stream_pad=1)
 
 
 def run(
@@ -52,9 +53,14 @@ def test_every_error_is_answered_and_told(tmp_path: Path) -> None:
     assert run(tmp_path, "errors")["provoked"] == 6 + closed + 2 * len(refusable) + outside + 7 + 1
 
 
-def test_operations_between_random_accesses_equal_the_golden_periphery(tmp_path: Path) -> None:
-    result = run(tmp_path, "sequence", operations=24, accesses=2000)
+@pytest.mark.parametrize("config", [CONFIG, pytest.param(PLAIN, marks=pytest.mark.slow)], ids=["options", "plain"])
+def test_operations_between_random_accesses_equal_the_golden_periphery(config: TileConfig, tmp_path: Path) -> None:
+    result = run(tmp_path, "sequence", config, operations=24, accesses=2000)
     assert result["accesses"] > 2000
+
+
+def test_every_event_and_a_wrong_parity_of_every_memory_are_provoked(tmp_path: Path) -> None:
+    assert run(tmp_path, "self_test") == {"events": len(EVENTS), "memories": 3, "lanes": CONFIG.lanes}
 
 
 @pytest.mark.parametrize("bit", ["drain", "reset"])
@@ -116,9 +122,9 @@ MISSED = {
 
 @pytest.mark.slow
 def test_what_random_traffic_reaches_around_the_tile(tmp_path: Path) -> None:
-    top = controller_name(CONFIG)
-    text = source_verilog(Controller(CONFIG), top)
-    run(tmp_path, "fuzz", counted=text, cycles=20_000)
+    top = controller_name(PLAIN)
+    text = source_verilog(Controller(PLAIN), top)
+    run(tmp_path, "fuzz", PLAIN, counted=text, cycles=20_000)
     data = (tmp_path / "coverage.dat").read_text(encoding="utf-8")
     around = [point for point in points(data, text, top) if point.block in ("axi_lite", "registers")]
     unreached = Counter(point.kind for point in around if not point.count)

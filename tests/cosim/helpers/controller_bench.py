@@ -21,7 +21,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiResp, AxiStreamSink
 
-from symtrack.hdl.controller.registers import EVENTS, Register
+from symtrack.hdl.controller.registers import EVENTS, INJECTED, Register
 from symtrack.model.spec.settings import ChopperMode, Op, Scope, Settings
 from tests.cosim.helpers.controller_client import Client
 from tests.model.helpers.tile_driver import random_update
@@ -211,6 +211,39 @@ async def errors(client: Client) -> dict[str, int]:
     return {"provoked": provoked}
 
 
+async def self_test(client: Client) -> dict[str, int]:
+    """Scenario: every event raises the interrupt as if it had happened, and every injected parity is told when its word
+    is read again.
+    """
+    dut, provoked, told, lanes = client.dut, 0, set(), set()
+    await client.write("events", (1 << len(EVENTS)) - 1)
+    for index in range(len(EVENTS)):
+        assert await client.write("interrupt", 1 << index) == AxiResp.OKAY
+        assert not dut.irq.value
+        assert await client.write("intr_test", 1 << index) == AxiResp.OKAY
+        await ClockCycles(dut.aclk, 2)
+        assert dut.irq.value
+        assert await client.read("events") == 1 << index
+        await client.write("events", 1 << index)
+        assert await client.read("events") == 0
+        provoked += 1
+    await client.write("interrupt", 0)
+    inject, error = client.registers["inject"], 1 << list(EVENTS).index("memory_error")
+    for lane in range(client.config.lanes):
+        memory = list(INJECTED)[lane % len(INJECTED)]
+        word = inject.field(memory).mask | lane << inject.field("lane").low
+        assert await client.write("inject", word) == AxiResp.OKAY
+        for number in range(2 * client.config.columns):
+            await client.transfer(accumulate=True, direct=False)
+            events = await client.read("events")
+            assert bool(events & error) == (number == client.config.columns), (memory, lane, number)
+            await client.write("events", events)
+        told.add(memory)
+        lanes.add(lane)
+    await client.compare_status()
+    return {"events": provoked, "memories": len(told), "lanes": len(lanes)}
+
+
 async def _withdrawn(client: Client, stream: str, counts: Counter[str]) -> None:
     """Count the cycles in which a stream changes or withdraws a beat that has not been taken."""
     dut, before = client.dut, None
@@ -304,6 +337,8 @@ async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int
             data = bytes([rng.randrange(60), 0, rng.randrange(2), 0])
         elif register.name == "rounds":
             data = bytes([rng.randrange(6), 0, 0, 0])
+        elif register.name == "control":
+            data = bytes([rng.choice((0, 1, 2, 2, 3)), 0, 0, 0])
         else:
             legal = register.mask if register.writable and rng.random() < 0.9 else 2**32 - 1
             data = (rng.getrandbits(32) & legal).to_bytes(4, "little")
