@@ -68,8 +68,9 @@ LEAST: dict[str, float] = {
     "programmer": 0,
     "counter_bits": 8,
     "seed": 0,
+    "self_test": 0,
 }
-"""The least value of every field, in the order in which they are made small."""
+"""The least value of every field of the tile, in the order in which they are made small."""
 KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied": ("native", "varied")}
 """Engine and scenario of every kind of programs."""
 Rewrite = Callable[[TileConfig], str] | None
@@ -158,6 +159,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
         programmer=draw(st.integers(0, 1)),
         counter_bits=draw(st.sampled_from((8, 12, 16, 32, 48))),
         seed=draw(st.integers(0, 2**32 - 1)),
+        self_test=draw(st.integers(0, 1)),
     )
 
 

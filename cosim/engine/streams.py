@@ -19,6 +19,8 @@ from symtrack.model.tile.packing import pack
 
 SOURCES, SINKS = INTO_TILE, OUT_OF_TILE  # as the host sees them
 
+INJECTED = 0.02  # probability, per cycle and memory, that the next word gets a wrong parity or may get one
+
 _VALID = {name: f"{name}__valid" for name in (*SOURCES, *SINKS)}
 _READY = {name: f"{name}__ready" for name in (*SOURCES, *SINKS)}
 
@@ -40,7 +42,8 @@ class Streams:
     stall
         Given a stream's name, whether it waits in this cycle.
     noise
-        Source of payloads nobody should look at; without it they are zero.
+        Source of payloads nobody should look at, and of wrong parities of a tile with ``self_test``; without it they
+        are zero.
     """
 
     def __init__(
@@ -62,6 +65,7 @@ class Streams:
         self.outputs: Ports = {}
         # What is asked for in every cycle.
         self._payloads = [(name, width) for name, width in ports.items() if _is_payload(name)]
+        self._injected = [(name, width) for name, width in ports.items() if name.startswith("inject__")]
         self._settings: tuple[Settings | None, Ports] = (None, {})
 
     def clear(self) -> None:
@@ -89,6 +93,8 @@ class Streams:
         for name, width in self._payloads:
             if name not in values:
                 values[name] = self.noise.getrandbits(width) if self.noise else 0
+        for name, width in self._injected:
+            values[name] = self.noise.getrandbits(width) if self.noise and self.noise.random() < INJECTED else 0
         return values
 
     def cycle(self, *, reset: bool = False) -> Generator[Ports, Ports, Ports]:

@@ -20,43 +20,41 @@ def axi_lite() -> Checked:
     dut: Any = AxiLite()
     checked = Checked(dut)
     m, state = checked.module, checked.state
-    address_kept, data_kept, asked = state["address_kept"], state["data_kept"], state["asked"]
-    taken = {
-        "aw": dut.awvalid & dut.awready,
-        "w": dut.wvalid & dut.wready,
-        "b": dut.bvalid & dut.bready,
-        "ar": dut.arvalid & dut.arready,
-        "r": dut.rvalid & dut.rready,
-    }
-    # Requests without an answer, and the last ones.
-    addresses, words, reads = (Signal(range(4), name=name) for name in ("addresses", "words", "reads"))
-    m.d.sync += [
-        addresses.eq(addresses + taken["aw"] - taken["b"]),
-        words.eq(words + taken["w"] - taken["b"]),
-        reads.eq(reads + taken["ar"] - taken["r"]),
-    ]
-    m.d.comb += [
-        Assert(addresses == address_kept + dut.bvalid),
-        Assert(words == data_kept + dut.bvalid),
-        Assert(reads == asked + dut.rvalid),
-        Assert(~dut.read | asked),
-        Assert(dut.read | ~asked | (dut.rvalid & ~dut.rready)),
-        Assert(dut.arready | asked),
-        Assert(~dut.write | (address_kept & data_kept)),
-        Assert(dut.write | ~(address_kept & data_kept) | (dut.bvalid & ~dut.bready)),  # nothing waits for nothing
-        Assert(dut.awready | address_kept),
-        Assert(dut.wready | data_kept),
-    ]
-    for channel, kept, pairs in (
-        ("aw", address_kept, [(dut.awaddr, dut.write_address)]),
-        ("w", data_kept, [(dut.wdata, dut.write_data), (dut.wstrb, dut.write_strobes)]),
-        ("ar", asked, [(dut.araddr, dut.read_address)]),
+    # Requests that wait in each channel, in their order: two at most, of which the first is used.
+    kept = {}
+    for channel, used, parts in (
+        ("aw", dut.write, {"addr": dut.write_address}),
+        ("w", dut.write, {"data": dut.write_data, "strb": dut.write_strobes}),
+        ("ar", dut.read, {"addr": dut.read_address}),
     ):
-        for given, used in pairs:
-            wanted = Signal.like(given, name=f"wanted_{channel}_{len(given)}")
-            with m.If(taken[channel]):
-                m.d.sync += wanted.eq(given)
-            m.d.comb += Assert(~kept | (used == wanted))
+        valid, ready = getattr(dut, f"{channel}valid"), getattr(dut, f"{channel}ready")
+        kept[channel] = held = Signal(range(3), name=f"held_{channel}")
+        enters, last = valid & ready, held - used
+        m.d.sync += held.eq(last + enters)
+        m.d.comb += [
+            Assert(held <= 2),
+            Assert(~used | held.any()),
+            Assert(ready == (held < 2)),
+            Assert(checked.blocks[channel].valid == held.any()),
+        ]
+        for name, shown in parts.items():
+            given, spare = getattr(dut, f"{channel}{name}"), state[f"{channel}.spare_{name}"]
+            first, second = (Signal.like(given, name=f"{place}_{channel}{name}") for place in ("first", "second"))
+            m.d.sync += [
+                first.eq(Mux(enters & (last == 0), given, Mux(used, second, first))),
+                second.eq(Mux(enters & (last == 1), given, second)),
+            ]
+            m.d.comb += [Assert((held == 0) | (shown == first)), Assert((held < 2) | (spare == second))]
+    # Each pair is used once, as soon as the answer before it is not in the way: nothing waits for nothing.
+    m.d.comb += [
+        Assert(dut.write == (kept["aw"].any() & kept["w"].any() & (~dut.bvalid | dut.bready))),
+        Assert(dut.read == (kept["ar"].any() & (~dut.rvalid | dut.rready))),
+    ]
+    answers = ((dut.bvalid, dut.write, dut.bready), (dut.rvalid, dut.read, dut.rready))
+    for given, happens, taken in answers:
+        due = Signal(name=f"due_{given.name}")
+        m.d.sync += due.eq(happens | (due & ~taken))
+        m.d.comb += Assert(given == due)
     # What an answer was given for, and that it stays as it is.
     for valid, happens, error, response in (
         (dut.bvalid, dut.write, dut.write_error, dut.bresp),

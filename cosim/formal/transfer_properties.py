@@ -143,7 +143,7 @@ def wider_hidden_buffer() -> Checked:
     return _buffered(wider)
 
 
-def _buffered(formats: dict[str, int]) -> Checked:
+def _buffered(formats: dict[str, Any]) -> Checked:
     config = TileConfig(rows=2, columns=2, lanes=1, pulses_max=5, momentum_bits=3, programmer=1, **formats)
     dut: Any = HiddenBuffer(config)
     checked = Checked(dut, any_words=True)

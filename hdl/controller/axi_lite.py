@@ -4,8 +4,10 @@
     read:   address -> word and whether it may be read         rdata, rresp two cycles after the address
     write:  address, word, strobes -> whether it was done      bresp two cycles after both have arrived
 
-Addresses and data of writes may arrive in any order and apart; one of each is kept until its partner is there. A
-response waits for its ``ready`` and is OKAY or SLVERR. Latency: two cycles. Throughput: one each per cycle.
+Addresses and data of writes may arrive in any order and apart; each is kept until its partner is there. A response
+waits for its ``ready`` and is OKAY or SLVERR. Every output comes from a register, as the specification asks (IHI 0022,
+A3.2): requests come in through register slices, which keep two of a channel. Latency: two cycles. Throughput: one each
+per cycle.
 """
 
 from amaranth.hdl import Module, Mux, Signal
@@ -13,6 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.controller.registers import ADDRESS_BITS, WORD
+from symtrack.hdl.parts.register_slice import RegisterSlice
 
 OKAY, SLVERR = 0, 2
 CHANNELS = {
@@ -66,15 +69,11 @@ class AxiLite(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        asked = Signal()
+        asked = self._requests(m, "ar", {"addr": self.read_address})
         m.d.comb += [
-            self.read.eq(asked & (~self.rvalid | self.rready)),
-            self.arready.eq(~asked | self.read),
+            self.read.eq(asked.valid & (~self.rvalid | self.rready)),
+            asked.ready.eq(self.read),
         ]
-        with m.If(self.arready):
-            m.d.sync += asked.eq(self.arvalid)
-        with m.If(self.arready & self.arvalid):
-            m.d.sync += self.read_address.eq(self.araddr)
         with m.If(self.read):
             m.d.sync += [
                 self.rvalid.eq(1),
@@ -84,23 +83,27 @@ class AxiLite(wiring.Component):
         with m.Elif(self.rready):
             m.d.sync += self.rvalid.eq(0)
 
-        address_kept = Signal()
-        data_kept = Signal()
+        addresses = self._requests(m, "aw", {"addr": self.write_address})
+        words = self._requests(m, "w", {"data": self.write_data, "strb": self.write_strobes})
         m.d.comb += [
-            self.write.eq(address_kept & data_kept & (~self.bvalid | self.bready)),
-            self.awready.eq(~address_kept | self.write),
-            self.wready.eq(~data_kept | self.write),
+            self.write.eq(addresses.valid & words.valid & (~self.bvalid | self.bready)),
+            addresses.ready.eq(self.write),
+            words.ready.eq(self.write),
         ]
-        with m.If(self.awready):
-            m.d.sync += address_kept.eq(self.awvalid)
-        with m.If(self.awready & self.awvalid):
-            m.d.sync += self.write_address.eq(self.awaddr)
-        with m.If(self.wready):
-            m.d.sync += data_kept.eq(self.wvalid)
-        with m.If(self.wready & self.wvalid):
-            m.d.sync += [self.write_data.eq(self.wdata), self.write_strobes.eq(self.wstrb)]
         with m.If(self.write):
             m.d.sync += [self.bvalid.eq(1), self.bresp.eq(Mux(self.write_error, SLVERR, OKAY))]
         with m.Elif(self.bready):
             m.d.sync += self.bvalid.eq(0)
         return m
+
+    def _requests(self, m: Module, channel: str, used: dict[str, Signal]) -> RegisterSlice:
+        """The slice that a channel comes in through; ``used`` shows its payload from there on."""
+        m.submodules[channel] = kept = RegisterSlice({name: len(shown) for name, shown in used.items()})
+        ready = getattr(self, f"{channel}ready")
+        m.d.comb += [ready.eq(kept.room), kept.arrives.eq(getattr(self, f"{channel}valid") & ready)]
+        for name, shown in used.items():
+            m.d.comb += [
+                getattr(kept, f"{name}_in").eq(getattr(self, f"{channel}{name}")),
+                shown.eq(getattr(kept, f"{name}_out")),
+            ]
+        return kept

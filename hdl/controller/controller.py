@@ -15,6 +15,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
 from symtrack.hdl.controller.axi_lite import CHANNELS, AxiLite
+from symtrack.hdl.controller.drain import Drain
 from symtrack.hdl.controller.register_file import RegisterFile
 from symtrack.hdl.controller.stream_layout import StreamLayout, stream_layouts
 from symtrack.hdl.tile.tile import Tile
@@ -63,8 +64,11 @@ class Controller(wiring.Component):
         connect(m, registers.settings, tile.settings)
         connect(m, registers.command, tile.command)
         connect(m, tile.status, registers.status)
+        if self.config.self_test:
+            connect(m, registers.inject, tile.inject)
         m.d.comb += [registers.column.eq(tile.read.column), self.irq.eq(registers.irq)]
 
+        offered = []
         for stream, prefix, forth, _ in _streams():
             inner, layout = getattr(tile, stream), self.layouts[stream]
             data, valid, ready, last = (
@@ -75,12 +79,18 @@ class Controller(wiring.Component):
                 for part in layout.parts:
                     m.d.comb += _payload(inner, part.name, part.lane).eq(data[part.low : part.low + part.width])
             else:
+                m.submodules[f"drain_{stream}"] = drain = Drain()
+                offered.append(drain.offered)
                 m.d.comb += [
-                    valid.eq(inner.valid),
-                    inner.ready.eq(ready),
+                    drain.draining.eq(registers.draining),
+                    drain.valid.eq(inner.valid),
+                    inner.ready.eq(drain.ready),
+                    valid.eq(drain.tvalid),
+                    drain.tready.eq(ready),
                     data.eq(_packed(inner, layout)),
                     last.eq(self._last(inner, layout)),
                 ]
+        m.d.comb += registers.offered.eq(Cat(offered).any())
         return m
 
     def _last(self, inner: wiring.PureInterface, layout: StreamLayout) -> Value:

@@ -16,7 +16,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, WORD, Field, Register, registers
+from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, INJECTED, WORD, Field, Register, registers
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import COUNTERS, FLAGS
@@ -25,6 +25,7 @@ Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event
 
 BYTE_BITS = 2  # of an address, below those of the word
+ACTIONS = ("events", "command", "control", "intr_test", "inject")  # registers that keep nothing of what is written
 OF_BUS = ("unmapped", "forbidden", "refused", "overrun")  # events
 STICKY = tuple(spec.name for spec in FLAGS)
 
@@ -39,7 +40,9 @@ class RegisterFile(wiring.Component):
     settings, command : to the tile
     status, column : of the tile; the next column to be read
     reset : the tile is reset at the end of this cycle
+    draining, offered : streams may offer no other beat until it is; some of them has one on offer
     irq : an event that is enabled has happened
+    inject : to a tile with ``self_test``
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -60,15 +63,20 @@ class RegisterFile(wiring.Component):
                 "status": In(ports.status(config)),
                 "column": In(config.column_bits),
                 "reset": Out(1),
+                "draining": Out(1),
+                "offered": In(1),
                 "irq": Out(1),
+                **({"inject": Out(ports.inject(config))} if config.self_test else {}),
             }
         )
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
+        self.waiting = Signal()  # a command does
         table = registers(self.config)
         values = self._values(m, table)
         happens = {event: Signal(name=f"happens_{event}") for event in EVENTS}
+        m.d.comb += self.command.valid.eq(self.waiting & ~self.draining)
         self._reads(m, table, values, happens)
         self._writes(m, table, values, happens)
         self._operations(m, values, happens)
@@ -90,8 +98,8 @@ class RegisterFile(wiring.Component):
         status = self.status
         values |= {("status", name): getattr(status, name) for name in STICKY}
         values["status", "column"] = self.column
-        values["status", "waiting"] = self.command.valid
-        values["status", "busy"] = status.busy | self.command.valid
+        values["status", "waiting"] = self.waiting
+        values["status", "busy"] = status.busy | self.waiting | self.draining
         for name in (spec.name for spec in COUNTERS):
             count = getattr(status, name)
             values[name, "low"] = count[:WORD]
@@ -129,23 +137,17 @@ class RegisterFile(wiring.Component):
             for field in register.fields
         }
         unmapped, forbidden, refused, overrun = Signal(), Signal(), Signal(), Signal()
-        beyond = {
-            register.name: _any(
-                fresh[register.name, field.name] > field.high
-                for field in register.fields
-                if field.high is not None and field.high < (1 << field.width) - 1
-            )
-            for register in table
-            if register.writable
-        }
         # Per register, so that no write waits for the checks of others.
+        beyond = {register.name: self._beyond(register, fresh) for register in table if register.writable}
         done = {name: self.write & hits[name] & ~beyond[name] for name in beyond}
-        order = hits["command"] & self.write_strobes[0]  # whose byte has ``op``
+        order = hits["command"] & self.write_strobes[0]
+        accepted = self.command.valid & self.command.ready
+        drops = Signal()  # the command that waits is dropped
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
             refused.eq(_any(hits[name] & beyond[name] for name in beyond)),
-            overrun.eq(order & self.command.valid & ~self.command.ready & ~self.reset),
+            overrun.eq(order & self.waiting & ~accepted & ~drops),
             self.write_error.eq(unmapped | forbidden | refused | overrun),
             happens["refused"].eq(self.write & refused),
             happens["overrun"].eq(self.write & overrun & ~refused),
@@ -155,19 +157,32 @@ class RegisterFile(wiring.Component):
                 m.d.comb += happens[name].eq(1)
 
         for register in table:
-            if register.name not in ("events", "command", "control") and register.writable:
+            if register.name not in ACTIONS and register.writable:
                 with m.If(done[register.name]):
                     for field in register.fields:
                         at = register.name, field.name
                         m.d.sync += values[at].eq(fresh[at])
-        m.d.sync += self.reset.eq(done["control"] & fresh["control", "reset"])
+        reset, drain = (done["control"] & fresh["control", name] for name in ("reset", "drain"))
+        drained = self.draining & ~self.offered & ~self.reset
+        m.d.sync += [self.reset.eq(reset | drained), drops.eq(reset | drain)]
+        with m.If(drain & ~reset):
+            m.d.sync += self.draining.eq(1)
+        with m.Elif(self.reset):
+            m.d.sync += self.draining.eq(0)
 
         ordered = done["command"] & order & ~overrun
         with m.If(ordered):
             for name in ("op", "bl", "column"):
                 m.d.sync += getattr(self.command, name).eq(fresh["command", name])
-        with m.If(ordered | self.command.ready | self.reset):
-            m.d.sync += self.command.valid.eq(ordered)
+        with m.If(ordered | accepted | drops):
+            m.d.sync += self.waiting.eq(ordered)
+
+        tested: Value = Const(0)
+        if self.config.self_test:
+            tested = Mux(done["intr_test"], Cat(fresh["intr_test", event] for event in EVENTS), 0)
+            m.d.sync += self.inject.lane.eq(fresh["inject", "lane"])
+            for name in INJECTED:
+                m.d.sync += getattr(self.inject, name).eq(done["inject"] & fresh["inject", name])
 
         cleared = Signal(len(EVENTS))
         # What a write is refused for is known late in its cycle.
@@ -177,14 +192,29 @@ class RegisterFile(wiring.Component):
         enabled = Cat(values["interrupt", event] for event in EVENTS)
         m.d.comb += cleared.eq(Mux(done["events"], Cat(fresh["events", event] for event in EVENTS), 0))
         m.d.sync += [
-            events.eq((events & ~cleared) | Cat((happens | late).values())),
+            events.eq((events & ~cleared) | Cat((happens | late).values()) | tested),
             self.irq.eq((events & enabled).any()),
         ]
+
+    def _strobed(self) -> Value:
+        """A one for every bit that is written."""
+        return Cat(strobe.replicate(8) for strobe in self.write_strobes)
+
+    def _beyond(self, register: Register, fresh: dict[tuple[str, str], Signal]) -> Value:
+        """Whether a write of this register is refused."""
+        too_large = [
+            fresh[register.name, field.name] > field.high
+            for field in register.fields
+            if field.high is not None and field.high < (1 << field.width) - 1
+        ]
+        outside = ~Const(register.mask, WORD) & self.write_data & self._strobed()
+        part = [self.write_strobes.any() & ~self.write_strobes.all()] if register.whole else []
+        return _any([*too_large, outside.any(), *part])
 
     def _written(self, m: Module, register: Register, field: Field, value: Value) -> Signal:
         """The value of a field after a write: where no strobe is, a field that can be read keeps its bits."""
         bits = slice(field.low, field.low + field.width)
-        strobes = Cat(strobe.replicate(8) for strobe in self.write_strobes)[bits]
+        strobes = self._strobed()[bits]
         fresh = Signal(field.width, name=f"fresh_{register.name}_{field.name}")
         old = value if field.access == "rw" else 0
         m.d.comb += fresh.eq((self.write_data[bits] & strobes) | (old & ~strobes))

@@ -4,8 +4,9 @@
     word address = offset / 4,   field = word[low + width - 1 : low]
 
 The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
-register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing;
-bits that belong to no field read as zero and are ignored when written. Source: docs/integration.md.
+register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing,
+and so is a one in a bit that belongs to no field: it is what does not fit the field below it. Such bits read as zero.
+Source: docs/integration.md.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from symtrack.model.spec.status import COUNTERS, FLAGS, MEMORY_ERROR, StatusSpec
 WORD = 32
 ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
-VERSION = 2
+VERSION = 3
 SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
 COUNTER_BASE = 0x80
 
@@ -45,12 +46,18 @@ class Field:
 
 @dataclass(frozen=True, kw_only=True)
 class Register:
-    """A register: a word at an offset in bytes, with its fields."""
+    """A register: a word at an offset in bytes, with its fields; ``whole``: a write of some of its bytes is refused."""
 
     name: str
     offset: int
     text: str
     fields: tuple[Field, ...]
+    whole: bool = False
+
+    @property
+    def mask(self) -> int:
+        """The bits of all fields."""
+        return sum(field.mask for field in self.fields)
 
     @property
     def readable(self) -> bool:
@@ -76,12 +83,15 @@ EVENTS = {
     "done": "an operation has ended",
     "unmapped": "an access to an address without a register",
     "forbidden": "a write to a register that cannot be written, or a read of one that cannot be read",
-    "refused": "a value that the configuration cannot do was written",
+    "refused": "a value beyond the largest of its field, a one outside of all fields, or part of a command was written",
     "overrun": "a command was written while another one was waiting",
     "watchdog": "an operation lasted longer than `watchdog` cycles",
     **{spec.name: f"{spec.text} for the first time since reset" for spec in FLAGS},
     MEMORY_ERROR.name: MEMORY_ERROR.text,
 }
+
+
+INJECTED = {"q": "Q", "qref": "Qref", "hidden": "H"}  # memories whose parity can be made wrong
 
 
 def registers(config: TileConfig) -> tuple[Register, ...]:
@@ -97,7 +107,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             config, "arithmetic", 0x14, ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")
         ),
         _parameters(config, "writes", 0x18, ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
-        _parameters(config, "options", 0x1C, ("row_chopper", "programmer", "counter_bits")),
+        _parameters(config, "options", 0x1C, ("row_chopper", "programmer", "counter_bits", "self_test")),
         Register(
             name="status",
             offset=0x20,
@@ -114,7 +124,8 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
         Register(
             name="command",
             offset=0x2C,
-            text="starts an operation, at once or at the end of the one that runs",
+            text="starts an operation, at once or at the end of the one that runs; written as a whole word",
+            whole=True,
             fields=(
                 _ordered("op", 0, 2, "0 update, 1 transfer, 2 calibrate, 3 program", high=operations),
                 _ordered("bl", 8, config.bl_bits, "slots per quadrant of an update", high=config.bl_max),
@@ -126,8 +137,9 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             offset=0x30,
             text="of the tile",
             fields=(
-                Field(
-                    name="reset", low=0, width=1, access="wo", text="1: reset of tile and command, memories are cleared"
+                _ordered("reset", 0, 1, "1: reset of tile and command at once, memories are cleared"),
+                _ordered(
+                    "drain", 1, 1, "1: the same as soon as no stream has a beat on offer; none offers another one"
                 ),
             ),
         ),
@@ -137,6 +149,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             text="longest time of an operation",
             fields=(Field(name="cycles", low=0, width=WORD, access="rw", text="clock cycles, 0: as long as it takes"),),
         ),
+        *(_self_test(config) if config.self_test else ()),
         *_settings(config),
     ]
     for index, spec in enumerate(COUNTERS):
@@ -160,6 +173,25 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             for word in range(-(-lines // WORD))
         ]
     return tuple(sorted(table, key=lambda register: register.offset))
+
+
+def _self_test(config: TileConfig) -> tuple[Register, Register]:
+    """Registers that provoke what firmware has to be tested with."""
+    memories = [
+        _ordered(name, bit, 1, f"1: the next word of {text} that is written")
+        for bit, (name, text) in enumerate(INJECTED.items())
+    ]
+    lane = _ordered("lane", 8, config.lane_bits, "in which lane", high=config.lanes - 1)
+    return (
+        _flags("intr_test", 0x38, "sets events as if they had happened", "wo"),
+        Register(
+            name="inject",
+            offset=0x3C,
+            text="wrong parity, once, in a word of a memory; written as a whole word",
+            fields=(*memories, lane),
+            whole=True,
+        ),
+    )
 
 
 def _told(name: str, low: int, width: int, text: str, reset: int = 0) -> Field:

@@ -4,12 +4,13 @@
     value of a part = tdata[low + width - 1 : low],   every part begins at a byte
 
 Parts of lanes follow each other lane by lane. Signed ones are sign-extended to their bytes on the way out, and the bits
-above ``width`` are ignored on the way in. Source: docs/integration.md.
+above ``width`` are ignored on the way in. With ``stream_pad`` zeros above the last part make the width of ``tdata`` a
+power of two. Source: docs/integration.md.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from symtrack.model.spec.config import TileConfig
 
@@ -41,17 +42,19 @@ class Part:
 class StreamLayout:
     """The parts of a stream.
 
-    ``last`` is the payload that becomes ``tlast``, or "" where every beat is the last.
+    ``last`` is the payload that becomes ``tlast``, or "" where every beat is the last. If ``padded`` the width is a
+    power of two.
     """
 
     parts: tuple[Part, ...]
     last: str = ""
+    padded: bool = False
 
     @property
     def bits(self) -> int:
         """Width of tdata in bits."""
-        part = self.parts[-1]
-        return part.low + part.room
+        used = self.parts[-1].low + self.parts[-1].room
+        return 1 << (used - 1).bit_length() if self.padded else used
 
     def get(self, data: int, name: str) -> int | list[int]:
         """A payload taken out of tdata; a list of its lanes if it has any."""
@@ -91,7 +94,7 @@ def _layout(*payloads: tuple[str, int, int | None, bool], last: str = "") -> Str
 def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
     """The layouts of all AXI4-Streams, by name: two into the controller, three out of it."""
     lanes = config.lanes
-    return {
+    layouts = {
         "vectors": _layout(("magnitude", config.magnitude_bits, lanes, False), ("negative", lanes, None, False)),
         "codes": _layout(("code", config.adc_bits, lanes, True)),
         "pulses": _layout(
@@ -113,3 +116,4 @@ def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
             last="beat",
         ),
     }
+    return {name: replace(layout, padded=bool(config.stream_pad)) for name, layout in layouts.items()}

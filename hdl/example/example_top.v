@@ -90,6 +90,9 @@ module example_top #(
 
     genvar lane;
     generate
+        if (CODES_BITS > CODES_CODE_LOW + LANES*CODES_CODE_STEP) begin : padding
+            assign codes_tdata[CODES_BITS-1 : CODES_CODE_LOW + LANES*CODES_CODE_STEP] = 0;
+        end
         for (lane = 0; lane < LANES; lane = lane + 1) begin : lanes
             assign codes_tdata[CODES_CODE_LOW + lane*CODES_CODE_STEP +: CODES_CODE_STEP] =
                 codes[lane*CODES_CODE_WIDTH +: CODES_CODE_WIDTH];

@@ -6,7 +6,7 @@
 #define FIELD(name, value) (((uint32_t)(value) << name##_SHIFT) & name##_MASK)
 #define TAKE(name, word) (((word) & name##_MASK) >> name##_SHIFT)
 
-enum { LETTERS = 0x53594d54, MAP_VERSION = 2, CLEARING = 1 << 20 };
+enum { LETTERS = 0x53594d54, MAP_VERSION = 3, CLEARING = 1 << 20 };
 
 static int get(struct symtrack *tile, uint32_t offset, uint32_t *word)
 {
@@ -42,6 +42,13 @@ int symtrack_reset(struct symtrack *tile)
     int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_RESET_MASK);
 
     return error ? error : symtrack_wait(tile, CLEARING);
+}
+
+int symtrack_drain(struct symtrack *tile, unsigned long looks)
+{
+    int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_DRAIN_MASK);
+
+    return error ? error : symtrack_wait(tile, looks);
 }
 
 /* Nothing may be written while an operation waits: it would begin with that. */

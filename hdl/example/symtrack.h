@@ -59,8 +59,12 @@ struct symtrack_settings symtrack_defaults(void);
 /* Check what is there, and wait until its memories are cleared. */
 int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus);
 
-/* Reset tile, memories, counters and waiting command. Settings and events stay. */
+/* Reset tile, memories, counters and waiting command. Settings and events stay. Beats on offer are withdrawn. */
 int symtrack_reset(struct symtrack *tile);
+
+/* The same when all beats on offer have been taken, so that no stream sees one withdrawn; for at most so many looks at
+ * the status. After SYMTRACK_ETIMEOUT some stream has not taken its beat: go on waiting, or symtrack_reset. */
+int symtrack_drain(struct symtrack *tile, unsigned long looks);
 
 /* For all operations that begin from now on. */
 int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings);

@@ -82,7 +82,8 @@ def to_toml(config: TileConfig) -> str:
     lines = []
     for spec in fields(config):
         allowed = f" ({spec.metadata['low']} to {spec.metadata['high']})" if "low" in spec.metadata else ""
-        lines += [f"# {spec.metadata['text']}{allowed}", f"{spec.name} = {getattr(config, spec.name)!r}"]
+        value = config.own_name if spec.name == "name" else getattr(config, spec.name)
+        lines += [f"# {spec.metadata['text']}{allowed}", f"{spec.name} = {value!r}"]
     return "\n".join(lines) + "\n"
 
 

@@ -31,10 +31,11 @@ class BeatMemory(wiring.Component):
     clear, clear_address : write zero there, has precedence over ``write``
     read, read_address : fetch; ``data`` and ``parity``, a bit per lane, are valid from the next cycle on
     write, write_address, write_data : store; the same address must not be read in this cycle
+    flips : per lane, its parity is stored inverted; only if ``injected``
     """
 
-    def __init__(self, *, depth: int, lanes: int, width: int) -> None:
-        self.depth = depth
+    def __init__(self, *, depth: int, lanes: int, width: int, injected: bool = False) -> None:
+        self.depth, self.injected = depth, injected
         address_bits = max(1, (depth - 1).bit_length())
         self.shape = data.ArrayLayout(signed(width), lanes)
         super().__init__(
@@ -48,6 +49,7 @@ class BeatMemory(wiring.Component):
                 "write": In(1),
                 "write_address": In(address_bits),
                 "write_data": In(self.shape),
+                **({"flips": In(lanes)} if injected else {}),
             }
         )
 
@@ -62,7 +64,10 @@ class BeatMemory(wiring.Component):
         )
         read = words.read_port()
         write = words.write_port()
-        kept = Cat(self.write_data, *(odd_parity(self.write_data[lane]) for lane in range(lanes)))
+        parities: list[Value] = [odd_parity(self.write_data[lane]) for lane in range(lanes)]
+        if self.injected:
+            parities = [parity ^ self.flips[lane] for lane, parity in enumerate(parities)]
+        kept = Cat(self.write_data, *parities)
         zeros = ((1 << lanes) - 1) << self.shape.size
         m.d.comb += [
             read.en.eq(self.read),

@@ -29,6 +29,8 @@ from amaranth.lib.wiring import In, Out
 from symtrack.hdl.parts.beat_memory import BeatMemory, wrong_parity
 from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.parts.multiplier import Multiples, addends, tree
+from symtrack.hdl.parts.parity_injector import ParityInjector
+from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.programmer import Programmer
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.threshold import Threshold
@@ -58,6 +60,7 @@ class HiddenBuffer(wiring.Component):
     saturated, clamped : h or n of the beat in stage 10 was clipped
     cells : how many cells of R are out of tolerance in the beat in stage 10
     wrong : a word of H of what is in stage 6 had the wrong parity
+    inject : with ``self_test``, see `hdl.tile.ports`
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -87,6 +90,7 @@ class HiddenBuffer(wiring.Component):
                 "clamped": Out(1),
                 "cells": Out(range(config.lanes + 1)),
                 "wrong": Out(1),
+                **({"inject": In(ports.inject(config))} if config.self_test else {}),
             }
         )
 
@@ -94,7 +98,9 @@ class HiddenBuffer(wiring.Component):
         m = Module()
         config, lanes = self.config, range(self.config.lanes)
         form = config.hidden_format
-        m.submodules.memory_hidden = words = BeatMemory(depth=config.depth, lanes=config.lanes, width=form.width)
+        m.submodules.memory_hidden = words = BeatMemory(
+            depth=config.depth, lanes=config.lanes, width=form.width, injected=bool(config.self_test)
+        )
         written = Signal()
         m.d.sync += written.eq(self.load)
         m.d.comb += [
@@ -105,6 +111,15 @@ class HiddenBuffer(wiring.Component):
             words.write.eq(written & self.accumulate & ~self.direct),
             words.write_address.eq(self.write_address),
         ]
+
+        if config.self_test:
+            m.submodules.injector_hidden = injector = ParityInjector(lanes=config.lanes)
+            m.d.comb += [
+                injector.arm.eq(self.inject.hidden),
+                injector.lane.eq(self.inject.lane),
+                injector.written.eq(words.write),
+                words.flips.eq(injector.flips),
+            ]
 
         uniform = Signal(data.ArrayLayout(unsigned(max(1, config.threshold_shift)), config.lanes))
         if config.dither_bits:

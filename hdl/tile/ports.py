@@ -72,6 +72,11 @@ def status(config: TileConfig) -> Signature:
     )
 
 
+def inject(config: TileConfig) -> Signature:
+    """Wrong parity of the next word of a memory that is written, in one lane; only with ``self_test``."""
+    return Signature({"q": Out(1), "qref": Out(1), "hidden": Out(1), "lane": Out(config.lane_bits)})
+
+
 def tile(config: TileConfig) -> Signature:
     """All ports of the tile."""
     streams = {"vectors": vectors, "pulses": pulses, "read": read, "codes": codes, "writes": writes}
@@ -80,6 +85,7 @@ def tile(config: TileConfig) -> Signature:
             "command": In(command(config)),
             "settings": In(settings(config)),
             **{name: (In if name in INTO_TILE else Out)(payload(config)) for name, payload in streams.items()},
+            **({"inject": In(inject(config))} if config.self_test else {}),
             "status": Out(status(config)),
         }
     )

@@ -16,12 +16,16 @@ Out goes what the reference array shows: ref, or Q after the step in reference m
 beat that enters to its d. Throughput: one beat per cycle while ``advance``.
 """
 
+from typing import Any
+
 from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.parts.beat_memory import BeatMemory, wrong_parity
 from symtrack.hdl.parts.delay import delayed
+from symtrack.hdl.parts.parity_injector import ParityInjector
+from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.demodulator import Demodulator
 from symtrack.hdl.tile.low_pass import LowPass
 from symtrack.hdl.tile.reference_latch import ReferenceLatch
@@ -43,6 +47,7 @@ class SymmetricPoint(wiring.Component):
     wrong : a word of what is in stage 3 had the wrong parity
     difference, reference : of the beat in stage 4
     fresh : per lane of the beat in stage 4, ``reference`` is a new one
+    inject : with ``self_test``, see `hdl.tile.ports`
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -65,6 +70,7 @@ class SymmetricPoint(wiring.Component):
                 "wrong": Out(1),
                 "difference": Out(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
                 "reference": Out(data.ArrayLayout(signed(config.reference_format.width), config.lanes)),
+                **({"inject": In(ports.inject(config))} if config.self_test else {}),
                 "fresh": Out(config.lanes),
             }
         )
@@ -73,8 +79,9 @@ class SymmetricPoint(wiring.Component):
         m = Module()
         config = self.config
         width = config.reference_format.width
-        m.submodules.memory_q = q = BeatMemory(depth=config.depth, lanes=config.lanes, width=width)
-        m.submodules.memory_q_ref = q_ref = BeatMemory(depth=config.depth, lanes=config.lanes, width=width)
+        size: dict[str, Any] = {"depth": config.depth, "lanes": config.lanes, "width": width}
+        m.submodules.memory_q = q = BeatMemory(**size, injected=bool(config.self_test))
+        m.submodules.memory_q_ref = q_ref = BeatMemory(**size, injected=bool(config.self_test))
         for words in (q, q_ref):
             m.d.comb += [
                 words.clear.eq(self.clear),
@@ -84,6 +91,16 @@ class SymmetricPoint(wiring.Component):
                 words.write.eq(self.write & self.advance),
                 words.write_address.eq(self.write_address),
             ]
+
+        if config.self_test:
+            for name, words in (("q", q), ("qref", q_ref)):
+                m.submodules[f"injector_{name}"] = injector = ParityInjector(lanes=config.lanes)
+                m.d.comb += [
+                    injector.arm.eq(getattr(self.inject, name)),
+                    injector.lane.eq(self.inject.lane),
+                    injector.written.eq(words.write),
+                    words.flips.eq(injector.flips),
+                ]
 
         # Known long before the first beat, so that the stages need not decode it.
         filtered = Signal(reset_less=True)

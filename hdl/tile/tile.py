@@ -49,6 +49,8 @@ class Tile(wiring.Component):
         ):
             connect(m, inner, flipped(outer))
         connect(m, sequencer.sampled, transfer.settings)
+        if self.config.self_test:
+            connect(m, transfer.inject, flipped(self.inject))
         m.d.comb += [
             self.read.valid.eq(sequencer.read.valid),
             self.read.array.eq(sequencer.programming),

@@ -13,7 +13,7 @@ transfer takes ``TileConfig.transfer_cycles`` with its command.
 
 from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
-from amaranth.lib.wiring import In, Out
+from amaranth.lib.wiring import In, Out, connect, flipped
 
 from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.parts.multiplier import times
@@ -45,6 +45,7 @@ class TransferPath(wiring.Component):
     codes, writes : streams
     hidden_saturated, pulses_clamped : sticky flags
     memory_error : a word of a beat on its way had the wrong parity; for one cycle, before its writes are offered
+    inject : with ``self_test``, see `hdl.tile.ports`
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -73,6 +74,7 @@ class TransferPath(wiring.Component):
                 "hidden_saturated": Out(1),
                 "pulses_clamped": Out(1),
                 "memory_error": Out(1),
+                **({"inject": In(ports.inject(config))} if config.self_test else {}),
             }
         )
 
@@ -196,6 +198,8 @@ class TransferPath(wiring.Component):
         ]
         for block in (point, buffer):
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
+            if config.self_test:
+                connect(m, block.inject, flipped(self.inject))
         fresh = delayed(m, point.fresh, 6, advance, "fresh")
         reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
         m.d.comb += [

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import tomllib
-from dataclasses import asdict, dataclass, fields, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -24,6 +25,12 @@ CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
+# What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
+ADDED = {"stream_pad": 0, "self_test": 0}
+NAMED: dict[str, TileConfig] = {}  # filled below
+LONGEST_NAME = 40
+OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
+GIVEN_NAME = re.compile(r"custom_[0-9a-f]{8}")  # to configurations that have none of their own
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -58,6 +65,16 @@ class TileConfig(Validated):
     programmer: int = integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
     counter_bits: int = integer(8, 48, 32, "width of the saturating event counters")
     seed: int = integer(0, 2**32 - 1, 1, "seed of the random sources")
+    name: str = field(
+        default="",
+        compare=False,
+        metadata={
+            "text": "of files, modules and macros; without it that of a named configuration, or custom_HASH",
+            "own": True,
+        },
+    )
+    stream_pad: int = integer(0, 1, 0, "1: the widths of the controller's AXI4-Streams are powers of two")
+    self_test: int = integer(0, 1, 0, "1: the controller can provoke its events and memory errors, to test firmware")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -70,6 +87,7 @@ class TileConfig(Validated):
                 "away from both"
             )
         object.__setattr__(self, "chopper_probability", float(p) + 0.0)  # equal values, equal fingerprints
+        object.__setattr__(self, "name", self._called())
         if self.lanes > self.rows:
             raise ValueError(f"lanes = {self.lanes}: must be at most rows = {self.rows}")
         if self.reference_fraction_bits < self.filter_shift:
@@ -115,7 +133,13 @@ class TileConfig(Validated):
             raise ValueError(f"config = {str(source)!r}: must be a readable file ({error.strerror})") from None
         except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
             raise ValueError(f"config = {str(source)!r}: must be valid TOML ({error})") from None
-        return cls.from_dict(values, origin=str(source))
+        config = cls.from_dict(values, origin=str(source))
+        if values.get("name") and config.name != values["name"]:
+            raise ValueError(
+                f"{source}: name = {values['name']!r}: must be one of its own, since {config.name!r} is what symtrack "
+                "calls these fields"
+            )
+        return config
 
     def replace(self, **changes: Any) -> TileConfig:
         """A copy with some fields changed, validated again."""
@@ -123,13 +147,31 @@ class TileConfig(Validated):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all fields: equal exactly for equal configurations."""
-        return hashlib.sha256(repr(sorted(asdict(self).items())).encode()).hexdigest()
+        """SHA-256 over all fields but the name: equal exactly for equal configurations."""
+        values = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.compare}
+        there = [(key, value) for key, value in sorted(values.items()) if key not in ADDED or value != ADDED[key]]
+        return hashlib.sha256(repr(there).encode()).hexdigest()
 
     @property
-    def name(self) -> str:
-        """Name of the configuration if it is a named one, else ``custom_`` and the start of its fingerprint."""
-        return next((name for name, config in NAMED.items() if config == self), f"custom_{self.fingerprint[:8]}")
+    def own_name(self) -> str:
+        """The name that was given to the configuration, "" if ``name`` follows from its fields."""
+        return "" if self.name in NAMED or GIVEN_NAME.fullmatch(self.name) else self.name
+
+    def _called(self) -> str:
+        """The own name, or that of the named configuration that equals this one, or ``custom_`` and a fingerprint.
+
+        A name that follows from fields, and came along with a copy, is found anew.
+        """
+        if not isinstance(self.name, str):
+            raise TypeError(f"name = {self.name!r}: must be a text")
+        if not self.own_name:
+            return next((name for name, config in NAMED.items() if config == self), f"custom_{self.fingerprint[:8]}")
+        if not OWN_NAME.fullmatch(self.name):
+            raise ValueError(
+                f"name = {self.name!r}: must be at most {LONGEST_NAME} lower-case letters, digits and underscores, a "
+                "letter first, and neither begin with custom_ nor end with _controller"
+            )
+        return self.name
 
     # ---- formats ---------------------------------------------------------------------------------------
 
@@ -177,6 +219,11 @@ class TileConfig(Validated):
     def beat_bits(self) -> int:
         """Width of the index of a row beat."""
         return max(1, (self.row_beats - 1).bit_length())
+
+    @property
+    def lane_bits(self) -> int:
+        """Width of the index of a lane."""
+        return max(1, (self.lanes - 1).bit_length())
 
     @property
     def address_bits(self) -> int:
@@ -283,10 +330,11 @@ class TileConfig(Validated):
         return SourceSpec(dense_primitive(index), seed or 1, bits)
 
 
-NAMED: dict[str, TileConfig] = {
-    "tiny": TileConfig(rows=3, columns=5, lanes=1, chopper_period=3, programmer=1),
-    "small": TileConfig(rows=16, columns=16, lanes=4, chopper_period=5, programmer=1),
-    "digits_hidden": TileConfig(rows=32, columns=65, lanes=4),
-    "digits_output": TileConfig(rows=10, columns=33, lanes=2, seed=2),
-    "odd": TileConfig(rows=17, columns=7, lanes=4, chopper_period=4, programmer=1),
-}
+_BUILT_IN = (
+    TileConfig(name="tiny", rows=3, columns=5, lanes=1, chopper_period=3, programmer=1),
+    TileConfig(name="small", rows=16, columns=16, lanes=4, chopper_period=5, programmer=1),
+    TileConfig(name="digits_hidden", rows=32, columns=65, lanes=4),
+    TileConfig(name="digits_output", rows=10, columns=33, lanes=2, seed=2),
+    TileConfig(name="odd", rows=17, columns=7, lanes=4, chopper_period=4, programmer=1),
+)
+NAMED.update((config.name, config) for config in _BUILT_IN)

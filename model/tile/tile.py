@@ -19,6 +19,7 @@ from symtrack.model.spec.status import STATUS
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.packing import pack_bits
+from symtrack.model.tile.parity import MEMORIES
 from symtrack.model.tile.sequencer import SequencerModel, State
 from symtrack.model.tile.transfer import TransferPipeline
 from symtrack.model.tile.update import UpdatePipeline
@@ -53,6 +54,7 @@ class TileModel:
         """The output ports in this cycle; then the clock edge."""
         sequencer = self._sequencer
         outputs = self._outputs(inputs)
+        self._status.memory_error = False
         if self._wrap is not None:
             self._chopper.step(wrap=self._wrap)
             self._wrap = None
@@ -78,6 +80,9 @@ class TileModel:
             case State.STREAM:
                 taken = outputs["codes__ready"] and inputs["codes__valid"]
                 self._stream(inputs["codes__code"] if taken else None, bool(inputs["writes__ready"]))
+        if self.config.self_test:
+            for name in (name for name in MEMORIES if inputs[f"inject__{name}"]):
+                self._transfer.parity.arm(name, inputs["inject__lane"])
         if inputs["rst"]:
             self._reset()
         return outputs

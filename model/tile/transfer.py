@@ -26,6 +26,7 @@ from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
 from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.packing import pack, pack_bits, unpack_signed
+from symtrack.model.tile.parity import Parity
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.reference_latch import latch
@@ -80,6 +81,7 @@ class TransferPipeline:
     Attributes
     ----------
     q, qref, hidden : int64[depth, L], the memories; reset does not change them.
+    parity : wrong parity bits of the memories.
     writes : payload and ``valid`` of the output stream, by the names of its ports.
     dither_bank : random words of unbuffered writes, a line per lane.
     """
@@ -89,6 +91,7 @@ class TransferPipeline:
         self.q = np.zeros((config.depth, config.lanes), np.int64)
         self.qref = np.zeros_like(self.q)
         self.hidden = np.zeros_like(self.q)
+        self.parity = Parity(config)
         self._hidden_range = config.hidden_format.low, config.hidden_format.high
         self._pulses_width, self._reference_width = config.pulses_format.width, config.reference_format.width
         self._zeros = np.zeros(config.lanes, np.int64)
@@ -97,6 +100,7 @@ class TransferPipeline:
 
     def reset(self) -> None:
         """Empty all stages."""
+        self.parity.reset()
         self.dither_bank = Bank(self._config.dither_bank)
         self._stages: list[_Beat | None] = [None] * (BEAT_LATENCY - 1)  # 1 to BEAT_LATENCY - 1
         self._unwritten: _Beat | None = None  # in the last stage, where H is written
@@ -112,6 +116,7 @@ class TransferPipeline:
     def clear(self, address: int) -> None:
         """Write zero to one word of each memory."""
         self.q[address] = self.qref[address] = self.hidden[address] = 0
+        self.parity.clear(address)
 
     def accept_write(self) -> tuple[int, Int, int]:
         """The write beat is accepted: the number of the beat, its pulses, and its cells out of tolerance."""
@@ -129,6 +134,7 @@ class TransferPipeline:
         self._unwritten = None
         if write is None or not settings.accumulate or settings.direct:
             return
+        self.parity.write("hidden", write.address)
         if settings.forget:
             self.hidden[write.address] = forget(write.value, write.n, settings.momentum, config.momentum_bits)
         else:
@@ -146,6 +152,7 @@ class TransferPipeline:
         enters = self._enter(codes, beat, column) if codes is not None else None
         leaves = self._stages[-1]
         self._stages = [enters, *self._stages[:-1]]
+        status.memory_error = self._told(4, "q") or self._told(4, "qref") or self._told(7, "hidden")
         for stage, work in (
             (4, lambda read: self._demodulate(read, signs, latches, settings)),
             (5, self._write_point),
@@ -163,6 +170,11 @@ class TransferPipeline:
                 self._offer(leaves, column, programming)
             else:
                 self._spare = leaves, column, programming
+
+    def _told(self, stage: int, name: str) -> bool:
+        """Whether the beat that has come to a stage had a wrong word of this memory."""
+        beat = self._stages[stage - 1]
+        return beat is not None and self.parity.is_wrong(name, beat.address)
 
     def _enter(self, codes: int, beat: int, column: int) -> _Beat:
         config = self._config
@@ -189,6 +201,8 @@ class TransferPipeline:
 
     def _write_point(self, beat: _Beat) -> _Beat:
         self.q[beat.address], self.qref[beat.address] = beat.q, beat.qref
+        self.parity.write("q", beat.address)
+        self.parity.write("qref", beat.address)
         return beat
 
     def _lanes(self, values: Int, beat: int) -> Int:

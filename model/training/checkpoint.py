@@ -22,6 +22,7 @@ from typing import Any
 import numpy as np
 
 from symtrack.model.files import write_bytes
+from symtrack.model.spec import config
 from symtrack.model.state import Arrays
 from symtrack.model.training import earlier
 from symtrack.model.training.metrics import state_sha256
@@ -34,7 +35,7 @@ NAMES_IN_FILES = {"ChopperMode": "Chopper", "tile_configs": "layers"}
 
 
 # What came later is left out where it is as if it were not there, so that files and keys of before stay what they are.
-ADDED = {"read_noise_std": 0.0, "hidden_momentum": 0.0}
+ADDED = {"read_noise_std": 0.0, "hidden_momentum": 0.0, **config.ADDED}
 
 
 def describe(name: str, value: Any) -> dict[str, str]:
@@ -42,7 +43,7 @@ def describe(name: str, value: Any) -> dict[str, str]:
     if is_dataclass(value):
         result = {name: _class(value)}
         for spec in fields(value):
-            if spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]:
+            if not spec.compare or (spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]):
                 continue
             part = NAMES_IN_FILES.get(spec.name, spec.name)
             result |= describe(f"{name}.{part}", getattr(value, spec.name))

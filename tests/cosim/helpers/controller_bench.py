@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import os
 import pickle
+from collections import Counter
 from collections.abc import Awaitable, Callable
 from pathlib import Path
 from random import Random
@@ -17,10 +18,10 @@ from typing import Any
 
 import cocotb
 import numpy as np
-from cocotb.triggers import ClockCycles, RisingEdge
+from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiResp, AxiStreamSink
 
-from symtrack.hdl.controller.registers import EVENTS, Register
+from symtrack.hdl.controller.registers import EVENTS, INJECTED, Register
 from symtrack.model.spec.settings import ChopperMode, Op, Scope, Settings
 from tests.cosim.helpers.controller_client import Client
 from tests.model.helpers.tile_driver import random_update
@@ -143,6 +144,12 @@ async def errors(client: Client) -> dict[str, int]:
             await refused("forbidden", lambda register=register: bus.write(register.offset, word))
         if not register.readable:
             await refused("forbidden", lambda register=register: bus.read(register.offset, 4))
+        if register.writable:
+            before = await client.read(register.name) if register.readable else 0
+            for bit in (bit for bit in range(32) if not register.mask >> bit & 1):
+                data = (1 << bit).to_bytes(4, "little")
+                await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
+            assert not register.readable or await client.read(register.name) == before
         for field in register.fields:
             if field.high is None or field.high == (1 << field.width) - 1:
                 continue
@@ -151,6 +158,9 @@ async def errors(client: Client) -> dict[str, int]:
                 data = (value << field.low).to_bytes(4, "little")
                 await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
             assert not register.readable or await client.read(register.name) == before
+    for first, size in ((0, 1), (0, 2), (0, 3), (1, 1), (1, 3), (2, 2), (3, 1)):
+        offset, part = table["command"].offset + first, bytes(size)
+        await refused("refused", lambda offset=offset, part=part: bus.write(offset, part))
     assert not await client.busy(), "no refused command started"
 
     # One command runs, one waits, the next is refused.
@@ -201,6 +211,105 @@ async def errors(client: Client) -> dict[str, int]:
     return {"provoked": provoked}
 
 
+async def self_test(client: Client) -> dict[str, int]:
+    """Scenario: every event raises the interrupt as if it had happened, and every injected parity is told when its word
+    is read again.
+    """
+    dut, provoked, told, lanes = client.dut, 0, set(), set()
+    await client.write("events", (1 << len(EVENTS)) - 1)
+    for index in range(len(EVENTS)):
+        assert await client.write("interrupt", 1 << index) == AxiResp.OKAY
+        assert not dut.irq.value
+        assert await client.write("intr_test", 1 << index) == AxiResp.OKAY
+        await ClockCycles(dut.aclk, 2)
+        assert dut.irq.value
+        assert await client.read("events") == 1 << index
+        await client.write("events", 1 << index)
+        assert await client.read("events") == 0
+        provoked += 1
+    await client.write("interrupt", 0)
+    inject, error = client.registers["inject"], 1 << list(EVENTS).index("memory_error")
+    for lane in range(client.config.lanes):
+        memory = list(INJECTED)[lane % len(INJECTED)]
+        word = inject.field(memory).mask | lane << inject.field("lane").low
+        assert await client.write("inject", word) == AxiResp.OKAY
+        for number in range(2 * client.config.columns):
+            await client.transfer(accumulate=True, direct=False)
+            events = await client.read("events")
+            assert bool(events & error) == (number == client.config.columns), (memory, lane, number)
+            await client.write("events", events)
+        told.add(memory)
+        lanes.add(lane)
+    await client.compare_status()
+    return {"events": provoked, "memories": len(told), "lanes": len(lanes)}
+
+
+async def _withdrawn(client: Client, stream: str, counts: Counter[str]) -> None:
+    """Count the cycles in which a stream changes or withdraws a beat that has not been taken."""
+    dut, before = client.dut, None
+    names = (f"m_axis_{stream}_{part}" for part in ("tvalid", "tready", "tdata", "tlast"))
+    valid, ready, data, last = (getattr(dut, name) for name in names)
+    while True:
+        await FallingEdge(dut.aclk)  # clients act on the rising one
+        beat = (int(data.value), int(last.value)) if int(valid.value) else None
+        counts["withdrawn"] += before is not None and beat != before
+        before = beat if beat is not None and not int(ready.value) else None
+
+
+async def drains(client: Client, *, rounds: int, bit: str) -> dict[str, int]:
+    """Scenario: operations are cut off at any moment by a drain or a reset, while streams wait at random.
+
+    bit: of `control`. While it drains, a beat on offer stays, the controller is busy, and a command waits; that command
+    is the first operation of the tile that was reset.
+    """
+    rng, config, counts = client.rng, client.config, Counter[str]()
+    feeds = {name: layout.bits for name, layout in client.layouts.items() if name in client.sources}
+    word = client.registers["control"].field(bit).mask
+
+    def hold(stops: bool) -> None:
+        client.wait(0.0)
+        for sink in client.sinks.values():
+            sink.set_pause_generator(iter(lambda: stops, None))
+
+    for stream in client.sinks:
+        cocotb.start_soon(_withdrawn(client, stream, counts))
+    for number in range(rounds):
+        settings = Settings(calibration_pulses=20, calibration_sweeps=2, gain=1)
+        await client.set(settings)
+        client.wait(0.5)
+        op = (Op.CALIBRATE, Op.TRANSFER, Op.UPDATE)[number % 3]
+        for name, bits in feeds.items():
+            await client.send(name, [rng.getrandbits(bits) for _ in range(40)])
+        assert await client.command(op, bl=config.bl_max) == AxiResp.OKAY
+        await ClockCycles(client.dut.aclk, rng.randrange(60))
+        hold(True)
+        await ClockCycles(client.dut.aclk, 20)
+        offered = any(int(getattr(client.dut, f"m_axis_{name}_tvalid").value) for name in client.sinks)
+        assert await client.write("control", word) == AxiResp.OKAY
+        assert await client.busy()
+        await ClockCycles(client.dut.aclk, 50)
+        stays = any(int(getattr(client.dut, f"m_axis_{name}_tvalid").value) for name in client.sinks)
+        assert stays == (offered and bit == "drain")
+        counts["offered"] += offered
+        for source in client.sources.values():
+            source.clear()
+        assert await client.command(Op.CALIBRATE) == AxiResp.OKAY  # waits while it drains
+        hold(False)
+        for _ in range(1000):
+            if await client.read("slots"):
+                break
+        else:
+            raise AssertionError("the command that waited has not begun")
+        for sink in client.sinks.values():
+            sink.clear()
+        assert await client.write("control", word) == AxiResp.OKAY
+        await client.idle()
+        assert await client.read("slots") == await client.read("reads") == 0
+    await client.reset()
+    await sequence(client, operations=8, accesses=0)
+    return dict(counts)
+
+
 async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int]:
     """Scenario: random legal and illegal traffic on the bus and all streams; then a reset, and operations as if nothing
     were.
@@ -222,14 +331,17 @@ async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int
                 await client.send(name, [rng.getrandbits(bits) for _ in range(rng.randint(1, 9))])
         register: Register = rng.choice(table)
         offset = rng.choice((register.offset, register.offset, register.offset, rng.randrange(0x1000 - 3)))
-        if register.name == "control" and rng.random() < 0.9:
+        if register.name == "control" and (wrong or rng.random() < 0.8):  # which clears what is wrong
             continue
         if register.name == "calibration":
             data = bytes([rng.randrange(60), 0, rng.randrange(2), 0])
         elif register.name == "rounds":
             data = bytes([rng.randrange(6), 0, 0, 0])
+        elif register.name == "control":
+            data = bytes([rng.choice((0, 1, 2, 2, 3)), 0, 0, 0])
         else:
-            data = rng.getrandbits(32).to_bytes(4, "little")
+            legal = register.mask if register.writable and rng.random() < 0.9 else 2**32 - 1
+            data = (rng.getrandbits(32) & legal).to_bytes(4, "little")
             if register.name == "command" and rng.random() < 0.8:
                 data = bytes([rng.randrange(4), rng.randrange(4), rng.randrange(client.config.columns), 0])
         read = rng.random() < 0.4

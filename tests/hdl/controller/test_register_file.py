@@ -20,13 +20,15 @@ from tests.hdl.references.naive_registers import Bus, NaiveRegisters
 SOURCE = Path(symtrack.hdl.controller.register_file.__file__).read_text(encoding="utf-8")
 CONFIGS = {
     "all options, many lines": TileConfig(
-        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20
+        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20, self_test=1
     ),
     "no options": TileConfig(rows=3, columns=5, lanes=1, counter_bits=32),
     "one cell": TileConfig(rows=1, columns=1, lanes=1, counter_bits=8, programmer=1, bl_max=1),
 }
+MEMORIES = ("q", "qref", "hidden")
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
+HITS |= {"outside", "a part", "drained", "command while draining"}
 
 
 class Traffic:
@@ -37,7 +39,8 @@ class Traffic:
         self.table = registers(config)
         self.busy = self.flagged = self.reset = 0
         self.command, self.control = (r.offset for r in self.table if r.name in ("command", "control"))
-        self.favourites = [r for r in self.table if r.name in ("command", "control", "events", "status", "interrupt")]
+        names = ("command", "command", "control", "events", "status", "interrupt", "intr_test", "inject")
+        self.favourites = [register for name in names for register in self.table if register.name == name]
 
     def address(self) -> int:
         """The address of a register, or any address."""
@@ -48,10 +51,11 @@ class Traffic:
         )
 
     def word(self, register: Register | None) -> int:
-        """A word whose fields are near their limits, or any word; a watchdog gets a dozen cycles at most."""
+        """A word whose fields are near their limits, seldom with ones outside; a watchdog gets few cycles at most."""
         rng, word = self.rng, self.rng.getrandbits(32)
-        if register is None or rng.random() < 0.3:
+        if register is None or rng.random() < 0.1:
             return word
+        word &= register.mask | (1 << rng.randrange(32) if rng.random() < 0.2 else 0)
         if register.name == "watchdog":
             return rng.randrange(12)
         for item in register.fields:
@@ -70,8 +74,8 @@ class Traffic:
         elif rng.random() < 0.6:
             address = self.address()
             register = next((r for r in self.table if r.offset == address & ~3), None)
-            bus.write = address, self.word(register), rng.choice((0, 15, 15, rng.randrange(16)))
-        self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & bus.write[2] & 1
+            bus.write = address, self.word(register), rng.choice((0, 15, 15, 15, 15, rng.randrange(16)))
+        self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & 3
         return bus
 
     def status(self, dut: Dut, *, started: bool) -> dict[str, int]:
@@ -99,11 +103,13 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
         for cycle in range(cycles):
             bus, status = traffic.bus(), traffic.status(dut, started=started)
             column, ready = rng.randrange(config.columns), not status["busy"] and rng.random() < 0.5
+            offered = rng.random() < 0.7
             address, word, strobes = bus.write or (0, 0, 0)
             dut.set(
                 **{f"status__{name}": value for name, value in status.items()},
                 column=column,
                 command__ready=ready,
+                offered=offered,
                 read=bus.read is not None,
                 read_address=bus.read or 0,
                 write=bus.write is not None,
@@ -113,13 +119,21 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
             )
             told = f"cycle {cycle}: {bus}"
             assert dut.get("irq") == naive.irq, told
-            assert dut.get("reset") == naive.reset, told
-            assert dut.get("command__valid") == (naive.command is not None), told
-            if naive.command is not None:
-                assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.command, told
+            assert dut.read("reset", "draining") == (naive.reset, naive.draining), told
+            if config.self_test:
+                memories = {name: dut.get(f"inject__{name}") for name in MEMORIES}
+                assert memories == {name: naive.injected.get(name, 0) for name in MEMORIES}, told
+                if any(memories.values()):
+                    hits["injected"] += 1
+                    assert dut.get("inject__lane") == naive.injected["lane"], told
+            assert dut.get("command__valid") == (naive.offer is not None), told
+            if naive.offer is not None:
+                assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.offer, told
             assert {name: dut.get(f"settings__{name}") for name in names} == {n: naive.setting(n) for n in names}, told
-            started, was_reset = ready and naive.command is not None and not naive.reset, naive.reset
-            answer = naive.cycle(bus, status, column=column, ready=ready)
+            started, was_reset = ready and naive.offer is not None and not naive.reset, naive.reset
+            hits["drained"] += naive.draining and naive.reset
+            hits["command while draining"] += naive.draining and naive.command is not None and not naive.drops
+            answer = naive.cycle(bus, status, column=column, ready=ready, offered=offered)
             if answer.read is not None:
                 assert dut.read("read_data", "read_error") == answer.read, told
                 hits["read"] += 1
@@ -127,12 +141,15 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
                 assert dut.get("write_error") == answer.write, told
                 hits["written"] += not answer.write
                 hits["no strobe"] += not strobes
-                ordered = (
-                    naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes & 1
-                )
+                written = next((r for r in traffic.table if r.writable and r.offset == address & ~3), None)
+                if written and answer.write:
+                    hits["outside"] += bool(word & ~written.mask)
+                    hits["a part"] += written.name == "command" and not word & ~written.mask and strobes not in (0, 15)
+                ordered = naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes
                 hits["command"] += bool(ordered)
                 hits["command after a reset"] += bool(ordered and was_reset)
             hits.update(naive.events)
+            hits["tested"] += bool(naive.tested)
             hits["irq"] += naive.irq
             await dut.tick()
 
@@ -143,7 +160,8 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_cycle(name: str) -> None:
     hits = play(CONFIGS[name], 1, 2000)
-    assert {name for name in HITS if hits[name] < 3} == set(), hits
+    wanted = HITS | ({"tested", "injected"} if CONFIGS[name].self_test else set())
+    assert {name for name in wanted if hits[name] < 3} == set(), hits
 
 
 def bent(old: str, new: str) -> type:
@@ -173,19 +191,31 @@ def differs(config: TileConfig, made: type) -> bool:
         ),
         ("happens[name].eq(flag & ~before)", "happens[name].eq(0)"),
         (
-            "                fresh[register.name, field.name] > field.high\n",
-            '                (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
+            "            fresh[register.name, field.name] > field.high\n",
+            '            (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
         ),
         (" & self.write_strobes[0]", ""),
+        (" & self._strobed()\n", "\n"),
+        ("outside.any(), *part", "*part"),
+        ("if register.whole else []", "if False else []"),
         (
             "(events & ~cleared) | Cat((happens | late).values())",
             "(events | Cat((happens | late).values())) & ~cleared",
         ),
         ("(events & enabled).any()", "(events & enabled)[5]"),
-        (" & ~self.reset),", "),"),
-        ("with m.If(ordered | self.command.ready | self.reset):", "with m.If(ordered | self.command.ready):"),
+        (" & ~accepted & ~drops),", " & ~accepted),"),
+        (" & ~accepted & ~drops),", " & ~drops),"),
+        ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted):"),
+        ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted | self.reset):"),
+        ("self.waiting & ~self.draining", "self.waiting"),
+        ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.reset"),
+        ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.offered"),
+        ("with m.If(drain & ~reset):", "with m.If(drain):"),
+        ("self.waiting | self.draining", "self.waiting"),
         ("older >= limit", "older > limit"),
-        ("status.busy | self.command.valid", "status.busy"),
+        ("late).values()) | tested", "late).values())"),
+        ('done["inject"] & ', ""),
+        ("status.busy | self.waiting |", "status.busy |"),
         ('happens["memory_error"].eq(status.memory_error)', 'happens["memory_error"].eq(0)'),
     ],
 )

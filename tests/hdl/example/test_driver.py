@@ -21,7 +21,7 @@ from tests.paths import ROOT
 
 DRIVER = ROOT / "hdl" / "example"
 CONFIG = TileConfig(rows=5, columns=7, lanes=2, row_chopper=1, programmer=1)
-EBUS, EIDENT, ERANGE, EBUSY = -1, -2, -3, -5
+EBUS, EIDENT, ERANGE, ETIMEOUT, EBUSY = -1, -2, -3, -4, -5
 MODES = ("target", "scope", "chopper", "row_chopper", "reference")
 FLAGS = ("filter", "latch", "direct", "forget", "accumulate", "calibration_random")
 FACTORS = ("gain", "momentum")
@@ -208,9 +208,18 @@ def test_nothing_is_written_that_does_not_fit(name: str, arguments: tuple[int, .
     assert not driver.written
 
 
+def test_a_reset_and_a_drain_are_bits_of_control(driver: Driver) -> None:
+    control, status = driver.table["control"], driver.table["status"]
+    assert driver("reset") == driver("drain", 1) == 0
+    assert driver.written == [(control.offset, control.field(name).mask) for name in ("reset", "drain")]
+    driver.words[status.offset] = status.field("busy").mask
+    assert driver("drain", 3) == ETIMEOUT
+
+
 CALLS: list[Callable[[Driver], int]] = [
     lambda driver: driver.set(Settings()),
     lambda driver: driver("reset"),
+    lambda driver: driver("drain", 3),
     lambda driver: driver("wait", 3),
     *(lambda driver, start=start: driver(start[0], *start[1]) for start in STARTS),
 ]

@@ -45,6 +45,9 @@ class NaiveRegisters:
         self.refusals: set[str] = set()  # of the bus in the cycle before, which become events now
         self.irq = False
         self.reset = False  # of the tile, in this cycle
+        self.draining = False  # no stream offers another beat, until the reset
+        self.drops = False  # the command that waits, in this cycle
+        self.injected: dict[str, int] = {}  # into the memories, in this cycle
         self.command: dict[str, int] | None = None  # that waits
         self.upper = dict.fromkeys(COUNTERS, 0)  # upper bits of counters when they were last read
         self.age: int | None = None  # of the operation that runs
@@ -56,29 +59,38 @@ class NaiveRegisters:
         """The setting of that name."""
         return next(value for (_, item), value in self.fields.items() if item == name)
 
-    def cycle(self, bus: Bus, status: dict[str, int], *, column: int, ready: bool) -> Answer:
+    @property
+    def offer(self) -> dict[str, int] | None:
+        """The command that is on offer to the tile."""
+        return None if self.draining else self.command
+
+    def cycle(self, bus: Bus, status: dict[str, int], *, column: int, ready: bool, offered: bool) -> Answer:
         """Answer what is asked for, and go on to the next cycle.
 
-        ``status`` is that of the tile, ``ready`` says whether it takes a command in this cycle.
+        ``status`` is that of the tile, ``ready`` says whether it takes a command in this cycle, and ``offered`` whether
+        a beat of it waits.
         """
         answer, happened = Answer(), self._happened(status) | self.refusals
         self.refusals = set()
         irq = any(self.fields["interrupt", event] for event in self.events)
-        started = ready and self.command is not None
+        started = ready and self.offer is not None
         if bus.read is not None:
             answer.read, error = self._read(bus.read, status, column)
             self.refusals |= error
-        if ready or self.reset:
+        if started or self.drops:
             self.command = None
         self._go_on(status, started=started)
-        self.reset = False
+        drained = self.draining and not offered and not self.reset
+        self.draining = self.draining and not self.reset
+        self.reset, self.drops, self.injected = drained, False, {}
         self.limit = self.fields["watchdog", "cycles"]
         cleared: set[str] = set()
+        self.tested: set[str] = set()
         if bus.write is not None:
             error, cleared = self._write(*bus.write, waits=self.command is not None)
             answer.write = bool(error)
             self.refusals |= error
-        self.events = (self.events - cleared) | happened
+        self.events = (self.events - cleared) | happened | self.tested
         self.irq = irq
         self.flags = {name: status[name] for name in FLAGS}
         return answer
@@ -128,7 +140,7 @@ class NaiveRegisters:
             return int(item.name in self.events)
         if name == "status":
             waits = int(self.command is not None)
-            special = {"busy": status["busy"] | waits, "waiting": waits, "column": column}
+            special = {"busy": status["busy"] | waits | self.draining, "waiting": waits, "column": column}
             return special[item.name] if item.name in special else status[item.name]
         if name in COUNTERS:
             return status[name] & 0xFFFFFFFF
@@ -148,6 +160,10 @@ class NaiveRegisters:
         if all(item.access == "ro" for item in register.fields):
             return {"forbidden"}, set()
         mask = sum(0xFF << 8 * byte for byte in range(4) if strobes >> byte & 1)
+        if word & mask & ~sum(item.mask for item in register.fields):
+            return {"refused"}, set()
+        if register.name in ("command", "inject") and strobes not in (0, 15):
+            return {"refused"}, set()
         values = {}
         for item in register.fields:
             old = self.fields.get((register.name, item.name), 0) << item.low
@@ -157,11 +173,17 @@ class NaiveRegisters:
         if register.name == "events":
             return set(), {name for name, value in values.items() if value}
         if register.name == "control":
-            self.reset = bool(values["reset"])
+            self.reset |= bool(values["reset"])
+            self.draining |= bool(values["drain"] and not values["reset"])
+            self.drops = bool(values["reset"] or values["drain"])
+        elif register.name == "intr_test":
+            self.tested = {name for name, value in values.items() if value}
+        elif register.name == "inject":
+            self.injected = values
         elif register.name == "command":
-            if waits and strobes & 1:
+            if waits and strobes:
                 return {"overrun"}, set()
-            if strobes & 1:
+            if strobes:
                 self.command = values
         else:
             self.fields.update({(register.name, name): value for name, value in values.items()})

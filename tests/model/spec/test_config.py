@@ -3,13 +3,15 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import FrozenInstanceError, fields
 from pathlib import Path
 
 import pytest
 
-from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.config import ADDED, NAMED, TileConfig
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
+from symtrack.model.training.checkpoint import describe
 
 RANGES = [
     (spec.name, spec.metadata["low"], spec.metadata["high"]) for spec in fields(TileConfig) if "low" in spec.metadata
@@ -97,6 +99,68 @@ def test_names_and_fingerprints() -> None:
     assert other.name == f"custom_{other.fingerprint[:8]}"
     assert len({config.fingerprint for config in (*NAMED.values(), other)}) == len(NAMED) + 1
     assert other.fingerprint == NAMED["small"].replace(seed=99).fingerprint
+
+
+def test_a_name_of_its_own_names_a_configuration_and_changes_nothing_else() -> None:
+    plain, named = TileConfig(rows=9), TileConfig(rows=9, name="edge_2")
+    assert (named.name, named.own_name, plain.own_name) == ("edge_2", "edge_2", "")
+    assert named == plain
+    assert hash(named) == hash(plain)
+    assert named.fingerprint == plain.fingerprint
+    assert describe("tile", named) == describe("tile", plain)
+    assert named.replace(rows=8).name == eval(repr(named)).name == "edge_2"
+    assert NAMED["tiny"].replace(name="edge_2") == NAMED["tiny"]
+
+
+def test_a_name_that_follows_from_fields_follows_their_changes() -> None:
+    changed = NAMED["tiny"].replace(seed=7)
+    assert changed.name == f"custom_{changed.fingerprint[:8]}"
+    assert changed.replace(seed=NAMED["tiny"].seed).name == "tiny"
+    assert changed.replace(seed=8).name != changed.name
+
+
+@pytest.mark.parametrize(
+    "name", ["Edge", "2_edge", "edge-2", "edge 2", "edge\n", "é", "custom_edge", "edge_controller", "e" * 41]
+)
+def test_a_name_that_is_no_identifier_is_an_error(name: str) -> None:
+    with pytest.raises(ValueError, match=f"^name = {re.escape(repr(name))}: must be at most 40 lower-case letters"):
+        TileConfig(name=name)
+
+
+@pytest.mark.parametrize("name", [3, None, True])
+def test_a_name_of_another_type(name: object) -> None:
+    with pytest.raises(TypeError, match=f"^name = {name!r}: must be a text$"):
+        TileConfig(name=name)  # type: ignore[arg-type]
+
+
+def test_a_name_in_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text('rows = 7\nlanes = 3\nname = "edge"\n', encoding="utf-8")
+    assert TileConfig.load(path).name == "edge"
+    path.write_text('rows = 7\nlanes = 3\nname = "tiny"\n', encoding="utf-8")
+    with pytest.raises(ValueError, match=r"mine.toml: name = 'tiny': must be one of its own, since 'custom_\w{8}' is"):
+        TileConfig.load(path)
+
+
+FINGERPRINTS = {  # since 0.1.0: checkpoints, keys of results and the register `configuration` have them
+    "tiny": "b52d763f",
+    "small": "d9e1f848",
+    "digits_hidden": "1f5c1ab3",
+    "digits_output": "a7ca40ac",
+    "odd": "dc9d333a",
+}
+
+
+@pytest.mark.parametrize("name", NAMED)
+def test_fields_that_came_later_leave_fingerprints_as_they_were(name: str) -> None:
+    config = NAMED[name]
+    assert config.fingerprint.startswith(FINGERPRINTS[name])
+    described = describe("tile", config)
+    assert not {f"tile.{field}" for field in (*ADDED, "name")} & described.keys()
+    for field in ADDED:
+        other = config.replace(**{field: 1})
+        assert other.fingerprint != config.fingerprint
+        assert describe("tile", other) != described
 
 
 def test_toml_holds_what_differs(tmp_path: Path) -> None:
