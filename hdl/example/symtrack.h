@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driver of symtrack controllers, of any number of configurations: what is special to one is in its descriptor. Needs the
- * generated "symtrack_map.h", which is the same for all of them.
+/* Driver of symtrack controllers, of any number of configurations: what is special to one is in its descriptor. Needs
+ * the generated "symtrack_map.h", which is the same for all of them.
  *
  * Every function returns 0, or a negative SYMTRACK_E*. A driver is not shared between threads.
  *

@@ -13,7 +13,8 @@ from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
-from symtrack.hdl.output.register_documents import register_json, register_markdown, register_rdl
+from symtrack.hdl.output.register_documents import register_json, register_markdown
+from symtrack.hdl.output.system_rdl import register_rdl
 from symtrack.hdl.output.verilog import (
     Port,
     controller_name,

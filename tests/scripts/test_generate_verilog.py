@@ -44,6 +44,7 @@ def names(top: str) -> list[str]:
         f"{top}_controller.core",
         f"{top}_controller_parameters.vh",
         f"{top}_names.json",
+        "symtrack_map.h",
     ]
     return sorted(others + registers)
 
