@@ -9,15 +9,11 @@
 #include "simulated_crossbar.h"
 #include "symtrack.h"
 
-#include REGISTERS
+#include REGISTERS /* "symtrack_NAME_controller_registers.h", which defines DESCRIPTOR, SYMTRACK_NAME_DESCRIPTOR */
 
 enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, LOOKS = 100000, LINES = 1024, WARM_UP = 64 * LINES };
 
-/* Weights from -1 to 1 in units of Q. A pulse of the crossbar's cells moves them by about 1/200 of that. */
-static const uint64_t RANGE =
-    UINT64_C(1) << (SYMTRACK_FORMATS_ADC_BITS_RESET + SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET);
-static const uint64_t THRESHOLD = UINT64_C(1) << SYMTRACK_WRITES_THRESHOLD_SHIFT_RESET;
-
+static const struct symtrack_descriptor descriptor = DESCRIPTOR;
 static const struct symtrack_bus bus = {crossbar_read, crossbar_write, NULL};
 static struct symtrack tile;
 
@@ -27,26 +23,29 @@ static int failed(const char *step, int error)
     return 1;
 }
 
+/* Weights from -1 to 1 in units of Q. A pulse of the crossbar's cells moves them by about 1/200 of that. */
+static uint64_t range(void) { return UINT64_C(1) << (descriptor.adc_bits + descriptor.reference_fraction_bits); }
+
 /* The end of what was just started, or its error. */
 static int end(int error) { return error ? error : symtrack_wait(&tile, LOOKS); }
 
 static void send_vectors(void)
 {
     int x[LINES], delta[LINES];
-    const int one = 1 << SYMTRACK_FORMATS_MAGNITUDE_BITS_RESET;
+    const int one = 1 << descriptor.magnitude_bits;
 
-    for (unsigned column = 0; column < tile.columns; column++)
+    for (unsigned column = 0; column < descriptor.columns; column++)
         x[column] = (column % 2 ? -1 : 1) * one * (int)(column % 6 + 2) / 8;
-    for (unsigned row = 0; row < tile.rows; row++)
+    for (unsigned row = 0; row < descriptor.rows; row++)
         delta[row] = one * 3 / 8;
-    crossbar_vector(x, tile.columns);
-    crossbar_vector(delta, tile.rows);
+    crossbar_vector(x, descriptor.columns);
+    crossbar_vector(delta, descriptor.rows);
 }
 
 /* One step of training. */
 static int train(void)
 {
-    int error = symtrack_update(&tile, tile.bl_max);
+    int error = symtrack_update(&tile, descriptor.bl_max);
 
     send_vectors();
     return (error = end(error)) ? error : end(symtrack_transfer(&tile));
@@ -82,11 +81,11 @@ static int calibrate(void)
 /* Every column of R gets what the calibration has left in Qref, within about a pulse. */
 static int program(void)
 {
-    const unsigned tolerance = RANGE / 256;
+    const unsigned tolerance = range() / 256;
     unsigned before = 0, after = 0;
     int error;
 
-    for (unsigned column = 0; column < tile.columns; column++) {
+    for (unsigned column = 0; column < descriptor.columns; column++) {
         before += crossbar_unprogrammed(column, tolerance);
         if ((error = end(symtrack_program(&tile, column, tolerance, ROUNDS))))
             return failed("programming", error);
@@ -127,7 +126,8 @@ static int agad(struct symtrack_settings *settings)
     settings->accumulate = false;
     if ((error = symtrack_set(&tile, settings)))
         return failed("settings", error);
-    for (; crossbar_counts()->latches < tile.rows * tile.columns && warm_up < WARM_UP; warm_up++) /* all have flipped */
+    /* all have flipped */
+    for (; crossbar_counts()->latches < descriptor.rows * descriptor.columns && warm_up < WARM_UP; warm_up++)
         if ((error = train()))
             return failed("warm-up", error);
     if (!counted() || crossbar_counts()->pulses || crossbar_counts()->reads != warm_up || warm_up == WARM_UP)
@@ -158,14 +158,14 @@ static int busy(const struct symtrack_settings *settings)
 
     other.direct = !other.direct;
     other.gain++;
-    if (symtrack_update(&tile, tile.bl_max) || symtrack_transfer(&tile)) /* one runs without vectors, one waits */
+    if (symtrack_update(&tile, descriptor.bl_max) || symtrack_transfer(&tile)) /* one runs without vectors, one waits */
         return failed("update and transfer", 0);
     for (int k = 0; k < COUNT; k++)
         if (crossbar_read(NULL, written[k], &before[k]))
             return failed("read", SYMTRACK_EBUS);
-    if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, tile.bl_max) != SYMTRACK_EBUSY ||
+    if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, descriptor.bl_max) != SYMTRACK_EBUSY ||
         symtrack_transfer(&tile) != SYMTRACK_EBUSY || symtrack_calibrate(&tile, 1, 2) != SYMTRACK_EBUSY ||
-        (tile.programmer && symtrack_program(&tile, 0, 1, 2) != SYMTRACK_EBUSY))
+        (descriptor.programmer && symtrack_program(&tile, 0, 1, 2) != SYMTRACK_EBUSY))
         return failed("a third operation or a setting was taken", 0);
     for (int k = 0; k < COUNT; k++)
         if (crossbar_read(NULL, written[k], &after[k]))
@@ -189,10 +189,11 @@ static int refused(const struct symtrack_settings *settings)
         events & (SYMTRACK_EVENTS_UNMAPPED_MASK | SYMTRACK_EVENTS_FORBIDDEN_MASK | SYMTRACK_EVENTS_REFUSED_MASK |
                   SYMTRACK_EVENTS_OVERRUN_MASK))
         return failed("events", (int)events);
-    other.gain = SYMTRACK_GAIN_GAIN_MAX + 1;
-    if (symtrack_set(&tile, &other) != SYMTRACK_ERANGE || symtrack_update(&tile, tile.bl_max + 1) != SYMTRACK_ERANGE ||
+    other.gain = descriptor.gain_max + 1;
+    if (symtrack_set(&tile, &other) != SYMTRACK_ERANGE ||
+        symtrack_update(&tile, descriptor.bl_max + 1) != SYMTRACK_ERANGE ||
         symtrack_calibrate(&tile, 1 << 16, 1) != SYMTRACK_ERANGE ||
-        symtrack_program(&tile, tile.columns, 0, 1) != SYMTRACK_ERANGE)
+        symtrack_program(&tile, descriptor.columns, 0, 1) != SYMTRACK_ERANGE)
         return failed("something that does not fit was taken", 0);
     if (symtrack_events(&tile, &events) || events)
         return failed("events", (int)events);
@@ -207,15 +208,16 @@ int main(void)
     struct symtrack_settings settings = symtrack_defaults();
     int error;
 
-    if ((error = symtrack_open(&tile, &bus)))
+    if ((error = symtrack_open(&tile, &bus, &descriptor)))
         return failed("open", error);
-    printf("controller of %u x %u cells, %u lanes\n", tile.rows, tile.columns, tile.lanes);
+    printf("controller of %u x %u cells, %u lanes\n", descriptor.rows, descriptor.columns, descriptor.lanes);
     settings.reference = SYMTRACK_REFERENCE_LATCHED;
     settings.forget = true;
-    settings.gain = 1 + 100 * THRESHOLD / RANGE; /* half of the pulses that a difference is worth */
+    /* half of the pulses that a difference is worth */
+    settings.gain = 1 + (UINT64_C(100) << descriptor.threshold_shift) / range();
     if ((error = symtrack_set(&tile, &settings)))
         return failed("settings", error);
-    if (calibrate() || (tile.programmer && program()) || reset() || agad(&settings) || busy(&settings) ||
+    if (calibrate() || (descriptor.programmer && program()) || reset() || agad(&settings) || busy(&settings) ||
         refused(&settings))
         return 1;
     printf("PASS\n");

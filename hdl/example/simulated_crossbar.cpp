@@ -7,16 +7,17 @@
 #include <vector>
 
 #include "Vexample_top.h"
+#include "symtrack.h"
 
-#include REGISTERS // constants of the configuration are reset values of their fields
+#include REGISTERS
 
 namespace {
 
-constexpr int ROWS = SYMTRACK_SIZE_ROWS_RESET, COLUMNS = SYMTRACK_SIZE_COLUMNS_RESET;
-constexpr int LANES = SYMTRACK_FORMATS_LANES_RESET, CODE_BITS = SYMTRACK_FORMATS_ADC_BITS_RESET;
-constexpr int MAGNITUDE_BITS = SYMTRACK_FORMATS_MAGNITUDE_BITS_RESET;
+constexpr struct symtrack_descriptor TILE = DESCRIPTOR;
+constexpr int ROWS = TILE.rows, COLUMNS = TILE.columns, LANES = TILE.lanes;
+constexpr int CODE_BITS = TILE.adc_bits, MAGNITUDE_BITS = TILE.magnitude_bits;
 constexpr int MAGNITUDE_STEP = (MAGNITUDE_BITS + 7) / 8 * 8; // every payload of a stream begins at a byte
-constexpr int FRACTION_BITS = SYMTRACK_ARITHMETIC_REFERENCE_FRACTION_BITS_RESET;
+constexpr int FRACTION_BITS = TILE.reference_fraction_bits;
 constexpr int HIGHEST = (1 << (CODE_BITS - 1)) - 1; // ADC code
 constexpr double STEP = 0.01, LSB = 1.0 / (HIGHEST + 1);
 
@@ -53,7 +54,7 @@ int signed_bits(int most)
     return bits;
 }
 
-const int PULSES_BITS = signed_bits(SYMTRACK_WRITES_PULSES_MAX_RESET);
+const int PULSES_BITS = signed_bits(TILE.pulses_max);
 
 // Soft bounds at -1 and 1: a step up is STEP * (1 + g) * (1 - w), one down STEP * (1 - g) * (1 + w); SP = g.
 struct Cell {

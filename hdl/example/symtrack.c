@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: Apache-2.0 */
 #include "symtrack.h"
 
-#include REGISTERS /* "symtrack_NAME_controller_registers.h" */
-
-#define FIELD(name, value) (((uint32_t)(value) << name##_SHIFT) & name##_MASK)
-#define TAKE(name, word) (((word) & name##_MASK) >> name##_SHIFT)
+#define FIELD(name, value) ((uint32_t)(value) << name##_SHIFT) /* of a value that has been checked */
 
 enum { LETTERS = 0x53594d54, MAP_VERSION = 3, CLEARING = 1 << 20 };
 
@@ -18,22 +15,17 @@ static int put(struct symtrack *tile, uint32_t offset, uint32_t word)
     return tile->bus.write(tile->bus.context, offset, word) ? SYMTRACK_EBUS : 0;
 }
 
-int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus)
+int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor)
 {
-    uint32_t letters, version, hash, size, formats, options;
+    uint32_t letters, version, hash;
 
     tile->bus = *bus;
+    tile->descriptor = descriptor;
     if (get(tile, SYMTRACK_IDENTIFICATION, &letters) || get(tile, SYMTRACK_VERSION, &version) ||
-        get(tile, SYMTRACK_CONFIGURATION, &hash) || get(tile, SYMTRACK_SIZE, &size) ||
-        get(tile, SYMTRACK_FORMATS, &formats) || get(tile, SYMTRACK_OPTIONS, &options))
+        get(tile, SYMTRACK_CONFIGURATION, &hash))
         return SYMTRACK_EBUS;
-    if (letters != LETTERS || version != MAP_VERSION || hash != SYMTRACK_CONFIGURATION_HASH_RESET)
+    if (letters != LETTERS || version != MAP_VERSION || hash != descriptor->hash)
         return SYMTRACK_EIDENT;
-    tile->rows = TAKE(SYMTRACK_SIZE_ROWS, size);
-    tile->columns = TAKE(SYMTRACK_SIZE_COLUMNS, size);
-    tile->lanes = TAKE(SYMTRACK_FORMATS_LANES, formats);
-    tile->bl_max = TAKE(SYMTRACK_FORMATS_BL_MAX, formats);
-    tile->programmer = TAKE(SYMTRACK_OPTIONS_PROGRAMMER, options) != 0;
     return symtrack_wait(tile, CLEARING);
 }
 
@@ -69,20 +61,19 @@ static int start(struct symtrack *tile, unsigned op, unsigned bl, unsigned colum
 
 struct symtrack_settings symtrack_defaults(void)
 {
-    return (struct symtrack_settings){.filter = SYMTRACK_MODES_FILTER_RESET,
-                                      .accumulate = SYMTRACK_MODES_ACCUMULATE_RESET};
+    return (struct symtrack_settings){.filter = true, .accumulate = true};
 }
 
 int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings)
 {
+    const struct symtrack_descriptor *most = tile->descriptor;
     int error;
 
-    if ((unsigned)settings->target > SYMTRACK_MODES_TARGET_MAX ||
-        (unsigned)settings->scope > SYMTRACK_MODES_SCOPE_MAX ||
-        (unsigned)settings->chopper > SYMTRACK_MODES_CHOPPER_MAX ||
-        (unsigned)settings->row_chopper > SYMTRACK_MODES_ROW_CHOPPER_MAX ||
-        (unsigned)settings->reference > SYMTRACK_MODES_REFERENCE_MAX ||
-        settings->gain > SYMTRACK_GAIN_GAIN_MAX || settings->momentum > SYMTRACK_GAIN_MOMENTUM_MAX)
+    if ((unsigned)settings->target > most->target_max || (unsigned)settings->scope > most->scope_max ||
+        (unsigned)settings->chopper > most->chopper_max ||
+        (unsigned)settings->row_chopper > most->row_chopper_max ||
+        (unsigned)settings->reference > most->reference_max || settings->gain > most->gain_max ||
+        settings->momentum > most->momentum_max)
         return SYMTRACK_ERANGE;
     if ((error = none_waits(tile)))
         return error;
@@ -104,7 +95,7 @@ int symtrack_update(struct symtrack *tile, unsigned bl)
 {
     int error;
 
-    if (bl > tile->bl_max)
+    if (bl > tile->descriptor->bl_max)
         return SYMTRACK_ERANGE;
     return (error = none_waits(tile)) ? error : start(tile, 0, bl, 0);
 }
@@ -120,8 +111,7 @@ int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps)
 {
     int error;
 
-    if (pulses > SYMTRACK_CALIBRATION_CALIBRATION_PULSES_MAX ||
-        sweeps > SYMTRACK_CALIBRATION_CALIBRATION_SWEEPS_MAX)
+    if (pulses > tile->descriptor->calibration_pulses_max || sweeps > tile->descriptor->calibration_sweeps_max)
         return SYMTRACK_ERANGE;
     if ((error = none_waits(tile)))
         return error;
@@ -133,10 +123,10 @@ int symtrack_calibrate(struct symtrack *tile, unsigned pulses, unsigned sweeps)
 
 int symtrack_program(struct symtrack *tile, unsigned column, unsigned tolerance, unsigned rounds)
 {
+    const struct symtrack_descriptor *most = tile->descriptor;
     int error;
 
-    if (!tile->programmer || column >= tile->columns || tolerance > SYMTRACK_TOLERANCE_TOLERANCE_MAX ||
-        rounds > SYMTRACK_ROUNDS_ROUNDS_MAX)
+    if (!most->programmer || column >= most->columns || tolerance > most->tolerance_max || rounds > most->rounds_max)
         return SYMTRACK_ERANGE;
     if ((error = none_waits(tile)))
         return error;

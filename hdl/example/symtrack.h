@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: Apache-2.0 */
-/* Driver of a symtrack controller, compiled with the generated register header of its configuration.
+/* Driver of symtrack controllers, of any number of configurations: what is special to one is in its descriptor. Needs
+ * the generated "symtrack_map.h", which is the same for all of them.
  *
  * Every function returns 0, or a negative SYMTRACK_E*. A driver is not shared between threads.
  *
@@ -12,9 +13,15 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "symtrack_map.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
 enum {
     SYMTRACK_EBUS = -1,     /* the bus answered with an error: see symtrack_events */
-    SYMTRACK_EIDENT = -2,   /* there is no controller of this register map and header */
+    SYMTRACK_EIDENT = -2,   /* there is no controller of this register map and descriptor */
     SYMTRACK_ERANGE = -3,   /* an argument does not fit this configuration; nothing was written */
     SYMTRACK_ETIMEOUT = -4, /* the operation has not ended */
     SYMTRACK_EBUSY = -5,    /* an operation is waiting already; nothing was written */
@@ -32,10 +39,21 @@ struct symtrack_bus {
     void *context;
 };
 
+/* A configuration: SYMTRACK_NAME_DESCRIPTOR of its generated header, "symtrack_NAME_controller_registers.h". */
+struct symtrack_descriptor {
+    uint32_t hash; /* start of its fingerprint */
+    unsigned rows, columns;
+    unsigned lanes, adc_bits, magnitude_bits, bl_max;
+    unsigned reference_fraction_bits, filter_shift, gain_bits, hidden_bits;
+    unsigned threshold_shift, pulses_max, momentum_bits, latch_shift;
+    unsigned row_chopper, programmer, counter_bits; /* 1: it has choppers of rows; operation 3 */
+    unsigned target_max, scope_max, chopper_max, row_chopper_max, reference_max, gain_max, momentum_max;
+    unsigned calibration_pulses_max, calibration_sweeps_max, tolerance_max, rounds_max; /* largest values */
+};
+
 struct symtrack {
     struct symtrack_bus bus;
-    unsigned rows, columns, lanes, bl_max;
-    bool programmer; /* it has operation 3 */
+    const struct symtrack_descriptor *descriptor;
 };
 
 /* The registers `modes` and `gain`. Start from symtrack_defaults: not all of them are zero. */
@@ -56,8 +74,8 @@ struct symtrack_settings {
 /* As after a reset: no chopper, reference zero, filter and accumulate on, and a gain of 0, which writes nothing. */
 struct symtrack_settings symtrack_defaults(void);
 
-/* Check what is there, and wait until its memories are cleared. */
-int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus);
+/* Check what is there, and wait until its memories are cleared. The descriptor is kept by its address. */
+int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor);
 
 /* Reset tile, memories, counters and waiting command. Settings and events stay. Beats on offer are withdrawn. */
 int symtrack_reset(struct symtrack *tile);
@@ -85,4 +103,7 @@ int symtrack_counter(struct symtrack *tile, uint32_t counter, uint64_t *count);
 /* What has happened since the last call, one SYMTRACK_EVENTS_..._MASK each. */
 int symtrack_events(struct symtrack *tile, uint32_t *events);
 
+#ifdef __cplusplus
+}
+#endif
 #endif

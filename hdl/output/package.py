@@ -9,10 +9,12 @@ from importlib.metadata import version
 from typing import Any
 
 from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
-from symtrack.hdl.output.register_documents import register_header, register_json, register_markdown, register_rdl
+from symtrack.hdl.output.register_documents import register_json, register_markdown
+from symtrack.hdl.output.system_rdl import register_rdl
 from symtrack.hdl.output.verilog import (
     Port,
     controller_name,
@@ -104,7 +106,7 @@ filesets:
     files: [{top}.v]
     file_type: verilogSource-2005
   driver:
-    files: [{controller}_registers.h]
+    files: [{controller}_registers.h, {MAP_FILE}]
     file_type: user
 
 targets:
@@ -138,7 +140,8 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
-        f"{controller}_registers.h": register_header(config, controller),
+        f"{controller}_registers.h": register_header(config),
+        MAP_FILE: map_header(),
         f"{controller}_registers.rdl": register_rdl(config, controller),
     }
     return {name: with_notice(text, name.rpartition(".")[2]) for name, text in texts.items()} | {

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the register map as Markdown, C header, JSON and SystemRDL."""
+"""Writes the register map as Markdown and JSON."""
 
 from __future__ import annotations
 
@@ -8,14 +8,6 @@ from dataclasses import asdict
 
 from symtrack.hdl.controller.registers import registers
 from symtrack.model.spec.config import TileConfig
-
-# What SystemRDL says of the accesses of `hdl.controller.registers`.
-ACCESS = {
-    "ro": "sw = r; hw = w;",
-    "rw": "sw = rw; hw = r;",
-    "wo": "sw = w; hw = r;",
-    "w1c": "sw = rw; onwrite = woclr; hw = rw;",
-}
 
 
 def register_markdown(config: TileConfig) -> str:
@@ -40,41 +32,3 @@ def register_markdown(config: TileConfig) -> str:
 def register_json(config: TileConfig) -> str:
     """The register map as plain data for JSON."""
     return json.dumps([asdict(register) for register in registers(config)], indent=2) + "\n"
-
-
-def register_header(config: TileConfig, module: str) -> str:
-    """A C header with offsets, shifts and masks: ``SYMTRACK_MODES``, ``SYMTRACK_MODES_CHOPPER_SHIFT``, ``_MASK``.
-
-    Every field also has its ``_RESET``, and a field that can be written ``_MAX``, the largest value that is not
-    refused.
-    """
-    guard = f"{module.upper()}_REGISTERS_H"
-    lines = [f"/* Registers of {module}. */", f"#ifndef {guard}", f"#define {guard}", ""]
-    for register in registers(config):
-        name = f"SYMTRACK_{register.name.upper()}"
-        lines += [f"/* {register.text} */", f"#define {name} {register.offset:#05x}u"]
-        for field in register.fields:
-            at = f"{name}_{field.name.upper()}"
-            lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
-            lines.append(f"#define {at}_RESET {field.reset:#x}u")
-            if field.access in ("rw", "wo"):
-                most = field.mask >> field.low if field.high is None else field.high
-                lines.append(f"#define {at}_MAX {most}u")
-        lines.append("")
-    return "\n".join([*lines, f"#endif /* {guard} */", ""])
-
-
-def register_rdl(config: TileConfig, module: str) -> str:
-    """A SystemRDL 2.0 description of the one address map."""
-    lines = [f"addrmap {module} {{", "    default regwidth = 32;", "    default accesswidth = 32;"]
-    for register in registers(config):
-        lines += ["    reg {", f"        desc = {_text(register.text)};"]
-        for field in register.fields:
-            lines += [f"        field {{ desc = {_text(field.text)}; {ACCESS[field.access]} }}"]
-            lines[-1] += f" {field.name}[{field.low + field.width - 1}:{field.low}] = {field.reset:#x};"
-        lines.append(f"    }} {register.name} @ {register.offset:#05x};")
-    return "\n".join([*lines, "};", ""])
-
-
-def _text(text: str) -> str:
-    return json.dumps(text, ensure_ascii=False)

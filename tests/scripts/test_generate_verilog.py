@@ -44,6 +44,7 @@ def names(top: str) -> list[str]:
         f"{top}_controller.core",
         f"{top}_controller_parameters.vh",
         f"{top}_names.json",
+        "symtrack_map.h",
     ]
     return sorted(others + registers)
 
@@ -126,7 +127,9 @@ def test_the_notice_disturbs_no_reader(tiny: dict[str, str], tmp_path: Path) -> 
     compiler.compile_file(str(tmp_path / "symtrack_tiny_controller_registers.rdl"))
     assert compiler.elaborate().top.inst_name == "symtrack_tiny_controller"
     source = tmp_path / "include.c"
-    source.write_text('#include "symtrack_tiny_controller_registers.h"\nint main(void) { return SYMTRACK_MODES; }\n')
+    source.write_text(
+        '#include "symtrack_tiny_controller_registers.h"\nint main(void) { return SYMTRACK_TINY_MODES; }\n'
+    )
     command = ["g++", "-x", "c", "-std=c99", "-pedantic", "-Wall", "-Werror", "-fsyntax-only", str(source)]
     subprocess.run(command, check=True)
     for name in ("symtrack_tiny", "symtrack_tiny_controller"):

@@ -4,15 +4,17 @@
 from __future__ import annotations
 
 import ctypes
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from symtrack.hdl.controller.registers import Register, registers
-from symtrack.hdl.output.register_documents import register_header
+from symtrack.hdl.output.c_headers import MAP_FILE, largest, map_header, prefix, register_header
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
 from symtrack.model.spec.config import TileConfig
@@ -21,6 +23,9 @@ from tests.paths import ROOT
 
 DRIVER = ROOT / "hdl" / "example"
 CONFIG = TileConfig(rows=5, columns=7, lanes=2, row_chopper=1, programmer=1)
+OTHER = TileConfig(
+    rows=3, columns=5, lanes=1, adc_bits=6, bl_max=20, gain_bits=8, momentum_bits=3, reference_fraction_bits=3
+)
 EBUS, EIDENT, ERANGE, ETIMEOUT, EBUSY = -1, -2, -3, -4, -5
 MODES = ("target", "scope", "chopper", "row_chopper", "reference")
 FLAGS = ("filter", "latch", "direct", "forget", "accumulate", "calibration_random")
@@ -42,22 +47,41 @@ class CBus(ctypes.Structure):
     _fields_ = (("read", Read), ("write", Write), ("context", ctypes.c_void_p))
 
 
-class CTile(ctypes.Structure):
+class CDescriptor(ctypes.Structure):
     _fields_ = (
-        ("bus", CBus),
-        *((name, ctypes.c_uint) for name in ("rows", "columns", "lanes", "bl_max")),
-        ("programmer", ctypes.c_bool),
+        ("hash", ctypes.c_uint32),
+        *((name, ctypes.c_uint) for name in ("rows", "columns", "lanes", "adc_bits", "magnitude_bits", "bl_max")),
+        *((name, ctypes.c_uint) for name in ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")),
+        *((name, ctypes.c_uint) for name in ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
+        *((name, ctypes.c_uint) for name in ("row_chopper", "programmer", "counter_bits")),
+        *((f"{name}_max", ctypes.c_uint) for name in (*MODES, *FACTORS)),
+        *((f"{name}_max", ctypes.c_uint) for name in ("calibration_pulses", "calibration_sweeps")),
+        *((f"{name}_max", ctypes.c_uint) for name in ("tolerance", "rounds")),
     )
+
+
+class CTile(ctypes.Structure):
+    _fields_ = (("bus", CBus), ("descriptor", ctypes.POINTER(CDescriptor)))
+
+
+def compiled(folder: Path, *arguments: str | Path) -> None:
+    """Call the C compiler in a folder with the driver's header, the map and the headers of both configurations."""
+    for file, text in ((MAP_FILE, map_header()), ("a.h", register_header(CONFIG)), ("b.h", register_header(OTHER))):
+        (folder / file).write_text(text)
+    compiler = shutil.which("gcc") or shutil.which("cc") or "gcc"
+    command = [compiler, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", f"-I{folder}", f"-I{DRIVER}"]
+    subprocess.run([*command, *map(str, arguments)], check=True, cwd=folder)
 
 
 @pytest.fixture(scope="module")
 def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
+    """One driver and two configurations in one program."""
     folder = tmp_path_factory.mktemp("driver")
-    (folder / "registers.h").write_text(register_header(CONFIG, "top"))
-    compiler = shutil.which("gcc") or shutil.which("cc") or "gcc"
-    command = [compiler, "-std=c99", "-Wall", "-Wextra", "-Wpedantic", "-Werror", "-shared", "-fPIC", f"-I{folder}"]
-    command += ['-DREGISTERS="registers.h"', "-o", str(folder / "driver.so"), str(DRIVER / "symtrack.c")]
-    subprocess.run(command, check=True)
+    descriptors = "".join(
+        f"const struct symtrack_descriptor {config.name} = {prefix(config)}DESCRIPTOR;\n" for config in (CONFIG, OTHER)
+    )
+    (folder / "descriptors.c").write_text(f'#include "symtrack.h"\n#include "a.h"\n#include "b.h"\n{descriptors}')
+    compiled(folder, "-shared", "-fPIC", "-o", "driver.so", "descriptors.c", DRIVER / "symtrack.c")
     loaded = ctypes.CDLL(str(folder / "driver.so"))
     loaded.symtrack_defaults.restype = CSettings
     return loaded
@@ -66,7 +90,7 @@ def library(tmp_path_factory: pytest.TempPathFactory) -> ctypes.CDLL:
 class Driver:
     """The driver on a controller that is idle; ``written``: offsets and words since it was opened."""
 
-    def __init__(self, library: ctypes.CDLL, config: TileConfig = CONFIG) -> None:
+    def __init__(self, library: ctypes.CDLL, config: TileConfig = CONFIG, described: TileConfig | None = None) -> None:
         self.library, self.table = library, {register.name: register for register in registers(config)}
         self.words = {register.offset: register.reset for register in self.table.values()}
         self.words[self.table["status"].offset] = 0
@@ -74,7 +98,10 @@ class Driver:
         self.broken = False
         self.bus = CBus(Read(self._read), Write(self._write), None)
         self.tile = CTile()
-        self.error = library.symtrack_open(ctypes.byref(self.tile), ctypes.byref(self.bus))
+        self.descriptor = CDescriptor.in_dll(library, (described or config).name)
+        self.error = library.symtrack_open(
+            ctypes.byref(self.tile), ctypes.byref(self.bus), ctypes.byref(self.descriptor)
+        )
 
     def _read(self, context: int, offset: int, word: ctypes.Array[ctypes.c_uint32]) -> int:
         word[0] = self.words[offset]
@@ -100,12 +127,16 @@ class Driver:
         self.words[status.offset] = status.field("busy").mask | status.field("waiting").mask
 
 
+def opened(library: ctypes.CDLL, config: TileConfig) -> Driver:
+    driver = Driver(library, config)
+    assert driver.error == 0
+    assert not driver.written
+    return driver
+
+
 @pytest.fixture
 def driver(library: ctypes.CDLL) -> Driver:
-    opened = Driver(library)
-    assert opened.error == 0
-    assert not opened.written
-    return opened
+    return opened(library, CONFIG)
 
 
 def packed(register: Register, **values: int) -> int:
@@ -122,10 +153,16 @@ def expected(driver: Driver, values: Settings) -> tuple[int, int]:
     return modes, gain
 
 
-def test_it_knows_its_configuration(driver: Driver) -> None:
-    tile = driver.tile
-    assert (tile.rows, tile.columns, tile.lanes, tile.bl_max) == (5, 7, 2, CONFIG.bl_max)
-    assert tile.programmer
+@pytest.mark.parametrize("config", [CONFIG, OTHER])
+def test_a_descriptor_is_its_configuration(config: TileConfig, library: ctypes.CDLL) -> None:
+    driver = opened(library, config)
+    descriptor = driver.tile.descriptor.contents
+    found = {name: getattr(descriptor, name) for name, _ in CDescriptor._fields_}
+    assert found.pop("hash") == int(config.fingerprint[:8], 16)
+    for name in [name for name in found if hasattr(config, name)]:
+        assert found.pop(name) == getattr(config, name), name
+    writable = [field for register in driver.table.values() for field in register.fields if field.access == "rw"]
+    assert found == {f"{field.name}_max": largest(field) for field in writable if f"{field.name}_max" in found}
 
 
 def test_defaults_are_those_of_reset(driver: Driver) -> None:
@@ -149,16 +186,17 @@ def test_it_sets_what_every_algorithm_needs(name: str, warming_up: bool, driver:
         assert (driver.word("modes"), driver.word("gain")) == expected(driver, values)
 
 
+@pytest.mark.parametrize("config", [CONFIG, OTHER])
 @pytest.mark.parametrize("name", [*MODES, *FLAGS, *FACTORS])
-def test_every_setting_has_its_place_and_its_limit(name: str, driver: Driver) -> None:
+def test_every_setting_has_its_place_and_its_limit(name: str, config: TileConfig, library: ctypes.CDLL) -> None:
+    driver = opened(library, config)
     field = next(field for word in ("modes", "gain") for field in driver.table[word].fields if field.name == name)
-    largest = (1 << field.width) - 1 if field.high is None else field.high
     values = Settings(filter=False, accumulate=False)
-    assert driver.set(replace(values, **{name: largest})) == 0
-    assert (driver.word("modes") | driver.word("gain")) == largest << field.low
+    assert driver.set(replace(values, **{name: largest(field)})) == 0
+    assert (driver.word("modes") | driver.word("gain")) == largest(field) << field.low
     if name not in FLAGS:
         driver.written.clear()
-        assert driver.set(replace(values, **{name: largest + 1})) == ERANGE
+        assert driver.set(replace(values, **{name: largest(field) + 1})) == ERANGE
         assert not driver.written
 
 
@@ -232,4 +270,32 @@ def test_an_error_of_the_bus_is_told(call: Callable[[Driver], int], driver: Driv
 
 
 def test_another_configuration_is_not_opened(library: ctypes.CDLL) -> None:
-    assert Driver(library, CONFIG.replace(seed=2)).error == EIDENT
+    assert Driver(library, CONFIG.replace(seed=2), CONFIG).error == EIDENT
+    assert Driver(library, CONFIG, OTHER).error == EIDENT
+
+
+def test_two_tiles_keep_their_own_limits_and_registers(library: ctypes.CDLL) -> None:
+    """By turns, so that what the driver kept of one would show at the other."""
+    tiles = {config: opened(library, config) for config in (CONFIG, OTHER)}
+    for bl, errors in ((20, (0, 0)), (21, (0, ERANGE)), (31, (0, ERANGE)), (32, (ERANGE, ERANGE))):
+        assert tuple(driver("update", bl) for driver in tiles.values()) == errors
+    assert [driver("program", 4, 0, 2) for driver in tiles.values()] == [0, ERANGE]
+    assert [len(driver.written) for driver in tiles.values()] == [3 + 3, 1]
+
+
+def test_the_names_of_two_configurations_are_different(tmp_path: Path) -> None:
+    """The compiler refuses a macro that is defined twice with different texts."""
+    source = tmp_path / "both.c"
+    source.write_text('#include "symtrack_map.h"\n#include "a.h"\n#include "b.h"\nint both;\n')
+    compiled(tmp_path, "-fsyntax-only", source)
+    names = [set(re.findall(r"#define (\w+)", register_header(config))) for config in (CONFIG, OTHER)]
+    assert not names[0] & names[1]
+    assert not (names[0] | names[1]) & set(re.findall(r"#define (\w+)", map_header()))
+
+
+def test_the_object_of_the_driver_knows_no_configuration() -> None:
+    """Its macros are those of the map, which all configurations have."""
+    source = (DRIVER / "symtrack.c").read_text()
+    assert re.findall(r"#include (.*)", source) == ['"symtrack.h"']
+    assert "_MAX" not in source
+    assert "_RESET " not in source

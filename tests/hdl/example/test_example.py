@@ -14,6 +14,7 @@ import pytest
 from symtrack.cosim.tools.toolchain import find_verilator
 from symtrack.cosim.tools.yosys import yosys
 from symtrack.hdl.controller.stream_layout import stream_layouts
+from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.package import package
 from symtrack.hdl.output.verilog import controller_name
 from symtrack.model.spec.config import NAMED
@@ -93,6 +94,42 @@ def test_the_driver(name: str, tmp_path: Path) -> None:
     before, after = re.search(r"tolerance: (\d+) before, (\d+) after programming", done.stdout).groups()
     assert int(before) > NAMED[name].rows > int(after) == 0
     assert re.search(r"\d+ reads and no pulses in the warm-up", done.stdout)
+
+
+LAYERS = ("digits_hidden", "digits_output")
+
+
+def layers(folder: Path, source: str | None = None) -> subprocess.CompletedProcess[str]:
+    """Compile and run the example of two configurations, with the headers of both."""
+    example = EXAMPLE
+    if source is not None:
+        example = Path(shutil.copytree(EXAMPLE, folder / "example"))
+        (example / "two_layers.c").write_text(source)
+    (folder / "rtl").mkdir()
+    (folder / "rtl" / MAP_FILE).write_text(map_header())
+    for name in LAYERS:
+        (folder / "rtl" / f"{controller_name(NAMED[name])}_registers.h").write_text(register_header(NAMED[name]))
+    return make("layers", "none", folder / "rtl", example)
+
+
+def test_one_program_with_two_configurations(tmp_path: Path) -> None:
+    done = layers(tmp_path)
+    assert done.returncode == 0, done.stderr
+    *_, first, second, verdict = [line for line in done.stdout.splitlines() if not line.startswith("make")]
+    for name, line in zip(LAYERS, (first, second), strict=True):
+        config = NAMED[name]
+        assert line.startswith(f"{config.rows} x {config.columns} cells, {config.lanes} lanes: modes ")
+    assert verdict == "PASS"
+    assert len(list(tmp_path.glob("layers/symtrack.o"))) == 1
+
+
+def test_it_fails_with_the_descriptor_of_the_other_one(tmp_path: Path) -> None:
+    source = (EXAMPLE / "two_layers.c").read_text()
+    bent = source.replace("hidden = SYMTRACK_DIGITS_HIDDEN_", "hidden = SYMTRACK_DIGITS_OUTPUT_")
+    assert bent != source
+    done = layers(tmp_path, bent)
+    assert done.returncode != 0
+    assert "FAIL: open" in done.stderr
 
 
 @pytest.mark.slow

@@ -146,6 +146,12 @@ class Dut:
         """Several ports at once."""
         return tuple(self.get(name) for name in names)
 
+    def peek(self, value: Value) -> int:
+        """A value inside of the component in this cycle."""
+        self._settle()
+        found: int = self._context.get(value)
+        return found
+
     async def tick(self) -> None:
         """The rising edge that ends this cycle."""
         self._settle()
