@@ -91,10 +91,14 @@ def tile_verilog(config: TileConfig) -> str:
 def _converted(component: Component, name: str) -> str:
     """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
 
+    Blocks ``always @*`` wait at first for a register of Yosys's own to become 0. In SystemVerilog a register that is
+    declared with its value has it before any process starts, and they would wait for ever: a process gives it.
+
     Raises OSError where Yosys fails: with a design that is shown to convert, that is a fault of the machine.
     """
     try:
         text = verilog.convert(component, name=name, emit_src=False)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
-    return re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)
+    return re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)

@@ -40,10 +40,10 @@ def generate(name: str, folder: Path) -> Path:
     return rtl
 
 
-def make(goal: str, name: str, rtl: Path, example: Path = EXAMPLE) -> subprocess.CompletedProcess[str]:
+def make(goal: str, name: str, rtl: Path, example: Path = EXAMPLE, *more: str) -> subprocess.CompletedProcess[str]:
     tool = find_verilator()
     command = ["make", "-C", example, goal, f"CONFIG={name}", f"RTL={rtl}", f"OUT={rtl.parent / goal}"]
-    command += [f"VERILATOR={tool.executable}", "CC=g++ -x c"]
+    command += [f"VERILATOR={tool.executable}", "CC=g++ -x c", *more]
     command += ["VM_PARALLEL_BUILDS=0", "OPT_FAST=-O0", "OPT_GLOBAL=-O0"]  # quick to build
     return subprocess.run(command, env=tool.environment, capture_output=True, text=True, check=False)
 
@@ -62,9 +62,9 @@ def first(name: str, stream: str, part: str) -> int:
 
 
 @icarus
-@pytest.mark.parametrize("name", CONFIGS)
-def test_the_bench_in_verilog(name: str, tmp_path: Path) -> None:
-    done = make("simulate", name, generate(name, tmp_path))
+@pytest.mark.parametrize(("name", "standard"), [*((name, "2005") for name in CONFIGS), ("tiny", "2012")])
+def test_the_bench_in_verilog(name: str, standard: str, tmp_path: Path) -> None:
+    done = make("simulate", name, generate(name, tmp_path), EXAMPLE, f"STANDARD={standard}")
     assert done.returncode == 0, done.stderr
     assert "\nPASS\n" in done.stdout
     for array in "PW":

@@ -70,6 +70,15 @@ def test_settings_are_those_of_the_configuration_in_their_order() -> None:
     assert list(ports.settings(config).members) == [field.name for field in fields(Settings)]
 
 
+@pytest.mark.parametrize("name", CONFIGS)
+def test_what_wakes_combinational_blocks_changes_at_the_start(name: str) -> None:
+    """In SystemVerilog a register that is declared with a value never changes to it."""
+    woken = set(re.findall(r"^ +if \((\\\S+) \) begin end$", text(name), re.MULTILINE))
+    assert woken
+    for register in map(re.escape, woken):
+        assert re.search(rf"^  reg {register}  *;\n  initial {register}  *= 0;$", text(name), re.MULTILINE)
+
+
 def registers(name: str) -> dict[str, int]:
     """Width of every register by its path below the top module."""
     found = {}
