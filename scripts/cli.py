@@ -25,7 +25,7 @@ GROUPS = {
     "train": ("train", "calibrate", "characterize-device", "fit-device", "results"),
     "verify": ("run-cosim", "compare-metrics", "verify", "prove", "cover", "mutate", "mutate-golden"),
     "measure": ("pulse-statistics", "benchmark"),
-    "everything in one run, and housekeeping": ("demo", "write-docs", "cache"),
+    "everything in one run, and housekeeping": ("demo", "write-docs", "cache", "environment"),
 }
 COMMANDS = tuple(name for names in GROUPS.values() for name in names)
 OF_CHECKOUT = {

@@ -6,6 +6,7 @@ hdl and model share only the specification, folders do not import in a circle, a
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
@@ -13,6 +14,7 @@ import tempfile
 import tomllib
 from graphlib import CycleError
 from importlib.metadata import packages_distributions
+from pathlib import Path
 
 import pytest
 
@@ -149,3 +151,33 @@ def test_the_linter_looks_for_them() -> None:
     ruff = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["tool"]["ruff"]
     assert "TID251" in ruff["lint"]["select"]
     assert set(ruff["lint"]["flake8-tidy-imports"]["banned-api"]) == set(SIDES)
+
+
+FOUND = """
+import sys
+from importlib.metadata import packages_distributions
+from importlib.util import find_spec
+
+known = packages_distributions()
+for name in sys.argv[1:]:
+    spec = find_spec(name)
+    places = [] if spec is None else [spec.origin or "", *(spec.submodule_search_locations or [])]
+    print(name, *places, *known.get(name, []))
+"""
+
+
+def found(folder: Path, *path: Path) -> dict[str, str]:
+    """Where Python finds the folders of the checkout by their bare names, and which packages have put them there."""
+    names = sorted(path.name for path in ROOT.iterdir() if path.is_dir() and path.name.isidentifier())
+    assert {"build", "hdl", "tests"} <= set(names)
+    variables = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
+    variables |= {"PYTHONPATH": os.pathsep.join(map(str, path))}
+    command = [sys.executable, "-c", FOUND, *names]
+    done = subprocess.run(command, cwd=folder, env=variables, capture_output=True, text=True, check=True)
+    return dict(line.split(" ", 1) for line in done.stdout.splitlines() if " " in line)
+
+
+def test_the_installation_adds_no_name_but_its_own(tmp_path: Path) -> None:
+    """``import build``, for one, is not a folder of ours; the wheel has a test of its own."""
+    assert not {name for name, places in found(tmp_path).items() if str(ROOT) in places or "symtrack" in places}
+    assert {"build", "hdl", "tests"} <= set(found(tmp_path, ROOT))

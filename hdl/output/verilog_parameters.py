@@ -29,6 +29,9 @@ def verilog_parameters(config: TileConfig) -> str:
     return "\n".join(
         [
             f"// Sizes of {controller}, and where payloads lie in its streams.",
+            "`ifdef SYMTRACK_CONTROLLER",  # of another configuration in the same design
+            "`undef SYMTRACK_CONTROLLER",
+            "`endif",
             f"`define SYMTRACK_CONTROLLER {controller}",
             ",\n".join(lines),
             "",

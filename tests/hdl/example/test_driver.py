@@ -9,6 +9,7 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
+from enum import IntEnum
 from pathlib import Path
 
 import pytest
@@ -18,7 +19,7 @@ from symtrack.hdl.output.c_headers import MAP_FILE, largest, map_header, prefix,
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, settings
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import ChopperMode, Settings
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 from tests.paths import ROOT
 
 DRIVER = ROOT / "hdl" / "example"
@@ -281,6 +282,14 @@ def test_two_tiles_keep_their_own_limits_and_registers(library: ctypes.CDLL) -> 
         assert tuple(driver("update", bl) for driver in tiles.values()) == errors
     assert [driver("program", 4, 0, 2) for driver in tiles.values()] == [0, ERANGE]
     assert [len(driver.written) for driver in tiles.values()] == [3 + 3, 1]
+
+
+@pytest.mark.parametrize("kind", [Target, Scope, ChopperMode, Reference])
+def test_enumerations_of_the_driver_are_those_of_the_settings(kind: type[IntEnum]) -> None:
+    name = "chopper" if kind is ChopperMode else kind.__name__.lower()
+    (listed,) = re.findall(rf"enum symtrack_{name} {{ (.*?) }};", (DRIVER / "symtrack.h").read_text())
+    assert listed.split(", ") == [f"SYMTRACK_{name.upper()}_{code.name}" for code in sorted(kind)]
+    assert [code.value for code in sorted(kind)] == list(range(len(kind)))
 
 
 def test_the_names_of_two_configurations_are_different(tmp_path: Path) -> None:

@@ -3,14 +3,16 @@
 
 from __future__ import annotations
 
+import os
+import shlex
 import subprocess
 import sys
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
-from symtrack.cosim.tools.toolchain import find_verilator
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import NAMED
 
@@ -23,14 +25,32 @@ def files() -> dict[str, str]:
     return package(NAMED["tiny"])
 
 
-def fusesoc(folder: Path, files: dict[str, str], *arguments: str) -> subprocess.CompletedProcess[str]:
+@cache
+def plain() -> dict[str, str]:
+    """The environment of a user whose system has no Verilator."""
+    folders = os.environ["PATH"].split(os.pathsep)
+    path = os.pathsep.join(folder for folder in folders if not (Path(folder) / "verilator").exists())
+    kept = {name: value for name, value in os.environ.items() if name not in ("VERILATOR_ROOT", "MAKEFLAGS")}
+    return kept | {"PATH": path}
+
+
+@cache
+def told() -> dict[str, str]:
+    """The same after the shell has taken what ``symtrack environment`` prints, as docs/integration.md says."""
+    line = f'eval "$({shlex.quote(sys.executable)} -m symtrack environment)" && env -0'
+    done = subprocess.run(["sh", "-c", line], env=plain(), capture_output=True, text=True, check=True)
+    return dict(entry.split("=", 1) for entry in done.stdout.split("\0") if entry)
+
+
+def fusesoc(
+    folder: Path, files: dict[str, str], *arguments: str, environment: dict[str, str] | None = None
+) -> subprocess.CompletedProcess[str]:
     cores = folder / "cores"
     cores.mkdir()
     for name, text in files.items():
         (cores / name).write_text(text)
     command = [sys.executable, "-m", "fusesoc.main", "--cores-root", str(cores), *arguments, CORE]
-    environment = find_verilator().environment
-    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+    return subprocess.run(command, cwd=folder, env=environment or told(), capture_output=True, text=True, check=False)
 
 
 def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path) -> None:
@@ -46,6 +66,12 @@ def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path
 def test_it_lints(files: dict[str, str], tmp_path: Path) -> None:
     done = fusesoc(tmp_path, files, "run", "--target", "lint")
     assert done.returncode == 0, done.stderr
+
+
+def test_it_does_not_without_a_verilator(files: dict[str, str], tmp_path: Path) -> None:
+    done = fusesoc(tmp_path, files, "run", "--target", "lint", environment=plain())
+    assert done.returncode != 0
+    assert "verilator" in done.stdout + done.stderr
 
 
 def test_it_finds_a_fault(files: dict[str, str], tmp_path: Path) -> None:

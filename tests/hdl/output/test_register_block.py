@@ -78,6 +78,8 @@ def legal(register: Register, rng: Random) -> int:
     """A word with values that are not refused; one interrupt at most is enabled, and often all events are cleared."""
     if register.name == "interrupt":
         return 1 << rng.randrange(len(EVENTS)) if rng.random() < 0.7 else 0
+    if register.name == "control":
+        return rng.getrandbits(1)  # a reset or none
     if register.name == "events" and rng.random() < 0.7:
         return register.fields[-1].mask * 2 - 1
     word = 0

@@ -13,7 +13,7 @@ import pytest
 from symtrack.cosim.tools.toolchain import find_verilator
 from symtrack.cosim.tools.verilog_texts import tile_verilog as kept_verilog
 from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT
-from symtrack.hdl.output.verilog import module_name, tile_ports, tile_verilog
+from symtrack.hdl.output.verilog import controller_ports, module_name, tile_ports, tile_verilog
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Settings
@@ -77,6 +77,24 @@ def test_what_wakes_combinational_blocks_changes_at_the_start(name: str) -> None
     assert woken
     for register in map(re.escape, woken):
         assert re.search(rf"^  reg {register}  *;\n  initial {register}  *= 0;$", text(name), re.MULTILINE)
+
+
+OPTIONAL = {  # signals that the AXI specifications leave to each side, by bus
+    "s_axil": {f"{channel}{name}" for channel in ("aw", "ar") for name in ("prot", "id")} | {"bid", "rid"},
+    "s_axis": {"tkeep", "tstrb", "tid", "tdest", "tuser"},
+}
+
+
+def test_the_guide_names_the_signals_that_are_left_out() -> None:
+    names = {port.name for port in controller_ports(NAMED["tiny"])}
+    absent = {signal for signals in OPTIONAL.values() for signal in signals}
+    assert not {name for name in names if name.rpartition("_")[2] in absent}
+    guide = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    told = re.search(r"Left out are (.*?) of AXI4-Lite, and (.*?) of the streams", guide, re.DOTALL).groups()
+    lite, streams = (set(re.findall(r"`(\w+)`", part)) for part in told)
+    assert lite == {"awprot", "arprot"}  # AXI4-Lite has no identifiers but as an extension
+    assert streams == OPTIONAL["s_axis"]
+    assert {"s_axil_wstrb", "s_axis_codes_tlast", "m_axis_writes_tlast"} <= names
 
 
 def registers(name: str) -> dict[str, int]:

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Tests of zero-shifting calibration against its closed form and against a loop in floating point."""
 
+import re
 from dataclasses import replace
 from itertools import islice, pairwise
 from math import log, sqrt
@@ -15,6 +16,7 @@ from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from tests.paths import ROOT
 
 NO_VARIATION = dict.fromkeys(("dw_min_std", "dw_min_dtod", "up_down_dtod", "w_max_dtod", "w_min_dtod"), 0.0)
 
@@ -83,6 +85,16 @@ def test_closed_form_and_float_loop(dw: float, up: float, down: float, tau: floa
 
     other = np.array(float_loop(dw, up, down * 1.001, tau, start, pulses))
     assert np.abs(course.touch - np.abs(other - target)).max() > 1e-5
+
+
+def test_the_pulses_that_the_guide_tells() -> None:
+    """docs/integration.md: so many slots of that step bring soft bounds ±1 nearer by that factor."""
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    (told,) = re.findall(r"with steps of ([\d.]+)\sat weight 0, (\d+) slots leave a (\d+)th", text)
+    step, slots, part = float(told[0]), int(told[1]), int(told[2])
+    weights = float_loop(step, 1.0, 1.0, 1.0, 0.8, slots)
+    assert abs((weights[-2] + weights[-1]) / 2) == pytest.approx(0.8 / part, rel=0.05)
+    assert log(part) / step == pytest.approx(slots, rel=0.01)
 
 
 def test_pulses_scale_with_one_over_dw() -> None:

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import math
+import re
 from fractions import Fraction
 
 import numpy as np
@@ -11,6 +12,7 @@ import pytest
 
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.tile.low_pass import filter_step
+from tests.paths import ROOT
 
 
 @pytest.mark.parametrize("shift", [0, 1, 2, 8])
@@ -46,3 +48,35 @@ def test_random_input_stays_in_the_range_of_the_codes() -> None:
         q = filter_step(q, rng.choice([-256, 255], 100) << 6, 2)
         assert q.min() >= -256 << 6
         assert q.max() <= 255 << 6
+
+
+def sweeps(config: TileConfig, code: int) -> int:
+    """Steps from 0 until Q is within half an ADC LSB of a code."""
+    q, steps, target = 0, 0, code << config.reference_fraction_bits
+    while 2 * abs(target - q) > 1 << config.reference_fraction_bits:
+        q, steps = int(filter_step(q, target, config.filter_shift)), steps + 1
+    return steps
+
+
+def rule(config: TileConfig) -> int:
+    """The formula of docs/integration.md for `calibration_sweeps`."""
+    return math.ceil(config.adc_bits * math.log(2) / -math.log1p(-(2.0**-config.filter_shift)))
+
+
+@pytest.mark.parametrize("adc", [2, 9, 12])
+@pytest.mark.parametrize("more", [0, 1, 4])
+def test_the_rule_for_sweeps_suffices_with_a_sixteenth_more(adc: int, more: int) -> None:
+    """From 0 to full scale; in the least favourable case rounding takes nearly that much."""
+    for shift in range(1, 9):
+        config = TileConfig(adc_bits=adc, filter_shift=shift, reference_fraction_bits=shift + more)
+        needed = max(sweeps(config, code) for code in (config.code_format.low, config.code_format.high))
+        assert 7 / 8 * rule(config) <= needed <= math.ceil(17 / 16 * rule(config))
+
+
+def test_the_sweeps_that_the_guide_tells() -> None:
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    assert "⌈`adc_bits` · ln 2 / −ln(1 − 2^−`filter_shift`)⌉" in text
+    (told,) = re.findall(r"with 9 bits ([\d,]+) at `filter_shift`\s2, ([\d,]+) at 4, ([\d,]+) at 8", text)
+    assert "a sixteenth more" in text
+    numbers = [int(number.replace(",", "")) for number in told]
+    assert numbers == [rule(TileConfig(filter_shift=shift, reference_fraction_bits=8)) for shift in (2, 4, 8)]
