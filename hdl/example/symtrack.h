@@ -47,6 +47,7 @@ struct symtrack_descriptor {
     unsigned reference_fraction_bits, filter_shift, gain_bits, hidden_bits;
     unsigned threshold_shift, pulses_max, momentum_bits, latch_shift;
     unsigned row_chopper, programmer, counter_bits; /* 1: it has choppers of rows; operation 3 */
+    unsigned self_test;                             /* 1: it has inject and intr_test */
     unsigned target_max, scope_max, chopper_max, row_chopper_max, reference_max, gain_max, momentum_max;
     unsigned calibration_pulses_max, calibration_sweeps_max, tolerance_max, rounds_max; /* largest values */
 };

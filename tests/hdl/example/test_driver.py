@@ -54,7 +54,7 @@ class CDescriptor(ctypes.Structure):
         *((name, ctypes.c_uint) for name in ("rows", "columns", "lanes", "adc_bits", "magnitude_bits", "bl_max")),
         *((name, ctypes.c_uint) for name in ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")),
         *((name, ctypes.c_uint) for name in ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
-        *((name, ctypes.c_uint) for name in ("row_chopper", "programmer", "counter_bits")),
+        *((name, ctypes.c_uint) for name in ("row_chopper", "programmer", "counter_bits", "self_test")),
         *((f"{name}_max", ctypes.c_uint) for name in (*MODES, *FACTORS)),
         *((f"{name}_max", ctypes.c_uint) for name in ("calibration_pulses", "calibration_sweeps")),
         *((f"{name}_max", ctypes.c_uint) for name in ("tolerance", "rounds")),
