@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from collections.abc import Callable
 from importlib import import_module
@@ -159,3 +160,36 @@ def test_the_commands_tell_of_every_environment_variable() -> None:
     assert variables == [cache.VARIABLE, build_cache.VARIABLE, "NUMBA_CACHE_DIR"]
     assert f"`{next(iter(build_cache.COMPILED))}` is the default" in section
     assert all(f"`{value}`" in section for value in build_cache.COMPILED)
+
+
+def without_reset(source: Path) -> set[str]:
+    """Names of the registers that a source makes without a reset, with what follows a fixed beginning as …."""
+    names = set()
+    for node in ast.walk(ast.parse(source.read_text(encoding="utf-8"))):
+        for call in ast.walk(node) if isinstance(node, ast.Assign | ast.Expr) else ():
+            words = {word.arg: word.value for word in call.keywords} if isinstance(call, ast.Call) else {}
+            if "reset_less" not in words:
+                continue
+            match words.get("name"):
+                case ast.Constant(value=name):
+                    names.add(name)
+                case ast.JoinedStr(values=[ast.Constant(value=name), *_]):
+                    names.add(f"{name}…")
+                case ast.JoinedStr(values=[ast.FormattedValue(), ast.Constant(value=end)]) if end != "_":
+                    names.add(f"…{end}")
+                case ast.JoinedStr():
+                    names.add("NAME")
+                case None:
+                    assert isinstance(node, ast.Assign)
+                    names.add(ast.unparse(node.targets[0]))
+    return names
+
+
+def test_the_registers_without_a_reset_are_those_of_the_sources() -> None:
+    table = (DOCS / "tile.md").read_text(encoding="utf-8").partition("without a reset\n")[2]
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in table.splitlines() if line.startswith("| `")]
+    told = {row[0].strip("`"): set(re.findall(r"`([^`]+)`", row[1])) for row in rows}
+    general = {row[0].strip("`") for row in rows if "NAME" in row[1]}
+    found = {str(path.relative_to(ROOT)): without_reset(path) for path in (ROOT / "hdl").rglob("*.py")}
+    assert {file: names - {"NAME"} for file, names in found.items() if names} == told
+    assert {file for file, names in found.items() if "NAME" in names} == general
