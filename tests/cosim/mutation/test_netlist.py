@@ -105,6 +105,7 @@ def test_only_a_netlist_that_ends_the_simulation_is_found_by_an_error(
             judge(SMALL, NONE, unchanged)
 
 
+@pytest.mark.slow
 def test_what_is_no_verilog_is_rejected_and_a_control_of_another_tile_fails(
     short: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

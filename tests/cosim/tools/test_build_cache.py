@@ -46,7 +46,8 @@ def test_an_equal_design_is_built_once() -> None:
     assert (folder / "tile.v").read_text(encoding="utf-8") == text
 
 
-@pytest.mark.parametrize("engine", ["native", pytest.param("cocotb", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["native", "cocotb"])
 def test_what_a_simulator_is_made_for_changes_no_run(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     runs = []
     for value in symtrack.cosim.tools.build_cache.COMPILED:
@@ -77,7 +78,8 @@ def test_verilog_that_verilator_rejects_gives_one_line(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("engine", ["native", pytest.param("cocotb", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["native", "cocotb"])
 def test_folders_may_have_spaces(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """That of the builds and that of Verilator."""
     builds, package = tmp_path / "of builds", tmp_path / "of packages"

@@ -68,8 +68,14 @@ def recording(device: Pulsed, **arguments) -> tuple[Recording, float]:
     return make_recording(points, scale=1.0, offset=0.0), float(array.symmetric_point()[0, 0] / WEIGHT_ONE)
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
-@pytest.mark.parametrize("family", DEVICES)
+@pytest.mark.parametrize(
+    ("family", "seed"),
+    [
+        pytest.param(family, seed, marks=pytest.mark.slow if family == "exponential-step" and seed > 1 else [])
+        for family in DEVICES
+        for seed in (1, 2, 3)
+    ],
+)
 def test_recovers(family: str, seed: int) -> None:
     device = DEVICES[family]
     data, point = recording(device, cells=10, pulses=2000, seed=seed)
@@ -441,7 +447,7 @@ def test_few_parameters_alone_do_not_win() -> None:
     assert ranked([few, noisy]) == [few, noisy]
 
 
-@pytest.mark.parametrize("family", ["soft-bounds", "measured"])
+@pytest.mark.parametrize("family", ["soft-bounds", pytest.param("measured", marks=pytest.mark.slow)])
 def test_the_interval_holds_the_symmetric_point(family: str) -> None:
     """In 18 of 20 recordings or more; at 95 % fewer are drawn once in 50 times. It is no wider than it has to be."""
     inside, widths, errors = 0, [], []
