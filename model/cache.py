@@ -30,6 +30,7 @@ KINDS = {
     "numba": "compiled kernels of the golden model",
     "verilator": "simulators, libraries and results of synthesis",
     "verilog": "Verilog texts",
+    "fits": "fits of device data that are not finished",
     "locks": "locks of what is being made",
 }
 # Names that entries of a kind have: digests, with a suffix or not, and what has not got its digest yet.

@@ -19,6 +19,7 @@ from rich.table import Table
 from symtrack.cosim.tools.journal import Journal
 from symtrack.hdl.output.notice import notice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.cache import cache_folder
 from symtrack.model.devices.fitting.columns import FORMS, READ_VOLTAGE_MAX, Options
 from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
 from symtrack.model.devices.fitting.fit import Fit, alike, span_of_points
@@ -138,7 +139,7 @@ def parser() -> Parser:
     )
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     add("--jobs", type=integer(1, 256), default=2, help="number of processes, each of which fits a family")
-    text = "journal of the families so far, from which a run goes on; without it, FILE.fits until FILE is written"
+    text = "journal of the families so far, from which a run goes on; without it, one in the cache"
     add("--log", type=journal_file, metavar="FILE", help=text)
     text = "write a picture of data and fits to this file (PNG, PDF, SVG)"
     add("--plot", type=picture_file, metavar="FILE", help=text)
@@ -298,15 +299,15 @@ def _tell(program: str, chosen: Fit, fits: Sequence[Fit]) -> None:
         print(f"{program}: {chosen.family}: {line}", file=sys.stderr)
 
 
-def _journal(options: argparse.Namespace) -> Path:
-    """The file of fits so far."""
-    return options.log or Path(f"{options.out}.fits")
+def _journal(options: argparse.Namespace, recording: Recording) -> Path:
+    """The file of fits so far: the one that was told, or one of these data in the cache."""
+    return options.log or cache_folder("fits") / f"{key(recording)}.jsonl"
 
 
 @contextmanager
 def _kept_fits(command: Parser, options: argparse.Namespace, recording: Recording) -> Iterator[Journal]:
-    """The journal of fits, which stays for another run unless everything is written and nobody asked for it."""
-    file = _journal(options)
+    """The journal of fits, from which another run of the same data goes on."""
+    file = _journal(options, recording)
     with journal(command, file, key(recording)) as kept:
         try:
             yield kept
@@ -314,18 +315,14 @@ def _kept_fits(command: Parser, options: argparse.Namespace, recording: Recordin
             if file.stat().st_size:
                 print(f"{command.prog}: finished families are in {file}: the same command goes on", file=sys.stderr)
             raise
-        finally:
-            if not file.stat().st_size:
-                file.unlink()
-    if options.log is None:
-        file.unlink(missing_ok=True)
+    if options.log is None and {entry["family"] for entry in kept.entries} <= set(options.families):
+        file.unlink(missing_ok=True)  # of the cache: it has nothing that another run of these data would want
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(argv)
-    command.distinct(argparse.Namespace(**{**vars(options), "log": _journal(options)}))
     families = list(dict.fromkeys(options.families))
     if options.family and options.family not in families:
         command.error(f"--family = {options.family!r}: must be one of --families {', '.join(families)}")
@@ -350,7 +347,9 @@ def _fit_and_write(
     """Fit what no earlier run has kept, and write everything."""
     left = len(set(families) - {entry["family"] for entry in kept.entries})
     if left < len(families):
-        print(f"{len(families) - left} of {len(families)} families are fitted already, in {_journal(options)}")
+        print(
+            f"{len(families) - left} of {len(families)} families are fitted already, in {_journal(options, recording)}"
+        )
     with progress("families", left, few=True) as advance, command.checks():
         fits = fit_families(recording, families, jobs=options.jobs, journal=kept, advance=advance)
     for family in set(families) - {one.family for one in fits}:

@@ -84,6 +84,9 @@ def check(arguments: argparse.Namespace) -> None:
     check_task(arguments, "steps", "epochs")
     if arguments.seeds > 1 and (arguments.checkpoint or arguments.resume):
         raise ValueError(f"argument --seeds: {arguments.seeds}: must be 1 with --checkpoint or --resume")
+    if "evaluate_every" in arguments and not (arguments.json or arguments.checkpoint):
+        value = arguments.evaluate_every
+        raise ValueError(f"argument --evaluate-every: {value}: must be left out without --json or --checkpoint")
     if arguments.seed + arguments.seeds - 1 > SEED_MAX:
         most = SEED_MAX - arguments.seed + 1
         raise ValueError(f"argument --seeds: {arguments.seeds}: must be at most {most} with --seed {arguments.seed}")

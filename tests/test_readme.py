@@ -60,7 +60,7 @@ def test_the_page_shows_every_command() -> None:
 
 def test_every_script_is_a_command() -> None:
     there = {path.stem.replace("_", "-") for path in (ROOT / "scripts").glob("*.py")}
-    assert there - {"--init--", "cli", "common", "exit-codes", "options", "mutation"} == set(COMMANDS)
+    assert there - {"--init--", "cli", "common", "exit-codes", "families", "options", "mutation"} == set(COMMANDS)
 
 
 def test_the_python_example_runs() -> None:

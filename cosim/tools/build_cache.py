@@ -78,7 +78,8 @@ def sweep() -> None:
     A name says the machine and the process; of another machine's processes, or a container's, only the age is known.
     """
     with suppress(OSError):
-        for folder in root().glob("unfinished-*"):
+        places = [root()] if is_plain(root()) else [root(), Path(tempfile.gettempdir())]
+        for folder in [found for place in places for found in place.glob("unfinished-*")]:
             with suppress(OSError):
                 if _left_behind(folder):
                     shutil.rmtree(folder, ignore_errors=True)

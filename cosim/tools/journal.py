@@ -12,6 +12,8 @@ import os
 from pathlib import Path
 from typing import Any
 
+_START = '{"key": "'  # of every line
+
 
 def key_of(*parts: object) -> str:
     """The key of a journal's entries: a digest of everything that outcomes depend on."""
@@ -39,6 +41,9 @@ class Journal:
         self._file = file.open("a+", encoding="utf-8")
         self._file.seek(0)
         *lines, torn = self._file.read().split("\n")
+        if torn and not (torn.startswith(_START) or _START.startswith(torn)):
+            self._file.close()
+            raise ValueError(f"{file}, line {len(lines) + 1}: must be what an earlier run has written")
         if torn:
             os.ftruncate(self._file.fileno(), sum(len(line.encode()) + 1 for line in lines))
         self.entries: list[dict[str, Any]] = []

@@ -79,6 +79,7 @@ class Choppers:
         return chosen
 
 
+_FINE = 8  # a gain of so many is rounded by a sixteenth at most
 _UNBUFFERED = {"learning_rate": 0.05}
 _AGAD = Algorithm(chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, warm_up=True)
 _RIDER = Algorithm(reference=Reference.FILTERED, direct=True, residual=True, rates=_UNBUFFERED)
@@ -244,7 +245,9 @@ def _nearest(config: TileConfig, thresholds: Sequence[Fraction]) -> int | None:
         for shift in range(config.hidden_bits - 1)
         if all(1 <= round(one * (1 << shift)) <= high for one in thresholds)
     ]
-    return min(shifts, key=lambda shift: abs(shift - config.threshold_shift), default=None)
+    # Where that can be had, the smallest gain is rounded by a sixteenth of itself at most.
+    fine = [shift for shift in shifts if min(thresholds) * (1 << shift) >= _FINE]
+    return min(fine or shifts[-1:], key=lambda shift: abs(shift - config.threshold_shift), default=None)
 
 
 def _advice(config: TileConfig, thresholds: Fraction) -> str:

@@ -148,6 +148,8 @@ def key(case: Case) -> str:
     """
     result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
     result |= checkpoint.describe("definition", definition(case.run.algorithm))
+    if case.run.rates is None and "rates" not in case.recorded:
+        result |= checkpoint.describe("default rates", Rates.of(case.run.algorithm))
     result |= {f"semantics.{name}": str(version) for name, version in SEMANTICS.items()}
     for spec in fields(case):
         if spec.name not in ("experiment", "labels", "run", "recorded"):

@@ -92,7 +92,7 @@ def read(path: Path, *, settings: Mapping[str, str], like: Arrays) -> dict[str, 
     content = _load(path, origin)
     version = content.get("version", np.array("absent"))
     if version.shape or version not in (VERSION, *earlier.READABLE):
-        raise ValueError(f"{origin}: version = {version}: must be {VERSION}")
+        raise ValueError(f"{origin}: version = {version}: must be {VERSION}, or one of {earlier.READABLE}")
     sha256 = str(content.pop("sha256", None))
     if sha256 != state_sha256(content):
         raise ValueError(f"{origin}: sha256 = {sha256}: must be that of the content, which is not what was written")

@@ -82,7 +82,9 @@ def test_a_run_goes_on_with_what_is_kept(tmp_path: Path, monkeypatch: pytest.Mon
 def test_the_command_keeps_what_it_has(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """After an interruption FILE.fits is there, and nothing else; when all is written, it is gone."""
+    """After an interruption a journal is in the cache, and nothing beside the data; when all is written, it is gone."""
+    cache = tmp_path / "cache"
+    monkeypatch.setenv("SYMTRACK_CACHE", str(cache))
     level, rows = -0.5, ["direction,weight"]
     for sign in [1] * 40 + [-1] * 40:
         level += sign * 0.05 * (1 - sign * level)
@@ -101,11 +103,15 @@ def test_the_command_keeps_what_it_has(
         patched.setattr(module, "fit_family", interrupted)
         with pytest.raises(KeyboardInterrupt):
             fit_device.main(arguments)
-    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "x.toml.fits"}
-    assert f"finished families are in {out}.fits: the same command goes on" in capsys.readouterr().err
+    (file,) = (cache / "fits").iterdir()
+    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "cache"}
+    assert f"finished families are in {file}: the same command goes on" in capsys.readouterr().err
+    assert fit_device.main([*arguments[:-2], FAMILIES[1]]) == 0
+    assert file.exists(), "it has a family that this run was not asked for"
     assert fit_device.main(arguments) == 0
-    assert f"1 of 2 families are fitted already, in {out}.fits" in capsys.readouterr().out
-    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "x.toml"}
+    assert f"2 of 2 families are fitted already, in {file}" in capsys.readouterr().out
+    assert list((cache / "fits").iterdir()) == []
+    assert {path.name for path in tmp_path.iterdir()} == {"data.csv", "cache", "x.toml"}
     kept = tmp_path / "kept"
     for already in ("", "2 of 2 families are fitted already"):
         assert fit_device.main([*arguments, "--log", str(kept)]) == 0
@@ -116,9 +122,11 @@ def test_the_command_keeps_what_it_has(
 def test_a_journal_is_no_file_of_another_kind(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     rows = "".join(f"{1 if k < 40 else -1},{min(k, 80 - k) / 50 - 0.4}\n" for k in range(80))
     (tmp_path / "data.csv").write_text(f"direction,weight\n{rows}")
-    (tmp_path / "x.toml.fits").write_text("mine\n")
-    with pytest.raises(SystemExit) as exit_:
-        fit_device.main([str(tmp_path / "data.csv"), "--out", str(tmp_path / "x.toml")])
-    assert exit_.value.code == 2
-    assert "must be what an earlier run has written" in capsys.readouterr().err
-    assert (tmp_path / "x.toml.fits").read_text() == "mine\n"
+    mine = tmp_path / "mine"
+    for text in ("mine\n", "my only copy"):
+        mine.write_text(text)
+        with pytest.raises(SystemExit) as exit_:
+            fit_device.main([str(tmp_path / "data.csv"), "--out", str(tmp_path / "x.toml"), "--log", str(mine)])
+        assert exit_.value.code == 2
+        assert "must be what an earlier run has written" in capsys.readouterr().err
+        assert mine.read_text() == text

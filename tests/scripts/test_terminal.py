@@ -21,7 +21,7 @@ from tests.paths import ROOT
 
 PULSES = "pulse,direction,conductance\n" + "".join(f"{k},1,{k / 40:.3f}\n" for k in range(20))
 COMMANDS = {  # with the files that they must leave
-    "train --task weight-programming --steps 3 --json o.json --checkpoint r.npz": ["o.json", "r.npz"],
+    "train --task weight-programming --algorithm tt-v2 --steps 3 --json o.json --checkpoint r.npz": ["o.json", "r.npz"],
     "calibrate --rows 2 --columns 2 --dw-min 0.05 --pulses 4 --json o.json --plot o.png --offsets o.npz": [
         "o.json",
         "o.npz",

@@ -86,9 +86,12 @@ def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = 
     environment[FOLDER] = str(folder)
     command = [str(simulator / top), *(["--trace"] if waves else [])]
     with log.open("wb") as file:
-        code = subprocess.run(
-            command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
-        ).returncode
+        try:
+            code = subprocess.run(
+                command, cwd=folder, env=environment, stdin=subprocess.DEVNULL, stdout=file, stderr=file, check=False
+            ).returncode
+        except OSError as error:
+            raise ToolError(f"{command[0]}: must be a program that can be run ({error.strerror})") from None
     try:
         tests, failures = get_results(results)
     except (RuntimeError, ParseError):  # there is no file, or it is cut off
@@ -121,7 +124,7 @@ def bench_environment(top: str, module: str, results: Path) -> dict[str, str]:
 def _how(code: int, tests: int, failures: int) -> str:
     """How a simulation ended."""
     if code < 0:
-        name = signal.Signals(-code).name
+        name = next((one.name for one in signal.Signals if one == -code), f"signal {-code}")
         return f"killed by {name}" + (", as where memory runs out" if name == "SIGKILL" else "")
     return f"{tests} tests, {failures} failed" + (f", exit code {code}" if code else "")
 

@@ -353,6 +353,19 @@ def _noise(problem: FitProblem, theta: Real, *, found: bool = False) -> tuple[Fi
     return min(result, key=lambda pair: pair[0].bic(pair[1]))
 
 
+def _around_suspects(problem: FitProblem, theta: Real) -> Real:
+    """The solution, or a likelier one that is found from that without the readings that are not trusted: few of them
+    can keep the way to a peak closed.
+    """
+    suspects = problem.suspects(theta)
+    if not suspects.any() or suspects.mean() > 0.1:
+        return theta
+    weights = np.where(suspects, np.nan, problem.recording.weights)
+    without = FitProblem(replace(problem.recording, weights=weights), problem.model, problem.begin)
+    again = problem.solve(without.solve(theta))
+    return again if problem.bic(again) < problem.bic(theta) else theta
+
+
 def fit_family(recording: Recording, family: str) -> Fit:
     """The best fit of one family; with additive noise instead of multiplicative if that is more likely."""
     guess = Guess.of(recording)
@@ -362,10 +375,16 @@ def fit_family(recording: Recording, family: str) -> Fit:
     # By BIC: with priors of different strength L would not compare.
     problem, theta = min(found, key=lambda pair: pair[0].bic(pair[1]))
     problem, theta = _noise(problem, theta, found=True)
+    theta = _around_suspects(problem, theta)
     rest = problem
+    whole = problem, theta
     for _ in range(_ROUNDS):
         bad = problem.outliers(theta)
         if np.array_equal(bad, np.isfinite(recording.weights) & ~np.isfinite(rest.recording.weights)):
+            break
+        if not bad.any():  # what seemed bad is not: the solution of all readings
+            problem, theta = whole
+            rest = problem
             break
         cleaned = replace(recording, weights=np.where(bad, np.nan, recording.weights))
         # With the other noise, too: bad readings look like noise that does not depend on the step.

@@ -124,6 +124,12 @@ class FitProblem:
             result[:] = False
         return result
 
+    def suspects(self, theta: Real) -> NDArray[np.bool_]:
+        """Readings that the filter does not trust, whether the cell has jumped or not, bool[n]."""
+        shared, own = self.split(theta)
+        _, _, trusts = (part[0] for part in self.predict(shared[None], own[None], ff.BAD))
+        return self.predicted & (trusts < _TRUSTED)
+
     def __call__(self, theta: Real) -> float:
         return self.misfit(theta) + 0.5 * float((theta - self.center) @ self.prior @ (theta - self.center))
 

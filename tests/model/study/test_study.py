@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from symtrack.model.files import markdown
-from symtrack.model.network.algorithms import ALGORITHMS
+from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.semantics import SEMANTICS
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
@@ -97,6 +97,10 @@ def test_a_key_has_the_definition_of_the_algorithm_and_the_semantics(monkeypatch
         changed.setitem(ALGORITHMS, "e-rider", replace(ALGORITHMS["e-rider"], filter=False))
         assert key(case()) != before
         assert key(case(run={"algorithm": "agad"})) == other
+    with monkeypatch.context() as changed:
+        changed.setitem(ALGORITHMS, "e-rider", replace(ALGORITHMS["e-rider"], rates={"learning_rate": 0.2}))
+        assert key(case()) != before
+        assert key(case(run={"rates": Rates(fast_rate=0.2)})) != key(case())
     for part in SEMANTICS:
         with monkeypatch.context() as changed:
             changed.setitem(SEMANTICS, part, 2)
