@@ -19,6 +19,8 @@ from symtrack.model.spec.validated import check
 
 FORMS = ("auto", "rows", "up-down", "lists")
 READ_VOLTAGE_MAX = 1e3
+_TIED = 0.01  # of the spread of two columns, within which their ratio or product is constant
+_PULSE_MAX = 1e15
 _ROUNDED = 0.3  # how far a number may be from the integer that it is taken for
 
 Real = NDArray[np.float64]
@@ -103,6 +105,16 @@ class Quantity:
         return self.unit.text if self.kind == "conductance" else "S"
 
 
+def tied(one: Real, other: Real) -> bool:
+    """Whether two columns have a constant ratio or product, so that one is made of the other."""
+    there = (one != 0) & (other != 0) & ~np.isnan(one) & ~np.isnan(other)
+    first, second = np.log(np.abs(one[there])), np.log(np.abs(other[there]))
+    if first.size < 3:
+        return False
+    spread = min(float(np.std(first + second)), float(np.std(first - second)))
+    return spread <= _TIED * max(float(np.std(first)), float(np.std(second)))
+
+
 class Columns:
     """A table with what its columns are, of which a form reads the points.
 
@@ -162,6 +174,8 @@ class Columns:
         clear = [k for k in counts if "pulse" in roles[k].base or roles[k].base == "#"]
         if len(clear) == 1:  # then one that is called n or x is another thing
             roles = [replace(own, role="") if k in counts and k not in clear else own for k, own in enumerate(roles)]
+        if any(own.role in ("up", "down", *VALUES) and not own.by_unit for own in roles):
+            roles = [replace(own, role="") if own.by_unit else own for own in roles]
         return roles
 
     def _seen(self) -> str:
@@ -251,6 +265,11 @@ class Columns:
 
     def whole(self, given: Real, rows: list[int]) -> list[int]:
         """Integers of numbers that are there once."""
+        if (large := np.flatnonzero(given > _PULSE_MAX)).size:
+            k = int(large[0])
+            raise ValueError(
+                f"line {self.table.lines[rows[k]]}: pulse = '{given[k]:g}': must be an integer from 0 to {_PULSE_MAX:g}"
+            )
         if (given == np.floor(given)).all():
             return given.astype(np.int64).tolist()
         order = np.argsort(given, kind="stable")

@@ -122,6 +122,8 @@ def read_recording(
         reader = _both_sheets(sheets, directions)
     else:
         form = _Form(tables[0], options).form()
+        if form == "rows" and options.reverse_down is not None:
+            raise ValueError(f"reverse_down = {options.reverse_down}: must come with lists, and a row is a pulse each")
         reader = Rows(tables[0], options) if form == "rows" else Lists(tables[0], options)
         reader.read() if isinstance(reader, Rows) else reader.read(form)
     table = reader.table

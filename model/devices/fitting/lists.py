@@ -14,12 +14,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtrack.model.devices.fitting.columns import Columns, Points, Real
-from symtrack.model.devices.fitting.words import VALUES, Name, directions_in
+from symtrack.model.devices.fitting.columns import Columns, Points, Real, tied
+from symtrack.model.devices.fitting.words import VALUES, Name, directions_in, without_number
 
 _ENDS = 10  # part of a list whose median is an end of it
 _JOINT = 0.25  # of the range, between the end of a list and the beginning of the next one
 _BACK = 0.5  # of the range, by which a list does not go back
+_EVEN = 0.2  # relative spread of the steps of a column that is an axis
 _NEAR = 5  # readings about one, whose median is taken
 
 
@@ -61,6 +62,9 @@ class Lists(Columns):
             names = [_apart_from_direction(self.roles[k].base) for k in (*ups, *downs)]
             if names[: len(ups)] != names[len(ups) :] or len(set(names)) < len(ups):
                 raise self.refuse(f"{len(ups)} pairs of up and down without names in common", "be told by --columns")
+            if len({without_number(name) for name in names}) > 1:
+                shown = ", ".join(map(repr, names[: len(ups)]))
+                raise self.refuse(f"pairs of up and down {shown}", "differ in a number, or be told by --columns")
         pulses = self.of("pulse")
         if len(pulses) not in (0, 1, len(ups) + len(downs)):
             raise self.refuse(f"{len(pulses)} columns of numbers of pulses", "be one, or one for each list (--columns)")
@@ -101,6 +105,19 @@ class Lists(Columns):
         if roles is None:
             raise self.refuse("no column of directions, nor one up and one down,", "be told by --columns or --format")
         self.roles = [Name(role=role, direction={"up": 1, "down": -1}.get(role)) for role in roles]
+        up, down = (self.of(role)[0] for role in ("up", "down"))
+        for k in (up, down):
+            steps = np.diff(self.table.numbers(k))
+            steps = steps[~np.isnan(steps)]
+            if steps.size > 1 and float(steps.std()) <= _EVEN * abs(float(steps.mean())):
+                raise self.refuse(
+                    f"{self.table.label(k)} of equal steps, as of times or voltages,", "be told what it is by --columns"
+                )
+        if tied(self.table.numbers(up), self.table.numbers(down)):
+            raise self.refuse(
+                f"{self.table.label(up)} and {self.table.label(down)} of a constant product or ratio",
+                "be told what they are by --columns",
+            )
 
     def _counts(self, column: int) -> bool:
         """Whether a column without a name counts pulses, whole or as of a digitised figure."""
@@ -223,6 +240,8 @@ class Lists(Columns):
                         f"{segment.name}: {told} rises from {_first(values):.4g} to {_first(values[::-1]):.4g}: "
                         "must fall, as it has pulses downwards"
                     )
+            if last >= 0 and not self.sure:
+                self._check_joint(segment, values, points, end)
             if last >= 0:
                 if places[0] > last:
                     shift = 0
@@ -237,6 +256,16 @@ class Lists(Columns):
         self.cells[name] = points
         if backwards:
             self.told["direction"] = ", stored backwards"
+
+    def _check_joint(self, segment: Segment, values: Real, points: Points, end: float) -> None:
+        """Refuse a list without a name that does not begin where the one before it ended, by the smaller range."""
+        before = np.array([math.nan if value is None else value for _, value in points.values()])
+        begin = float(np.median(values[~np.isnan(values)][:3]))
+        if abs(begin - end) > _JOINT * min(float(np.nanmax(own) - np.nanmin(own)) for own in (before, values)):
+            raise ValueError(
+                f"{segment.name}: begins at {begin:.4g}, has no name, and the list before it ends at {end:.4g}: must "
+                "begin near there, or be told what it is by --columns"
+            )
 
     def _backwards(self, segment: Segment, values: Real, end: float) -> bool:
         """Whether a list that rises is one of pulses downwards from its end to its beginning."""

@@ -15,13 +15,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.devices.fitting.columns import Columns, Real
+from symtrack.model.devices.fitting.columns import Columns, Real, tied
 from symtrack.model.devices.fitting.table import missing
-from symtrack.model.devices.fitting.words import VALUES, direction_of
+from symtrack.model.devices.fitting.words import VALUES, direction_of, without_number
 
 _LEVEL = 0.1  # relative spread of voltages that are one
 _FOLLOWS = 3.0  # standard errors that the mean step of a column without a name is above 0
-_SAME = 1e-6  # relative spread of the ratio of two columns that are one quantity
+_JUMP = 2.0  # of the largest step so far, by which the value of a cell does not jump where numbers begin anew
 
 
 class Rows(Columns):
@@ -74,6 +74,9 @@ class Rows(Columns):
         if not self.given and len(set(bases)) < len(bases):
             twice = [k for k in values if bases.count(self.roles[k].base) > 1]
             self.one(self.roles[twice[0]].role, twice)
+        if not self.given and len({without_number(base) for base in bases}) > 1:
+            shown = ", ".join(self.table.label(k) for k in values)
+            raise self.refuse(f"values of {shown}", "be of names that differ in a number, or told by --columns")
         direction = self.one("direction", self.of("direction"))
         if direction is None:
             direction = self.one("voltage", self.of("voltage"))
@@ -185,10 +188,7 @@ class Rows(Columns):
                 )
         for j, one in enumerate(values):
             for k in range(j):
-                with np.errstate(divide="ignore", invalid="ignore"):
-                    ratio = one / values[k]
-                ratio = ratio[np.isfinite(ratio)]
-                if ratio.size and float(np.ptp(ratio)) <= _SAME * abs(float(ratio.mean())):
+                if tied(one, values[k]):
                     shown = f"{self.table.label(columns[k])} and {self.table.label(columns[j])}"
                     raise self.refuse(f"{shown}, which are proportional,", "be chosen from by --columns")
 
@@ -208,7 +208,7 @@ class Rows(Columns):
                     if not given[k] >= 0:
                         text = self.table.rows[k][pulse or 0]
                         raise ValueError(f"line {self.table.lines[k]}: pulse = {text!r}: must be an integer from 0")
-                numbers = self._numbered(given[rows], signs[rows], rows)
+                numbers = self._numbered(given[rows], signs[rows], values[rows], rows)
             points = self.cells.setdefault(name, {})
             for place, (k, number) in enumerate(zip(rows, numbers, strict=True)):
                 sign, value = int(signs[k]), float(values[k])
@@ -222,7 +222,7 @@ class Rows(Columns):
                     sign = later[0]
                 points[number] = (sign, None if math.isnan(value) else value)
 
-    def _numbered(self, given: Real, signs: NDArray[np.int64], rows: list[int]) -> list[int]:
+    def _numbered(self, given: Real, signs: NDArray[np.int64], values: Real, rows: list[int]) -> list[int]:
         """Numbers of pulses that may begin anew where the direction changes."""
         if len(set(given.tolist())) == len(given):
             return self.whole(given, rows)
@@ -235,10 +235,26 @@ class Rows(Columns):
                     f"line {self.table.lines[rows[first]]}: pulse = {given[first]:g}: must be there once for each "
                     "cell, or begin anew wherever the direction changes; rows are counted if --columns names no pulse"
                 )
+            if first:
+                self._check_jump(values, first, starts, rows)
             own = self.whole(given[first:stop], rows[first:stop])
             shift = result[-1] + (own[0] == 0) if result else 0
             result += [number + shift for number in own]
         return result
+
+    def _check_jump(self, values: Real, first: int, starts: list[int], rows: list[int]) -> None:
+        """Refuse a value far off where numbers begin anew, as of another cell; an abrupt first way back is none."""
+        before, later = values[:first], values[first:]
+        before, later = before[~np.isnan(before)], later[~np.isnan(later)]
+        if before.size < 3 or not later.size or (first == starts[1] and before.min() <= later[0] <= before.max()):
+            return
+        size = float(np.abs(np.diff(before)).max())
+        if abs(later[0] - before[-1]) > _JUMP * size:
+            raise ValueError(
+                f"line {self.table.lines[rows[first]]}: numbers of pulses begin anew and the value goes from "
+                f"{before[-1]:.4g} to {later[0]:.4g}, steps before are up to {size:.2g}: must be one cell, or have a "
+                "column of cells"
+            )
 
 
 def two_levels(levels: set[float]) -> bool:

@@ -163,6 +163,8 @@ def read_tables(
     except OSError as error:
         raise ValueError(f"{where}: must be a readable file ({error.strerror})") from None
     if raw.startswith(_WORKBOOKS):
+        if separator is not None:
+            raise ValueError(f"separator = {separator!r}: must come with a text, and {str(path)!r} is a workbook")
         return _sheets(raw, where, sheet, decimal)
     if sheet is not None:
         raise ValueError(f"sheet = {sheet!r}: must come with a workbook, and {str(path)!r} is a text")
@@ -295,7 +297,11 @@ def _sheets(raw: bytes, where: str, sheet: str | None, decimal: str | None) -> l
         names = [names[number - 1] if number else sheet]
     tables, refused = [], None
     for name in names:
-        frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, na_filter=False)
+        try:
+            frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, na_filter=False)
+        except Exception as error:  # as above
+            told = " ".join(str(error).split())
+            raise ValueError(f"{where}: sheet {name!r}: must be one that can be read ({told})") from None
         cells = ((k, [_cell(value) for value in row]) for k, row in enumerate(frame.to_numpy().tolist(), 1))
         records = list(_records(cells, commented=True))
         if not any(map(is_number, (field for record in records for field in record.fields))):

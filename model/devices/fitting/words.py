@@ -36,6 +36,13 @@ _NAMES = {
     "device": r"(?:cell|device|dev|sample|channel|ch|synapse|memristor|d|c) ?\d+",
 }
 
+_ASIDE = re.compile(  # words of what is no state of a cell: statistics, differences, times, leakage
+    "[gri]?(?:std|stdev|stddev|sd|sem|se|err|error|errors|sigma|deviation|var|variance|uncertainty|ci|min|minimum"
+    "|max|maximum|mean|average|avg|median|delta|diff|difference|change|step|noise|gate|leak|leakage)"
+    "|d[gri]|i[gl]|igs|ig[db]|time|times|timestamp|t|compliance|limit|ratio|range|initial|baseline|fit|fitted|target"
+    "|standard|spread|width|temperature|temp|[\N{GREEK SMALL LETTER DELTA}\N{GREEK SMALL LETTER SIGMA}][gri]?"
+)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
@@ -57,6 +64,7 @@ class Name:
     direction : 1, -1, or None; of an ``up`` or ``down`` column, and of the pulse numbers that belong to one.
     kind : of the values of an ``up`` or ``down`` column, empty if the name does not tell.
     base : the name without its unit.
+    by_unit : whether the unit alone tells the role.
     """
 
     role: str = ""
@@ -64,6 +72,7 @@ class Name:
     direction: int | None = None
     kind: str = ""
     base: str = ""
+    by_unit: bool = False
 
 
 def unit_of(text: str) -> Unit | None:
@@ -106,6 +115,11 @@ def words_of(text: str) -> list[str]:
     return re.findall(r"#|[^\W_]+", text.lower())
 
 
+def without_number(base: str) -> str:
+    """A name with # for the number or letter of a cell at its end."""
+    return re.sub(r"\d+$|(?<=\w{3} )[a-z]$|^[a-z]$", "#", base)
+
+
 def directions_in(text: str) -> set[int]:
     """The directions that a text names: 1, -1, both or none."""
     return {1 for word in words_of(text) if word.rstrip("0123456789") in UP} | {
@@ -135,6 +149,8 @@ def role_of(name: str) -> Name:
     if unit and role in (*VALUES, "voltage", "read-voltage") and unit.kind != role.removeprefix("read-"):
         raise ValueError(f"column {name!r}: its unit {text!r} must be one of a {role}")
     base = " ".join(words_of(rest))
+    if role in ("", *VALUES) and any(_ASIDE.fullmatch(word) for word in words):
+        return Name(unit=unit, base=base)
     if found:
         direction = found.pop()
         if role in ("pulse", "voltage", "read-voltage"):
@@ -142,5 +158,5 @@ def role_of(name: str) -> Name:
         kind = role if role in VALUES else unit.kind if unit else ""
         return Name(role={1: "up", -1: "down"}[direction], unit=unit, direction=direction, kind=kind, base=base)
     if role in ("", "device") and unit and unit.kind in VALUES:
-        role = unit.kind
+        return Name(role=unit.kind, unit=unit, base=base, by_unit=not role)
     return Name(role=role, unit=unit, base=base)

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import io
+import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -245,6 +246,9 @@ READ = {
     ),
     "Excel's first line": "sep=;\n" + NAMED.replace(",", ";"),
     "a name in two lines": NAMED.replace("conductance", '"G\n(S)"'),
+    "statistics, differences and leakage": NAMED.replace(
+        "conductance\n", "conductance (S),std (S),delta G (S),Time (S),Gate current (A),Remanence (S)\n"
+    ).replace("e-06", "e-06,1e-9,2e-9,3,4e-9,5e-9"),
     "another column x": NAMED.replace("conductance\n", "conductance,x\n").replace("e-06", "e-06,3"),
 }
 
@@ -324,6 +328,7 @@ def test_negative_voltage_may_be_up_if_the_quantity_is_known(tmp_path: Path) -> 
         read(tmp_path, turned)
 
 
+PAIRS = list(zip(UP, DOWN, strict=True))
 REFUSED = {
     "empty": ("", "must have rows, and it is empty"),
     "blank": ("\n \n", "must have rows, and it is empty"),
@@ -371,7 +376,7 @@ REFUSED = {
     ),
     "two curves upwards": (
         lines([[str(k), f"{a:.6e}", f"{1.05 * a:.6e}"] for k, a in enumerate(UP)], ","),
-        "column 3: rises from .* has no name",
+        "column 2 and column 3 of a constant product or ratio",
     ),
     "times among the values": (
         lines([[f"{k / 10}", str(1.5 * sign), f"{g:.6e}"] for k, (sign, g) in enumerate(COURSE)], ","),
@@ -381,6 +386,52 @@ REFUSED = {
         lines([[str(1.5 * sign), f"{g:.6e}", f"{g / 2:.6e}"] for sign, g in COURSE], ","),
         "column 2 and column 3, which are proportional",
     ),
+    "a second curve upwards": (
+        lines([[str(k), f"{a:.6e}", f"{b:.6e}"] for k, (a, b) in enumerate(zip(UP, DOWN[::-1], strict=True))], ","),
+        "column 3: rises from .* has no name",
+    ),
+    "statistics alone": (
+        "direction,G mean (uS),G min (uS),G max (uS)\n"
+        + lines([[str(sign), *(f"{g * factor:.6e}" for factor in (1e6, 9e5, 1.1e6))] for sign, g in COURSE], ","),
+        "column 'conductance' 0 times",
+    ),
+    "G0 and G": (
+        "direction,G0 (uS),G (uS)\n" + lines([[str(sign), "10", f"{g * 1e6:.6f}"] for sign, g in COURSE], ","),
+        r"values of column 2 'G0 \(uS\)', column 3 'G \(uS\)' in",
+    ),
+    "pairs of something else": (
+        "LTP (uS),LTP x (uS),LTD (uS),LTD x (uS)\n" + lines([[f"{a:e}", "1", f"{b:e}", "1"] for a, b in PAIRS], ","),
+        "pairs of up and down '', 'x' in",
+    ),
+    "times and a depression": (
+        lines([[f"{0.05 * k:.2f}", f"{g:.6e}"] for k, g in enumerate(DOWN)], ","),
+        "column 1 of equal steps, as of times or voltages",
+    ),
+    "voltages of steps of a half": (
+        lines([[f"{0.5 * k}", f"{g:.6e}"] for k, g in enumerate(DOWN)], ";"),
+        "column 1 of equal steps",
+    ),
+    "temperatures and a depression": (
+        lines([[str(k), f"{300 + 2 * k + k % 3}", f"{g * 1e6:.6f}"] for k, g in enumerate(DOWN)], ","),
+        "column 3: begins at .*, has no name, and the list before it ends at",
+    ),
+    "conductances and resistances": (
+        lines([[str(k), f"{g * 1e6:.4f}", f"{1e-3 / g:.4f}"] for k, g in enumerate(UP)], ","),
+        "column 2 and column 3 of a constant product or ratio",
+    ),
+    "devices whose numbers begin anew": (
+        "n,type,G\n"
+        + lines(
+            [
+                [str(k % RAMP + 1), str(sign), f"{g * factor:.6e}"]
+                for factor in (1, 3)
+                for k, (sign, g) in enumerate(COURSE[: 2 * RAMP])
+            ],
+            ",",
+        ),
+        "line 82: numbers of pulses begin anew and the value goes from",
+    ),
+    "a pulse far away": (NAMED.replace("\n150,", "\n1e30,"), r"line 152: pulse = '1e\+30': must be .* to 1e\+15"),
     "fractions of nothing": (
         lines([[f"{k / 200:.3f}", f"{a:.6e}"] for k, a in [*enumerate(UP), *enumerate(DOWN)]], ","),
         "up and down by more than half",
@@ -419,3 +470,34 @@ def test_what_was_understood_has_five_lines(tmp_path: Path) -> None:
     found = read(tmp_path, NAMED)
     assert list(found.understood) == ["file", "form", "direction", "values", "points"]
     assert found.understood["points"] == f"1 cell, {len(COURSE)} rows, 0 without a value"
+
+
+def test_statistics_beside_lists(tmp_path: Path) -> None:
+    """Columns of standard deviations are no second cell."""
+    rows = [["pulse", "LTP (S)", "LTP std (S)", "LTD (S)", "LTD std (S)"]]
+    rows += [[str(k), f"{a:e}", f"{k}e-9", f"{b:e}", f"{k}e-9"] for k, (a, b) in enumerate(PAIRS, 1)]
+    assert same(read(tmp_path, lines(rows, ",")), LISTS)
+
+
+def test_damaged_workbooks(tmp_path: Path) -> None:
+    """A sheet that is cut off or lost is refused in a line."""
+    whole = zipfile.ZipFile(io.BytesIO(workbook(Data=wide())))
+    for size in (None, 2):
+        file = io.BytesIO()
+        with zipfile.ZipFile(file, "w") as out:
+            for name in whole.namelist():
+                content = whole.read(name)
+                if not name.endswith("sheet1.xml"):
+                    out.writestr(name, content)
+                elif size:
+                    out.writestr(name, content[: len(content) // size])
+        with pytest.raises(ValueError, match=r"sheet 'Data': must be one that can be read \(.*\)$"):
+            read(tmp_path, file.getvalue())
+
+
+@pytest.mark.parametrize("turned", [True, False])
+def test_options_without_effect(tmp_path: Path, turned: bool) -> None:
+    with pytest.raises(ValueError, match=f"^reverse_down = {turned}: must come with lists"):
+        read(tmp_path, NAMED, reverse_down=turned)
+    with pytest.raises(ValueError, match=r"^separator = 'tab': must come with a text, and .* is a workbook"):
+        read(tmp_path, workbook(Data=wide()), separator="tab")
