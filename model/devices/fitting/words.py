@@ -39,7 +39,7 @@ _NAMES = {
 _ASIDE = re.compile(  # words of what is no state of a cell: statistics, differences, times, leakage
     "[gri]?(?:std|stdev|stddev|sd|sem|se|err|error|errors|sigma|deviation|var|variance|uncertainty|ci|min|minimum"
     "|max|maximum|mean|average|avg|median|delta|diff|difference|change|step|noise|gate|leak|leakage)"
-    "|d[gri]|i[gl]|igs|ig[db]|time|times|timestamp|t|compliance|limit|ratio|range|initial|baseline|fit|fitted|target"
+    "|d[gri]|i[gl]|igs|ig[db]|time|times|elapsed|timestamp|t|compliance|limit|ratio|range|initial|baseline|fit|fitted|target"
     "|standard|spread|width|temperature|temp|[\N{GREEK SMALL LETTER DELTA}\N{GREEK SMALL LETTER SIGMA}][gri]?"
 )
 
@@ -149,7 +149,7 @@ def role_of(name: str) -> Name:
     if unit and role in (*VALUES, "voltage", "read-voltage") and unit.kind != role.removeprefix("read-"):
         raise ValueError(f"column {name!r}: its unit {text!r} must be one of a {role}")
     base = " ".join(words_of(rest))
-    if role in ("", *VALUES) and any(_ASIDE.fullmatch(word) for word in words):
+    if role in ("", *VALUES) and any(map(_ASIDE.fullmatch, [*words, *(words_of(text) if not unit else [])])):
         return Name(unit=unit, base=base)
     if found:
         direction = found.pop()

@@ -247,7 +247,7 @@ READ = {
     "Excel's first line": "sep=;\n" + NAMED.replace(",", ";"),
     "a name in two lines": NAMED.replace("conductance", '"G\n(S)"'),
     "statistics, differences and leakage": NAMED.replace(
-        "conductance\n", "conductance (S),std (S),delta G (S),Time (S),Gate current (A),Remanence (S)\n"
+        "conductance\n", "conductance (S),G (std),delta G (S),Time (S),Gate current (A),Remanence (S)\n"
     ).replace("e-06", "e-06,1e-9,2e-9,3,4e-9,5e-9"),
     "another column x": NAMED.replace("conductance\n", "conductance,x\n").replace("e-06", "e-06,3"),
 }
