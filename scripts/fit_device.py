@@ -25,7 +25,8 @@ from symtrack.model.devices.fitting.data import RANGES, SCALES, Recording
 from symtrack.model.devices.fitting.fit import Fit, alike, span_of_points
 from symtrack.model.devices.fitting.forms import read_recording
 from symtrack.model.devices.fitting.models import MODELS
-from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS
+from symtrack.model.devices.fitting.table import DECIMALS
+from symtrack.model.devices.fitting.text_file import SEPARATORS
 from symtrack.model.devices.fitting.words import ROLES
 from symtrack.model.devices.presets import device_toml
 from symtrack.model.files import picture

@@ -13,7 +13,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.devices.fitting.table import DECIMALS, SEPARATORS, Table
+from symtrack.model.devices.fitting.table import DECIMALS, Table
+from symtrack.model.devices.fitting.text_file import SEPARATORS
 from symtrack.model.devices.fitting.words import ROLES, VALUES, Name, Unit, role_of, unit_of
 from symtrack.model.spec.validated import check
 

@@ -19,9 +19,10 @@ import numpy as np
 
 from symtrack.model.devices.fitting.columns import Columns, Options
 from symtrack.model.devices.fitting.data import Recording, make_recording
+from symtrack.model.devices.fitting.fields import missing
 from symtrack.model.devices.fitting.lists import Lists, Segment
+from symtrack.model.devices.fitting.reading import read_tables
 from symtrack.model.devices.fitting.rows import Rows, two_levels
-from symtrack.model.devices.fitting.table import missing, read_tables
 from symtrack.model.devices.fitting.words import directions_in
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.devices.fitting.columns import Columns, Real, tied
-from symtrack.model.devices.fitting.table import missing
+from symtrack.model.devices.fitting.fields import missing
 from symtrack.model.devices.fitting.words import VALUES, direction_of, without_number
 
 _LEVEL = 0.1  # relative spread of voltages that are one

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Finds the table of numbers in a laboratory's file: a text of any encoding and separator, or a sheet of a workbook.
+"""Finds the table of numbers in the lines of a laboratory's file.
 
 The table is sought from the end of the file, since what an instrument writes about itself comes first. Rows are the
 lines with as many fields as most of the last ones and with numbers where these have numbers; lines of text between
@@ -12,32 +12,20 @@ Nothing here knows what the columns mean: see `model.devices.fitting.forms`.
 
 from __future__ import annotations
 
-import csv
-import io
 import re
 from collections import Counter
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.devices.fitting.fields import MISSING, SHOWN, TAIL, Record, is_number, missing
 from symtrack.model.devices.fitting.words import direction_of, is_unit, role_of
 
-SEPARATORS = {"tab": "\t", "semicolon": ";", "bar": "|", "comma": ",", "space": " "}  # in order of preference
 DECIMALS = {"point": ".", "comma": ","}
 NUMBER_MAX = 1e30  # sums and squares stay finite
-_TAIL = 24  # lines at the end that show how a row looks
-_SHARE = 0.8  # of them, that have to look alike
-_SHOWN = 40  # characters of a line in a message
-_NUMBER = re.compile(r"[+-]?(?:\d+(?:[.,]\d*)?|[.,]\d+)(?:[eE][+-]?\d+)?")
-_MISSING = {"", "-", "--", "---", "nan", "-nan", "na", "n/a", "#n/a", "#na", "null", "none", "missing", "nan(ind)"}
-_MISSING |= {"-nan(ind)", "#num!", "#value!", "#div/0!", "#ref!"}
-_BINARY = {b"\x93NUMPY": "a numpy array", b"MATLAB": "a MATLAB file", b"\x89HDF": "an HDF5 file", b"%PDF": "a PDF file"}
-_BINARY |= {b"\x1f\x8b": "a compressed file", b"\x89PNG": "a picture", b"<": "a page of HTML or XML"}
-_WORKBOOKS = (b"PK\x03\x04", b"\xd0\xcf\x11\xe0")
 
 Real = NDArray[np.float64]
 
@@ -103,8 +91,8 @@ class Table:
         import pandas as pd  # a third of a second
 
         texts = pd.Series(self.texts(column), dtype=object)
-        plain = texts.where(~texts.str.lower().isin(_MISSING), "nan")
-        plain = plain.where(plain.map(lambda text: text == "nan" or bool(_NUMBER.fullmatch(text))), "text")
+        plain = texts.where(~texts.str.lower().isin(MISSING), "nan")
+        plain = plain.where(plain.map(lambda text: text == "nan" or is_number(text)), "text")
         values = pd.to_numeric(plain.str.replace(",", ".", regex=False), errors="coerce").to_numpy(np.float64)
         bad = np.flatnonzero((plain != "nan").to_numpy() & ~(np.abs(values) <= NUMBER_MAX))
         if bad.size:
@@ -118,231 +106,31 @@ class Table:
         return 2 * sum(is_number(text) for text in there) > len(there)
 
 
-def is_number(text: str) -> bool:
-    """Whether a field is a number, with a point or a comma."""
-    return bool(_NUMBER.fullmatch(text))
-
-
-def missing(text: str) -> bool:
-    """Whether a field says that nothing is there."""
-    return text.lower() in _MISSING
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Record:
-    """A line that is not blank."""
-
-    line: int
-    fields: list[str]
-    comment: bool
-    after_blank: bool
-
-    @property
-    def text(self) -> str:
-        return " ".join(field for field in self.fields if field)
-
-
-def read_tables(
-    path: str | Path, *, sheet: str | None = None, separator: str | None = None, decimal: str | None = None
-) -> list[Table]:
-    """The table of a file, or those of the sheets of a workbook that have one.
-
-    Parameters
-    ----------
-    sheet : name or number, from 1, of the only sheet to be read.
-    separator, decimal : one of SEPARATORS and DECIMALS; without them, from the file.
+def find_table(
+    records: list[Record],
+    where: str,
+    seen: str,
+    decimal: str | None,
+    sheet: str | None = None,
+    *,
+    guessed_comma: bool = False,
+) -> Table:
+    """The table of lines; guessed_comma: whether nobody but the lines says that a comma separates.
 
     Raises
     ------
     ValueError
-        The file cannot be read, or has no table; the message says what was seen.
+        There is none, or lines are left that are neither rows nor text above them.
     """
-    where = f"data = {str(path)!r}"
-    try:
-        raw = Path(path).read_bytes()
-    except OSError as error:
-        raise ValueError(f"{where}: must be a readable file ({error.strerror})") from None
-    if raw.startswith(_WORKBOOKS):
-        if separator is not None:
-            raise ValueError(f"separator = {separator!r}: must come with a text, and {str(path)!r} is a workbook")
-        return _sheets(raw, where, sheet, decimal)
-    if sheet is not None:
-        raise ValueError(f"sheet = {sheet!r}: must come with a workbook, and {str(path)!r} is a text")
-    text, encoding = _decoded(raw, where)
-    lines = re.split(r"\r\n|\r|\n", text)
-    for k in range(len(lines) - 1):  # a name in quotes that has a line break
-        if lines[k].count('"') % 2 and lines[k + 1].count('"') % 2:
-            lines[k : k + 2] = [f"{lines[k]} {lines[k + 1]}", ""]
-    told = re.fullmatch(r"\s*\"?sep=(.)\"?\s*", lines[0])  # what Excel writes and reads
-    if told:
-        lines[0] = ""
-    if not any(line.strip() for line in lines):
-        raise ValueError(f"{where}: must have rows, and it is empty")
-    commas = decimal == "comma" and '"' not in text  # which then separate nothing
-    mark = SEPARATORS[separator] if separator else told[1] if told else _separator(lines, where, commas)
-    split = _splitter(mark)
-    records = list(_records(((k, split(line)) for k, line in enumerate(lines, 1)), commented=True))
-    name = next((name for name, own in SEPARATORS.items() if own == mark), repr(mark))
-    seen = f"{encoding}, " + (f"separated by {name}" if mark else "one column")
-    result = _table(records, where, seen, decimal, None, mark == "," and not separator)
-    return [result]
-
-
-def _decoded(raw: bytes, where: str) -> tuple[str, str]:
-    """Text and encoding."""
-    for magic, kind in _BINARY.items():
-        if raw.lstrip()[:8].startswith(magic):
-            raise ValueError(f"{where}: must be a text file in UTF-8 or UTF-16 or a workbook, and is {kind}")
-    zeros = raw[::2].count(0), raw[1::2].count(0)
-    encoding, told = "utf-8", "UTF-8"
-    if raw.startswith(b"\xef\xbb\xbf"):
-        encoding = "utf-8-sig"
-    elif raw.startswith((b"\xff\xfe\0\0", b"\0\0\xfe\xff")):
-        encoding, told = "utf-32", "UTF-32"
-    elif raw.startswith((b"\xff\xfe", b"\xfe\xff")):
-        encoding, told = "utf-16", "UTF-16"
-    elif max(zeros) > len(raw) // 8:
-        encoding, told = "utf-16-be" if zeros[0] > zeros[1] else "utf-16-le", "UTF-16"
-    try:
-        text = raw.decode(encoding)
-    except UnicodeDecodeError:
-        if encoding != "utf-8":
-            raise ValueError(f"{where}: must be a text file in UTF-8 or {told}, and is none in that") from None
-        text, told = raw.decode("cp1252", errors="replace"), "Windows-1252"
-    if re.search(r"[\0-\b\x0e-\x1a\ufffd]", text):
-        raise ValueError(f"{where}: must be a text file in UTF-8 or UTF-16, and has bytes of no text")
-    return text, told
-
-
-def _clean(field: str) -> str:
-    return field.strip().replace("\N{MINUS SIGN}", "-").strip("\ufeff\xa0 ")
-
-
-def _splitter(mark: str) -> Callable[[str], list[str]]:
-    """A function that splits a line; every line for itself, so that a stray quote cannot take the next ones along."""
-
-    def split(line: str) -> list[str]:
-        if mark == " ":
-            line = re.sub(r"\s+", " ", re.sub(r"\s+(?=[(\[])", "", line.strip()))
-        elif not mark:
-            return [_clean(line.strip().strip('"'))]
-        try:
-            return [_clean(field) for field in next(csv.reader([line], delimiter=mark, skipinitialspace=True), [])]
-        except csv.Error:  # a field of a length that is no number and no name
-            return [line[:_SHOWN]]
-
-    return split
-
-
-def _separator(lines: Sequence[str], where: str, commas: bool) -> str:
-    """What separates the fields of the last lines, empty if there is one field in each; commas: of no separator."""
-    tail = [line for line in lines if line.strip() and not line.lstrip().startswith(("#", "%"))][-_TAIL:]
-    best, chosen = 0.0, None
-    for mark in SEPARATORS.values():
-        if commas and mark == ",":
-            continue
-        rows = [fields for line in tail if any(map(is_number, fields := _splitter(mark)(line)))]
-        if not rows:
-            continue
-        number = Counter(map(len, rows)).most_common(1)[0][0]
-        alike = [fields for fields in rows if len(fields) == number]
-        if number < 2 or len(alike) < _SHARE * len(rows):
-            continue
-        fields = [field for row in alike for field in row]
-        share = sum(is_number(f) or missing(f) or direction_of(f) is not None for f in fields) / len(fields)
-        if share > best + 1e-9:
-            best, chosen = share, mark
-    if chosen is None:
-        single = [line for line in tail if is_number(_clean(line.strip().strip('"')))]
-        if 2 * len(single) <= len(tail):
-            shown = (tail or [line for line in lines if line.strip()])[-1].strip()[:_SHOWN]
-            raise ValueError(
-                f"{where}: must have rows of numbers after its header, separated by {', '.join(SEPARATORS)}, "
-                f"and its last line is {shown!r}"
-            )
-        return ""
-    return chosen
-
-
-def _records(lines: Iterator[tuple[int, list[str]]], *, commented: bool) -> Iterator[_Record]:
-    blank = False
-    for line, fields in lines:
-        if not any(fields):
-            blank = True
-            continue
-        comment = commented and fields[0].startswith(("#", "%")) and not missing(fields[0])
-        if comment:
-            rest = fields[0][1:].strip()
-            fields = [rest if rest or not any(fields[1:]) else "#", *fields[1:]]  # # may be the name of a column
-        elif " #" in fields[-1] and is_number(fields[-1].partition(" #")[0].strip()):
-            fields = [*fields[:-1], fields[-1].partition(" #")[0].strip()]
-        yield _Record(line=line, fields=fields, comment=comment, after_blank=blank)
-        blank = False
-
-
-def _sheets(raw: bytes, where: str, sheet: str | None, decimal: str | None) -> list[Table]:
-    """The tables of a workbook."""
-    import pandas as pd
-
-    try:
-        book = pd.ExcelFile(io.BytesIO(raw), engine="calamine")
-    except Exception as error:  # of whatever kind the library has for files that are none of its own
-        raise ValueError(f"{where}: must be a workbook that can be read ({error})") from None
-    names = [str(name) for name in book.sheet_names]
-    shown = ", ".join(map(repr, names))
-    if sheet is not None:
-        number = int(sheet) if sheet.isdecimal() and sheet not in names else 0
-        if sheet not in names and not 1 <= number <= len(names):
-            raise ValueError(f"sheet = {sheet!r}: must be one of {shown}, or a number from 1 to {len(names)}")
-        names = [names[number - 1] if number else sheet]
-    tables, refused = [], None
-    for name in names:
-        try:
-            frame = pd.read_excel(book, sheet_name=name, header=None, dtype=object, na_filter=False)
-        except Exception as error:  # as above
-            told = " ".join(str(error).split())
-            raise ValueError(f"{where}: sheet {name!r}: must be one that can be read ({told})") from None
-        cells = ((k, [_cell(value) for value in row]) for k, row in enumerate(frame.to_numpy().tolist(), 1))
-        records = list(_records(cells, commented=True))
-        if not any(map(is_number, (field for record in records for field in record.fields))):
-            continue
-        try:
-            tables.append(_table(records, where, f"workbook, sheet {name!r}", decimal, name, False))
-        except ValueError as error:
-            refused = ValueError(f"sheet {name!r}: {error}")
-            if len(names) == 1:
-                raise refused from None
-    if refused and tables:
-        raise ValueError(f"{where}: sheet must be one of {shown}, chosen by --sheet ({refused})")
-    if not tables:
-        raise refused or ValueError(f"{where}: must have a sheet with numbers, and has {shown}")
-    return tables
-
-
-def _cell(value: object) -> str:
-    """A field of a sheet as text."""
-    if value is None or (isinstance(value, float) and np.isnan(value)):
-        return ""
-    if isinstance(value, bool):
-        return str(int(value))
-    if isinstance(value, float):
-        return str(int(value)) if value.is_integer() and abs(value) < 1e15 else repr(value)
-    return _clean(str(value))
-
-
-def _table(
-    records: list[_Record], where: str, seen: str, decimal: str | None, sheet: str | None, guessed_comma: bool
-) -> Table:
-    """The table of lines; guessed_comma: whether nobody but the lines says that a comma separates."""
     plain = [record for record in records if not record.comment]
-    tail = [record for record in plain[-_TAIL:] if any(map(is_number, record.fields))]
+    tail = [record for record in plain[-TAIL:] if any(map(is_number, record.fields))]
     if not tail:
         raise ValueError(f"{where}: must have rows of numbers after its header, and its last line has none ({seen})")
     width = max(Counter(len(record.fields) for record in tail).items(), key=lambda pair: (pair[1], pair[0]))[0]
     tail = [record for record in tail if len(record.fields) == width]
     accept = [_column([record.fields[k] for record in tail]) for k in range(width)]
 
-    def fits(record: _Record) -> bool:
+    def fits(record: Record) -> bool:
         """Whether a line is a row."""
         fields = record.fields
         if record.comment or len(fields) < width or any(fields[width:]) or not any(map(is_number, fields)):
@@ -353,7 +141,7 @@ def _table(
     if not places:
         raise ValueError(f"{where}: must have rows of numbers after its header ({seen})")
     rows: list[list[str]] = []
-    texts: list[_Record] = []
+    texts: list[Record] = []
     lines, starts, gaps = [], [], []
     for record in records[places[0] :]:
         if fits(record):
@@ -369,7 +157,7 @@ def _table(
                 raise ValueError(_misfit(record, accept, width, records[: places[0]], seen))
             texts.append(record)
     if texts:
-        raise ValueError(f"line {texts[0].line}: {texts[0].text[:_SHOWN]!r} after the rows: must be a row of numbers")
+        raise ValueError(f"line {texts[0].line}: {texts[0].text[:SHOWN]!r} after the rows: must be a row of numbers")
     names, units, header, title = _header(records[: places[0]], width, rows, seen)
     used = [k for k in range(width) if any(row[k] for row in rows) or (names and names[k])]
     rows = [[row[k] for k in used] for row in rows]
@@ -409,7 +197,7 @@ def _column(fields: list[str]) -> Callable[[str], bool]:
     return lambda field: True
 
 
-def _misfit(record: _Record, accept: list[Callable[[str], bool]], width: int, above: list[_Record], seen: str) -> str:
+def _misfit(record: Record, accept: list[Callable[[str], bool]], width: int, above: list[Record], seen: str) -> str:
     """Why a line between or behind the rows is no row."""
     fields = record.fields
     if len(fields) != width:
@@ -423,11 +211,11 @@ def _misfit(record: _Record, accept: list[Callable[[str], bool]], width: int, ab
 
 
 def _header(
-    above: list[_Record], width: int, rows: list[list[str]], seen: str
+    above: list[Record], width: int, rows: list[list[str]], seen: str
 ) -> tuple[list[str], list[str], int | None, str]:
     """Names, units, line of the names, and the text above them."""
 
-    def named(record: _Record) -> list[str] | None:
+    def named(record: Record) -> list[str] | None:
         """The fields of a line that can be names."""
         fields = list(record.fields)
         while len(fields) > width and not fields[-1]:
