@@ -148,8 +148,9 @@ class LearningTile:
 
     @property
     def warm_up_steps(self) -> int:
-        """Training steps from the start before the first that may write W."""
-        return self._warm_up // self._rates.reads * self._rates.transfer_every
+        """Training steps from the start before the first whose transfers may write W."""
+        quiet = self._warm_up // self._rates.reads  # transfer events
+        return (quiet + 1) * self._rates.transfer_every - 1 if self._warm_up else 0
 
     def settings(self) -> Settings:
         """Settings of the next transfer."""

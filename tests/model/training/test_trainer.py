@@ -125,6 +125,18 @@ def test_nothing_is_written_before_the_first_flips() -> None:
     assert tiles(trainer)[0].slow.pulse_numbers.sum() > 0
 
 
+@pytest.mark.parametrize(("reads", "every"), [(1, 1), (2, 1), (4, 1), (1, 3), (2, 5)])
+def test_the_warm_up_ends_with_the_first_transfer_that_may_write(reads: int, every: int) -> None:
+    trainer = tiny.trainer(rates=Rates(reads=reads, transfer_every=every))
+    last = max(tiles(trainer), key=lambda tile: tile.config.chopper_period * tile.config.columns)
+    quiet = last.config.chopper_period * last.config.columns  # transfers
+    trainer.run(trainer.warm_up_steps)
+    assert last.transfers <= quiet
+    assert last.slow.pulse_numbers.sum() == 0
+    trainer.run(1)
+    assert last.transfers > quiet
+
+
 def test_sp_rmse_is_the_distance_of_q_from_the_symmetric_points() -> None:
     trainer = tiny.trainer()
     squares = np.concatenate([(tile.fast.symmetric_point() / 2**30).ravel() ** 2 for tile in tiles(trainer)])
