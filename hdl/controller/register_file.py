@@ -207,7 +207,7 @@ class RegisterFile(wiring.Component):
             for field in register.fields
             if field.high is not None and field.high < (1 << field.width) - 1
         ]
-        outside = ~Const(register.mask, WORD) & self.write_data & self._strobed()
+        outside = ~Const(register.allowed, WORD) & self.write_data & self._strobed()
         part = [self.write_strobes.any() & ~self.write_strobes.all()] if register.whole else []
         return _any([*too_large, outside.any(), *part])
 

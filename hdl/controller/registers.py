@@ -5,8 +5,8 @@
 
 The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
 register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing,
-and so is a one in a bit that belongs to no field: it is what does not fit the field below it. Such bits read as zero.
-Source: docs/integration.md.
+and so is a one in a bit that belongs to no field: it is what does not fit the field below it. In a register of ``w1c``
+such ones are ignored. The bits read as zero. Source: docs/integration.md.
 """
 
 from __future__ import annotations
@@ -58,6 +58,11 @@ class Register:
     def mask(self) -> int:
         """The bits of all fields."""
         return sum(field.mask for field in self.fields)
+
+    @property
+    def allowed(self) -> int:
+        """The bits that may be one in a write: those of fields, or all where ones clear: all ones clear all."""
+        return (1 << WORD) - 1 if all(field.access == "w1c" for field in self.fields) else self.mask
 
     @property
     def readable(self) -> bool:

@@ -146,7 +146,7 @@ async def errors(client: Client) -> dict[str, int]:
             await refused("forbidden", lambda register=register: bus.read(register.offset, 4))
         if register.writable:
             before = await client.read(register.name) if register.readable else 0
-            for bit in (bit for bit in range(32) if not register.mask >> bit & 1):
+            for bit in (bit for bit in range(32) if not register.allowed >> bit & 1):
                 data = (1 << bit).to_bytes(4, "little")
                 await refused("refused", lambda data=data, register=register: bus.write(register.offset, data))
             assert not register.readable or await client.read(register.name) == before
@@ -162,6 +162,8 @@ async def errors(client: Client) -> dict[str, int]:
         offset, part = table["command"].offset + first, bytes(size)
         await refused("refused", lambda offset=offset, part=part: bus.write(offset, part))
     assert not await client.busy(), "no refused command started"
+    assert await client.write("events", 0xFFFFFFFF) == AxiResp.OKAY
+    assert await client.read("events") == 0, "all ones clear all events"
 
     # One command runs, one waits, the next is refused.
     await client.set(Settings(calibration_pulses=40))

@@ -195,6 +195,7 @@ ERRORS = [
     (" & self.write_strobes[0]", ""),
     (" & self._strobed()\n", "\n"),
     ("outside.any(), *part", "*part"),
+    ("register.allowed", "register.mask"),
     ("if register.whole else []", "if False else []"),
     (
         "(events & ~cleared) | Cat((happens | late).values())",
