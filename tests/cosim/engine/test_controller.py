@@ -107,13 +107,13 @@ WATCHDOG = "a limit of cycles that random traffic sets is hardly ever reached: s
 MISSED = {
     r"toggle axi_lite [br]resp\[0\]": "constant: OKAY and SLVERR differ in the upper bit",
     r"toggle registers status___05F(row_)?chopper\[\d+\]": OPERATIONS,
-    r"toggle registers status___05F(slots|reads|transfer_pulses|unprogrammed)\[([5-9]|\d\d)\]": "upper bits of counts",
-    r"toggle registers status___05F(reference_pulses\[\d+\]|transfer_pulses\[0\])": OPERATIONS,
+    r"toggle registers status___05F(slots|reads|transfer_pulses|unprogrammed)\[([6-9]|\d\d)\]": "upper bits of counts",
+    r"toggle registers status___05Freference_pulses\[\d+\]": OPERATIONS,
     r"toggle registers \w+_high\[\d\]": "upper bits of counts",
     r"toggle registers (settings___05F|setting_)(calibration_\w+|rounds)\[\d+\]": "upper bits of long operations",
     r"toggle registers (happens_|events_|status___05F)memory_error": "no bit flips: see the tests of parity",
     r"toggle registers (happens|events)_watchdog": WATCHDOG,
-    r"toggle registers older\[([89]|\d\d)\]": WATCHDOG,
+    r"toggle registers older\[\d\d\]": WATCHDOG,
     r"toggle axi_lite (room|arready)": "a client that waits for each answer has one read under way",
     r"toggle registers (due|told)": WATCHDOG,
     r"branch registers cond_then": WATCHDOG,
@@ -124,13 +124,13 @@ MISSED = {
 def test_what_random_traffic_reaches_around_the_tile(tmp_path: Path) -> None:
     top = controller_name(PLAIN)
     text = source_verilog(Controller(PLAIN), top)
-    run(tmp_path, "fuzz", PLAIN, counted=text, cycles=20_000)
+    run(tmp_path, "fuzz", PLAIN, counted=text, cycles=60_000)
     data = (tmp_path / "coverage.dat").read_text(encoding="utf-8")
     around = [point for point in points(data, text, top) if point.block in ("axi_lite", "registers")]
     unreached = Counter(point.kind for point in around if not point.count)
     assert unreached["line"] == 0
     assert unreached["branch"] == 1
-    assert unreached["toggle"] <= 592
+    assert unreached["toggle"] <= 552
     missed = [f"{point.kind} {point.block} {point.name.partition(':')[0]}" for point in around if not point.count]
     assert {point for point in missed if not any(re.fullmatch(pattern, point) for pattern in MISSED)} == set()
     assert all(any(re.fullmatch(pattern, point) for point in missed) for pattern in MISSED)

@@ -333,7 +333,7 @@ async def fuzz(client: Client, *, cycles: int, wrong: str = "") -> dict[str, int
                 await client.send(name, [rng.getrandbits(bits) for _ in range(rng.randint(1, 9))])
         register: Register = rng.choice(table)
         offset = rng.choice((register.offset, register.offset, register.offset, rng.randrange(0x1000 - 3)))
-        if register.name == "control" and (wrong or rng.random() < 0.8):  # which clears what is wrong
+        if register.name == "control" and (wrong or rng.random() < 0.95):  # which clears what is wrong
             continue
         if register.name == "calibration":
             data = bytes([rng.randrange(60), 0, rng.randrange(2), 0])
