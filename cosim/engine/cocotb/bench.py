@@ -19,7 +19,7 @@ from cocotb.task import bridge, resume
 from cocotb.triggers import Timer
 
 from symtrack.cosim.engine.job import Job, Outcome, carry_out
-from symtrack.cosim.engine.lockstep import Checker, Program, State, lock_step
+from symtrack.cosim.engine.lockstep import Checker, Program, State, UnknownWord, lock_step
 from symtrack.cosim.engine.state import hidden_states, read_state
 from symtrack.cosim.engine.stepped_periphery import SteppedPeriphery
 from symtrack.hdl.output.state_map import StateItem
@@ -88,7 +88,7 @@ class CocotbBench:
                 self.dut.clk.value = 0
                 self._drive(inputs)
                 await Timer(HALF_PERIOD_NS, "ns")
-                outputs = {name: int(handle.value) for name, handle in self.outputs}
+                outputs = {name: word(handle.value) for name, handle in self.outputs}
                 self.dut.clk.value = 1
                 await Timer(HALF_PERIOD_NS, "ns")
                 inputs = steps.send(outputs)
@@ -104,7 +104,7 @@ class CocotbBench:
                 handle = getattr(handle, name, None)
                 if handle is None:
                     return None
-            return [int(handle[row].value) for row in range(item.rows)] if item.rows > 1 else [int(handle.value)]
+            return [word(handle[row].value) for row in range(item.rows)] if item.rows > 1 else [word(handle.value)]
 
         return read_state(self.config, fetch)
 
@@ -118,6 +118,11 @@ class CocotbBench:
         hidden = hidden_states(self.config, state, own=self._own_netlist)
         self.checker.state(state)
         return self.checker.states_compared, hidden
+
+
+def word(value: Any) -> int:
+    """A value of the simulator as an integer."""
+    return int(value) if value.is_resolvable else UnknownWord(str(value))
 
 
 @cocotb.test()

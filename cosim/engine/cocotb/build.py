@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Builds the simulator of the cocotb engine: the Verilog and cocotb's own main program."""
+"""Builds the simulators that cocotb plays on: Verilator with cocotb's main program, or a program of Icarus Verilog."""
 
 from __future__ import annotations
 
@@ -12,9 +12,40 @@ import cocotb
 import cocotb_tools.config
 
 from symtrack.cosim.tools import build_cache as build
-from symtrack.cosim.tools.toolchain import find_verilator
+from symtrack.cosim.tools.toolchain import find_program, find_verilator, run
 
 LIBRARIES = "libraries"  # a link to cocotb's, beside what is compiled
+DUMP = "dump.vcd"  # where simulators leave the waveforms, in the folder that they run in
+
+
+def verilator_command(verilog: str, top: str, *, waves: bool) -> list[str]:
+    """The command that starts Verilator's simulator of ``verilog``; errors as of `cocotb_simulator`."""
+    return [str(cocotb_simulator(verilog, top, waves=waves) / top), *(["--trace"] if waves else [])]
+
+
+def icarus_command(verilog: str, top: str, *, waves: bool) -> list[str]:
+    """The command that starts Icarus Verilog on ``verilog``, by SystemVerilog as cocotb does by default.
+
+    It has four values, so a register is unknown until it is written, if it has no initial value in the text.
+
+    Raises
+    ------
+    ToolError
+        Icarus Verilog is missing or rejects the text.
+    """
+    compiler, player = (find_program(name) for name in ("iverilog", "vvp"))
+    dumped = f'module dump;\n  initial begin $dumpfile("{DUMP}"); $dumpvars(0, {top}); end\nendmodule\n'
+    texts = {"timescale.v": "`timescale 1ns / 1ps\n", "tile.v": verilog} | ({"dump.v": dumped} if waves else {})
+    options = ["-g2012", "-s", top, *(["-s", "dump"] if waves else []), "-o", top]
+
+    def produce(work: Path) -> Iterable[Path]:
+        for name, text in texts.items():
+            (work / name).write_text(text, encoding="utf-8")
+        run([compiler, *options, *texts], None, work / "build.log", folder=work)
+        return [work / name for name in (*texts, "build.log", top)]
+
+    folder = build.cached(("icarus", compiler, *options, *texts.values()), produce)
+    return [player, "-n", "-m", str(cocotb_tools.config.lib_entry("vpi", "icarus")), str(folder / top)]
 
 
 def cocotb_simulator(

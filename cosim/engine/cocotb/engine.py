@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cocotb engine: builds the simulator, starts it on a job in a process of its own and reads the outcome."""
+"""The cocotb engines: build a simulator, start it on a job in a process of its own and read the outcome."""
 
 from __future__ import annotations
 
@@ -14,14 +14,15 @@ import subprocess
 import sys
 import tempfile
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from functools import partial
 from pathlib import Path
 from xml.etree.ElementTree import ParseError
 
 import cocotb_tools.config
 from cocotb_tools.check_results import get_results
 
-from symtrack.cosim.engine.cocotb.build import cocotb_simulator
+from symtrack.cosim.engine.cocotb.build import DUMP, icarus_command, verilator_command
 from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.tools.toolchain import ToolError, libpython
 from symtrack.cosim.tools.verilog_texts import tile_verilog
@@ -41,6 +42,7 @@ def run_job(
     verilog: str | None = None,
     waves: Path | None = None,
     progress: Callable[[int], None] = lambda cycles: None,
+    simulator: Callable[..., list[str]] = verilator_command,
 ) -> Outcome:
     """Play ``job`` on the Verilog of its configuration, or on ``verilog``, any text with the same top module and ports.
 
@@ -50,6 +52,8 @@ def run_job(
         Where to leave a VCD of the run.
     progress
         Told from time to time how much of the job is done, in its own unit.
+    simulator
+        What gives the command that starts the simulator, for a text, its top module, and ``waves``.
 
     Raises
     ------
@@ -58,23 +62,26 @@ def run_job(
     """
     top = module_name(job.config)
     text = tile_verilog(job.config) if verilog is None else verilog
-    simulator = cocotb_simulator(text, top, waves=waves is not None)
+    command = simulator(text, top, waves=waves is not None)
     job = dataclasses.replace(job, own_netlist=verilog is None)
     with tempfile.TemporaryDirectory(prefix="symtrack-") as name:
         folder = Path(name)
         (folder / "job.pickle").write_bytes(pickle.dumps(job))
         with _watched(folder / "progress", progress):
-            play(simulator, top, "symtrack.cosim.engine.cocotb.bench", folder, waves=waves is not None)
+            play(command, top, "symtrack.cosim.engine.cocotb.bench", folder)
         result: Outcome = pickle.loads((folder / OUTCOME).read_bytes())
         if waves is not None:
             partial = waves.with_name(f".{waves.name}.part")
-            shutil.copy(folder / "dump.vcd", partial)
+            shutil.copy(folder / DUMP, partial)
             partial.replace(waves)
     return result
 
 
-def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = False) -> None:
-    """Run the cocotb test of ``module``, which is told ``folder`` as `FOLDER` and leaves `OUTCOME` there.
+run_icarus_job = partial(run_job, simulator=icarus_command)
+
+
+def play(command: Sequence[str], top: str, module: str, folder: Path) -> None:
+    """Run a simulator with the cocotb test of ``module``, which gets ``folder`` as `FOLDER` and leaves `OUTCOME` there.
 
     Raises
     ------
@@ -84,7 +91,6 @@ def play(simulator: Path, top: str, module: str, folder: Path, *, waves: bool = 
     log, results = folder / "simulation.log", folder / "results.xml"
     environment = bench_environment(top, module, results)
     environment[FOLDER] = str(folder)
-    command = [str(simulator / top), *(["--trace"] if waves else [])]
     with log.open("wb") as file:
         try:
             code = subprocess.run(

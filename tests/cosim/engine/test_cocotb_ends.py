@@ -40,7 +40,7 @@ def test_a_simulation_that_ends_early_is_told_in_a_line(name: str, tmp_path: Pat
     simulator.write_text(f"#!/bin/sh\n{does}\n")
     simulator.chmod(0o755)
     with pytest.raises(ToolError) as caught:
-        play(tmp_path, "top", "nowhere", tmp_path)
+        play([str(simulator)], "top", "nowhere", tmp_path)
     told = str(caught.value)
     assert told.startswith("the simulation ended without an outcome (")
     assert how in told

