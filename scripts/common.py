@@ -218,7 +218,20 @@ resumed_file = PathType(str, written=False, replaced_by=("--checkpoint",))
 """Argument type: a checkpoint from which a run goes on; it may write its own checkpoints to the same file."""
 
 
-def output_folder(*names: str, convert: Callable[[str], Path] = Path) -> PathType:
+def writable_folder(text: str) -> Path:
+    """Argument type: a folder that can be written to, or made, which is checked before the work."""
+    folder = Path(text)
+    try:
+        there = next(path for path in (folder, *folder.absolute().parents) if path.exists())
+        writable = there.is_dir() and os.access(there, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a writable folder")
+    return folder
+
+
+def output_folder(*names: str, convert: Callable[[str], Path] = writable_folder) -> PathType:
     """Argument type: a folder that gets files of these names."""
     return PathType(convert, written=True, files=lambda folder: [Path(folder, name) for name in names])
 

@@ -7,7 +7,6 @@ With --report both runs are sampled at the same steps, and what the samples show
 """
 
 import argparse
-import os
 import shlex
 import signal
 import sys
@@ -40,6 +39,7 @@ from symtrack.scripts.common import (
     resumed_file,
     run,
     to_total,
+    writable_folder,
     write_report,
     write_text,
 )
@@ -88,14 +88,13 @@ def _interrupt() -> None:
 
 
 def report_folder(text: str) -> Path:
-    """Argument type: a folder that can be written to, or made, which is checked before the work."""
-    folder = Path(text)
+    """Argument type: a folder that the page of a report can be written to, which is checked before the work."""
     try:
-        there = next(path for path in (folder, *folder.parents) if path.exists())
-        writable = there.is_dir() and os.access(there, os.W_OK) and not (folder / PAGE).is_dir()
-    except OSError:
-        writable = False
-    if not writable:
+        folder = writable_folder(text)
+        free = not (folder / PAGE).is_dir()
+    except (OSError, argparse.ArgumentTypeError):
+        free = False
+    if not free:
         raise argparse.ArgumentTypeError(f"{text!r}: must be a folder that {PAGE} can be written to")
     return folder
 

@@ -1,7 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Generates the Verilog of a configuration, and lists its ports from the component's own signature."""
 
+import gc
 import re
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -88,6 +91,18 @@ def tile_verilog(config: TileConfig) -> str:
     return _converted(Tile(config), module_name(config))
 
 
+@contextmanager
+def _uncollected() -> Iterator[None]:
+    """No search for garbage: a conversion makes millions of objects that all live to its end, a third of its time."""
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
 def _converted(component: Component, name: str) -> str:
     """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
 
@@ -97,7 +112,8 @@ def _converted(component: Component, name: str) -> str:
     Raises OSError where Yosys fails: with a design that is shown to convert, that is a fault of the machine.
     """
     try:
-        text = verilog.convert(component, name=name, emit_src=False)
+        with _uncollected():
+            text = verilog.convert(component, name=name, emit_src=False)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)
