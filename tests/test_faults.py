@@ -187,7 +187,8 @@ def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, cont
     assert again["metrics"] == whole["metrics"]
 
 
-@pytest.mark.parametrize("damaged", ["tile.so", pytest.param("runtime-*/verilated.o", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("damaged", ["tile.so", "runtime-*/verilated.o"])
 def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, damaged: str) -> None:
     config = TileConfig(rows=1, columns=1, lanes=1)
     if damaged == "tile.so":  # the runtime of Verilator need not be compiled again
@@ -212,6 +213,7 @@ def test_a_damaged_build_is_made_again(tmp_path: Path, monkeypatch: pytest.Monke
     ("kind", "size"),
     [("nbi", 40), *(pytest.param(*case, marks=pytest.mark.slow) for case in (("nbi", 0), ("nbc", 0), ("nbc", 40)))],
 )
+@pytest.mark.slow
 def test_a_compiled_kernel_that_was_cut_off_is_made_again(tmp_path: Path, kind: str, size: int) -> None:
     shutil.copytree(ROOT / "model", tmp_path / "model", ignore=shutil.ignore_patterns("__pycache__"))
     for name in ("scripts/face", "tests", "pyproject.toml"):

@@ -119,6 +119,7 @@ def test_a_mismatch_leaves_a_page_and_is_exit_code_1(tmp_path: Path, monkeypatch
     assert "do not agree" in read.text
 
 
+@pytest.mark.slow
 def test_a_history_that_differs_alone_is_no_agreement(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def other_sample(job, **options):
         outcome = run_native(job, **options)

@@ -98,6 +98,7 @@ def test_all_files_are_written(name: str, tmp_path: Path, capsys: pytest.Capture
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
 
 
+@pytest.mark.slow
 def test_every_file_tells_what_generated_it_and_whose_its_licence_is(tiny: dict[str, str]) -> None:
     config, top, files = NAMED["tiny"], module_name(NAMED["tiny"]), dict(tiny)
     (registers,) = [file for file in files if file.endswith("_registers.json")]

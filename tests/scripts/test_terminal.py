@@ -101,9 +101,8 @@ def test_a_terminal_that_is_closed_is_none(tmp_path: Path) -> None:
     assert (tmp_path / "o.json").exists()
 
 
-@pytest.mark.parametrize(
-    "encoding", ["ascii", *(pytest.param(name, marks=pytest.mark.slow) for name in ("ascii:strict", "latin-1"))]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("encoding", ["ascii", "ascii:strict", "latin-1"])
 def test_characters_that_cannot_be_shown_are_replaced(encoding: str, tmp_path: Path) -> None:
     file = tmp_path / "out"
     for command in ("generate-verilog --config tiny --out Δ", "demo --help"):

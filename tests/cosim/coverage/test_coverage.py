@@ -93,6 +93,7 @@ def never(cycles: int, seed: int) -> set[str]:
     return {name for name, count in bins.counts.items() if not count}
 
 
+@pytest.mark.slow
 def test_random_runs_reach_every_bin() -> None:
     """Two that are long enough; one that is cut short leaves bins out."""
     assert len(never(300, seed=1)) > 20

@@ -74,16 +74,15 @@ def test_r_is_programmed_to_qref(rtl: dict[str, Any]) -> None:
     assert 0 < rtl["unprogrammed"] < 0.6 * error.size
 
 
-@pytest.mark.parametrize(
-    "sweeps", [1 << 12, *(pytest.param(n, marks=pytest.mark.slow) for n in (1 << COUNT_BITS - 1, MOST))]
-)
+@pytest.mark.parametrize("sweeps", [1 << 12, 1 << COUNT_BITS - 1, MOST])
+@pytest.mark.slow
 def test_a_long_calibration_ends_on_time(sweeps: int) -> None:
     outcome = run_job(long_calibration(sweeps))
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
     assert outcome.result == SMALLEST.calibration_cycles(MOST, sweeps)
 
 
-@pytest.mark.parametrize("rounds", [0, 1, 63, 64, 128, 255])
+@pytest.mark.parametrize("rounds", [0, 1, 64, *(pytest.param(n, marks=pytest.mark.slow) for n in (63, 128, 255))])
 def test_a_programming_has_as_many_rounds_as_it_may(rounds: int) -> None:
     config = SMALLEST.replace(programmer=1)
     outcome = run_job(Job(config, "tests.cosim.jobs.calibrating:stuck", {"rounds": rounds}))

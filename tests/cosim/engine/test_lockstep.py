@@ -43,6 +43,7 @@ def test_a_flipped_bit_of_an_adc_code_shows_in_the_filter() -> None:
     assert verdict.first_mismatch.cycle == clean.cycles
 
 
+@pytest.mark.slow
 def test_a_flipped_bit_of_an_adc_code_shows_in_the_pulses() -> None:
     clean = random_run("tiny", cycles=3000, seed=11)
     assert clean.verdict.passed
@@ -67,6 +68,7 @@ def test_a_flipped_line_pulse_is_named_with_its_cycle() -> None:
     assert f"{difference.golden:x}/{difference.rtl:x}" in table
 
 
+@pytest.mark.slow
 def test_another_polynomial_in_one_random_source_shows_in_the_row_lines() -> None:
     job = Job(CONFIG, "symtrack.cosim.stimulus.operations:slots", {"cycles": 2000, "seed": 1})
     assert run_job(job).verdict.passed

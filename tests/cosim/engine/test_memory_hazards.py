@@ -38,6 +38,7 @@ def test_words_that_a_collision_spoils_are_never_used(name: str) -> None:
     assert verdict.compared_cycles >= 20_000
 
 
+@pytest.mark.slow
 def test_spoilt_words_are_found() -> None:
     """Neighbours of the word that is written are read while the pipeline is full."""
     verdict = play(NAMED["odd"], "write__en & write__addr != read__addr").verdict

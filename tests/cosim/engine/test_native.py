@@ -44,7 +44,9 @@ def test_both_engines_give_the_same_trace(name: str) -> None:
     assert traces[0].verdict == traces[1].verdict
 
 
-@pytest.mark.parametrize("name", NAMED)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name in ("tiny", "odd") else pytest.mark.slow) for name in NAMED]
+)
 def test_random_stimulus_finds_no_difference(name: str) -> None:
     report, outcome = play(NAMED[name], "random", engine="native", cycles=40_000, seed=3)
     assert outcome.verdict.passed, str(outcome.verdict.first_mismatch)
@@ -171,6 +173,7 @@ def test_an_interrupted_run_with_rtl_in_the_loop_ends_in_the_same_state(tmp_path
     assert not compare(run, engine="native", steps=90, samples=9, resume=file)["agree"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("scope", Scope)
 def test_a_state_in_the_midst_of_a_sweep_is_taken(scope: Scope) -> None:
     """It goes on with golden in every cycle, whichever column is next; the choppers flip with and after it."""
@@ -206,7 +209,9 @@ def test_a_fault_is_seen_where_the_cocotb_engine_sees_it() -> None:
 
 
 @pytest.mark.parametrize("record", [True, False])
-@pytest.mark.parametrize(("port", "constant"), [("status__busy", 1), ("writes__valid", 0)])
+@pytest.mark.parametrize(
+    ("port", "constant"), [("status__busy", 1), pytest.param("writes__valid", 0, marks=pytest.mark.slow)]
+)
 def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(port: str, constant: int, record: bool) -> None:
     library = native_library(_stuck(tile_verilog(TINY), port, constant), TINY)
 
@@ -238,6 +243,7 @@ def test_faults_leave_the_other_layers_golden() -> None:
     assert (verdict.first_mismatch.signal, verdict.first_mismatch.cycle) == ("writes__beat", 400)
 
 
+@pytest.mark.slow
 def test_a_foreign_netlist_may_have_other_memories_and_more_ports() -> None:
     text = re.sub(r"(reg \[\d+:0\] words) \[\d+:0\]", r"\1 [5000:0]", tile_verilog(TINY)).rstrip()
     job = Job(TINY, "symtrack.cosim.stimulus.operations:slots", {"cycles": 300, "seed": 1}, own_netlist=False)

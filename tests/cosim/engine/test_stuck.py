@@ -69,6 +69,7 @@ def test_beats_outside_of_an_operation_are_not_taken() -> None:
 
 @pytest.mark.parametrize("stuck", [-100, 37])
 @pytest.mark.parametrize("reference", Reference)
+@pytest.mark.slow
 def test_a_cell_whose_code_is_stuck_gets_few_pulses_once_q_has_come_to_it(reference: Reference, stuck: int) -> None:
     """Where Q or what is latched of it is subtracted: those of half a step of each. Its neighbours get none."""
     config = CONFIG.replace(columns=1, threshold_shift=12)
@@ -103,6 +104,7 @@ def test_a_cell_of_r_whose_code_is_stuck_is_given_up() -> None:
     assert result["pulses"] > 0
 
 
+@pytest.mark.slow
 def test_reads_around_updates_of_one_line_at_a_time_find_the_line_that_is_stuck() -> None:
     """Cells of a line that is low never move; those of one that is high also move with the updates of other lines."""
     lines: list[Stuck | None] = [

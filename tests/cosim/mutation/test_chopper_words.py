@@ -40,6 +40,7 @@ def test_flips_are_those_of_golden(changes: dict[str, float]) -> None:
 
 
 @pytest.mark.parametrize("what", [pytest.param("columns", marks=pytest.mark.slow), "rows"])
+@pytest.mark.slow
 def test_a_limit_that_is_off_by_one_is_found(what: str) -> None:
     """The same netlist with the next smaller probability, for the comparison of columns or for the others."""
     text, limit = tile_verilog(TINY), TINY.chopper_flip_below

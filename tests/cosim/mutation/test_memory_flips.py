@@ -28,7 +28,7 @@ SETTINGS = {
 }
 
 
-FAST = (("many beats", "unbuffered"), ("one cell", "as reset"))
+FAST = (("one cell", "as reset"),)
 
 
 def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
@@ -63,6 +63,7 @@ def test_words_that_read_as_zero_are_reported() -> None:
     assert {flip for flip in found if flip.bit is None} == expected
 
 
+@pytest.mark.slow
 def test_a_memory_that_is_not_checked_is_found() -> None:
     config = NAMED["tiny"]
     point = "symtrack_tiny.transfer.symmetric_point"

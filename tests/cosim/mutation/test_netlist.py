@@ -118,6 +118,7 @@ def test_what_is_no_verilog_is_rejected_and_a_control_of_another_tile_fails(
         control(SMALL, 2)
 
 
+@pytest.mark.slow
 def test_an_error_is_found_and_not_equivalent() -> None:
     error = next(mutant for mutant in mutants(CONFIG, 30, 1) if mutant.block == "counters")
     ((mutant, verilog),) = texts(CONFIG, [error])

@@ -31,7 +31,7 @@ CORNERS = (
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in ("tiny", "odd") else pytest.mark.slow) for name in NAMED]
+    "name", [pytest.param(name, marks=[] if name == "tiny" else pytest.mark.slow) for name in NAMED]
 )
 def test_random_stimulus_finds_no_difference(name: str) -> None:
     config = NAMED[name]
@@ -57,7 +57,7 @@ def test_random_stimulus_for_50000_cycles(name: str) -> None:
 # tests/cosim/compare/test_algorithms.py plays all of them on the native engine.
 @pytest.mark.parametrize(
     "algorithm",
-    [pytest.param(name, marks=[] if name in ("analog-sgd", "e-rider") else pytest.mark.slow) for name in ALGORITHMS],
+    [pytest.param(name, marks=[] if name == "e-rider" else pytest.mark.slow) for name in ALGORITHMS],
 )
 def test_training_with_rtl_in_the_loop_ends_in_the_golden_state(algorithm: str) -> None:
     report = compare(

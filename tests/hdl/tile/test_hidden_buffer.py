@@ -208,6 +208,7 @@ def test_dither_is_uniform_over_a_threshold(shift: int) -> None:
     assert shift == 0 or len({beat for beat, _ in beats}) > min(3, 1 << shift) / 2
 
 
+@pytest.mark.slow
 def test_direct_writes_have_the_mean_of_the_product() -> None:
     """1,500 writes of -1.7 and of 0.3 pulses, within 4.5 standard deviations of a rounding at random."""
     config, beats = NARROW.replace(rows=1, columns=1, lanes=1, threshold_shift=4), 1500

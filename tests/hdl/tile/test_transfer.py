@@ -191,7 +191,8 @@ def test_latches_of_a_column_by_hand(rows: int, lanes: int) -> None:
 @pytest.mark.parametrize(
     "port",
     [
-        *("codes__code", "writes__ready", "codes__valid", "run", "negative", "flipped", "row_signs", "row_flipped"),
+        *("codes__code", "writes__ready", "codes__valid", "run", "negative", "row_signs"),
+        *(pytest.param(name, marks=pytest.mark.slow) for name in ("flipped", "row_flipped")),  # show late
         *(f"settings__{name}" for name in ("reference", "filter", "latch", "direct", "gain", "accumulate")),
     ],
 )

@@ -42,7 +42,9 @@ def regressions() -> list[Case]:
     return [Case(experiment="e", labels=(("seed", run.seed),), run=run, steps=3) for run in runs]
 
 
-@pytest.mark.parametrize("name", EXPERIMENTS)
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=pytest.mark.slow if name == "offsets" else []) for name in EXPERIMENTS]
+)
 def test_experiments_can_be_run(name: str) -> None:
     cases = EXPERIMENTS[name]()
     assert {one.experiment for one in cases} == {name}

@@ -50,12 +50,14 @@ def floating(algorithm: str, epochs: int, seed: int = 1, **options) -> list[floa
 
 
 @pytest.mark.parametrize("algorithm", ["e-rider", pytest.param("agad", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_short_training_agrees_with_the_equations(algorithm: str) -> None:
     float_median = median(floating(algorithm, SHORT, seed)[-1] for seed in SEEDS)
     assert abs(golden(algorithm, SHORT)[-1] - float_median) <= SHORT_BOUND
 
 
 @pytest.mark.parametrize("algorithm", ["e-rider", pytest.param("agad", marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_reads_that_are_not_demodulated_are_seen(algorithm: str) -> None:
     wrong = floating(algorithm, SHORT, error="read not demodulated")[-1]
     assert abs(golden(algorithm, SHORT)[-1] - wrong) > SHORT_BOUND

@@ -71,7 +71,7 @@ def recording(device: Pulsed, **arguments) -> tuple[Recording, float]:
 @pytest.mark.parametrize(
     ("family", "seed"),
     [
-        pytest.param(family, seed, marks=pytest.mark.slow if family == "exponential-step" and seed > 1 else [])
+        pytest.param(family, seed, marks=pytest.mark.slow if seed > (2 if family == "soft-bounds" else 1) else [])
         for family in DEVICES
         for seed in (1, 2, 3)
     ],
@@ -98,6 +98,7 @@ def test_recovers(family: str, seed: int) -> None:
 
 
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow)])
+@pytest.mark.slow
 def test_table_of_another_family(seed: int) -> None:
     """The table finds the symmetric point of exponential steps, soft bounds do not."""
     data, point = recording(DEVICES["exponential-step"], cells=10, pulses=2000, seed=seed)
@@ -364,7 +365,7 @@ def test_few_large_steps_are_no_bad_readings() -> None:
     assert make_recording({"0": peaks}, scale=None, offset=None).outliers == ()
 
 
-@pytest.mark.parametrize("family", ["soft-bounds", "measured"])
+@pytest.mark.parametrize("family", ["soft-bounds", pytest.param("measured", marks=pytest.mark.slow)])
 @pytest.mark.parametrize("ranges", [((90.0, 10.0), (9.0, 1.0)), ((1.0, 0.0), (0.1, 0.0)), ((1.0, 0.0), (1.0, 5.0))])
 def test_cells_of_different_ranges(ranges: tuple[tuple[float, float], ...], family: str) -> None:
     """Each cell has its own scale, and the fit is that of the cells that were normalised one by one."""
@@ -476,7 +477,7 @@ def test_the_interval_of_all_families_that_are_alike() -> None:
     assert span_of_points([constant]) is None
 
 
-@pytest.mark.parametrize("seed", [1, 2, 3])
+@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
 def test_exponential_steps_reach_their_peak(seed: int) -> None:
     """Up steps that fall off to the bound, and down steps that are constant: after a few iterations the start that
     leads to the peak is not the highest, and one reading more or less would decide between peaks."""
