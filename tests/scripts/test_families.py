@@ -34,6 +34,7 @@ def plain(fits: list[Fit]) -> str:
     return json.dumps([one.saved() for one in fits])
 
 
+@pytest.mark.slow
 def test_a_saved_fit_is_the_same_fit() -> None:
     data = recording()
     (one,) = fit(data, ["soft-bounds"])

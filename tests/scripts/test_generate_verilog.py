@@ -119,6 +119,7 @@ def test_every_file_tells_what_generated_it_and_whose_its_licence_is(tiny: dict[
         assert all(line.startswith("// ") for line in lines[:3])
 
 
+@pytest.mark.slow
 def test_the_notice_disturbs_no_reader(tiny: dict[str, str], tmp_path: Path) -> None:
     """SystemRDL and C; FuseSoC, Verilator and the example have tests of their own."""
     for kind in ("h", "rdl"):

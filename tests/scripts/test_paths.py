@@ -149,6 +149,7 @@ def test_files_that_are_not_there_yet_are_compared_too(
     assert [path.name for path in tmp_path.iterdir()] == ["link.npz"]
 
 
+@pytest.mark.slow
 def test_files_of_a_folder_that_a_configuration_names(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

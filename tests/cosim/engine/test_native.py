@@ -45,7 +45,7 @@ def test_both_engines_give_the_same_trace(name: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [pytest.param(name, marks=[] if name in ("tiny", "odd") else pytest.mark.slow) for name in NAMED]
+    "name", [pytest.param(name, marks=[] if name == "tiny" else pytest.mark.slow) for name in NAMED]
 )
 def test_random_stimulus_finds_no_difference(name: str) -> None:
     report, outcome = play(NAMED[name], "random", engine="native", cycles=40_000, seed=3)

@@ -41,10 +41,11 @@ def test_a_reset_cuts_an_operation_off_in_each_of_its_cycles(op: Op, waits: bool
     ("op", "block"),
     [
         (Op.TRANSFER, "transfer"),
-        pytest.param(Op.UPDATE, "update.offer", marks=pytest.mark.slow),
-        pytest.param(Op.PROGRAM, "sequencer", marks=pytest.mark.slow),
+        (Op.UPDATE, "update.offer"),
+        (Op.PROGRAM, "sequencer"),
     ],
 )
+@pytest.mark.slow
 def test_a_block_without_a_reset_is_found(op: Op, block: str) -> None:
     head, at, rest = tile_verilog(CONFIG).partition(f"module \\{module_name(CONFIG)}.{block} ")
     body, end, tail = rest.partition("endmodule")

@@ -55,6 +55,7 @@ def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
     assert silent(library(config), config, 1, SETTINGS[settings]) == []
 
 
+@pytest.mark.slow
 def test_words_that_read_as_zero_are_reported() -> None:
     """A memory without power, or a column of it that is stuck, reads as zero."""
     config = CONFIGS["one cell"]

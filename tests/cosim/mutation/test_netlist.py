@@ -91,6 +91,7 @@ def test_what_no_stimulus_finds_and_no_solver_shows_survives(
 
 
 @pytest.mark.parametrize(("message", "fate"), [(ENDED, KILLED), ("g++ failed with exit code 1: no space left", None)])
+@pytest.mark.slow
 def test_only_a_netlist_that_ends_the_simulation_is_found_by_an_error(
     message: str, fate: str | None, short: list[str], unchanged: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:

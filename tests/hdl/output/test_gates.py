@@ -34,9 +34,8 @@ def gates(verilog: str, flip_flops: str) -> str:
     return netlist
 
 
-@pytest.mark.parametrize(
-    "flip_flops", [OWN_RESETS, pytest.param(FOLDED_RESETS, marks=pytest.mark.slow)], ids=["own", "folded"]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("flip_flops", [OWN_RESETS, FOLDED_RESETS], ids=["own", "folded"])
 def test_all_outputs_are_known_after_one_cycle_of_reset(flip_flops: str, tmp_path: Path) -> None:
     netlist = gates(tile_verilog(CONFIG), flip_flops)
     assert replay(tmp_path, PLAYED, netlist) == [f"PASSED {len(PLAYED.inputs)} cycles"]

@@ -39,7 +39,9 @@ def test_verilator_has_no_other_warning(name: str) -> None:
 
 
 @slang
-@pytest.mark.parametrize("name", few(CONFIGS))
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "one cell" else pytest.mark.slow) for name in CONFIGS]
+)
 def test_the_controller_is_as_clean(name: str) -> None:
     verilog = controller_verilog(CONFIGS[name])
     assert verilator_warnings(verilog, controller_name(CONFIGS[name])) == []
@@ -47,6 +49,7 @@ def test_the_controller_is_as_clean(name: str) -> None:
 
 
 @pytest.mark.parametrize("rule", VERILATOR_WAIVED)
+@pytest.mark.slow
 def test_every_waiver_of_verilator_is_needed(rule: str) -> None:
     rest = tuple(other for other in VERILATOR_WAIVED if other != rule)
     found = verilator_warnings(tile_verilog(NAMED["small"]), module_name(NAMED["small"]), rest)
@@ -61,6 +64,7 @@ def test_slang_has_no_other_warning(name: str) -> None:
 
 @slang
 @pytest.mark.parametrize("rule", SLANG_WAIVED)
+@pytest.mark.slow
 def test_every_waiver_of_slang_is_needed(rule: str) -> None:
     found = slang_warnings(tile_verilog(NAMED["small"]), tuple(other for other in SLANG_WAIVED if other != rule))
     assert found
