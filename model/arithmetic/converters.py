@@ -29,6 +29,7 @@ from symtrack.model.spec.validated import Validated, integer, number
 
 _SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every output is clipped long before
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
+_TOGETHER = 64  # vectors whose sums fit a cache while the weights go by
 _round_shift = njit(round_shift)
 
 
@@ -69,82 +70,110 @@ class Converters(Validated):
     def _adc(self) -> tuple[int, int, int, int]:
         return self.dac_max, self.lsb, 1 << (self.adc_bits - 1), int(to_weight(self.output_noise))
 
-    def dac(self, values: Int) -> tuple[Int, int]:
-        """Input codes and the maximum they are relative to."""
-        codes, maximum = _dac(values, self.dac_max)
-        return codes, int(maximum)
+    def dac(self, values: Int) -> tuple[Int, Int]:
+        """Input codes [n, C] of n vectors of values, and the maxima [n] they are relative to."""
+        codes, maxima = _dac(values, self.dac_max)
+        return codes, maxima
 
     def product(self, weights: Int, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
-        one, lsb, half, output_noise = self._adc
-        sigma = self._sigma(codes, read_noise) if read_noise else output_noise
-        first = noise.take(weights.shape[0])
-        by_columns = weights.flags.f_contiguous
-        output: Int = _product(weights, codes, by_columns, one, lsb, half, sigma, noise.key, first, normal_table())
-        return output
+        place = noise.take(len(weights)), len(weights)
+        return self.products(weights, codes[None], noise.key, place, read_noise)[0]
 
-    def _sigma(self, codes: Int, read_noise: int) -> int:
-        """Noise of an output with the read noise of its cells, a weight, at most _SIGMA_MAX; Python's integers."""
-        power = int((codes.astype(np.int64) ** 2).sum())
-        return min(isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2), _SIGMA_MAX)
+    def products(self, weights: Int, codes: Int, key: np.uint64, place: tuple[int, int], read_noise: int = 0) -> Int:
+        """ADC codes [n, R] of weights [R, C] times n vectors of input codes [n, C].
+
+        key, place: of the noise; output i of vector k has the draw ``place[0] + k * place[1] + i``.
+        """
+        one, lsb, half, output_noise = self._adc
+        sigmas = self._sigmas(codes, read_noise) if read_noise else np.full(len(codes), output_noise)
+        by_columns = weights.flags.f_contiguous
+        outputs: Int = _products(weights, codes, by_columns, one, lsb, half, sigmas, key, *place, normal_table())
+        return outputs
+
+    def _sigmas(self, codes: Int, read_noise: int) -> Int:
+        """Noise of outputs with the read noise of their cells, weights, at most _SIGMA_MAX; by Python's integers."""
+        powers = (codes.astype(np.int64) ** 2).sum(axis=1).tolist()
+        roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
+        return np.array([min(root, _SIGMA_MAX) for root in roots], np.int64)
 
     def read_column(self, weights: Int, column: int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of one column of weights [R, C]."""
         return self.product(weights[:, column : column + 1], np.array([self.dac_max]), noise, read_noise)
 
-    def value(self, codes: Int, maximum: int) -> Int:
-        """What output codes stand for when the inputs were relative to ``maximum``."""
-        values: Int = _value(codes, self.lsb, maximum)
+    def value(self, codes: Int, maxima: Int) -> Int:
+        """What output codes [n, R] stand for when the inputs were relative to ``maxima`` [n]."""
+        values: Int = _value(codes, self.lsb, maxima)
         return values
 
 
 @njit(cache=True)
-def _dac(values: Int, one: int) -> tuple[Int, int]:
-    maximum = np.abs(values).max()
-    if maximum == 0:
-        return np.zeros_like(values), maximum
-    return (2 * one * values + maximum) // (2 * maximum), maximum
+def _dac(values: Int, one: int) -> tuple[Int, Int]:
+    codes, maxima = np.zeros(values.shape, np.int64), np.zeros(len(values), np.int64)
+    for k in range(len(values)):
+        maximum = 0
+        for j in range(values.shape[1]):
+            maximum = max(maximum, abs(values[k, j]))
+        maxima[k] = maximum
+        for j in range(values.shape[1]):
+            if values[k, j]:  # which is rare among the inputs of a sparse layer
+                codes[k, j] = (2 * one * values[k, j] + maximum) // (2 * maximum)
+    return codes, maxima
 
 
 @njit(cache=True)
-def _value(codes: Int, lsb: int, maximum: int) -> Int:
-    return _round_shift(codes * lsb * maximum, WEIGHT_BITS)
+def _value(codes: Int, lsb: int, maxima: Int) -> Int:
+    values = np.empty(codes.shape, np.int64)
+    for k in range(len(codes)):
+        for i in range(codes.shape[1]):
+            values[k, i] = _round_shift(codes[k, i] * lsb * maxima[k], WEIGHT_BITS)
+    return values
 
 
 @njit(cache=True)
-def _sums(weights: Int, codes: Int, by_columns: bool) -> Int:
-    """Weights times codes, in the order of the memory."""
-    totals = np.zeros(weights.shape[0], dtype=np.int64)
+def _add_products(totals: Int, weights: Int, codes: Int, by_columns: bool) -> None:
+    """Add weights times codes to totals [n, R], in the order of the memory."""
     if by_columns:
         for j in range(weights.shape[1]):
-            if codes[j]:
-                for i in range(weights.shape[0]):
-                    totals[i] += weights[i, j] * codes[j]
+            for k in range(len(codes)):
+                code = codes[k, j]
+                if code:
+                    for i in range(weights.shape[0]):
+                        totals[k, i] += weights[i, j] * code
     else:
         for i in range(weights.shape[0]):
-            for j in range(weights.shape[1]):
-                totals[i] += weights[i, j] * codes[j]
-    return totals
+            for k in range(len(codes)):
+                total = 0
+                for j in range(weights.shape[1]):
+                    total += weights[i, j] * codes[k, j]
+                totals[k, i] += total
 
 
 @njit(cache=True)
-def _product(
+def _products(
     weights: Int,
     codes: Int,
     by_columns: bool,
     one: int,
     lsb: int,
     half: int,
-    noise: int,
+    sigmas: Int,
     key: np.uint64,
     first: int,
+    stride: int,
     table: Int,
 ) -> Int:
-    totals = _sums(weights, codes, by_columns)
+    totals = np.zeros((len(codes), weights.shape[0]), np.int64)
+    for start in range(0, len(codes), _TOGETHER):
+        block = slice(start, start + _TOGETHER)
+        _add_products(totals[block], weights, codes[block], by_columns)
     unit = lsb * one
-    for i in range(totals.size):
-        if noise != 0:
-            draw = compiled_normal_from(compiled_word_at(key, np.uint64(first + i)), table)
-            totals[i] += one * ((noise * draw + _NORMAL_HALF) >> NORMAL_BITS)
-        totals[i] = min(max((2 * totals[i] + unit) // (2 * unit), -half), half - 1)
+    for k in range(len(codes)):
+        draws = first + k * stride
+        for i in range(totals.shape[1]):
+            total = totals[k, i]
+            if sigmas[k] != 0:
+                draw = compiled_normal_from(compiled_word_at(key, np.uint64(draws + i)), table)
+                total += one * ((sigmas[k] * draw + _NORMAL_HALF) >> NORMAL_BITS)
+            totals[k, i] = min(max((2 * total + unit) // (2 * unit), -half), half - 1)
     return totals

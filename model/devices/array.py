@@ -14,6 +14,7 @@ time do to v is in `model.devices.disturb`.
 from __future__ import annotations
 
 from time import perf_counter_ns
+from typing import Any
 
 import numba
 import numpy as np
@@ -92,22 +93,32 @@ class DeviceArray:
         polarity and being at most 64. Returns the number of coincidences.
         """
         slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
-        if self.threads == 1 or self.weights.size < PARALLEL_CELLS:
-            coincidences = int(kernels.update_serial(*slots, *self._array))
-        else:
-            coincidences = self._shared_update(*slots)
+        coincidences = self.update_all(*kernels.packed(*slots))
         self.half_select(*slots)
+        return coincidences
+
+    def update_all(self, rows: kernels.Words, columns: kernels.Words, up: Int) -> int:
+        """`update` with the trains of n updates, one after the other, of cells that are not half-selected.
+
+        rows uint64[n, 4, R], columns uint64[n, 4, C] and up int64[n, 4]: slot s of a quadrant is bit s of its words,
+        and its coincidences are upwards or not. Returns the number of coincidences.
+        """
+        words = rows, columns, up
+        if self.threads == 1 or self.weights.size < PARALLEL_CELLS:
+            coincidences = int(kernels.update_serial(*words, *self._array))
+        else:
+            coincidences = self._shared_update(*words)
         self._show()
         return coincidences
 
-    def _shared_update(self, *slots: NDArray[np.uint8]) -> int:
-        """The update by several threads, or by one where that is faster for now."""
+    def _shared_update(self, *words: NDArray[Any]) -> int:
+        """The updates by several threads, or by one where that is faster for now."""
         alone, start = self._sharing.alone(), perf_counter_ns()
         if alone:
-            coincidences = int(kernels.update_serial(*slots, *self._array))
+            coincidences = int(kernels.update_serial(*words, *self._array))
         else:
             numba.set_num_threads(self.threads)
-            coincidences = int(kernels.update_parallel(self.threads, *slots, *self._array))
+            coincidences = int(kernels.update_parallel(self.threads, *words, *self._array))
         self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.weights.shape))
         return coincidences
 

@@ -18,6 +18,7 @@ from symtrack.model.devices.batch import BATCH, PULSES_MAX, new_batch, pulse_bat
 from symtrack.model.spec.fixed import Int
 
 QUADRANTS = 4
+CACHED_CELLS = 1024  # whose records fit a cache near the core
 
 Words = NDArray[np.uint64]
 
@@ -51,67 +52,99 @@ def pack(lines: NDArray[np.uint8], quadrant: NDArray[np.uint8]) -> Words:
 
 @njit(cache=True)
 def _firing(words: Words) -> Int:
-    """Lines that fire in any of the quadrants of ``words``."""
-    lines = np.empty(words.shape[1], np.int64)
-    count = 0
-    for line in range(words.shape[1]):
-        if words[:, line].any():
-            lines[count] = line
-            count += 1
-    return lines[:count]
+    """Lines that fire in any quadrant of any update of ``words`` [n, 4, lines]."""
+    fires = np.zeros(words.shape[2], np.bool_)
+    for k in range(words.shape[0]):
+        for q in range(words.shape[1]):
+            for line in range(words.shape[2]):
+                fires[line] |= words[k, q, line] != 0
+    return np.flatnonzero(fires)
 
 
 @njit(cache=True)
-def _update_columns(row_words, column_words, polarity, columns, *array):  # type: ignore[no-untyped-def]
-    """Coincidences in some columns, applied; returns their number.
+def _firing_each(words: Words) -> tuple[Int, Int]:
+    """The lines that fire in each quadrant of each update, int64[n, 4, lines], of which so many count, int64[n, 4]."""
+    lines, counts = np.empty(words.shape, np.int64), np.zeros(words.shape[:2], np.int64)
+    for k in range(words.shape[0]):
+        for q in range(words.shape[1]):
+            count = 0
+            for line in range(words.shape[2]):
+                lines[k, q, count] = line
+                count += words[k, q, line] != 0
+            counts[k, q] = count
+    return lines, counts
 
-    Quadrant after quadrant, so that a batch has one polarity and no cell twice.
+
+@njit(cache=True)
+def _update_columns(batch, rows, row_words, words, columns, up, *array):  # type: ignore[no-untyped-def]
+    """Coincidences of one quadrant in some columns, applied; returns their number.
+
+    rows: those that fire. words: of all columns.
     """
-    batch = new_batch()
-    total = 0
-    for q in range(QUADRANTS):
-        rows = _firing(row_words[q : q + 1])
-        size = 0
-        for column in columns:
-            word = column_words[q, column]
-            if word == 0:
-                continue
-            for row in rows:
-                both = row_words[q, row] & word
-                batch.cells[size] = column * row_words.shape[1] + row
-                batch.counts[size] = popcount(both)
-                size += both != 0  # without a branch, which nobody could predict
-                if size == BATCH:
-                    total += pulse_batch(batch, size, polarity[q], *array)
-                    size = 0
-        total += pulse_batch(batch, size, polarity[q], *array)
+    total, size = 0, 0
+    for column in columns:
+        word = words[column]
+        if word == 0:
+            continue
+        for row in rows:
+            both = row_words[row] & word
+            batch.cells[size] = column * row_words.size + row
+            batch.counts[size] = popcount(both)
+            size += both != 0  # without a branch, which nobody could predict
+            if size == BATCH:
+                total += pulse_batch(batch, size, up, *array)
+                size = 0
+    return total + pulse_batch(batch, size, up, *array) if size else total
+
+
+@njit(cache=True)
+def packed(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
+    """The lines of the slots of one update as the words of `model.tile.interface.PackedTrains`."""
+    polarity = np.zeros((1, QUADRANTS), dtype=np.int64)
+    for slot in range(quadrant.size):
+        polarity[0, quadrant[slot]] = up[slot]
+    shape = (1, QUADRANTS)
+    return (
+        pack(rows, quadrant).reshape((*shape, rows.shape[1])),
+        pack(columns, quadrant).reshape((*shape, columns.shape[1])),
+        polarity,
+    )
+
+
+@njit(cache=True)
+def _updates(row_words, column_words, polarity, share, shares, *array):  # type: ignore[no-untyped-def]
+    """All updates in the firing columns of one of equal shares.
+
+    A few columns at a time see all updates, so that their cells stay in the cache; quadrant after quadrant, so that a
+    batch has one polarity and no cell twice.
+    """
+    firing = _firing(column_words)
+    first, last = firing.size * share // shares, firing.size * (share + 1) // shares
+    rows, counts = _firing_each(row_words)
+    together = max(1, CACHED_CELLS // row_words.shape[2])
+    batch, total = new_batch(), 0
+    for start in range(first, last, together):
+        columns = firing[start : min(start + together, last)]
+        for k in range(len(polarity)):
+            for q in range(QUADRANTS):
+                fire = rows[k, q, : counts[k, q]]
+                words = row_words[k, q], column_words[k, q]
+                total += _update_columns(batch, fire, *words, columns, polarity[k, q], *array)
     return total
 
 
 @njit(cache=True)
-def _unpack(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
-    polarity = np.zeros(QUADRANTS, dtype=np.int64)
-    for slot in range(quadrant.size):
-        polarity[quadrant[slot]] = up[slot]
-    return pack(rows, quadrant), pack(columns, quadrant), polarity
-
-
-@njit(cache=True)
-def update_serial(rows, columns, up, quadrant, *array):  # type: ignore[no-untyped-def]
-    """An update from the lines of its slots, see `DeviceArray.update`; ``array`` as in `pulse_batch`."""
-    row_words, column_words, polarity = _unpack(rows, columns, up, quadrant)
-    return _update_columns(row_words, column_words, polarity, _firing(column_words), *array)
+def update_serial(row_words, column_words, polarity, *array):  # type: ignore[no-untyped-def]
+    """The updates of packed trains one after the other, see `DeviceArray.update_all`; ``array`` as in `pulse_batch`."""
+    return _updates(row_words, column_words, polarity, 0, 1, *array)
 
 
 @njit(cache=True, parallel=True)
-def update_parallel(threads, rows, columns, up, quadrant, *array):  # type: ignore[no-untyped-def]
-    """`update_serial` with equal shares of the firing columns for the threads."""
-    row_words, column_words, polarity = _unpack(rows, columns, up, quadrant)
-    firing = _firing(column_words)
+def update_parallel(threads, row_words, column_words, polarity, *array):  # type: ignore[no-untyped-def]
+    """`update_serial` with equal shares of the columns for the threads."""
     total = 0
     for thread in prange(threads):
-        share = firing[firing.size * thread // threads : firing.size * (thread + 1) // threads]
-        total += _update_columns(row_words, column_words, polarity, share, *array)
+        total += _updates(row_words, column_words, polarity, thread, threads, *array)
     return total
 
 

@@ -26,7 +26,7 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
-from symtrack.model.tile.interface import PeripheryFactory, Restorable, Transfer, UpdateVectors
+from symtrack.model.tile.interface import Packing, PeripheryFactory, Restorable, Transfer, UpdateBatch, UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
@@ -105,26 +105,45 @@ class Crossbar:
         return 0 if self.programmed is None else self.programmed.cells.read_noise
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
-        """Values [R] for values x [C]."""
-        codes, maximum = self.converters.dac(x)
-        main = self.converters.product(self.slow.weights, codes, noise, self.slow.cells.read_noise)
-        if not self._gamma:
-            return self.converters.value(main, maximum)
-        chopped = codes * self.periphery.chopper
-        fast = self.converters.product(self.fast.weights, chopped, noise, self.fast.cells.read_noise)
-        difference = fast - self.converters.product(self.reference, chopped, noise, self._reference_noise)
-        return self._combine(main, difference * self.periphery.row_chopper, maximum)
+        """Values [n, R] for n vectors of values x [n, C]."""
+        arrays = self.slow.weights, self.fast.weights, self.reference
+        return self._products(x, arrays, self.periphery.chopper, self.periphery.row_chopper, noise)
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
-        """Values [C] for errors delta [R]."""
-        codes, maximum = self.converters.dac(delta)
-        main = self.converters.product(self.slow.weights.T, codes, noise, self.slow.cells.read_noise)
+        """Values [n, C] for n vectors of errors delta [n, R]."""
+        arrays = self.slow.weights.T, self.fast.weights.T, self.reference.T
+        return self._products(delta, arrays, self.periphery.row_chopper, self.periphery.chopper, noise)
+
+    def _products(
+        self, vectors: Int, arrays: tuple[Int, Int, Int], choppers_in: Int, choppers_out: Int, noise: NoiseStream
+    ) -> Int:
+        """Products of W, P and R with vectors [n, inputs]; of each vector, all draws of W come before those of P."""
+        converters, (slow, fast, reference) = self.converters, arrays
+        outputs, passes = len(slow), 3 if self._gamma else 1
+        first, stride = noise.take(len(vectors) * passes * outputs), passes * outputs
+        codes, maxima = converters.dac(vectors)
+        main = converters.products(slow, codes, noise.key, (first, stride), self.slow.cells.read_noise)
         if not self._gamma:
-            return self.converters.value(main, maximum)
-        chopped = codes * self.periphery.row_chopper
-        fast = self.converters.product(self.fast.weights.T, chopped, noise, self.fast.cells.read_noise)
-        difference = fast - self.converters.product(self.reference.T, chopped, noise, self._reference_noise)
-        return self._combine(main, difference * self.periphery.chopper, maximum)
+            return converters.value(main, maxima)
+        chopped = codes * choppers_in
+        place = first + outputs, stride
+        difference = converters.products(fast, chopped, noise.key, place, self.fast.cells.read_noise)
+        place = first + 2 * outputs, stride
+        difference -= converters.products(reference, chopped, noise.key, place, self._reference_noise)
+        values = converters.value(main, maxima), converters.value(difference * choppers_out, maxima)
+        combined: Int = _add(*values, self._gamma)
+        return combined
+
+    def update_all(self, batch: UpdateBatch, target: Target = Target.FAST) -> None:
+        """Pulse P, or W, with n outer products, one after the other."""
+        array = self.slow if target == Target.SLOW else self.fast
+        after_each = array.cells.half_select or self.fast.cells.decay or self.slow.cells.decay
+        if isinstance(self.periphery, Packing) and not after_each and not self.ideal_granularity:
+            trains = self.periphery.trains(batch, target)
+            self.coincidences += array.update_all(trains.rows, trains.columns, trains.up)
+            return
+        for vectors in batch:
+            self.update(vectors, target)
 
     def update(self, vectors: UpdateVectors, target: Target = Target.FAST) -> None:
         """Pulse P, or W, with one outer product."""
@@ -219,11 +238,6 @@ class Crossbar:
         self.coincidences = int(arrays["coincidences"])
         self.transfers = int(arrays["transfers"])
         self.periphery.cycles = int(arrays["cycles"])
-
-    def _combine(self, main: Int, difference: Int, maximum: int) -> Int:
-        values = self.converters.value(main, maximum), self.converters.value(difference, maximum)
-        combined: Int = _add(*values, self._gamma)
-        return combined
 
 
 @njit(cache=True)

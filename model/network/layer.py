@@ -87,22 +87,20 @@ class Layer:
         """Sums W x [n, R] for vectors x [n, C], before the scale."""
         sums = np.zeros((len(x), self.plan.rows), np.int64)
         for rows, columns, trained in self._blocks:
-            for total, vector in zip(sums[:, rows], x[:, columns], strict=True):
-                total += trained.forward(vector, noise)
+            sums[:, rows] += trained.tile.forward(np.ascontiguousarray(x[:, columns]), noise)
         return sums
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
         sums = np.zeros((len(delta), self.plan.columns), np.int64)
         for rows, columns, trained in self._blocks:
-            for total, vector in zip(sums[:, columns], delta[:, rows], strict=True):
-                total += trained.backward(vector, noise)
+            sums[:, columns] += trained.tile.backward(np.ascontiguousarray(delta[:, rows]), noise)
         return self.scaled(sums[:, : self.plan.patch_size])
 
     def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
         """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x."""
         for rows, columns, trained in self._blocks:
-            trained.learn(x[:, columns], delta[:, rows], noise)
+            trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)
         if self._scale_rate:
             bounded = np.clip(sums, -_SUM_MAX, _SUM_MAX)
             total = sum((delta * bounded).sum(axis=1).tolist())  # of integers without bounds

@@ -169,19 +169,10 @@ class LearningTile:
         self.tile.calibrate(pulses, sweeps + 1, noise)
         self.calibration_pulses += pulses
 
-    def forward(self, x: Int, noise: NoiseStream) -> Int:
-        """Values [R] for values x [C]."""
-        return self.tile.forward(x, noise)
-
-    def backward(self, delta: Int, noise: NoiseStream) -> Int:
-        """Values [C] for errors delta [R]."""
-        return self.tile.backward(delta, noise)
-
     def learn(self, x: Int, delta: Int, noise: NoiseStream) -> None:
         """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
         target = self._algorithm.target
-        for inputs, errors in zip(np.atleast_2d(x), np.atleast_2d(delta), strict=True):
-            self.tile.update(self.manager.vectors(inputs, errors), target)
+        self.tile.update_all(self.manager.batch(np.atleast_2d(x), np.atleast_2d(delta)), target)
         self._steps += 1
         if target == Target.SLOW or self._steps < self._rates.transfer_every:
             return

@@ -3,9 +3,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
+
+import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
@@ -87,6 +90,38 @@ class UpdateVectors:
     bl: int
 
 
+@dataclass(frozen=True)
+class UpdateBatch:
+    """Arguments of n updates that come one after the other: int64[n, lines], and train lengths int64[n]."""
+
+    x_negative: Int
+    x_magnitude: Int
+    delta_negative: Int
+    delta_magnitude: Int
+    bl: Int
+
+    def __iter__(self) -> Iterator[UpdateVectors]:
+        lines = self.x_negative, self.x_magnitude, self.delta_negative, self.delta_magnitude
+        for k, bl in enumerate(self.bl.tolist()):
+            x_negative, x_magnitude, delta_negative, delta_magnitude = (part[k] for part in lines)
+            yield UpdateVectors(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)
+
+
+@dataclass(frozen=True)
+class PackedTrains:
+    """The pulse trains of n updates, slot s of a quadrant in bit s of a word for each line.
+
+    Attributes
+    ----------
+    rows, columns : uint64[n, 4, R] and uint64[n, 4, C].
+    up : int64[n, 4], 1 where coincidences of the quadrant raise the weight.
+    """
+
+    rows: NDArray[np.uint64]
+    columns: NDArray[np.uint64]
+    up: Int
+
+
 class PeripheryLike(Protocol):
     """What drives the arrays: the golden periphery, or RTL behind the same methods.
 
@@ -115,6 +150,13 @@ class PeripheryLike(Protocol):
     def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration: ...
     def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int: ...
     def state_arrays(self) -> dict[str, Int]: ...
+
+
+@runtime_checkable
+class Packing(Protocol):
+    """A periphery that gives the trains of many updates at once: the golden one."""
+
+    def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> PackedTrains: ...
 
 
 @runtime_checkable

@@ -35,12 +35,20 @@ from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
-from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
+from symtrack.model.tile.interface import (
+    Calibration,
+    PackedTrains,
+    PulseSlots,
+    ReferenceColumn,
+    Transfer,
+    UpdateBatch,
+)
 from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
+from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire, fire_packed
 from symtrack.model.tile.quadrants import schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
+from symtrack.model.tile.random_source import step_words
 from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
@@ -149,6 +157,31 @@ class Periphery:
         )
         self.status.count_slots(slots)
         self.cycles += config.update_cycles(slots)
+        return result
+
+    def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> PackedTrains:
+        """Pulse trains of n updates, one after the other; the same as `update` gives for each of them.
+
+        They are those of update management, so their values are not checked.
+
+        Raises
+        ------
+        ValueError
+            They are not of this tile's shape.
+        """
+        config, (n, columns), rows = self.config, batch.x_magnitude.shape, batch.delta_magnitude.shape[1]
+        if (rows, columns) != (config.rows, config.columns):
+            raise ValueError(f"batch of {rows} rows and {columns} columns: must be {config.rows} and {config.columns}")
+        result = PackedTrains(
+            np.zeros((n, 4, rows), np.uint64), np.zeros((n, 4, columns), np.uint64), np.zeros((n, 4), np.int64)
+        )
+        choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
+        lines = (batch.x_negative, batch.x_magnitude, batch.delta_negative, batch.delta_magnitude)
+        banks = (*self.row_bank.registers, *self.column_bank.registers, config.magnitude_bits)
+        out = (result.rows, result.columns, result.up)
+        slots = int(_trains(*choppers, *lines, batch.bl, *banks, *out))
+        self.status.count_slots(slots)
+        self.cycles += n * config.update_cycles(0) + slots
         return result
 
     def transfer(self, codes: ArrayLike, settings: Settings) -> Transfer:
@@ -317,6 +350,47 @@ def _schedule(  # type: ignore[no-untyped-def]
     """Signs of c * x and c' * delta, and the quadrant of every slot."""
     column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)
     return column_sign, row_sign, schedule(signs_present(row_sign, delta), signs_present(column_sign, x), bl)
+
+
+@njit(cache=True)
+def _trains(  # type: ignore[no-untyped-def]
+    chopper,
+    row_chopper,
+    x_sign,
+    x,
+    delta_sign,
+    delta,
+    bl,
+    row_state,
+    row_feedback,
+    row_first,
+    row_second,
+    column_state,
+    column_feedback,
+    column_first,
+    column_second,
+    bits,
+    row_words,
+    column_words,
+    polarity,
+):
+    """Trains of n updates into zeros; returns the number of their slots, with which the sources have stepped."""
+    total = 0
+    for k in range(bl.size):
+        column_sign, row_sign = x_sign[k] ^ (chopper < 0), delta_sign[k] ^ (row_chopper < 0)
+        quadrant = schedule(signs_present(row_sign, delta[k]), signs_present(column_sign, x[k]), bl[k])
+        if quadrant.size == 0:
+            continue
+        present = np.zeros(4, np.int64)
+        for slot in range(0, quadrant.size, bl[k]):
+            present[quadrant[slot]] = 1
+        polarity[k] = up(np.arange(4, dtype=np.uint8))
+        words = step_words(row_state, row_feedback, bits, quadrant.size)
+        fire_packed(row_words[k], words, row_first, row_second, delta[k], row_sign, present, bl[k], ROW_SIDE)
+        words = step_words(column_state, column_feedback, bits, quadrant.size)
+        fire_packed(column_words[k], words, column_first, column_second, x[k], column_sign, present, bl[k], COLUMN_SIDE)
+        total += quadrant.size
+    return total
 
 
 @njit(cache=True)

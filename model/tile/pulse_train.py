@@ -17,6 +17,7 @@ from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int
 
 Bits = NDArray[np.uint8]
+Words = NDArray[np.uint64]
 ROW_SIDE, COLUMN_SIDE = 1, 0
 
 
@@ -44,3 +45,27 @@ def fire(words: Int, first: Int, second: Int, magnitude: Int, negative: Int, qua
             if negative[line] == sign:
                 fires[s, line] = magnitude[line] > words[s, first[line]] ^ words[s, second[line]]
     return fires
+
+
+@njit(cache=True)
+def fire_packed(
+    packed: Words, words: Int, first: Int, second: Int, magnitude: Int, negative: Int, present: Int, bl: int, side: int
+) -> None:
+    """`fire` for one update, into words uint64[4, lines] of zeros: slot s of a quadrant is bit s of its word.
+
+    present: int64[4], which quadrants have slots, ``bl`` each; their order is that of ``words``.
+    """
+    for line in range(magnitude.size):
+        if magnitude[line] == 0:
+            continue
+        slot = 0
+        for q in range(4):
+            if not present[q]:
+                continue
+            if (q >> side) & 1 == negative[line]:
+                word = np.uint64(0)
+                for s in range(bl):
+                    fires = magnitude[line] > words[slot + s, first[line]] ^ words[slot + s, second[line]]
+                    word |= np.uint64(fires) << np.uint64(s)
+                packed[q, line] = word
+            slot += bl

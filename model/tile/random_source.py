@@ -37,7 +37,8 @@ def _feedback(polynomial: int) -> NDArray[np.uint32]:
 
 
 @njit(cache=True)
-def _words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) -> Int:
+def step_words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) -> Int:
+    """Words int64[count, n] of the next ``count`` slots of n sources, which take as many steps."""
     words = np.empty((count, state.size), np.int64)
     for k in range(state.size):
         value = state[k]
@@ -59,7 +60,7 @@ class Sources:
 
     def __init__(self, specs: tuple[SourceSpec, ...]) -> None:
         self._bits = specs[0].bits if specs else 0
-        self._feedback = np.array([_feedback(spec.polynomial) for spec in specs], np.uint32).reshape(-1, 2, 256)
+        self.feedback = np.array([_feedback(spec.polynomial) for spec in specs], np.uint32).reshape(-1, 2, 256)
         self.state = np.array([spec.seed for spec in specs], np.int64)
 
     @property
@@ -69,5 +70,5 @@ class Sources:
 
     def words(self, count: int) -> Int:
         """int64[count, n]: the words of the next ``count`` slots, each followed by a step of all sources."""
-        words: Int = _words(self.state, self._feedback, self._bits, count)
+        words: Int = step_words(self.state, self.feedback, self._bits, count)
         return words

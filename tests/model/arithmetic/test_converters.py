@@ -25,12 +25,12 @@ def ideal_codes(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
 def test_product_follows_the_equations(rows: int, columns: int) -> None:
     rng = np.random.default_rng(rows)
     weights, x = rng.uniform(-0.6, 0.6, (rows, columns)), rng.uniform(-1, 1, columns)
-    codes, maximum = QUIET.dac((x * VALUE_ONE).astype(np.int64))
+    (codes,), (maximum,) = QUIET.dac((x * VALUE_ONE).astype(np.int64)[None])
     product = QUIET.product(to_weight(weights), codes, stream())
     ideal = ideal_codes(weights, x)
     assert np.abs(product - ideal).max() <= 0.5 + 1e-4
     assert maximum == int(np.abs((x * VALUE_ONE).astype(np.int64)).max())
-    values = QUIET.value(product, maximum) / VALUE_ONE
+    (values,) = QUIET.value(product[None], np.array([maximum])) / VALUE_ONE
     assert np.abs(values - product * 12 / 256 * maximum / VALUE_ONE).max() <= 1 / VALUE_ONE
 
     codes[0] ^= 1 << 5  # the twin: one bit of one input code
@@ -46,15 +46,15 @@ def test_backward_is_the_product_with_the_transpose() -> None:
 
 
 def test_dac_rounds_halves_upwards_and_uses_the_whole_range() -> None:
-    codes, maximum = Converters(dac_bits=3).dac(np.array([6, -6, 1, -1, 3, 0]))  # largest code 3
-    assert codes.tolist() == [3, -3, 1, 0, 2, 0]
-    assert maximum == 6
+    codes, maxima = Converters(dac_bits=3).dac(np.array([[6, -6, 1, -1, 3, 0], [0, 0, -2, 1, 0, 0]]))  # largest code 3
+    assert codes.tolist() == [[3, -3, 1, 0, 2, 0], [0, 0, -3, 2, 0, 0]]
+    assert maxima.tolist() == [6, 2]
 
 
 def test_zero_inputs_give_zero() -> None:
-    codes, maximum = QUIET.dac(np.zeros(5, dtype=np.int64))
-    assert (codes.tolist(), maximum) == ([0] * 5, 0)
-    assert QUIET.value(np.array([5]), maximum).tolist() == [0]
+    codes, maxima = QUIET.dac(np.zeros((1, 5), dtype=np.int64))
+    assert (codes.tolist(), maxima.tolist()) == ([[0] * 5], [0])
+    assert QUIET.value(np.array([[5]]), maxima).tolist() == [[0]]
 
 
 def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
@@ -67,6 +67,24 @@ def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
     for same in (by_columns, neither):
         assert np.array_equal(Converters().product(same, codes, stream()), expected)
     assert not np.array_equal(Converters().product(-by_columns, codes, stream()), expected)
+
+
+@pytest.mark.parametrize("by_columns", [True, False])
+@pytest.mark.parametrize("read_noise", [0, WEIGHT_ONE // 50])
+def test_many_products_are_products_one_after_the_other(by_columns: bool, read_noise: int) -> None:
+    """Each vector has draws of its own, also where they lie apart, and there are more of them than go together."""
+    rng, converters = np.random.default_rng(6), Converters(output_bound=2.0)
+    weights = np.asarray(to_weight(rng.uniform(-1, 1, (5, 9))), order="F" if by_columns else "C")
+    codes = rng.integers(-63, 64, (150, 9)) * (rng.random((150, 9)) < 0.3)
+    noise = stream()
+    noise.take(7)
+    singles = []
+    for vector in codes:
+        singles.append(converters.product(weights, vector, noise, read_noise))
+        noise.take(4)
+    together = converters.products(weights, codes, noise.key, (7, 5 + 4), read_noise)
+    assert together.tolist() == np.array(singles).tolist()
+    assert converters.products(weights, codes, noise.key, (7, 5), read_noise).tolist() != together.tolist()
 
 
 def test_adc_clips() -> None:

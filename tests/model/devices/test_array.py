@@ -165,6 +165,25 @@ def test_threads_do_not_change_a_bit(rows: int, columns: int, monkeypatch: pytes
     assert np.array_equal(one.pulse_numbers, two.pulse_numbers)
 
 
+@pytest.mark.parametrize("threads", [1, 2])
+def test_many_updates_at_once_are_updates_one_after_the_other(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A column belongs to one thread through all of them, whichever columns fire in which update."""
+    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
+    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
+    rng, slots = np.random.default_rng(3), [random_slots(17, 40, seed=seed, bl=5) for seed in range(30)]
+    for _, columns, _, _ in slots:
+        columns[:, rng.random(40) < 0.7] = 0
+    together, single = make(17, 40, threads), make(17, 40)
+    words = [kernels.packed(*(np.asarray(part, np.uint8) for part in update)) for update in slots]
+    rows, columns, up = (np.concatenate(parts) for parts in zip(*words, strict=True))
+    assert together.update_all(rows, columns, up) == sum(single.update(*update) for update in slots)
+    assert np.array_equal(together.state, single.state)
+    assert np.array_equal(together.pulse_numbers, single.pulse_numbers)
+    other = make(17, 40)
+    other.update_all(rows[::-1], columns[::-1], up[::-1])
+    assert not np.array_equal(other.state, single.state)
+
+
 def test_an_empty_update_does_nothing() -> None:
     array = make(3, 5)
     before = array.state.copy()

@@ -191,6 +191,16 @@ def test_arrays_follow_the_equations(pair: tuple[Crossbar, FloatTile]) -> None:
     assert np.sqrt((error**2).mean()) < 0.001  # less than one pulse
 
 
+def test_products_of_many_vectors_are_those_of_one_after_the_other(pair: tuple[Crossbar, FloatTile]) -> None:
+    tile, rng = pair[0], np.random.default_rng(8)
+    together, single = NoiseStream(3), NoiseStream(3)
+    for product, size in ((tile.forward, 7), (tile.backward, 17)):
+        vectors = rng.integers(-VALUE_ONE, VALUE_ONE, (6, size))
+        expected = [product(vector[None], single)[0] for vector in vectors]
+        assert product(vectors, together).tolist() == np.array(expected).tolist()
+    assert together.position == single.position
+
+
 def test_products_follow_the_equations(pair: tuple[Crossbar, FloatTile]) -> None:
     tile, twin = pair
     noise, rng = NoiseStream(1), np.random.default_rng(4)
@@ -198,8 +208,8 @@ def test_products_follow_the_equations(pair: tuple[Crossbar, FloatTile]) -> None
     lsb = CONVERTERS.lsb / WEIGHT_ONE
     for _ in range(10):
         x, delta = rng.uniform(-1, 1, 7), rng.uniform(-1, 1, 17)
-        forward = tile.forward((x * VALUE_ONE).astype(np.int64), noise) / VALUE_ONE
-        backward = tile.backward((delta * VALUE_ONE).astype(np.int64), noise) / VALUE_ONE
+        (forward,) = tile.forward((x * VALUE_ONE).astype(np.int64)[None], noise) / VALUE_ONE
+        (backward,) = tile.backward((delta * VALUE_ONE).astype(np.int64)[None], noise) / VALUE_ONE
         assert np.abs(forward - twin.forward(x)).max() < 2 * lsb
         assert np.abs(backward - twin.backward(delta)).max() < 2 * lsb
     without = twin.w.w @ x

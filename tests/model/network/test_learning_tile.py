@@ -86,7 +86,7 @@ def test_pairs_are_updates_one_after_the_other_before_one_transfer() -> None:
 
 def test_pairs_must_come_in_equal_numbers() -> None:
     x, delta = samples(3)
-    with pytest.raises(ValueError, match="zip"):
+    with pytest.raises(ValueError, match="delta of 2 vectors: must be 3, one for each of x"):
         make().learn(x, delta[:2], noise())
 
 

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.formats import VALUE_ONE
-from symtrack.model.network.update_management import UpdateManager
+from symtrack.model.network.update_management import MEAN_BITS, UpdateManager, _quotient
 from symtrack.model.spec.config import NAMED, TileConfig
 
 
@@ -113,3 +113,31 @@ def test_a_fixed_step_does_not_depend_on_the_past_and_may_change() -> None:
     for _ in range(5):
         automatic.vectors(x, delta)
     assert 12 < manager.vectors(x, delta).bl == automatic.vectors(x, delta).bl < 20
+
+
+@pytest.mark.parametrize("fixed", [False, True])
+@pytest.mark.parametrize("bits", [(1, 4), (4, 12), (12, 24), (20, 32)])
+def test_words_of_64_bits_give_what_integers_without_bounds_give(fixed: bool, bits: tuple[int, int]) -> None:
+    """Values of few and of many bits, up to those that do not fit, whose updates are left to Python's integers."""
+    rng, config = np.random.default_rng(sum(bits)), NAMED["tiny"]
+    for rate in (0.003, 0.5, 1.0, 40.0, 3e4, 1e9):
+        arguments = {"step": rate} if fixed else {"fast_rate": rate, "momentum": 0.99}
+        compiled, plain = (UpdateManager(config=config, **arguments) for _ in range(2))
+        sizes = rng.integers(*bits, (2, 60))
+        x_max, delta_max = (rng.integers(0, 1 << sizes[side]) for side in (0, 1))
+        bl, full = compiled._all_trains(x_max, delta_max)
+        expected = [plain._train(*maxima) for maxima in zip(x_max.tolist(), delta_max.tolist(), strict=True)]
+        assert list(zip(bl.tolist(), full.tolist(), strict=True)) == expected
+        assert (compiled.x_mean, compiled.delta_mean) == (plain.x_mean, plain.delta_mean)
+
+
+def test_a_quotient_is_exact_where_a_float_is_not() -> None:
+    rng = np.random.default_rng(2)
+    for _ in range(20_000):
+        a, b, c, d = (int(rng.integers(1, 1 << int(rng.integers(1, size)))) for size in (40, 52, 42, 42))
+        exact = (a * b << 2 * MEAN_BITS) // (c * d)
+        assert _quotient(a, b, c, d) == (exact if exact < (1 << 40) - 1 else -1)
+    for whole in (3, 12345, (1 << 20) - 1):  # a float cannot tell these from the next smaller quotient
+        divisor = (1 << 41) - 21
+        assert _quotient(whole, divisor, 1 << 32, divisor) == whole
+        assert _quotient(whole * divisor - 1, 1, 1 << 32, divisor) == whole - 1

@@ -8,7 +8,7 @@ import os
 import random
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import astuple, replace
 from enum import IntEnum
 
 import numpy as np
@@ -16,7 +16,7 @@ import pytest
 
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Reference, Scope, Settings, Target
-from symtrack.model.tile.interface import Transfer
+from symtrack.model.tile.interface import Transfer, UpdateBatch
 from symtrack.model.tile.operations import Periphery
 from tests.model.helpers.tile_driver import (
     CONFIGS,
@@ -383,3 +383,31 @@ def test_settings_are_allowed_up_to_their_width(name: str, bits: int) -> None:
     Periphery(config).transfer(codes, replace(Settings(), **{name: most}))
     with pytest.raises(ValueError, match=f"^{name} = {most + 1}: must be from 0 to {most}$"):
         Periphery(config).transfer(codes, replace(Settings(), **{name: most + 1}))
+
+
+@pytest.mark.parametrize("target", Target)
+@pytest.mark.parametrize("name", ["tiny", "odd", "digits_output"])
+def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, target: Target) -> None:
+    config, rng = NAMED[name].replace(row_chopper=1), random.Random(4)
+    together, single = Periphery(config), Periphery(config)
+    for periphery in (together, single):
+        periphery.chopper_state.sign[::2] = -1
+        periphery.chopper_state.row_sign[::3] = -1
+    updates = [astuple(random_update(config, rng))[:5] for _ in range(40)]
+    batch = UpdateBatch(*(np.array(part, np.int64) for part in zip(*updates, strict=True)))
+    trains = together.trains(batch, target)
+    for update, rows, columns, up in zip(updates, trains.rows, trains.columns, trains.up, strict=True):
+        slots = single.update(*update, target)
+        for lines, words in ((slots.rows, rows), (slots.columns, columns)):
+            expected = np.zeros_like(words)
+            seen = [0] * 4
+            for fires, q in zip(lines.astype(np.uint64), slots.quadrant.tolist(), strict=True):
+                expected[q] |= fires << np.uint64(seen[q])
+                seen[q] += 1
+            assert np.array_equal(words, expected)
+        for fires, q in zip(slots.up.tolist(), slots.quadrant.tolist(), strict=True):
+            assert up[q] == fires
+    assert together.cycles == single.cycles
+    assert_same(together.state_arrays(), single.state_arrays())
+    with pytest.raises(ValueError, match=r"^batch of \d+ rows and \d+ columns: must be 16 and 16$"):
+        Periphery(NAMED["small"]).trains(batch)

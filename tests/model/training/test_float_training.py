@@ -112,7 +112,7 @@ def difference(name: str, rows: int, columns: int, error: str = "") -> tuple[flo
     for _ in range(STEPS):
         x = rng.integers(-VALUE_ONE, VALUE_ONE, columns) if columns > 1 else np.array([VALUE_ONE])
         wanted = target @ (x / VALUE_ONE) + 0.05 * rng.standard_normal(rows)
-        delta = golden.forward(x, noise) - np.round(wanted * VALUE_ONE).astype(np.int64)
+        delta = golden.tile.forward(x[None], noise)[0] - np.round(wanted * VALUE_ONE).astype(np.int64)
         before = golden.tile.periphery.chopper.copy()
         golden.learn(x[None], delta[None], noise)
         float_x = x / VALUE_ONE
