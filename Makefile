@@ -7,10 +7,13 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo results prove verify check test test-all test-numpy lint kernels yosys tools clean
+.PHONY: demo data results prove verify check test test-all test-numpy lint kernels yosys tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
+
+data: $(READY)
+	$(BIN)/python scripts/fetch_data.py
 
 results: $(READY)
 	$(BIN)/python scripts/results.py --out docs --cache build/results --jobs 2

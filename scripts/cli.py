@@ -22,7 +22,7 @@ from symtrack.scripts.exit_codes import BAD_INPUT, run
 NAME = "symtrack"
 GROUPS = {
     "design": ("generate-verilog", "synthesize"),
-    "train": ("train", "calibrate", "characterize-device", "fit-device", "results"),
+    "train": ("train", "calibrate", "characterize-device", "fit-device", "results", "fetch-data"),
     "verify": ("run-cosim", "compare-metrics", "verify", "prove", "cover", "mutate", "mutate-golden"),
     "measure": ("pulse-statistics", "benchmark"),
     "everything in one run, and housekeeping": ("demo", "write-docs", "cache", "environment"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache
+from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -21,7 +21,7 @@ from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.validated import check, integral
-from symtrack.model.tasks import idx, mnist1d, regression
+from symtrack.model.tasks import data_sets, idx, mnist1d, regression
 from symtrack.model.tasks.evaluation import Evaluation
 
 TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
@@ -217,6 +217,18 @@ def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
     return _task("idx", samples, network(size, idx.classes(samples[1]), **options))
 
 
+def image_set(name: str, **options: Any) -> Task:
+    """Images and labels of one of `model.tasks.data_sets.DATA_SETS`.
+
+    Raises
+    ------
+    ValueError
+        It has not been fetched, or a file is damaged.
+    """
+    samples, size = idx.read_folder(data_sets.fetched(name))
+    return _task(name, samples, network(size, idx.classes(samples[1]), **options))
+
+
 def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
     train_x, train_y, test_x, test_y = samples
     return Task(
@@ -275,7 +287,9 @@ def with_layer(task: Any, config: TileConfig) -> Any:
 
 TASKS: dict[str, Callable[..., Any]] = {
     "digits": digits,
+    "fashion-mnist": partial(image_set, "fashion-mnist"),
     "idx": idx_folder,
+    "mnist": partial(image_set, "mnist"),
     "mnist1d": mnist_1d,
     "noisy-quadratic": regression.noisy_quadratic,
     "weight-programming": regression.weight_programming,

@@ -36,8 +36,8 @@ class TrainingSpec:
     Attributes
     ----------
     task : str or Problem
-        A name in `model.tasks.task.TASKS`: ``digits``, ``mnist1d``, ``idx``, ``weight-programming`` or
-        ``noisy-quadratic``; or data and network themselves.
+        A name in `model.tasks.task.TASKS`: ``digits``, ``mnist``, ``fashion-mnist``, ``mnist1d``, ``idx``,
+        ``weight-programming`` or ``noisy-quadratic``; or data and network themselves.
     algorithm : str
         A name in `model.network.algorithms.ALGORITHMS`.
     network : mapping
