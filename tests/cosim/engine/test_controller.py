@@ -124,7 +124,7 @@ MISSED = {
 def test_what_random_traffic_reaches_around_the_tile(tmp_path: Path) -> None:
     top = controller_name(PLAIN)
     text = source_verilog(Controller(PLAIN), top)
-    run(tmp_path, "fuzz", PLAIN, counted=text, cycles=60_000)
+    run(tmp_path, "fuzz", PLAIN, counted=text, cycles=100_000)
     data = (tmp_path / "coverage.dat").read_text(encoding="utf-8")
     around = [point for point in points(data, text, top) if point.block in ("axi_lite", "registers")]
     unreached = Counter(point.kind for point in around if not point.count)
