@@ -54,7 +54,7 @@ WAIVERS: tuple[MutantWaiver, ...] = (
     ),
     MutantWaiver(
         "model/devices/array.py",
-        "DeviceArray.update",
+        "DeviceArray.update_all",
         "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "if self.threads == 1 and self.weights.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
@@ -313,7 +313,7 @@ WAIVERS: tuple[MutantWaiver, ...] = (
     ),
     MutantWaiver(
         "model/devices/array.py",
-        "DeviceArray.update",
+        "DeviceArray.update_all",
         "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "if not self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
