@@ -67,13 +67,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "a buffer may be larger",
     ),
     MutantWaiver(
-        "model/devices/kernels.py",
-        "_update_columns",
-        "rows = _firing(row_words[q : q + 1])",
-        "rows = _firing(row_words[q : q + 2])",
-        "lines that fire in another quadrant alone add nothing, only work",
-    ),
-    MutantWaiver(
         "model/tile/update.py",
         "UpdatePipeline.load",
         "if sequencer.state is State.PULSE:",
