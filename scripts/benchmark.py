@@ -2,14 +2,17 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measure the speed of pulsed updates, of both engines and of training, and how the cost of an update grows."""
 
+import argparse
 import sys
 from collections.abc import Iterable, Sequence
+from importlib.metadata import version
 from typing import Any
 
 from rich.table import Table
 
 from symtrack.cosim.compare.speed import cosim_speed, rtl_training_speed
 from symtrack.cosim.engine.lockstep import MismatchError
+from symtrack.cosim.report.speed_record import rows_of_others, speed_record
 from symtrack.cosim.report.tables import text
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
@@ -28,6 +31,7 @@ from symtrack.scripts.common import (
     run,
     write_bytes,
     write_report,
+    write_text,
 )
 
 SIZES = (128, 512)
@@ -50,6 +54,13 @@ def parser() -> Parser:
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, lines and training")
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
     add("--plot", type=picture_file, metavar="FILE", help="write a picture of the growth to this file (PNG, PDF, SVG)")
+    add(
+        "--record",
+        type=output_file,
+        metavar="FILE",
+        help="measure the engines on one tile only, and put the figures into the table by version of this file, which "
+        "keeps those of other versions",
+    )
     return result
 
 
@@ -115,10 +126,40 @@ def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
     return result
 
 
+def record(command: Parser, options: argparse.Namespace) -> int:
+    """Measure the engines and write the record of their speed by version; the exit code."""
+    with command.checks():
+        for name in ("quick", "json", "plot"):
+            if getattr(options, name):
+                raise ValueError(f"argument --{name}: must be left out with --record")
+    file, own = options.record, version("symtrack")
+    try:
+        others = rows_of_others(file.read_text(encoding="utf-8") if file.exists() else "", version=own)
+    except ValueError as error:
+        command.error(f"argument --record: {str(file)!r}: {error}")
+    try:
+        with progress("benchmark", 1) as advance:
+            entry = cosim_speed(TILES["cosim"], repeats=options.repeats, seed=options.seed)
+            advance(1)
+    except (ToolError, MismatchError) as error:
+        print(f"{command.prog}: {error}", file=sys.stderr)
+        return FAILED
+    about = machine()
+    try:
+        write_text(
+            file, speed_record(entry, version=own, machine=f"{about['cpu']}, {about['cores']} cores", others=others)
+        )
+    finally:  # what cannot be written is shown
+        print(text(cosim_table([entry])))
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
+    if options.record:
+        return record(command, options)
     sizes = QUICK_SIZES if options.quick else SIZES
     growth_sizes = QUICK_SIZES if options.quick else GROWTH_SIZES
     lengths = QUICK_LENGTHS if options.quick else GROWTH_LENGTHS

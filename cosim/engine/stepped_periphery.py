@@ -6,7 +6,7 @@ An update or a transfer is played cycle by cycle on a bench, in lock-step with t
 
 from __future__ import annotations
 
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Sequence
 
 import numpy as np
 
@@ -18,7 +18,7 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
 from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
-from symtrack.model.tile.packing import unpack, unpack_signed
+from symtrack.model.tile.packing import Words, unpack, unpack_signed
 
 
 class SteppedPeriphery:
@@ -218,11 +218,12 @@ def _pulses(config: TileConfig, beats: list[Ports]) -> Int:
     return np.array(n[: config.rows], np.int64)
 
 
-def check_target(config: TileConfig, cycle: int, target: Target, slow: Iterable[int]) -> None:
+def check_target(config: TileConfig, cycle: int, target: Target, slow: Sequence[int] | Words) -> None:
     """Every slot must be for the array that the update is for, whose cells it will step; else `MismatchError`."""
-    for value in slow:
-        if value != target:
-            raise MismatchError(Difference(cycle, "pulses__slow", int(target), int(value), tile=config.name))
+    wrong = np.not_equal(slow, int(target))
+    if wrong.any():
+        value = int(slow[int(wrong.argmax())])
+        raise MismatchError(Difference(cycle, "pulses__slow", int(target), value, tile=config.name))
 
 
 def _lines(words: list[int], count: int) -> np.ndarray:

@@ -326,13 +326,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "more lanes, which are masked",
     ),
     MutantWaiver(
-        "model/tile/packing.py",
-        "pack_beats",
-        "for index in range(values.shape[0]):",
-        "for index in range(values.shape[ -1]):",
-        "of one dimension",
-    ),
-    MutantWaiver(
         "model/tile/update.py",
         "UpdatePipeline.step",
         "if self._age == 1:",

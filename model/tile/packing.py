@@ -64,7 +64,10 @@ def unpack_words(words: Words, width: int, lanes: int) -> Int:
 
 def pack_lines(bits: Bits) -> Words:
     """Rows of bits [n, lines] as rows of 64-bit words."""
-    return pack_words(bits, 1)
+    count, lines = bits.shape
+    octets = np.zeros((count, -(-lines // WORD) * WORD // 8), np.uint8)
+    octets[:, : -(-lines // 8)] = np.packbits(bits, axis=1, bitorder="little")
+    return octets.view("<u8")
 
 
 def unpack_lines(words: Words, lines: int) -> Bits:
@@ -77,13 +80,16 @@ def unpack_lines(words: Words, lines: int) -> Bits:
 def pack_beats(values: NDArray[Any], lanes: int, width: int, words: Words) -> None:
     """Pack values [n] into zeroed rows of words, ``lanes`` values a row; the last row may be short."""
     mask = np.uint64((1 << width) - 1)
-    for index in range(values.shape[0]):
-        row, lane = divmod(index, lanes)
-        word, shift = divmod(lane * width, WORD)
-        value = np.uint64(values[index]) & mask
-        words[row, word] |= value << np.uint64(shift)
+    row, bit = 0, 0
+    for value in values:
+        word, shift = divmod(bit, WORD)
+        masked = np.uint64(value) & mask
+        words[row, word] |= masked << np.uint64(shift)
         if shift + width > WORD:
-            words[row, word + 1] |= value >> np.uint64(WORD - shift)
+            words[row, word + 1] |= masked >> np.uint64(WORD - shift)
+        bit += width
+        if bit == lanes * width:
+            row, bit = row + 1, 0
 
 
 @njit(cache=True)

@@ -3,6 +3,7 @@
 
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -10,11 +11,13 @@ import pytest
 from symtrack.cosim.compare import speed as engine_measures
 from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference, MismatchError, Verdict
+from symtrack.cosim.report.speed_record import HEAD, INTRODUCTION, rows_of_others
 from symtrack.model.analysis import speed as measures
 from symtrack.model.devices.presets import FAMILIES
-from symtrack.model.spec.config import NAMED
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import benchmark
 from tests.model.helpers import tiny
+from tests.paths import ROOT
 
 UPDATE_KEYS = {"rows", "columns", "density", "device", "threads", "ms_per_update", "coincidences_per_second", "spread"}
 TRAINING_KEYS = {
@@ -74,6 +77,41 @@ def test_engines_that_disagree_give_no_figure(monkeypatch: pytest.MonkeyPatch) -
         engine_measures.cosim_speed(NAMED["tiny"], repeats=1, seed=1, quick=True)
 
 
+def test_the_record_is_written_and_keeps_other_versions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    file, speeds = tmp_path / "performance.md", iter((1e6, 2e6, 3e6))
+
+    def measured(config: TileConfig, *, repeats: int, seed: int) -> dict[str, Any]:
+        assert (config.rows, config.columns, repeats, seed) == (64, 64, 3, 5)
+        rates = {"cocotb": 1e4, "native": next(speeds), "native_recorded": 1e5}
+        return {"rows": 64, "columns": 64, **rates, "spread": dict.fromkeys(rates, 0.1)}
+
+    monkeypatch.setattr(benchmark, "cosim_speed", measured)
+    for version in ("0.1.0", "0.2.0", "0.1.0"):
+        monkeypatch.setattr(benchmark, "version", lambda package, version=version: version)
+        assert benchmark.main(["--record", str(file), "--repeats", "3", "--seed", "5"]) == 0
+    rows = [row.split(" | ") for row in file.read_text().splitlines() if " | native | " in row]
+    assert [(row[0], row[3]) for row in rows] == [("| 0.1.0", "3,000,000"), ("| 0.2.0", "2,000,000")]
+    assert "3,000,000" in capsys.readouterr().out
+
+
+def test_the_record_in_the_documents_has_this_form() -> None:
+    document = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
+    assert document.startswith(INTRODUCTION + HEAD)
+    assert rows_of_others(document, version="") == document.partition(HEAD)[2]
+
+
+def test_a_file_that_is_no_record_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "notes.md"
+    file.write_text("notes")
+    with pytest.raises(SystemExit) as stop:
+        benchmark.main(["--record", str(file)])
+    assert stop.value.code == 2
+    assert file.read_text() == "notes"
+    assert "notes.md': must have a table with the columns" in capsys.readouterr().err
+
+
 def test_lines_have_the_density_and_the_signs_they_should() -> None:
     rows, columns, quadrant = measures.random_lines(17, 40, density=0.1, row_density=0.5, bl=31, seed=3)
     assert (rows.shape, columns.shape, quadrant.shape) == ((124, 17), (124, 40), (124,))
@@ -96,6 +134,8 @@ def test_spread_is_relative_to_the_median() -> None:
         ("--seed -1", "--seed", "from 0 to"),
         ("--task mnist", "--task", "digits"),
         ("--plot no/such/folder/f.png", "--plot", "existing, writable folder"),
+        ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
+        ("--record performance.md --quick", "--quick", "left out with --record"),
     ],
 )
 def test_bad_input(arguments: str, field: str, allowed: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -106,7 +106,6 @@ class NativePeriphery:
         lines = (x_negative, x_magnitude, delta_negative, delta_magnitude)
         pack_vectors(*lines, config.lanes, config.magnitude_bits, self._magnitude_words, tile.vectors)
         tile.set("settings__target", target)
-        self._settings = None
         self._play(Op.UPDATE, bl, None if self.golden is None else self.golden.update(*lines, bl, target)[1])
         slots, at = tile.pulses[: tile.slot_count], self._slot
         check_target(config, self.played, target, slots[:, at["slow"].start])
@@ -168,11 +167,13 @@ class NativePeriphery:
         self._judge(played if last else -played, np.concatenate(rows), golden)
         return len(taken.codes)
 
-    def _set(self, settings: Settings | None) -> None:
-        """Drive the ports of settings, unless they are those of the last call."""
-        if settings is not None and settings is not self._settings:
-            for name, value in vars(settings).items():
-                self.tile.set(f"settings__{name}", int(value))
+    def _set(self, settings: Settings) -> None:
+        """Drive the ports of settings; if they are those of the last call, only the target, which updates change."""
+        if settings is self._settings:
+            self.tile.set("settings__target", settings.target)
+            return
+        for name, value in vars(settings).items():
+            self.tile.set(f"settings__{name}", int(value))
         self._settings = settings
 
     def _written(self, writes: Words) -> Transfer:
@@ -225,9 +226,9 @@ class NativePeriphery:
     def _judge(self, cycles: int, rows: Words, expected: Words | None, *, idle: bool = False) -> None:
         """Compare the outputs of an operation, and count its cycles; ``idle`` ones do not count."""
         if expected is not None:
-            common = min(len(rows), len(expected))
-            differing = (rows[:common] != expected[:common]).any(axis=1)
-            if differing.any() or len(rows) != len(expected):
+            if not np.array_equal(rows, expected):
+                common = min(len(rows), len(expected))
+                differing = (rows[:common] != expected[:common]).any(axis=1)
                 at = int(differing.argmax()) if differing.any() else common - 1
                 raise MismatchError(self._difference(rows, expected, at))
             self.compared += cycles

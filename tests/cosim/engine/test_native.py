@@ -4,8 +4,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,10 +22,11 @@ from symtrack.cosim.engine.native import engine as native_engine
 from symtrack.cosim.engine.native.build import native_library
 from symtrack.cosim.engine.native.engine import NativePeriphery
 from symtrack.cosim.engine.native.tile import NativeTile
+from symtrack.cosim.engine.stepped_periphery import check_target
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
+from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -221,6 +223,36 @@ def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(port: str, constant: i
     with pytest.raises(MismatchError) as found:
         transfer()
     assert found.value.difference.signal == port
+
+
+@pytest.mark.parametrize("form", [list, lambda bits: np.array(bits, np.uint64)])
+def test_a_slot_of_the_wrong_array_is_a_mismatch(form: Callable[[list[int]], Any]) -> None:
+    for target in Target:
+        right = [int(target)] * 5
+        check_target(TINY, 7, target, form(right))
+        check_target(TINY, 7, target, form([]))
+        for slot in range(5):
+            with pytest.raises(MismatchError) as found:
+                check_target(TINY, 7, target, form([*right[:slot], 1 - target, *right[slot + 1 :]]))
+            difference = found.value.difference
+            assert (difference.cycle, difference.signal, difference.tile) == (7, "pulses__slow", TINY.name)
+            assert (difference.golden, difference.rtl) == (target, 1 - target)
+
+
+def test_rtl_that_steps_the_wrong_array_is_a_mismatch_without_recording(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also after transfers with the same settings, which drive no ports but that of the target again."""
+    tile = NativeTile(native_library(tile_verilog(TINY), TINY), TINY)
+    periphery, settings = NativePeriphery(tile, record=False), Settings()
+    high = TINY.magnitude_format.high
+    sides = [np.full(size, value) for size in (TINY.columns, TINY.rows) for value in (0, high)]
+    for target in (Target.SLOW, Target.FAST, Target.SLOW):
+        assert len(periphery.update(*sides, 3, target).up) == 3
+        periphery.transfer(np.zeros(TINY.rows, np.int64), settings)
+        assert tile.inputs[tile.layout.inputs["settings__target"][0]] == settings.target
+    drive = tile.set
+    monkeypatch.setattr(tile, "set", lambda name, value: drive(name, value ^ (name == "settings__target")))
+    with pytest.raises(MismatchError, match="pulses__slow is 0x1 in the RTL, 0x0 in the golden model"):
+        periphery.update(*sides, 3)
 
 
 def _stuck(verilog: str, port: str, value: int) -> str:
