@@ -110,7 +110,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     (f"{COSIM} --json file/f.json", ("--json", "'file/f.json'", FOLDER)),
     # compare_metrics
     (f"{COMPARE} --config odd", ("config", "odd is 17x7", "32x65, 10x33")),
-    (f"{COMPARE} --task mnist", ("--task", "'mnist'", "digits")),
+    (f"{COMPARE} --task cifar", ("--task", "'cifar'", "digits")),
     (f"{COMPARE} --task idx", ("data", "must be given for the task idx", "a folder")),
     ("benchmark --quick --task idx --json out.json", ("data", "must be given for the task idx", "a folder")),
     (f"{COMPARE} --algorithm adam", ("--algorithm", "'adam'", "e-rider", "tt-v2", "agad")),
@@ -126,7 +126,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     (f"{COMPARE} --device memristor", ("device = 'memristor'", "reram-array-om", ".toml file")),
     # train
     ("train --device ecram --reference-std 0.1 --json out.json", ("reference_std = 0.1", "must be 0", "no reference")),
-    ("train --task mnist --json out.json", ("--task", "'mnist'", "digits")),
+    ("train --task cifar --json out.json", ("--task", "'cifar'", "digits")),
     ("train --algorithm sgd --json out.json", ("--algorithm", "'sgd'", "tt-v2")),
     ("train --epochs 0 --json out.json", ("--epochs", "'0'", "must be an integer from 1 to 10000")),
     ("train --learning-rate inf --json out.json", ("--learning-rate", "'inf'", "must be a number from 0 to 16")),
@@ -177,7 +177,7 @@ CASES: list[tuple[str, tuple[str, ...]]] = [
     ("demo --out out --steps many", ("--steps", "'many'", "must be an integer from 1 to 1000000")),
     # benchmark
     ("benchmark --repeats 0 --json out.json", ("--repeats", "'0'", "must be an integer from 1 to 1000")),
-    ("benchmark --task mnist --json out.json", ("--task", "'mnist'", "digits")),
+    ("benchmark --task cifar --json out.json", ("--task", "'cifar'", "digits")),
     ("benchmark --json out.json --plot folder", ("--plot", "'folder'", FOLDER)),
     # options that do not exist, also as the start of one that does
     (f"{GENERATE} tiny --lanes 4", ("unrecognized", "--lanes 4")),

@@ -132,7 +132,7 @@ def test_spread_is_relative_to_the_median() -> None:
     [
         ("--repeats 0", "--repeats", "from 1 to 1000"),
         ("--seed -1", "--seed", "from 0 to"),
-        ("--task mnist", "--task", "digits"),
+        ("--task cifar", "--task", "digits"),
         ("--plot no/such/folder/f.png", "--plot", "existing, writable folder"),
         ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
         ("--record performance.md --quick", "--quick", "left out with --record"),

@@ -188,7 +188,7 @@ def test_rates_not_given_are_those_of_the_algorithm(tmp_path: Path) -> None:
     ("arguments", "field", "value", "allowed"),
     [
         ("--algorithm sgd", "--algorithm", "sgd", "tt-v2"),
-        ("--task mnist", "--task", "mnist", "digits"),
+        ("--task cifar", "--task", "cifar", "digits"),
         ("--seeds 0", "--seeds", "0", "from 1 to 1000"),
         ("--seeds two", "--seeds", "two", "an integer from 1"),
         ("--seed -1", "--seed", "-1", "from 0 to 4294967295"),
