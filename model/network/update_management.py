@@ -98,8 +98,8 @@ class UpdateManager:
 
     def _train(self, x_max: int, delta_max: int) -> tuple[int, int]:
         """BL, and sqrt(k / BL) as a magnitude, of the next update; Python's integers have no bounds."""
-        self.x_mean = self._follow(self.x_mean, x_max)
-        self.delta_mean = self._follow(self.delta_mean, delta_max)
+        self.x_mean = _follow(self.x_mean, x_max, self._forgetting)
+        self.delta_mean = _follow(self.delta_mean, delta_max, self._forgetting)
         k = 0  # coincidences, RATIO_BITS fractional bits
         if self._step is not None:
             k = self._step * x_max * delta_max >> 2 * VALUE_BITS
@@ -109,9 +109,13 @@ class UpdateManager:
         bl = min(-(-k >> RATIO_BITS), self.config.bl_max)
         return bl, isqrt((k << 2 * self.config.magnitude_bits) // (bl << RATIO_BITS)) if bl else 0
 
-    def _follow(self, mean: int, value: int) -> int:
-        value <<= MEAN_BITS
-        return mean + ((value - mean) * self._forgetting >> RATIO_BITS) if mean else value
+
+def _follow(mean: int, value: int, forgetting: int) -> int:
+    value <<= MEAN_BITS
+    return mean + ((value - mean) * forgetting >> RATIO_BITS) if mean else value
+
+
+_followed = njit(_follow)
 
 
 @njit(cache=True)
@@ -154,12 +158,6 @@ def _root(square: int) -> int:
     while (root + 1) * (root + 1) <= square:
         root += 1
     return root
-
-
-@njit(cache=True)
-def _followed(mean: int, value: int, forgetting: int) -> int:
-    value <<= MEAN_BITS
-    return mean + ((value - mean) * forgetting >> RATIO_BITS) if mean else value
 
 
 @njit(cache=True)

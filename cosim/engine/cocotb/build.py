@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import shutil
+import subprocess
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from types import MappingProxyType
@@ -44,7 +45,8 @@ def icarus_command(verilog: str, top: str, *, waves: bool) -> list[str]:
         run([compiler, *options, *texts], None, work / "build.log", folder=work)
         return [work / name for name in (*texts, "build.log", top)]
 
-    folder = build.cached(("icarus", compiler, *options, *texts.values()), produce)
+    told = subprocess.run([compiler, "-V"], capture_output=True, text=True, check=False).stdout.partition("\n")[0]
+    folder = build.cached((told, *options, *texts.values()), produce)
     return [player, "-n", "-m", str(cocotb_tools.config.lib_entry("vpi", "icarus")), str(folder / top)]
 
 

@@ -71,9 +71,9 @@ def run_job(
             play(command, top, "symtrack.cosim.engine.cocotb.bench", folder)
         result: Outcome = pickle.loads((folder / OUTCOME).read_bytes())
         if waves is not None:
-            partial = waves.with_name(f".{waves.name}.part")
-            shutil.copy(folder / DUMP, partial)
-            partial.replace(waves)
+            unfinished = waves.with_name(f".{waves.name}.part")
+            shutil.copy(folder / DUMP, unfinished)
+            unfinished.replace(waves)
     return result
 
 
