@@ -27,7 +27,7 @@ class File:
     sha256: str
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class DataSet:
     """A set of images: its files, and the package that has them in ``inside``.
 

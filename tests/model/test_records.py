@@ -42,7 +42,12 @@ BY_POSITION = CHANGED | {
         "symtrack.model.training.schedule.Schedule",
         "symtrack.model.study.tables.Results",
     ),
-    "symtrack.model.tile.interface.UpdateVectors",
+    *(
+        "symtrack.model.tile.interface.UpdateVectors",
+        "symtrack.model.tile.interface.UpdateBatch",
+        "symtrack.model.tile.interface.PackedTrains",
+    ),
+    "symtrack.model.tasks.data_sets.File",
     "symtrack.model.cache.Usage",
 }
 
