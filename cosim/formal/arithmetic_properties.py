@@ -6,7 +6,7 @@ Numbers of the naive descriptions never wrap: Amaranth makes every sum and produ
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from amaranth.hdl import Assert, Assume, Cat, Const, Module, Mux, Signal, Value, signed
@@ -70,16 +70,20 @@ def added_up(terms: Sequence[Value], step: int = 4) -> Value:
     return sum((term << step * place for place, term in enumerate(terms)), Const(0))
 
 
-def parts(checked: Checked, name: str, stage: int, terms: Sequence[Value], word: Value, factor: Value) -> list[Value]:
+def parts(
+    state: Mapping[str, Signal], name: str, stage: int, terms: Sequence[Value], word: Value, factor: Value
+) -> list[Value]:
     """Claims about a stage of `hdl.parts.multiplier`: its registers hold one term each (stage 0) or the sum of two
     (stage 1), and no term is too large.
 
     Parameters
     ----------
+    state
+        The registers of the block that multiplies.
     word
         Any word of the width of the one that is multiplied.
     """
-    registers = [register for path, register in checked.state.items() if path.startswith(f"{name}_{stage}_")]
+    registers = [register for path, register in state.items() if path.startswith(f"{name}_{stage}_")]
     wanted = [added_up(terms[place : place + 1 + stage]) for place in range(0, len(terms), 1 + stage)]
     claims = [register == term for register, term in zip(registers, wanted, strict=True)]
     for term, digit in zip(terms, digits(word, 4), strict=True):
@@ -253,7 +257,7 @@ def _multiplied_out(word: int, factor: int, *, product: bool) -> Checked:
         with m.If(dut.advance):
             m.d.sync += [register.eq(term) for register, term in zip(naive, terms, strict=True)]
         terms = naive
-        holds(checked, loaded[stage], *parts(checked, "product", stage, terms, dut.word, dut.factor))
+        holds(checked, loaded[stage], *parts(checked.state, "product", stage, terms, dut.word, dut.factor))
         if product:
             one = Signal(whole.shape(), name=f"product_{stage}")
             with m.If(dut.advance):

@@ -239,7 +239,7 @@ PROPERTIES = (
         "one lane, H of 8, d of 6, gain of 3 bits",
         hidden_buffer,
         depth=3,
-        twin=("itself: $sub", 0),
+        twin=("lane_0: $sub", 0),
         reach=12,
     ),
     Property(

@@ -103,10 +103,10 @@ def symmetric_point() -> Checked:
         if stage < 4:
             holds(checked, valid[stage], state[f"negative_{stage}"] == negative[stage])
         if stage < 3:
-            code = state[f"code_0_{stage}"] << config.reference_fraction_bits
+            code = state[f"code_{stage}"].as_signed() << config.reference_fraction_bits
             holds(checked, valid[stage], code == r[stage], state[f"latch_{stage}"] == latch[stage])
     parities = state["q_parity_1"], state["q_ref_parity_1"]
-    before = state["q_0_1"], state["q_ref_0_1"]
+    before = state["q_1"].as_signed(), state["q_ref_1"].as_signed()
     holds(
         checked,
         valid[2],
@@ -117,13 +117,15 @@ def symmetric_point() -> Checked:
     holds(
         checked,
         valid[3],
-        state["reference_0_1"] == ref(3),
-        state["late_q_0_1"] == Mux(filtered, q[3], 0),
-        state["late_code_0_1"] << config.reference_fraction_bits == r[3],
+        state["reference_1"].as_signed() == ref(3),
+        state["late_q_1"].as_signed() == Mux(filtered, q[3], 0),
+        state["late_code_1"].as_signed() << config.reference_fraction_bits == r[3],
         state["low_pass_0.q"] == q[3],
         state["low_pass_0.step"] == following(3) - q[3],
     )
-    holds(checked, valid[4], state["q_after_0_1"] == following(4), state["q_ref_after_0_1"] == ref(4))
+    holds(
+        checked, valid[4], state["q_after_1"].as_signed() == following(4), state["q_ref_after_1"].as_signed() == ref(4)
+    )
     for stage in range(2, 5):
         holds(checked, valid[stage], (q[stage] >= low) & (q[stage] <= high))
     return checked
@@ -147,7 +149,7 @@ def _buffered(formats: dict[str, Any]) -> Checked:
     config = TileConfig(rows=2, columns=2, lanes=1, pulses_max=5, momentum_bits=3, programmer=1, **formats)
     dut: Any = HiddenBuffer(config)
     checked = Checked(dut, any_words=True)
-    m, state, shift, most = checked.module, checked.state, config.threshold_shift, config.pulses_max
+    m, shift, most = checked.module, config.threshold_shift, config.pulses_max
     form, lanes = config.hidden_format, range(config.lanes)
     (memory,) = checked.memories
     (read,), (write,) = memory.read_ports, memory.write_ports
@@ -163,7 +165,7 @@ def _buffered(formats: dict[str, Any]) -> Checked:
     ]
     with m.If(dut.step):
         m.d.sync += [one.eq(stepped(one, spec)) for one, spec in zip(sources, config.dither_bank.sources, strict=True)]
-    m.d.comb += [Assert(state[f"dither.source_{k}.state"] == source) for k, source in enumerate(sources)]
+    m.d.comb += [Assert(checked.state[f"dither.source_{k}.state"] == source) for k, source in enumerate(sources)]
 
     words, parities = Value.cast(read.data), Value.cast(read.data)[-config.lanes :]
     wrong, clips, clamps, sizes, cells = [], [], [], [], []
@@ -194,6 +196,7 @@ def _buffered(formats: dict[str, Any]) -> Checked:
         sizes.append(size_of(n))
         cells.append(outside)
 
+        state = checked.of(f"lane_{lane}")
         holds(checked, valid[10], dut.pulses[lane] == n)
         kept = Value.cast(write.data)[lane * form.width : (lane + 1) * form.width]
         buffered = loaded & dut.accumulate & ~dut.direct & ~dut.programming & ~dut.clear
@@ -202,40 +205,40 @@ def _buffered(formats: dict[str, Any]) -> Checked:
         holds(checked, write.en, odd, ~dut.clear | ~kept.any())
 
         # The registers of each stage.
-        low, half = state.get(f"low_{lane}_1", Const(0)), config.momentum_bits // 2
+        low, half = state.get("low_1", Const(0)), config.momentum_bits // 2
         holds(
             checked,
             valid[5],
-            *parts(checked, f"product_{lane}", 0, [term[5] for term in terms], d[4], dut.gain),
-            state[f"word_{lane}_1"] == before[5],
-            ~Cat(before[5], state["parity_1"][lane]).xor() == even[5],
+            *parts(state, "product", 0, [term[5] for term in terms], d[4], dut.gain),
+            state["word_1"] == before[5],
+            ~Cat(before[5], checked.state["parity_1"][lane]).xor() == even[5],
         )
         holds(
             checked,
             valid[6],
-            *parts(checked, f"product_{lane}", 1, [term[6] for term in terms], d[4], dut.gain),
-            state[f"added_{lane}_1"] == added[6],
+            *parts(state, "product", 1, [term[6] for term in terms], d[4], dut.gain),
+            state["added_1"] == added[6],
         )
-        holds(checked, valid[7], state[f"total_{lane}"] == sums[7])
-        holds(checked, valid[8], state[f"hidden_{lane}_1"] == h[8])
+        holds(checked, valid[7], state["total"] == sums[7])
+        holds(checked, valid[8], state["hidden_1"] == h[8])
         holds(
             checked,
             valid[9],
-            state[f"threshold_{lane}.whole"] == whole[9],
-            state[f"late_hidden_{lane}_1"] == h[9],
-            low + (state[f"high_{lane}_1"] << half) == scaled[9],
+            checked.state[f"threshold_{lane}.whole"] == whole[9],
+            state["late_hidden_1"] == h[9],
+            low + (state["high_1"] << half) == scaled[9],
         )
         holds(
             checked,
             valid[10],
-            state[f"late_hidden_{lane}_2"] == h[10],
-            state[f"scaled_{lane}"] == scaled[10],
-            state[f"size_{lane}_1"] == size_of(n),
+            state["late_hidden_2"] == h[10],
+            state["scaled"] == scaled[10],
+            state["size_1"] == size_of(n),
         )
         if config.programmer:
             for stage in range(5, 10):
                 verdict = Cat(d[stage] < 0, size_of(d[stage]) > dut.tolerance)
-                holds(checked, valid[stage], state[f"programmer_{lane}.judged_{stage - 4}"] == verdict)
+                holds(checked, valid[stage], checked.state[f"programmer_{lane}.judged_{stage - 4}"] == verdict)
 
     m.d.comb += [
         Assert(read.en == dut.read),
@@ -245,8 +248,8 @@ def _buffered(formats: dict[str, Any]) -> Checked:
     ]
     clipped_in = {stage: Cat(clip[stage] for clip in clips) for stage in (8, 9, 10)}
     holds(checked, valid[6], dut.wrong == Cat(wrong).any())
-    holds(checked, valid[8], state["clipped_1"] == clipped_in[8])
-    holds(checked, valid[9], state["saturated_1"] == clipped_in[9].any())
+    holds(checked, valid[8], checked.state["clipped_1"] == clipped_in[8])
+    holds(checked, valid[9], checked.state["saturated_1"] == clipped_in[9].any())
     holds(
         checked,
         valid[10],

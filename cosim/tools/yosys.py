@@ -92,9 +92,11 @@ def yosys(work: Path, script: str, *, limit: float | None = None) -> None:
 
 
 def place_verilog(work: Path, verilog: str, top: str) -> str:
-    """Write Verilog into ``work``; returns the Yosys commands that read it."""
+    """Write Verilog into ``work``; returns the Yosys commands that read it, every block as a module of its own."""
     (work / "tile.v").write_text(verilog, encoding="utf-8")
-    return f"read_verilog tile.v; hierarchy -check -top {top}"
+    # A module that has the name of its place already keeps it; those of which there were many are not needed any more.
+    apart = "setattr -mod -set unique 1; uniquify"
+    return f"read_verilog tile.v; hierarchy -check -top {top}; {apart}; hierarchy -top {top}"
 
 
 def place_tile(work: Path, config: TileConfig) -> str:

@@ -10,7 +10,7 @@ throughput are those of the tile; a command begins two cycles after its write re
 
 from typing import Any
 
-from amaranth.hdl import Cat, ClockDomain, ClockSignal, Const, Module, ResetInserter, ResetSignal, Value
+from amaranth.hdl import Cat, ClockDomain, Const, DomainRenamer, Module, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect
 
@@ -50,12 +50,16 @@ class Controller(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        m.domains.sync = ClockDomain(local=True)
-        m.d.comb += [ClockSignal().eq(self.aclk), ResetSignal().eq(~self.aresetn)]
+        m.domains.sync = sync = ClockDomain(local=True)
+        m.d.comb += [sync.clk.eq(self.aclk), sync.rst.eq(~self.aresetn)]
         m.submodules.axi_lite = lite = AxiLite()
         m.submodules.registers = registers = RegisterFile(self.config)
         tile = Tile(self.config)
-        m.submodules.tile = ResetInserter(registers.reset)(tile)
+        # The tile has the same clock and a reset of its own, which reaches the modules that are written once, too.
+        m.domains.tile = own = ClockDomain("tile", local=True)
+        own.clk, own.rst = sync.clk, Signal(name="rst")
+        m.d.comb += own.rst.eq(sync.rst | registers.reset)
+        m.submodules.tile = DomainRenamer("tile")(tile)
 
         for name, member in lite.signature.members.items():
             inner = getattr(lite, name)

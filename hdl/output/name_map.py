@@ -7,6 +7,7 @@ A block is a module instance of its own, named in Verilog as in `hdl`, so a path
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Any
 
 from symtrack.hdl.output.state_map import all_items
@@ -14,10 +15,23 @@ from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 
 MODULE = re.compile(r"^module \\?(\S+) ?\(.*?\);\n(.*?)^endmodule", re.DOTALL | re.MULTILINE)
+INSTANCE = re.compile(r"^  \\?(\S+) +(?:#\([^;]*?\) )?(\w+) \($", re.MULTILINE)
 REGISTER = re.compile(r"^  reg +(?:\[(\d+):0\] +)?(\S+) *(?:\[(\d+):0\])?(?: *= [^;]+)?;", re.MULTILINE)
 CLOCKED = re.compile(r"^\s*(\S+) *(?:\[[^]]*\] *)?<= ", re.MULTILINE)
 ALIAS = re.compile(r"^  assign (\w+) = (\w+);", re.MULTILINE)
 READ_PORTS = {"_0_": "read.data"}  # Yosys has names of its own for the words that read ports hold
+
+
+def blocks(verilog: str, top: str) -> Iterator[tuple[str, str]]:
+    """Every block, by its path below the module ``top``, with the body of its module, which others may have, too."""
+    modules = dict(MODULE.findall(verilog))
+
+    def below(path: str, module: str) -> Iterator[tuple[str, str]]:
+        yield path, modules[module]
+        for inner, name in INSTANCE.findall(modules[module]):
+            yield from below(f"{path}.{name}".removeprefix("."), inner)
+
+    return below("", top)
 
 
 def name_map(config: TileConfig, verilog: str) -> dict[str, Any]:
@@ -36,12 +50,11 @@ def name_map(config: TileConfig, verilog: str) -> dict[str, Any]:
     items = {".".join(item.path): item for item in all_items(config)}
     outputs = {port.name for port in tile_ports(config) if port.output}
     entries = []
-    for module, body in MODULE.findall(verilog):
+    for block, body in blocks(verilog, top):
         clocked = {name.partition("[")[0] for name in CLOCKED.findall(body)}
         aliases: dict[str, list[str]] = {}
         for alias, of in ALIAS.findall(body):
             aliases.setdefault(of, []).append(alias)
-        block = module.removeprefix(top).removeprefix(".")
         for high, written, last in REGISTER.findall(body):
             if written not in clocked:
                 continue  # the output of a combinational block

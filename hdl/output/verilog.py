@@ -8,12 +8,12 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from amaranth.back import verilog
 from amaranth.back.verilog import YosysError
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import Component, Out, Signature
 
 from symtrack.hdl.controller.controller import Controller, members
+from symtrack.hdl.output.modules import Modules
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.counters import Counters
@@ -113,7 +113,7 @@ def _converted(component: Component, name: str) -> str:
     """
     try:
         with _uncollected():
-            text = verilog.convert(component, name=name, emit_src=False)
+            text = Modules(name).verilog(component)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)

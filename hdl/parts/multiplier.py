@@ -21,7 +21,7 @@ class Multiples:
     """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it."""
 
     def __init__(self, m: Module, factor: Value) -> None:
-        self.bits = size = len(factor)
+        size = len(factor)
         once = Signal(size, name="once", reset_less=True)
         # Their lowest bits are that of the factor.
         thrice = Signal(size + DIGIT - 1, name="thrice_half", reset_less=True)
@@ -31,6 +31,18 @@ class Multiples:
             thrice.eq((factor + (factor << 1)) >> 1),
             minus.eq((-factor) >> 1),
         ]
+        self._choices(once, thrice, minus)
+
+    @classmethod
+    def kept_elsewhere(cls, once: Value, thrice_half: Value, minus_half: Value) -> "Multiples":
+        """Those in the `registers` of another component."""
+        multiples = cls.__new__(cls)
+        multiples._choices(once, thrice_half, minus_half)
+        return multiples
+
+    def _choices(self, once: Value, thrice: Value, minus: Value) -> None:
+        self.bits = len(once)
+        self.registers = {"once": once, "thrice_half": thrice, "minus_half": minus}
         negative = Cat(once[0], minus).as_signed()
         self.unsigned = (Const(0), once, once << 1, Cat(once[0], thrice))
         self.signed = (Const(0), once, negative << 1, negative)  # by the two bits

@@ -107,7 +107,7 @@ class Chopper(wiring.Component):
         together = self.scope == Scope.TILE
         m.d.comb += [
             flip.eq(by_sweep | (random & by_chance)),
-            flips.eq(Mux(together, (flip & end_of_sweep).replicate(config.columns), Mux(flip, here, 0))),
+            flips.eq(Mux(flip, Mux(together, Mux(end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
         ]
         m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
         with m.If(self.finish):
@@ -125,11 +125,11 @@ class Chopper(wiring.Component):
                 turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
                 rows_random.eq(self.row_mode == ChopperMode.RANDOM),
             ]
-            for row in range(config.rows):
-                by_chance = Signal(name=f"by_chance_{row}", init=below > 0)
-                if not certain:
-                    m.d.sync += by_chance.eq(rows.words[row] < below)
-                m.d.comb += row_flips[row].eq(turns[row % period] | (rows_random & by_chance))
+            by_chance = Signal(config.rows, name="rows_by_chance", init=-(below > 0))
+            if not certain:
+                m.d.sync += by_chance.eq(Cat(word < below for word in rows.words))
+            by_turn = Cat(turns[row % period] for row in range(config.rows))
+            m.d.comb += row_flips.eq(by_turn | (rows_random.replicate(config.rows) & by_chance))
             with m.If(wrap):
                 m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
         return m

@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.config import TileConfig
 
 
@@ -25,6 +26,8 @@ class Demodulator(wiring.Component):
     difference : d
     """
 
+    module = "demodulator"
+
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         super().__init__(
@@ -38,6 +41,7 @@ class Demodulator(wiring.Component):
             }
         )
 
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         word = Signal(signed(self.config.reference_format.width))

@@ -22,24 +22,20 @@ n corrects its cells and H stays, see `hdl.tile.programmer`. Latency: 6 moves fr
 cycle while ``advance``.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value, signed, unsigned
+from amaranth.hdl import Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.parts.beat_memory import BeatMemory, wrong_parity
+from symtrack.hdl.parts.beat_memory import BeatMemory
 from symtrack.hdl.parts.delay import delayed
-from symtrack.hdl.parts.multiplier import Multiples, addends, tree
+from symtrack.hdl.parts.multiplier import Multiples, tree
 from symtrack.hdl.parts.parity_injector import ParityInjector
 from symtrack.hdl.tile import ports
+from symtrack.hdl.tile.hidden_lane import HiddenLane
 from symtrack.hdl.tile.programmer import Programmer
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.threshold import Threshold
 from symtrack.model.spec.config import TileConfig
-
-
-def multiple(word: Value, factor: Value) -> Value:
-    """``word * factor`` out of shifted words, for a factor of few bits."""
-    return tree([Mux(bit, word << place, 0) for place, bit in enumerate(factor)])
 
 
 class HiddenBuffer(wiring.Component):
@@ -142,27 +138,36 @@ class HiddenBuffer(wiring.Component):
         if config.programmer:
             m.d.sync += corrects.eq(self.programming)
         parity = delayed(m, words.parity, 1, self.advance, "parity")
-        wrong: list[Value] = []
+        wrong = Signal(config.lanes)
         clipped = Signal(config.lanes)
         clamped = Signal(config.lanes)
         outside = Signal(config.lanes)
-        pulses = Signal(self.pulses.shape())
         sizes: list[Value] = []
         for lane in lanes:
-            word = delayed(m, words.data[lane], 1, self.advance, f"word_{lane}")  # tools can move it into the memory
-            wrong.append(wrong_parity(word, parity[lane]))
-            word = Mux(buffered, word, 0) | Mux(dithered, uniform[lane], 0)
-            total = self._total(m, lane, delayed(m, word, 1, self.advance, f"added_{lane}"), multiples)
-            hidden = self._saturated(m, lane, total, clipped[lane])
+            m.submodules[f"lane_{lane}"] = one = HiddenLane(config)
             m.submodules[f"threshold_{lane}"] = threshold = Threshold(config)
-            writes: Value = accumulates
-            wanted: Value = threshold.pulses  # n and |n| if the cell is written to
-            wanted_size: Value = threshold.size
             m.d.comb += [
+                one.advance.eq(self.advance),
+                one.word.eq(words.data[lane]),
+                one.difference.eq(self.difference[lane]),
+                *(getattr(one, name).eq(kept) for name, kept in multiples.registers.items()),
+                one.parity.eq(parity[lane]),
+                one.buffered.eq(buffered),
+                one.dithered.eq(dithered),
+                one.uniform.eq(uniform[lane]),
+                one.accumulates.eq(accumulates),
+                one.wanted.eq(threshold.pulses),
+                one.wanted_size.eq(threshold.size),
+                one.forget.eq(self.forget),
+                one.momentum.eq(self.momentum),
                 threshold.advance.eq(self.advance),
-                threshold.hidden.eq(hidden),
+                threshold.hidden.eq(one.hidden),
                 threshold.floor.eq(dithered),
+                wrong[lane].eq(one.wrong),
+                clipped[lane].eq(one.clipped),
                 clamped[lane].eq(threshold.clamped),
+                self.pulses[lane].eq(one.pulses),
+                words.write_data[lane].eq(one.following),
             ]
             if config.programmer:
                 m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
@@ -172,16 +177,12 @@ class HiddenBuffer(wiring.Component):
                     programmer.tolerance.eq(self.tolerance),
                     programmer.last.eq(self.last_round),
                     outside[lane].eq(programmer.outside),
+                    one.corrects.eq(corrects),
+                    one.zero.eq(threshold.zero),
+                    one.correct.eq(programmer.correct),
+                    one.least.eq(programmer.least),
                 ]
-                writes = accumulates | (corrects & programmer.correct)
-                least = corrects & threshold.zero
-                wanted, wanted_size = Mux(least, programmer.least, wanted), Mux(least, 1, wanted_size)
-            n = Signal(signed(config.pulses_format.width), name=f"n_{lane}")
-            size = Signal(range(config.pulses_max + 1), name=f"size_{lane}")
-            m.d.comb += [n.eq(Mux(writes, wanted, 0)), size.eq(Mux(writes, wanted_size, 0))]
-            sizes.append(delayed(m, size, 1, self.advance, f"size_{lane}"))
-            m.d.comb += pulses[lane].eq(delayed(m, n, 1, self.advance, f"pulses_{lane}"))
-            m.d.comb += words.write_data[lane].eq(self._following(m, lane, hidden, pulses[lane]))
+            sizes.append(one.size)
 
         clipped_before = delayed(m, clipped, 1, self.advance, "clipped")
         m.d.comb += [
@@ -189,61 +190,9 @@ class HiddenBuffer(wiring.Component):
             self.clamped.eq(self.accumulate & delayed(m, clamped, 1, self.advance, "clamped").any()),
         ]
         m.d.comb += [
-            self.pulses.eq(pulses),
             self.amount.eq(tree(sizes)),
-            self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any()),
+            self.wrong.eq(delayed(m, wrong, 1, self.advance, "wrong").any()),
         ]
         if config.programmer:
             m.d.comb += self.cells.eq(sum(delayed(m, outside, 1, self.advance, "outside")))
         return m
-
-    def _total(self, m: Module, lane: int, added: Value, multiples: Multiples) -> Signal:
-        """The unsaturated sum of the beat in stage 7: gain * d plus what is ``added`` in stage 6, which is H, u or
-        nothing.
-        """
-        config = self.config
-        width = config.difference_format.width + config.gain_bits
-        products = addends(m, self.difference[lane], multiples, self.advance, f"product_{lane}")
-        total = Signal(signed(max(config.hidden_bits, width) + 1), name=f"total_{lane}", reset_less=True)
-        with m.If(self.advance):
-            m.d.sync += total.eq(sum(products, added))
-        return total
-
-    def _saturated(self, m: Module, lane: int, total: Signal, clipped: Value) -> Value:
-        """The saturated sum h of the beat in stage 8."""
-        form = self.config.hidden_format
-        above = total[form.width - 1 :]  # the sign and what does not fit
-        h = Signal(signed(form.width), name=f"h_{lane}")
-        m.d.comb += [
-            clipped.eq(above.any() & ~above.all()),
-            h.eq(Mux(clipped, Mux(total[-1], form.low, form.high), total)),
-        ]
-        return delayed(m, h, 1, self.advance, f"hidden_{lane}")
-
-    def _following(self, m: Module, lane: int, hidden: Value, pulses: Value) -> Signal:
-        """The next H of the beat in stage 11, from its h in stage 8 and its n in stage 10."""
-        config = self.config
-        half = config.momentum_bits // 2
-        low = multiple(hidden, self.momentum[:half]) if half else 0
-        high = multiple(hidden, self.momentum[half:])
-        scaled = Signal(signed(config.hidden_bits + config.momentum_bits), name=f"scaled_{lane}", reset_less=True)
-        low = delayed(m, Value.cast(low), 1, self.advance, f"low_{lane}")
-        high = delayed(m, high, 1, self.advance, f"high_{lane}")
-        with m.If(self.advance):
-            m.d.sync += scaled.eq(low + (high << half))
-        hidden = delayed(m, hidden, 2, self.advance, f"late_hidden_{lane}")
-        upwards = scaled[-1] & scaled[: config.momentum_bits].any()  # towards zero
-        following = Signal(signed(config.hidden_bits), name=f"following_{lane}", reset_less=True)
-        with m.If(self.advance):
-            m.d.sync += following.eq(
-                Mux(
-                    ~pulses.any(),
-                    hidden,
-                    Mux(
-                        self.forget,
-                        (scaled >> config.momentum_bits) + upwards,
-                        hidden - (pulses << config.threshold_shift),
-                    ),
-                )
-            )
-        return following

@@ -48,11 +48,10 @@ class LineRegisters(wiring.Component):
         beats = -(-self.lines // self.lanes)
         signs = Signal(self.lanes)
         used = Signal(self.lanes)  # lanes that have a line in this beat and carry a magnitude
-        with m.Switch(self.beat):
-            for beat in range(beats):
-                with m.Case(beat) if beat < beats - 1 else m.Default():
-                    there = range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))
-                    m.d.comb += used.eq(Cat(self.magnitude_in[lane].any() for lane in range(len(there))))
+        m.d.comb += used.eq(Cat(magnitude.any() for magnitude in self.magnitude_in))
+        if self.lines % self.lanes:
+            with m.If(self.beat == beats - 1):
+                m.d.comb += used[self.lines % self.lanes :].eq(0)
         m.d.comb += signs.eq(self.negative_in)
         if self.chopped:
             flips = Signal(self.lines, reset_less=True)  # the lowest are those of this beat
@@ -62,16 +61,25 @@ class LineRegisters(wiring.Component):
                 m.d.sync += flips.eq(flips >> self.lanes)
             m.d.comb += signs.eq(self.negative_in ^ Mux(self.keep, 0, flips[: self.lanes]))
 
-        # A line is loaded before it is used, so only the summary needs a reset.
-        for beat in range(beats):
-            chosen = Signal(name=f"chosen_{beat}")
-            m.d.comb += chosen.eq(self.load & (self.beat == beat if beat else ~self.beat.any()))
-            for lane, line in enumerate(range(beat * self.lanes, min((beat + 1) * self.lanes, self.lines))):
-                magnitude = Signal.like(self.magnitude_in[lane], name=f"magnitude_{line}", reset_less=True)
-                negative = Signal(name=f"negative_{line}", reset_less=True)
-                m.d.comb += [self.magnitude[line].eq(magnitude), self.negative[line].eq(negative)]
-                with m.If(chosen):
-                    m.d.sync += [magnitude.eq(self.magnitude_in[lane]), negative.eq(signs[lane])]
+        # A line is loaded before it is used, so only the summary needs a reset. What follows is a vector of all lines.
+        bits = len(self.magnitude_in[0])
+        magnitudes = [Signal(bits, name=f"magnitude_{line}", reset_less=True) for line in range(self.lines)]
+        negatives = [Signal(name=f"negative_{line}", reset_less=True) for line in range(self.lines)]
+        for name, registers, coming, stored in (
+            ("magnitude", magnitudes, self.magnitude_in.as_value(), self.magnitude.as_value()),
+            ("negative", negatives, signs, self.negative),
+        ):
+            following = Signal(len(stored), name=f"following_{name}")
+            m.d.comb += following.eq(stored)
+            with m.If(self.load), m.Switch(self.beat):
+                for beat in range(beats):
+                    with m.Case(beat) if beat < beats - 1 else m.Default():
+                        m.d.comb += following[beat * len(coming) : (beat + 1) * len(coming)].eq(coming)
+            size = len(registers[0])
+            m.d.sync += [one.eq(following[line * size : (line + 1) * size]) for line, one in enumerate(registers)]
+            for beat in range(beats):
+                here = Cat(registers[beat * self.lanes : (beat + 1) * self.lanes])
+                m.d.comb += stored[beat * len(coming) :][: len(here)].eq(here)
         # The flags of a beat join the summary a cycle after it, and are looked at together with it.
         for any_of, found in ((self.any_positive, used & ~signs), (self.any_negative, used & signs)):
             sign = "positive" if any_of is self.any_positive else "negative"

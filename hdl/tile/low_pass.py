@@ -12,6 +12,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.config import TileConfig
 
 
@@ -25,6 +26,8 @@ class LowPass(wiring.Component):
     q_next : Q after the step in its second cycle
     """
 
+    module = "low_pass"
+
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         q = signed(config.reference_format.width)
@@ -32,6 +35,7 @@ class LowPass(wiring.Component):
             {"advance": In(1), "enable": In(1), "code": In(signed(config.adc_bits)), "q": In(q), "q_next": Out(q)}
         )
 
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shift = self.config.filter_shift

@@ -13,6 +13,7 @@ from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.parts.delay import delayed
+from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.config import TileConfig
 
 
@@ -26,6 +27,8 @@ class Programmer(wiring.Component):
     last : of the beat in stage 9, nothing may be written any more
     least, correct, outside : of the beat in stage 9, the sign of d, whether n is not 0, and whether |d| > tolerance
     """
+
+    module = "programmer"
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
@@ -41,6 +44,7 @@ class Programmer(wiring.Component):
             }
         )
 
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         above, below = self.tolerance - self.difference, self.tolerance + self.difference

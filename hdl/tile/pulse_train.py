@@ -7,21 +7,26 @@ so line l fires with probability magnitude_l / 2**magnitude_bits. The words are 
 and columns share no source. Latency: one cycle. Throughput: one slot per cycle.
 """
 
-from amaranth.hdl import Cat, Const, Module, Signal, Value, unsigned
+from collections.abc import Sequence
+
+from amaranth.hdl import Const, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 PART = 3  # bits
 
 
-def compared(left: Value, right: Value) -> tuple[Value, Value]:
-    """``left > right`` and ``left == right`` of unsigned words of a few bits, without carries."""
-    if len(left) == 1:
-        return left & ~right, ~(left ^ right)
-    half = len(left) // 2
-    above, equal = compared(left[half:], right[half:])
-    above_low, equal_low = compared(left[:half], right[:half])
-    return above | (equal & above_low), equal & equal_low
+def joined(above: Sequence[Value], equal: Sequence[Value]) -> tuple[Value, Value]:
+    """``left > right`` and ``left == right`` of unsigned words of a few bits, from those of their bits.
+
+    Bit by bit for many pairs of words at once, without carries.
+    """
+    if len(above) == 1:
+        return above[0], equal[0]
+    half = len(above) // 2
+    above_high, equal_high = joined(above[half:], equal[half:])
+    above_low, equal_low = joined(above[:half], equal[:half])
+    return above_high | (equal_high & above_low), equal_high & equal_low
 
 
 class PulseTrains(wiring.Component):
@@ -53,17 +58,21 @@ class PulseTrains(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Parts of a word are compared by themselves and brought together a cycle later.
-        pairs = list(zip(self.magnitude, self.words, strict=True))
+        bits, magnitude, words = self.magnitude_bits, self.magnitude.as_value(), self.words.as_value()
+        all_above, all_equal = magnitude & ~words, ~(magnitude ^ words)  # of every bit of every line
+        above_bits, equal_bits = Signal(len(words), name="above"), Signal(len(words), name="equal")
+        m.d.comb += [above_bits.eq(all_above), equal_bits.eq(all_equal)]
         result: Value = Const(0, self.lines)
-        for place in range(0, self.magnitude_bits, PART):
-            parts = [compared(left[place : place + PART], right[place : place + PART]) for left, right in pairs]
+        for place in range(0, bits, PART):
+            places = range(place, min(place + PART, bits))
+            more, same = joined([above_bits[k::bits] for k in places], [equal_bits[k::bits] for k in places])
             above = Signal(self.lines, name=f"above_{place}", reset_less=True)
             with m.If(self.compare):
-                m.d.sync += above.eq(Cat(more for more, _ in parts))
+                m.d.sync += above.eq(more)
             if place:
                 equal = Signal(self.lines, name=f"equal_{place}", reset_less=True)
                 with m.If(self.compare):
-                    m.d.sync += equal.eq(Cat(same for _, same in parts))
+                    m.d.sync += equal.eq(same)
                 above = above | (equal & result)
             result = above
         m.d.comb += self.fires.eq((result & self.enable) | self.every.replicate(self.lines))

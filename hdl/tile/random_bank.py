@@ -7,7 +7,7 @@ The words of any three lines are independent (see `model.spec.random_specs.BankS
 step are there one cycle after ``advance``. Throughput: one word per line and cycle.
 """
 
-from amaranth.hdl import Module, unsigned
+from amaranth.hdl import Cat, Module, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -35,7 +35,8 @@ class RandomBank(wiring.Component):
         for index, source in enumerate(sources):
             m.submodules[f"source_{index}"] = source
             m.d.comb += source.advance.eq(self.advance)
-        for line in range(self.bank.lines):
-            first, second = self.bank.pair(line)
-            m.d.comb += self.words[line].eq(sources[first].word ^ sources[second].word)
+        first, second = zip(*(self.bank.pair(line) for line in range(self.bank.lines)), strict=True)
+        m.d.comb += self.words.as_value().eq(
+            Cat(sources[index].word for index in first) ^ Cat(sources[index].word for index in second)
+        )
         return m

@@ -15,6 +15,8 @@ from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.written_once import written_once
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.random_specs import SourceSpec
 
 
@@ -40,8 +42,25 @@ class RandomSource(wiring.Component):
 
     def __init__(self, spec: SourceSpec) -> None:
         self.spec = spec
+        self.module = f"random_source_{spec.bits}"
         super().__init__({"advance": In(1), "word": Out(spec.bits)})
 
+    @property
+    def parameters(self) -> dict[str, int]:
+        """Constants that differ from source to source: the seed, and the polynomial without its highest power."""
+        return {"SEED": self.spec.seed, "POLYNOMIAL": self.spec.polynomial - (1 << DEGREE)}
+
+    @property
+    def derived(self) -> dict[str, tuple[int, str]]:
+        """The residues of x**(32 + k), and how each follows from the one before."""
+        values = [reduced_power(DEGREE + k, self.spec.polynomial) for k in range(self.spec.bits)]
+        names = ["POLYNOMIAL", *(f"RESIDUE_{k}" for k in range(1, len(values)))]
+        return {
+            name: (value, f"{{{before}[{DEGREE - 2}:0], 1'b0}} ^ ({before}[{DEGREE - 1}] ? POLYNOMIAL : {DEGREE}'d0)")
+            for before, name, value in zip(names[:-1], names[1:], values[1:], strict=True)
+        }
+
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         spec = self.spec

@@ -10,6 +10,7 @@ from amaranth.hdl import Module, Mux, Signal, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.config import TileConfig
 
 
@@ -23,11 +24,14 @@ class ReferenceLatch(wiring.Component):
     reference : Qref after
     """
 
+    module = "reference_latch"
+
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         word = signed(config.reference_format.width)
         super().__init__({"latch": In(1), "q": In(word), "q_ref": In(word), "reference": Out(word)})
 
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         form, shift = self.config.reference_format, self.config.latch_shift

@@ -82,24 +82,24 @@ class SymmetricPoint(wiring.Component):
         size: dict[str, Any] = {"depth": config.depth, "lanes": config.lanes, "width": width}
         m.submodules.memory_q = q = BeatMemory(**size, injected=bool(config.self_test))
         m.submodules.memory_q_ref = q_ref = BeatMemory(**size, injected=bool(config.self_test))
-        for words in (q, q_ref):
+        for stored in (q, q_ref):
             m.d.comb += [
-                words.clear.eq(self.clear),
-                words.clear_address.eq(self.clear_address),
-                words.read.eq(self.accept),
-                words.read_address.eq(self.read_address),
-                words.write.eq(self.write & self.advance),
-                words.write_address.eq(self.write_address),
+                stored.clear.eq(self.clear),
+                stored.clear_address.eq(self.clear_address),
+                stored.read.eq(self.accept),
+                stored.read_address.eq(self.read_address),
+                stored.write.eq(self.write & self.advance),
+                stored.write_address.eq(self.write_address),
             ]
 
         if config.self_test:
-            for name, words in (("q", q), ("qref", q_ref)):
+            for name, stored in (("q", q), ("qref", q_ref)):
                 m.submodules[f"injector_{name}"] = injector = ParityInjector(lanes=config.lanes)
                 m.d.comb += [
                     injector.arm.eq(getattr(self.inject, name)),
                     injector.lane.eq(self.inject.lane),
-                    injector.written.eq(words.write),
-                    words.flips.eq(injector.flips),
+                    injector.written.eq(stored.write),
+                    stored.flips.eq(injector.flips),
                 ]
 
         # Known long before the first beat, so that the stages need not decode it.
@@ -113,39 +113,46 @@ class SymmetricPoint(wiring.Component):
         wrong: list[Value] = []
         fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
         m.d.comb += self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh"))
+        words = data.ArrayLayout(signed(width), config.lanes)
+        latched_words, stepped = Signal(words), Signal(words)
+        differences = Signal(self.difference.shape())
+        code = delayed(m, self.code, 2, self.advance, "code")
+        q_before = delayed(m, q.data, 1, self.advance, "q")
+        q_ref_before = delayed(m, q_ref.data, 1, self.advance, "q_ref")
+        reference = delayed(m, latched_words, 1, self.advance, "reference")
+        subtracted = data.View(words, Mux(filtered, q_before.as_value(), 0))
+        late_code = delayed(m, code, 1, self.advance, "late_code")
+        late_q = delayed(m, subtracted, 1, self.advance, "late_q")
+        q_after = delayed(m, stepped, 1, self.advance, "q_after")
+        q_ref_after = delayed(m, reference, 1, self.advance, "q_ref_after")
+        m.d.comb += [
+            q.write_data.eq(q_after),
+            q_ref.write_data.eq(q_ref_after),
+            self.difference.eq(delayed(m, differences, 1, self.advance, "difference")),
+            self.reference.eq(Mux(filtered, q_after.as_value(), q_ref_after.as_value())),
+        ]
         for lane in range(config.lanes):
             m.submodules[f"low_pass_{lane}"] = low_pass = LowPass(config)
             m.submodules[f"demodulator_{lane}"] = demodulator = Demodulator(config)
             m.submodules[f"reference_latch_{lane}"] = reference_latch = ReferenceLatch(config)
-            code = delayed(m, self.code[lane], 2, self.advance, f"code_{lane}")
-            q_before = delayed(m, q.data[lane], 1, self.advance, f"q_{lane}")
-            q_ref_before = delayed(m, q_ref.data[lane], 1, self.advance, f"q_ref_{lane}")
-            wrong += [wrong_parity(q_before, q_parity[lane]), wrong_parity(q_ref_before, q_ref_parity[lane])]
+            wrong += [wrong_parity(q_before[lane], q_parity[lane])]
+            wrong += [wrong_parity(q_ref_before[lane], q_ref_parity[lane])]
             m.d.comb += [
                 reference_latch.latch.eq(latch[lane]),
-                reference_latch.q.eq(q_before),
-                reference_latch.q_ref.eq(q_ref_before),
+                reference_latch.q.eq(q_before[lane]),
+                reference_latch.q_ref.eq(q_ref_before[lane]),
+                latched_words[lane].eq(reference_latch.reference),
                 low_pass.advance.eq(self.advance),
-                low_pass.code.eq(code),
-                low_pass.q.eq(q_before),
-            ]
-            reference = delayed(m, reference_latch.reference, 1, self.advance, f"reference_{lane}")
-            q_after = delayed(m, low_pass.q_next, 1, self.advance, f"q_after_{lane}")
-            q_ref_after = delayed(m, reference, 1, self.advance, f"q_ref_after_{lane}")
-            difference = Signal.like(self.difference[lane], name=f"difference_{lane}", reset_less=True)
-            m.d.comb += [
                 low_pass.enable.eq(self.filter),
-                q.write_data[lane].eq(q_after),
-                q_ref.write_data[lane].eq(q_ref_after),
-                demodulator.code.eq(delayed(m, code, 1, self.advance, f"late_code_{lane}")),
-                demodulator.reference.eq(reference),
-                demodulator.q.eq(delayed(m, Mux(filtered, q_before, 0), 1, self.advance, f"late_q_{lane}")),
+                low_pass.code.eq(code[lane]),
+                low_pass.q.eq(q_before[lane]),
+                stepped[lane].eq(low_pass.q_next),
+                demodulator.code.eq(late_code[lane]),
+                demodulator.reference.eq(reference[lane]),
+                demodulator.q.eq(late_q[lane]),
                 demodulator.latched.eq(latched),
                 demodulator.negative.eq(negative[lane]),
-                self.difference[lane].eq(difference),
-                self.reference[lane].eq(Mux(filtered, q_after, q_ref_after)),
+                differences[lane].eq(demodulator.difference),
             ]
-            with m.If(self.advance):
-                m.d.sync += difference.eq(demodulator.difference)
         m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
         return m

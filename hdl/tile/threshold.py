@@ -12,6 +12,7 @@ from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.config import TileConfig
 
 
@@ -34,6 +35,8 @@ class Threshold(wiring.Component):
         beyond ±pulses_max
     """
 
+    module = "threshold"
+
     def __init__(self, config: TileConfig) -> None:
         self.config = config
         super().__init__(
@@ -48,6 +51,7 @@ class Threshold(wiring.Component):
             }
         )
 
+    @written_once
     def elaborate(self, platform: object) -> Module:
         m = Module()
         shift, most = self.config.threshold_shift, self.config.pulses_max

@@ -188,7 +188,7 @@ class UpdatePath(wiring.Component):
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
-                trains.enable.eq(registers.negative ^ ~sign.replicate(registers.lines)),
+                trains.enable.eq(Mux(sign, registers.negative, ~registers.negative)),
                 trains.every.eq(compared.shift),
                 lines.eq(trains.fires),
             ]

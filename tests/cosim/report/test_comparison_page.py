@@ -9,6 +9,7 @@ import re
 from typing import Any
 
 import pytest
+from amaranth.hdl import Fragment
 
 from symtrack.cosim.compare.training import compare
 from symtrack.cosim.engine.lockstep import Fault
@@ -167,6 +168,7 @@ def test_settings_and_word_widths(report: dict[str, Any]) -> None:
     assert words["Q, Qref"][:3] == ["15", "6", "-16,384 to 16,383"]
     assert words["H"][0] == str(CONFIG.hidden_bits)
     memory = BeatMemory(depth=CONFIG.depth, lanes=CONFIG.lanes, width=CONFIG.hidden_bits)
+    Fragment.get(memory, None)  # made, as Amaranth asks of all hardware
     bits = memory.shape.size + len(memory.parity)
     assert f"H {CONFIG.depth:,} × {bits} bit" in read.text
     assert read.rows("Settings of the datapath")["reference"] == ["LATCHED"]

@@ -13,6 +13,7 @@ import pytest
 from symtrack.cosim.tools.toolchain import find_verilator
 from symtrack.cosim.tools.verilog_texts import tile_verilog as kept_verilog
 from symtrack.hdl.output.lint_waivers import VERILATOR_DEFAULT
+from symtrack.hdl.output.name_map import blocks
 from symtrack.hdl.output.verilog import controller_ports, module_name, tile_ports, tile_verilog
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import NAMED, TileConfig
@@ -102,8 +103,7 @@ def test_the_guide_names_the_signals_that_are_left_out() -> None:
 def registers(name: str) -> dict[str, int]:
     """Width of every register by its path below the top module."""
     found = {}
-    for path, body in re.findall(r"^module \\?(\S+?)\s?\(.*?\);(.*?)^endmodule", text(name), re.DOTALL | re.MULTILINE):
-        inner = path.removeprefix(module_name(CONFIGS[name])).removeprefix(".")
+    for inner, body in blocks(text(name), module_name(CONFIGS[name])):
         for high, register in re.findall(r"^\s*reg\s+(?:\[(\d+):0\]\s+)?(\w+)\s", body, re.MULTILINE):
             found[f"{inner}.{register}"] = int(high or 0) + 1
     return found
