@@ -6,7 +6,7 @@ before is taken for one of now.
 """
 
 SEMANTICS = {
-    "devices": 1,  # responses, spread, noise and disturb of cells
+    "devices": 2,  # responses, spread, noise and disturb of cells
     "periphery": 1,  # the tile: pulses, filter, choppers, writes
-    "training": 1,  # products, converters, scales, tasks and their order
+    "training": 2,  # products, converters, scales, tasks and their order
 }

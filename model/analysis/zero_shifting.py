@@ -95,16 +95,17 @@ class Theory:
     def of(cls, array: DeviceArray) -> Theory:
         """The predictions for an array as it stands. Raises ValueError for cells without a symmetric point."""
         cells, target = array.cells, array.symmetric_point()
-        noise, slope = cells.noise / WEIGHT_ONE, _slopes(cells)
+        slope = _slopes(cells)
         if slope.sum(axis=0).min() <= 0:
             raise ValueError("slope of the cells: must be above 0 in sum, else nothing pulls to a symmetric point")
         size = cells.changes(1, target + cells.reference) / WEIGHT_ONE
+        full = np.sqrt((cells.step.astype(np.float64) ** 2).mean(axis=0)) / WEIGHT_ONE  # of both directions
         return cls(
             error=(array.weights - target) / WEIGHT_ONE,
             target=target / WEIGHT_ONE,
             rate=slope.mean(axis=0),
             step=size,
-            noise=np.sqrt((noise * noise).mean(axis=0)) * (size if cells.multiplicative else 1.0),
+            noise=cells.noise / WEIGHT_ONE * (size if cells.multiplicative else full),
             share=slope[0] / slope.sum(axis=0),
         )
 

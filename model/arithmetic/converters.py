@@ -6,9 +6,10 @@
           sigma = sqrt(output_noise**2 + read_noise**2 * sum_j u_j**2)
     value y_i = code_i * lsb * max|x|,                                   lsb = output_bound / 2**(adc_bits - 1)
 
-`round` takes halves upwards. Weights have 30 fractional bits, values (inputs, errors, outputs) 20; all sums are exact
-int64, and every output has its own draw of noise. Read noise is that of every cell, r_ij * xi_ij in each product anew:
-one draw of the variance of their sum is the same. The read of a column is the product with one input at full scale.
+`round` takes halves upwards. Weights are what a read sees of them, words of 32 bits with 28 fractional bits; values
+(inputs, errors, outputs) have 20. All sums are exact int64, and every output has its own draw of noise. Read noise is
+that of every cell, r_ij * xi_ij in each product anew: one draw of the variance of their sum is the same. The read of a
+column is the product with one input at full scale.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from math import isqrt
 
 import numpy as np
 
-from symtrack.model.arithmetic.formats import WEIGHT_BITS, to_weight
+from symtrack.model.arithmetic.formats import READ_DROP, WEIGHT_BITS, ReadWords, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, compiled_normal_from, compiled_word_at
 from symtrack.model.arithmetic.quantile import normal_table
 from symtrack.model.compiled import njit
@@ -75,20 +76,22 @@ class Converters(Validated):
         codes, maxima = _dac(values, self.dac_max)
         return codes, maxima
 
-    def product(self, weights: Int, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
-        """ADC codes [R] of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
-        place = noise.take(len(weights)), len(weights)
-        return self.products(weights, codes[None], noise.key, place, read_noise)[0]
+    def product(self, words: ReadWords, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of words of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
+        place = noise.take(len(words)), len(words)
+        return self.products(words, codes[None], noise.key, place, read_noise)[0]
 
-    def products(self, weights: Int, codes: Int, key: np.uint64, place: tuple[int, int], read_noise: int = 0) -> Int:
-        """ADC codes [n, R] of weights [R, C] times n vectors of input codes [n, C].
+    def products(
+        self, words: ReadWords, codes: Int, key: np.uint64, place: tuple[int, int], read_noise: int = 0
+    ) -> Int:
+        """ADC codes [n, R] of words of weights [R, C] times n vectors of input codes [n, C].
 
         key, place: of the noise; output i of vector k has the draw ``place[0] + k * place[1] + i``.
         """
         one, lsb, half, output_noise = self._adc
         sigmas = self._sigmas(codes, read_noise) if read_noise else np.full(len(codes), output_noise)
-        by_columns = weights.flags.f_contiguous
-        outputs: Int = _products(weights, codes, by_columns, one, lsb, half, sigmas, key, *place, normal_table())
+        by_columns = words.flags.f_contiguous
+        outputs: Int = _products(words, codes, by_columns, one, lsb, half, sigmas, key, *place, normal_table())
         return outputs
 
     def _sigmas(self, codes: Int, read_noise: int) -> Int:
@@ -97,9 +100,9 @@ class Converters(Validated):
         roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
         return np.array([min(root, _SIGMA_MAX) for root in roots], np.int64)
 
-    def read_column(self, weights: Int, column: int, noise: NoiseStream, read_noise: int = 0) -> Int:
-        """ADC codes [R] of one column of weights [R, C]."""
-        return self.product(weights[:, column : column + 1], np.array([self.dac_max]), noise, read_noise)
+    def read_column(self, words: ReadWords, column: int, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of one column of words of weights [R, C]."""
+        return self.product(words[:, column : column + 1], np.array([self.dac_max]), noise, read_noise)
 
     def value(self, codes: Int, maxima: Int) -> Int:
         """What output codes [n, R] stand for when the inputs were relative to ``maxima`` [n]."""
@@ -131,27 +134,27 @@ def _value(codes: Int, lsb: int, maxima: Int) -> Int:
 
 
 @njit(cache=True)
-def _add_products(totals: Int, weights: Int, codes: Int, by_columns: bool) -> None:
-    """Add weights times codes to totals [n, R], in the order of the memory."""
+def _add_products(totals: Int, words: ReadWords, codes: Int, by_columns: bool) -> None:
+    """Add words times codes to totals [n, R], in the order of the memory."""
     if by_columns:
-        for j in range(weights.shape[1]):
+        for j in range(words.shape[1]):
             for k in range(len(codes)):
-                code = codes[k, j]
+                code = np.int32(codes[k, j])
                 if code:
-                    for i in range(weights.shape[0]):
-                        totals[k, i] += weights[i, j] * code
+                    for i in range(words.shape[0]):
+                        totals[k, i] += np.int64(words[i, j]) * np.int64(code)
     else:
-        for i in range(weights.shape[0]):
+        for i in range(words.shape[0]):
             for k in range(len(codes)):
-                total = 0
-                for j in range(weights.shape[1]):
-                    total += weights[i, j] * codes[k, j]
+                total = np.int64(0)
+                for j in range(words.shape[1]):
+                    total += np.int64(words[i, j]) * np.int64(np.int32(codes[k, j]))
                 totals[k, i] += total
 
 
 @njit(cache=True)
 def _products(
-    weights: Int,
+    words: ReadWords,
     codes: Int,
     by_columns: bool,
     one: int,
@@ -163,15 +166,15 @@ def _products(
     stride: int,
     table: Int,
 ) -> Int:
-    totals = np.zeros((len(codes), weights.shape[0]), np.int64)
+    totals = np.zeros((len(codes), words.shape[0]), np.int64)
     for start in range(0, len(codes), _TOGETHER):
         block = slice(start, start + _TOGETHER)
-        _add_products(totals[block], weights, codes[block], by_columns)
+        _add_products(totals[block], words, codes[block], by_columns)
     unit = lsb * one
     for k in range(len(codes)):
         draws = first + k * stride
         for i in range(totals.shape[1]):
-            total = totals[k, i]
+            total = totals[k, i] << READ_DROP
             if sigmas[k] != 0:
                 draw = compiled_normal_from(compiled_word_at(key, np.uint64(draws + i)), table)
                 total += one * ((sigmas[k] * draw + _NORMAL_HALF) >> NORMAL_BITS)

@@ -2,8 +2,9 @@
 """A crossbar array of devices: the state of its cells, pulses to them, and their visible weights.
 
 A cell has a visible weight w, an integer with 30 fractional bits, a state v = w + reference, an int32 word, and the
-number of its next pulse. All ways to pulse go through the same compiled cell step, and the noise of pulse n of a cell
-depends on (key, cell, n) alone. With write noise of standard deviation sigma the visible weight is
+number of its next pulse, a uint32. All ways to pulse go through the same compiled cell step, and the noise of pulse n
+of a cell depends on (key, cell, n) alone. Products read the first `READ_BITS` bits of the visible weight. With write
+noise of standard deviation sigma the visible weight is
 
     w = v - reference + sigma * xi,    xi standard normal, a new one after every pulse,
 
@@ -20,10 +21,12 @@ import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
 from symtrack.model.devices import disturb, kernels
 from symtrack.model.devices.cells import Cells
-from symtrack.model.devices.records import make_places, make_records
+from symtrack.model.devices.pulse_noise import halves
+from symtrack.model.devices.records import NUMBER, STATE, make_places, make_records, noise_words
 from symtrack.model.devices.sharing import Sharing
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
@@ -47,7 +50,8 @@ class DeviceArray:
 
     Attributes
     ----------
-    weights : int64[R, C], the visible weights, stored by columns. Only the methods may change them.
+    words : int32[C, R], the visible weights with `READ_BITS` fractional bits, what products read. Only the methods may
+        change them.
     """
 
     def __init__(self, *, cells: Cells, key: int, threads: int = 1) -> None:
@@ -55,28 +59,36 @@ class DeviceArray:
         self.cells = cells
         self.threads = min(threads, THREADS_MAX)
         self._sharing = Sharing()
-        self._records = make_records(cells, key)
-        memory = np.zeros(rows * columns, dtype=np.int64)
-        self._settled: Int = memory.reshape(columns, rows).T  # weights without write noise
-        self.weights = self._settled
+        self._records = make_records(cells)
+        self.words: ReadWords = np.zeros((columns, rows), dtype=np.int32)
+        self._shown: Int | int = 0  # write noise of the visible weights
         if cells.write_noise:
-            self.weights = np.zeros_like(memory).reshape(columns, rows).T
             numbers = np.arange(rows * columns, dtype=np.uint64).reshape(rows, columns)
             self._shown_keys = word_at(np.full((1, 1), derive_key(key, "write"), np.uint64), numbers)  # type: ignore[arg-type]
-        table = normal_table().astype(np.int32)
-        noise = (bool(cells.noise.any()), cells.multiplicative, table)
-        self._array = (self._records, memory, *noise, int(cells.kind), make_places(cells), cells.tables)
+        memory = self._records, self.words.reshape(-1), np.ravel(cells.reference, order="F")
+        response = int(cells.kind), make_places(cells), cells.tables
+        self._array = (*memory, *noise_words(cells), cells.multiplicative, halves(key), *response)
         self.program(np.zeros(cells.shape, dtype=np.int64))
 
     @property
     def state(self) -> NDArray[np.int32]:
         """A copy of the states v, int32[R, C]."""
-        return (self._settled + self.cells.reference).astype(np.int32)
+        return np.ascontiguousarray(self._of_cells(STATE))
+
+    @property
+    def weights(self) -> Int:
+        """A copy of the visible weights, int64[R, C]."""
+        weights: Int = self._of_cells(STATE) - self.cells.reference + self._shown
+        return weights
 
     @property
     def pulse_numbers(self) -> Int:
         """A copy of the numbers of the next pulses, which are the pulses so far, int64[R, C]."""
-        return self._records["number"].reshape(self.weights.T.shape).T.astype(np.int64)
+        return np.ascontiguousarray(self._of_cells(NUMBER).view(np.uint32).astype(np.int64))
+
+    def _of_cells(self, word: int) -> NDArray[np.int32]:
+        """A word of all records, int32[R, C]."""
+        return self._records[:, word].reshape(self.words.shape).T
 
     def program(self, weights: Int) -> None:
         """Set the weights without pulses, clipped to the bounds: the start of an experiment."""
@@ -104,7 +116,7 @@ class DeviceArray:
         and its coincidences are upwards or not. Returns the number of coincidences.
         """
         words = rows, columns, up
-        if self.threads == 1 or self.weights.size < PARALLEL_CELLS:
+        if self.threads == 1 or self.words.size < PARALLEL_CELLS:
             coincidences = int(kernels.update_serial(*words, *self._array))
         else:
             coincidences = self._shared_update(*words)
@@ -119,7 +131,7 @@ class DeviceArray:
         else:
             numba.set_num_threads(self.threads)
             coincidences = int(kernels.update_parallel(self.threads, *words, *self._array))
-        self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.weights.shape))
+        self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.words.shape))
         return coincidences
 
     def half_select(self, rows: ArrayLike, columns: ArrayLike, up: ArrayLike, quadrant: ArrayLike) -> None:
@@ -135,20 +147,20 @@ class DeviceArray:
 
     def pulse_column(self, column: int, counts: ArrayLike) -> None:
         """Signed pulse counts [R] to the cells of one column, positive upwards."""
-        pulses, shape = np.asarray(counts, dtype=np.int64), self.weights.shape
+        pulses, shape = np.asarray(counts, dtype=np.int64), self.cells.shape
         if pulses.shape != shape[:1]:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {shape[:1]}")
         kernels.pulse_cells(column * shape[0], pulses, *self._array)
         if self.cells.half_select:
-            half = disturb.half_selected_by_writes((shape[0], shape[1]), column, pulses)
+            half = disturb.half_selected_by_writes(shape, column, pulses)
             self._settle(disturb.disturbed(self.cells, self._state64(), half))
         self._show()
 
     def pulse(self, counts: ArrayLike) -> None:
         """Signed pulse counts [R, C] to all cells, none of them half-selected."""
         pulses = np.asarray(counts, dtype=np.int64)
-        if pulses.shape != self.weights.shape:
-            raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.weights.shape}")
+        if pulses.shape != self.cells.shape:
+            raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.cells.shape}")
         kernels.pulse_cells(0, pulses.ravel(order="F"), *self._array)
         self._show()
 
@@ -158,19 +170,23 @@ class DeviceArray:
             self._settle(disturb.relaxed(self.cells, self._state64()))
 
     def _state64(self) -> Int:
-        state: Int = self._settled + self.cells.reference
-        return state
+        return self._of_cells(STATE).astype(np.int64)
 
     def _settle(self, state: Int) -> None:
-        self._settled[...] = state - self.cells.reference
+        self._of_cells(STATE)[...] = state
+        self._read()
         self._show()
 
     def _show(self) -> None:
         """Write noise, drawn anew for cells that were pulsed: a function of the number of pulses so far."""
         if self.cells.write_noise:
-            numbers = self._records["number"].reshape(self.weights.T.shape).T
+            numbers = self.pulse_numbers.astype(np.uint64)
             draws = normal_from(word_at(self._shown_keys, numbers), normal_table())  # type: ignore[arg-type]
-            self.weights[...] = self._settled + round_shift(self.cells.write_noise * np.asarray(draws), NORMAL_BITS)
+            self._shown = round_shift(self.cells.write_noise * np.asarray(draws), NORMAL_BITS)
+            self._read()
+
+    def _read(self) -> None:
+        self.words[...] = read_words(self.weights).T
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes with pulses."""
@@ -178,5 +194,5 @@ class DeviceArray:
 
     def restore(self, arrays: Arrays) -> None:
         """Go on from what `state_arrays` gave."""
-        self._records["number"] = arrays["pulse_numbers"].ravel(order="F")
+        self._of_cells(NUMBER)[...] = arrays["pulse_numbers"].astype(np.uint32).view(np.int32)
         self._settle(arrays["state"].astype(np.int64))  # last, as write noise is a function of the number

@@ -1,9 +1,14 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Compiled inner loop of all pulsing: applies pulses to a batch of cells side by side.
+"""Compiled inner loop of all pulsing: applies queues of pulses to a batch of cells side by side.
 
-Pulse k of a batch steps every cell that gets more than k pulses, for all k in order:
+A queue is a word and a count: bit k of the word says whether pulse k of the batch goes up. For all k in order, every
+cell whose count is above k makes a step,
 
-    v <- clip(step(v) with the noise of pulse n + k of the cell, low, high);   at the end  w = v - reference, n += count
+    d = change(v) upwards, -change(v) downwards
+    v <- clip(v + d + noise, low, high),   noise = round(base * (sigma * xi)),   base = d if multiplicative, else +-step
+
+with xi the draw of the cell's next pulse, `model.devices.pulse_noise`. At the end the word that products read is
+(v - reference) with `READ_BITS` fractional bits, rounded down.
 
 A cell's pulses depend on each other, those of different cells do not: cells are the lanes of vector instructions, in
 the order of their counts, so that at every k the first lanes are the busy ones.
@@ -16,16 +21,17 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.formats import WEIGHT_BITS
-from symtrack.model.arithmetic.noise import NORMAL_BITS, STEP, compiled_normal_from, compiled_word_at
+from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX
 from symtrack.model.compiled import njit
+from symtrack.model.devices.pulse_noise import cell_keys, normal_draw, pulse_word
+from symtrack.model.devices.records import HIGH, LOW, NUMBER, SLOPE, STATE, STEP
 from symtrack.model.devices.responses import (
     LINEAR,
     TABLE,
+    drift,
     entries,
     exp2,
     exp_index,
-    linear_change,
     log_index,
     minus_log2,
     normalized,
@@ -38,31 +44,30 @@ from symtrack.model.devices.responses import (
 from symtrack.model.spec.fixed import Int
 
 BATCH = 512  # cells; more fill vectors better, and their lanes must fit a cache near the core
-PULSES_MAX = 64  # of one cell in one batch
+QUEUE = 32  # pulses of one cell in one batch
 
 _VECTOR = 16  # lanes are stepped in whole multiples of this, idle ones masked
-_WEIGHT_HALF = 1 << (WEIGHT_BITS - 1)
-_NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 
 # Where the words of the lanes begin in one buffer: the compiler vectorises a loop only if it sees that what the loop
 # reads and what it writes do not overlap.
-_PARTS = 11
-_STATE, _SIZE, _SLOPE, _LOW, _HIGH, _COUNT, _DRAW = (np.int64(BATCH * part) for part in range(7))
-_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(BATCH * part) for part in range(7, _PARTS))
+_PARTS = 17
+_STATE, _NUMBER, _LOW, _HIGH, _STEP, _STEP_UP, _SLOPE, _SLOPE_UP = (np.int64(BATCH * part) for part in range(8))
+_KEY, _AGAIN, _QUEUE, _COUNT, _NOISE = (np.int64(BATCH * part) for part in range(8, 13))
+_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(BATCH * part) for part in range(13, _PARTS))
 _SCALE, _ORIGIN = np.int64(0), np.int64(BATCH)
+_ONE = np.uint32(1)
+_READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
 
 
 class Batch(NamedTuple):
-    """A batch to be filled, `cells` and `counts`, and room to work it off."""
+    """A batch to be filled, `cells`, `queues` and `counts` with room for one more, and room to work it off."""
 
     cells: Int
+    queues: NDArray[np.uint32]
     counts: Int
     lane: Int  # of each cell
     above: Int  # entry k: cells with at least k pulses
     lanes: NDArray[np.int32]
-    noise: Int
-    key: NDArray[np.uint64]
-    word: NDArray[np.uint64]
     place: Int
 
 
@@ -70,27 +75,14 @@ class Batch(NamedTuple):
 def new_batch() -> Batch:
     """An empty batch."""
     return Batch(
-        cells=np.zeros(BATCH, np.int64),
-        counts=np.zeros(BATCH, np.int64),
+        cells=np.zeros(BATCH + 1, np.int64),
+        queues=np.zeros(BATCH + 1, np.uint32),
+        counts=np.zeros(BATCH + 1, np.int64),
         lane=np.zeros(BATCH, np.int64),
-        above=np.zeros(PULSES_MAX + 1, np.int64),
+        above=np.zeros(QUEUE + 1, np.int64),
         lanes=np.zeros(_PARTS * BATCH, np.int32),
-        noise=np.zeros(BATCH, np.int64),
-        key=np.zeros(BATCH, np.uint64),
-        word=np.zeros(BATCH, np.uint64),
         place=np.zeros(2 * BATCH, np.int64),
     )
-
-
-@njit(cache=True, forceinline=True)
-def moved(state: int, up: int, change: int, noise: int, multiplicative: bool, draw: int) -> int:
-    """The state after a step of size ``change`` and its noise; ``draw`` is standard normal in units of 2**-20."""
-    if multiplicative:
-        sigma = (noise * draw + _NORMAL_HALF) >> NORMAL_BITS
-        change += (change * sigma + _WEIGHT_HALF) >> WEIGHT_BITS
-    else:
-        change += (noise * draw + _NORMAL_HALF) >> NORMAL_BITS
-    return state + change if up else state - change
 
 
 @njit(cache=True)
@@ -113,33 +105,81 @@ def _sort(counts: Int, size: int, lane: Int, above: Int) -> int:
 
 
 @njit(cache=True, forceinline=True)
-def _look_up(busy, lanes, table):  # type: ignore[no-untyped-def]
-    """Lanes LEFT and RIGHT from the index in LEFT."""
+def _noise(busy, k, lanes, sigma):  # type: ignore[no-untyped-def]
+    """Lane NOISE of pulse k: sigma times a draw."""
     for i in range(busy):
-        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(table, lanes[_LEFT + i])
+        number = np.uint32(np.uint32(lanes[_NUMBER + i]) + np.uint32(k))
+        word = pulse_word(np.uint32(lanes[_KEY + i]), np.uint32(lanes[_AGAIN + i]), number)
+        lanes[_NOISE + i] = np.int32(sigma * normal_draw(word))
+
+
+@njit(cache=True, forceinline=True)
+def _moved(old, move, step, noise, multiplicative, fraction, low, high):  # type: ignore[no-untyped-def]
+    """The state after a move of it and its noise; ``step`` is the signed size of the step."""
+    base = move if multiplicative else step
+    new = old + move + ((base * noise + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction))
+    return min(max(new, low), high)
 
 
 # A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
 
 
 @njit(cache=True, forceinline=True)
-def _table_factors(busy, lanes, place, table):  # type: ignore[no-untyped-def]
+def _linear(busy, k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of LINEAR."""
+    for i in range(busy):
+        up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
+        steps, slopes = (lanes[_STEP + i], lanes[_STEP_UP + i]), (lanes[_SLOPE + i], lanes[_SLOPE_UP + i])
+        step = np.int64(steps[1] if up else np.int32(-steps[0]))
+        old, noise = np.int64(lanes[_STATE + i]), np.int64(lanes[_NOISE + i])
+        move = step - drift(old, np.int64(slopes[1] if up else slopes[0]))
+        bounds = np.int64(lanes[_LOW + i]), np.int64(lanes[_HIGH + i])
+        new = _moved(old, move, step, noise, multiplicative, fraction, *bounds)
+        lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[_COUNT + i] else np.int32(old)
+
+
+@njit(cache=True, forceinline=True)
+def _scaled(busy, k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of the other kinds, from lane FACTOR."""
+    for i in range(busy):
+        up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
+        size = np.int32(lanes[_STEP_UP + i] if up else lanes[_STEP + i])
+        change = scaled(size, lanes[_FACTOR + i])
+        move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
+        old, noise = np.int64(lanes[_STATE + i]), np.int64(lanes[_NOISE + i])
+        bounds = np.int64(lanes[_LOW + i]), np.int64(lanes[_HIGH + i])
+        new = _moved(old, move, step, noise, multiplicative, fraction, *bounds)
+        lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[_COUNT + i] else np.int32(old)
+
+
+@njit(cache=True, forceinline=True)
+def _table_factors(busy, k, lanes, place, tables):  # type: ignore[no-untyped-def]
     """Lane FACTOR of TABLE."""
     for i in range(busy):
         position = np.int64(lanes[_STATE + i]) * place[_SCALE + i] + place[_ORIGIN + i]
         lanes[_LEFT + i], lanes[_FACTOR + i] = segment(position)
-    _look_up(busy, lanes, table)
+    for i in range(busy):
+        up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
+        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(tables[up], lanes[_LEFT + i])
     for i in range(busy):
         lanes[_FACTOR + i] = table_factor(np.int64(lanes[_FACTOR + i]), lanes[_LEFT + i], lanes[_RIGHT + i])
 
 
 @njit(cache=True, forceinline=True)
-def _power_factors(busy, up, lanes, place, tables):  # type: ignore[no-untyped-def]
+def _look_up(busy, lanes, table):  # type: ignore[no-untyped-def]
+    """Lanes LEFT and RIGHT from the index in LEFT."""
+    for i in range(busy):
+        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(table, lanes[_LEFT + i])
+
+
+@njit(cache=True, forceinline=True)
+def _power_factors(busy, k, lanes, place, tables):  # type: ignore[no-untyped-def]
     """Lane FACTOR of POWER."""
     for i in range(busy):
+        up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
         state = np.int64(lanes[_STATE + i])
-        distance = np.int64(lanes[_HIGH + i]) - state if up else state - np.int64(lanes[_LOW + i])
-        lanes[_FACTOR + i] = omega(distance, place[_SCALE + i])
+        above, below = np.int64(lanes[_HIGH + i]) - state, state - np.int64(lanes[_LOW + i])
+        lanes[_FACTOR + i] = omega(above if up else below, place[_SCALE + i])
     for i in range(busy):
         lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR + i])
         lanes[_LEFT + i] = log_index(lanes[_FACTOR + i])
@@ -148,7 +188,9 @@ def _power_factors(busy, up, lanes, place, tables):  # type: ignore[no-untyped-d
         log = minus_log2(lanes[_FACTOR + i], lanes[_SHIFT + i], lanes[_LEFT + i], lanes[_RIGHT + i])
         lanes[_FACTOR + i] = log
     for i in range(busy):
-        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], lanes[_SLOPE + i])
+        up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
+        exponents = lanes[_SLOPE + i], lanes[_SLOPE_UP + i]
+        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponents[1] if up else exponents[0])
         lanes[_LEFT + i] = exp_index(lanes[_FACTOR + i])
     _look_up(busy, lanes, tables[1])
     for i in range(busy):
@@ -156,18 +198,23 @@ def _power_factors(busy, up, lanes, place, tables):  # type: ignore[no-untyped-d
 
 
 @njit(cache=True)
-def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, normal, kind, places, tables):  # type: ignore[no-untyped-def]
-    """Apply the pulses of a batch: its first ``size`` cells, all different, get 0 to `PULSES_MAX` pulses of one
-    polarity each.
+def pulse_batch(  # type: ignore[no-untyped-def]
+    batch, size, records, words, reference, sigma, fraction, multiplicative, keys, kind, places, tables
+):
+    """Apply the queues of a batch: its first ``size`` cells, all different, have 0 to `QUEUE` pulses each.
 
     Parameters
     ----------
-    records, weights, places
+    records, places
         Of the array, see `model.devices.records`.
-    noisy
-        Whether any cell has write noise.
-    normal
-        `normal_table()` as int32.
+    words
+        int32[cells], what products read.
+    reference
+        int64[cells].
+    sigma, fraction
+        `noise_words` of the cells.
+    keys
+        `halves` of the key of the array.
     kind, tables
         Of the response.
 
@@ -176,54 +223,47 @@ def pulse_batch(batch, size, up, records, weights, noisy, multiplicative, normal
     int
         The number of pulses.
     """
-    cells, counts, lane, above, lanes, noise, key, word, place = batch
-    table = tables[up]
+    cells, queues, counts, lane, above, lanes, place = batch
     most = _sort(counts, size, lane, above)
+    total = 0
     for i in range(size):
         record, at = records[cells[i]], lane[i]
-        pulse = record["up"] if up else record["down"]
-        lanes[_STATE + at] = weights[cells[i]] + record["reference"]
-        lanes[_SIZE + at] = pulse["step"]
-        lanes[_SLOPE + at] = pulse["slope"]
-        lanes[_LOW + at] = record["low"]
-        lanes[_HIGH + at] = record["high"]
-        lanes[_COUNT + at] = counts[i]
-        noise[at] = pulse["noise"]
-        key[at] = record["key"] + record["number"] * STEP  # so that draw k of this key is draw n + k of the cell
+        lanes[_STATE + at], lanes[_NUMBER + at] = record[STATE], record[NUMBER]
+        lanes[_LOW + at], lanes[_HIGH + at] = record[LOW], record[HIGH]
+        lanes[_STEP + at], lanes[_STEP_UP + at] = record[STEP], record[STEP + 1]
+        lanes[_SLOPE + at], lanes[_SLOPE_UP + at] = record[SLOPE], record[SLOPE + 1]
+        lanes[_KEY + at], lanes[_QUEUE + at], lanes[_COUNT + at] = cells[i], np.int32(queues[i]), counts[i]
+        record[NUMBER] = np.int32(np.uint32(record[NUMBER]) + np.uint32(counts[i]))
+        total += counts[i]
     if kind != LINEAR:
         for i in range(size):
             place[_SCALE + lane[i]], place[_ORIGIN + lane[i]] = places[0, cells[i]], places[1, cells[i]]
+    if sigma:
+        for i in range((size + _VECTOR - 1) // _VECTOR * _VECTOR):
+            key, again = cell_keys(np.uint32(lanes[_KEY + i]), keys[0], keys[1])
+            lanes[_KEY + i], lanes[_AGAIN + i] = np.int32(key), np.int32(again)
 
     for k in range(most):
         busy = (above[k + 1] + _VECTOR - 1) // _VECTOR * _VECTOR
-        if noisy:
-            for i in range(busy):
-                word[i] = compiled_word_at(key[i], np.uint64(k))
-            for i in range(busy):
-                lanes[_DRAW + i] = compiled_normal_from(word[i], normal)
+        if sigma:
+            _noise(busy, k, lanes, sigma)
         if kind == LINEAR:
-            for i in range(busy):
-                old, draw = np.int64(lanes[_STATE + i]), np.int64(lanes[_DRAW + i])
-                change = linear_change(up, old, np.int64(lanes[_SIZE + i]), np.int64(lanes[_SLOPE + i]))
-                new = moved(old, up, change, noise[i], multiplicative, draw)
-                new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
-                lanes[_STATE + i] = new if k < lanes[_COUNT + i] else old
+            _linear(busy, k, lanes, multiplicative, fraction)
             continue
         if kind == TABLE:
-            _table_factors(busy, lanes, place, table)
+            _table_factors(busy, k, lanes, place, tables)
         else:
-            _power_factors(busy, up, lanes, place, tables)
-        for i in range(busy):
-            old, draw = np.int64(lanes[_STATE + i]), np.int64(lanes[_DRAW + i])
-            change = scaled(lanes[_SIZE + i], lanes[_FACTOR + i])
-            new = moved(old, up, change, noise[i], multiplicative, draw)
-            new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
-            lanes[_STATE + i] = new if k < lanes[_COUNT + i] else old
+            _power_factors(busy, k, lanes, place, tables)
+        _scaled(busy, k, lanes, multiplicative, fraction)
 
-    total = 0
     for i in range(size):
-        record = records[cells[i]]
-        weights[cells[i]] = lanes[_STATE + lane[i]] - record["reference"]
-        record["number"] += np.uint64(counts[i])
-        total += counts[i]
+        state = lanes[_STATE + lane[i]]
+        records[cells[i], STATE] = state
+        words[cells[i]] = read_word(np.int64(state) - reference[cells[i]])
     return total
+
+
+@njit(cache=True, forceinline=True)
+def read_word(weight):  # type: ignore[no-untyped-def]
+    """What a read sees of a weight, an int32."""
+    return np.int32(min(max(weight >> _READ_DROP, -_READ_MAX - 1), _READ_MAX))

@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Per-cell device parameters as integers: what a family of devices hands to the array.
 
-A pulse moves the state v of a cell, clipped to [low, high], by ``+(up(v) + noise)`` or ``-(down(v) + noise)``, where up
-and down are one of the kinds of `model.devices.responses`, and the visible weight is w = v - reference. The symmetric
-point is where up(v) = down(v).
+A pulse moves the state v of a cell, clipped to [low, high], by ``up(v) + noise`` or ``-down(v) + noise``, where up and
+down are one of the kinds of `model.devices.responses`, and the visible weight is w = v - reference. The symmetric point
+is where up(v) = down(v).
 """
 
 from __future__ import annotations
@@ -40,8 +40,8 @@ class Cells:
     step : int64[2, R, C], index 0 down and 1 up, WEIGHT_BITS fractional bits.
     slope : int64[2, R, C], what bends the response: the slope of LINEAR with WEIGHT_BITS fractional bits, the exponent
         of POWER with EXPONENT_BITS; TABLE has none.
-    noise : int64[2, R, C], standard deviation of the write noise of one pulse: a weight for additive noise, a fraction
-        of the change if ``multiplicative``.
+    noise : standard deviation of the noise of one pulse, WEIGHT_BITS fractional bits: a fraction of the step of the
+        cell, or of the change that it makes if ``multiplicative``.
     low, high : int64[R, C], bounds of v.
     reference : int64[R, C].
     kind : which response.
@@ -55,7 +55,7 @@ class Cells:
 
     step: Int
     slope: Int
-    noise: Int
+    noise: int
     low: Int
     high: Int
     reference: Int

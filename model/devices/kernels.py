@@ -5,20 +5,26 @@ The trains of one update are packed into one word per line and quadrant (slot s 
 steps popcount(row word & column word) times, and lines that never fire cost nothing:
 
     n_ij = sum over slots of row_i * column_j,   polarity that of the quadrant.
+
+These pulses first go to the queue of the cell, a word with a bit for each, and all cells that have any are stepped
+together when the updates are over, or a queue is full.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.batch import BATCH, PULSES_MAX, new_batch, pulse_batch
+from symtrack.model.devices.batch import BATCH, QUEUE, new_batch, pulse_batch
 from symtrack.model.spec.fixed import Int
 
 QUADRANTS = 4
-CACHED_CELLS = 1024  # whose records fit a cache near the core
+LANES = 32  # rows whose queues grow together; fewer and the compiler would unroll loops instead of using vectors
+_HALVES, _SLOTS = 2, 32  # of the words
 
 Words = NDArray[np.uint64]
 
@@ -26,6 +32,10 @@ _ONE = np.uint64(1)
 _M1, _M2, _M4 = np.uint64(0x5555555555555555), np.uint64(0x3333333333333333), np.uint64(0x0F0F0F0F0F0F0F0F)
 _BYTES = np.uint64(0x0101010101010101)
 _S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
+_N1, _N2, _N4 = np.uint32(0x55555555), np.uint32(0x33333333), np.uint32(0x0F0F0F0F)
+_SHORT_BYTES = np.uint32(0x01010101)
+_T1, _T2, _T4, _T24 = np.uint32(1), np.uint32(2), np.uint32(4), np.uint32(24)
+_SHORT_ONE, _NONE = np.uint32(1), np.uint32(0)
 
 
 @njit(cache=True)
@@ -35,6 +45,15 @@ def popcount(word: np.uint64) -> np.int64:
     word = (word & _M2) + ((word >> _S2) & _M2)
     word = (word + (word >> _S4)) & _M4
     return np.int64((word * _BYTES) >> _S56)
+
+
+@njit(cache=True, forceinline=True)
+def short_popcount(word: np.uint32) -> np.uint32:
+    """`popcount` of a uint32, as one: more of them fit a vector."""
+    word = np.uint32(word - ((word >> _T1) & _N1))
+    word = np.uint32((word & _N2) + ((word >> _T2) & _N2))
+    word = np.uint32(np.uint32(word + (word >> _T4)) & _N4)
+    return np.uint32(np.uint32(word * _SHORT_BYTES) >> _T24)
 
 
 @njit(cache=True)
@@ -51,53 +70,6 @@ def pack(lines: NDArray[np.uint8], quadrant: NDArray[np.uint8]) -> Words:
 
 
 @njit(cache=True)
-def _firing(words: Words) -> Int:
-    """Lines that fire in any quadrant of any update of ``words`` [n, 4, lines]."""
-    fires = np.zeros(words.shape[2], np.bool_)
-    for k in range(words.shape[0]):
-        for q in range(words.shape[1]):
-            for line in range(words.shape[2]):
-                fires[line] |= words[k, q, line] != 0
-    return np.flatnonzero(fires)
-
-
-@njit(cache=True)
-def _firing_each(words: Words) -> tuple[Int, Int]:
-    """The lines that fire in each quadrant of each update, int64[n, 4, lines], of which so many count, int64[n, 4]."""
-    lines, counts = np.empty(words.shape, np.int64), np.zeros(words.shape[:2], np.int64)
-    for k in range(words.shape[0]):
-        for q in range(words.shape[1]):
-            count = 0
-            for line in range(words.shape[2]):
-                lines[k, q, count] = line
-                count += words[k, q, line] != 0
-            counts[k, q] = count
-    return lines, counts
-
-
-@njit(cache=True)
-def _update_columns(batch, rows, row_words, words, columns, up, *array):  # type: ignore[no-untyped-def]
-    """Coincidences of one quadrant in some columns, applied; returns their number.
-
-    rows: those that fire. words: of all columns.
-    """
-    total, size = 0, 0
-    for column in columns:
-        word = words[column]
-        if word == 0:
-            continue
-        for row in rows:
-            both = row_words[row] & word
-            batch.cells[size] = column * row_words.size + row
-            batch.counts[size] = popcount(both)
-            size += both != 0  # without a branch, which nobody could predict
-            if size == BATCH:
-                total += pulse_batch(batch, size, up, *array)
-                size = 0
-    return total + pulse_batch(batch, size, up, *array) if size else total
-
-
-@njit(cache=True)
 def packed(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
     """The lines of the slots of one update as the words of `model.tile.interface.PackedTrains`."""
     polarity = np.zeros((1, QUADRANTS), dtype=np.int64)
@@ -111,26 +83,166 @@ def packed(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
     )
 
 
+class RowWords(NamedTuple):
+    """Row words of updates in halves of 32 slots, with as many rows as LANES divides.
+
+    words : uint32[n * 4 * 2 * rows].
+    block : uint32[n * 4 * 2 * blocks], slots in which any of LANES rows fires.
+    any : uint32[n * 4, 2], slots in which any row does.
+    """
+
+    words: NDArray[np.uint32]
+    block: NDArray[np.uint32]
+    any: NDArray[np.uint32]
+
+
+@njit(cache=True)
+def _row_words(words: Words) -> RowWords:
+    """The words uint64[n, 4, R] of the rows."""
+    count, rows = words.shape[0] * QUADRANTS, words.shape[2]
+    blocks = (rows + LANES - 1) // LANES
+    short = np.zeros((count, _HALVES, blocks * LANES), np.uint32)
+    block, fires = np.zeros((count, _HALVES, blocks), np.uint32), np.zeros((count, _HALVES), np.uint32)
+    for at in range(count):
+        for i in range(rows):
+            word = words[at // QUADRANTS, at % QUADRANTS, i]
+            if word:
+                for half in range(_HALVES):
+                    slots = np.uint32(word >> np.uint64(_SLOTS * half))
+                    short[at, half, i] = slots
+                    block[at, half, i // LANES] |= slots
+                    fires[at, half] |= slots
+    return RowWords(short.reshape(-1), block.reshape(-1), fires)
+
+
+class Queues(NamedTuple):
+    """Queues of the cells of some columns, with as many rows as LANES divides.
+
+    pulses : uint32[columns * rows * 2], for LANES cells at a time their queues, then how many pulses are in them.
+    most : int64[columns * blocks], as many pulses as the longest queue of a block may have.
+    """
+
+    pulses: NDArray[np.uint32]
+    most: Int
+
+
+@njit(cache=True)
+def _firing(words: Words) -> Int:
+    """Lines that fire in any quadrant of any update of ``words`` [n, 4, lines]."""
+    fires = np.zeros(words.shape[2], np.bool_)
+    for k in range(words.shape[0]):
+        for q in range(words.shape[1]):
+            for line in range(words.shape[2]):
+                fires[line] |= words[k, q, line] != 0
+    return np.flatnonzero(fires)
+
+
+# Indices are unsigned where loops depend on them: there is nothing to check for negative ones. Parts of arrays are told
+# by their index, as a view would be counted as a reference.
+
+
+@njit(cache=True, forceinline=True)
+def _longest(row_words, here, pulses, there, word):  # type: ignore[no-untyped-def]
+    """The longest of LANES queues after the coincidences with a column's word."""
+    longest = _NONE
+    for i in range(LANES):
+        both = np.uint32(row_words[here + np.uint64(i)] & word)
+        longest = max(longest, np.uint32(pulses[there + np.uint64(LANES + i)] + short_popcount(both)))
+    return np.int64(longest)
+
+
+@njit(cache=True, forceinline=True)
+def _append(row_words, here, pulses, there, word, ones):  # type: ignore[no-untyped-def]
+    """Coincidences of LANES rows with a column's word to their queues; ``ones`` is all ones for pulses upwards."""
+    for i in range(LANES):
+        queue, count = there + np.uint64(i), there + np.uint64(LANES + i)
+        new = short_popcount(np.uint32(row_words[here + np.uint64(i)] & word))
+        bits = np.uint32(np.uint32(np.uint32(_SHORT_ONE << new) - _SHORT_ONE) & ones)
+        pulses[queue] = np.uint32(pulses[queue] | np.uint32(bits << pulses[count]))
+        pulses[count] = np.uint32(pulses[count] + new)
+
+
+@njit(cache=True)
+def _drain(first, cells, pulses, there, batch, size, *array):  # type: ignore[no-untyped-def]
+    """Put the queues of at most LANES cells from ``first`` on into the batch, which is worked off when it is full.
+
+    Returns pulses worked off and the size of the batch.
+    """
+    total = 0
+    if size + cells > BATCH:
+        total = pulse_batch(batch, size, *array)
+        size = 0
+    end = np.uint64(size)
+    for i in range(cells):
+        queue, count = there + np.uint64(i), there + np.uint64(LANES + i)
+        batch.cells[end] = first + i
+        batch.queues[end] = pulses[queue]
+        batch.counts[end] = pulses[count]
+        end += np.uint64(pulses[count] != 0)  # without a branch, which nobody could predict
+        pulses[queue], pulses[count] = _NONE, _NONE
+    return total, np.int64(end)
+
+
+@njit(cache=True)
+def _firing_words(words, first, last, half, fires, columns, column_words):  # type: ignore[no-untyped-def]
+    """Columns from ``first`` to ``last`` with slots in common with ``fires``, and these; returns their number."""
+    count = np.uint64(0)
+    for column in range(first, last):
+        word = np.uint32(np.uint32(words[column] >> np.uint64(_SLOTS * half)) & fires)
+        columns[count] = column
+        column_words[count] = word
+        count += np.uint64(word != 0)
+    return np.int64(count)
+
+
 @njit(cache=True)
 def _updates(row_words, column_words, polarity, share, shares, *array):  # type: ignore[no-untyped-def]
-    """All updates in the firing columns of one of equal shares.
-
-    A few columns at a time see all updates, so that their cells stay in the cache; quadrant after quadrant, so that a
-    batch has one polarity and no cell twice.
-    """
-    firing = _firing(column_words)
-    first, last = firing.size * share // shares, firing.size * (share + 1) // shares
-    rows, counts = _firing_each(row_words)
-    together = max(1, CACHED_CELLS // row_words.shape[2])
+    """All updates in the firing columns of one of equal shares."""
+    firing, rows = _firing(column_words), row_words.shape[2]
+    columns = firing[firing.size * share // shares : firing.size * (share + 1) // shares]
+    if columns.size == 0:
+        return 0
+    lines, block_lines, any_line = _row_words(row_words)
+    blocks, first, last = (rows + LANES - 1) // LANES, columns[0], columns[-1] + 1
+    pulses = np.zeros((last - first) * blocks * LANES * 2, np.uint32)
+    most = np.zeros((last - first) * blocks, np.int64)
+    now, words = np.empty(last - first, np.int64), np.empty(last - first, np.uint32)
     batch, total = new_batch(), 0
-    for start in range(first, last, together):
-        columns = firing[start : min(start + together, last)]
-        for k in range(len(polarity)):
-            for q in range(QUADRANTS):
-                fire = rows[k, q, : counts[k, q]]
-                words = row_words[k, q], column_words[k, q]
-                total += _update_columns(batch, fire, *words, columns, polarity[k, q], *array)
-    return total
+    for at in range(len(polarity) * QUADRANTS):
+        ones = np.uint32(0xFFFFFFFF) if polarity[at // QUADRANTS, at % QUADRANTS] else _NONE
+        for half in range(_HALVES):
+            fires = any_line[at, half]
+            if not fires:
+                continue
+            line = column_words[at // QUADRANTS, at % QUADRANTS]
+            row = np.uint64((at * _HALVES + half) * blocks)
+            for k in range(_firing_words(line, first, last, half, fires, now, words)):
+                column, word = now[k], words[k]
+                own = np.uint64((column - first) * blocks)
+                for block in range(np.uint64(blocks)):
+                    both = np.uint32(block_lines[row + block] & word)
+                    if not both:
+                        continue
+                    here, there = (row + block) * np.uint64(LANES), (own + block) * np.uint64(LANES * 2)
+                    longest = most[own + block] + np.int64(short_popcount(both))
+                    if longest > QUEUE:
+                        longest = _longest(lines, here, pulses, there, word)
+                    if longest > QUEUE:
+                        cell = np.int64(block) * LANES
+                        _, size = _drain(column * rows + cell, min(LANES, rows - cell), pulses, there, batch, 0, *array)
+                        total += pulse_batch(batch, size, *array)
+                        longest = np.int64(short_popcount(both))
+                    most[own + block] = longest
+                    _append(lines, here, pulses, there, word, ones)
+    size = 0
+    for column in columns:
+        for block in range(blocks):
+            there = (column - first) * blocks + block
+            if most[there]:
+                cell, cells = column * rows + block * LANES, min(LANES, rows - block * LANES)
+                done, size = _drain(cell, cells, pulses, np.uint64(there * LANES * 2), batch, size, *array)
+                total += done
+    return total + pulse_batch(batch, size, *array)
 
 
 @njit(cache=True)
@@ -152,15 +264,16 @@ def update_parallel(threads, row_words, column_words, polarity, *array):  # type
 def pulse_cells(first, counts, *array):  # type: ignore[no-untyped-def]
     """Signed pulse counts int64[n] to cells ``first`` to ``first + n - 1``."""
     batch = new_batch()
-    for done in range(0, np.abs(counts).max(), PULSES_MAX):
-        for up in range(2):
-            size = 0
-            for k in range(counts.size):
-                left = (counts[k] if up else -counts[k]) - done
-                batch.cells[size] = first + k
-                batch.counts[size] = min(left, PULSES_MAX)
-                size += left > 0
-                if size == BATCH:
-                    pulse_batch(batch, size, up, *array)
-                    size = 0
-            pulse_batch(batch, size, up, *array)
+    for done in range(0, np.abs(counts).max(), QUEUE):
+        size = 0
+        for k in range(counts.size):
+            left = min(np.abs(counts[k]) - done, QUEUE)
+            batch.cells[size] = first + k
+            batch.queues[size] = np.uint32(0xFFFFFFFF) if counts[k] > 0 else _NONE
+            batch.counts[size] = left
+            size += left > 0
+            if size == BATCH:
+                pulse_batch(batch, size, *array)
+                size = 0
+        if size:
+            pulse_batch(batch, size, *array)

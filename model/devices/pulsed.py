@@ -19,13 +19,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
 from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, Cells
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.validated import Validated, flag, integral, number
 
 BOUND_MAX = STATE_MAX / WEIGHT_ONE  # just below 2: a state is an int32 with 30 fractional bits
+STEP_MAX = 5  # a step times its noise fits 63 bits
 LIFETIME_MAX = 1e6  # beyond it 1/lifetime, and what v loses of it, are too few units
 
 Real = NDArray[np.float64]
@@ -94,7 +95,7 @@ class Pulsed(Validated, ABC):
         Raises
         ------
         ValueError
-            The noise of a step would not fit its word.
+            A step is too large.
         """
         rows, columns = integral("rows", rows), integral("columns", columns)
         draws = Draws(rows=rows, columns=columns, seed=seed, array=array)
@@ -111,25 +112,24 @@ class Pulsed(Validated, ABC):
         high = np.clip(high, widest, STATE_MAX)
         low = np.clip(low, -STATE_MAX, -widest)
 
-        relative = np.full_like(steps, to_weight(self.dw_min_std))
-        multiplicative = bool(getattr(self, "mult_noise", True))
-        if not multiplicative:
-            self._check_noise(int(steps.max()), 8.0)
         plain = Cells(
             step=steps,
-            noise=relative if multiplicative else (relative * steps) >> WEIGHT_BITS,
+            noise=int(to_weight(self.dw_min_std)),
             low=low,
             high=high,
             reference=np.zeros_like(low),
-            multiplicative=multiplicative,
+            multiplicative=bool(getattr(self, "mult_noise", True)),
             write_noise=int(to_weight(self.write_noise_std * self.dw_min)),
             read_noise=int(to_weight(self.read_noise_std * self.dw_min)),
             half_select=round(self.half_select * (1 << HALF_SELECT_BITS)),
             decay=round(WEIGHT_ONE / self.lifetime) if self.lifetime else 0,
             **self.response(draws, steps, low, high),
         )
-        if multiplicative:  # change * sigma has to fit 63 bits, and sigma is up to 5.2 times its standard deviation
-            self._check_noise(plain.largest_change(), 1.5)
+        largest = plain.largest_change()
+        if largest >= STEP_MAX * WEIGHT_ONE:
+            raise ValueError(
+                f"dw_min = {self.dw_min}: must keep the largest step, {largest / WEIGHT_ONE:g}, below {STEP_MAX}"
+            )
         whole = replace(plain, reference=self._reference(draws, plain))
         if not self.stuck_fraction:
             return whole
@@ -145,13 +145,6 @@ class Pulsed(Validated, ABC):
             return np.abs(1.0 + self.dw_min_dtod * draw)
         exponents = (self.dw_min_dtod * draw).ravel()
         return np.array([float(Decimal(x).exp()) for x in exponents.tolist()]).reshape(draw.shape)
-
-    def _check_noise(self, largest: int, limit: float) -> None:
-        if largest * int(to_weight(self.dw_min_std)) >= limit * (1 << 2 * WEIGHT_BITS):
-            raise ValueError(
-                f"dw_min_std = {self.dw_min_std}: must keep dw_min_std times the largest step, "
-                f"{largest / WEIGHT_ONE:g}, below {limit:g}"
-            )
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -1,10 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory layout of an array: one record of 64 bytes, a cache line, for every cell, column after column.
+"""Memory layout of an array: one record of 32 bytes, half a cache line, for every cell, column after column.
 
 Cell (i, j) is number ``j * R + i``: inputs are the sparse side of an update and a transfer goes through one column, so
-that what is visited together lies together; a cell visited alone costs one line. The visible weights lie apart from
-the records in the same order, because products read nothing else, and so do scale and origin of the positions, because
-linear responses have none.
+that what is visited together lies together. What products read lies apart from the records in the same order, and so do
+the references, which only they need, and scale and origin of the positions, because linear responses have none.
 """
 
 from __future__ import annotations
@@ -12,27 +11,22 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.arithmetic.noise import word_at
+from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.devices.cells import Cells
+from symtrack.model.devices.pulse_noise import DRAW_BITS
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.polynomials import MASK64
 
-_PULSE = [("step", np.int32), ("slope", np.int32), ("noise", np.int64)]
-RECORD = np.dtype(
-    [
-        ("low", np.int32),
-        ("high", np.int32),
-        ("reference", np.int64),
-        ("key", np.uint64),  # of the cell's write noise
-        ("number", np.uint64),  # of its next pulse
-        ("down", _PULSE),
-        ("up", _PULSE),
-    ]
-)
+# Words of a record. Of two that follow each other the first is that of the down, the second that of the up pulse.
+STATE, NUMBER, LOW, HIGH, STEP, SLOPE = 0, 1, 2, 3, 4, 6
+WORDS = 8
+
+_SIGMA_BITS = 16  # times a draw it fits an int32
+
+Records = NDArray[np.int32]
 
 
-def make_records(cells: Cells, key: int) -> NDArray[np.void]:
-    """Records [C * R] of cells that have seen no pulse.
+def make_records(cells: Cells) -> Records:
+    """Records int32[C * R, WORDS] of cells that have seen no pulse and whose states are 0.
 
     Raises
     ------
@@ -40,23 +34,25 @@ def make_records(cells: Cells, key: int) -> NDArray[np.void]:
         A step or a slope does not fit its 32 bits.
     """
     rows, columns = cells.shape
-    size = rows * columns * RECORD.itemsize
-    buffer = np.zeros(size + RECORD.itemsize, dtype=np.uint8)
-    start = -buffer.ctypes.data % RECORD.itemsize  # a record on two cache lines would cost two
-    records = buffer[start : start + size].view(RECORD)
-    grid = records.reshape(columns, rows).T
-    for name in ("low", "high", "reference"):
-        grid[name] = getattr(cells, name)
-    numbers = np.arange(rows * columns, dtype=np.uint64).reshape(rows, columns)
-    grid["key"] = word_at(np.full((1, 1), key & MASK64, dtype=np.uint64), numbers)  # type: ignore[arg-type]
-    for index, direction in enumerate(("down", "up")):
-        for name, _ in _PULSE:
-            values = getattr(cells, name)[index]
-            limits = np.iinfo(RECORD[direction][name])
-            if values.min() < limits.min or values.max() > limits.max:
-                raise ValueError(f"{name} of the cells: must be from {limits.min} to {limits.max}")
-            grid[direction][name] = values
+    size = rows * columns * WORDS
+    buffer = np.zeros(size + WORDS, dtype=np.int32)
+    start = -(buffer.ctypes.data // buffer.itemsize) % WORDS  # a record on two cache lines would cost two
+    records = buffer[start : start + size].reshape(-1, WORDS)
+    parts = {LOW: ("low", cells.low), HIGH: ("high", cells.high)}
+    for up in (0, 1):
+        parts |= {STEP + up: ("step", cells.step[up]), SLOPE + up: ("slope", cells.slope[up])}
+    limits = np.iinfo(np.int32)
+    for word, (name, values) in parts.items():
+        if values.min() < limits.min or values.max() > limits.max:
+            raise ValueError(f"{name} of the cells: must be from {limits.min} to {limits.max}")
+        records[:, word] = values.ravel(order="F")
     return records
+
+
+def noise_words(cells: Cells) -> tuple[np.int32, int]:
+    """The standard deviation of the write noise as a word, and the fractional bits of that word times a draw."""
+    drop = max(cells.noise.bit_length() - _SIGMA_BITS, 0)
+    return np.int32(cells.noise + (1 << drop >> 1) >> drop), WEIGHT_BITS - drop + DRAW_BITS
 
 
 def make_places(cells: Cells) -> Int:

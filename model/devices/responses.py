@@ -86,10 +86,16 @@ def power_tables() -> Table:
 
 
 @njit(cache=True, forceinline=True)
+def drift(state: int, slope: int) -> int:
+    """LINEAR: what slope and state add to a pulse downwards and take from one upwards."""
+    return (slope * state + _WEIGHT_HALF) >> WEIGHT_BITS
+
+
+@njit(cache=True, forceinline=True)
 def linear_change(up: int, state: int, step: int, slope: int) -> int:
     """LINEAR: the step in the direction of the pulse."""
-    drift = (slope * state + _WEIGHT_HALF) >> WEIGHT_BITS
-    return step - drift if up else step + drift
+    bend = drift(state, slope)
+    return step - bend if up else step + bend
 
 
 @njit(cache=True, forceinline=True)

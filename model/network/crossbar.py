@@ -18,6 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.formats import READ_DROP, ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
@@ -87,7 +88,7 @@ class Crossbar:
         self.programmed: DeviceArray | None = None
         if reference:
             self.programmed = DeviceArray(cells=reference, key=derive_key(seed, name, "reference"), threads=threads)
-        self._copy = np.zeros((config.columns, config.rows), dtype=np.int64).T  # by columns, as the weights
+        self._copy: ReadWords = np.zeros((config.columns, config.rows), dtype=np.int32)
         self._programming = programming
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
@@ -97,7 +98,12 @@ class Crossbar:
     @property
     def reference(self) -> Int:
         """int64[R, C], the weights of R."""
-        return self._copy if self.programmed is None else self.programmed.weights
+        return self._copy.T.astype(np.int64) << READ_DROP if self.programmed is None else self.programmed.weights
+
+    @property
+    def _reference_words(self) -> ReadWords:
+        """int32[C, R], what products read of R."""
+        return self._copy if self.programmed is None else self.programmed.words
 
     @property
     def _reference_noise(self) -> int:
@@ -106,16 +112,21 @@ class Crossbar:
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [n, R] for n vectors of values x [n, C]."""
-        arrays = self.slow.weights, self.fast.weights, self.reference
+        arrays = self.slow.words.T, self.fast.words.T, self._reference_words.T
         return self._products(x, arrays, self.periphery.chopper, self.periphery.row_chopper, noise)
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Values [n, C] for n vectors of errors delta [n, R]."""
-        arrays = self.slow.weights.T, self.fast.weights.T, self.reference.T
+        arrays = self.slow.words, self.fast.words, self._reference_words
         return self._products(delta, arrays, self.periphery.row_chopper, self.periphery.chopper, noise)
 
     def _products(
-        self, vectors: Int, arrays: tuple[Int, Int, Int], choppers_in: Int, choppers_out: Int, noise: NoiseStream
+        self,
+        vectors: Int,
+        arrays: tuple[ReadWords, ReadWords, ReadWords],
+        choppers_in: Int,
+        choppers_out: Int,
+        noise: NoiseStream,
     ) -> Int:
         """Products of W, P and R with vectors [n, inputs]; of each vector, all draws of W come before those of P."""
         converters, (slow, fast, reference) = self.converters, arrays
@@ -166,7 +177,7 @@ class Crossbar:
     def transfer(self, settings: Settings, noise: NoiseStream) -> None:
         """Read the next column of P and write what the periphery answers to W."""
         fast, column = self.fast, self.periphery.next_column
-        codes = self.converters.read_column(fast.weights, column, noise, fast.cells.read_noise)
+        codes = self.converters.read_column(fast.words.T, column, noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
         self._take(result, noise)
         self.slow.pulse_column(result.column, result.pulses)
@@ -189,7 +200,7 @@ class Crossbar:
             count = min(most, sweeps - done) * columns
             order = (self.periphery.next_column + np.arange(count)) % columns
             fast, reads = self.fast, self.converters.read_column
-            codes = [reads(fast.weights, int(column), noise, fast.cells.read_noise) for column in order]
+            codes = [reads(fast.words.T, int(column), noise, fast.cells.read_noise) for column in order]
             result = self.periphery.calibrate(0, np.array(codes))
             if done + most >= sweeps:
                 for read in result.reads[-columns:]:
@@ -201,8 +212,8 @@ class Crossbar:
         if not read.latched.any():
             return
         if self.programmed is None:
-            column = self._copy[:, read.column]
-            column[:] = np.where(read.latched, self.to_weight(read.reference), column)
+            column = self._copy[read.column]
+            column[:] = np.where(read.latched, read_words(self.to_weight(read.reference)), column)
         else:
             cells = _ReferenceColumn(self.programmed, read.column, self.converters, noise)
             self.periphery.program(read.column, self._programming, cells)
@@ -232,7 +243,7 @@ class Crossbar:
         assert isinstance(self.periphery, Restorable)
         self.periphery.restore(part_of(arrays, "periphery"))
         if self.programmed is None:
-            self._copy[...] = arrays["reference"]
+            self._copy[...] = read_words(arrays["reference"]).T
         for name, array in self._arrays():
             array.restore(part_of(arrays, name))
         self.coincidences = int(arrays["coincidences"])
@@ -253,7 +264,7 @@ class _ReferenceColumn:
 
     def read(self) -> Int:
         read_noise = self._array.cells.read_noise
-        return self._converters.read_column(self._array.weights, self._column, self._noise, read_noise)
+        return self._converters.read_column(self._array.words.T, self._column, self._noise, read_noise)
 
     def write(self, pulses: Int) -> None:
         self._array.pulse_column(self._column, pulses)

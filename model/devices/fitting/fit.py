@@ -28,7 +28,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.analysis.characterize import nominal_symmetric_point, without_variation
-from symtrack.model.arithmetic.formats import WEIGHT_BITS, WEIGHT_ONE, to_weight
+from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
@@ -148,13 +148,12 @@ class Fit:
         one = self.cells
         most = _NOISE_MAX * WEIGHT_ONE / max(one.largest_change(), int(one.step.max()), 1)
         std = int(to_weight(min(self.device.dw_min_std, most)))
-        noise = np.full_like(one.step, std) if one.multiplicative else (std * one.step) >> WEIGHT_BITS
 
         def several(values: Any) -> Any:
             return np.repeat(values, _RUNS, axis=-1) if isinstance(values, np.ndarray) and values.ndim > 1 else values
 
         kept = {spec.name: several(getattr(one, spec.name)) for spec in fields(one) if spec.name != "table"}
-        noisy = replace(one, **{**kept, "noise": several(noise)})
+        noisy = replace(one, **{**kept, "noise": std})
         there = np.isfinite(self.recording.weights) & ~self.bad
         rest = (self._pulsed(noisy) - self.free_run[:, None])[there]
         return float(np.sqrt((rest**2).mean() + self.read_noise**2))

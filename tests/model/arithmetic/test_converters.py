@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
-from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE, to_weight
+from symtrack.model.arithmetic.formats import VALUE_ONE, WEIGHT_ONE, read_words, to_weight
 from symtrack.model.arithmetic.noise import derive_key
 
 QUIET = Converters(output_noise=0.0)
@@ -13,6 +13,11 @@ QUIET = Converters(output_noise=0.0)
 
 def stream(seed: int = 1) -> NoiseStream:
     return NoiseStream(derive_key(seed, "test"))
+
+
+def seen(weights: np.ndarray) -> np.ndarray:
+    """The words of weights."""
+    return read_words(to_weight(weights))
 
 
 def ideal_codes(weights: np.ndarray, x: np.ndarray) -> np.ndarray:
@@ -26,7 +31,7 @@ def test_product_follows_the_equations(rows: int, columns: int) -> None:
     rng = np.random.default_rng(rows)
     weights, x = rng.uniform(-0.6, 0.6, (rows, columns)), rng.uniform(-1, 1, columns)
     (codes,), (maximum,) = QUIET.dac((x * VALUE_ONE).astype(np.int64)[None])
-    product = QUIET.product(to_weight(weights), codes, stream())
+    product = QUIET.product(seen(weights), codes, stream())
     ideal = ideal_codes(weights, x)
     assert np.abs(product - ideal).max() <= 0.5 + 1e-4
     assert maximum == int(np.abs((x * VALUE_ONE).astype(np.int64)).max())
@@ -35,12 +40,12 @@ def test_product_follows_the_equations(rows: int, columns: int) -> None:
 
     codes[0] ^= 1 << 5  # the twin: one bit of one input code
     weights[:, 0] = 0.5
-    assert not np.array_equal(QUIET.product(to_weight(weights), codes, stream()), product)
+    assert not np.array_equal(QUIET.product(seen(weights), codes, stream()), product)
 
 
 def test_backward_is_the_product_with_the_transpose() -> None:
     rng = np.random.default_rng(0)
-    weights, codes = to_weight(rng.uniform(-0.6, 0.6, (17, 7))), rng.integers(-63, 64, 17)
+    weights, codes = seen(rng.uniform(-0.6, 0.6, (17, 7))), rng.integers(-63, 64, 17)
     expected = QUIET.product(np.ascontiguousarray(weights.T), codes, stream())
     assert np.array_equal(QUIET.product(weights.T, codes, stream()), expected)
 
@@ -58,7 +63,7 @@ def test_zero_inputs_give_zero() -> None:
 
 
 def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
-    weights = to_weight(np.random.default_rng(5).uniform(-1, 1, (17, 7)))
+    weights = seen(np.random.default_rng(5).uniform(-1, 1, (17, 7)))
     codes = np.array([63, 0, -5, 0, 17, 1, -63])
     by_rows, by_columns = weights, np.asfortranarray(weights)
     neither = np.repeat(weights, 2, axis=1)[:, ::2]
@@ -74,7 +79,7 @@ def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
 def test_many_products_are_products_one_after_the_other(by_columns: bool, read_noise: int) -> None:
     """Each vector has draws of its own, also where they lie apart, and there are more of them than go together."""
     rng, converters = np.random.default_rng(6), Converters(output_bound=2.0)
-    weights = np.asarray(to_weight(rng.uniform(-1, 1, (5, 9))), order="F" if by_columns else "C")
+    weights = np.asarray(seen(rng.uniform(-1, 1, (5, 9))), order="F" if by_columns else "C")
     codes = rng.integers(-63, 64, (150, 9)) * (rng.random((150, 9)) < 0.3)
     noise = stream()
     noise.take(7)
@@ -88,22 +93,22 @@ def test_many_products_are_products_one_after_the_other(by_columns: bool, read_n
 
 
 def test_adc_clips() -> None:
-    weights = np.array([[WEIGHT_ONE] * 20, [-WEIGHT_ONE] * 20])
+    weights = seen(np.array([[1.0] * 20, [-1.0] * 20]))
     assert QUIET.product(weights, np.full(20, 63), stream()).tolist() == [255, -256]
 
 
 def test_column_read_is_the_weight_in_codes() -> None:
     rng = np.random.default_rng(2)
     weights = rng.uniform(-0.6, 0.6, (17, 7))
-    codes = QUIET.read_column(to_weight(weights), 3, stream())
+    codes = QUIET.read_column(seen(weights), 3, stream())
     assert np.array_equal(codes, np.floor(weights[:, 3] / (12 / 256) + 0.5))
 
 
 def test_output_noise_is_as_large_as_said_and_fresh() -> None:
     converters = Converters(adc_bits=16, output_noise=0.06)
     noise = stream()
-    first = converters.product(np.zeros((8192, 1), dtype=np.int64), np.array([63]), noise) * 12 / 32768
-    second = converters.product(np.zeros((8192, 1), dtype=np.int64), np.array([63]), noise) * 12 / 32768
+    first = converters.product(np.zeros((8192, 1), dtype=np.int32), np.array([63]), noise) * 12 / 32768
+    second = converters.product(np.zeros((8192, 1), dtype=np.int32), np.array([63]), noise) * 12 / 32768
     assert noise.position == 2 * 8192
     for draws in (first, second):
         assert abs(draws.mean()) < 5 * 0.06 / np.sqrt(8192)
@@ -116,20 +121,34 @@ def test_read_noise_is_that_of_every_cell(output_noise: float) -> None:
     """Its variance grows with the sum of the squared inputs, on top of that of the output noise."""
     converters, read_noise = Converters(adc_bits=16, output_noise=output_noise), 0.02
     for codes in (np.array([63]), np.array([63, -63, 63, 0]), np.array([31, 10, -5])):
-        weights, words = np.zeros((8192, codes.size), dtype=np.int64), round(read_noise * WEIGHT_ONE)
+        weights, words = np.zeros((8192, codes.size), dtype=np.int32), round(read_noise * WEIGHT_ONE)
         noise = stream()
         outputs = [converters.product(weights, codes, noise, words) * 12 / 32768 for _ in range(2)]
         sigma = np.sqrt(output_noise**2 + read_noise**2 * ((codes / 63) ** 2).sum())
         for draws in outputs:
             assert abs(draws.std() - sigma) < 5 * sigma / np.sqrt(2 * 8192)
         assert abs((outputs[0] * outputs[1]).mean()) < 5 * sigma**2 / np.sqrt(8192)
-    column = converters.read_column(np.zeros((8192, 3), dtype=np.int64), 1, stream(), words) * 12 / 32768
+    column = converters.read_column(np.zeros((8192, 3), dtype=np.int32), 1, stream(), words) * 12 / 32768
     assert abs(column.std() - np.hypot(output_noise, read_noise)) < 5 * column.std() / np.sqrt(2 * 8192)
+
+
+def test_words_of_weights_are_rounded_down_and_clipped() -> None:
+    weights = np.array([0, 3, 4, -1, -4, -5, (8 << 30) - 1, 8 << 30, -(8 << 30), -(8 << 30) - 1])
+    assert read_words(weights).tolist() == [0, 0, 1, -1, -1, -2, 2**31 - 1, 2**31 - 1, -(2**31), -(2**31)]
+
+
+def test_the_largest_words_and_codes_do_not_wrap() -> None:
+    """A hundred words of 7.89 times codes of 16 bits, in both orders of the memory."""
+    converters = Converters(dac_bits=16, output_bound=1024.0, output_noise=0.0)
+    for order in ("C", "F"):
+        weights = np.asarray(seen(np.array([[7.89] * 100, [-7.89] * 100])), order=order)
+        code = converters.product(weights, np.full(100, converters.dac_max), stream())
+        assert code.tolist() == [197, -197]  # 789 / 4 = 197.25
 
 
 def test_huge_read_noise_clips_and_does_not_wrap() -> None:
     """It is as large as noise gets, and clips as often as its share beyond the full scale of 12."""
-    outputs = Converters().product(np.zeros((4096, 784), np.int64), np.full(784, 63), stream(), 1 << 41)
+    outputs = Converters().product(np.zeros((4096, 784), np.int32), np.full(784, 63), stream(), 1 << 41)
     assert (outputs == -256).mean() == pytest.approx(0.36, abs=0.05)
     assert (outputs == 255).mean() == pytest.approx(0.36, abs=0.05)
 

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from symtrack.model.arithmetic.noise import normals, words
 from symtrack.model.devices import kernels
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.batch import new_batch, pulse_batch
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from tests.model.references import pulse_noise as equations
 
 SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
 UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
@@ -25,17 +25,15 @@ def make(rows: int, columns: int, threads: int = 1, **device: float | bool) -> D
 def one_by_one(array: DeviceArray, slots: tuple[np.ndarray, ...]) -> np.ndarray:
     """States after an update as the equations say, slot by slot and cell by cell in Python's integers."""
     cells, state = array.cells, array.state.astype(object)
-    numbers = array.pulse_numbers
+    numbers, (sigma, fraction) = array.pulse_numbers, equations.sigma(cells.noise)
     for row_fires, column_fires, up, _ in zip(*slots, strict=True):
         for i, j in np.argwhere(np.outer(row_fires, column_fires)):
-            size, slope, noise = (int(part[up, i, j]) for part in (cells.step, cells.slope, cells.noise))
+            size, slope = (int(part[up, i, j]) for part in (cells.step, cells.slope))
             drift = (slope * state[i, j] + (1 << 29)) >> 30
-            change = size - drift if up else size + drift
-            cell_key = int(words(11, 1, first=int(i * state.shape[1] + j))[0])
-            draw = int(normals(cell_key, 1, first=int(numbers[i, j]))[0])
-            sigma = (noise * draw + (1 << 19)) >> 20
-            change += (change * sigma + (1 << 29)) >> 30 if cells.multiplicative else sigma
-            moved = state[i, j] + change if up else state[i, j] - change
+            step = size if up else -size
+            draw = equations.draw(equations.word(11, int(j * state.shape[0] + i), int(numbers[i, j])))
+            base = step - drift if cells.multiplicative else step
+            moved = state[i, j] + step - drift + ((base * sigma * draw + (1 << fraction - 1)) >> fraction)
             state[i, j] = min(max(moved, int(cells.low[i, j])), int(cells.high[i, j]))
             numbers[i, j] += 1
     return state.astype(np.int32)
@@ -219,7 +217,48 @@ def test_cells_without_pulses_in_a_batch_stay_as_they_are() -> None:
     first, second = arrays
     first.pulse_column(0, [0, 2, 1])
     batch = new_batch()
-    batch.cells[:3], batch.counts[:3] = range(3), (0, 2, 1)
-    assert pulse_batch(batch, 3, 1, *second._array) == 3
+    batch.cells[:3], batch.queues[:3], batch.counts[:3] = range(3), (0, 3, 1), (0, 2, 1)
+    assert pulse_batch(batch, 3, *second._array) == 3
     np.testing.assert_array_equal(first.weights, second.weights)
+    np.testing.assert_array_equal(first.words, second.words)
     assert np.unique(batch.lane[:3]).tolist() == [0, 1, 2]
+
+
+@pytest.mark.parametrize("slots", [(1,), (31,), (32,), (33,), (63,), (64,), (5, 33, 64, 1, 64, 20)])
+def test_queues_that_are_full_are_worked_off_in_between(slots: tuple[int, ...]) -> None:
+    """Every slot of updates of a quadrant each, up and down in turn, at more cells than grow together."""
+    together, single = make(35, 3), make(35, 3)
+    rows, columns = (np.zeros((len(slots), 4, lines), np.uint64) for lines in (35, 3))
+    up = np.zeros((len(slots), 4), np.int64)
+    for k, count in enumerate(slots):
+        rows[k, k % 4], columns[k, k % 4], up[k, k % 4] = (1 << count) - 1, (1 << count) - 1, k % 2
+        single.pulse(np.full((35, 3), count if k % 2 else -count))
+    assert together.update_all(rows, columns, up) == 35 * 3 * sum(slots)
+    assert np.array_equal(together.state, single.state)
+    assert np.array_equal(together.words, single.words)
+
+
+def test_what_products_read_is_the_visible_weight_in_28_bits() -> None:
+    array = make(17, 7, reference_mean=0.3)
+    array.pulse(np.random.default_rng(1).integers(-40, 41, (17, 7)))
+    assert np.array_equal(array.words, (array.weights >> 2).T)
+    assert np.array_equal(array.weights, array.state - array.cells.reference)
+    far = replace(array.cells, reference=array.cells.reference - (20 << 30))
+    assert (DeviceArray(cells=far, key=1).words == 2**31 - 1).all()
+    near = replace(array.cells, reference=array.cells.reference + (20 << 30))
+    other = DeviceArray(cells=near, key=1)
+    other.pulse(np.ones((17, 7)))
+    assert (other.words == -(2**31)).all()
+
+
+def test_pulse_numbers_go_on_after_their_32_bits() -> None:
+    """They wrap, and so does the noise, after 2**32 pulses of one cell."""
+    array, other = make(3, 1), make(3, 1)
+    arrays = array.state_arrays()
+    array.restore({**arrays, "pulse_numbers": np.full((3, 1), 2**32 - 2)})
+    array.pulse(np.full((3, 1), 4))
+    assert array.pulse_numbers.tolist() == [[2], [2], [2]]
+    start = other.state.astype(np.int64)
+    other.pulse(np.full((3, 1), 2))
+    assert not np.array_equal(array.state, other.state)
+    assert (start != array.state).all()

@@ -128,12 +128,15 @@ def test_bad_values_are_refused(field: str, value: float, allowed: str) -> None:
         SoftBounds(**{field: value})
 
 
-def test_additive_noise_that_would_not_fit_its_word_is_refused() -> None:
-    device = Measured(
-        dw_min=1.0, weights=(-1, 1), up=(0.01, 0.01), down=(0.01, 0.01), mult_noise=False, dw_min_std=16.0
-    )
-    with pytest.raises(ValueError, match=r"dw_min_std = 16.0: must keep dw_min_std times the largest step, .*below 8"):
-        device.cells(rows=2, columns=2, seed=1, array="test")
+@pytest.mark.parametrize("multiplicative", [False, True])
+def test_the_largest_noise_goes_to_the_bounds_and_does_not_wrap(multiplicative: bool) -> None:
+    """A hundred times the step, which is as large as it may be: half of the cells at either bound."""
+    curve = {"weights": (-1, 1), "up": (1, 1), "down": (1, 1)}
+    device = Measured(dw_min=1.0, dw_min_dtod=0.0, **curve, mult_noise=multiplicative, dw_min_std=100.0)
+    array = make(device, 100, 100)
+    array.pulse(np.ones((100, 100)))
+    assert abs((array.state == array.cells.high).mean() - 0.5) < 0.03
+    assert abs((array.state == array.cells.low).mean() - 0.5) < 0.03
 
 
 def test_steps_beyond_their_word_are_the_largest_not_the_smallest() -> None:

@@ -171,13 +171,13 @@ def test_bad_curves_are_named(changes: dict[str, object], message: str) -> None:
 @pytest.mark.parametrize(
     ("device", "message"),
     [
-        (SoftBounds(dw_min=0.1, dw_min_std=50.0), "dw_min_std = 50.0: must keep dw_min_std times the largest step"),
+        (Measured(**CURVE | {"up": [0.0, 9.0, 0.0]}, dw_min=0.9), "dw_min = 0.9: must keep the largest step"),
         (LinearStep(dw_min=0.5, w_max=0.001, gamma_up=5.0), "must keep gamma * dw_min / bound of every cell below 2"),
         (ExponentialStep(A_up=-1e4), "A_up = -10000.0: must keep steps below 128 times dw_min"),
     ],
-    ids=["noise", "slope", "factor"],
+    ids=["step", "slope", "factor"],
 )
-def test_parameters_that_do_not_fit_together(device: SoftBounds, message: str) -> None:
+def test_parameters_that_do_not_fit_together(device: Pulsed, message: str) -> None:
     with pytest.raises(ValueError, match="must keep") as error:
         device.cells(rows=3, columns=3, seed=1, array="a")
     assert message in str(error.value)
