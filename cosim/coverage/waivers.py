@@ -38,8 +38,8 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
     ),
     CoverageWaiver(
         rf"toggle (?:{_POINT}\.demodulator_\d word\[[0-2]\]|transfer base\[[015]\]"
-        rf"|transfer\.hidden_buffer(?:\.programmer_\d)? least\w*\[0\]|transfer(?:\.symmetric_point)? used\[0\])"
-        rf"{_EDGE}",
+        rf"|transfer\.hidden_buffer(?:\.(?:programmer|lane)_\d)? least\w*\[0\]"
+        rf"|transfer(?:\.symmetric_point)? used\[0\]){_EDGE}",
         24,
         "bits of reads in units of Q, of addresses that are multiples of 12, of +1 and -1; lane 0 is always used",
         "constants",
