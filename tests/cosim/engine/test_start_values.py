@@ -16,7 +16,7 @@ from symtrack.model.spec.config import NAMED, TileConfig
 
 CONFIG = NAMED["tiny"].replace(row_chopper=1)
 REGISTER = re.compile(r"^(  reg (?:\[(\d+):0\] )?\S+ +)= [^;]+;", re.MULTILINE)
-WORD = re.compile(r"^(    \S+\[\d+\] = )(\d+)'\w+;", re.MULTILINE)
+WORDS = re.compile(r"^    for \(row = 0; row <= (\d+); [^)]+\)\n      (\S+)\[row\] = (\d+)'d0;\n", re.MULTILINE)
 
 
 def scrambled(verilog: str, seed: int) -> tuple[str, int, int]:
@@ -27,12 +27,14 @@ def scrambled(verilog: str, seed: int) -> tuple[str, int, int]:
         bits = int(found[2] or 0) + 1
         return f"{found[1]}= {bits}'h{rng.getrandbits(bits):x};"
 
-    def word(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}'h{rng.getrandbits(int(found[2])):x};"
+    def words(found: re.Match[str]) -> str:
+        name, bits = found[2], int(found[3])
+        count.append(int(found[1]) + 1)
+        return "".join(f"    {name}[{row}] = {bits}'h{rng.getrandbits(bits):x};\n" for row in range(count[-1]))
 
+    count: list[int] = []
     verilog, registers = REGISTER.subn(register, verilog)
-    verilog, words = WORD.subn(word, verilog)
-    return verilog, registers, words
+    return WORDS.sub(words, verilog), registers, sum(count)
 
 
 def first_difference(config: TileConfig, verilog: str, cycles: int) -> str:
