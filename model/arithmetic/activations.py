@@ -24,7 +24,7 @@ import numpy as np
 
 from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
 from symtrack.model.compiled import njit
-from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.fixed import Int, bounded, round_shift
 
 EXP_BITS = 30  # fractional bits of an exponential
 VALUE_MAX = 8 * VALUE_ONE  # activations and errors saturate here
@@ -101,7 +101,7 @@ def sigmoid_slope(y: Int) -> Int:
 
 def relu(z: Int) -> Int:
     """Rectifier, values to values up to `VALUE_MAX`."""
-    return np.clip(z, 0, VALUE_MAX)
+    return bounded(z, 0, VALUE_MAX)
 
 
 def relu_slope(y: Int) -> Int:

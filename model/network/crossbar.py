@@ -83,6 +83,7 @@ class Crossbar:
         self.config = config
         self.converters = converters
         self.periphery = periphery(config)
+        self._packing = self.periphery if isinstance(self.periphery, Packing) else None
         self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
         self.programmed: DeviceArray | None = None
@@ -149,8 +150,8 @@ class Crossbar:
         """Pulse P, or W, with n outer products, one after the other."""
         array = self.slow if target == Target.SLOW else self.fast
         after_each = array.cells.half_select or self.fast.cells.decay or self.slow.cells.decay
-        if isinstance(self.periphery, Packing) and not after_each and not self.ideal_granularity:
-            trains = self.periphery.trains(batch, target)
+        if self._packing and not after_each and not self.ideal_granularity:
+            trains = self._packing.trains(batch, target)
             self.coincidences += array.update_all(trains.rows, trains.columns, trains.up)
             return
         for vectors in batch:

@@ -23,7 +23,7 @@ from symtrack.model.network.convolution import wiring
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.learning_tile import Learning, LearningTile
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.fixed import Int, bounded
 from symtrack.model.state import Arrays, named, part_of
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
@@ -102,8 +102,8 @@ class Layer:
         for rows, columns, trained in self._blocks:
             trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)
         if self._scale_rate:
-            bounded = np.clip(sums, -_SUM_MAX, _SUM_MAX)
-            total = sum((delta * bounded).sum(axis=1).tolist())  # of integers without bounds
+            clipped = bounded(sums, -_SUM_MAX, _SUM_MAX)
+            total = sum((delta * clipped).sum(axis=1).tolist())  # of integers without bounds
             self.scale = max(self.scale - (self._scale_rate * total >> 2 * VALUE_BITS), 1)
 
     def set_rate(self, factor: float) -> None:
@@ -134,4 +134,4 @@ class Layer:
     def scaled(self, sums: Int) -> Int:
         """s times sums, saturated."""
         limit = (_SUM_MAX << SCALE_BITS) // self.scale
-        return multiply(np.clip(sums, -limit, limit), self.scale, SCALE_BITS)
+        return multiply(bounded(sums, -limit, limit), self.scale, SCALE_BITS)

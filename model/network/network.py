@@ -23,7 +23,7 @@ from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.layer import Layer, Learning
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.fixed import Int, round_shift
+from symtrack.model.spec.fixed import Int, bounded, round_shift
 from symtrack.model.state import Arrays
 
 
@@ -90,13 +90,13 @@ class Network:
 
     def learn(self, done: Pass, delta: Int) -> None:
         """Learn from errors delta [B, R] at the outputs of a pass."""
-        deltas = [np.clip(delta, -VALUE_MAX, VALUE_MAX)]
+        deltas = [bounded(delta, -VALUE_MAX, VALUE_MAX)]
         for index in range(len(self.layers) - 1, 0, -1):
             layer, below = self.layers[index], self.layers[index - 1]
             gradient = layer.wiring.scatter(layer.backward(deltas[0], self.noise))
             gradient = below.wiring.unpool(gradient, done.chosen[index - 1])
             slope = self.activation.slope(done.activations[index - 1])
-            deltas.insert(0, np.clip(round_shift(gradient * slope, VALUE_BITS), -VALUE_MAX, VALUE_MAX))
+            deltas.insert(0, bounded(round_shift(gradient * slope, VALUE_BITS), -VALUE_MAX, VALUE_MAX))
         for layer, x, sums, error in zip(self.layers, done.vectors, done.sums, deltas, strict=True):
             layer.learn(x, sums, error, self.noise)
 

@@ -44,7 +44,13 @@ def truncate_shift(value: Int, shift: int) -> Int:
     return (value + (value < 0) * ((1 << shift) - 1)) >> shift
 
 
+def bounded(value: Int, low: int, high: int) -> Int:
+    """The words between two limits; `numpy.clip` spends more on its arguments than on a few words."""
+    result: Int = np.minimum(np.maximum(value, low), high)
+    return result
+
+
 def saturate(value: Int, form: Format) -> tuple[Int, bool]:
     """Clip ``value`` to the range of ``form``; the flag says whether any word was clipped."""
-    clipped = np.clip(value, form.low, form.high)
+    clipped = bounded(value, form.low, form.high)
     return clipped, bool(np.any(clipped != value))

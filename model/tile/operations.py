@@ -46,9 +46,9 @@ from symtrack.model.tile.interface import (
 from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire, fire_packed
-from symtrack.model.tile.quadrants import schedule, signs_present, up
+from symtrack.model.tile.quadrants import is_present, schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
-from symtrack.model.tile.random_source import step_words
+from symtrack.model.tile.random_source import FIELDS, step_fields
 from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
@@ -353,6 +353,12 @@ def _schedule(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
+def _turn(sign: Int, turned: Int, result: Int) -> None:
+    for line in range(sign.size):
+        result[line] = sign[line] ^ turned[line]
+
+
+@njit(cache=True)
 def _trains(  # type: ignore[no-untyped-def]
     chopper,
     row_chopper,
@@ -375,21 +381,28 @@ def _trains(  # type: ignore[no-untyped-def]
     polarity,
 ):
     """Trains of n updates into zeros; returns the number of their slots, with which the sources have stepped."""
-    total = 0
+    total, groups = 0, (max(bl.max(), 1) + FIELDS - 1) // FIELDS
+    row_fields = np.empty((row_state.size, 4, groups), np.uint64)
+    column_fields = np.empty((column_state.size, 4, groups), np.uint64)
+    column_sign, row_sign, present = np.empty_like(x[0]), np.empty_like(delta[0]), np.empty(4, np.int64)
+    turned, row_turned = (chopper < 0).astype(np.int64), (row_chopper < 0).astype(np.int64)
     for k in range(bl.size):
-        column_sign, row_sign = x_sign[k] ^ (chopper < 0), delta_sign[k] ^ (row_chopper < 0)
-        quadrant = schedule(signs_present(row_sign, delta[k]), signs_present(column_sign, x[k]), bl[k])
-        if quadrant.size == 0:
+        _turn(x_sign[k], turned, column_sign)
+        _turn(delta_sign[k], row_turned, row_sign)
+        row_signs, column_signs, runs = signs_present(row_sign, delta[k]), signs_present(column_sign, x[k]), 0
+        for q in range(4):
+            present[q] = is_present(q, row_signs, column_signs)
+            runs += present[q]
+        if runs == 0 or bl[k] == 0:
             continue
-        present = np.zeros(4, np.int64)
-        for slot in range(0, quadrant.size, bl[k]):
-            present[quadrant[slot]] = 1
         polarity[k] = up(np.arange(4, dtype=np.uint8))
-        words = step_words(row_state, row_feedback, bits, quadrant.size)
-        fire_packed(row_words[k], words, row_first, row_second, delta[k], row_sign, present, bl[k], ROW_SIDE)
-        words = step_words(column_state, column_feedback, bits, quadrant.size)
-        fire_packed(column_words[k], words, column_first, column_second, x[k], column_sign, present, bl[k], COLUMN_SIDE)
-        total += quadrant.size
+        step_fields(row_state, row_feedback, bits, runs, bl[k], row_fields)
+        fire_packed(row_words[k], row_fields, row_first, row_second, delta[k], row_sign, present, bl[k], ROW_SIDE)
+        step_fields(column_state, column_feedback, bits, runs, bl[k], column_fields)
+        fire_packed(
+            column_words[k], column_fields, column_first, column_second, x[k], column_sign, present, bl[k], COLUMN_SIDE
+        )
+        total += runs * bl[k]
     return total
 
 

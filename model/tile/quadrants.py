@@ -20,11 +20,17 @@ from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, Bits
 @njit(cache=True)
 def signs_present(negative: Int, magnitude: Int) -> int:
     """Mask of the signs that occur with a non-zero magnitude among some lines."""
-    mask = 0
+    positive = minus = 0
     for line in range(magnitude.size):
-        if magnitude[line] > 0:
-            mask |= 1 << negative[line]
-    return mask
+        positive |= magnitude[line] & (negative[line] - 1)
+        minus |= magnitude[line] & -negative[line]
+    return (positive != 0) | (minus != 0) << 1
+
+
+@njit(cache=True)
+def is_present(q: int, row_signs: int, column_signs: int) -> int:
+    """1 if quadrant q has slots, from the masks of both sides."""
+    return (row_signs >> (q >> ROW_SIDE & 1)) & (column_signs >> (q >> COLUMN_SIDE & 1)) & 1
 
 
 @njit(cache=True)
@@ -33,7 +39,7 @@ def schedule(row_signs: int, column_signs: int, bl: int) -> Bits:
     slots = np.empty(4 * bl, np.uint8)
     size = 0
     for q in range(4):
-        if (row_signs >> (q >> ROW_SIDE & 1)) & (column_signs >> (q >> COLUMN_SIDE & 1)) & 1:
+        if is_present(q, row_signs, column_signs):
             slots[size : size + bl] = q
             size += bl
     return slots[:size]
