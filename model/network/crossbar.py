@@ -18,7 +18,7 @@ from __future__ import annotations
 import numpy as np
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
-from symtrack.model.arithmetic.formats import READ_DROP, ReadWords, read_words
+from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
@@ -89,7 +89,8 @@ class Crossbar:
         self.programmed: DeviceArray | None = None
         if reference:
             self.programmed = DeviceArray(cells=reference, key=derive_key(seed, name, "reference"), threads=threads)
-        self._copy: ReadWords = np.zeros((config.columns, config.rows), dtype=np.int32)
+        self._copy = np.zeros((config.columns, config.rows), dtype=np.int64)  # by columns, as the words
+        self._copy_words: ReadWords = np.zeros(self._copy.shape, dtype=np.int32)
         self._programming = programming
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
@@ -99,12 +100,12 @@ class Crossbar:
     @property
     def reference(self) -> Int:
         """int64[R, C], the weights of R."""
-        return self._copy.T.astype(np.int64) << READ_DROP if self.programmed is None else self.programmed.weights
+        return self._copy.T if self.programmed is None else self.programmed.weights
 
     @property
     def _reference_words(self) -> ReadWords:
         """int32[C, R], what products read of R."""
-        return self._copy if self.programmed is None else self.programmed.words
+        return self._copy_words if self.programmed is None else self.programmed.words
 
     @property
     def _reference_noise(self) -> int:
@@ -214,7 +215,8 @@ class Crossbar:
             return
         if self.programmed is None:
             column = self._copy[read.column]
-            column[:] = np.where(read.latched, read_words(self.to_weight(read.reference)), column)
+            column[:] = np.where(read.latched, self.to_weight(read.reference), column)
+            self._copy_words[read.column] = read_words(column)
         else:
             cells = _ReferenceColumn(self.programmed, read.column, self.converters, noise)
             self.periphery.program(read.column, self._programming, cells)
@@ -244,7 +246,8 @@ class Crossbar:
         assert isinstance(self.periphery, Restorable)
         self.periphery.restore(part_of(arrays, "periphery"))
         if self.programmed is None:
-            self._copy[...] = read_words(arrays["reference"]).T
+            self._copy[...] = arrays["reference"].T
+            self._copy_words[...] = read_words(self._copy)
         for name, array in self._arrays():
             array.restore(part_of(arrays, name))
         self.coincidences = int(arrays["coincidences"])

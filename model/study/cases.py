@@ -141,16 +141,17 @@ class Case:
             raise ValueError(f"floating = True: must have epochs and no target, not {self.steps} and {self.target}")
 
 
-def key(case: Case) -> str:
+def key(case: Case, semantics: Mapping[str, int] = SEMANTICS) -> str:
     """SHA-256 of what the result depends on: cases that only differ in name and labels share theirs.
 
     Fields that are as `Run` has them are left out, so that a new one leaves the keys of earlier results as they are.
+    ``semantics`` are those that the result was computed with.
     """
     result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
     result |= checkpoint.describe("definition", definition(case.run.algorithm))
     if case.run.rates is None and "rates" not in case.recorded:
         result |= checkpoint.describe("default rates", Rates.of(case.run.algorithm))
-    result |= {f"semantics.{name}": str(version) for name, version in SEMANTICS.items()}
+    result |= {f"semantics.{name}": str(version) for name, version in semantics.items()}
     for spec in fields(case):
         if spec.name not in ("experiment", "labels", "run", "recorded"):
             result |= checkpoint.describe(spec.name, getattr(case, spec.name))

@@ -8,6 +8,7 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 from symtrack.model.files import write_bytes
+from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.study.cases import Case, key
 from symtrack.model.study.runner import Result, missing, path
 
@@ -16,11 +17,12 @@ FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_
 
 
 def record(runs: Iterable[tuple[Case, Result | None]]) -> str:
-    """Key, labels, figures and, of a case with a target, what had been spent at it."""
+    """Key, labels, earlier semantics, figures and, of a case with a target, what had been spent at it."""
     lines = []
     for case, result in runs:
         if result:
-            line = {"key": key(case), "experiment": case.experiment, **dict(case.labels)}
+            earlier = {"semantics": result["semantics"]} if "semantics" in result else {}
+            line = {"key": key(case, **earlier), "experiment": case.experiment, **dict(case.labels)} | earlier
             line |= {name: value for name in FIGURES if (value := result["metrics"].get(name)) is not None}
             lines.append(json.dumps(line | ({"target": result["target"]} if "target" in result else {})))
     return "[\n" + ",\n".join(lines) + "\n]\n"
@@ -29,7 +31,8 @@ def record(runs: Iterable[tuple[Case, Result | None]]) -> str:
 def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
     """Put what a record has of runs with the keys of ``cases`` into the cache, where it has no result of its own.
 
-    Such a result has no curve and the metrics of the record only. Nothing is done without a file.
+    Such a result has no curve and the metrics of the record only. One of earlier semantics stays one of those: the run
+    is missing still, see `model.study.runner.newest`. Nothing is done without a file.
 
     Raises
     ------
@@ -43,7 +46,9 @@ def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{str(file)!r}: must be a list of runs with their keys") from None
     for case in missing(cases, cache):
-        if line := recorded.get(key(case)):
-            result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
-            result |= {name: line[name] for name in ("target",) if name in line}
-            write_bytes(path(case, cache), (json.dumps(result) + "\n").encode())
+        for semantics in (SEMANTICS, *EARLIER):
+            if line := recorded.get(key(case, semantics)):
+                result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
+                result |= {name: line[name] for name in ("target",) if name in line}
+                write_bytes(path(case, cache, semantics), (json.dumps(result) + "\n").encode())
+                break

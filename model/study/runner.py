@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import signal
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import astuple
 from multiprocessing import get_context
@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from symtrack.model.files import write_bytes
+from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.study.cases import Case, key
 from symtrack.model.training.trainer import Trainer
 
@@ -75,18 +76,28 @@ def _spent(trainer: Trainer, metrics: Result) -> Result:
     return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
 
 
-def path(case: Case, cache: Path) -> Path:
-    """File of its result."""
-    return cache / f"{key(case)}.json"
+def path(case: Case, cache: Path, semantics: Mapping[str, int] = SEMANTICS) -> Path:
+    """File of its result, computed with these semantics."""
+    return cache / f"{key(case, semantics)}.json"
 
 
-def load(case: Case, cache: Path) -> Result | None:
+def load(case: Case, cache: Path, semantics: Mapping[str, int] = SEMANTICS) -> Result | None:
     """Its result, None where there is none or what there is was cut off."""
     try:
-        content = json.loads(path(case, cache).read_bytes())
+        content = json.loads(path(case, cache, semantics).read_bytes())
     except (FileNotFoundError, ValueError):
         return None
     return content if isinstance(content, dict) and content else None
+
+
+def newest(case: Case, cache: Path) -> Result | None:
+    """Its result, or else that of the newest of the `EARLIER` semantics, which are then its ``semantics``."""
+    if (found := load(case, cache)) is not None:
+        return found
+    for semantics in EARLIER:
+        if (found := load(case, cache, semantics)) is not None:
+            return found | {"semantics": semantics}
+    return None
 
 
 def missing(cases: Sequence[Case], cache: Path) -> list[Case]:

@@ -20,7 +20,7 @@ from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import cases as study
 from symtrack.model.study.cases import Case
 from symtrack.model.study.record import RECORD, record
-from symtrack.model.study.runner import Result, load
+from symtrack.model.study.runner import Result, newest
 from symtrack.model.tasks.regression import EPOCH
 
 Labels = dict[str, str | int | float]
@@ -76,8 +76,10 @@ class Results:
         return [float(value) for value in values if value is not None]
 
     def state(self) -> str:
-        """How many are in."""
-        return f"{sum(found is not None for found in self.results)} of {len(self.results)} runs"
+        """How many are in, and how many of them are of earlier semantics."""
+        there = [found for found in self.results if found is not None]
+        earlier = sum("semantics" in found for found in there)
+        return f"{len(there)} of {len(self.results)} runs" + (f", {earlier} of an earlier version" if earlier else "")
 
 
 def figure(values: Sequence[float], form: str = ".3f", factor: float = 1.0) -> str:
@@ -297,7 +299,9 @@ def document(found: Mapping[str, Results]) -> str:
         "# Results",
         "Written by `make results` from runs of the golden model; figures are mean ± sample standard deviation over "
         f"seeds {', '.join(map(str, study.SEEDS))}, of the runs that are in, and {NONE} where none is. "
-        "`results.json` has the figures of every run with the SHA-256 of its final state.",
+        "`results.json` has the figures of every run with the SHA-256 of its final state. Runs of an earlier version, "
+        "whose devices, products or tiles computed otherwise (`model/semantics.py`), have not been repeated yet: equal "
+        "settings give other numbers now. Their lines in `results.json` say which semantics they had.",
     ]
     for name, (title, text) in SECTIONS.items():
         parts += [f"## {title}: {found[name].state()}", text(found[name])]
@@ -306,7 +310,7 @@ def document(found: Mapping[str, Results]) -> str:
 
 def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:
     """Write results.md, results.json and figures/results-*.png; nothing before all of it is made."""
-    found = {name: Results(some, [load(case, cache) for case in some]) for name, some in cases.items()}
+    found = {name: Results(some, [newest(case, cache) for case in some]) for name, some in cases.items()}
     every = [pair for some in found.values() for pair in zip(some.cases, some.results, strict=True)]
     folder = out / "figures"
     files = {

@@ -9,7 +9,7 @@ import pytest
 
 from symtrack.model.files import markdown
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
-from symtrack.model.semantics import SEMANTICS
+from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
 from symtrack.model.study.record import RECORD, adopt, record
@@ -105,7 +105,7 @@ def test_a_key_has_the_definition_of_the_algorithm_and_the_semantics(monkeypatch
         assert key(case(run={"rates": Rates(fast_rate=0.2)})) != key(case())
     for part in SEMANTICS:
         with monkeypatch.context() as changed:
-            changed.setitem(SEMANTICS, part, 2)
+            changed.setitem(SEMANTICS, part, SEMANTICS[part] + 1)
             assert key(case()) != before
     assert key(case()) == before
 
@@ -226,6 +226,25 @@ def test_a_record_is_gone_on_from(tmp_path: Path) -> None:
     assert load(cases[1], cache) == {"metrics": {"accuracy": 0.5}}
 
 
+def test_a_record_of_earlier_semantics_is_shown_as_such_and_repeated(tmp_path: Path) -> None:
+    cases, file, cache = [case(1), case(2)], tmp_path / RECORD, tmp_path / "cache"
+    earlier = execute(cases[0]) | {"semantics": EARLIER[0]}
+    file.write_text(record(zip(cases, [earlier, None], strict=True)))
+    (line,) = json.loads(file.read_text())
+    assert (line["key"], line["semantics"]) == (key(cases[0], EARLIER[0]), EARLIER[0])
+    assert line["key"] != key(cases[0])
+    cache.mkdir()
+    adopt(file, cases, cache)
+    assert missing(cases, cache) == cases
+    found = [runner.newest(one, cache) for one in cases]
+    assert record(zip(cases, found, strict=True)) == file.read_text()
+    assert tables.Results(cases, found).state() == "1 of 2 runs, 1 of an earlier version"
+    run_all(cases, cache, 1)
+    found = [runner.newest(one, cache) for one in cases]
+    assert tables.Results(cases, found).state() == "2 of 2 runs"
+    assert [set(line) & {"semantics"} for line in json.loads(record(zip(cases, found, strict=True)))] == [set(), set()]
+
+
 @pytest.mark.parametrize("text", ["", "[", "{}x", "[1]", '[{"seed": 1}]'])
 def test_what_is_no_record_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text(text)
@@ -275,11 +294,19 @@ def test_document(tmp_path: Path) -> None:
         assert (out / "figures" / f"results-{picture}.png").read_bytes().startswith(b"\x89PNG")
 
 
+def every_key(case: Case) -> list[tuple[str, dict[str, int]]]:
+    """The keys of a case with all semantics, the newest first, beside these."""
+    return [(key(case, semantics), semantics) for semantics in (SEMANTICS, *EARLIER)]
+
+
 def test_no_case_has_a_rate_without_effect_and_all_keys_are_those_of_the_record() -> None:
     """Results were recorded of runs that had such rates; their keys stay, and those of other rates are others."""
     every = [case for make in EXPERIMENTS.values() for case in make()]
-    recorded = {line["key"] for line in json.loads((ROOT / "docs" / RECORD).read_text())}
-    assert {key(case) for case in every} == recorded
+    lines = json.loads((ROOT / "docs" / RECORD).read_text())
+    recorded = {line["key"]: line.get("semantics", SEMANTICS) for line in lines}
+    keys = [every_key(case) for case in every]
+    assert all(any(recorded.get(one) == semantics for one, semantics in some) for some in keys)
+    assert recorded.keys() <= {one for some in keys for one, _ in some}
     for case in every:
         if case.run.rates:
             case.run.rates.check(case.run.algorithm)

@@ -13,7 +13,7 @@ from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
-from symtrack.model.semantics import SEMANTICS
+from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
@@ -26,14 +26,22 @@ from tests.model.helpers import tiny
 WRITTEN = Path(__file__).with_name("checkpoint_0.1.0.npz")  # by version 0.1.0, after 18 steps of two samples
 
 
-def test_a_checkpoint_of_an_earlier_layout_of_the_code_goes_on() -> None:
+def test_a_checkpoint_of_an_earlier_layout_of_the_code_is_read(monkeypatch: pytest.MonkeyPatch) -> None:
     """Names of classes and members that are in the file do not follow what the code calls them now."""
     choppers = Choppers(chopper=ChopperMode.RANDOM, scope=Scope.TILE)
-    run = tiny.trainer(choppers=choppers, schedule=Schedule(((1, 0.5),)), batch=2, seed=4)
+    spec = {"choppers": choppers, "schedule": Schedule(((1, 0.5),)), "batch": 2, "seed": 4}
+    with pytest.raises(ValueError, match=r"semantics\.devices = 1: must be 2, as in this run"):
+        tiny.trainer(**spec).restore(WRITTEN)
+    for name, version in EARLIER[-1].items():
+        monkeypatch.setitem(SEMANTICS, name, version)
+    run = tiny.trainer(**spec)
     run.restore(WRITTEN)
     assert (run.steps, run.notes, len(run.curve)) == (18, "written by version 0.1.0", 1)
-    run.run(15)
-    assert run.metrics().state_sha256 == "5ad841526f5572b24a7415ba978fe898791d1eaa3119c71deb96d28e5b300a43"
+    with np.load(WRITTEN) as file:
+        there = {name: file[name] for name in file.files}
+    same = [name for name, array in arrays(run).items() if np.array_equal(there.get(name), array)]
+    assert len(same) > 40
+    assert {"layer0_fast_state", "layer1_slow_pulse_numbers", "layer0_periphery_qref"} <= set(same)
 
 
 def test_an_algorithm_that_is_defined_otherwise_does_not_go_on(
@@ -43,6 +51,8 @@ def test_an_algorithm_that_is_defined_otherwise_does_not_go_on(
     monkeypatch.setitem(ALGORITHMS, "e-rider", replace(ALGORITHMS["e-rider"], scope=Scope.TILE))
     with pytest.raises(ValueError, match=r"definition\.scope = <Scope.COLUMN: 0>: must be <Scope.TILE: 1>, as in this"):
         tiny.trainer().restore(path)
+    for name, version in EARLIER[-1].items():
+        monkeypatch.setitem(SEMANTICS, name, version)
     with pytest.raises(ValueError, match="definition = that of version 4: must be Algorithm, as in this run"):
         tiny.trainer(batch=2, seed=4, **earlier).restore(WRITTEN)
     changed = tiny.trainer()
@@ -53,7 +63,8 @@ def test_an_algorithm_that_is_defined_otherwise_does_not_go_on(
 @pytest.mark.parametrize("part", SEMANTICS)
 def test_nor_what_computes_otherwise(part: str, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(SEMANTICS, part, SEMANTICS[part] + 1)
-    with pytest.raises(ValueError, match=rf"semantics\.{part} = 1: must be 2, as in this run"):
+    now = SEMANTICS[part]
+    with pytest.raises(ValueError, match=rf"semantics\.{part} = {now - 1}: must be {now}, as in this run"):
         tiny.trainer().restore(path)
 
 
