@@ -55,8 +55,8 @@ WAIVERS: tuple[MutantWaiver, ...] = (
     MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.update_all",
-        "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
-        "if self.threads == 1 and self.weights.size < PARALLEL_CELLS:",
+        "if self.threads == 1 or self.words.size < PARALLEL_CELLS:",
+        "if self.threads == 1 and self.words.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
     ),
     MutantWaiver(
@@ -123,13 +123,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "replaced before anything looks at it",
     ),
     MutantWaiver(
-        "model/devices/batch.py",
-        "pulse_batch",
-        "change = scaled(lanes[_SIZE + i], lanes[_FACTOR + i])",
-        "change = scaled(lanes[_SIZE ^ i], lanes[_FACTOR + i])",
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
-    ),
-    MutantWaiver(
         "model/spec/polynomials.py",
         "is_primitive",
         "if polynomial >> DEGREE != 1 or not polynomial & 1 or polynomial.bit_count() % 2 == 0:",
@@ -172,13 +165,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "flags are 0 and 1",
     ),
     MutantWaiver(
-        "model/devices/batch.py",
-        "",
-        "PULSES_MAX = 64  # of one cell in one batch",
-        "PULSES_MAX = 65  # of one cell in one batch",
-        "into how many batches the pulses of a cell are divided",
-    ),
-    MutantWaiver(
         "model/tile/tile.py",
         "TileModel._stream",
         "self._chopper_port = pack_bits(self._chopper.sign < 0)",
@@ -205,13 +191,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "@dataclass(frozen=True, kw_only=True)",
         "@dataclass(frozen=True, kw_only=False)",
         "it has no fields but those that it inherits",
-    ),
-    MutantWaiver(
-        "model/devices/batch.py",
-        "pulse_batch",
-        "lanes[_DRAW + i] = compiled_normal_from(word[i], normal)",
-        "lanes[_DRAW | i] = compiled_normal_from(word[i], normal)",
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
     ),
     MutantWaiver(
         "model/arithmetic/quantile.py",
@@ -277,13 +256,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "the first of one source is its last",
     ),
     MutantWaiver(
-        "model/devices/kernels.py",
-        "_update_columns",
-        "if word == 0:",
-        "if word == -1:",
-        "a short cut: a column that does not fire has no coincidences",
-    ),
-    MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.move",
         "both = np.stack([np.maximum(-steps, 0), np.maximum(steps, 0)])",
@@ -307,16 +279,9 @@ WAIVERS: tuple[MutantWaiver, ...] = (
     MutantWaiver(
         "model/devices/array.py",
         "DeviceArray.update_all",
-        "if self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
-        "if not self.threads == 1 or self.weights.size < PARALLEL_CELLS:",
+        "if self.threads == 1 or self.words.size < PARALLEL_CELLS:",
+        "if not self.threads == 1 or self.words.size < PARALLEL_CELLS:",
         "which of two kernels that give the same is quicker",
-    ),
-    MutantWaiver(
-        "model/devices/batch.py",
-        "pulse_batch",
-        'weights[cells[i]] = lanes[_STATE + lane[i]] - record["reference"]',
-        'weights[cells[i]] = lanes[_STATE ^ lane[i]] - record["reference"]',
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
     ),
     MutantWaiver(
         "model/devices/batch.py",

@@ -155,7 +155,7 @@ def test_a_start_at_the_symmetric_point_needs_no_pulse(tmp_path: Path) -> None:
         ("--pulses 7", ("pulses", "7", "even")),
         ("--pulses 0", ("--pulses", "'0'", "an integer from 2")),
         ("--dw-min-std -1", ("--dw-min-std", "'-1'", "from 0 to 100")),
-        ("--dw-min 0.5 --dw-min-dtod 9 --dw-min-std 100", ("dw_min_std", "100", "below 8")),
+        ("--dw-min-std 101", ("--dw-min-std", "'101'", "from 0 to 100")),
         ("--seed 4294967296", ("--seed", "'4294967296'", "from 0 to 4294967295")),
         ("--plot missing/f.png", ("--plot", "'missing/f.png'", "existing, writable folder")),
         ("--offsets .", ("--offsets", "'.'", "existing, writable folder")),
