@@ -26,11 +26,20 @@ import numba
 from symtrack.model.cache import cache_folder, writable
 from symtrack.model.source_files import source_digest
 
+_compiled: set[tuple[str, int, str]] = set()
+
+
+def functions() -> frozenset[tuple[str, int, str]]:
+    """File, line and name of every function that `njit` has compiled or will, as profilers tell them."""
+    return frozenset(_compiled)
+
 
 def njit(function: Callable[..., Any] | None = None, **options: Any) -> Any:
     """Compile a function as numba's ``njit`` does; with ``cache`` it is kept in the folder of its file."""
     if function is None:
         return lambda given: njit(given, **options)
+    code = function.__code__
+    _compiled.add((code.co_filename, code.co_firstlineno, code.co_name))
     if not options.get("cache") or "NUMBA_CACHE_DIR" in os.environ:
         return numba.njit(**options)(function)
     folder = _folder(Path(function.__code__.co_filename))

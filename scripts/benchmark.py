@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: Apache-2.0
-"""Measure the speed of pulsed updates, of both engines and of training, and how the cost of an update grows."""
+"""Measure the speed of pulsed updates, of both engines and of training, how the cost of an update grows, and networks
+of the paper's size beside aihwkit."""
 
 import argparse
 import sys
@@ -15,6 +16,7 @@ from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.report.speed_record import rows_of_others, speed_record
 from symtrack.cosim.report.tables import text
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.model.analysis.network_speed import WORKS, networks
 from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.files import picture
@@ -34,6 +36,7 @@ from symtrack.scripts.common import (
     write_text,
 )
 
+NONE = "–"
 SIZES = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
 GROWTH_LENGTHS = (1, 3, 7, 15, 31, 63)
@@ -54,6 +57,17 @@ def parser() -> Parser:
     add("--seed", type=integer(0, 2**32 - 1), default=1, help="seed of devices, lines and training")
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
     add("--plot", type=picture_file, metavar="FILE", help="write a picture of the growth to this file (PNG, PDF, SVG)")
+    add(
+        "--networks",
+        action="store_true",
+        help="train the two networks of the paper's size only: milliseconds a sample, and Python's share of them",
+    )
+    add(
+        "--against",
+        metavar="PYTHON",
+        help="Python of an environment that holds aihwkit, which trains the same networks turn by turn; only these are "
+        "measured",
+    )
     add(
         "--record",
         type=output_file,
@@ -126,6 +140,49 @@ def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
     return result
 
 
+def networks_table(entries: Iterable[dict[str, Any]]) -> Table:
+    """A table of the networks, one line each, with the goal of the ratio beside it."""
+    result = Table(title="networks", box=None)
+    result.add_column("network")
+    result.add_column("algorithm")
+    headings = ("batch", "images", "coincidences a sample", "ms a sample", "spread %", "Python %")
+    for heading in (*headings, "aihwkit ms", "spread %", "ratio", "goal"):
+        result.add_column(heading, justify="right")
+    for entry in entries:
+        cells = [entry["network"], entry["algorithm"], f"{entry['batch']}", entry["images"]]
+        cells += [f"{entry['coincidences_per_sample']:,.0f}", f"{entry['ms_per_sample']:.3f}"]
+        cells += [f"{100 * entry['spread']:.0f}", f"{100 * entry['python_share']:.0f}"]
+        if "ratio" in entry:
+            theirs = f"{entry['aihwkit_ms_per_sample']:.3f}", f"{100 * entry['aihwkit_spread']:.0f}"
+            cells += [*theirs, f"{entry['ratio']:.1f}"]
+        else:
+            cells += [NONE] * 3
+        result.add_row(*cells, f"{entry['goal']:g} x aihwkit")
+    return result
+
+
+def measure_networks(command: Parser, options: argparse.Namespace) -> int:
+    """Train the networks, beside aihwkit where it is named, and write the report; the exit code."""
+    with command.checks():
+        for name in ("plot", "record"):
+            if getattr(options, name):
+                raise ValueError(f"argument --{name}: must be left out with --networks and --against")
+    turns = 1 if options.quick else options.repeats
+    try:
+        with progress("benchmark", (turns + 1) * len(WORKS)) as advance:
+            found = list(networks(against=options.against, turns=turns, seed=options.seed, advance=advance))
+    except ValueError as error:
+        command.error(f"argument --against: {error}")
+    report = {"networks": found, "machine": machine()}
+    try:
+        if options.json:
+            write_report(options.json, report)
+    finally:  # what cannot be written is shown
+        print(text(networks_table(found)))
+        print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))  # type: ignore[attr-defined]
+    return 0
+
+
 def record(command: Parser, options: argparse.Namespace) -> int:
     """Measure the engines and write the record of their speed by version; the exit code."""
     with command.checks():
@@ -158,6 +215,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
+    if options.networks or options.against:
+        return measure_networks(command, options)
     if options.record:
         return record(command, options)
     sizes = QUICK_SIZES if options.quick else SIZES
