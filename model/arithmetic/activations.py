@@ -69,9 +69,12 @@ def _sigmoid(z: Int, high: Int, low: Int) -> Int:
 
 @njit(cache=True)
 def _softmax(z: Int, high: Int, low: Int) -> Int:
-    e = _exp_negative(z.max() - z, high, low)
-    total = e.sum()
-    return ((e << VALUE_BITS) + (total >> 1)) // total
+    result = np.empty_like(z)
+    for k in range(len(z)):
+        e = _exp_negative(z[k].max() - z[k], high, low)
+        total = e.sum()
+        result[k] = ((e << VALUE_BITS) + (total >> 1)) // total
+    return result
 
 
 def exp_negative(t: Int) -> Int:
@@ -125,7 +128,7 @@ ACTIVATIONS = {
 
 
 def softmax(z: Int) -> Int:
-    """Class probabilities of one sample [classes], values to values; their sum is one up to rounding."""
+    """Class probabilities of samples [n, classes], values to values; the sum of each is one up to rounding."""
     return np.asarray(_softmax(z, *_exp_tables()))
 
 

@@ -142,7 +142,7 @@ class Task:
 
     def errors(self, outputs: Int, targets: Int) -> Int:
         """softmax(z) - onehot(label) for outputs z [n, R]."""
-        delta = np.stack([softmax(z) for z in outputs])
+        delta = softmax(outputs)
         delta[np.arange(len(delta)), targets] -= VALUE_ONE
         return delta
 
