@@ -63,16 +63,33 @@ def script(arguments: list[str], size: int) -> subprocess.CompletedProcess[str]:
     )
 
 
+FULL_WHEN_WRITING = """
+import resource, signal, sys
+from symtrack.scripts import generate_verilog
+
+def write_all(files, write=generate_verilog.write_all, size=int(sys.argv.pop())):
+    signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (size, size))
+    write(files)
+
+generate_verilog.write_all = write_all
+sys.exit(generate_verilog.main())
+"""
+
+
 @pytest.mark.slow
 def test_verilog_is_written_whole_or_not_at_all(tmp_path: Path) -> None:
-    """The last and largest file does not fit: of an earlier package nothing changes, and no remains are left."""
+    """The last and largest file does not fit: of an earlier package nothing changes, and no remains are left.
+
+    The disk is full from then on: the files that Yosys makes for itself are larger.
+    """
     out = tmp_path / "out"
     assert script(["scripts/generate_verilog.py", "--config", "tiny", "--out", str(out)], 10**8).returncode == 0
     before = {file.name: file.read_bytes() for file in out.iterdir()}
     for file in out.iterdir():
         file.write_text("older")
     size = max(map(len, before.values())) - 1
-    again = script(["scripts/generate_verilog.py", "--config", "tiny", "--out", str(out)], size)
+    again = script(["-c", FULL_WHEN_WRITING, "--config", "tiny", "--out", str(out), str(size)], 10**8)
     assert again.returncode == 2
     assert again.stderr.count("\n") == 1
     assert f"--out: '{out}': must be a writable folder (File too large)" in again.stderr
