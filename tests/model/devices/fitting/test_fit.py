@@ -3,69 +3,20 @@
 
 from dataclasses import replace
 from math import pi, sqrt
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.constant_step import ConstantStep
-from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.fitting import filter as ff
-from symtrack.model.devices.fitting.data import UNKNOWN, Recording, make_recording
-from symtrack.model.devices.fitting.fit import alike, fit, fit_family, ranked, span_of_points
+from symtrack.model.devices.fitting.data import UNKNOWN, make_recording
+from symtrack.model.devices.fitting.fit import fit, fit_family
 from symtrack.model.devices.fitting.guess import Guess
 from symtrack.model.devices.fitting.models import MODELS, starts
 from symtrack.model.devices.fitting.problem import FitProblem
-from symtrack.model.devices.linear_step import LinearStep
-from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.presets import FAMILIES
-from symtrack.model.devices.pulsed import Pulsed
-from symtrack.model.devices.soft_bounds import SoftBounds
-
-READ = 0.005
-SAME = {"dw_min_dtod": 0.0, "up_down_dtod": 0.0, "w_max_dtod": 0.0, "w_min_dtod": 0.0}
-BOUNDS = {"dw_min_std": 0.3, "w_max": 0.8, "w_min": -0.6, **SAME}
-POWER = {"pow_gamma": 1.6, "pow_up_down": 0.2, "pow_gamma_dtod": 0.0}
-LINEAR = {"gamma_up": 0.4, "gamma_down": 0.5, "gamma_up_dtod": 0.0, "gamma_down_dtod": 0.0}
-RERAM = {"A_up": -1.18445, "A_down": -0.081404, "gamma_up": 5.0, "gamma_down": 5.0, "a": -0.5, "b": -0.5}
-DEVICES: dict[str, Pulsed] = {
-    "soft-bounds": SoftBounds(dw_min=0.02, up_down=0.2, **BOUNDS),
-    "linear-step": LinearStep(dw_min=0.015, up_down=0.1, **LINEAR, **BOUNDS),
-    "power-step": PowerStep(dw_min=0.03, up_down=-0.1, **POWER, **BOUNDS),
-    "exponential-step": ExponentialStep(dw_min=0.01, up_down=0.26, **RERAM, **{**BOUNDS, "w_max": 1.0, "w_min": -1.0}),
-}
-
-
-def record(device: Pulsed, *, cells: int, pulses: int, seed: int, read: float = READ, missing: float = 0.1):
-    """Points as `make_recording` takes them, and the array: ramps, then random signs.
-
-    Missing points have no conductance or no row; the latter are in the ramps, whose directions are known.
-    """
-    rng = np.random.default_rng(seed)
-    array = DeviceArray(
-        cells=device.cells(rows=cells, columns=1, seed=seed, array="test"), key=derive_key(seed, "test", "noise")
-    )
-    ramp = pulses // 8
-    ramps = np.tile(np.repeat([1, -1], ramp), 3)
-    signs = np.concatenate([ramps, rng.choice([-1, 1], pulses - len(ramps))])
-    points: dict[str, dict[int, tuple[int, float | None]]] = {str(cell): {} for cell in range(cells)}
-    for k, sign in enumerate(signs.tolist()):
-        array.pulse(np.full((cells, 1), sign))
-        weights = array.weights[:, 0] / WEIGHT_ONE + read * rng.standard_normal(cells)
-        lost = rng.random(cells)
-        for cell in range(cells):
-            if lost[cell] >= missing / 2 or k >= len(ramps):
-                points[str(cell)][k] = (sign, None if lost[cell] < missing else float(weights[cell]))
-    return points, array
-
-
-def recording(device: Pulsed, **arguments) -> tuple[Recording, float]:
-    """Taken as weights, with the symmetric point of the first cell."""
-    points, array = record(device, **arguments)
-    return make_recording(points, scale=1.0, offset=0.0), float(array.symmetric_point()[0, 0] / WEIGHT_ONE)
+from tests.model.helpers.recordings import BOUNDS, DEVICES, READ, record, recording
 
 
 @pytest.mark.parametrize(
@@ -401,101 +352,3 @@ def test_spread_of_ranges_stays_in_the_device() -> None:
     assert np.nanmax(np.abs(each.weights[each.of(each.names.index("dead"))])) < 0.1
     with pytest.raises(ValueError, match=r"^scales = 'each': must come without scale and offset"):
         make_recording(points, scale=1.0, offset=None, scales="each")
-
-
-def sigmoid(*, pulses: int, ramps: int, noise: float, seed: int) -> dict:
-    """Ramps whose weights are S-shaped in the number of pulses: steps are largest in the middle, both ways."""
-    rng, points = np.random.default_rng(seed), {}
-    for ramp in range(ramps):
-        sign = 1 if ramp % 2 == 0 else -1
-        for k in range(pulses):
-            weight = sign * np.tanh(8 * (k + 1 - pulses / 2) / pulses)
-            points[len(points)] = (sign, float(weight + noise * rng.standard_normal()))
-    return {"0": points}
-
-
-@pytest.mark.parametrize(("pulses", "noise"), [(32, 0.003), (32, 0.1), (64, 0.05)])
-def test_the_table_wins_on_a_sigmoid(pulses: int, noise: float) -> None:
-    data = make_recording(sigmoid(pulses=pulses, ramps=2, noise=noise, seed=1), scale=None, offset=None)
-    fits = fit(data, ["power-step", "measured", "soft-bounds"])
-    assert fits[0].family == "measured"
-    bad = fits[0].rms > max(0.2, 2 * fits[0].rms_of_noise)  # it starts where steps vanish: no free run is sure
-    assert any("free run" in line for line in fits[0].warnings) == bad
-
-
-def test_a_bad_best_is_told() -> None:
-    data = make_recording(sigmoid(pulses=64, ramps=4, noise=0.01, seed=1), scale=None, offset=None)
-    assert any("its steps are off by" in line for line in fit_family(data, "power-step").warnings)
-    data, _ = recording(DEVICES["soft-bounds"], cells=2, pulses=800, seed=19)
-    good, wrong = fit(data, ["soft-bounds", "constant-step"])
-    assert (good.family, good.warnings) == ("soft-bounds", ())
-    assert any("its steps are off by" in line for line in wrong.warnings)
-
-
-def test_few_parameters_alone_do_not_win() -> None:
-    """A family that is less likely and far off in its free run comes behind, however few parameters it has."""
-    few, table = (
-        SimpleNamespace(family=name, bic=bic, misfit=misfit, rms=rms, rms_of_noise=0.05)
-        for name, bic, misfit, rms in (("power-step", 0.0, 10.0, 0.55), ("measured", 60.0, -10.0, 0.06))
-    )
-    assert ranked([few, table]) == [table, few]
-    assert alike([table, few]) == [table]
-    near = SimpleNamespace(**{**vars(few), "rms": 0.085})
-    assert ranked([near, table]) == [near, table]
-    likelier = SimpleNamespace(**{**vars(few), "misfit": -20.0})
-    assert ranked([likelier, table]) == [likelier, table]
-    noisy = SimpleNamespace(**{**vars(table), "rms_of_noise": 0.4})
-    assert ranked([few, noisy]) == [few, noisy]
-
-
-@pytest.mark.parametrize("family", ["soft-bounds", pytest.param("measured", marks=pytest.mark.slow)])
-def test_the_interval_holds_the_symmetric_point(family: str) -> None:
-    """In 18 of 20 recordings or more; at 95 % fewer are drawn once in 50 times. It is no wider than it has to be."""
-    inside, widths, errors = 0, [], []
-    for seed in range(20):
-        data, point = recording(DEVICES["soft-bounds"], cells=1, pulses=320, seed=100 + seed)
-        found = fit_family(data, family)
-        low, high = found.symmetric_point_interval
-        assert low <= found.symmetric_point <= high
-        inside += low <= point <= high
-        widths.append(high - low)
-        errors.append(found.symmetric_point - point)
-    assert inside >= 18
-    assert np.median(widths) < 8 * np.std(errors)
-
-
-def test_the_interval_of_all_families_that_are_alike() -> None:
-    data, point = recording(DEVICES["soft-bounds"], cells=2, pulses=320, seed=20)
-    fits = fit(data, ["soft-bounds", "linear-step", "constant-step"])
-    low, high = span_of_points(fits)
-    assert "constant-step" not in {one.family for one in alike(fits)}
-    for one in alike(fits):
-        assert low <= one.symmetric_point_interval[0] <= one.symmetric_point_interval[1] <= high
-    assert low <= point <= high
-    constant = next(one for one in fits if one.family == "constant-step")
-    assert constant.symmetric_point_interval is None
-    assert span_of_points([constant]) is None
-
-
-@pytest.mark.parametrize("seed", [1, *(pytest.param(seed, marks=pytest.mark.slow) for seed in (2, 3))])
-def test_exponential_steps_reach_their_peak(seed: int) -> None:
-    """Up steps that fall off to the bound, and down steps that are constant: after a few iterations the start that
-    leads to the peak is not the highest, and one reading more or less would decide between peaks."""
-    rng, w, points = np.random.default_rng(seed), -1.0, {}
-    for k in range(800):
-        sign = 1 if k // 100 % 2 == 0 else -1
-        size = 0.04 * (1 - w) if sign > 0 else 0.035
-        w = min(max(w + sign * size * (1 + 0.2 * rng.standard_normal()), -1.0), 1.0)
-        points[k] = (sign, w + 0.002 * rng.standard_normal())
-    found = fit_family(make_recording({"0": points}, scale=None, offset=None), "exponential-step")
-    assert found.device.dw_min_std == pytest.approx(0.2, rel=0.25)
-    assert found.systematic < 0.15
-
-
-def test_noise_of_a_free_run() -> None:
-    """What the cells' noise does to a free run, also where it is larger than a step can hold."""
-    data, _ = recording(DEVICES["soft-bounds"], cells=4, pulses=640, seed=21)
-    found = fit_family(data, "soft-bounds")
-    assert found.rms_of_noise == pytest.approx(found.rms, rel=0.5)
-    loud = replace(found, device=replace(found.device, dw_min_std=50.0))
-    assert found.rms_of_noise < loud.rms_of_noise < 2.0
