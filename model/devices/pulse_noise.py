@@ -10,7 +10,7 @@
 All of this is modulo 2**32; K0 and K1 are the halves of the key of the array. The sum of fields is nearly normal, with
 a standard deviation of 417; the polynomial is the one of its degree that turns its quantiles into those of the standard
 normal distribution up to 4.6 standard deviations. Over all 2**32 words the mean is 0 to 1e-8, the variance 1.0002, the
-kurtosis 3.0006, the shares beyond 1, 2, 3 and 4 standard deviations are right to 4 %, and the largest is 5.6. The key
+kurtosis 3.0006, the shares beyond 1, 2, 3 and 4 standard deviations are right to 4 %, and the largest is 5.69. The key
 of a cell goes in twice, so that cells whose streams meet in one word part again at the next.
 """
 

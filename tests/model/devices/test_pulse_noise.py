@@ -59,7 +59,7 @@ def test_the_shape_is_that_of_the_normal_distribution() -> None:
         share = erfc(limit / sqrt(2))
         for tail, part in ((draws > limit, share / 2), (draws < -limit, share / 2)):
             assert abs(tail.mean() - part) < error * sqrt(part) + 0.04 * part
-    assert np.abs(draws).max() < 5.61
+    assert np.abs(draws).max() < 5.7
 
 
 @pytest.mark.slow
@@ -82,7 +82,7 @@ def test_the_shape_over_all_words() -> None:
     assert moments[4] / moments[2] ** 2 == pytest.approx(3.0006, abs=5e-5)
     for limit in (1, 2, 3, 4):
         assert share[np.abs(draw) > limit].sum() == pytest.approx(erfc(limit / sqrt(2)), rel=0.04)
-    assert np.abs(draw[counts > 0]).max() == pytest.approx(5.6, abs=0.01)
+    assert np.abs(draw[counts > 0]).max() == pytest.approx(5.69, abs=0.01)
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3, 16, 17])
