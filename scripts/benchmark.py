@@ -7,13 +7,23 @@ import argparse
 import sys
 from collections.abc import Iterable, Sequence
 from importlib.metadata import version
+from pathlib import Path
 from typing import Any
 
 from rich.table import Table
 
 from symtrack.cosim.compare.speed import cosim_speed, rtl_training_speed
 from symtrack.cosim.engine.lockstep import MismatchError
-from symtrack.cosim.report.speed_record import rows_of_others, speed_record
+from symtrack.cosim.report.speed_record import (
+    ENGINES,
+    NETWORKS,
+    TABLES,
+    RecordTable,
+    engine_rows,
+    network_rows,
+    rows,
+    speed_record,
+)
 from symtrack.cosim.report.tables import text
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
 from symtrack.model.analysis.network_speed import WORKS, networks
@@ -72,8 +82,8 @@ def parser() -> Parser:
         "--record",
         type=output_file,
         metavar="FILE",
-        help="measure the engines on one tile only, and put the figures into the table by version of this file, which "
-        "keeps those of other versions",
+        help="measure the engines on one tile only, or with --against the networks, and put the figures into the "
+        "table by version of this file, which keeps those of other versions",
     )
     return result
 
@@ -162,25 +172,48 @@ def networks_table(entries: Iterable[dict[str, Any]]) -> Table:
 
 
 def measure_networks(command: Parser, options: argparse.Namespace) -> int:
-    """Train the networks, beside aihwkit where it is named, and write the report; the exit code."""
+    """Train the networks, beside aihwkit where it is named, and write report and record; the exit code."""
     with command.checks():
-        for name in ("plot", "record"):
-            if getattr(options, name):
-                raise ValueError(f"argument --{name}: must be left out with --networks and --against")
+        if options.plot:
+            raise ValueError("argument --plot: must be left out with --networks and --against")
+        if options.record and not options.against:
+            raise ValueError("argument --record: must be left out with --networks, or --against be given")
+    before = recorded(command, options) if options.record else ""
     turns = 1 if options.quick else options.repeats
     try:
         with progress("benchmark", (turns + 1) * len(WORKS)) as advance:
             found = list(networks(against=options.against, turns=turns, seed=options.seed, advance=advance))
     except ValueError as error:
         command.error(f"argument --against: {error}")
-    report = {"networks": found, "machine": machine()}
+    about = machine()
     try:
         if options.json:
-            write_report(options.json, report)
+            write_report(options.json, {"networks": found, "machine": about})
+        if options.record:
+            write_record(options.record, before, NETWORKS, network_rows(found))
     finally:  # what cannot be written is shown
         print(text(networks_table(found)))
-        print(", ".join(f"{key} {value}" for key, value in report["machine"].items()))  # type: ignore[attr-defined]
+        print(", ".join(f"{key} {value}" for key, value in about.items()))
     return 0
+
+
+def recorded(command: Parser, options: argparse.Namespace) -> str:
+    """The record as it is, empty if there is none."""
+    file = options.record
+    try:
+        document = file.read_text(encoding="utf-8") if file.exists() else ""
+        for table in TABLES:
+            rows(document, table)
+    except ValueError as error:
+        command.error(f"argument --record: {str(file)!r}: {error}")
+    return document
+
+
+def write_record(file: Path, before: str, table: RecordTable, new: list[tuple[str, ...]]) -> None:
+    """Write the record with the rows of this version in a table."""
+    about = machine()
+    where = f"{about['cpu']}, {about['cores']} cores"
+    write_text(file, speed_record(before, table, new, version=version("symtrack"), machine=where))
 
 
 def record(command: Parser, options: argparse.Namespace) -> int:
@@ -189,11 +222,7 @@ def record(command: Parser, options: argparse.Namespace) -> int:
         for name in ("quick", "json", "plot"):
             if getattr(options, name):
                 raise ValueError(f"argument --{name}: must be left out with --record")
-    file, own = options.record, version("symtrack")
-    try:
-        others = rows_of_others(file.read_text(encoding="utf-8") if file.exists() else "", version=own)
-    except ValueError as error:
-        command.error(f"argument --record: {str(file)!r}: {error}")
+    before = recorded(command, options)
     try:
         with progress("benchmark", 1) as advance:
             entry = cosim_speed(TILES["cosim"], repeats=options.repeats, seed=options.seed)
@@ -201,11 +230,8 @@ def record(command: Parser, options: argparse.Namespace) -> int:
     except (ToolError, MismatchError) as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
-    about = machine()
     try:
-        write_text(
-            file, speed_record(entry, version=own, machine=f"{about['cpu']}, {about['cores']} cores", others=others)
-        )
+        write_record(options.record, before, ENGINES, engine_rows(entry))
     finally:  # what cannot be written is shown
         print(text(cosim_table([entry])))
     return 0

@@ -1,13 +1,15 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Record of the engines' speed by version: docs/performance.md, whose table keeps the rows of other versions.
+"""Record of speed by version: docs/performance.md, whose tables keep the rows of other versions.
 
-A row is one measure of one version, and all rows of a version come from one run on one machine. So ratios compare
-between versions, and cycles per second where the machines are the same.
+A row is one measure of one version, and all rows of a version in a table come from one run on one machine. So ratios
+compare between versions, and speeds where the machines are the same.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from itertools import takewhile
 from typing import Any
 
 MEASURES = {
@@ -15,9 +17,31 @@ MEASURES = {
     "native": "native",
     "native_recorded": "native, every cycle compared",
 }
-COLUMNS = ("version", "tile", "measure", "cycles/s", "times cocotb", "spread", "machine")
-HEAD = f"| {' | '.join(COLUMNS)} |\n|---|---|---|---:|---:|---:|---|\n"
-INTRODUCTION = """\
+
+
+@dataclass(frozen=True, kw_only=True)
+class RecordTable:
+    """A table of the record.
+
+    Attributes
+    ----------
+    text : what stands above it.
+    columns : its headings, of which those named in ``numbers`` are numbers.
+    """
+
+    text: str
+    columns: tuple[str, ...]
+    numbers: tuple[str, ...]
+
+    @property
+    def head(self) -> str:
+        """Headings and the line below them."""
+        lines = ("---:" if name in self.numbers else "---" for name in self.columns)
+        return f"| {' | '.join(self.columns)} |\n|{'|'.join(lines)}|\n"
+
+
+ENGINES = RecordTable(
+    text="""\
 # Speed by version
 
 What the RTL engines make of one stimulus: dense updates with full trains and transfers in turn, without waits. Figures
@@ -28,31 +52,83 @@ users get, and building them does not count.
 `.venv/bin/symtrack benchmark --record docs/performance.md` measures the version at hand and writes its rows anew; those
 of other versions stay. Run it before a release, and after changes of `hdl/tile` or of `cosim/engine`.
 
-"""
+""",
+    columns=("version", "tile", "measure", "cycles/s", "times cocotb", "spread", "machine"),
+    numbers=("cycles/s", "times cocotb", "spread"),
+)
+NETWORKS = RecordTable(
+    text="""
+## Whole trainings beside aihwkit
+
+Milliseconds of processor time a sample of the golden model, one thread, on images of 28 x 28 pixels: soft bounds with
+noise and 1200 states, offsets of 0.3 ± 0.1, trains of up to 5 slots. aihwkit trains the same networks with its AGAD in
+turn with ours; it has no E-RIDER, so that ours is held against its AGAD as well. The ratio is the median of those of
+the turns. Our coincidences a sample say how much the devices do.
+
+`.venv/bin/symtrack benchmark --against PYTHON --record docs/performance.md` measures it, where PYTHON is that of an
+environment that holds aihwkit. Run it after changes of `model/devices`, `model/tile` or `model/network`.
+
+""",
+    columns=(
+        *("version", "network", "algorithm", "batch", "coincidences", "ms a sample"),
+        *("aihwkit", "aihwkit's ms", "ratio", "spread", "machine"),
+    ),
+    numbers=("batch", "coincidences", "ms a sample", "aihwkit's ms", "ratio", "spread"),
+)
+TABLES = (ENGINES, NETWORKS)
+
+Row = tuple[str, ...]
 
 
-def rows_of_others(document: str, *, version: str) -> str:
-    """The rows of all versions but one in a record; none if there is nothing yet.
+def rows(document: str, table: RecordTable) -> list[str]:
+    """The lines of a table in a record; none if there is nothing yet.
 
     Raises
     ------
     ValueError
         There is something, but no table of this form.
     """
-    if document and HEAD not in document:
-        raise ValueError(f"must have a table with the columns {', '.join(COLUMNS)}, or not exist")
-    rows = document.partition(HEAD)[2].splitlines(keepends=True)
-    return "".join(row for row in rows if not row.startswith(f"| {version} |"))
+    if document and table.head not in document:
+        raise ValueError(f"must have a table with the columns {', '.join(table.columns)}, or not exist")
+    below = document.partition(table.head)[2].splitlines()
+    return list(takewhile(lambda line: line.startswith("|"), below))
 
 
-def speed_record(entry: Mapping[str, Any], *, version: str, machine: str, others: str = "") -> str:
-    """The document with the rows of this version first, and then those of the ``others``.
-
-    entry: figures of one tile, those of `symtrack.cosim.compare.speed.cosim_speed`.
-    """
-    rows = []
+def engine_rows(entry: Mapping[str, Any]) -> list[Row]:
+    """Figures of one tile, those of `symtrack.cosim.compare.speed.cosim_speed`, without version and machine."""
+    result: list[Row] = []
     for key, measure in MEASURES.items():
         ratio = entry[key] / entry["cocotb"]
         figures = f"{entry[key]:,.0f}", f"{ratio:.0f}", f"{entry['spread'][key]:.0%}"
-        rows.append((version, f"{entry['rows']}x{entry['columns']}", measure, *figures, machine.replace("|", "/")))
-    return INTRODUCTION + HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows) + others
+        result.append((f"{entry['rows']}x{entry['columns']}", measure, *figures))
+    return result
+
+
+def network_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Figures of `symtrack.model.analysis.network_speed.networks` beside aihwkit, without version and machine."""
+    return [
+        (
+            *(entry["network"], entry["algorithm"], f"{entry['batch']}", f"{entry['coincidences_per_sample']:,.0f}"),
+            *(f"{entry['ms_per_sample']:.3f}", entry["aihwkit"], f"{entry['aihwkit_ms_per_sample']:.3f}"),
+            *(f"{entry['ratio']:.1f}", f"{entry['spread']:.0%}"),
+        )
+        for entry in entries
+    ]
+
+
+def speed_record(document: str, table: RecordTable, new: Sequence[Row], *, version: str, machine: str) -> str:
+    """The document with the rows of this version first in a table, and all other rows as they were.
+
+    Raises
+    ------
+    ValueError
+        The document is not empty, and has no tables of this form.
+    """
+    text = []
+    for one in TABLES:
+        kept = rows(document, one)
+        if one is table:
+            own = [f"| {' | '.join((version, *row, machine.replace('|', '/')))} |" for row in new]
+            kept = [*own, *(row for row in kept if not row.startswith(f"| {version} |"))]
+        text.append(one.text + one.head + "".join(f"{row}\n" for row in kept))
+    return "".join(text)

@@ -11,7 +11,7 @@ import pytest
 from symtrack.cosim.compare import speed as engine_measures
 from symtrack.cosim.engine.job import Outcome
 from symtrack.cosim.engine.lockstep import Difference, MismatchError, Verdict
-from symtrack.cosim.report.speed_record import HEAD, INTRODUCTION, rows_of_others
+from symtrack.cosim.report.speed_record import TABLES, rows
 from symtrack.model.analysis import speed as measures
 from symtrack.model.devices.presets import FAMILIES
 from symtrack.model.spec.config import NAMED, TileConfig
@@ -91,15 +91,15 @@ def test_the_record_is_written_and_keeps_other_versions(
     for version in ("0.1.0", "0.2.0", "0.1.0"):
         monkeypatch.setattr(benchmark, "version", lambda package, version=version: version)
         assert benchmark.main(["--record", str(file), "--repeats", "3", "--seed", "5"]) == 0
-    rows = [row.split(" | ") for row in file.read_text().splitlines() if " | native | " in row]
-    assert [(row[0], row[3]) for row in rows] == [("| 0.1.0", "3,000,000"), ("| 0.2.0", "2,000,000")]
+    found = [row.split(" | ") for row in file.read_text().splitlines() if " | native | " in row]
+    assert [(row[0], row[3]) for row in found] == [("| 0.1.0", "3,000,000"), ("| 0.2.0", "2,000,000")]
     assert "3,000,000" in capsys.readouterr().out
 
 
 def test_the_record_in_the_documents_has_this_form() -> None:
     document = (ROOT / "docs" / "performance.md").read_text(encoding="utf-8")
-    assert document.startswith(INTRODUCTION + HEAD)
-    assert rows_of_others(document, version="") == document.partition(HEAD)[2]
+    parts = [table.text + table.head + "".join(f"{row}\n" for row in rows(document, table)) for table in TABLES]
+    assert document == "".join(parts)
 
 
 def test_a_file_that_is_no_record_is_left_alone(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -136,6 +136,7 @@ def test_spread_is_relative_to_the_median() -> None:
         ("--plot no/such/folder/f.png", "--plot", "existing, writable folder"),
         ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
         ("--record performance.md --quick", "--quick", "left out with --record"),
+        ("--record performance.md --networks", "--record", "or --against be given"),
     ],
 )
 def test_bad_input(arguments: str, field: str, allowed: str, capsys: pytest.CaptureFixture[str]) -> None:

@@ -1,47 +1,81 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the record of speed by version: what its rows say, and which of them stay."""
+"""Tests of the record of speed by version: its rows, and that those of other versions and tables stay."""
 
 from __future__ import annotations
 
 import pytest
 
-from symtrack.cosim.report.speed_record import COLUMNS, HEAD, MEASURES, rows_of_others, speed_record
+from symtrack.cosim.report.speed_record import (
+    ENGINES,
+    MEASURES,
+    NETWORKS,
+    TABLES,
+    RecordTable,
+    engine_rows,
+    network_rows,
+    rows,
+    speed_record,
+)
 
 ENTRY = {
     "rows": 64,
-    "columns": 48,
-    "cocotb": 5000.0,
-    "native": 1_234_567.0,
-    "native_recorded": 250_000.0,
-    "spread": {"cocotb": 0.031, "native": 0.2, "native_recorded": 0.0},
+    "columns": 32,
+    "cocotb": 2000.0,
+    "native": 250_000.4,
+    "native_recorded": 100_000.0,
+    "spread": {"cocotb": 0.1, "native": 0.05, "native_recorded": 0.0},
+}
+NETWORK = {
+    "network": "LeNet-5",
+    "algorithm": "agad",
+    "batch": 8,
+    "coincidences_per_sample": 65_432.1,
+    "ms_per_sample": 1.2345,
+    "aihwkit": "1.1.0",
+    "aihwkit_ms_per_sample": 4.5,
+    "ratio": 3.64,
+    "spread": 0.02,
 }
 
 
-def cells(document: str) -> list[list[str]]:
-    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in document.partition(HEAD)[2].splitlines()]
+def cells(document: str, table: RecordTable = ENGINES) -> list[list[str]]:
+    return [[cell.strip() for cell in row.split("|")[1:-1]] for row in rows(document, table)]
 
 
-def test_a_row_has_the_figures_of_a_measure() -> None:
-    rows = cells(speed_record(ENTRY, version="1.2.3", machine="a machine | two cores"))
-    assert [row[2] for row in rows] == list(MEASURES.values())
-    assert rows[1] == ["1.2.3", "64x48", "native", "1,234,567", "247", "20%", "a machine / two cores"]
-    assert [row[4] for row in rows] == ["1", "247", "50"]
-    assert {len(row) for row in rows} == {len(COLUMNS)}
+def test_a_row_for_every_measure() -> None:
+    document = speed_record("", ENGINES, engine_rows(ENTRY), version="1.2.3", machine="a machine | two cores")
+    found = cells(document)
+    assert [row[2] for row in found] == list(MEASURES.values())
+    assert found[1] == ["1.2.3", "64x32", "native", "250,000", "125", "5%", "a machine / two cores"]
+    assert all(len(row) == len(ENGINES.columns) for row in found)
+    assert cells(document, NETWORKS) == []
 
 
-def test_rows_of_other_versions_stay_and_those_of_the_same_are_replaced() -> None:
+def test_a_row_for_every_network() -> None:
+    document = speed_record("", NETWORKS, network_rows([NETWORK]), version="1.2.3", machine="m")
+    assert cells(document, NETWORKS) == [
+        ["1.2.3", "LeNet-5", "agad", "8", "65,432", "1.234", "1.1.0", "4.500", "3.6", "2%", "m"]
+    ]
+    assert len(NETWORKS.columns) == 11
+    assert cells(document) == []
+
+
+def test_other_versions_and_the_other_table_stay() -> None:
     document = ""
-    for version, factor in (("1.0", 1), ("1.0.1", 2), ("1.1", 3), ("1.0.1", 4)):
-        entry = ENTRY | {"native": factor * 1e6}
-        others = rows_of_others(document, version=version)
-        document = speed_record(entry, version=version, machine="m", others=others)
-    native = [(row[0], row[3]) for row in cells(document) if row[2] == "native"]
-    assert native == [("1.0.1", "4,000,000"), ("1.1", "3,000,000"), ("1.0", "1,000,000")]
-    assert len(cells(document)) == 3 * len(MEASURES)
-    assert document.count(HEAD) == 1
+    for version, speed in (("1.0", 1e5), ("1.0.1", 2e5), ("1.1", 2e5), ("1.0", 3e5)):
+        entry = ENTRY | {"native": speed}
+        document = speed_record(document, ENGINES, engine_rows(entry), version=version, machine="m")
+        document = speed_record(document, NETWORKS, network_rows([NETWORK]), version=version, machine="m")
+    natives = [(row[0], row[3]) for row in cells(document) if row[2] == "native"]
+    assert natives == [("1.0", "300,000"), ("1.1", "200,000"), ("1.0.1", "200,000")]
+    assert [row[0] for row in cells(document, NETWORKS)] == ["1.0", "1.1", "1.0.1"]
+    for table in TABLES:
+        assert document.count(table.head) == 1
+        assert document.count(table.text) == 1
 
 
-def test_another_document_is_refused() -> None:
-    assert rows_of_others("", version="1.0") == ""
-    with pytest.raises(ValueError, match="must have a table with the columns version, tile, measure"):
-        rows_of_others("# Notes\n\n| a | b |\n", version="1.0")
+@pytest.mark.parametrize("table", TABLES)
+def test_a_document_without_the_table_is_refused(table: RecordTable) -> None:
+    assert rows("", table) == []
+    with pytest.raises(ValueError, match=r"must have a table with the columns version, .*, or not exist"):
+        rows("# Notes\n\n| a | b |\n", table)

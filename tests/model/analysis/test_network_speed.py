@@ -129,6 +129,9 @@ def test_the_command_prints_goals_and_writes_a_report(tmp_path: Path, capsys: py
     printed = capsys.readouterr().out
     assert "4 x aihwkit" in printed
     assert "random" in printed
+    record = tmp_path / "performance.md"
+    assert benchmark.main(["--against", sys.executable, "--repeats", "1", "--record", str(record)]) == 0
+    assert record.read_text().count("| perceptron |") == 2
     assert benchmark.main(["--networks", "--quick"]) == 0
     assert "–" in capsys.readouterr().out
 
