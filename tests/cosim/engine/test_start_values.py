@@ -16,7 +16,9 @@ from symtrack.model.spec.config import NAMED, TileConfig
 
 CONFIG = NAMED["tiny"].replace(row_chopper=1)
 REGISTER = re.compile(r"^(  reg (?:\[(\d+):0\] )?\S+ +)= [^;]+;", re.MULTILINE)
-WORD = re.compile(r"^(    \S+\[\d+\] = )(\d+)'\w+;", re.MULTILINE)
+LOOP = re.compile(
+    r"^    for \(row = 0; row <= (\d+); row = row \+ 1\)\n      (\w+)\[row\] = (\d+)'d0;\n", re.MULTILINE
+)  # over the words of a memory
 
 
 def scrambled(verilog: str, seed: int) -> tuple[str, int, int]:
@@ -27,12 +29,13 @@ def scrambled(verilog: str, seed: int) -> tuple[str, int, int]:
         bits = int(found[2] or 0) + 1
         return f"{found[1]}= {bits}'h{rng.getrandbits(bits):x};"
 
-    def word(found: re.Match[str]) -> str:
-        return f"{found[1]}{found[2]}'h{rng.getrandbits(int(found[2])):x};"
+    def memory(found: re.Match[str]) -> str:
+        last, name, bits = int(found[1]), found[2], int(found[3])
+        return "".join(f"    {name}[{row}] = {bits}'h{rng.getrandbits(bits):x};\n" for row in range(last + 1))
 
+    words = sum(int(last) + 1 for last, _, _ in LOOP.findall(verilog))
     verilog, registers = REGISTER.subn(register, verilog)
-    verilog, words = WORD.subn(word, verilog)
-    return verilog, registers, words
+    return LOOP.sub(memory, verilog), registers, words
 
 
 def first_difference(config: TileConfig, verilog: str, cycles: int) -> str:

@@ -120,6 +120,7 @@ def test_a_loader_does_nothing_with_a_seed_that_is_withdrawn() -> None:
     [
         (3, 0, ValueError, r"^seeds\[3\] = 0: must be from 1 to 4294967295$"),
         (0, 1 << 32, ValueError, r"^seeds\[0\] = 4294967296: must be from 1 to 4294967295$"),
+        (0, (1 << 32) + 1, ValueError, r"^seeds\[0\] = 4294967297: must be from 1 to 4294967295$"),
         (1, -1, ValueError, r"^seeds\[1\] = -1: must be"),
         (2, 1.0, TypeError, r"^seeds\[2\] = 1.0: must be an integer from 1 to 4294967295$"),
         (2, True, TypeError, r"^seeds\[2\] = True: must be an integer"),
@@ -139,3 +140,5 @@ def test_seeds_that_do_not_fit_are_refused_and_change_nothing(
 def test_another_number_of_seeds_is_refused() -> None:
     with pytest.raises(ValueError, match=r"^seeds = 3 states: must be 12, one for each source$"):
         Periphery(NAMED["tiny"]).load_seeds([1, 2, 3])
+    with pytest.raises(ValueError, match=r"^seeds = 13 states: must be 12, one for each source$"):
+        Periphery(NAMED["tiny"]).load_seeds(range(1, 14))
