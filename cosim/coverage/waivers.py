@@ -38,9 +38,9 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
     ),
     CoverageWaiver(
         rf"toggle (?:{_POINT}\.demodulator_\d word\[[0-2]\]|transfer base\[[015]\]"
-        rf"|transfer\.hidden_buffer(?:\.programmer_\d)? least\w*\[0\]|transfer(?:\.symmetric_point)? used\[0\])"
-        rf"{_EDGE}",
-        24,
+        rf"|transfer\.hidden_buffer(?:\.(?:programmer|lane)_\d)? least\w*\[0\]"
+        rf"|transfer(?:\.symmetric_point)? used\[0\]){_EDGE}",
+        28,
         "bits of reads in units of Q, of addresses that are multiples of 12, of +1 and -1; lane 0 is always used",
         "constants",
     ),
@@ -48,7 +48,7 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
         rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]"
         rf"|(?:\.reference_latch_\d|\.demodulator_\d)? (?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\])"
         rf"{_EDGE}",
-        218,
+        230,
         "Qref on its way and in its memory: the lowest bit",
         "zero, `latch_shift` is 1",
     ),
