@@ -233,11 +233,11 @@ def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = No
     )
     @hypothesis.given(config=configurations(), seed=st.integers(0, 2**32 - 1))
     def draw(config: TileConfig, seed: int) -> None:
-        drawn[config.fingerprint, seed] = config
+        drawn[config.fingerprint, config.seed, seed] = config
 
     draw()
     totals, start, failure = Totals(), time.perf_counter(), None
-    for (fingerprint, seed), config in drawn.items():
+    for (fingerprint, _, seed), config in drawn.items():
         totals.fingerprints.add(fingerprint)
         failure = _first(config, seed, lengths, rewrite, totals)
         if failure:

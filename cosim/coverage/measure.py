@@ -151,7 +151,20 @@ def expected_bins(config: TileConfig) -> list[str]:
     latches = ["latch: none", *(["latch: some"] if config.row_chopper and config.lanes > 1 else []), "latch: all"]
     slots = [f"slot of a calibration: {way}, {up}" for way in ("alternating", "random") for up in ("up", "down")]
     programs = ["programming: corrects", "programming: gives up", "programming: in tolerance"]
-    return quadrants + reads + rows + waits + flips + clips + writes + latches + slots + programs * config.programmer
+    seeds = [f"seed: {what}, {when}" for what, when in product(("loaded", "refused"), ("clear", "idle"))]
+    return (
+        seeds
+        + quadrants
+        + reads
+        + rows
+        + waits
+        + flips
+        + clips
+        + writes
+        + latches
+        + slots
+        + programs * config.programmer
+    )
 
 
 def _flipping(config: TileConfig) -> list[str]:
@@ -202,6 +215,9 @@ class Bins:
             self._read()
         elif stream == "writes":
             self._writes(outputs)
+        elif stream == "seeds":
+            when = "clear" if outputs["status__busy"] and self._busy_with == "clear" else "idle"
+            self.counts[f"seed: {'refused' if outputs['status__seed_refused'] else 'loaded'}, {when}"] += 1
 
     def _settings(self, name: str) -> int:
         return self._command[f"settings__{name}"]

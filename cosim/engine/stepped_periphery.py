@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """RTL behind the methods of the golden periphery, clock cycle by clock cycle: the same training loop runs on either.
 
-An update or a transfer is played cycle by cycle on a bench, in lock-step with the golden tile, without waits.
+An update or a transfer is played cycle by cycle on a bench, in lock-step with the golden tile, without waits. As any
+host it loads the seeds first.
 """
 
 from __future__ import annotations
@@ -34,7 +35,12 @@ class SteppedPeriphery:
         self.cycles = 0
         self._bench = bench
         self._streams = Streams(bench.config, bench.widths)
-        bench.run(self._wait_idle())
+        self.load_seeds(bench.config.seeds)
+
+    def load_seeds(self, seeds: Sequence[int]) -> None:
+        """Give every random source its state; ``config.seeds`` are in from the start."""
+        self._streams.send_seeds(seeds)
+        self._bench.run(self._wait_idle())
 
     @property
     def chopper(self) -> Int:
@@ -137,7 +143,7 @@ class SteppedPeriphery:
 
     def _wait_idle(self) -> Generator[Ports, Ports, None]:
         yield from self._streams.cycle()
-        while self._streams.outputs["status__busy"]:
+        while self._streams.outputs["status__busy"] or self._streams.outgoing["seeds"]:
             yield from self._streams.cycle()
 
     def _operation(self) -> Generator[Ports, Ports, None]:

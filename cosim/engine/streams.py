@@ -8,7 +8,7 @@ the tile must not look at it. A sink's ``ready`` is free to come and go.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Iterable
 from random import Random
 
 from symtrack.cosim.engine.lockstep import Ports
@@ -124,6 +124,10 @@ class Streams:
                 some.append(self.noise.getrandbits(bits) if self.noise else 0)
                 signs.append(self.noise.getrandbits(1) if self.noise else 0)
             self.outgoing["vectors"].append({"magnitude": pack(some, bits), "negative": pack(signs, 1)})
+
+    def send_seeds(self, seeds: Iterable[int]) -> None:
+        """Queue states of random sources; one for each, in the order of ``config.sources``, gives each its own."""
+        self.outgoing["seeds"].extend({"state": seed} for seed in seeds)
 
     def send_codes(self, codes: list[int]) -> None:
         """Queue the ADC codes of one column."""

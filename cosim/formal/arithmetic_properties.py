@@ -386,14 +386,27 @@ def zero_shift() -> Checked:
 
 
 def random_source() -> Checked:
-    """Property of a random source: a step is a multiplication by x**bits, the only change, and never gives zero."""
+    """Property of a random source: a step is a multiplication by x**bits, the only change but for states that are
+    loaded, and never gives zero.
+
+    No state that is loaded is zero; see the property of `hdl.tile.seed_loader`.
+    """
     spec = TileConfig().chopper_source
     dut: Any = RandomSource(spec)
     checked = Checked(dut)
     m, state = checked.module, Signal(spec.polynomial.bit_length() - 1, init=spec.seed)
-    with m.If(dut.advance):
+    checked.assume(rules.random_source)
+    with m.If(dut.load):
+        m.d.sync += state.eq(dut.from_next)
+    with m.Elif(dut.advance):
         m.d.sync += state.eq(stepped(state, spec))
-    m.d.comb += [Assert(checked.state["state"] == state), Assert(state.any()), Assert(dut.word == state[-spec.bits :])]
+    m.d.comb += [
+        Assume(dut.from_next.any()),
+        Assert(checked.state["state"] == state),
+        Assert(state.any()),
+        Assert(dut.word == state[-spec.bits :]),
+        Assert(dut.to_previous == state),
+    ]
     return checked
 
 

@@ -42,6 +42,8 @@ def flips() -> Checked:
     here, wrap = 1 << column, column == columns - 1
     m.d.sync += wrapped.eq(dut.finish & wrap)
     m.d.comb += [source.advance.eq(finished | dut.draw), bank.advance.eq(wrapped)]
+    m.d.comb += [source.load.eq(dut.load_seed), source.from_next.eq(dut.from_next)]
+    m.d.comb += [bank.load.eq(dut.load_seed), bank.from_next.eq(dut.row_from_next)]
     with m.If(wrapped):
         m.d.sync += sweep.eq(Mux(sweep == 2 * period - 1, 0, sweep + 1))
 

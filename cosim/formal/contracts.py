@@ -110,10 +110,16 @@ def transfer(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def chopper(m: Module, dut: Any, _state: State) -> list[Value]:
-    """Contract of the choppers: reads finish three cycles or more after another or a reset; no word is drawn near."""
+    """Contract of the choppers: reads finish three cycles or more after another or a reset; no word is drawn, and no
+    state loaded, near.
+    """
     before, reset, drawn = Signal(2), Signal(2, init=0b11), Signal()
-    m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1), drawn.eq(dut.draw)]
-    return [~(dut.finish & (before | reset).any()), ~(dut.finish & drawn), ~(dut.draw & before[0])]
+    m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1), drawn.eq(dut.draw | dut.load_seed)]
+    return [
+        ~(dut.finish & (before | reset).any()),
+        ~(dut.finish & drawn),
+        ~((dut.draw | dut.load_seed) & before[0]),
+    ]
 
 
 def stand_still(m: Module, settings: Sequence[Value], beats: Value) -> Value:
@@ -169,6 +175,18 @@ def zero_shift(_m: Module, dut: Any, _state: State) -> list[Value]:
 def register_slice(_m: Module, dut: Any, _state: State) -> list[Value]:
     """Contract of a register slice: a beat arrives only where there is room."""
     return [~dut.arrives | dut.room]
+
+
+def random_source(_m: Module, dut: Any, _state: State) -> list[Value]:
+    """Contract of random sources and banks of them: none steps in a cycle in which states are loaded."""
+    return [~(dut.load & dut.advance)]
+
+
+def seeds(m: Module, stream: Any) -> list[Value]:
+    """Contract of a stream of seeds: a seed that is not taken stays on offer."""
+    waits, before = Signal(name="seed_waited"), Signal.like(stream.state, name="seed_before")
+    m.d.sync += [waits.eq(stream.valid & ~stream.ready), before.eq(stream.state)]
+    return [~waits | (stream.valid & (stream.state == before))]
 
 
 def counters(_m: Module, dut: Any, _state: State, beats: TwoBeats) -> list[Value]:

@@ -5,11 +5,12 @@ from __future__ import annotations
 
 from typing import Any
 
-from amaranth.hdl import Assert, Cat, Mux, Signal, Value
+from amaranth.hdl import Assert, Assume, Cat, Mux, Signal, Value
 
 from symtrack.cosim.formal import contracts as rules
 from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.controller.axi_lite import OKAY, SLVERR, AxiLite
+from symtrack.hdl.tile.seed_loader import SeedLoader
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Op, Reference
@@ -78,6 +79,24 @@ def _ports(dut: Any) -> list[tuple[str, Value]]:
     """The ports that come with a command, by name."""
     command = [(name, getattr(dut.command, name)) for name in ("op", "bl", "column")]
     return command + [(name, Value.cast(getattr(dut.settings, name))) for name in dut.settings.signature.members]
+
+
+def seed_loader() -> Checked:
+    """Property of the seed loader: each seed is taken in the cycle after one in which the tile rests, once, and goes in
+    unless it is zero; no zero ever does.
+    """
+    dut: Any = SeedLoader(TileConfig())
+    checked = Checked(dut)
+    m, seeds = checked.module, dut.seeds
+    looked = Signal()
+    m.d.sync += looked.eq(seeds.valid & dut.resting & ~seeds.ready)
+    m.d.comb += [
+        *(Assume(one) for one in rules.seeds(m, seeds)),
+        Assert(seeds.ready == looked),
+        Assert(dut.load == (looked & seeds.state.any())),
+        Assert(dut.refused == (looked & ~seeds.state.any())),
+    ]
+    return checked
 
 
 def sequencer() -> Checked:
@@ -149,6 +168,7 @@ def sequencer() -> Checked:
         Assert(sum(now.values()) == 1),
         Assert(sum(before.values()) == 1),
         Assert(dut.busy == ~now["idle"]),
+        Assert(dut.resting == (now["clear"] | now["idle"])),
         Assert(dut.command.ready == now["idle"]),
         Assert(dut.clear_address < config.depth + ~now["clear"]),
         Assert(started | (dut.clear_address == 0)),  # one address after the other, from the first to the last

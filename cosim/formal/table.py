@@ -27,7 +27,7 @@ from symtrack.cosim.formal.arithmetic_properties import (
     zero_shift,
 )
 from symtrack.cosim.formal.chopper_properties import flips
-from symtrack.cosim.formal.control_properties import axi_lite, sequencer
+from symtrack.cosim.formal.control_properties import axi_lite, seed_loader, sequencer
 from symtrack.cosim.formal.counter_properties import counters
 from symtrack.cosim.formal.path_properties import hazards, polarity
 from symtrack.cosim.formal.sby import Checked, Property
@@ -276,6 +276,14 @@ PROPERTIES = (
         random_source,
         depth=2,
         twin=("itself: $xor", 0),
+    ),
+    Property(
+        "seed_loader",
+        "a seed is taken once, when the tile rests, and goes in unless it is zero",
+        "default",
+        seed_loader,
+        depth=3,
+        twin=("itself: $and", 0),
     ),
     Property(
         "pulse_train",

@@ -42,6 +42,11 @@ def _tile() -> Checked:
         "transfer.offer": rules.register_slice,
         "chopper": rules.chopper,
         "counters": partial(rules.counters, beats=last),
+        "update.rows": rules.random_source,
+        "update.columns": rules.random_source,
+        "chopper.source": rules.random_source,
+        "chopper.rows": rules.random_source,
+        "transfer.hidden_buffer.dither": rules.random_source,
     }
     for path, rule in (*kept.items(), ("transfer", in_order), ("update", in_turn)):
         checked.keeps(rule, path)

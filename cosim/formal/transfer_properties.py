@@ -163,7 +163,9 @@ def _buffered(formats: dict[str, Any]) -> Checked:
     sources = [
         Signal(32, name=f"naive_source_{k}", init=spec.seed) for k, spec in enumerate(config.dither_bank.sources)
     ]
-    with m.If(dut.step):
+    with m.If(dut.load_seed):
+        m.d.sync += [one.eq(following) for one, following in zip(sources, [*sources[1:], dut.from_next], strict=True)]
+    with m.Elif(dut.step):
         m.d.sync += [one.eq(stepped(one, spec)) for one, spec in zip(sources, config.dither_bank.sources, strict=True)]
     m.d.comb += [Assert(checked.state[f"dither.source_{k}.state"] == source) for k, source in enumerate(sources)]
 

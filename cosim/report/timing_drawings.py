@@ -8,7 +8,7 @@ end of a cycle, before the rising edge that acts on them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Container, Iterable, Sequence
+from collections.abc import Callable, Container, Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -179,13 +179,18 @@ def drawings() -> dict[str, str]:
     def clear(host: Host) -> None:
         host.write("events", DONE)
 
+    def seed(state: int) -> Callable[[Host], None]:
+        return lambda host: host.write("seed", state)
+
     bl = 2
     x, delta = (4095, 2000, 0, 0, 3000), (4095, 3000, 1000)
     lengths = {"registers": 7, "update": 6 + CONFIG.update_cycles(bl), "transfer": 6 + CONFIG.transfer_cycles}
-    start, settle = CONFIG.clear_cycles + 4, 8
+    settle, apart = 8, 3  # cycles for a write of a seed, which is in before the next one comes
+    start = max(CONFIG.clear_cycles + 4, apart * len(CONFIG.seeds) + settle)
     seen = bench.play(
         [
-            (start, _nothing),
+            *((apart, seed(state)) for state in CONFIG.seeds),
+            (start - apart * len(CONFIG.seeds), _nothing),
             (3, registers_scene),
             (lengths["registers"] - 3, lambda host: host.read("gain")),
             (settle, prepare),

@@ -12,11 +12,13 @@ from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.engine.streams import SINKS, SOURCES, Streams
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Op, Scope, Settings, Target, setting_specs
 from symtrack.model.spec.status import FLAGS
 
 STALL_PROBABILITIES = (0.0, 0.0, 0.1, 0.5, 0.9)
 RESET_PROBABILITY = 0.25  # of an operation of some stretches, to be cut off by a reset
+RESEEDED, SEEDED, ZERO = 0.5, 0.1, 0.1  # probability of seeds after a reset, before an operation, and of one that is 0
 LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,
 LONGEST = 1500  # which is so many cycles, or two sweeps of reads if they take longer: then a reset cuts them off
 STRETCH = 2048  # cycles
@@ -72,15 +74,19 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
             streams.incoming["writes"].clear()
         if left % 1024 == 0:
             bench.progress(max(0, cycles - left))
+        done["refused seeds"] += outputs["status__seed_refused"]
         for flag in (spec.name for spec in FLAGS):
             done[flag] |= outputs[f"status__{flag}"]
 
+    streams.send_seeds(config.seeds)
     yield from step()
     before = "clear"  # what the tile may still be busy with when a command waits
     while left > 0:
         for name in probability:
             probability[name] = rng.choice(STALL_PROBABILITIES)
         op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN if at() < RESETS else SHORT)[0]
+        if rng.random() < SEEDED:
+            streams.send_seeds(random_seeds(config, rng))
         prepaid += _queue(op, config, streams, rng, kind())
         cut = rng.random() < RESET_PROBABILITY and at() < RESETS and at() % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
@@ -101,6 +107,8 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
                 for _ in range(rng.randint(1, 3)):
                     yield from step(reset=True)
                 streams.clear()
+                if rng.random() < RESEEDED:
+                    streams.send_seeds(config.seeds)
                 prepaid, before = 0, "clear"
                 break
             if running or anywhere:
@@ -135,6 +143,12 @@ def _queue(op: str, config: TileConfig, streams: Streams, rng: Random, kind: str
         column = rng.getrandbits(config.column_bits)
         streams.outgoing["command"].append({"op": int(Op.PROGRAM), "bl": bl, "column": column})
     return 0
+
+
+def random_seeds(config: TileConfig, rng: Random) -> list[int]:
+    """Random states, some of them zero, for some sources or for all."""
+    count = rng.choice((1, rng.randint(1, len(config.sources)), len(config.sources)))
+    return [0 if rng.random() < ZERO else rng.getrandbits(DEGREE) for _ in range(count)]
 
 
 def random_vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int], list[int]]:

@@ -2,8 +2,8 @@
 """Generated Verilog that is kept on disk, so that one design is converted once.
 
 The functions are those of `hdl.output.verilog`, which convert anew whenever they are called. A text is named by a
-digest of all that it follows from: every field of the configuration, its random sources (tests give equal
-configurations other ones), the sources of the generator, and the versions of Amaranth and its Yosys.
+digest of all that it follows from: every field of the configuration but its seed, its random sources (tests give
+equal configurations other ones), the sources of the generator, and the versions of Amaranth and its Yosys.
 
     <cache>/verilog/<digest>.v      its first line is the SHA-256 of the rest
 
@@ -77,7 +77,8 @@ def _read(file: Path) -> str | None:
 
 def _digest(config: TileConfig, kind: str) -> str:
     sources = [(name, getattr(config, name)) for name in _cached_properties()]
-    design = (kind, converter.module_name(config), sorted(asdict(config).items()), sources)
+    fields = sorted((name, value) for name, value in asdict(config).items() if name != "seed")
+    design = (kind, converter.module_name(config), fields, sources)
     return _sha256(repr((design, source_digest(Path(converter.__file__)), _versions())))[:32]
 
 

@@ -8,8 +8,11 @@ tile = symtrack.TileModel(config)
 inputs = {port.name: 0 for port in symtrack.generate_verilog(config).ports if not port.output} | {"rst": 0}
 inputs["pulses__ready"] = 1  # the crossbar never keeps the tile waiting
 
+for seed in config.seeds:  # after a reset: a state for each random source, which takes two cycles,
+    while not tile.step(inputs | {"seeds__valid": 1, "seeds__state": seed})["seeds__ready"]:
+        pass
 while not tile.step(inputs)["command__ready"]:
-    pass  # after a reset the tile clears its memories
+    pass  # until the tile has cleared its memories
 
 UPDATE, HALF = 0, 1 << config.magnitude_bits - 1  # a magnitude that stands for the probability 1/2
 tile.step(inputs | {"command__valid": 1, "command__op": UPDATE, "command__bl": 6})

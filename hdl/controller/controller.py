@@ -67,6 +67,7 @@ class Controller(wiring.Component):
             m.d.comb += inner.eq(outer) if member.flow is In else outer.eq(inner)
         connect(m, registers.settings, tile.settings)
         connect(m, registers.command, tile.command)
+        connect(m, registers.seeds, tile.seeds)
         connect(m, tile.status, registers.status)
         if self.config.self_test:
             connect(m, registers.inject, tile.inject)

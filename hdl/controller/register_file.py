@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Register file of the controller: settings, one waiting command, status, events and the interrupt.
+"""Register file of the controller: settings, one waiting command, one waiting seed, status, events and the interrupt.
 
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)
 
 A write that is refused changes nothing but the events. A command waits in its register until the tile takes it, so that
-settings are those of that moment. Latency: reads and refusals are answered in the same cycle, a write shows one cycle
-later, an event of the bus two cycles later, an event of the tile one, the interrupt one after its event. Throughput:
-one read and one write per cycle.
+settings are those of that moment, and so does a seed, which the tile takes before a command that waits with it.
+Latency: reads and refusals are answered in the same cycle, a write shows one cycle later, an event of the bus two
+cycles later, an event of the tile one, the interrupt one after its event. Throughput: one read and one write per cycle.
 """
 
 from collections.abc import Iterable
@@ -25,7 +25,14 @@ Values = dict[tuple[str, str], Any]  # by register and field
 Happens = dict[str, Signal]  # by event
 
 BYTE_BITS = 2  # of an address, below those of the word
-ACTIONS = ("events", "command", "control", "intr_test", "inject")  # registers that keep nothing of what is written
+ACTIONS = (
+    "events",
+    "command",
+    "seed",
+    "control",
+    "intr_test",
+    "inject",
+)  # registers that keep nothing of what is written
 OF_BUS = ("unmapped", "forbidden", "refused", "overrun")  # events
 STICKY = tuple(spec.name for spec in FLAGS)
 
@@ -37,7 +44,7 @@ class RegisterFile(wiring.Component):
     -------
     read, read_address, read_data, read_error, write, write_address, write_data, write_strobes, write_error
         as `hdl.controller.axi_lite.AxiLite` has them
-    settings, command : to the tile
+    settings, command, seeds : to the tile
     status, column : of the tile; the next column to be read
     reset : the tile is reset at the end of this cycle
     draining, offered : streams may offer no other beat until it is; some of them has one on offer
@@ -60,6 +67,7 @@ class RegisterFile(wiring.Component):
                 "write_error": Out(1),
                 "settings": Out(ports.settings(config)),
                 "command": Out(ports.command(config)),
+                "seeds": Out(ports.seeds(config)),
                 "status": In(ports.status(config)),
                 "column": In(config.column_bits),
                 "reset": Out(1),
@@ -73,10 +81,14 @@ class RegisterFile(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         self.waiting = Signal()  # a command does
+        self.seed_waiting = Signal()
         table = registers(self.config)
         values = self._values(m, table)
         happens = {event: Signal(name=f"happens_{event}") for event in EVENTS}
-        m.d.comb += self.command.valid.eq(self.waiting & ~self.draining)
+        m.d.comb += [
+            self.command.valid.eq(self.waiting & ~self.draining),
+            self.seeds.valid.eq(self.seed_waiting & ~self.draining),
+        ]
         self._reads(m, table, values, happens)
         self._writes(m, table, values, happens)
         self._operations(m, values, happens)
@@ -99,7 +111,7 @@ class RegisterFile(wiring.Component):
         values |= {("status", name): getattr(status, name) for name in STICKY}
         values["status", "column"] = self.column
         values["status", "waiting"] = self.waiting
-        values["status", "busy"] = status.busy | self.waiting | self.draining
+        values["status", "busy"] = status.busy | self.waiting | self.seed_waiting | self.draining
         for name in (spec.name for spec in COUNTERS):
             count = getattr(status, name)
             values[name, "low"] = count[:WORD]
@@ -142,12 +154,16 @@ class RegisterFile(wiring.Component):
         done = {name: self.write & hits[name] & ~beyond[name] for name in beyond}
         order = hits["command"] & self.write_strobes[0]
         accepted = self.command.valid & self.command.ready
-        drops = Signal()  # the command that waits is dropped
+        seeds = hits["seed"] & self.write_strobes[0]
+        seeded = self.seeds.valid & self.seeds.ready
+        drops = Signal()  # the command and the seed that wait are dropped
+        late_order = order & self.waiting & ~accepted & ~drops
+        late_seed = seeds & self.seed_waiting & ~seeded & ~drops
         m.d.comb += [
             unmapped.eq(~_any(hits.values())),
             forbidden.eq(_any(hits[register.name] for register in table if not register.writable)),
             refused.eq(_any(hits[name] & beyond[name] for name in beyond)),
-            overrun.eq(order & self.waiting & ~accepted & ~drops),
+            overrun.eq(late_order | late_seed),
             self.write_error.eq(unmapped | forbidden | refused | overrun),
             happens["refused"].eq(self.write & refused),
             happens["overrun"].eq(self.write & overrun & ~refused),
@@ -176,6 +192,12 @@ class RegisterFile(wiring.Component):
                 m.d.sync += getattr(self.command, name).eq(fresh["command", name])
         with m.If(ordered | accepted | drops):
             m.d.sync += self.waiting.eq(ordered)
+
+        loads = done["seed"] & seeds & ~overrun
+        with m.If(loads):
+            m.d.sync += self.seeds.state.eq(fresh["seed", "state"])
+        with m.If(loads | seeded | drops):
+            m.d.sync += self.seed_waiting.eq(loads)
 
         tested: Value = Const(0)
         if self.config.self_test:
@@ -208,8 +230,13 @@ class RegisterFile(wiring.Component):
             if field.high is not None and field.high < (1 << field.width) - 1
         ]
         outside = ~Const(register.allowed, WORD) & self.write_data & self._strobed()
+        zero = [
+            self.write_strobes.any() & ~fresh[register.name, field.name].any()
+            for field in register.fields
+            if field.nonzero
+        ]
         part = [self.write_strobes.any() & ~self.write_strobes.all()] if register.whole else []
-        return _any([*too_large, outside.any(), *part])
+        return _any([*too_large, *zero, outside.any(), *part])
 
     def _written(self, m: Module, register: Register, field: Field, value: Value) -> Signal:
         """The value of a field after a write: where no strobe is, a field that can be read keeps its bits."""

@@ -6,7 +6,8 @@
 The access of a field is ``ro`` (read only), ``rw``, ``wo`` (reads as zero) or ``w1c`` (writing a one clears). A
 register may be written if one of its fields may. A value above the ``high`` of a field is refused and changes nothing,
 and so is a one in a bit that belongs to no field: it is what does not fit the field below it. In a register of ``w1c``
-such ones are ignored. The bits read as zero. Source: docs/integration.md.
+such ones are ignored. The bits read as zero. Zero in a field that is ``nonzero`` is refused, too. Source:
+docs/integration.md.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import Op, setting_specs
 from symtrack.model.spec.status import COUNTERS, FLAGS, MEMORY_ERROR, StatusSpec
 
@@ -23,12 +25,13 @@ ADDRESS_BITS = 12
 IDENTIFICATION = 0x53594D54  # "SYMT"
 VERSION = 3
 SIGNS = 0x100, 0x180  # signs of columns, signs of rows: 32 in a word
+SEED = 0x60
 COUNTER_BASE = 0x80
 
 
 @dataclass(frozen=True, kw_only=True)
 class Field:
-    """A field: some bits of a register, see the module."""
+    """A field: some bits of a register, see the module; ``nonzero``: a value of 0 is refused."""
 
     name: str
     low: int
@@ -37,6 +40,7 @@ class Field:
     text: str
     reset: int = 0
     high: int | None = None
+    nonzero: bool = False
 
     @property
     def mask(self) -> int:
@@ -88,8 +92,11 @@ EVENTS = {
     "done": "an operation has ended",
     "unmapped": "an access to an address without a register",
     "forbidden": "a write to a register that cannot be written, or a read of one that cannot be read",
-    "refused": "a value beyond the largest of its field, a one outside of all fields, or part of a command was written",
-    "overrun": "a command was written while another one was waiting",
+    "refused": (
+        "a value beyond the largest of its field, a one outside of all fields, part of a command or seed, or a seed of "
+        "zero was written"
+    ),
+    "overrun": "a command was written while another one was waiting, or a seed while one was",
     "watchdog": "an operation lasted longer than `watchdog` cycles",
     **{spec.name: f"{spec.text} for the first time since reset" for spec in FLAGS},
     MEMORY_ERROR.name: MEMORY_ERROR.text,
@@ -118,7 +125,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
             offset=0x20,
             text="what the tile is doing",
             fields=(
-                _told("busy", 0, 1, "an operation runs or waits, or memories are cleared", reset=1),
+                _told("busy", 0, 1, "an operation runs or waits, a seed waits, or memories are cleared", reset=1),
                 _told("waiting", 1, 1, "a command waits for the end of an operation"),
                 *(_told(spec.name, 2 + index, 1, "sticky until reset") for index, spec in enumerate(FLAGS)),
                 _told("column", 16, config.column_bits, "the next column to be read, or that is programmed"),
@@ -156,6 +163,13 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
         ),
         *(_self_test(config) if config.self_test else ()),
         *_settings(config),
+        Register(
+            name="seed",
+            offset=SEED,
+            text="state of a random source: each write moves all of them one source on; written as a whole word",
+            whole=True,
+            fields=(_ordered("state", 0, DEGREE, "of the last source; not zero", nonzero=True),),
+        ),
     ]
     for index, spec in enumerate(COUNTERS):
         table += _counter(config, spec, COUNTER_BASE + 8 * index)
@@ -203,8 +217,8 @@ def _told(name: str, low: int, width: int, text: str, reset: int = 0) -> Field:
     return Field(name=name, low=low, width=width, access="ro", text=text, reset=reset)
 
 
-def _ordered(name: str, low: int, width: int, text: str, high: int | None = None) -> Field:
-    return Field(name=name, low=low, width=width, access="wo", text=text, high=high)
+def _ordered(name: str, low: int, width: int, text: str, high: int | None = None, *, nonzero: bool = False) -> Field:
+    return Field(name=name, low=low, width=width, access="wo", text=text, high=high, nonzero=nonzero)
 
 
 def settings_fields(config: TileConfig) -> Iterable[Field]:

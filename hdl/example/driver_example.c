@@ -11,7 +11,7 @@
 
 #include REGISTERS /* "symtrack_NAME_controller_registers.h", which defines DESCRIPTOR, SYMTRACK_NAME_DESCRIPTOR */
 
-enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, LOOKS = 100000, LINES = 1024, WARM_UP = 64 * LINES };
+enum { PULSES = 400, SWEEPS = 32, ROUNDS = 64, UPDATES = 20, LOOKS = 100000, LINES = 1024, WARM_UP = 64 * LINES, SEED = 1 };
 
 static const struct symtrack_descriptor descriptor = DESCRIPTOR;
 static const struct symtrack_bus bus = {crossbar_read, crossbar_write, NULL};
@@ -165,6 +165,7 @@ static int busy(const struct symtrack_settings *settings)
             return failed("read", SYMTRACK_EBUS);
     if (symtrack_set(&tile, &other) != SYMTRACK_EBUSY || symtrack_update(&tile, descriptor.bl_max) != SYMTRACK_EBUSY ||
         symtrack_transfer(&tile) != SYMTRACK_EBUSY || symtrack_calibrate(&tile, 1, 2) != SYMTRACK_EBUSY ||
+        symtrack_seed(&tile, SEED) != SYMTRACK_EBUSY ||
         (descriptor.programmer && symtrack_program(&tile, 0, 1, 2) != SYMTRACK_EBUSY))
         return failed("a third operation or a setting was taken", 0);
     for (int k = 0; k < COUNT; k++)
@@ -200,6 +201,9 @@ static int refused(const struct symtrack_settings *settings)
     if (crossbar_write(NULL, SYMTRACK_IDENTIFICATION, 0) == 0 || symtrack_events(&tile, &events) ||
         events != SYMTRACK_EVENTS_FORBIDDEN_MASK)
         return failed("a forbidden write was not told", 0);
+    if (crossbar_write(NULL, SYMTRACK_SEED, 0) == 0 || symtrack_events(&tile, &events) ||
+        events != SYMTRACK_EVENTS_REFUSED_MASK)
+        return failed("a seed of zero was taken", 0);
     return 0;
 }
 
@@ -208,7 +212,7 @@ int main(void)
     struct symtrack_settings settings = symtrack_defaults();
     int error;
 
-    if ((error = symtrack_open(&tile, &bus, &descriptor)))
+    if ((error = symtrack_open(&tile, &bus, &descriptor, SEED)))
         return failed("open", error);
     printf("controller of %u x %u cells, %u lanes\n", descriptor.rows, descriptor.columns, descriptor.lanes);
     settings.reference = SYMTRACK_REFERENCE_LATCHED;

@@ -12,7 +12,8 @@ module example_tb #(
 ) ();
 
     localparam CODE = CODES_CODE_WIDTH, PULSES = WRITES_PULSES_WIDTH, ONE = 1 << VECTORS_MAGNITUDE_WIDTH;
-    localparam STATUS = 12'h020, EVENTS = 12'h024, COMMAND = 12'h02c, GAIN = 12'h044, SLOTS = 12'h080;
+    localparam STATUS = 12'h020, EVENTS = 12'h024, COMMAND = 12'h02c, GAIN = 12'h044, SEED = 12'h060, SLOTS = 12'h080;
+    localparam [31:0] OWN_SEED = 1;  // of this tile
 
     reg         aclk = 0, aresetn = 0;
     reg  [11:0] awaddr = 0, araddr = 0;
@@ -128,6 +129,18 @@ module example_tb #(
         end
     endtask
 
+    // The state of a random source: the top 32 bits of the finaliser of SplitMix64, or 1 where these are 0.
+    function [31:0] source_state(input [31:0] seed, input integer source);
+        reg [63:0] value;
+        begin
+            value = {16'b0, seed, 16'b0} + source + 1;
+            value = (value ^ (value >> 30)) * 64'hbf58476d1ce4e5b9;
+            value = (value ^ (value >> 27)) * 64'h94d049bb133111eb;
+            value = value ^ (value >> 31);
+            source_state = value[63:32] != 0 ? value[63:32] : 1;
+        end
+    endfunction
+
     task wait_idle;
         begin
             word = 1;
@@ -145,6 +158,7 @@ module example_tb #(
 
         read_register(12'h000, word);
         if (word != 32'h53594d54) begin errors = errors + 1; $display("identification %h", word); end
+        for (k = 0; k < SOURCES; k = k + 1) write_register(SEED, source_state(OWN_SEED, k));
         write_register(GAIN, 1 << (THRESHOLD_SHIFT - REFERENCE_FRACTION_BITS));
 
         write_register(COMMAND, BL_MAX << 8);

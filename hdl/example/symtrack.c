@@ -15,8 +15,38 @@ static int put(struct symtrack *tile, uint32_t offset, uint32_t word)
     return tile->bus.write(tile->bus.context, offset, word) ? SYMTRACK_EBUS : 0;
 }
 
-int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor)
+/* The finaliser of SplitMix64. */
+static uint64_t mix64(uint64_t value)
 {
+    value = (value ^ (value >> 30)) * UINT64_C(0xbf58476d1ce4e5b9);
+    value = (value ^ (value >> 27)) * UINT64_C(0x94d049bb133111eb);
+    return value ^ (value >> 31);
+}
+
+int symtrack_seed(struct symtrack *tile, uint32_t seed)
+{
+    uint32_t status;
+
+    if (get(tile, SYMTRACK_STATUS, &status))
+        return SYMTRACK_EBUS;
+    if (status & SYMTRACK_STATUS_BUSY_MASK)
+        return SYMTRACK_EBUSY;
+    tile->seed = seed;
+    /* Every write moves the states one source on, so the first one ends in the first source. */
+    for (unsigned source = 0; source < tile->descriptor->sources; source++) {
+        uint32_t state = mix64(((uint64_t)seed << 16) + source + 1) >> 32;
+
+        if (put(tile, SYMTRACK_SEED, state ? state : 1))
+            return SYMTRACK_EBUS;
+    }
+    return 0;
+}
+
+int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor,
+                  uint32_t seed)
+{
+    int error;
+
     uint32_t letters, version, hash;
 
     tile->bus = *bus;
@@ -26,21 +56,25 @@ int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const s
         return SYMTRACK_EBUS;
     if (letters != LETTERS || version != MAP_VERSION || hash != descriptor->hash)
         return SYMTRACK_EIDENT;
-    return symtrack_wait(tile, CLEARING);
+    return (error = symtrack_wait(tile, CLEARING)) ? error : symtrack_seed(tile, seed);
 }
 
 int symtrack_reset(struct symtrack *tile)
 {
     int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_RESET_MASK);
 
-    return error ? error : symtrack_wait(tile, CLEARING);
+    if (error || (error = symtrack_wait(tile, CLEARING)))
+        return error;
+    return symtrack_seed(tile, tile->seed);
 }
 
 int symtrack_drain(struct symtrack *tile, unsigned long looks)
 {
     int error = put(tile, SYMTRACK_CONTROL, SYMTRACK_CONTROL_DRAIN_MASK);
 
-    return error ? error : symtrack_wait(tile, looks);
+    if (error || (error = symtrack_wait(tile, looks)))
+        return error;
+    return symtrack_seed(tile, tile->seed);
 }
 
 /* Nothing may be written while an operation waits: it would begin with that. */

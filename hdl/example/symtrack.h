@@ -48,6 +48,7 @@ struct symtrack_descriptor {
     unsigned threshold_shift, pulses_max, momentum_bits, latch_shift;
     unsigned row_chopper, programmer, counter_bits; /* 1: it has choppers of rows; operation 3 */
     unsigned self_test;                             /* 1: it has inject and intr_test */
+    unsigned sources;                               /* random sources, each of which wants a state */
     unsigned target_max, scope_max, chopper_max, row_chopper_max, reference_max, gain_max, momentum_max;
     unsigned calibration_pulses_max, calibration_sweeps_max, tolerance_max, rounds_max; /* largest values */
 };
@@ -55,6 +56,7 @@ struct symtrack_descriptor {
 struct symtrack {
     struct symtrack_bus bus;
     const struct symtrack_descriptor *descriptor;
+    uint32_t seed; /* of what was loaded last */
 };
 
 /* The registers `modes` and `gain`. Start from symtrack_defaults: not all of them are zero. */
@@ -75,14 +77,21 @@ struct symtrack_settings {
 /* As after a reset: no chopper, reference zero, filter and accumulate on, and a gain of 0, which writes nothing. */
 struct symtrack_settings symtrack_defaults(void);
 
-/* Check what is there, and wait until its memories are cleared. The descriptor is kept by its address. */
-int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor);
+/* Check what is there, wait until its memories are cleared, and load the seed. The descriptor is kept by its address.
+ * Give each tile a seed of its own: two tiles of one configuration and seed play the same pulses for the same vectors. */
+int symtrack_open(struct symtrack *tile, const struct symtrack_bus *bus, const struct symtrack_descriptor *descriptor,
+                  uint32_t seed);
 
-/* Reset tile, memories, counters and waiting command. Settings and events stay. Beats on offer are withdrawn. */
+/* Give every random source the state that follows from a seed, when no operation runs or waits (else SYMTRACK_EBUSY):
+ * source k the top 32 bits of mix64(seed * 2^16 + k + 1), or 1 where these are 0. */
+int symtrack_seed(struct symtrack *tile, uint32_t seed);
+
+/* Reset tile, memories, counters and waiting command, and load the seed again. Settings and events stay. Beats on offer
+ * are withdrawn. */
 int symtrack_reset(struct symtrack *tile);
 
 /* The same when all beats on offer have been taken, so that no stream sees one withdrawn; for at most so many looks at
- * the status. After SYMTRACK_ETIMEOUT some stream has not taken its beat: go on waiting, or symtrack_reset. */
+ * the status. After SYMTRACK_ETIMEOUT some stream has not taken its beat: call it again, or symtrack_reset. */
 int symtrack_drain(struct symtrack *tile, unsigned long looks);
 
 /* For all operations that begin from now on. */

@@ -58,8 +58,8 @@ int main(void)
                                          {mapped_read, mapped_write, (void *)output_registers}};
     struct symtrack layers[2], stranger;
 
-    if (symtrack_open(&stranger, &buses[0], &output) != SYMTRACK_EIDENT ||
-        symtrack_open(&layers[0], &buses[0], &hidden) || symtrack_open(&layers[1], &buses[1], &output)) {
+    if (symtrack_open(&stranger, &buses[0], &output, 1) != SYMTRACK_EIDENT ||
+        symtrack_open(&layers[0], &buses[0], &hidden, 1) || symtrack_open(&layers[1], &buses[1], &output, 2)) {
         fprintf(stderr, "FAIL: open\n");
         return 1;
     }

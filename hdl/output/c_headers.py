@@ -59,6 +59,8 @@ def register_header(config: TileConfig) -> str:
             if field.access in ("rw", "wo"):
                 lines.append(f"#define {at}_MAX {largest(field)}u")
         lines.append("")
+    lines += ["/* random sources, whose states are written to the register seed */"]
+    lines += [f"#define {prefix(config)}SOURCES {len(config.sources)}u", ""]
     lines += ["/* of a struct symtrack_descriptor */", f"#define {prefix(config)}DESCRIPTOR \\", "    { \\"]
     lines += [f"        .{name} = {prefix(config)}{value}, \\" for name, value in _descriptor(config)]
     controller = controller_name(config)
@@ -78,6 +80,7 @@ def _descriptor(config: TileConfig) -> Iterator[tuple[str, str]]:
         if register.name in SIZES:
             for field in register.fields:
                 yield field.name, f"{register.name}_{field.name}_RESET".upper()
+    yield "sources", "SOURCES"
     flags = {spec.name for spec in setting_specs(config) if spec.kind is bool}
     settings = {field.name for field in settings_fields(config)} - flags
     for register in table:

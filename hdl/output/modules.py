@@ -4,10 +4,12 @@
 Amaranth converts every block of `hdl.parts.written_once` by itself, once, and the rest with instances in their places;
 Yosys writes all of them as Verilog. Constants that differ from instance to instance become parameters of the module.
 What Amaranth writes for every word of a memory and every element of an array is left out: the initial words, in whose
-place there is a loop, and names of single elements beside that of the array.
+place there is a loop, and names of single elements beside that of the array. So are names such as ``advance$10``, of a
+port of an inner block, that nothing uses beside the name of the net it is on.
 """
 
 import re
+from collections import Counter
 from typing import Any
 
 from amaranth.back import rtlil, verilog
@@ -24,6 +26,10 @@ SCRIPT = "proc -nomux -norom; memory_collect; write_verilog -norename"  # as Ama
 INITIAL_WORDS = re.compile(r"^  cell \$meminit_v2 .*?^  end\n", re.MULTILINE | re.DOTALL)
 ELEMENT = re.compile(r"^ *(?:wire (?:.* )?\\\S+\[\d+\](?:\.\w+)?|connect \\\S+\[\d+\](?:\.\w+)? .*)\n", re.MULTILINE)
 MEMORY = re.compile(r"^  reg \[(\d+):0\] (\w+) \[(\d+):0\];\n", re.MULTILINE)
+NUMBERED = re.compile(r"(\\\S+\$\d+) ")
+REPEATED = re.compile(r"^  (?:wire (?:\[\d+:0\] )?|assign )(\\\S+\$\d+) +[;=].*\n", re.MULTILINE)
+ATTRIBUTED = re.compile(r"^  \(\* .*\n  wire (?:\[\d+:0\] )?(\\\S+\$\d+) ", re.MULTILINE)
+MODULE = re.compile(r"^module .*?^endmodule\n", re.MULTILINE | re.DOTALL)
 CLOCKS = re.compile(r"^  wire .*input \d+ +\\(clk|rst)$", re.MULTILINE)
 
 
@@ -77,7 +83,7 @@ class Modules:
         for name, of in self._components.items():
             if parameters := _parameters(of):
                 text = _parametrised(text, name, parameters, getattr(of, "derived", {}))
-        return MEMORY.sub(_cleared, text)
+        return MEMORY.sub(_cleared, MODULE.sub(_without_repeated_names, text))
 
     def _converted(self, component: Component, elaborated: Any, name: str) -> str:
         ports = {
@@ -107,6 +113,14 @@ def _parametrised(text: str, name: str, parameters: dict[str, int], derived: dic
     lines = [f"  parameter [{WIDTH - 1}:0] {one} = {WIDTH}'d{value};" for one, value in parameters.items()]
     lines += [f"  localparam [{WIDTH - 1}:0] {one} = {of};" for one, (_, of) in derived.items()]
     return "".join((head, start, "\n".join(lines), "\n", body, end, tail))
+
+
+def _without_repeated_names(module: re.Match[str]) -> str:
+    """A module without the nets that are declared and set, and used nowhere."""
+    lines = Counter(REPEATED.findall(module[0]))
+    uses = Counter(NUMBERED.findall(module[0]))
+    unused = {name for name, count in lines.items() if count == uses[name]} - {*ATTRIBUTED.findall(module[0])}
+    return REPEATED.sub(lambda line: "" if line[1] in unused else line[0], module[0])
 
 
 def _cleared(declared: re.Match[str]) -> str:

@@ -29,7 +29,10 @@ from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 
 
 def describe(config: TileConfig) -> dict[str, Any]:
-    """Ports, streams, formats, cycle counts and random sources of one configuration, as plain data."""
+    """Ports, streams, formats, cycle counts and random sources of one configuration, as plain data.
+
+    ``seed`` of a source is its state after a reset.
+    """
     formats = {
         "code": config.code_format,
         "reference": config.reference_format,
@@ -52,6 +55,7 @@ def describe(config: TileConfig) -> dict[str, Any]:
         "formats": {name: asdict(form) for name, form in formats.items()},
         "cycles": {
             "clear": config.clear_cycles,
+            "load_seeds": config.seed_cycles,
             "update_without_slots": config.update_cycles(0),
             "transfer": config.transfer_cycles,
             "beat_latency": BEAT_LATENCY,
@@ -69,6 +73,9 @@ def describe(config: TileConfig) -> dict[str, Any]:
             "columns": asdict(config.column_bank),
             "chopper": asdict(config.chopper_source),
             "dither": asdict(config.dither_bank) if config.dither_bits else None,
+            "row_chopper": asdict(config.row_chopper_bank) if config.row_chopper else None,
+            # States that a host loads after a reset, one for each of the sources above in this order.
+            "load": list(config.seeds),
         },
     }
 

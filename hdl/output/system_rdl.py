@@ -41,7 +41,7 @@ def manner(config: TileConfig, register: Register, field: Field) -> str:
             return "constant"
         return "counted" if register.name in counters and long else "told"
     if field.access == "wo":
-        if register.name == "command":
+        if register.name in ("command", "seed"):  # a write counts, also of the same value
             return "ordered"
         return "pulsed" if field.width == 1 else "sent"
     return "event" if field.access == "w1c" else "kept"

@@ -16,7 +16,7 @@ def verilog_parameters(config: TileConfig) -> str:
     Of every payload ``STREAM_PAYLOAD_LOW`` and ``_WIDTH``, and of those with lanes ``_STEP`` from one to the next.
     """
     controller = controller_name(config)
-    values = {name.upper(): getattr(config, name) for name in SIZES}
+    values = {name.upper(): getattr(config, name) for name in SIZES} | {"SOURCES": len(config.sources)}
     for stream, layout in stream_layouts(config).items():
         values[f"{stream.upper()}_BITS"] = layout.bits
         for part in layout.parts:

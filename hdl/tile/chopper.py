@@ -10,8 +10,8 @@
 Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
-three cycles after another or a reset and two after a draw, not sooner: the sources step in the cycle after ``finish``,
-and the words are compared in a cycle of their own.
+three cycles after another or a reset and two after a draw or a load, not sooner: the sources step in the cycle after
+``finish``, and the words are compared in a cycle of their own.
 """
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -21,6 +21,7 @@ from amaranth.lib.wiring import In, Out
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.random_source import RandomSource
 from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import ChopperMode, Scope
 
 
@@ -34,6 +35,9 @@ class Chopper(wiring.Component):
     finish : the transfer of ``column`` ends in this cycle
     draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
         ``finish``
+    load_seed : the states of the sources move on in place of a step; not in the cycle before or after ``finish``
+    from_next, to_previous : that of the source of the columns takes the first, and leaves by the second
+    row_from_next, row_to_previous : the same for the sources of the rows, as in `hdl.tile.random_bank`
     column : the next column to be read, in cyclic order
     negative, column_flipped : c and *flipped* of that column
     signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
@@ -50,6 +54,11 @@ class Chopper(wiring.Component):
                 "finish": In(1),
                 "draw": In(1),
                 "chance": Out(1),
+                "load_seed": In(1),
+                "from_next": In(DEGREE),
+                "to_previous": Out(DEGREE),
+                "row_from_next": In(DEGREE),
+                "row_to_previous": Out(DEGREE),
                 "column": Out(config.column_bits),
                 "negative": Out(1),
                 "column_flipped": Out(1),
@@ -81,6 +90,9 @@ class Chopper(wiring.Component):
         m.d.sync += [finished.eq(self.finish), wrapped.eq(wrap)]  # near the sources, which are large
         m.d.comb += [
             source.advance.eq(finished | self.draw),
+            source.load.eq(self.load_seed),
+            source.from_next.eq(self.from_next),
+            self.to_previous.eq(source.to_previous),
             self.chance.eq(source.word[-1]),
             wrap.eq(self.finish & end_of_sweep),
         ]
@@ -119,7 +131,12 @@ class Chopper(wiring.Component):
             turns = Signal(min(period, config.rows), reset_less=True)
             row_flips = Signal(config.rows)
             rows_random = Signal(reset_less=True)
-            m.d.comb += rows.advance.eq(wrapped)
+            m.d.comb += [
+                rows.advance.eq(wrapped),
+                rows.load.eq(self.load_seed),
+                rows.from_next.eq(self.row_from_next),
+                self.row_to_previous.eq(rows.to_previous),
+            ]
             regular = (self.row_mode == ChopperMode.REGULAR).replicate(len(turns))
             m.d.sync += [
                 turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
@@ -132,4 +149,6 @@ class Chopper(wiring.Component):
             m.d.comb += row_flips.eq(by_turn | (rows_random.replicate(config.rows) & by_chance))
             with m.If(wrap):
                 m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
+        else:
+            m.d.comb += self.row_to_previous.eq(self.row_from_next)
         return m

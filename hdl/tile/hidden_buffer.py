@@ -36,6 +36,7 @@ from symtrack.hdl.tile.programmer import Programmer
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.threshold import Threshold
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 
 
 class HiddenBuffer(wiring.Component):
@@ -50,6 +51,7 @@ class HiddenBuffer(wiring.Component):
     direct, gain, forget, momentum, accumulate : settings
     programming, last_round, tolerance : of a programming of R
     step : there is a beat in stage 5 that moves on
+    load_seed, from_next, to_previous : of the sources of the dither, see `hdl.tile.random_bank`
     load : there is a beat in stage 10 that moves on
     write_address : of the words of the beat in stage 11
     pulses, amount : n and the sum of |n| of the beat in stage 10
@@ -78,6 +80,9 @@ class HiddenBuffer(wiring.Component):
                 "last_round": In(1),
                 "tolerance": In(config.reference_format.width),
                 "step": In(1),
+                "load_seed": In(1),
+                "from_next": In(DEGREE),
+                "to_previous": Out(DEGREE),
                 "load": In(1),
                 "write_address": In(config.address_bits),
                 "pulses": Out(data.ArrayLayout(signed(config.pulses_format.width), config.lanes)),
@@ -120,9 +125,16 @@ class HiddenBuffer(wiring.Component):
         uniform = Signal(data.ArrayLayout(unsigned(max(1, config.threshold_shift)), config.lanes))
         if config.dither_bits:
             m.submodules.dither = dither = RandomBank(config.dither_bank)
-            m.d.comb += dither.advance.eq(self.step)
+            m.d.comb += [
+                dither.advance.eq(self.step),
+                dither.load.eq(self.load_seed),
+                dither.from_next.eq(self.from_next),
+                self.to_previous.eq(dither.to_previous),
+            ]
             for lane in lanes:
                 m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
+        else:
+            m.d.comb += self.to_previous.eq(self.from_next)
 
         # What stands still through a column, in registers of its own.
         multiples = Multiples(m, self.gain)

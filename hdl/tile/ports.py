@@ -8,6 +8,7 @@ from amaranth.lib import data
 from amaranth.lib.wiring import In, Out, Signature
 
 from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import setting_specs
 from symtrack.model.spec.status import STATUS, StatusKind
 from symtrack.model.spec.streams import INTO_TILE
@@ -60,6 +61,11 @@ def writes(config: TileConfig) -> Signature:
     )
 
 
+def seeds(config: TileConfig) -> Signature:
+    """States for the random sources, one source's per beat."""
+    return stream(state=DEGREE)
+
+
 def status(config: TileConfig) -> Signature:
     """What the tile tells about itself, `model.spec.status`."""
     return Signature(
@@ -79,7 +85,14 @@ def inject(config: TileConfig) -> Signature:
 
 def tile(config: TileConfig) -> Signature:
     """All ports of the tile."""
-    streams = {"vectors": vectors, "pulses": pulses, "read": read, "codes": codes, "writes": writes}
+    streams = {
+        "vectors": vectors,
+        "pulses": pulses,
+        "read": read,
+        "codes": codes,
+        "writes": writes,
+        "seeds": seeds,
+    }
     return Signature(
         {
             "command": In(command(config)),

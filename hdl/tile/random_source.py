@@ -4,14 +4,14 @@
     state <- state * x**bits mod p(x),    word = top ``bits`` bits of the state
 
 p is primitive of degree 32, so x**n mod p takes all 2**32 - 1 non-zero values; the multiplication by x**bits is
-a fixed network of XORs. Latency: the word of the next step is there one cycle after ``advance``.
-Throughput: one word per cycle.
+a fixed network of XORs. Sources are in a chain through which states are loaded, see `hdl.tile.seed_loader`. Latency:
+the word of the next step is there one cycle after ``advance``. Throughput: one word per cycle.
 """
 
 from functools import reduce
 from operator import xor
 
-from amaranth.hdl import Const, Module, Mux, Signal
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -37,17 +37,32 @@ class RandomSource(wiring.Component):
     Members
     -------
     advance : step at the end of this cycle
-    word : the current word, valid always
+    load, from_next : take the state of the next source in the chain in place of a step
+    word, rest : the current word, valid always; the bits of the state below it
     """
 
     def __init__(self, spec: SourceSpec) -> None:
         self.spec = spec
         self.module = f"random_source_{spec.bits}"
-        super().__init__({"advance": In(1), "word": Out(spec.bits)})
+        degree = spec.polynomial.bit_length() - 1
+        super().__init__(
+            {
+                "advance": In(1),
+                "load": In(1),
+                "from_next": In(degree),
+                "word": Out(spec.bits),
+                "rest": Out(degree - spec.bits),
+            }
+        )
+
+    @property
+    def to_previous(self) -> Value:
+        """The state, for the source before in the chain."""
+        return Cat(self.rest, self.word)
 
     @property
     def parameters(self) -> dict[str, int]:
-        """Constants that differ from source to source: the seed, and the polynomial without its highest power."""
+        """Constants that differ from source to source: the state after a reset, and p without its highest power."""
         return {"SEED": self.spec.seed, "POLYNOMIAL": self.spec.polynomial - (1 << DEGREE)}
 
     @property
@@ -71,7 +86,9 @@ class RandomSource(wiring.Component):
         residues = (
             Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
         )
-        with m.If(self.advance):
+        with m.If(self.load):
+            m.d.sync += state.eq(self.from_next)
+        with m.Elif(self.advance):
             m.d.sync += state.eq(reduce(xor, residues, (state << spec.bits)[:degree]))
-        m.d.comb += self.word.eq(state[kept:])
+        m.d.comb += [self.word.eq(state[kept:]), self.rest.eq(state[:kept])]
         return m

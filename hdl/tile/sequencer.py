@@ -34,6 +34,7 @@ class Sequencer(wiring.Component):
     outside : with streamed, cells of R are out of tolerance
     read : request of the column, valid in READ; its column is driven elsewhere
     busy : not IDLE
+    resting : CLEAR or IDLE
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -60,6 +61,7 @@ class Sequencer(wiring.Component):
                 "last_round": Out(1),
                 "outside": In(1),
                 "busy": Out(1),
+                "resting": Out(1),
             }
         )
 
@@ -73,6 +75,7 @@ class Sequencer(wiring.Component):
         )
         m.d.comb += [
             self.busy.eq(~idle),
+            self.resting.eq(clear | idle),
             self.command.ready.eq(idle),
             self.start.eq(self.command.valid & idle),
             self.clear.eq(clear),

@@ -17,6 +17,7 @@ from amaranth.lib.wiring import connect, flipped
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.counters import Counters
+from symtrack.hdl.tile.seed_loader import SeedLoader
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.hdl.tile.transfer import TransferPath
 from symtrack.hdl.tile.update import UpdatePath
@@ -38,6 +39,7 @@ class Tile(wiring.Component):
         m.submodules.update = update = UpdatePath(self.config)
         m.submodules.transfer = transfer = TransferPath(self.config)
         m.submodules.counters = counters = Counters(self.config)
+        m.submodules.seed_loader = loader = SeedLoader(self.config)
 
         for inner, outer in (
             (sequencer.command, self.command),
@@ -46,6 +48,7 @@ class Tile(wiring.Component):
             (update.pulses, self.pulses),
             (transfer.codes, self.codes),
             (transfer.writes, self.writes),
+            (loader.seeds, self.seeds),
         ):
             connect(m, inner, flipped(outer))
         connect(m, sequencer.sampled, transfer.settings)
@@ -103,5 +106,13 @@ class Tile(wiring.Component):
             self.status.memory_error.eq(transfer.memory_error),
             *(getattr(self.status, spec.name).eq(getattr(counters, spec.name)) for spec in COUNTERS),
             self.status.gave_up.eq(counters.gave_up),
+            self.status.seed_refused.eq(loader.refused),
+            loader.resting.eq(sequencer.resting),
+            *(block.load_seed.eq(loader.load) for block in (update, chopper, transfer)),
+            # The chain, from its end: choppers of rows, dither, choppers of columns, trains of columns, of rows.
+            chopper.row_from_next.eq(self.seeds.state),
+            transfer.from_next.eq(chopper.row_to_previous),
+            chopper.from_next.eq(transfer.to_previous),
+            update.from_next.eq(chopper.to_previous),
         ]
         return m

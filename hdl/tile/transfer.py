@@ -22,6 +22,7 @@ from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 
 PAYLOAD = ("column", "beat", "pulses", "latch", "reference")  # of writes, but its array
 
@@ -45,6 +46,7 @@ class TransferPath(wiring.Component):
     codes, writes : streams
     hidden_saturated, pulses_clamped : sticky flags
     memory_error : a word of a beat on its way had the wrong parity; for one cycle, before its writes are offered
+    load_seed, from_next, to_previous : of the sources of the dither, see `hdl.tile.random_bank`
     inject : with ``self_test``, see `hdl.tile.ports`
     """
 
@@ -74,6 +76,9 @@ class TransferPath(wiring.Component):
                 "hidden_saturated": Out(1),
                 "pulses_clamped": Out(1),
                 "memory_error": Out(1),
+                "load_seed": In(1),
+                "from_next": In(DEGREE),
+                "to_previous": Out(DEGREE),
                 **({"inject": In(ports.inject(config))} if config.self_test else {}),
             }
         )
@@ -192,6 +197,9 @@ class TransferPath(wiring.Component):
             buffer.step.eq(valid[5] & advance),
             buffer.load.eq(valid[10] & advance),
             buffer.write_address.eq(address[11]),
+            buffer.load_seed.eq(self.load_seed),
+            buffer.from_next.eq(self.from_next),
+            self.to_previous.eq(buffer.to_previous),
             offer.ready.eq(self.writes.ready),
             self.writes.valid.eq(offer.valid),
             *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),

@@ -21,6 +21,7 @@ from symtrack.hdl.tile.quadrants import Quadrants
 from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.hdl.tile.zero_shift import ZeroShift
 from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
+from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import COUNT_BITS
 
 OF_SLOT = ("up", "quadrant", "slow", "last")  # payload of a slot beside its lines
@@ -39,6 +40,8 @@ class UpdatePath(wiring.Component):
     slow : the slots are for W, which is not chopped
     zero_shifts, zero_random, chance, draw : of zero-shifting, see `hdl.tile.zero_shift`
     signs, row_signs : per column and row, 1 where c_j = -1 and c'_i = -1
+    load_seed, from_next : of the sources, which are the first of the chain, those of the rows before those of the
+        columns, see `hdl.tile.random_bank`
     vectors, pulses : streams
     """
 
@@ -60,6 +63,8 @@ class UpdatePath(wiring.Component):
                 "slow": In(1),
                 "signs": In(config.columns),
                 "row_signs": In(config.rows),
+                "load_seed": In(1),
+                "from_next": In(DEGREE),
                 "vectors": In(ports.vectors(config)),
                 "pulses": Out(ports.pulses(config)),
             }
@@ -185,6 +190,7 @@ class UpdatePath(wiring.Component):
         ):
             m.d.comb += [
                 bank.advance.eq(draws & advance),
+                bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
@@ -193,6 +199,8 @@ class UpdatePath(wiring.Component):
                 lines.eq(trains.fires),
             ]
         m.d.comb += [
+            column_words.from_next.eq(self.from_next),
+            row_words.from_next.eq(column_words.to_previous),
             offer.arrives.eq(compared_valid & advance),
             offer.ready.eq(self.pulses.ready),
             self.pulses.valid.eq(offer.valid),

@@ -23,7 +23,6 @@ from numpy.typing import NDArray
 from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.random_specs import BankSpec, SourceSpec
 from symtrack.model.spec.validated import check
 from symtrack.model.tile.random_source import Sources
 
@@ -158,11 +157,11 @@ def _line_words(
     config: TileConfig, rows: Sequence[int], columns: Sequence[int], slots: int, chunk: int
 ) -> Iterator[Int]:
     """Words int64[n, 2 * lines] of the sources of some lines, row lines first, two sources a line."""
-
-    def specs(bank: BankSpec, lines: Sequence[int]) -> list[SourceSpec]:
-        return [bank.sources[k] for line in lines for k in bank.pair(line)]
-
-    sources = Sources(tuple(specs(config.row_bank, rows) + specs(config.column_bank, columns)))
+    of_rows = [k for line in rows for k in config.row_bank.pair(line)]
+    of_columns = [len(config.row_bank.sources) + k for line in columns for k in config.column_bank.pair(line)]
+    used, seeds = of_rows + of_columns, config.seeds
+    sources = Sources(tuple(config.sources[k] for k in used))
+    sources.state[:] = [seeds[k] for k in used]
     for start in range(0, slots, chunk):
         yield sources.words(min(chunk, slots - start))
 

@@ -24,6 +24,7 @@ from symtrack.model.spec.validated import Validated, integer, own
 CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
+SEED_CYCLES = 2  # of a seed that is loaded
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
 ADDED = {"stream_pad": 0, "self_test": 0}
@@ -31,6 +32,8 @@ NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
 OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
 GIVEN_NAME = re.compile(r"custom_[0-9a-f]{8}")  # to configurations that have none of their own
+SEED_BITS = 32
+DEFAULT_SEED = 1 << SEED_BITS  # of the states after a reset; no seed that a host can load gives the same
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +67,12 @@ class TileConfig(Validated):
     row_chopper: int = integer(0, 1, 0, "1: rows have choppers of their own, too")
     programmer: int = integer(0, 1, 0, "1: the tile can program the reference array R by write and verify")
     counter_bits: int = integer(8, 48, 32, "width of the saturating event counters")
-    seed: int = integer(0, 2**32 - 1, 1, "seed of the random sources")
+    seed: int = integer(
+        0,
+        (1 << SEED_BITS) - 1,
+        1,
+        "seed of the random sources, which hosts load after a reset; no part of the hardware",
+    )
     name: str = field(
         default="",
         compare=False,
@@ -147,10 +155,15 @@ class TileConfig(Validated):
 
     @property
     def fingerprint(self) -> str:
-        """SHA-256 over all fields but the name: equal exactly for equal configurations."""
-        values = {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.compare}
+        """SHA-256 over all fields but name and seed: equal exactly for tiles with the same netlist."""
+        values = self._hardware | {"seed": 1}  # as it was when the seed was part of the netlist, so that most stay
         there = [(key, value) for key, value in sorted(values.items()) if key not in ADDED or value != ADDED[key]]
         return hashlib.sha256(repr(there).encode()).hexdigest()
+
+    @property
+    def _hardware(self) -> dict[str, Any]:
+        """What a netlist follows from: all fields but name and seed."""
+        return {spec.name: getattr(self, spec.name) for spec in fields(self) if spec.compare and spec.name != "seed"}
 
     @property
     def own_name(self) -> str:
@@ -158,14 +171,15 @@ class TileConfig(Validated):
         return "" if self.name in NAMED or GIVEN_NAME.fullmatch(self.name) else self.name
 
     def _called(self) -> str:
-        """The own name, or that of the named configuration that equals this one, or ``custom_`` and a fingerprint.
+        """The own name, or that of the named configuration of the same hardware, or ``custom_`` and a fingerprint.
 
         A name that follows from fields, and came along with a copy, is found anew.
         """
         if not isinstance(self.name, str):
             raise TypeError(f"name = {self.name!r}: must be a text")
         if not self.own_name:
-            return next((name for name, config in NAMED.items() if config == self), f"custom_{self.fingerprint[:8]}")
+            same = (name for name, config in NAMED.items() if config._hardware == self._hardware)
+            return next(same, f"custom_{self.fingerprint[:8]}")
         if not OWN_NAME.fullmatch(self.name):
             raise ValueError(
                 f"name = {self.name!r}: must be at most {LONGEST_NAME} lower-case letters, digits and underscores, a "
@@ -326,8 +340,28 @@ class TileConfig(Validated):
         return BankSpec(lines, split, tuple(self._source(first + k, bits) for k in range(count)))
 
     def _source(self, index: int, bits: int) -> SourceSpec:
-        seed = mix64((self.seed << 16) + index + 1) >> (64 - DEGREE)
-        return SourceSpec(dense_primitive(index), seed or 1, bits)
+        return SourceSpec(dense_primitive(index), source_state(DEFAULT_SEED, index), bits)
+
+    @cached_property
+    def sources(self) -> tuple[SourceSpec, ...]:
+        """All sources, in the order in which states are loaded into them."""
+        banks = self.row_bank.sources + self.column_bank.sources
+        return (*banks, self.chopper_source, *self.dither_bank.sources, *self.row_chopper_bank.sources)
+
+    @property
+    def seeds(self) -> tuple[int, ...]:
+        """States that hosts load into the sources after a reset, in their order; they follow from ``seed``."""
+        return tuple(source_state(self.seed, index) for index in range(len(self.sources)))
+
+    @property
+    def seed_cycles(self) -> int:
+        """Cycles of the load of all seeds, while memories are cleared or the tile is idle."""
+        return SEED_CYCLES * len(self.sources)
+
+
+def source_state(seed: int, index: int) -> int:
+    """State of the source ``index`` that a seed gives: the top 32 bits of mix64(seed * 2**16 + index + 1), never 0."""
+    return mix64((seed << 16) + index + 1) >> (64 - DEGREE) or 1
 
 
 _BUILT_IN = (

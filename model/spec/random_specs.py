@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random sources as data: polynomial, seed and width of each, and which two of them a line combines."""
+"""Random sources as data: polynomial, first state and width of each, and which two of them a line combines."""
 
 from __future__ import annotations
 
@@ -8,7 +8,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class SourceSpec:
-    """One random source: ``state <- state * x**bits mod polynomial``, word = the top ``bits`` of the state."""
+    """One random source: ``state <- state * x**bits mod polynomial``, word = the top ``bits`` of the state.
+
+    ``seed`` is the state after a reset, until another one is loaded.
+    """
 
     polynomial: int
     seed: int

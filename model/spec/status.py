@@ -54,10 +54,11 @@ STATUS = (  # in the order of the ports
     StatusSpec(
         name="gave_up", kind=StatusKind.FLAG, text="a programming left cells out of tolerance", needs="programmer"
     ),
+    StatusSpec(name="seed_refused", kind=StatusKind.EVENT, text="a seed of zero was offered, and not loaded"),
 )
 COUNTERS = tuple(spec for spec in STATUS if spec.kind == StatusKind.COUNTER)
 FLAGS = tuple(spec for spec in STATUS if spec.kind == StatusKind.FLAG)
-MEMORY_ERROR = next(spec for spec in STATUS if spec.kind == StatusKind.EVENT)
+MEMORY_ERROR = next(spec for spec in STATUS if spec.name == "memory_error")
 
 
 def counters(config: TileConfig) -> tuple[str, ...]:

@@ -3,6 +3,6 @@
 
 from __future__ import annotations
 
-INTO_TILE = ("command", "vectors", "codes")
+INTO_TILE = ("command", "vectors", "codes", "seeds")
 OUT_OF_TILE = ("pulses", "read", "writes")
 STREAMS = (*INTO_TILE, *OUT_OF_TILE)

@@ -40,6 +40,7 @@ class Status:
         self.reference_pulses = 0
         self.unprogrammed = 0
         self.gave_up = False
+        self.seed_refused = False
         self.memory_error = False  # the memories here never forget, see `model.tile.parity`
 
     def count_slots(self, slots: int) -> None:

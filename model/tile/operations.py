@@ -15,6 +15,7 @@ Source: docs/tile.md, sections 3 and 5 to 9.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -50,6 +51,7 @@ from symtrack.model.tile.quadrants import is_present, schedule, signs_present, u
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.random_source import FIELDS, step_fields
 from symtrack.model.tile.reference_latch import latch
+from symtrack.model.tile.seed_loader import load_seeds
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
 from symtrack.model.tile.zero_shift import polarities
@@ -82,6 +84,7 @@ class Periphery:
         self.cycles = 0
         self.clipped = np.zeros((2, config.rows), np.bool_)
         self.outside = np.zeros(config.rows, np.bool_)
+        self.load_seeds(config.seeds)
         self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
         self._no_dither = np.zeros(config.rows, np.int64)
         self._checked: Settings | None = None
@@ -98,6 +101,18 @@ class Periphery:
             config.pulses_max,
             config.momentum_bits,
         )
+
+    def load_seeds(self, seeds: Sequence[int]) -> None:
+        """Give every random source its state, as a host does after a reset; ``config.seeds`` are in from the start.
+
+        Raises
+        ------
+        TypeError, ValueError
+            There is not one seed for each of ``config.sources``, or one is not an integer from 1 to 2**32 - 1.
+        """
+        chopper = self.chopper_state
+        banks = self.row_bank, self.column_bank, chopper.source, self.dither_bank, chopper.row_bank
+        load_seeds(banks, seeds)
 
     @property
     def chopper(self) -> Int:

@@ -20,6 +20,8 @@ from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.packing import pack_bits
 from symtrack.model.tile.parity import MEMORIES
+from symtrack.model.tile.random_source import Sources
+from symtrack.model.tile.seed_loader import SeedLoader
 from symtrack.model.tile.sequencer import SequencerModel, State
 from symtrack.model.tile.transfer import TransferPipeline
 from symtrack.model.tile.update import UpdatePipeline
@@ -30,7 +32,8 @@ class TileModel:
 
     `step` takes the value of every input port of docs/tile.md (``rst`` included) in one cycle, returns the value
     of every output port in that cycle, and then takes the clock edge. Ports go by their Verilog names and are
-    unsigned integers that fit the port. The registers start with the values that a reset gives them.
+    unsigned integers that fit the port. The registers start with the values that a reset gives them, which for random
+    sources does not depend on ``config.seed``: `model.spec.config.TileConfig.seeds` come in through ports.
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -46,6 +49,7 @@ class TileModel:
         self._chopper_port = self._row_chopper_port = 0
         self._wrap: bool | None = None  # whether the read that ended in the last cycle was a sweep's last
         self._status = Status(config)
+        self._seeds = SeedLoader()
         self._outside = 0  # cells out of tolerance in this round of a programming
         self._update.reset()
         self._transfer.reset()
@@ -55,6 +59,9 @@ class TileModel:
         sequencer = self._sequencer
         outputs = self._outputs(inputs)
         self._status.memory_error = False
+        resting = sequencer.state in (State.CLEAR, State.IDLE)
+        self._seeds.step(inputs["seeds__state"] if inputs["seeds__valid"] else None, resting=resting, banks=self._banks)
+        self._status.seed_refused = self._seeds.refuses
         if self._wrap is not None:
             self._chopper.step(wrap=self._wrap)
             self._wrap = None
@@ -87,6 +94,12 @@ class TileModel:
             self._reset()
         return outputs
 
+    @property
+    def _banks(self) -> tuple[Sources, ...]:
+        """All random sources, in the order of `model.spec.config.TileConfig.sources`."""
+        update, chopper = self._update, self._chopper
+        return (update.row_bank, update.column_bank, chopper.source, self._transfer.dither_bank, chopper.row_bank)
+
     def _outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         state, status = self._sequencer.state, self._status
         programming = self._sequencer.programming and state in (State.READ, State.STREAM)
@@ -100,6 +113,7 @@ class TileModel:
             "read__column": self._sequencer.column if programming else self._chopper.column,
             "codes__ready": int(more_codes and self._transfer.room),
             **self._transfer.writes,
+            "seeds__ready": int(self._seeds.loads or self._seeds.refuses),
             "status__busy": int(state is not State.IDLE),
             "status__chopper": self._chopper_port,
             "status__row_chopper": self._row_chopper_port,

@@ -17,7 +17,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, SEED_CYCLES, SLOT_LATENCY, TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays
@@ -47,8 +47,17 @@ class Waveform:
         self._idle[self._layout["command__ready"]] = 1
 
     def clear(self) -> Words:
-        """Outputs from the first cycle after reset to the first idle one."""
-        return self._rows(self.config.clear_cycles, busy_from=0)
+        """Outputs from the first cycle after reset, in which the seeds begin to come, to the first idle one after it.
+
+        That is the first one in which there is no seed any more.
+        """
+        config, count = self.config, len(self.config.sources)
+        rows = self._rows(max(config.clear_cycles, config.seed_cycles), busy_from=0)
+        for name, busy in (("command__ready", 0), ("status__busy", 1)):
+            rows[: config.clear_cycles, self._layout[name]] = busy
+            rows[config.clear_cycles :, self._layout[name]] = 1 - busy
+        rows[SEED_CYCLES - 1 : SEED_CYCLES * count : SEED_CYCLES, self._layout["seeds__ready"]] = 1
+        return rows
 
     def update(
         self,

@@ -96,5 +96,5 @@ def test_a_limited_number_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(helper, "_benches", {})
     monkeypatch.setattr(helper, "KEPT", 2)
     for seed in (1, 2, 3, 2):
-        simulate_again(Chopper, TINY.replace(seed=seed), random_inputs(Chopper, 1, cycles=2))
-    assert [key[2].seed for key in helper._benches] == [3, 2]
+        simulate_again(Chopper, TINY.replace(bl_max=seed), random_inputs(Chopper, 1, cycles=2))
+    assert [key[2].bl_max for key in helper._benches] == [3, 2]

@@ -53,7 +53,8 @@ class NativePeriphery:
     Attributes
     ----------
     cycles : clock cycles of the operations so far, idle ones between them not counted.
-    played, compared : all cycles played, and those whose every output was compared.
+    played, compared : all cycles played, those before the first operation too, and those whose every output was
+        compared.
     """
 
     def __init__(self, tile: NativeTile, *, record: bool) -> None:
@@ -70,7 +71,8 @@ class NativePeriphery:
         first, _ = tile.layout.payload("writes")
         self._write = {name: _below(tile.layout.outputs[f"writes__{name}"], first) for name in _WRITE}
         self._write_bits = {"pulses": config.pulses_format.width, "reference": config.reference_format.width}
-        self._play(None, 0, None if self.golden is None else self.golden.clear())
+        cycles, rows = tile.operation(None, 0, record=record, seed=True)
+        self._judge(cycles, rows, None if self.golden is None else self.golden.clear(), idle=True)
 
     @property
     def chopper(self) -> Int:
@@ -214,14 +216,14 @@ class NativePeriphery:
         if self.golden is not None:
             self.golden.restore(arrays)
 
-    def _play(self, op: Op | None, bl: int, expected: Words | None) -> None:
+    def _play(self, op: Op, bl: int, expected: Words | None) -> None:
         """Play an operation and compare its outputs, if they are recorded, with those expected.
 
         What counts is the first difference in time, then in the order of ports; an operation that ends at another
         cycle than expected, or never, is one.
         """
         cycles, rows = self.tile.operation(op, bl, record=expected is not None)
-        self._judge(cycles, rows, expected, idle=op is None)
+        self._judge(cycles, rows, expected)
 
     def _judge(self, cycles: int, rows: Words, expected: Words | None, *, idle: bool = False) -> None:
         """Compare the outputs of an operation, and count its cycles; ``idle`` ones do not count."""

@@ -149,18 +149,20 @@ bool symtrack_cycle(void* handle, const Word* in, Word* out) {
     return !tile.stopped();
 }
 
-// From the cycle of a command (without one: from now) to the first idle cycle, which is played too and whose outputs end
-// in `out`. With `rounds` it also ends before the cycle of a read request that follows as many writes as there is room
+// From the cycle of a command (without one: from now) to the first idle cycle in which all seeds are in, which is played
+// too and whose outputs end in `out`. With `rounds` it also ends before the cycle of a read request that follows as many writes as there is room
 // for, and goes on from there without a command. `in` holds settings and the payload of the command. `beats` holds how many beats `pulses` and `writes` have
 // room for, and receives how many there were. With `record` the outputs of every cycle go there.
 // Returns the number of cycles, negative if `most` cycles or the room for beats were not enough; 0 if the netlist ended
 // the simulation.
 long symtrack_operation(void* handle, const Word* in, Word* out, long command, long rounds, long vector_beats, long code_beats,
-                        const Word* vectors, const Word* codes, Word* pulses, Word* writes, int64_t* beats,
-                        Word* record, long most) {
+                        long seed_beats, const Word* vectors, const Word* codes, const Word* seeds, Word* pulses, Word* writes,
+                        int64_t* beats, Word* record, long most) {
     Tile& tile = *static_cast<Tile*>(handle);
     std::memcpy(tile.in, in, sizeof tile.in);
-    Source sources[] = {{generated::VECTORS, vectors, vector_beats}, {generated::CODES, codes, code_beats}};
+    Source sources[] = {{generated::VECTORS, vectors, vector_beats},
+                        {generated::CODES, codes, code_beats},
+                        {generated::SEEDS, seeds, seed_beats}};
     Sink sinks[] = {{generated::PULSES, pulses, beats[0]}, {generated::WRITES, writes, beats[1]}};
     for (int port : {generated::PULSES.ready, generated::READ.ready, generated::WRITES.ready}) tile.in[port] = 1;
     tile.in[generated::COMMAND.valid] = command;
@@ -174,10 +176,11 @@ long symtrack_operation(void* handle, const Word* in, Word* out, long command, l
             return cycle;
         }
         if (record) std::memcpy(record + cycle * generated::OUT_WORDS, tile.out, sizeof tile.out);
+        const bool seeded = sources[2].next == seed_beats;
         for (Source& source : sources) source.advance(tile);
         for (Sink& sink : sinks)
             if (!sink.take(tile)) return -cycle - 1;
-        if (!tile.out[generated::BUSY] && (cycle > 0 || !command)) {
+        if (!tile.out[generated::BUSY] && seeded && (cycle > 0 || !command)) {
             std::memcpy(out, tile.out, sizeof tile.out);
             tile.rise();
             beats[0] = sinks[0].count;

@@ -25,7 +25,7 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
     "new": (_ADDRESS, []),
     "delete": (None, [_ADDRESS]),
     "cycle": (ctypes.c_bool, [_ADDRESS] * 3),
-    "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 4, *[_ADDRESS] * 6, _LONG]),
+    "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 5, *[_ADDRESS] * 7, _LONG]),
     "state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
     "set_state": (ctypes.c_bool, [_ADDRESS, ctypes.c_int, _ADDRESS]),
 }
@@ -52,16 +52,19 @@ class NativeTile:
         # Beats of the operation in work, into the tile and out of it.
         self.vectors = np.zeros((config.column_beats + config.row_beats, self.layout.payload("vectors")[1]), np.uint64)
         self.codes = np.zeros((config.row_beats, self.layout.payload("codes")[1]), np.uint64)
+        self.seeds = np.array(config.seeds, np.uint64)
         self.pulses = np.zeros((QUADRANTS * config.bl_max, self.layout.payload("pulses")[1]), np.uint64)
         self.writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
-        # The longest of frequent operations without waits is a full update; clearing can be longer.
-        most = max(config.update_cycles(len(self.pulses)), config.transfer_cycles, config.clear_cycles) + 1
+        # The longest of frequent operations without waits is a full update; clearing and seeds can be longer.
+        start = max(config.clear_cycles, config.seed_cycles)
+        most = max(config.update_cycles(len(self.pulses)), config.transfer_cycles, start) + 1
         self._record = np.zeros((most, len(self.outputs)), np.uint64)
         self._rooms = len(self.pulses), len(self.writes)
         self._beats = np.zeros(2, np.int64)  # of pulses and of writes
         # Addresses, once: looking one up costs as much as a short operation.
         self._row = (self._handle, _address(self.inputs), _address(self.outputs))
-        self._buffers = tuple(map(_address, (self.vectors, self.codes, self.pulses, self.writes, self._beats)))
+        into = self.vectors, self.codes, self.seeds
+        self._buffers = tuple(map(_address, (*into, self.pulses, self.writes, self._beats)))
         self._recorded = (_address(self._record), most)
         self._unrecorded = (None, most)
 
@@ -92,9 +95,10 @@ class NativeTile:
         if not self._cycle(*self._row):
             raise ToolError(ENDED)
 
-    def operation(self, op: Op | None, bl: int, *, record: bool) -> tuple[int, Words]:
+    def operation(self, op: Op | None, bl: int, *, record: bool, seed: bool = False) -> tuple[int, Words]:
         """Play one operation with the beats in ``vectors`` or ``codes`` to its first idle cycle; for None only wait.
 
+        With ``seed`` the beats in ``seeds`` are loaded meanwhile, and the idle cycle is one in which they are in.
         Returns the number of cycles, and the rows of outputs if they are recorded; beats are in ``pulses`` or
         ``writes`` and their numbers in ``slot_count`` and ``write_count``. The number is negative if the operation
         was given up: no idle cycle after the longest time it can take, or more beats than it can have.
@@ -103,9 +107,10 @@ class NativeTile:
             self.set("command__op", op)
             self.set("command__bl", bl)
         vectors, codes = (len(self.vectors) if op == Op.UPDATE else 0), (len(self.codes) if op == Op.TRANSFER else 0)
+        seeds = len(self.seeds) if seed else 0
         to = self._recorded if record else self._unrecorded
         self._beats[:] = self._rooms
-        cycles: int = self._operation(*self._row, op is not None, False, vectors, codes, *self._buffers, *to)
+        cycles: int = self._operation(*self._row, op is not None, False, vectors, codes, seeds, *self._buffers, *to)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, self._record[: abs(cycles) if record else 0]
@@ -122,9 +127,9 @@ class NativeTile:
         rows = np.zeros((most if record else 0, len(self.outputs)), np.uint64)
         self.set("command__op", Op.CALIBRATE)
         self._beats[:] = pulses, beats
-        buffers = (_address(self.vectors), *map(_address, (codes, slots, writes, self._beats)))
+        buffers = tuple(map(_address, (self.vectors, codes, self.seeds, slots, writes, self._beats)))
         to = _address(rows) if record else None
-        cycles: int = self._operation(*self._row, True, False, 0, beats, *buffers, to, most)
+        cycles: int = self._operation(*self._row, True, False, 0, beats, 0, *buffers, to, most)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, rows[: abs(cycles)], slots[: self.slot_count], writes[: self.write_count]
@@ -139,7 +144,7 @@ class NativeTile:
             self.set("command__column", column)
         self._beats[:] = self._rooms
         to = self._recorded if record else self._unrecorded
-        cycles: int = self._operation(*self._row, first, True, 0, len(self.codes), *self._buffers, *to)
+        cycles: int = self._operation(*self._row, first, True, 0, len(self.codes), 0, *self._buffers, *to)
         if not cycles:
             raise ToolError(ENDED)
         return cycles, self._record[: abs(cycles) if record else 0], not self.get("status__busy")

@@ -26,7 +26,7 @@ from symtrack.cosim.engine.stepped_periphery import check_target
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
+from symtrack.model.spec.settings import ChopperMode, Op, Reference, Scope, Settings, Target
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -223,6 +223,32 @@ def test_rtl_that_never_ends_or_loses_beats_is_a_mismatch(port: str, constant: i
     with pytest.raises(MismatchError) as found:
         transfer()
     assert found.value.difference.signal == port
+
+
+def test_a_tile_without_its_seeds_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    """By its ports where cycles are recorded, else by its pulses; and a tile of another seed by its pulses, too."""
+    library, golden = native_library(tile_verilog(TINY), TINY), Periphery(TINY)
+    sides = [
+        np.full(size, value) for size in (TINY.columns, TINY.rows) for value in (0, TINY.magnitude_format.high // 2)
+    ]
+    expected = golden.update(*sides, TINY.bl_max)
+
+    def pulses(config: TileConfig) -> np.ndarray:
+        return NativePeriphery(NativeTile(library, config), record=False).update(*sides, TINY.bl_max).columns
+
+    assert np.array_equal(pulses(TINY), expected.columns)
+    other = TINY.replace(seed=2)
+    assert not np.array_equal(pulses(other), expected.columns)
+    assert np.array_equal(pulses(other), Periphery(other).update(*sides, TINY.bl_max).columns)
+    operation = NativeTile.operation
+
+    def unseeded(tile: NativeTile, op: Op | None, bl: int, *, record: bool, seed: bool = False) -> Any:
+        return operation(tile, op, bl, record=record)
+
+    monkeypatch.setattr(NativeTile, "operation", unseeded)
+    assert not np.array_equal(pulses(TINY), expected.columns)
+    with pytest.raises(MismatchError, match="seeds__ready"):
+        NativePeriphery(NativeTile(library, TINY), record=True)
 
 
 @pytest.mark.parametrize("form", [list, lambda bits: np.array(bits, np.uint64)])

@@ -60,6 +60,10 @@ async def sequence(client: Client, *, operations: int, accesses: int, wrong: str
         client.wait(rng.choice((0.0, 0.0, 0.3, 0.7)))
         if number == operations // 2 and wrong:
             getattr(client.golden, wrong)[...] += 1
+        if rng.random() < 0.3:
+            seeds = config.replace(seed=rng.getrandbits(32)).seeds
+            await client.load(seeds)
+            client.golden.load_seeds(seeds)
         kind = number % 4
         if kind == 0:
             await client.update(random_update(config, rng))
@@ -161,7 +165,10 @@ async def errors(client: Client) -> dict[str, int]:
     for first, size in ((0, 1), (0, 2), (0, 3), (1, 1), (1, 3), (2, 2), (3, 1)):
         offset, part = table["command"].offset + first, bytes(size)
         await refused("refused", lambda offset=offset, part=part: bus.write(offset, part))
-    assert not await client.busy(), "no refused command started"
+    seed = table["seed"].offset
+    for first, part in ((0, bytes(4)), (0, b"\1"), (0, b"\1\1"), (2, b"\1\1"), (3, b"\1")):
+        await refused("refused", lambda first=first, part=part: bus.write(seed + first, part))
+    assert not await client.busy(), "no refused command started, and no refused seed waits"
     assert await client.write("events", 0xFFFFFFFF) == AxiResp.OKAY
     assert await client.read("events") == 0, "all ones clear all events"
 
@@ -173,6 +180,8 @@ async def errors(client: Client) -> dict[str, int]:
         assert await client.command(Op.CALIBRATE) == AxiResp.OKAY
     await refused("overrun", lambda: bus.write(table["command"].offset, bytes([2, 0, 0, 0])))
     assert await client.read("status") & 3 == 3
+    assert await client.write("seed", 5) == AxiResp.OKAY, "it waits for the end of the operation"
+    await refused("overrun", lambda: bus.write(seed, bytes([5, 0, 0, 0])))
     watchdog = 1 << list(EVENTS).index("watchdog")
     assert await client.write("watchdog", 10**6) == AxiResp.OKAY
     assert await client.write("interrupt", watchdog) == AxiResp.OKAY

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from random import Random
 from typing import Any
 
@@ -59,7 +60,7 @@ class Client:
         await self.reset()
 
     async def reset(self) -> None:
-        """Reset everything and wait until the memories are cleared."""
+        """Reset everything, load the seeds and wait until the memories are cleared."""
         self.dut.aresetn.value = 0
         await ClockCycles(self.dut.aclk, 4)
         for end in (*self.sources.values(), *self.sinks.values()):
@@ -68,7 +69,13 @@ class Client:
         self.dut.aresetn.value = 1
         await ClockCycles(self.dut.aclk, 2)
         assert await self.busy()
+        await self.load(self.config.seeds)
         await self.idle()
+
+    async def load(self, seeds: Iterable[int]) -> None:
+        """Load states of random sources."""
+        for seed in seeds:
+            assert await self.write("seed", seed) == AxiResp.OKAY
 
     def wait(self, probability: float) -> None:
         """Let every stream and channel wait with this probability in each cycle from now on."""

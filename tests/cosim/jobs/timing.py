@@ -3,20 +3,31 @@
 
 from __future__ import annotations
 
+from collections.abc import Generator
 from typing import Any
 
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.engine.stepped_periphery import SteppedPeriphery
+from symtrack.cosim.engine.streams import Streams
 from symtrack.model.spec.settings import Settings
 
 
+def _until_idle(streams: Streams) -> Generator[Ports, Ports, None]:
+    yield from streams.cycle()
+    while streams.outputs["status__busy"]:
+        yield from streams.cycle()
+
+
 def measure(bench: Bench) -> dict[str, Any]:
-    """Measure the cycles of CLEAR, of updates as ``(slots, cycles)``, and of a transfer."""
-    tile = SteppedPeriphery(bench)
-    clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
+    """Measure the cycles of CLEAR, of the load of all seeds, of updates as ``(slots, cycles)``, and of a transfer."""
     config = bench.config
+    bench.run(_until_idle(Streams(config, bench.widths)))
+    clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
+    tile = SteppedPeriphery(bench)
+    seeds = bench.cycles - 1 - clear
     updates = []
     for signs, bl in ((0, 0), (0, 1), (0, config.bl_max), (1, 3)):
         before = tile.cycles
@@ -30,4 +41,4 @@ def measure(bench: Bench) -> dict[str, Any]:
         updates.append((len(slots.up), tile.cycles - before))
     before = tile.cycles
     tile.transfer(np.zeros(config.rows, np.int64), Settings())
-    return {"clear": clear, "updates": updates, "transfer": tile.cycles - before}
+    return {"clear": clear, "seeds": seeds, "updates": updates, "transfer": tile.cycles - before}

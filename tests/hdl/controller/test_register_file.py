@@ -29,6 +29,14 @@ MEMORIES = ("q", "qref", "hidden")
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
 HITS |= {"outside", "a part", "drained", "command while draining"}
+HITS |= {
+    "seed",
+    "seed after a reset",
+    "seed while draining",
+    "a seed behind another",
+    "seed of zero",
+    "a part of a seed",
+}
 
 
 class Traffic:
@@ -37,9 +45,21 @@ class Traffic:
     def __init__(self, config: TileConfig, seed: int) -> None:
         self.rng, self.config = Random(seed), config
         self.table = registers(config)
-        self.busy = self.flagged = self.reset = 0
+        self.busy = self.flagged = self.reset = self.waits = 0
         self.command, self.control = (r.offset for r in self.table if r.name in ("command", "control"))
-        names = ("command", "command", "control", "events", "status", "interrupt", "intr_test", "inject")
+        self.seed = next(r.offset for r in self.table if r.name == "seed")
+        names = (
+            "command",
+            "command",
+            "seed",
+            "seed",
+            "control",
+            "events",
+            "status",
+            "interrupt",
+            "intr_test",
+            "inject",
+        )
         self.favourites = [register for name in names for register in self.table if register.name == name]
 
     def address(self) -> int:
@@ -70,11 +90,15 @@ class Traffic:
         if rng.random() < 0.6:
             bus.read = self.address()
         if self.reset and rng.random() < 0.5:
-            bus.write = self.command, 1, 15
+            bus.write = rng.choice((self.command, self.seed)), 1, 15
+        elif self.waits and rng.random() < 0.3:  # another one of what may be waiting
+            bus.write = self.waits, 1, 15
         elif rng.random() < 0.6:
             address = self.address()
             register = next((r for r in self.table if r.offset == address & ~3), None)
             bus.write = address, self.word(register), rng.choice((0, 15, 15, 15, 15, rng.randrange(16)))
+        written = bus.write[0] & ~3 if bus.write else 0
+        self.waits = written if written in (self.command, self.seed) else 0
         self.reset = bus.write is not None and bus.write[0] & ~3 == self.control and bus.write[1] & 3
         return bus
 
@@ -103,12 +127,13 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
         for cycle in range(cycles):
             bus, status = traffic.bus(), traffic.status(dut, started=started)
             column, ready = rng.randrange(config.columns), not status["busy"] and rng.random() < 0.5
-            offered = rng.random() < 0.7
+            offered, seed_ready = rng.random() < 0.7, rng.random() < 0.4
             address, word, strobes = bus.write or (0, 0, 0)
             dut.set(
                 **{f"status__{name}": value for name, value in status.items()},
                 column=column,
                 command__ready=ready,
+                seeds__ready=seed_ready,
                 offered=offered,
                 read=bus.read is not None,
                 read_address=bus.read or 0,
@@ -129,11 +154,15 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
             assert dut.get("command__valid") == (naive.offer is not None), told
             if naive.offer is not None:
                 assert {name: dut.get(f"command__{name}") for name in TAKEN} == naive.offer, told
+            assert dut.get("seeds__valid") == (naive.seed_offer is not None), told
+            assert naive.seed_offer in (None, dut.get("seeds__state")), told
             assert {name: dut.get(f"settings__{name}") for name in names} == {n: naive.setting(n) for n in names}, told
             started, was_reset = ready and naive.offer is not None and not naive.reset, naive.reset
             hits["drained"] += naive.draining and naive.reset
             hits["command while draining"] += naive.draining and naive.command is not None and not naive.drops
-            answer = naive.cycle(bus, status, column=column, ready=ready, offered=offered)
+            hits["seed while draining"] += naive.draining and naive.seed is not None and not naive.drops
+            follows = seed_ready and naive.seed_offer is not None
+            answer = naive.cycle(bus, status, column=column, ready=ready, offered=offered, seed_ready=seed_ready)
             if answer.read is not None:
                 assert dut.read("read_data", "read_error") == answer.read, told
                 hits["read"] += 1
@@ -145,6 +174,13 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
                 if written and answer.write:
                     hits["outside"] += bool(word & ~written.mask)
                     hits["a part"] += written.name == "command" and not word & ~written.mask and strobes not in (0, 15)
+                if address & ~3 == traffic.seed:
+                    whole = strobes == 15
+                    hits["seed of zero"] += whole and not word and answer.write
+                    hits["a part of a seed"] += strobes not in (0, 15) and answer.write
+                    hits["seed"] += whole and not answer.write
+                    hits["seed after a reset"] += whole and not answer.write and was_reset
+                    hits["a seed behind another"] += whole and not answer.write and follows
                 ordered = naive.command is not None and not answer.write and address & ~3 == traffic.command and strobes
                 hits["command"] += bool(ordered)
                 hits["command after a reset"] += bool(ordered and was_reset)
@@ -159,7 +195,7 @@ def play(config: TileConfig, seed: int, cycles: int, made: type = RegisterFile) 
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_every_cycle(name: str) -> None:
-    hits = play(CONFIGS[name], 1, 2000)
+    hits = play(CONFIGS[name], 1, 3000)
     wanted = HITS | ({"tested", "injected"} if CONFIGS[name].self_test else set())
     assert {name for name in wanted if hits[name] < 3} == set(), hits
 
@@ -175,7 +211,7 @@ def bent(old: str, new: str) -> type:
 def differs(config: TileConfig, made: type) -> bool:
     """Whether some cycle shows that this is not the register file."""
     try:
-        play(config, 2, 2000, made)
+        play(config, 2, 3000, made)
     except AssertionError:
         return True
     return False
@@ -192,7 +228,7 @@ ERRORS = [
         "            fresh[register.name, field.name] > field.high\n",
         '            (field.name == "bl") & (fresh[register.name, field.name] > field.high)\n',
     ),
-    (" & self.write_strobes[0]", ""),
+    ('hits["command"] & self.write_strobes[0]', 'hits["command"]'),
     (" & self._strobed()\n", "\n"),
     ("outside.any(), *part", "*part"),
     ("register.allowed", "register.mask"),
@@ -202,15 +238,26 @@ ERRORS = [
         "(events | Cat((happens | late).values())) & ~cleared",
     ),
     ("(events & enabled).any()", "(events & enabled)[5]"),
-    (" & ~accepted & ~drops),", " & ~accepted),"),
-    (" & ~accepted & ~drops),", " & ~drops),"),
+    ("self.waiting & ~accepted & ~drops", "self.waiting & ~accepted"),
+    ("self.waiting & ~accepted & ~drops", "self.waiting & ~drops"),
+    ("self.seed_waiting & ~seeded & ~drops", "self.seed_waiting & ~seeded"),
+    ("self.seed_waiting & ~seeded & ~drops", "self.seed_waiting & ~drops"),
+    ("late_order | late_seed", "late_order"),
+    ('hits["seed"] & self.write_strobes[0]', 'hits["seed"]'),
+    ("with m.If(loads | seeded | drops):", "with m.If(loads | seeded):"),
+    ("with m.If(loads | seeded | drops):", "with m.If(loads | drops):"),
+    ('done["seed"] & seeds & ~overrun', "self.write & seeds & ~overrun"),
+    ('done["seed"] & seeds & ~overrun', 'done["seed"] & seeds'),
+    ("*too_large, *zero,", "*too_large,"),
+    ("self.seed_waiting & ~self.draining", "self.seed_waiting"),
     ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted):"),
     ("with m.If(ordered | accepted | drops):", "with m.If(ordered | accepted | self.reset):"),
     ("self.waiting & ~self.draining", "self.waiting"),
     ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.reset"),
     ("self.draining & ~self.offered & ~self.reset", "self.draining & ~self.offered"),
     ("with m.If(drain & ~reset):", "with m.If(drain):"),
-    ("self.waiting | self.draining", "self.waiting"),
+    ("self.seed_waiting | self.draining", "self.seed_waiting"),
+    ("self.seed_waiting | self.draining", "self.draining"),
     ("older >= limit", "older > limit"),
     ("late).values()) | tested", "late).values())"),
     ('done["inject"] & ', ""),

@@ -55,6 +55,7 @@ class CDescriptor(ctypes.Structure):
         *((name, ctypes.c_uint) for name in ("reference_fraction_bits", "filter_shift", "gain_bits", "hidden_bits")),
         *((name, ctypes.c_uint) for name in ("threshold_shift", "pulses_max", "momentum_bits", "latch_shift")),
         *((name, ctypes.c_uint) for name in ("row_chopper", "programmer", "counter_bits", "self_test")),
+        ("sources", ctypes.c_uint),
         *((f"{name}_max", ctypes.c_uint) for name in (*MODES, *FACTORS)),
         *((f"{name}_max", ctypes.c_uint) for name in ("calibration_pulses", "calibration_sweeps")),
         *((f"{name}_max", ctypes.c_uint) for name in ("tolerance", "rounds")),
@@ -62,7 +63,7 @@ class CDescriptor(ctypes.Structure):
 
 
 class CTile(ctypes.Structure):
-    _fields_ = (("bus", CBus), ("descriptor", ctypes.POINTER(CDescriptor)))
+    _fields_ = (("bus", CBus), ("descriptor", ctypes.POINTER(CDescriptor)), ("seed", ctypes.c_uint32))
 
 
 def compiled(folder: Path, *arguments: str | Path) -> None:
@@ -101,7 +102,7 @@ class Driver:
         self.tile = CTile()
         self.descriptor = CDescriptor.in_dll(library, (described or config).name)
         self.error = library.symtrack_open(
-            ctypes.byref(self.tile), ctypes.byref(self.bus), ctypes.byref(self.descriptor)
+            ctypes.byref(self.tile), ctypes.byref(self.bus), ctypes.byref(self.descriptor), config.seed
         )
 
     def _read(self, context: int, offset: int, word: ctypes.Array[ctypes.c_uint32]) -> int:
@@ -131,8 +132,14 @@ class Driver:
 def opened(library: ctypes.CDLL, config: TileConfig) -> Driver:
     driver = Driver(library, config)
     assert driver.error == 0
-    assert not driver.written
+    assert driver.written == seeds(driver, config)
+    driver.written.clear()
     return driver
+
+
+def seeds(driver: Driver, config: TileConfig) -> list[tuple[int, int]]:
+    """The writes that load the seeds of a configuration."""
+    return [(driver.table["seed"].offset, seed) for seed in config.seeds]
 
 
 @pytest.fixture
@@ -160,6 +167,7 @@ def test_a_descriptor_is_its_configuration(config: TileConfig, library: ctypes.C
     descriptor = driver.tile.descriptor.contents
     found = {name: getattr(descriptor, name) for name, _ in CDescriptor._fields_}
     assert found.pop("hash") == int(config.fingerprint[:8], 16)
+    assert found.pop("sources") == len(config.sources)
     for name in [name for name in found if hasattr(config, name)]:
         assert found.pop(name) == getattr(config, name), name
     writable = [field for register in driver.table.values() for field in register.fields if field.access == "rw"]
@@ -250,9 +258,28 @@ def test_nothing_is_written_that_does_not_fit(name: str, arguments: tuple[int, .
 def test_a_reset_and_a_drain_are_bits_of_control(driver: Driver) -> None:
     control, status = driver.table["control"], driver.table["status"]
     assert driver("reset") == driver("drain", 1) == 0
-    assert driver.written == [(control.offset, control.field(name).mask) for name in ("reset", "drain")]
+    again = seeds(driver, CONFIG)  # a reset takes them away
+    words = [[(control.offset, control.field(name).mask), *again] for name in ("reset", "drain")]
+    assert driver.written == words[0] + words[1]
     driver.words[status.offset] = status.field("busy").mask
     assert driver("drain", 3) == ETIMEOUT
+
+
+@pytest.mark.parametrize("seed", [0, 1, 2, 0xFFFFFFFF])
+def test_a_seed_gives_the_states_of_the_configuration_with_that_seed(seed: int, driver: Driver) -> None:
+    assert driver("seed", seed) == 0
+    assert driver.written == seeds(driver, CONFIG.replace(seed=seed))
+    driver.written.clear()
+    assert driver("reset") == 0
+    assert driver.written[1:] == seeds(driver, CONFIG.replace(seed=seed)), "a reset loads them again"
+
+
+def test_no_seed_is_loaded_while_an_operation_runs_or_waits(driver: Driver) -> None:
+    for bits in ("busy",), ("busy", "waiting"):
+        status = driver.table["status"]
+        driver.words[status.offset] = sum(status.field(name).mask for name in bits)
+        assert driver("seed", 3) == EBUSY
+    assert not driver.written
 
 
 CALLS: list[Callable[[Driver], int]] = [
@@ -260,6 +287,7 @@ CALLS: list[Callable[[Driver], int]] = [
     lambda driver: driver("reset"),
     lambda driver: driver("drain", 3),
     lambda driver: driver("wait", 3),
+    lambda driver: driver("seed", 3),
     *(lambda driver, start=start: driver(start[0], *start[1]) for start in STARTS),
 ]
 
@@ -271,7 +299,7 @@ def test_an_error_of_the_bus_is_told(call: Callable[[Driver], int], driver: Driv
 
 
 def test_another_configuration_is_not_opened(library: ctypes.CDLL) -> None:
-    assert Driver(library, CONFIG.replace(seed=2), CONFIG).error == EIDENT
+    assert Driver(library, CONFIG.replace(gain_bits=2), CONFIG).error == EIDENT
     assert Driver(library, CONFIG, OTHER).error == EIDENT
 
 

@@ -8,7 +8,7 @@ A test is an ``async def program(dut)``: `Dut.set` drives inputs, `Dut.get` give
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, TypeVar
 
@@ -18,6 +18,7 @@ from amaranth.lib import data, wiring
 from amaranth.sim import Simulator
 
 from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.random_specs import BankSpec
 
 AWKWARD = {
     "one cell": TileConfig(
@@ -237,6 +238,19 @@ def _sources(config: TileConfig) -> str:
     """What a configuration keeps beside its fields, which a test may have replaced."""
     names = (name for name, value in vars(TileConfig).items() if isinstance(value, cached_property))
     return repr([(name, getattr(config, name)) for name in names])
+
+
+def reseeded(config: TileConfig, seed: int) -> TileConfig:
+    """The configuration with other states after a reset, those of a seed; equal to it as far as fields go."""
+    other, states = config.replace(), iter(config.replace(seed=seed).seeds)
+    for name in ("row_bank", "column_bank", "chopper_source", "dither_bank", "row_chopper_bank"):
+        found = getattr(config, name)
+        if isinstance(found, BankSpec):
+            found = replace(found, sources=tuple(replace(source, seed=next(states)) for source in found.sources))
+        else:
+            found = replace(found, seed=next(states))
+        other.__dict__[name] = found
+    return other
 
 
 KEPT = 16

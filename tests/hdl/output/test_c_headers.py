@@ -68,4 +68,4 @@ def test_names_follow_the_module() -> None:
     config = NAMED["digits_hidden"]
     assert prefix(config) == "SYMTRACK_DIGITS_HIDDEN_"
     assert f"#ifndef {controller_name(config).upper()}_REGISTERS_H" in register_header(config)
-    assert prefix(config.replace(seed=9)) == f"SYMTRACK_CUSTOM_{config.replace(seed=9).fingerprint[:8].upper()}_"
+    assert prefix(config.replace(bl_max=9)) == f"SYMTRACK_CUSTOM_{config.replace(bl_max=9).fingerprint[:8].upper()}_"

@@ -2,7 +2,8 @@
 """Plays the register block that PeakRDL makes of the SystemRDL beside our register file: same answers, same events.
 
 Ours is played first, with a random bus and tile; its accesses and what the tile told it are played again on the block
-in Verilator. Left out is what SystemRDL has no word for: values beyond the largest, and parts of a command.
+in Verilator. Left out is what SystemRDL has no word for: values beyond the largest, parts of a command or a seed, a
+seed of zero, and one too many of both.
 """
 
 from __future__ import annotations
@@ -32,7 +33,7 @@ pytestmark = [
     pytest.mark.skipif(find_spec("peakrdl_regblock") is None, reason="peakrdl-regblock is not installed"),
 ]
 CONFIG = TileConfig(rows=3, columns=5, lanes=1, row_chopper=1, programmer=1, counter_bits=32)
-CYCLES = 3000
+CYCLES = 4000
 FULL = 15
 FLAGS = ("hidden_saturated", "pulses_clamped", "gave_up")
 
@@ -85,7 +86,7 @@ def legal(register: Register, rng: Random) -> int:
     word = 0
     for field in register.fields:
         most = (1 << field.width) - 1 if field.high is None else field.high
-        word |= rng.choice((0, most, rng.randint(0, most))) << field.low
+        word |= rng.choice((int(field.nonzero), most, rng.randint(int(field.nonzero), most))) << field.low
     return word
 
 
@@ -94,7 +95,7 @@ def ours(seed: int) -> list[Cycle]:
     component, table, rng = Watched(CONFIG), registers(CONFIG), Random(seed)
     by_offset = {register.offset: register for register in table}
     favourites = [
-        register.offset for register in table if register.name in ("events", "interrupt", "command", "control")
+        register.offset for register in table if register.name in ("events", "interrupt", "command", "control", "seed")
     ]
     names = [field.name for field in settings_fields(CONFIG)]
     cycles: list[Cycle] = []
@@ -104,11 +105,13 @@ def ours(seed: int) -> list[Cycle]:
         for _ in range(CYCLES):
             offset = rng.choice((*favourites, *favourites, *favourites, *by_offset, 4 * rng.randrange(1 << 10)))
             register = by_offset.get(offset)
-            waits = dut.get("command__valid")
+            waits, seed_waits = dut.get("command__valid"), dut.get("seeds__valid")
             kind = rng.choice(("read", "write", "write", "nothing"))
             write = None
-            if kind == "write" and not (register and register.name == "command" and waits):
-                strobes = FULL if register is None or register.name in ("command", "control") else rng.randrange(16)
+            too_late = {"command": waits, "seed": seed_waits}  # another one of them would be refused
+            if kind == "write" and not (register and too_late.get(register.name)):
+                whole = register is None or register.name in ("command", "control", "seed")
+                strobes = FULL if whole else rng.randrange(16)
                 write = offset, legal(register, rng) if register else 0, strobes
             busy = max(0, busy - 1)
             flags = 0 if rng.random() < 0.05 else flags | rng.getrandbits(3) & rng.getrandbits(3)
@@ -120,6 +123,7 @@ def ours(seed: int) -> list[Cycle]:
             ready = int(busy == 0 and rng.random() < 0.5)
             address, word, strobes = write or (0, 0, 0)
             dut.set(**status, column=rng.randrange(CONFIG.columns), command__ready=ready)
+            dut.set(seeds__ready=rng.getrandbits(1))
             dut.set(read=kind == "read", read_address=offset, write=write is not None)
             dut.set(write_address=address, write_data=word, write_strobes=strobes)
             if waits and ready:
@@ -131,6 +135,7 @@ def ours(seed: int) -> list[Cycle]:
             answer = dut.read("read_data", "read_error") if kind == "read" else (0, dut.get("write_error"))
             shown = {f"settings.{name}": dut.get(f"settings__{name}") for name in names}
             shown |= {f"command.{name}": dut.get(f"command__{name}") for name in ("op", "bl", "column")}
+            shown["seed.state"] = dut.get("seeds__state")
             read = offset if kind == "read" else None
             cycles.append(Cycle(read, write, told, answer, shown, dut.get("irq"), dut.get("reset")))
             await dut.tick()
@@ -269,6 +274,11 @@ def compared(cycles: list[Cycle], blocks: list[dict[str, int]]) -> Counter[str]:
                 assert other[f"hwif_out.{place[part]}.{part}.value"] == value, (told, name)
         ordered = mine.write is not None and mine.write[0] == table["command"].offset
         assert other["hwif_out.command.op.swmod"] == ordered, told
+        seeded = mine.write is not None and mine.write[0] == table["seed"].offset
+        assert other["hwif_out.seed.state.swmod"] == seeded, told
+        if seeded and number + 1 < len(blocks):
+            assert blocks[number + 1]["hwif_out.seed.state.value"] == cycles[number + 1].shown["seed.state"], told
+        hits["seeds"] += seeded
         assert other["hwif_out.control.reset.value"] == mine.reset, told
         hits["resets"] += mine.reset
         if ordered:
@@ -293,7 +303,18 @@ def cycles() -> list[Cycle]:
     return ours(1)
 
 
-KINDS = {"reads", "writes", "errors", "events read", "resets", "commands", "interrupts", "clears", "set while cleared"}
+KINDS = {
+    "seeds",
+    "reads",
+    "writes",
+    "errors",
+    "events read",
+    "resets",
+    "commands",
+    "interrupts",
+    "clears",
+    "set while cleared",
+}
 
 
 def test_it_answers_as_ours_does(cycles: list[Cycle], tmp_path: Path) -> None:

@@ -40,12 +40,21 @@ class Lines:
         self.bank = bank
         self.registers = [Register(spec) for spec in bank.sources]
 
-    def words(self) -> list[int]:
-        """One per line; every source goes on to its next word."""
+    def now(self) -> list[int]:
+        """One per line."""
         words = [register.word for register in self.registers]
+        return [words[a] ^ words[b] for a, b in map(self.bank.pair, range(self.bank.lines))]
+
+    def step(self) -> None:
+        """Every source goes on to its next word."""
         for register in self.registers:
             register.step()
-        return [words[a] ^ words[b] for a, b in map(self.bank.pair, range(self.bank.lines))]
+
+    def words(self) -> list[int]:
+        """One per line; then every source goes on."""
+        words = self.now()
+        self.step()
+        return words
 
 
 def halves_upwards(value: Fraction) -> int:

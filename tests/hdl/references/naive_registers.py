@@ -49,6 +49,7 @@ class NaiveRegisters:
         self.drops = False  # the command that waits, in this cycle
         self.injected: dict[str, int] = {}  # into the memories, in this cycle
         self.command: dict[str, int] | None = None  # that waits
+        self.seed: int | None = None  # that waits
         self.upper = dict.fromkeys(COUNTERS, 0)  # upper bits of counters when they were last read
         self.age: int | None = None  # of the operation that runs
         self.barked = False
@@ -64,11 +65,18 @@ class NaiveRegisters:
         """The command that is on offer to the tile."""
         return None if self.draining else self.command
 
-    def cycle(self, bus: Bus, status: dict[str, int], *, column: int, ready: bool, offered: bool) -> Answer:
+    @property
+    def seed_offer(self) -> int | None:
+        """The seed that is on offer to the tile."""
+        return None if self.draining else self.seed
+
+    def cycle(
+        self, bus: Bus, status: dict[str, int], *, column: int, ready: bool, offered: bool, seed_ready: bool
+    ) -> Answer:
         """Answer what is asked for, and go on to the next cycle.
 
-        ``status`` is that of the tile, ``ready`` says whether it takes a command in this cycle, and ``offered`` whether
-        a beat of it waits.
+        ``status`` is that of the tile, ``ready`` and ``seed_ready`` say whether it takes a command and a seed in this
+        cycle, and ``offered`` whether a beat of it waits.
         """
         answer, happened = Answer(), self._happened(status) | self.refusals
         self.refusals = set()
@@ -77,6 +85,8 @@ class NaiveRegisters:
         if bus.read is not None:
             answer.read, error = self._read(bus.read, status, column)
             self.refusals |= error
+        if (seed_ready and self.seed_offer is not None) or self.drops:
+            self.seed = None
         if started or self.drops:
             self.command = None
         self._go_on(status, started=started)
@@ -140,7 +150,8 @@ class NaiveRegisters:
             return int(item.name in self.events)
         if name == "status":
             waits = int(self.command is not None)
-            special = {"busy": status["busy"] | waits | self.draining, "waiting": waits, "column": column}
+            busy = status["busy"] | waits | self.draining | (self.seed is not None)
+            special = {"busy": busy, "waiting": waits, "column": column}
             return special[item.name] if item.name in special else status[item.name]
         if name in COUNTERS:
             return status[name] & 0xFFFFFFFF
@@ -162,7 +173,7 @@ class NaiveRegisters:
         mask = sum(0xFF << 8 * byte for byte in range(4) if strobes >> byte & 1)
         if register.name != "events" and word & mask & ~sum(item.mask for item in register.fields):
             return {"refused"}, set()
-        if register.name in ("command", "inject") and strobes not in (0, 15):
+        if register.name in ("command", "inject", "seed") and strobes not in (0, 15):
             return {"refused"}, set()
         values = {}
         for item in register.fields:
@@ -170,6 +181,8 @@ class NaiveRegisters:
             values[item.name] = ((word & mask) | (old & ~mask)) >> item.low & ((1 << item.width) - 1)
             if item.high is not None and values[item.name] > item.high:
                 return {"refused"}, set()
+        if register.name == "seed" and strobes and not values["state"]:
+            return {"refused"}, set()
         if register.name == "events":
             return set(), {name for name, value in values.items() if value}
         if register.name == "control":
@@ -185,6 +198,11 @@ class NaiveRegisters:
                 return {"overrun"}, set()
             if strobes:
                 self.command = values
+        elif register.name == "seed":
+            if self.seed is not None and strobes:
+                return {"overrun"}, set()
+            if strobes:
+                self.seed = values["state"]
         else:
             self.fields.update({(register.name, name): value for name, value in values.items()})
         return set(), set()

@@ -20,18 +20,24 @@ def bank(lines: int, bits: int = 12) -> BankSpec:
 
 
 def compare(spec: BankSpec, *, naive: BankSpec | None = None, flip: Flip | None = None, cycles: int = 120) -> None:
-    """Every word of every cycle, with random waits."""
+    """Every word of every cycle, with random waits, and now and then a state that is loaded."""
     rng, lines = Random(spec.lines), Lines(naive or spec)
 
     async def program(dut: Dut) -> None:
-        words = lines.words()
+        words = lines.now()
         for _ in range(cycles):
-            advance = rng.random() < 0.7
-            dut.set(advance=advance)
+            advance, load, state = rng.random() < 0.7, rng.random() < 0.1, rng.getrandbits(32)
+            dut.set(advance=advance, load=load, from_next=state)
             assert dut.get("words") == words
+            assert dut.get("to_previous") == lines.registers[0].state
             await dut.tick()
-            if advance:
-                words = lines.words()
+            if load:
+                states = [*(register.state for register in lines.registers[1:]), state]
+                for register, moved in zip(lines.registers, states, strict=True):
+                    register.state = moved
+            elif advance:
+                lines.step()
+            words = lines.now()
 
     simulate(RandomBank(spec), program, flip)
 

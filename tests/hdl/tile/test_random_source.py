@@ -116,3 +116,22 @@ def test_reset_gives_the_seed_back() -> None:
         assert dut.get("word") == register.word
 
     simulate(RandomSource(SPEC), program)
+
+
+def test_a_load_takes_the_place_of_a_step() -> None:
+    register = Register(SPEC)
+
+    async def program(dut: Dut) -> None:
+        rng = Random(3)
+        for _ in range(60):
+            load, advance, state = rng.random() < 0.3, rng.random() < 0.5, rng.getrandbits(32)
+            dut.set(load=load, advance=advance, from_next=state)
+            word, rest = dut.read("word", "rest")
+            assert word << (32 - SPEC.bits) | rest == register.state
+            await dut.tick()
+            if load:
+                register.state = state
+            elif advance:
+                register.step()
+
+    simulate(RandomSource(SPEC), program)

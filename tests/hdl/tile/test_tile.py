@@ -61,7 +61,7 @@ async def play(dut: Dut, vectors: list, codes: list[list[int]], rng: Random, spe
 
 
 class Twin:
-    """The state of a tile in naive form."""
+    """The state of a tile in naive form, its sources with the seeds of the configuration."""
 
     def __init__(self, config: TileConfig) -> None:
         self.config, self.signs = config, Signs(config)
@@ -70,6 +70,10 @@ class Twin:
         self.slots = self.pulses = self.reads = 0
         self.reference_pulses = self.unprogrammed = 0
         self.clipped = [False, False]
+        sources = [*self.delta_lines.registers, *self.x_lines.registers, self.signs.source]
+        sources += [*self.dither.lines.registers, *self.signs.row_lines.registers]
+        for source, state in zip(sources, config.seeds, strict=True):
+            source.state = state
 
     def transfer(self, settings: Settings, codes: list[list[int]]) -> list[tuple[object, ...]]:
         """The beats of writes."""
@@ -173,7 +177,7 @@ def compare(
 
     The tile gets the setting ``wrong`` with its lowest bit flipped.
     """
-    rng, twin, code = Random(seed), Twin(config), config.code_format
+    rng, twin, code, loaded = Random(seed), Twin(config), config.code_format, (built or config).seeds
     widths = {
         "chopper": 2,
         "row_chopper": 2,
@@ -194,9 +198,14 @@ def compare(
         dut.set(**{f"settings__{name}": value ^ (name == wrong) for name, value in values.items()})
 
     async def program(dut: Dut) -> None:
-        for cycle in range(config.depth):
-            assert dut.read("status__busy", "command__ready") == (1, 0), cycle
+        for cycle in range(max(config.depth, config.seed_cycles)):
+            assert dut.read("status__busy", "command__ready") == ((1, 0) if cycle < config.depth else (0, 1)), cycle
+            source, last = divmod(cycle, 2)
+            if source < len(loaded):
+                assert dut.get("seeds__ready") == last
+                dut.set(seeds__valid=1, seeds__state=loaded[source])
             await dut.tick()
+            dut.set(seeds__valid=0)
         for _ in range(commands):
             settings, op, bl = drawn(), rng.choice((0, 1, 1, 1, 2, 3)), rng.choice((0, 1, 3, config.bl_max))
             bl = min(bl, config.bl_max)

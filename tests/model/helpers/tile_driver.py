@@ -8,6 +8,7 @@ they must not matter.
 from __future__ import annotations
 
 import random
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -172,6 +173,8 @@ class Driver:
             "codes__valid": 0,
             "codes__code": bits(config.lanes * config.adc_bits),
             "writes__ready": 0,
+            "seeds__valid": 0,
+            "seeds__state": bits(32),
         }
         outputs = self.tile.step(idle | inputs)
         self.cycles += 1
@@ -193,11 +196,19 @@ class Driver:
         return int(self.rng.random() >= self.wait)
 
     def reset(self) -> int:
-        """Reset, and wait for the memories to be cleared; returns how many cycles that took."""
+        """Reset, load the seeds, and wait for the memories to be cleared; returns how many cycles that took."""
         self.step(rst=1)
-        cycles = 0
-        while not self.step()["command__ready"]:
-            cycles += 1
+        return self.load(self.config.seeds)
+
+    def load(self, seeds: Iterable[int]) -> int:
+        """Load states of random sources; returns for how many cycles the tile was busy."""
+        left, cycles, outputs = list(seeds), 0, {"status__busy": 1}
+        while left or outputs["status__busy"]:
+            valid = {"seeds__valid": 1, "seeds__state": left[0]} if left else {}
+            outputs = self.step(**valid)
+            if valid and outputs["seeds__ready"]:
+                assert outputs["status__seed_refused"] == (left.pop(0) == 0)
+            cycles += outputs["status__busy"]
         return cycles
 
     def command(self, op: int, **inputs: int) -> None:

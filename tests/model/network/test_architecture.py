@@ -30,7 +30,7 @@ def test_layers_follow_the_sizes(hidden: tuple[int, ...]) -> None:
     for config in tiles:  # settings() refuses a gain that does not fit its word
         assert config.rows % config.lanes == 0
         settings(ALGORITHMS["e-rider"], config=config, rates=Rates(), dw_min=0.001, lsb=LSB, warming_up=False)
-    assert len({config.row_bank.sources[0].seed for config in tiles}) == len(tiles)
+    assert len({config.seeds[0] for config in tiles}) == len(tiles)
 
 
 @pytest.mark.parametrize(

@@ -86,6 +86,10 @@ class NaiveTile:
         self.slots = self.reads = self.transfer_pulses = 0
         self.saturated = self.clamped = False
         self.reference_pulses = self.unprogrammed = 0
+        sources = [*self.row_bank.sources, *self.column_bank.sources, self.chopper_source]
+        sources += [*self.dither_bank.sources, *self.row_chopper_bank.sources]
+        for source, state in zip(sources, config.seeds, strict=True):  # as a host loads them after a reset
+            source.state = state
 
     # ---- section 5 ---------------------------------------------------------------------------------------
 

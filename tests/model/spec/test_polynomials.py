@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import pytest
 
-from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig, source_state
 from symtrack.model.spec.polynomials import (
     DEGREE,
     ORDER_FACTORS,
@@ -18,7 +18,7 @@ from symtrack.model.spec.polynomials import (
 from symtrack.model.spec.random_specs import SourceSpec
 from symtrack.model.tile.random_source import Sources
 
-LARGEST = TileConfig(rows=1024, columns=1024, lanes=1)
+LARGEST = TileConfig(rows=1024, columns=1024, lanes=64, row_chopper=1)
 
 
 def multiply(a: int, b: int, polynomial: int) -> int:
@@ -64,8 +64,8 @@ def test_factors_make_up_the_order() -> None:
 
 
 def test_sources_of_the_largest_tile_are_primitive_dense_and_distinct() -> None:
-    specs = [*LARGEST.row_bank.sources, *LARGEST.column_bank.sources, LARGEST.chopper_source]
-    assert len(specs) == 2 * 64 + 1
+    specs = LARGEST.sources
+    assert len(specs) == 2 * 64 + 1 + len(LARGEST.dither_bank.sources) + len(LARGEST.row_chopper_bank.sources)
     assert len({spec.polynomial for spec in specs}) == len({spec.seed for spec in specs}) == len(specs)
     order = (1 << DEGREE) - 1
     for spec in specs:
@@ -133,7 +133,20 @@ def test_mix64_is_the_published_finaliser() -> None:
 
 def test_seeds_of_configurations_differ() -> None:
     first, second = (NAMED["small"].replace(seed=seed) for seed in (1, 2))
-    assert not {s.seed for s in first.row_bank.sources} & {s.seed for s in second.row_bank.sources}
+    assert not set(first.seeds) & set(second.seeds)
+
+
+def test_seeds_of_the_largest_tile_are_those_of_the_document() -> None:
+    for seed in (0, 1, 2**32 - 1):
+        seeds = LARGEST.replace(seed=seed).seeds
+        assert list(seeds) == [mix64(seed * 2**16 + k + 1) // 2**32 for k in range(len(LARGEST.sources))]
+        assert len(set(seeds)) == len(seeds)
+        assert 0 not in seeds
+
+
+def test_no_source_gets_the_seed_zero(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("symtrack.model.spec.config.mix64", lambda value: 0xFFFFFFFF)
+    assert source_state(5, 3) == 1
 
 
 def test_the_first_candidate_is_that_of_attempt_zero() -> None:

@@ -203,7 +203,7 @@ def test_restored_choppers_go_on_as_if_they_had_not_stopped() -> None:
     config = TileConfig(columns=3, chopper_period=2, chopper_probability=0.4, row_chopper=1)
     random, regular = (Settings(chopper=mode, row_chopper=mode) for mode in (RANDOM, REGULAR))
     whole = ChopperState(config)
-    reads(whole, random, 7)
+    reads(whole, random, 13)
     whole.finish_transfer(random)
     stopped = whole.state_arrays()
     assert all(len(np.unique(stopped[name])) == 2 for name in ("chopper", "flipped", "row_chopper", "row_flipped"))

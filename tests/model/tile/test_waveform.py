@@ -65,13 +65,14 @@ class Stepped:
             for name, value in vars(settings).items():
                 inputs[f"settings__{name}"] = int(value)
         while True:
-            for name in ("command", "vectors", "codes"):
+            loading = bool(queues.get("seeds"))
+            for name in ("command", "vectors", "codes", "seeds"):
                 queue = queues.get(name, [])
                 inputs[f"{name}__valid"] = int(bool(queue))
                 if queue:
                     inputs |= {f"{name}__{key}": value for key, value in queue[0].items()}
             outputs = self.tile.step(inputs)
-            for name in ("command", "vectors", "codes"):
+            for name in ("command", "vectors", "codes", "seeds"):
                 if inputs[f"{name}__valid"] and outputs[f"{name}__ready"]:
                     queues[name].pop(0)
             rows.append(
@@ -81,8 +82,12 @@ class Stepped:
                     for k in range(count)
                 ]
             )
-            if not outputs["status__busy"] and (len(rows) > 1 or not beats):
+            if not outputs["status__busy"] and not loading and (len(rows) > 1 or "command" not in beats):
                 return np.array(rows, np.uint64)
+
+    def start(self) -> np.ndarray:
+        """The outputs while memories are cleared and seeds are loaded."""
+        return self.play({"seeds": [{"state": seed} for seed in self.config.seeds]})
 
     def lanes(self, values: np.ndarray, width: int) -> list[int]:
         """Packed beats."""
@@ -127,7 +132,7 @@ class Stepped:
 def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
     config, rng, flags = (CONFIGS | WIDE)[name], random.Random(17), 0
     traced, stepped = Waveform(config, layout(config)), Stepped(config)
-    np.testing.assert_array_equal(traced.clear(), stepped.play({}))
+    np.testing.assert_array_equal(traced.clear(), stepped.start())
     for step in range(60):
         if step % 3 == 0:
             values = random_update(config, rng)
@@ -159,7 +164,7 @@ def test_one_wrong_word_is_seen() -> None:
     config = NAMED["tiny"]
     traced, stepped = Waveform(config, layout(config)), Stepped(config)
     traced.clear()
-    stepped.play({})
+    stepped.start()
     traced.periphery.q[0, 0] ^= 1
     _, rows = traced.transfer(np.zeros(3, np.int64), Settings(latch=True))
     assert not np.array_equal(rows, stepped.transfer(np.zeros(3, np.int64), Settings(latch=True)))
