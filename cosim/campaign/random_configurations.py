@@ -220,7 +220,7 @@ def _line(error: Exception) -> str:
 
 def batch(number: int, size: int, lengths: dict[str, int], rewrite: Rewrite = None) -> tuple[Totals, Failure | None]:
     """Play ``count`` random configurations with one program of every kind each; ``lengths`` gives cycles by kind."""
-    drawn: dict[tuple[str, int], TileConfig] = {}
+    drawn: dict[tuple[str, int, int], TileConfig] = {}
 
     @hypothesis.seed(number)
     @hypothesis.settings(
