@@ -178,6 +178,8 @@ def measure_networks(command: Parser, options: argparse.Namespace) -> int:
             raise ValueError("argument --plot: must be left out with --networks and --against")
         if options.record and not options.against:
             raise ValueError("argument --record: must be left out with --networks, or --against be given")
+        if options.record and options.quick:
+            raise ValueError("argument --quick: must be left out with --record")
     before = recorded(command, options) if options.record else ""
     turns = 1 if options.quick else options.repeats
     try:

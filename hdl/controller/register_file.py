@@ -4,7 +4,8 @@
     events <- (events & ~cleared) | happened,   interrupt = any(events & enabled)
 
 A write that is refused changes nothing but the events. A command waits in its register until the tile takes it, so that
-settings are those of that moment, and so does a seed, which the tile takes before a command that waits with it.
+settings are those of that moment, and so does a seed, which is in place before a command that waits with it draws a
+word.
 Latency: reads and refusals are answered in the same cycle, a write shows one cycle later, an event of the bus two
 cycles later, an event of the tile one, the interrupt one after its event. Throughput: one read and one write per cycle.
 """

@@ -259,8 +259,8 @@ def calibrate(
         raise ValueError(f"scope = {scope!r}: must be one of {', '.join(SCOPES)}")
     if (pulses := integral("pulses", pulses)) < 2 or pulses % 2:
         raise ValueError(f"pulses = {pulses}: must be an even number from 2, pulses go in pairs")
-    rows, columns = array.weights.shape
-    target = array.symmetric_point().T.ravel()  # stored by columns, as the weights are
+    rows, columns = array.cells.shape
+    target = array.symmetric_point().T.ravel()  # by columns
     start = (array.weights.T.ravel() - target) / WEIGHT_ONE
     direction = start / max(_rms(start), 1 / WEIGHT_ONE)
     rms, systematic, touch = np.empty(pulses // 2 + 1), np.empty(pulses // 2 + 1), np.empty(pulses + 1)

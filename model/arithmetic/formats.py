@@ -12,7 +12,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.fixed import Int, bounded
 
 WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
 WEIGHT_ONE = 1 << WEIGHT_BITS
@@ -40,4 +40,4 @@ def root_mean_square(weights: Int) -> float:
 
 def read_words(weights: Int) -> ReadWords:
     """What a read sees of weights: rounded down to `READ_BITS` fractional bits, and clipped."""
-    return np.clip(weights >> READ_DROP, -READ_MAX - 1, READ_MAX).astype(np.int32)
+    return bounded(weights >> READ_DROP, -READ_MAX - 1, READ_MAX).astype(np.int32)

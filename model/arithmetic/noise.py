@@ -2,9 +2,10 @@
 """Counter-based random numbers: ``word(key, n) = mix64(key + (n + 1) * STEP)``, SplitMix64 started at ``key``.
 
 A draw is a function of its key and its number alone, so the results do not depend on the order of the draws, on the
-number of threads, or on the machine. Keys are derived from a seed and names; every cell of an array has its own:
-``cell_key = mix64(array_key + (cell + 1) * STEP)``. Normal draws are sums of two entries of `normal_table`, looked up
-with the lowest 2 x 12 bits of a word: integers in units of 2**-20.
+number of threads, or on the machine. Keys are derived from a seed and names; for the noise of visible weights every
+cell of an array has its own, ``cell_key = mix64(array_key + (cell + 1) * STEP)``; pulses have `devices.pulse_noise`.
+Normal draws are sums of two entries of `normal_table`, looked up with the lowest 2 x 12 bits of a word: integers in
+units of 2**-20.
 
 Source: Salmon et al., Parallel random numbers: as easy as 1, 2, 3 (2011); Steele, Lea, Flood, Fast splittable
 pseudorandom number generators (2014).

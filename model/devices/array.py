@@ -174,8 +174,10 @@ class DeviceArray:
 
     def _settle(self, state: Int) -> None:
         self._of_cells(STATE)[...] = state
-        self._read()
-        self._show()
+        if self.cells.write_noise:
+            self._show()
+        else:
+            self.words[...] = read_words(state - self.cells.reference).T
 
     def _show(self) -> None:
         """Write noise, drawn anew for cells that were pulsed: a function of the number of pulses so far."""
@@ -183,10 +185,7 @@ class DeviceArray:
             numbers = self.pulse_numbers.astype(np.uint64)
             draws = normal_from(word_at(self._shown_keys, numbers), normal_table())  # type: ignore[arg-type]
             self._shown = round_shift(self.cells.write_noise * np.asarray(draws), NORMAL_BITS)
-            self._read()
-
-    def _read(self) -> None:
-        self.words[...] = read_words(self.weights).T
+            self.words[...] = read_words(self.weights).T
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes with pulses."""

@@ -12,8 +12,6 @@ together when the updates are over, or a queue is full.
 
 from __future__ import annotations
 
-from typing import NamedTuple
-
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
@@ -83,47 +81,26 @@ def packed(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
     )
 
 
-class RowWords(NamedTuple):
-    """Row words of updates in halves of 32 slots, with as many rows as LANES divides.
-
-    words : uint32[n * 4 * 2 * rows].
-    block : uint32[n * 4 * 2 * blocks], slots in which any of LANES rows fires.
-    any : uint32[n * 4, 2], slots in which any row does.
-    """
-
-    words: NDArray[np.uint32]
-    block: NDArray[np.uint32]
-    any: NDArray[np.uint32]
-
-
 @njit(cache=True)
-def _row_words(words: Words) -> RowWords:
-    """The words uint64[n, 4, R] of the rows."""
-    count, rows = words.shape[0] * QUADRANTS, words.shape[2]
-    blocks = (rows + LANES - 1) // LANES
+def _row_words(words, rows):  # type: ignore[no-untyped-def]
+    """Row words of updates in halves of 32 slots, of the rows that fire, filled up to what LANES divides.
+
+    words: uint64[n, 4, R]. rows: int64[N]. Returns the words, uint32[n * 4 * 2 * N']; the slots in which any of LANES
+    rows fires, uint32[n * 4 * 2 * blocks]; and those in which any row does, uint32[n * 4, 2].
+    """
+    count, blocks = words.shape[0] * QUADRANTS, (rows.size + LANES - 1) // LANES
     short = np.zeros((count, _HALVES, blocks * LANES), np.uint32)
     block, fires = np.zeros((count, _HALVES, blocks), np.uint32), np.zeros((count, _HALVES), np.uint32)
     for at in range(count):
-        for i in range(rows):
-            word = words[at // QUADRANTS, at % QUADRANTS, i]
+        for i in range(rows.size):
+            word = words[at // QUADRANTS, at % QUADRANTS, rows[i]]
             if word:
                 for half in range(_HALVES):
                     slots = np.uint32(word >> np.uint64(_SLOTS * half))
                     short[at, half, i] = slots
                     block[at, half, i // LANES] |= slots
                     fires[at, half] |= slots
-    return RowWords(short.reshape(-1), block.reshape(-1), fires)
-
-
-class Queues(NamedTuple):
-    """Queues of the cells of some columns, with as many rows as LANES divides.
-
-    pulses : uint32[columns * rows * 2], for LANES cells at a time their queues, then how many pulses are in them.
-    most : int64[columns * blocks], as many pulses as the longest queue of a block may have.
-    """
-
-    pulses: NDArray[np.uint32]
-    most: Int
+    return short.reshape(-1), block.reshape(-1), fires
 
 
 @njit(cache=True)
@@ -163,19 +140,19 @@ def _append(row_words, here, pulses, there, word, ones):  # type: ignore[no-unty
 
 
 @njit(cache=True)
-def _drain(first, cells, pulses, there, batch, size, *array):  # type: ignore[no-untyped-def]
-    """Put the queues of at most LANES cells from ``first`` on into the batch, which is worked off when it is full.
+def _drain(first, rows, pulses, there, batch, size, *array):  # type: ignore[no-untyped-def]
+    """Put the queues of at most LANES cells into the batch, which is worked off when it is full.
 
-    Returns pulses worked off and the size of the batch.
+    The cells are ``first + rows``. Returns pulses worked off and the size of the batch.
     """
     total = 0
-    if size + cells > BATCH:
+    if size + rows.size > BATCH:
         total = pulse_batch(batch, size, *array)
         size = 0
     end = np.uint64(size)
-    for i in range(cells):
+    for i in range(rows.size):
         queue, count = there + np.uint64(i), there + np.uint64(LANES + i)
-        batch.cells[end] = first + i
+        batch.cells[end] = first + rows[i]
         batch.queues[end] = pulses[queue]
         batch.counts[end] = pulses[count]
         end += np.uint64(pulses[count] != 0)  # without a branch, which nobody could predict
@@ -184,12 +161,12 @@ def _drain(first, cells, pulses, there, batch, size, *array):  # type: ignore[no
 
 
 @njit(cache=True)
-def _firing_words(words, first, last, half, fires, columns, column_words):  # type: ignore[no-untyped-def]
-    """Columns from ``first`` to ``last`` with slots in common with ``fires``, and these; returns their number."""
+def _firing_words(words, columns, half, fires, now, column_words):  # type: ignore[no-untyped-def]
+    """Which of the columns have slots in common with ``fires``, and these; returns their number."""
     count = np.uint64(0)
-    for column in range(first, last):
-        word = np.uint32(np.uint32(words[column] >> np.uint64(_SLOTS * half)) & fires)
-        columns[count] = column
+    for k in range(columns.size):
+        word = np.uint32(np.uint32(words[columns[k]] >> np.uint64(_SLOTS * half)) & fires)
+        now[count] = k
         column_words[count] = word
         count += np.uint64(word != 0)
     return np.int64(count)
@@ -197,16 +174,21 @@ def _firing_words(words, first, last, half, fires, columns, column_words):  # ty
 
 @njit(cache=True)
 def _updates(row_words, column_words, polarity, share, shares, *array):  # type: ignore[no-untyped-def]
-    """All updates in the firing columns of one of equal shares."""
-    firing, rows = _firing(column_words), row_words.shape[2]
+    """All updates in the firing columns of one of equal shares.
+
+    ``pulses`` has the queues of the cells of rows and columns that fire: for LANES rows of a column their words, then
+    how many pulses are in each; ``most`` as many as the longest of such a block may have.
+    """
+    firing, height = _firing(column_words), row_words.shape[2]
     columns = firing[firing.size * share // shares : firing.size * (share + 1) // shares]
-    if columns.size == 0:
+    rows = _firing(row_words)
+    if columns.size == 0 or rows.size == 0:
         return 0
-    lines, block_lines, any_line = _row_words(row_words)
-    blocks, first, last = (rows + LANES - 1) // LANES, columns[0], columns[-1] + 1
-    pulses = np.zeros((last - first) * blocks * LANES * 2, np.uint32)
-    most = np.zeros((last - first) * blocks, np.int64)
-    now, words = np.empty(last - first, np.int64), np.empty(last - first, np.uint32)
+    lines, block_lines, any_line = _row_words(row_words, rows)
+    blocks = (rows.size + LANES - 1) // LANES
+    pulses = np.zeros(columns.size * blocks * LANES * 2, np.uint32)
+    most = np.zeros(columns.size * blocks, np.int64)
+    now, words = np.empty(columns.size + 1, np.int64), np.empty(columns.size + 1, np.uint32)
     batch, total = new_batch(), 0
     for at in range(len(polarity) * QUADRANTS):
         ones = np.uint32(0xFFFFFFFF) if polarity[at // QUADRANTS, at % QUADRANTS] else _NONE
@@ -216,9 +198,8 @@ def _updates(row_words, column_words, polarity, share, shares, *array):  # type:
                 continue
             line = column_words[at // QUADRANTS, at % QUADRANTS]
             row = np.uint64((at * _HALVES + half) * blocks)
-            for k in range(_firing_words(line, first, last, half, fires, now, words)):
-                column, word = now[k], words[k]
-                own = np.uint64((column - first) * blocks)
+            for k in range(_firing_words(line, columns, half, fires, now, words)):
+                word, own = words[k], np.uint64(now[k] * blocks)
                 for block in range(np.uint64(blocks)):
                     both = np.uint32(block_lines[row + block] & word)
                     if not both:
@@ -228,19 +209,20 @@ def _updates(row_words, column_words, polarity, share, shares, *array):  # type:
                     if longest > QUEUE:
                         longest = _longest(lines, here, pulses, there, word)
                     if longest > QUEUE:
-                        cell = np.int64(block) * LANES
-                        _, size = _drain(column * rows + cell, min(LANES, rows - cell), pulses, there, batch, 0, *array)
+                        start = np.int64(block) * LANES
+                        some = rows[start : start + LANES]
+                        _, size = _drain(columns[now[k]] * height, some, pulses, there, batch, 0, *array)
                         total += pulse_batch(batch, size, *array)
                         longest = np.int64(short_popcount(both))
                     most[own + block] = longest
                     _append(lines, here, pulses, there, word, ones)
     size = 0
-    for column in columns:
+    for k in range(columns.size):
         for block in range(blocks):
-            there = (column - first) * blocks + block
-            if most[there]:
-                cell, cells = column * rows + block * LANES, min(LANES, rows - block * LANES)
-                done, size = _drain(cell, cells, pulses, np.uint64(there * LANES * 2), batch, size, *array)
+            own = k * blocks + block
+            if most[own]:
+                some, there = rows[block * LANES : (block + 1) * LANES], np.uint64(own * LANES * 2)
+                done, size = _drain(columns[k] * height, some, pulses, there, batch, size, *array)
                 total += done
     return total + pulse_batch(batch, size, *array)
 

@@ -10,7 +10,7 @@ from pathlib import Path
 from symtrack.model.files import write_bytes
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.study.cases import Case, key
-from symtrack.model.study.runner import Result, missing, path
+from symtrack.model.study.runner import Result, load, missing, path
 
 RECORD = "results.json"
 FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256")
@@ -47,6 +47,8 @@ def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
         raise ValueError(f"{str(file)!r}: must be a list of runs with their keys") from None
     for case in missing(cases, cache):
         for semantics in (SEMANTICS, *EARLIER):
+            if load(case, cache, semantics) is not None:
+                break
             if line := recorded.get(key(case, semantics)):
                 result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
                 result |= {name: line[name] for name in ("target",) if name in line}

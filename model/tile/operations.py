@@ -396,6 +396,8 @@ def _trains(  # type: ignore[no-untyped-def]
     polarity,
 ):
     """Trains of n updates into zeros; returns the number of their slots, with which the sources have stepped."""
+    if bl.size == 0:
+        return 0
     total, groups = 0, (max(bl.max(), 1) + FIELDS - 1) // FIELDS
     row_fields = np.empty((row_state.size, 4, groups), np.uint64)
     column_fields = np.empty((column_state.size, 4, groups), np.uint64)

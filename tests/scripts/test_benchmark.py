@@ -136,6 +136,7 @@ def test_spread_is_relative_to_the_median() -> None:
         ("--plot no/such/folder/f.png", "--plot", "existing, writable folder"),
         ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
         ("--record performance.md --quick", "--quick", "left out with --record"),
+        ("--record performance.md --against python --quick", "--quick", "left out with --record"),
         ("--record performance.md --networks", "--record", "or --against be given"),
     ],
 )

@@ -128,7 +128,7 @@ class Fit:
         """Weights of cells [cells, columns] that get the pulses of the recording, float64[n, columns]."""
         data = self.recording
         array = DeviceArray(cells=cells, key=derive_key(0, "fit", "noise"))
-        columns = array.weights.shape[1]
+        columns = cells.shape[1]
         array.program(np.tile(to_weight(data.weights[data.first[:-1]])[:, None], columns))
         lengths = np.diff(data.first)
         weights = np.empty((len(data.weights), columns))
@@ -136,7 +136,7 @@ class Fit:
             there = k < lengths
             at = data.first[:-1][there] + k
             if k:
-                counts = np.zeros(array.weights.shape, dtype=np.int64)
+                counts = np.zeros(cells.shape, dtype=np.int64)
                 counts[there] = np.array([-1, 1, 0])[data.up[at]][:, None]
                 array.pulse(counts)
             weights[at] = array.weights[there] / WEIGHT_ONE

@@ -239,6 +239,10 @@ def test_a_record_of_earlier_semantics_is_shown_as_such_and_repeated(tmp_path: P
     found = [runner.newest(one, cache) for one in cases]
     assert record(zip(cases, found, strict=True)) == file.read_text()
     assert tables.Results(cases, found).state() == "1 of 2 runs, 1 of an earlier version"
+    fuller = execute(cases[0])
+    runner.path(cases[0], cache, EARLIER[0]).write_text(json.dumps(fuller))
+    adopt(file, cases, cache)  # a result with its curve stays
+    assert load(cases[0], cache, EARLIER[0]) == fuller
     run_all(cases, cache, 1)
     found = [runner.newest(one, cache) for one in cases]
     assert tables.Results(cases, found).state() == "2 of 2 runs"

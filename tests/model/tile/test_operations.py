@@ -385,6 +385,14 @@ def test_settings_are_allowed_up_to_their_width(name: str, bits: int) -> None:
         Periphery(config).transfer(codes, replace(Settings(), **{name: most + 1}))
 
 
+def test_no_updates_have_no_trains() -> None:
+    config, periphery = NAMED["tiny"], Periphery(NAMED["tiny"])
+    lines = [np.zeros((0, size), np.int64) for size in (config.columns, config.columns, config.rows, config.rows)]
+    trains = periphery.trains(UpdateBatch(*lines, np.zeros(0, np.int64)))
+    assert (trains.rows.shape, trains.columns.shape, trains.up.shape) == ((0, 4, 3), (0, 4, 5), (0, 4))
+    assert periphery.cycles == 0
+
+
 @pytest.mark.parametrize("target", Target)
 @pytest.mark.parametrize("name", ["tiny", "odd", "digits_output"])
 def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, target: Target) -> None:
