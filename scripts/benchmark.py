@@ -40,6 +40,7 @@ from symtrack.scripts.common import (
     picture_file,
     picture_format,
     progress,
+    python_program,
     run,
     write_bytes,
     write_report,
@@ -74,6 +75,7 @@ def parser() -> Parser:
     )
     add(
         "--against",
+        type=python_program,
         metavar="PYTHON",
         help="Python of an environment that holds aihwkit, which trains the same networks turn by turn; only these are "
         "measured",

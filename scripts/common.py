@@ -7,6 +7,7 @@ import argparse
 import json
 import math
 import os
+import shutil
 import signal
 import sys
 import time
@@ -123,6 +124,14 @@ class Parser(argparse.ArgumentParser):
             yield
         except (TypeError, ValueError) as error:
             self.error(str(error))
+
+
+def python_program(text: str) -> str:
+    """An interpreter of Python, a path or a name on the search path; argparse names the option."""
+    found = shutil.which(text)
+    if found is None:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be a Python that can be run")
+    return found
 
 
 def integer(low: int, high: int) -> Callable[[str], int]:

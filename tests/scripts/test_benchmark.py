@@ -2,6 +2,7 @@
 """Tests of ``benchmark.py``: keys of its report, and that its figures belong together; never how large they are."""
 
 import json
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -136,7 +137,7 @@ def test_spread_is_relative_to_the_median() -> None:
         ("--plot no/such/folder/f.png", "--plot", "existing, writable folder"),
         ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
         ("--record performance.md --quick", "--quick", "left out with --record"),
-        ("--record performance.md --against python --quick", "--quick", "left out with --record"),
+        (f"--record performance.md --against {sys.executable} --quick", "--quick", "left out with --record"),
         ("--record performance.md --networks", "--record", "or --against be given"),
     ],
 )
