@@ -13,6 +13,7 @@ from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.presets import FAMILIES
 from tests.model.helpers import device_examples as examples
 from tests.model.references import device_equations as equations
+from tests.model.references import pulse_noise as noise_equations
 
 DEVICES = 25  # of every family
 TOLERANCE = dict.fromkeys(FAMILIES, 5e-06)  # of the weight range, at every pulse
@@ -59,6 +60,33 @@ def test_pulses_of_an_array_are_those_of_the_plain_response(family: str, noise: 
             fires = (counts if up else -counts) > k
             expected = np.where(fires, np.clip(moved, cells.low, cells.high), expected)
     assert np.array_equal(array.state, expected) == (noise == 0.0)
+
+
+NOISES = [(family, True) for family in FAMILIES] + [("measured", False), ("linear-step", False)]
+
+
+@pytest.mark.parametrize(("family", "multiplicative"), NOISES)
+def test_noise_is_added_as_the_equations_say(family: str, multiplicative: bool) -> None:
+    """d + round(base * sigma * draw) in Python's integers, whatever the response is; base is d or the signed step."""
+    device = replace(examples.random_device(family, np.random.default_rng(3)), dw_min=0.02, dw_min_std=0.4)
+    device = replace(device, dw_min_dtod=0.3, up_down_dtod=0.1)
+    if hasattr(device, "mult_noise"):
+        device = replace(device, mult_noise=multiplicative)
+    cells = device.cells(rows=5, columns=3, seed=2, array="a")
+    array, counts = DeviceArray(cells=cells, key=11), np.random.default_rng(4).integers(-12, 13, (5, 3))
+    state, up = array.state.astype(np.int64), (counts > 0).astype(int)
+    sigma, fraction = noise_equations.sigma(cells.noise)
+    array.pulse(counts)
+    for k in range(12):
+        change = np.where(up, cells.changes(1, state), cells.changes(0, state))
+        step = np.where(up, cells.step[1], -cells.step[0])
+        move = np.where(up, change, -change)
+        for i, j in np.argwhere(np.abs(counts) > k):
+            draw = noise_equations.draw(noise_equations.word(11, int(j * 5 + i), k))
+            base = int((move if cells.multiplicative else step)[i, j])
+            moved = int(state[i, j] + move[i, j]) + (base * sigma * draw + (1 << fraction - 1) >> fraction)
+            state[i, j] = min(max(moved, int(cells.low[i, j])), int(cells.high[i, j]))
+    assert np.array_equal(array.state, state)
 
 
 @pytest.mark.parametrize("family", ["exponential-step", "power-step", "power-step-reference", "measured"])
