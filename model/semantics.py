@@ -11,6 +11,5 @@ SEMANTICS = {
     "training": 2,  # products, converters, scales, tasks and their order
 }
 
-EARLIER: tuple[dict[str, int], ...] = ({"devices": 1, "periphery": 1, "training": 1},)  # the newest first
-
 # devices 2, training 2: noise of 32-bit operations, steps that are rounded with their sign, reads of 28 fractional bits
+EARLIER: tuple[dict[str, int], ...] = ({"devices": 1, "periphery": 1, "training": 1},)  # the newest first

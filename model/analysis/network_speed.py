@@ -72,12 +72,11 @@ BL = 5
 
 def images(count: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Images float64[count, 28, 28] from 0 to 1 and labels, as sparse as MNIST's where these have not been fetched."""
-    try:
-        task = image_set("mnist", hidden=(10,))
-    except ValueError:
+    if not are_fetched():
         rng = np.random.default_rng(seed)
         ink = rng.random((count, SIZE, SIZE)) * (rng.random((count, SIZE, SIZE)) < SHARE_OF_INK)
         return ink, rng.integers(0, CLASSES, count)
+    task = image_set("mnist", hidden=(10,))
     return task.train_x[:count].reshape(-1, SIZE, SIZE) / VALUE_ONE, task.train_y[:count]
 
 
@@ -141,7 +140,10 @@ class Aihwkit:
         file = folder / "images.npz"
         np.savez(file, images=samples[0].astype(np.float32), labels=samples[1])
         command = [python, str(THEIRS), str(file), str(BL)]
-        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        try:
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+        except OSError as error:
+            raise ValueError(f"{python!r}: must be a Python that can be run ({error.strerror})") from None
         self.version = str(self._answer()["aihwkit"])
 
     def milliseconds(self, name: str, work: Work) -> float:
@@ -195,8 +197,6 @@ def networks(
             theirs = Aihwkit(against, samples, Path(folder)) if against else None
             for name in names:
                 yield from _turns(name, samples, theirs, turns=turns, seed=seed, threads=threads, advance=advance)
-        except OSError as error:
-            raise ValueError(f"{against!r}: must be a Python that can be run ({error.strerror})") from None
         finally:
             if theirs:
                 theirs.close()

@@ -60,7 +60,7 @@ _READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
 
 
 class Batch(NamedTuple):
-    """A batch to be filled, `cells`, `queues` and `counts` with room for one more, and room to work it off."""
+    """A batch to be filled, `cells`, `queues` and `counts`, and room to work it off."""
 
     cells: Int
     queues: NDArray[np.uint32]
@@ -75,9 +75,9 @@ class Batch(NamedTuple):
 def new_batch() -> Batch:
     """An empty batch."""
     return Batch(
-        cells=np.zeros(BATCH + 1, np.int64),
-        queues=np.zeros(BATCH + 1, np.uint32),
-        counts=np.zeros(BATCH + 1, np.int64),
+        cells=np.zeros(BATCH, np.int64),
+        queues=np.zeros(BATCH, np.uint32),
+        counts=np.zeros(BATCH, np.int64),
         lane=np.zeros(BATCH, np.int64),
         above=np.zeros(QUEUE + 1, np.int64),
         lanes=np.zeros(_PARTS * BATCH, np.int32),
@@ -114,11 +114,12 @@ def _noise(busy, k, lanes, sigma):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def _moved(old, move, step, noise, multiplicative, fraction, low, high):  # type: ignore[no-untyped-def]
-    """The state after a move of it and its noise; ``step`` is the signed size of the step."""
-    base = move if multiplicative else step
-    new = old + move + ((base * noise + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction))
-    return min(max(new, low), high)
+def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step."""
+    old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
+    noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
+    new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
+    lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[_COUNT + i] else np.int32(old)
 
 
 # A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
@@ -131,11 +132,8 @@ def _linear(busy, k, lanes, multiplicative, fraction):  # type: ignore[no-untype
         up = (np.uint32(lanes[_QUEUE + i]) >> np.uint32(k)) & _ONE
         steps, slopes = (lanes[_STEP + i], lanes[_STEP_UP + i]), (lanes[_SLOPE + i], lanes[_SLOPE_UP + i])
         step = np.int64(steps[1] if up else np.int32(-steps[0]))
-        old, noise = np.int64(lanes[_STATE + i]), np.int64(lanes[_NOISE + i])
-        move = step - drift(old, np.int64(slopes[1] if up else slopes[0]))
-        bounds = np.int64(lanes[_LOW + i]), np.int64(lanes[_HIGH + i])
-        new = _moved(old, move, step, noise, multiplicative, fraction, *bounds)
-        lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[_COUNT + i] else np.int32(old)
+        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slopes[1] if up else slopes[0]))
+        _move(lanes, i, k, step - bend, step, multiplicative, fraction)
 
 
 @njit(cache=True, forceinline=True)
@@ -146,10 +144,7 @@ def _scaled(busy, k, lanes, multiplicative, fraction):  # type: ignore[no-untype
         size = np.int32(lanes[_STEP_UP + i] if up else lanes[_STEP + i])
         change = scaled(size, lanes[_FACTOR + i])
         move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
-        old, noise = np.int64(lanes[_STATE + i]), np.int64(lanes[_NOISE + i])
-        bounds = np.int64(lanes[_LOW + i]), np.int64(lanes[_HIGH + i])
-        new = _moved(old, move, step, noise, multiplicative, fraction, *bounds)
-        lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[_COUNT + i] else np.int32(old)
+        _move(lanes, i, k, move, step, multiplicative, fraction)
 
 
 @njit(cache=True, forceinline=True)

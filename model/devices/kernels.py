@@ -188,7 +188,7 @@ def _updates(row_words, column_words, polarity, share, shares, *array):  # type:
     blocks = (rows.size + LANES - 1) // LANES
     pulses = np.zeros(columns.size * blocks * LANES * 2, np.uint32)
     most = np.zeros(columns.size * blocks, np.int64)
-    now, words = np.empty(columns.size + 1, np.int64), np.empty(columns.size + 1, np.uint32)
+    now, words = np.empty(columns.size, np.int64), np.empty(columns.size, np.uint32)
     batch, total = new_batch(), 0
     for at in range(len(polarity) * QUADRANTS):
         ones = np.uint32(0xFFFFFFFF) if polarity[at // QUADRANTS, at % QUADRANTS] else _NONE

@@ -53,6 +53,7 @@ def test_images_are_those_of_the_set_or_as_sparse(monkeypatch: pytest.MonkeyPatc
         train_x = np.arange(10 * 784).reshape(10, 784) * (VALUE_ONE // 8000)
         train_y = np.arange(10)
 
+    monkeypatch.setattr(measures, "are_fetched", lambda: True)
     monkeypatch.setattr(measures, "image_set", lambda name, **options: Fetched)
     pixels, labels = images(4, 3)
     assert np.array_equal(pixels.reshape(4, -1) * VALUE_ONE, Fetched.train_x[:4])
