@@ -15,7 +15,6 @@ time do to v is in `model.devices.disturb`.
 from __future__ import annotations
 
 from time import perf_counter_ns
-from typing import Any
 
 import numba
 import numpy as np
@@ -24,9 +23,10 @@ from numpy.typing import ArrayLike, NDArray
 from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normal_from, normal_table, word_at
 from symtrack.model.devices import disturb, kernels
+from symtrack.model.devices.block import Memory
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.pulse_noise import halves
-from symtrack.model.devices.records import NUMBER, STATE, make_places, make_records, noise_words
+from symtrack.model.devices.records import NUMBER, STATE, in_blocks, make_places, make_records, noise_words
 from symtrack.model.devices.sharing import Sharing
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
@@ -65,9 +65,19 @@ class DeviceArray:
         if cells.write_noise:
             numbers = np.arange(rows * columns, dtype=np.uint64).reshape(rows, columns)
             self._shown_keys = word_at(np.full((1, 1), derive_key(key, "write"), np.uint64), numbers)  # type: ignore[arg-type]
-        memory = self._records, self.words.reshape(-1), np.ravel(cells.reference, order="F")
-        response = int(cells.kind), make_places(cells), cells.tables
-        self._array = (*memory, *noise_words(cells), cells.multiplicative, halves(key), *response)
+        sigma, fraction = noise_words(cells)
+        self._array = Memory(
+            records=self._records.reshape(-1),
+            words=self.words,
+            references=in_blocks(np.asarray(cells.reference, dtype=np.int64)),
+            sigma=sigma,
+            fraction=fraction,
+            multiplicative=cells.multiplicative,
+            keys=halves(key),
+            kind=int(cells.kind),
+            places=make_places(cells),
+            tables=cells.tables,
+        )
         self.program(np.zeros(cells.shape, dtype=np.int64))
 
     @property
@@ -87,8 +97,15 @@ class DeviceArray:
         return np.ascontiguousarray(self._of_cells(NUMBER).view(np.uint32).astype(np.int64))
 
     def _of_cells(self, word: int) -> NDArray[np.int32]:
-        """A word of all records, int32[R, C]."""
-        return self._records[:, word].reshape(self.words.shape).T
+        """A copy of a word of all records, int32[R, C]."""
+        rows, columns = self.cells.shape
+        blocks = self._records.reshape(rows, -1, *self._records.shape[1:])
+        words: NDArray[np.int32] = blocks[:, :, word].reshape(rows, -1)[:, :columns]
+        return words
+
+    def _set_cells(self, word: int, values: NDArray[np.int32]) -> None:
+        """Set a word of all records to values [R, C]."""
+        self._records[:, word] = in_blocks(values).reshape(-1, self._records.shape[2])
 
     def program(self, weights: Int) -> None:
         """Set the weights without pulses, clipped to the bounds: the start of an experiment."""
@@ -115,22 +132,22 @@ class DeviceArray:
         rows uint64[n, 4, R], columns uint64[n, 4, C] and up int64[n, 4]: slot s of a quadrant is bit s of its words,
         and its coincidences are upwards or not. Returns the number of coincidences.
         """
-        words = rows, columns, up
+        trains = kernels.unpacked(rows, columns, up)
         if self.threads == 1 or self.words.size < PARALLEL_CELLS:
-            coincidences = int(kernels.update_serial(*words, *self._array))
+            coincidences = int(kernels.update_serial(trains, self._array))
         else:
-            coincidences = self._shared_update(*words)
+            coincidences = self._shared_update(trains)
         self._show()
         return coincidences
 
-    def _shared_update(self, *words: NDArray[Any]) -> int:
+    def _shared_update(self, trains: kernels.Trains) -> int:
         """The updates by several threads, or by one where that is faster for now."""
         alone, start = self._sharing.alone(), perf_counter_ns()
         if alone:
-            coincidences = int(kernels.update_serial(*words, *self._array))
+            coincidences = int(kernels.update_serial(trains, self._array))
         else:
             numba.set_num_threads(self.threads)
-            coincidences = int(kernels.update_parallel(self.threads, *words, *self._array))
+            coincidences = int(kernels.update_parallel(self.threads, trains, self._array))
         self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.words.shape))
         return coincidences
 
@@ -150,7 +167,7 @@ class DeviceArray:
         pulses, shape = np.asarray(counts, dtype=np.int64), self.cells.shape
         if pulses.shape != shape[:1]:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {shape[:1]}")
-        kernels.pulse_cells(column * shape[0], pulses, *self._array)
+        kernels.pulse_cells(column, pulses[:, None], self._array)
         if self.cells.half_select:
             half = disturb.half_selected_by_writes(shape, column, pulses)
             self._settle(disturb.disturbed(self.cells, self._state64(), half))
@@ -161,7 +178,7 @@ class DeviceArray:
         pulses = np.asarray(counts, dtype=np.int64)
         if pulses.shape != self.cells.shape:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.cells.shape}")
-        kernels.pulse_cells(0, pulses.ravel(order="F"), *self._array)
+        kernels.pulse_cells(0, pulses, self._array)
         self._show()
 
     def relax(self) -> None:
@@ -173,7 +190,7 @@ class DeviceArray:
         return self._of_cells(STATE).astype(np.int64)
 
     def _settle(self, state: Int) -> None:
-        self._of_cells(STATE)[...] = state
+        self._set_cells(STATE, state.astype(np.int32))
         if self.cells.write_noise:
             self._show()
         else:
@@ -193,5 +210,5 @@ class DeviceArray:
 
     def restore(self, arrays: Arrays) -> None:
         """Go on from what `state_arrays` gave."""
-        self._of_cells(NUMBER)[...] = arrays["pulse_numbers"].astype(np.uint32).view(np.int32)
+        self._set_cells(NUMBER, arrays["pulse_numbers"].astype(np.uint32).view(np.int32))
         self._settle(arrays["state"].astype(np.int64))  # last, as write noise is a function of the number

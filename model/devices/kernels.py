@@ -1,27 +1,29 @@
 # SPDX-License-Identifier: Apache-2.0
 """Compiled kernels that apply pulse trains to an array; all sums are integers, so threads cannot change a bit.
 
-The trains of one update are packed into one word per line and quadrant (slot s of the quadrant is bit s). A cell then
-steps popcount(row word & column word) times, and lines that never fire cost nothing:
+The trains of an update are words, slot s of a quadrant in bit s of them. A cell then steps
+popcount(row word & column word) times, and lines that never fire cost nothing:
 
     n_ij = sum over slots of row_i * column_j,   polarity that of the quadrant.
 
-These pulses first go to the queue of the cell, a word with a bit for each, and all cells that have any are stepped
-together when the updates are over, or a queue is full.
+Row by row these pulses first go to the queues of the cells, words with a bit for each. All cells of a block that have
+any step together when the updates are over, or a queue is full.
 """
 
 from __future__ import annotations
+
+from typing import NamedTuple
 
 import numpy as np
 from numba import prange
 from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.batch import BATCH, QUEUE, new_batch, pulse_batch
+from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, new_room, pulse_block
+from symtrack.model.devices.records import LANES
 from symtrack.model.spec.fixed import Int
 
 QUADRANTS = 4
-LANES = 32  # rows whose queues grow together; fewer and the compiler would unroll loops instead of using vectors
 _HALVES, _SLOTS = 2, 32  # of the words
 
 Words = NDArray[np.uint64]
@@ -33,7 +35,8 @@ _S1, _S2, _S4, _S56 = np.uint64(1), np.uint64(2), np.uint64(4), np.uint64(56)
 _N1, _N2, _N4 = np.uint32(0x55555555), np.uint32(0x33333333), np.uint32(0x0F0F0F0F)
 _SHORT_BYTES = np.uint32(0x01010101)
 _T1, _T2, _T4, _T24 = np.uint32(1), np.uint32(2), np.uint32(4), np.uint32(24)
-_SHORT_ONE, _NONE = np.uint32(1), np.uint32(0)
+_SHORT_ONE, _NONE, _ALL = np.uint32(1), np.uint32(0), np.uint32(0xFFFFFFFF)
+_LANES = np.uint64(LANES)
 
 
 @njit(cache=True)
@@ -81,37 +84,53 @@ def packed(rows, columns, up, quadrant):  # type: ignore[no-untyped-def]
     )
 
 
-@njit(cache=True)
-def _row_words(words, rows):  # type: ignore[no-untyped-def]
-    """Row words of updates in halves of 32 slots, of the rows that fire, filled up to what LANES divides.
+class Trains(NamedTuple):
+    """Trains of many updates, in order: what a row meets in each event of its own.
 
-    words: uint64[n, 4, R]. rows: int64[N]. Returns the words, uint32[n * 4 * 2 * N']; the slots in which any of LANES
-    rows fires, uint32[n * 4 * 2 * blocks]; and those in which any row does, uint32[n * 4, 2].
+    In event e of row i the cell of column j makes a pulse for every bit of
+
+        word[k, j] & (second if turned[k, j] else first),   upwards where flip xor turned[k, j],
+
+    with k, first, second and flip those of the event. Masks are all ones or zero.
+
+    Attributes
+    ----------
+    columns : uint32[m, blocks, 2, LANES], words of the columns and their masks ``turned``.
+    fires : uint32[m, blocks], the slots in which any column of a block fires.
+    counts : int64[R], events of the rows.
+    index : int64[R, events], k of each.
+    events : uint32[R, events, 3], first, second and flip of each.
     """
-    count, blocks = words.shape[0] * QUADRANTS, (rows.size + LANES - 1) // LANES
-    short = np.zeros((count, _HALVES, blocks * LANES), np.uint32)
-    block, fires = np.zeros((count, _HALVES, blocks), np.uint32), np.zeros((count, _HALVES), np.uint32)
-    for at in range(count):
-        for i in range(rows.size):
-            word = words[at // QUADRANTS, at % QUADRANTS, rows[i]]
-            if word:
-                for half in range(_HALVES):
-                    slots = np.uint32(word >> np.uint64(_SLOTS * half))
-                    short[at, half, i] = slots
-                    block[at, half, i // LANES] |= slots
-                    fires[at, half] |= slots
-    return short.reshape(-1), block.reshape(-1), fires
+
+    columns: NDArray[np.uint32]
+    fires: NDArray[np.uint32]
+    counts: Int
+    index: Int
+    events: NDArray[np.uint32]
 
 
 @njit(cache=True)
-def _firing(words: Words) -> Int:
-    """Lines that fire in any quadrant of any update of ``words`` [n, 4, lines]."""
-    fires = np.zeros(words.shape[2], np.bool_)
-    for k in range(words.shape[0]):
-        for q in range(words.shape[1]):
-            for line in range(words.shape[2]):
-                fires[line] |= words[k, q, line] != 0
-    return np.flatnonzero(fires)
+def unpacked(row_words: Words, column_words: Words, polarity: Int) -> Trains:
+    """Trains of packed words, see `DeviceArray.update_all`, whose lines may fire in any quadrant of an update."""
+    count, rows = row_words.shape[0] * QUADRANTS * _HALVES, row_words.shape[2]
+    blocks = (column_words.shape[2] + LANES - 1) // LANES
+    columns, fires = np.zeros((count, blocks, 2, LANES), np.uint32), np.zeros((count, blocks), np.uint32)
+    counts, index = np.zeros(rows, np.int64), np.empty((rows, count), np.int64)
+    events = np.empty((rows, count, 3), np.uint32)
+    for k in range(count):
+        update, q, shift = k // (QUADRANTS * _HALVES), k // _HALVES % QUADRANTS, np.uint64(k % _HALVES * _SLOTS)
+        for j in range(column_words.shape[2]):
+            word = np.uint32(column_words[update, q, j] >> shift)
+            columns[k, j // LANES, 0, j % LANES] = word
+            fires[k, j // LANES] |= word
+        for i in range(rows):
+            word = np.uint32(row_words[update, q, i] >> shift)
+            if word:
+                here = counts[i]
+                index[i, here], counts[i] = k, here + 1
+                events[i, here, 0], events[i, here, 1] = word, word
+                events[i, here, 2] = _ALL if polarity[update, q] else _NONE
+    return Trains(columns, fires, counts, index, events)
 
 
 # Indices are unsigned where loops depend on them: there is nothing to check for negative ones. Parts of arrays are told
@@ -119,143 +138,85 @@ def _firing(words: Words) -> Int:
 
 
 @njit(cache=True, forceinline=True)
-def _longest(row_words, here, pulses, there, word):  # type: ignore[no-untyped-def]
-    """The longest of LANES queues after the coincidences with a column's word."""
+def _longest(lanes, columns, here, first, change):  # type: ignore[no-untyped-def]
+    """The longest queue of a block after an event; ``change`` is first xor second."""
     longest = _NONE
-    for i in range(LANES):
-        both = np.uint32(row_words[here + np.uint64(i)] & word)
-        longest = max(longest, np.uint32(pulses[there + np.uint64(LANES + i)] + short_popcount(both)))
+    for i in range(_LANES):
+        both = np.uint32(columns[here + i] & np.uint32(first ^ (columns[here + _LANES + i] & change)))
+        longest = max(longest, np.uint32(np.uint32(lanes[COUNT + np.int64(i)]) + short_popcount(both)))
     return np.int64(longest)
 
 
 @njit(cache=True, forceinline=True)
-def _append(row_words, here, pulses, there, word, ones):  # type: ignore[no-untyped-def]
-    """Coincidences of LANES rows with a column's word to their queues; ``ones`` is all ones for pulses upwards."""
-    for i in range(LANES):
-        queue, count = there + np.uint64(i), there + np.uint64(LANES + i)
-        new = short_popcount(np.uint32(row_words[here + np.uint64(i)] & word))
-        bits = np.uint32(np.uint32(np.uint32(_SHORT_ONE << new) - _SHORT_ONE) & ones)
-        pulses[queue] = np.uint32(pulses[queue] | np.uint32(bits << pulses[count]))
-        pulses[count] = np.uint32(pulses[count] + new)
+def _append(lanes, columns, here, first, change, flip):  # type: ignore[no-untyped-def]
+    """The coincidences of an event to the queues of a block; ``change`` is first xor second."""
+    for i in range(_LANES):
+        minus, count = columns[here + _LANES + i], np.uint32(lanes[COUNT + np.int64(i)])
+        new = short_popcount(np.uint32(columns[here + i] & np.uint32(first ^ (minus & change))))
+        bits = np.uint32(np.uint32(np.uint32(_SHORT_ONE << new) - _SHORT_ONE) & np.uint32(minus ^ flip))
+        lanes[QUEUES + np.int64(i)] |= np.int32(np.uint32(bits << count))
+        lanes[COUNT + np.int64(i)] = np.int32(np.uint32(count + new))
 
 
 @njit(cache=True)
-def _drain(first, rows, pulses, there, batch, size, *array):  # type: ignore[no-untyped-def]
-    """Put the queues of at most LANES cells into the batch, which is worked off when it is full.
-
-    The cells are ``first + rows``. Returns pulses worked off and the size of the batch.
-    """
-    total = 0
-    if size + rows.size > BATCH:
-        total = pulse_batch(batch, size, *array)
-        size = 0
-    end = np.uint64(size)
-    for i in range(rows.size):
-        queue, count = there + np.uint64(i), there + np.uint64(LANES + i)
-        batch.cells[end] = first + rows[i]
-        batch.queues[end] = pulses[queue]
-        batch.counts[end] = pulses[count]
-        end += np.uint64(pulses[count] != 0)  # without a branch, which nobody could predict
-        pulses[queue], pulses[count] = _NONE, _NONE
-    return total, np.int64(end)
-
-
-@njit(cache=True)
-def _firing_words(words, columns, half, fires, now, column_words):  # type: ignore[no-untyped-def]
-    """Which of the columns have slots in common with ``fires``, and these; returns their number."""
-    count = np.uint64(0)
-    for k in range(columns.size):
-        word = np.uint32(np.uint32(words[columns[k]] >> np.uint64(_SLOTS * half)) & fires)
-        now[count] = k
-        column_words[count] = word
-        count += np.uint64(word != 0)
-    return np.int64(count)
-
-
-@njit(cache=True)
-def _updates(row_words, column_words, polarity, share, shares, *array):  # type: ignore[no-untyped-def]
-    """All updates in the firing columns of one of equal shares.
-
-    ``pulses`` has the queues of the cells of rows and columns that fire: for LANES rows of a column their words, then
-    how many pulses are in each; ``most`` as many as the longest of such a block may have.
-    """
-    firing, height = _firing(column_words), row_words.shape[2]
-    columns = firing[firing.size * share // shares : firing.size * (share + 1) // shares]
-    rows = _firing(row_words)
-    if columns.size == 0 or rows.size == 0:
-        return 0
-    lines, block_lines, any_line = _row_words(row_words, rows)
-    blocks = (rows.size + LANES - 1) // LANES
-    pulses = np.zeros(columns.size * blocks * LANES * 2, np.uint32)
-    most = np.zeros(columns.size * blocks, np.int64)
-    now, words = np.empty(columns.size, np.int64), np.empty(columns.size, np.uint32)
-    batch, total = new_batch(), 0
-    for at in range(len(polarity) * QUADRANTS):
-        ones = np.uint32(0xFFFFFFFF) if polarity[at // QUADRANTS, at % QUADRANTS] else _NONE
-        for half in range(_HALVES):
-            fires = any_line[at, half]
-            if not fires:
-                continue
-            line = column_words[at // QUADRANTS, at % QUADRANTS]
-            row = np.uint64((at * _HALVES + half) * blocks)
-            for k in range(_firing_words(line, columns, half, fires, now, words)):
-                word, own = words[k], np.uint64(now[k] * blocks)
-                for block in range(np.uint64(blocks)):
-                    both = np.uint32(block_lines[row + block] & word)
-                    if not both:
-                        continue
-                    here, there = (row + block) * np.uint64(LANES), (own + block) * np.uint64(LANES * 2)
-                    longest = most[own + block] + np.int64(short_popcount(both))
-                    if longest > QUEUE:
-                        longest = _longest(lines, here, pulses, there, word)
-                    if longest > QUEUE:
-                        start = np.int64(block) * LANES
-                        some = rows[start : start + LANES]
-                        _, size = _drain(columns[now[k]] * height, some, pulses, there, batch, 0, *array)
-                        total += pulse_batch(batch, size, *array)
-                        longest = np.int64(short_popcount(both))
-                    most[own + block] = longest
-                    _append(lines, here, pulses, there, word, ones)
-    size = 0
-    for k in range(columns.size):
+def _updates(share, shares, trains, array):  # type: ignore[no-untyped-def]
+    """All updates of every row of one of equal shares of the rows."""
+    columns, blocks = trains.columns.reshape(-1), trains.fires.shape[1]
+    room, total, rows = new_room(), 0, trains.counts.size
+    lanes = room.lanes
+    for row in range(rows * share // shares, rows * (share + 1) // shares):
         for block in range(blocks):
-            own = k * blocks + block
-            if most[own]:
-                some, there = rows[block * LANES : (block + 1) * LANES], np.uint64(own * LANES * 2)
-                done, size = _drain(columns[k] * height, some, pulses, there, batch, size, *array)
-                total += done
-    return total + pulse_batch(batch, size, *array)
-
-
-@njit(cache=True)
-def update_serial(row_words, column_words, polarity, *array):  # type: ignore[no-untyped-def]
-    """The updates of packed trains one after the other, see `DeviceArray.update_all`; ``array`` as in `pulse_batch`."""
-    return _updates(row_words, column_words, polarity, 0, 1, *array)
-
-
-@njit(cache=True, parallel=True)
-def update_parallel(threads, row_words, column_words, polarity, *array):  # type: ignore[no-untyped-def]
-    """`update_serial` with equal shares of the columns for the threads."""
-    total = 0
-    for thread in prange(threads):
-        total += _updates(row_words, column_words, polarity, thread, threads, *array)
+            most = np.int64(0)
+            for event in range(trains.counts[row]):
+                k = trains.index[row, event]
+                first, second = trains.events[row, event, 0], trains.events[row, event, 1]
+                both = np.uint32(trains.fires[k, block] & np.uint32(first | second))
+                if not both:
+                    continue
+                here, change = np.uint64(k * blocks + block) * np.uint64(2 * LANES), np.uint32(first ^ second)
+                longest = most + np.int64(short_popcount(both))
+                if longest > QUEUE:
+                    longest = _longest(lanes, columns, here, first, change)
+                if longest > QUEUE:
+                    total += pulse_block(room, row, block, array)
+                    longest = np.int64(short_popcount(both))
+                most = longest
+                _append(lanes, columns, here, first, change, trains.events[row, event, 2])
+            if most:
+                total += pulse_block(room, row, block, array)
     return total
 
 
 @njit(cache=True)
-def pulse_cells(first, counts, *array):  # type: ignore[no-untyped-def]
-    """Signed pulse counts int64[n] to cells ``first`` to ``first + n - 1``."""
-    batch = new_batch()
-    for done in range(0, np.abs(counts).max(), QUEUE):
-        size = 0
-        for k in range(counts.size):
-            left = min(np.abs(counts[k]) - done, QUEUE)
-            batch.cells[size] = first + k
-            batch.queues[size] = np.uint32(0xFFFFFFFF) if counts[k] > 0 else _NONE
-            batch.counts[size] = left
-            size += left > 0
-            if size == BATCH:
-                pulse_batch(batch, size, *array)
-                size = 0
-        if size:
-            pulse_batch(batch, size, *array)
+def update_serial(trains, array):  # type: ignore[no-untyped-def]
+    """The updates one after the other; ``array`` is a `Memory`. Returns the number of coincidences."""
+    return _updates(0, 1, trains, array)
+
+
+@njit(cache=True, parallel=True)
+def update_parallel(threads, trains, array):  # type: ignore[no-untyped-def]
+    """`update_serial` with equal shares of the rows for the threads."""
+    total = 0
+    for thread in prange(threads):
+        total += _updates(thread, threads, trains, array)
+    return total
+
+
+@njit(cache=True)
+def pulse_cells(column, counts, array):  # type: ignore[no-untyped-def]
+    """Signed pulse counts int64[R, n] to the cells of n columns from ``column`` on, a single one or all."""
+    room, start = new_room(), column % LANES
+    lanes = room.lanes
+    for row in range(counts.shape[0]):
+        for first in range(0, counts.shape[1], LANES):
+            last = min(first + LANES, counts.shape[1])
+            done, most = 0, 0
+            for j in range(first, last):
+                most = max(most, abs(counts[row, j]))
+            while done < most:
+                for j in range(first, last):
+                    lane = start + j - first
+                    lanes[QUEUES + lane] = -1 if counts[row, j] > 0 else 0
+                    lanes[COUNT + lane] = min(max(abs(counts[row, j]) - done, 0), QUEUE)
+                pulse_block(room, row, (column + first) // LANES, array)
+                done += QUEUE

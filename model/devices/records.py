@@ -1,9 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory layout of an array: one record of 32 bytes, half a cache line, for every cell, column after column.
+"""Memory layout of an array: blocks of `LANES` neighbouring cells of a row, word by word as vector instructions take them.
 
-Cell (i, j) is number ``j * R + i``: inputs are the sparse side of an update and a transfer goes through one column, so
-that what is visited together lies together. What products read lies apart from the records in the same order, and so do
-the references, which only they need, and scale and origin of the positions, because linear responses have none.
+    block of cell (i, j) = i * blocks + j // LANES,     blocks of a row = ceil(C / LANES),     lane = j % LANES
+
+Errors are the sparse side of an update, so that a row which fires meets whole blocks of inputs. A row that is no
+multiple of `LANES` cells long ends with cells that are never pulsed. What products read lies apart, column after column,
+and so do the references, which only they need, and scale and origin of the positions, because linear responses have
+none.
 """
 
 from __future__ import annotations
@@ -16,17 +19,31 @@ from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.pulse_noise import DRAW_BITS
 from symtrack.model.spec.fixed import Int
 
-# Words of a record. Of two that follow each other the first is that of the down, the second that of the up pulse.
+LANES = 32  # cells of a block; fewer and the compiler would unroll loops instead of using vectors
+# Words of a cell. Of two that follow each other the first is that of the down, the second that of the up pulse.
 STATE, NUMBER, LOW, HIGH, STEP, SLOPE = 0, 1, 2, 3, 4, 6
 WORDS = 8
-
 _SIGMA_BITS = 16  # times a draw it fits an int32
+_LINE = 64  # bytes of a cache line, on which blocks begin
 
 Records = NDArray[np.int32]
 
 
+def blocks_of(columns: int) -> int:
+    """Blocks of a row."""
+    return -(-columns // LANES)
+
+
+def in_blocks(values: Int) -> Int:
+    """Values of all cells [..., R, C] in the order of the blocks [..., R * blocks * LANES], zero where there is none."""
+    rows, columns = values.shape[-2:]
+    result = np.zeros((*values.shape[:-2], rows, blocks_of(columns) * LANES), dtype=values.dtype)
+    result[..., :columns] = values
+    return result.reshape(*values.shape[:-2], -1)
+
+
 def make_records(cells: Cells) -> Records:
-    """Records int32[C * R, WORDS] of cells that have seen no pulse and whose states are 0.
+    """Records int32[R * blocks, WORDS, LANES] of cells that have seen no pulse and whose states are 0.
 
     Raises
     ------
@@ -34,10 +51,10 @@ def make_records(cells: Cells) -> Records:
         A step or a slope does not fit its 32 bits.
     """
     rows, columns = cells.shape
-    size = rows * columns * WORDS
-    buffer = np.zeros(size + WORDS, dtype=np.int32)
-    start = -(buffer.ctypes.data // buffer.itemsize) % WORDS  # a record on two cache lines would cost two
-    records = buffer[start : start + size].reshape(-1, WORDS)
+    shape = rows * blocks_of(columns), WORDS, LANES
+    buffer = np.zeros(int(np.prod(shape)) + _LINE, dtype=np.int32)
+    start = -(buffer.ctypes.data // buffer.itemsize) % (_LINE // buffer.itemsize)
+    records = buffer[start : start + int(np.prod(shape))].reshape(shape)
     parts = {LOW: ("low", cells.low), HIGH: ("high", cells.high)}
     for up in (0, 1):
         parts |= {STEP + up: ("step", cells.step[up]), SLOPE + up: ("slope", cells.slope[up])}
@@ -45,7 +62,7 @@ def make_records(cells: Cells) -> Records:
     for word, (name, values) in parts.items():
         if values.min() < limits.min or values.max() > limits.max:
             raise ValueError(f"{name} of the cells: must be from {limits.min} to {limits.max}")
-        records[:, word] = values.ravel(order="F")
+        records[:, word] = in_blocks(values).reshape(-1, LANES)
     return records
 
 
@@ -56,7 +73,7 @@ def noise_words(cells: Cells) -> tuple[np.int32, int]:
 
 
 def make_places(cells: Cells) -> Int:
-    """Scale and origin of every cell, int64[2, C * R]; a single zero each where the response has no positions."""
+    """Scale and origin of every cell, int64[2, cells of all blocks]; a single zero each for responses without them."""
     if cells.place is None:
         return np.zeros((2, 1), dtype=np.int64)
-    return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, -1), dtype=np.int64)
+    return in_blocks(np.asarray(cells.place, dtype=np.int64))

@@ -8,7 +8,8 @@ import pytest
 
 from symtrack.model.devices import kernels
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.batch import new_batch, pulse_batch
+from symtrack.model.devices.block import COUNT, QUEUES, new_room, pulse_block
+from symtrack.model.devices.records import LANES
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from tests.model.references import pulse_noise as equations
 
@@ -208,20 +209,22 @@ def test_popcount(word: int) -> None:
     assert kernels.popcount(np.uint64(word)) == word.bit_count()
 
 
-def test_cells_without_pulses_in_a_batch_stay_as_they_are() -> None:
-    """They take lanes of their own, behind those with pulses."""
-    arrays = []
-    for _ in range(2):
-        cells = SoftBoundsReference(dw_min=0.1).cells(rows=3, columns=1, seed=1, array="a")
-        arrays.append(DeviceArray(cells=cells, key=3))
-    first, second = arrays
-    first.pulse_column(0, [0, 2, 1])
-    batch = new_batch()
-    batch.cells[:3], batch.queues[:3], batch.counts[:3] = range(3), (0, 3, 1), (0, 2, 1)
-    assert pulse_batch(batch, 3, *second._array) == 3
+def test_cells_without_pulses_in_a_block_stay_as_they_are() -> None:
+    """They take lanes of their own, between those with pulses, and at the end of a row that fills no block."""
+    first, second = (DeviceArray(cells=make(3, 40).cells, key=3) for _ in range(2))
+    counts = np.zeros((3, 40), np.int64)
+    counts[1, 33:36] = 0, 2, 1
+    first.pulse(counts)
+    room = new_room()
+    room.lanes[QUEUES + 1 : QUEUES + 4], room.lanes[COUNT + 1 : COUNT + 4] = (0, 3, 1), (0, 2, 1)
+    assert pulse_block(room, 1, 1, second._array) == 3
+    assert not room.lanes[QUEUES : QUEUES + 2 * LANES].any()
     np.testing.assert_array_equal(first.weights, second.weights)
     np.testing.assert_array_equal(first.words, second.words)
-    assert np.unique(batch.lane[:3]).tolist() == [0, 1, 2]
+    np.testing.assert_array_equal(first.pulse_numbers, counts)
+    np.testing.assert_array_equal(second.pulse_numbers, counts)
+    assert pulse_block(room, 1, 1, second._array) == 0
+    np.testing.assert_array_equal(first.weights, second.weights)
 
 
 @pytest.mark.parametrize("slots", [(1,), (31,), (32,), (33,), (63,), (64,), (5, 33, 64, 1, 64, 20)])

@@ -1,0 +1,240 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Compiled inner loop of all pulsing: applies the queues of the cells of a block, which are the lanes of vectors.
+
+A queue is a word and a count: bit k of the word says whether pulse k goes up. For all k in order, every cell whose
+count is above k makes a step,
+
+    d = change(v) upwards, -change(v) downwards
+    v <- clip(v + d + noise, low, high),   noise = round(base * (sigma * xi)),   base = d if multiplicative, else +-step
+
+with xi the draw of the cell's next pulse, `model.devices.pulse_noise`. At the end the word that products read is
+(v - reference) with `READ_BITS` fractional bits, rounded down.
+
+A cell's pulses depend on each other, those of different cells do not; lanes whose queue is at its end are masked.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX
+from symtrack.model.compiled import njit
+from symtrack.model.devices.pulse_noise import cell_keys, normal_draw, pulse_word
+from symtrack.model.devices.records import HIGH, LANES, LOW, NUMBER, SLOPE, STATE, STEP, WORDS
+from symtrack.model.devices.responses import (
+    LINEAR,
+    TABLE,
+    Table,
+    drift,
+    entries,
+    exp2,
+    exp_index,
+    log_index,
+    minus_log2,
+    normalized,
+    omega,
+    power_log2,
+    scaled,
+    segment,
+    table_factor,
+)
+from symtrack.model.spec.fixed import Int
+
+QUEUE = 32  # pulses of one cell at a time
+
+# Where the words of the lanes begin in one buffer, first those of the records: the compiler vectorises a loop only if
+# it sees that what the loop reads and what it writes do not overlap.
+_PARTS = 17
+_STATE, _NUMBER, _LOW, _HIGH = (np.int64(LANES * word) for word in (STATE, NUMBER, LOW, HIGH))
+_STEP, _STEP_UP, _SLOPE, _SLOPE_UP = (np.int64(LANES * word) for word in (STEP, STEP + 1, SLOPE, SLOPE + 1))
+QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(WORDS, 13))
+_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
+_ONE = np.uint32(1)
+_READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
+_RECORD = np.uint64(WORDS * LANES)
+
+_SCALE, _ORIGIN = np.int64(0), np.int64(LANES)
+
+
+class Room(NamedTuple):
+    """Room for the work on a block: words of its lanes, and scale and origin of their positions."""
+
+    lanes: NDArray[np.int32]
+    place: Int
+
+
+@njit(cache=True)
+def new_room() -> Room:
+    """For the queues of a block, which are empty, and the work on them."""
+    return Room(np.zeros(_PARTS * LANES, np.int32), np.zeros(2 * LANES, np.int64))
+
+
+@njit(cache=True, forceinline=True)
+def _noise(k, lanes, sigma):  # type: ignore[no-untyped-def]
+    """Lane NOISE of pulse k: sigma times a draw."""
+    for i in range(LANES):
+        number = np.uint32(np.uint32(lanes[_NUMBER + i]) + np.uint32(k))
+        word = pulse_word(np.uint32(lanes[_KEY + i]), np.uint32(lanes[_AGAIN + i]), number)
+        lanes[_NOISE + i] = np.int32(sigma * normal_draw(word))
+
+
+@njit(cache=True, forceinline=True)
+def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step."""
+    old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
+    noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
+    new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
+    lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[COUNT + i] else np.int32(old)
+
+
+# A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
+
+
+@njit(cache=True, forceinline=True)
+def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of LINEAR."""
+    for i in range(LANES):
+        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
+        steps, slopes = (lanes[_STEP + i], lanes[_STEP_UP + i]), (lanes[_SLOPE + i], lanes[_SLOPE_UP + i])
+        step = np.int64(steps[1] if up else np.int32(-steps[0]))
+        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slopes[1] if up else slopes[0]))
+        _move(lanes, i, k, step - bend, step, multiplicative, fraction)
+
+
+@njit(cache=True, forceinline=True)
+def _scaled(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of the other kinds, from lane FACTOR."""
+    for i in range(LANES):
+        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
+        size = np.int32(lanes[_STEP_UP + i] if up else lanes[_STEP + i])
+        change = scaled(size, lanes[_FACTOR + i])
+        move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
+        _move(lanes, i, k, move, step, multiplicative, fraction)
+
+
+@njit(cache=True, forceinline=True)
+def _table_factors(k, lanes, place, tables):  # type: ignore[no-untyped-def]
+    """Lane FACTOR of TABLE."""
+    for i in range(LANES):
+        position = np.int64(lanes[_STATE + i]) * place[_SCALE + i] + place[_ORIGIN + i]
+        lanes[_LEFT + i], lanes[_FACTOR + i] = segment(position)
+    for i in range(LANES):
+        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
+        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(tables[up], lanes[_LEFT + i])
+    for i in range(LANES):
+        lanes[_FACTOR + i] = table_factor(np.int64(lanes[_FACTOR + i]), lanes[_LEFT + i], lanes[_RIGHT + i])
+
+
+@njit(cache=True, forceinline=True)
+def _look_up(lanes, table):  # type: ignore[no-untyped-def]
+    """Lanes LEFT and RIGHT from the index in LEFT."""
+    for i in range(LANES):
+        lanes[_LEFT + i], lanes[_RIGHT + i] = entries(table, lanes[_LEFT + i])
+
+
+@njit(cache=True, forceinline=True)
+def _power_factors(k, lanes, place, tables):  # type: ignore[no-untyped-def]
+    """Lane FACTOR of POWER."""
+    for i in range(LANES):
+        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
+        state = np.int64(lanes[_STATE + i])
+        above, below = np.int64(lanes[_HIGH + i]) - state, state - np.int64(lanes[_LOW + i])
+        lanes[_FACTOR + i] = omega(above if up else below, place[_SCALE + i])
+    for i in range(LANES):
+        lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR + i])
+        lanes[_LEFT + i] = log_index(lanes[_FACTOR + i])
+    _look_up(lanes, tables[0])
+    for i in range(LANES):
+        log = minus_log2(lanes[_FACTOR + i], lanes[_SHIFT + i], lanes[_LEFT + i], lanes[_RIGHT + i])
+        lanes[_FACTOR + i] = log
+    for i in range(LANES):
+        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
+        exponents = lanes[_SLOPE + i], lanes[_SLOPE_UP + i]
+        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponents[1] if up else exponents[0])
+        lanes[_LEFT + i] = exp_index(lanes[_FACTOR + i])
+    _look_up(lanes, tables[1])
+    for i in range(LANES):
+        lanes[_FACTOR + i] = exp2(lanes[_FACTOR + i], lanes[_LEFT + i], lanes[_RIGHT + i])
+
+
+class Memory(NamedTuple):
+    """An array for compiled code; what is of its cells is in blocks, see `model.devices.records`.
+
+    Attributes
+    ----------
+    records, references : int32 and int64 in one dimension.
+    words : int32[C, R], what products read.
+    sigma, fraction : `noise_words` of the cells.
+    keys : `halves` of the key of the array.
+    kind, places, tables : of the response.
+    """
+
+    records: NDArray[np.int32]
+    words: NDArray[np.int32]
+    references: Int
+    sigma: np.int32
+    fraction: int
+    multiplicative: bool
+    keys: NDArray[np.uint32]
+    kind: int
+    places: Int
+    tables: Table
+
+
+@njit(cache=True)
+def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of the cells of a block of a row, and empty them; returns the number of pulses.
+
+    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and from `COUNT` on their 0 to `QUEUE` pulses.
+    """
+    records, words, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
+    lanes, place = room
+    height, number = words.shape[1], row * ((words.shape[0] + LANES - 1) // LANES) + block
+    record = np.uint64(number * WORDS * LANES)
+    most, total = np.int32(0), np.int32(0)
+    for i in range(LANES):
+        most, total = max(most, lanes[COUNT + i]), np.int32(total + lanes[COUNT + i])
+    for i in range(_RECORD):
+        lanes[i] = records[record + i]
+    if kind != LINEAR:
+        for i in range(LANES):
+            place[i], place[LANES + i] = places[0, number * LANES + i], places[1, number * LANES + i]
+    if sigma:
+        first = np.uint32(np.uint32(block * LANES * height) + np.uint32(row))
+        for i in range(LANES):
+            cell = np.uint32(first + np.uint32(np.uint32(i) * np.uint32(height)))
+            key, again = cell_keys(cell, keys[0], keys[1])
+            lanes[_KEY + i], lanes[_AGAIN + i] = np.int32(key), np.int32(again)
+
+    for k in range(most):
+        if sigma:
+            _noise(k, lanes, sigma)
+        if kind == LINEAR:
+            _linear(k, lanes, multiplicative, fraction)
+            continue
+        if kind == TABLE:
+            _table_factors(k, lanes, place, tables)
+        else:
+            _power_factors(k, lanes, place, tables)
+        _scaled(k, lanes, multiplicative, fraction)
+
+    for i in range(LANES):
+        lanes[_NUMBER + i] += lanes[COUNT + i]
+    for i in range(2 * LANES):
+        records[record + np.uint64(i)] = lanes[i]
+    for i in range(LANES):
+        if lanes[COUNT + i]:
+            weight = np.int64(lanes[_STATE + i]) - references[number * LANES + i]
+            words[block * LANES + i, row] = read_word(weight)
+    for i in range(2 * LANES):
+        lanes[QUEUES + i] = 0
+    return np.int64(total)
+
+
+@njit(cache=True, forceinline=True)
+def read_word(weight):  # type: ignore[no-untyped-def]
+    """What a read sees of a weight, an int32."""
+    return np.int32(min(max(weight >> _READ_DROP, -_READ_MAX - 1), _READ_MAX))
