@@ -100,9 +100,9 @@ class Converters(Validated):
         roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
         return np.array([min(root, _SIGMA_MAX) for root in roots], np.int64)
 
-    def read_column(self, words: ReadWords, column: int, noise: NoiseStream, read_noise: int = 0) -> Int:
-        """ADC codes [R] of one column of words of weights [R, C]."""
-        return self.product(words[:, column : column + 1], np.array([self.dac_max]), noise, read_noise)
+    def read_column(self, words: ReadWords, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of a column with words of weights [R]."""
+        return self.product(words[:, None], np.array([self.dac_max]), noise, read_noise)
 
     def value(self, codes: Int, maxima: Int) -> Int:
         """What output codes [n, R] stand for when the inputs were relative to ``maxima`` [n]."""

@@ -14,6 +14,7 @@ time do to v is in `model.devices.disturb`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from time import perf_counter_ns
 
 import numba
@@ -26,8 +27,9 @@ from symtrack.model.devices import disturb, kernels
 from symtrack.model.devices.block import Memory
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.pulse_noise import halves
-from symtrack.model.devices.records import NUMBER, STATE, in_blocks, make_places, make_records, noise_words
+from symtrack.model.devices.records import LANES, NUMBER, STATE, in_blocks, make_places, make_records, noise_words
 from symtrack.model.devices.sharing import Sharing
+from symtrack.model.devices.trains import Trains, from_words, packed
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
 
@@ -47,28 +49,31 @@ class DeviceArray:
     threads
         Threads of an update, at most what the machine offers, and at most as many as make it faster, see
         `model.devices.sharing`; no result depends on it.
+    followed
+        What products read follows every pulse, because they read it often. Else it is worked out when it is read.
 
     Attributes
     ----------
-    words : int32[C, R], the visible weights with `READ_BITS` fractional bits, what products read. Only the methods may
-        change them.
+    memory : all of it for compiled code.
     """
 
-    def __init__(self, *, cells: Cells, key: int, threads: int = 1) -> None:
+    def __init__(self, *, cells: Cells, key: int, threads: int = 1, followed: bool = True) -> None:
         rows, columns = cells.shape
         self.cells = cells
         self.threads = min(threads, THREADS_MAX)
         self._sharing = Sharing()
         self._records = make_records(cells)
-        self.words: ReadWords = np.zeros((columns, rows), dtype=np.int32)
+        self._words: ReadWords = np.zeros((columns, rows), dtype=np.int32)
+        self._followed = followed or cells.write_noise > 0
         self._shown: Int | int = 0  # write noise of the visible weights
         if cells.write_noise:
             numbers = np.arange(rows * columns, dtype=np.uint64).reshape(rows, columns)
             self._shown_keys = word_at(np.full((1, 1), derive_key(key, "write"), np.uint64), numbers)  # type: ignore[arg-type]
         sigma, fraction = noise_words(cells)
-        self._array = Memory(
+        self.memory = Memory(
             records=self._records.reshape(-1),
-            words=self.words,
+            words=self._words,
+            shows=self._followed,
             references=in_blocks(np.asarray(cells.reference, dtype=np.int64)),
             sigma=sigma,
             fraction=fraction,
@@ -84,6 +89,20 @@ class DeviceArray:
     def state(self) -> NDArray[np.int32]:
         """A copy of the states v, int32[R, C]."""
         return np.ascontiguousarray(self._of_cells(STATE))
+
+    @property
+    def words(self) -> ReadWords:
+        """int32[C, R], the visible weights with `READ_BITS` fractional bits, what products read."""
+        return self._words if self._followed else np.ascontiguousarray(read_words(self.weights).T)
+
+    def column(self, column: int) -> ReadWords:
+        """int32[R], `words` of one column."""
+        if self._followed:
+            words: ReadWords = self._words[column]
+            return words
+        block, lane = divmod(column, LANES)
+        states = self._records.reshape(self.cells.shape[0], -1, *self._records.shape[1:])[:, block, STATE, lane]
+        return read_words(states - self.cells.reference[:, column])
 
     @property
     def weights(self) -> Int:
@@ -122,34 +141,38 @@ class DeviceArray:
         polarity and being at most 64. Returns the number of coincidences.
         """
         slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
-        coincidences = self.update_all(*kernels.packed(*slots))
+        coincidences = self.update_all(from_words(*packed(*slots)))
         self.half_select(*slots)
         return coincidences
 
-    def update_all(self, rows: kernels.Words, columns: kernels.Words, up: Int) -> int:
+    def update_all(self, trains: Trains) -> int:
         """`update` with the trains of n updates, one after the other, of cells that are not half-selected.
 
-        rows uint64[n, 4, R], columns uint64[n, 4, C] and up int64[n, 4]: slot s of a quadrant is bit s of its words,
-        and its coincidences are upwards or not. Returns the number of coincidences.
+        Returns the number of coincidences.
         """
-        trains = kernels.unpacked(rows, columns, up)
-        if self.threads == 1 or self.words.size < PARALLEL_CELLS:
-            coincidences = int(kernels.update_serial(trains, self._array))
-        else:
-            coincidences = self._shared_update(trains)
-        self._show()
+        coincidences = int(kernels.update_rows(0, 1, trains, self.memory))
+        self.pulsed()
         return coincidences
 
-    def _shared_update(self, trains: kernels.Trains) -> int:
-        """The updates by several threads, or by one where that is faster for now."""
-        alone, start = self._sharing.alone(), perf_counter_ns()
-        if alone:
-            coincidences = int(kernels.update_serial(trains, self._array))
+    def pulsed(self) -> None:
+        """Show what compiled code has done to `memory`."""
+        self._show()
+
+    def shared(self, alone: Callable[[], tuple[int, int]], together: Callable[[int], tuple[int, int]]) -> tuple[int, int]:
+        """Do work on `memory` with one thread or with all, whichever is faster for now; returns what it gives.
+
+        alone, together: the work, the second with its number of threads; both give a measure of it first.
+        """
+        if self.threads == 1 or self._words.size < PARALLEL_CELLS:
+            return alone()
+        by_one, start = self._sharing.alone(), perf_counter_ns()
+        if by_one:
+            result = alone()
         else:
             numba.set_num_threads(self.threads)
-            coincidences = int(kernels.update_parallel(self.threads, trains, self._array))
-        self._sharing.took(alone, perf_counter_ns() - start, coincidences + sum(self.words.shape))
-        return coincidences
+            result = together(self.threads)
+        self._sharing.took(by_one, perf_counter_ns() - start, result[0] + sum(self._words.shape))
+        return result
 
     def half_select(self, rows: ArrayLike, columns: ArrayLike, up: ArrayLike, quadrant: ArrayLike) -> None:
         """What the slots of an update do to cells of which one line fires alone; `update` does it too."""
@@ -167,7 +190,7 @@ class DeviceArray:
         pulses, shape = np.asarray(counts, dtype=np.int64), self.cells.shape
         if pulses.shape != shape[:1]:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {shape[:1]}")
-        kernels.pulse_cells(column, pulses[:, None], self._array)
+        kernels.pulse_cells(column, pulses[:, None], self.memory)
         if self.cells.half_select:
             half = disturb.half_selected_by_writes(shape, column, pulses)
             self._settle(disturb.disturbed(self.cells, self._state64(), half))
@@ -178,7 +201,7 @@ class DeviceArray:
         pulses = np.asarray(counts, dtype=np.int64)
         if pulses.shape != self.cells.shape:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.cells.shape}")
-        kernels.pulse_cells(0, pulses, self._array)
+        kernels.pulse_cells(0, pulses, self.memory)
         self._show()
 
     def relax(self) -> None:
@@ -194,7 +217,7 @@ class DeviceArray:
         if self.cells.write_noise:
             self._show()
         else:
-            self.words[...] = read_words(state - self.cells.reference).T
+            self._words[...] = read_words(state - self.cells.reference).T
 
     def _show(self) -> None:
         """Write noise, drawn anew for cells that were pulsed: a function of the number of pulses so far."""
@@ -202,7 +225,7 @@ class DeviceArray:
             numbers = self.pulse_numbers.astype(np.uint64)
             draws = normal_from(word_at(self._shown_keys, numbers), normal_table())  # type: ignore[arg-type]
             self._shown = round_shift(self.cells.write_noise * np.asarray(draws), NORMAL_BITS)
-            self.words[...] = read_words(self.weights).T
+            self._words[...] = read_words(self.weights).T
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """Everything that changes with pulses."""

@@ -166,7 +166,7 @@ class Memory(NamedTuple):
     Attributes
     ----------
     records, references : int32 and int64 in one dimension.
-    words : int32[C, R], what products read.
+    words, shows : int32[C, R], what products read, and whether it follows the states.
     sigma, fraction : `noise_words` of the cells.
     keys : `halves` of the key of the array.
     kind, places, tables : of the response.
@@ -174,6 +174,7 @@ class Memory(NamedTuple):
 
     records: NDArray[np.int32]
     words: NDArray[np.int32]
+    shows: bool
     references: Int
     sigma: np.int32
     fraction: int
@@ -184,13 +185,13 @@ class Memory(NamedTuple):
     tables: Table
 
 
-@njit(cache=True)
+@njit(cache=True, forceinline=True)
 def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
     """Apply the queues of the cells of a block of a row, and empty them; returns the number of pulses.
 
     The queues are parts of the lanes of ``room``: words from `QUEUES` on, and from `COUNT` on their 0 to `QUEUE` pulses.
     """
-    records, words, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
+    records, words, shows, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
     lanes, place = room
     height, number = words.shape[1], row * ((words.shape[0] + LANES - 1) // LANES) + block
     record = np.uint64(number * WORDS * LANES)
@@ -225,10 +226,13 @@ def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
         lanes[_NUMBER + i] += lanes[COUNT + i]
     for i in range(2 * LANES):
         records[record + np.uint64(i)] = lanes[i]
-    for i in range(LANES):
-        if lanes[COUNT + i]:
-            weight = np.int64(lanes[_STATE + i]) - references[number * LANES + i]
-            words[block * LANES + i, row] = read_word(weight)
+    if shows:
+        cell = np.uint64(number * LANES)
+        for i in range(LANES):
+            lanes[_NOISE + i] = read_word(np.int64(lanes[_STATE + i]) - references[cell + np.uint64(i)])
+        for i in range(LANES):
+            if lanes[COUNT + i]:
+                words[block * LANES + i, row] = lanes[_NOISE + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
     return np.int64(total)

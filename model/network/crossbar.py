@@ -23,11 +23,13 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
+from symtrack.model.network.pulsing import update_alone, update_shared
+from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
-from symtrack.model.tile.interface import Packing, PeripheryFactory, Restorable, Transfer, UpdateBatch, UpdateVectors
+from symtrack.model.tile.interface import PeripheryFactory, Restorable, Sourcing, Transfer, UpdateVectors
 
 GAMMA_BITS = 20  # fractional bits of gamma
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
@@ -83,8 +85,9 @@ class Crossbar:
         self.config = config
         self.converters = converters
         self.periphery = periphery(config)
-        self._packing = self.periphery if isinstance(self.periphery, Packing) else None
-        self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), threads=threads)
+        self._sources = self.periphery if isinstance(self.periphery, Sourcing) else None
+        followed = {"threads": threads, "followed": gamma != 0}
+        self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), **followed)  # type: ignore[arg-type]
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
         self.programmed: DeviceArray | None = None
         if reference:
@@ -114,24 +117,23 @@ class Crossbar:
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [n, R] for n vectors of values x [n, C]."""
-        arrays = self.slow.words.T, self.fast.words.T, self._reference_words.T
-        return self._products(x, arrays, self.periphery.chopper, self.periphery.row_chopper, noise)
+        return self._products(x, True, self.periphery.chopper, self.periphery.row_chopper, noise)
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Values [n, C] for n vectors of errors delta [n, R]."""
-        arrays = self.slow.words, self.fast.words, self._reference_words
-        return self._products(delta, arrays, self.periphery.row_chopper, self.periphery.chopper, noise)
+        return self._products(delta, False, self.periphery.row_chopper, self.periphery.chopper, noise)
 
     def _products(
         self,
         vectors: Int,
-        arrays: tuple[ReadWords, ReadWords, ReadWords],
+        forward: bool,
         choppers_in: Int,
         choppers_out: Int,
         noise: NoiseStream,
     ) -> Int:
         """Products of W, P and R with vectors [n, inputs]; of each vector, all draws of W come before those of P."""
-        converters, (slow, fast, reference) = self.converters, arrays
+        converters, turn = self.converters, np.transpose if forward else np.asarray
+        slow = turn(self.slow.words)
         outputs, passes = len(slow), 3 if self._gamma else 1
         first, stride = noise.take(len(vectors) * passes * outputs), passes * outputs
         codes, maxima = converters.dac(vectors)
@@ -140,23 +142,30 @@ class Crossbar:
             return converters.value(main, maxima)
         chopped = codes * choppers_in
         place = first + outputs, stride
-        difference = converters.products(fast, chopped, noise.key, place, self.fast.cells.read_noise)
+        difference = converters.products(turn(self.fast.words), chopped, noise.key, place, self.fast.cells.read_noise)
         place = first + 2 * outputs, stride
-        difference -= converters.products(reference, chopped, noise.key, place, self._reference_noise)
+        difference -= converters.products(turn(self._reference_words), chopped, noise.key, place, self._reference_noise)
         values = converters.value(main, maxima), converters.value(difference * choppers_out, maxima)
         combined: Int = _add(*values, self._gamma)
         return combined
 
-    def update_all(self, batch: UpdateBatch, target: Target = Target.FAST) -> None:
-        """Pulse P, or W, with n outer products, one after the other."""
-        array = self.slow if target == Target.SLOW else self.fast
+    def learn(self, x: Int, delta: Int, manager: UpdateManager, target: Target = Target.FAST) -> None:
+        """Pulse P, or W, with the outer products of inputs x [n, C] and errors delta [n, R], one after the other."""
+        array, sources = self.slow if target == Target.SLOW else self.fast, self._sources
         after_each = array.cells.half_select or self.fast.cells.decay or self.slow.cells.decay
-        if self._packing and not after_each and not self.ideal_granularity:
-            trains = self._packing.trains(batch, target)
-            self.coincidences += array.update_all(trains.rows, trains.columns, trains.up)
+        if sources is None or after_each or self.ideal_granularity:
+            for vectors in manager.batch(x, delta):
+                self.update(vectors, target)
             return
-        for vectors in batch:
-            self.update(vectors, target)
+        config = self.config
+        form = config.magnitude_format.high, config.bl_max, sources.words_of_train, *sources.turned(target)
+        work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
+        coincidences, slots = array.shared(
+            lambda: update_alone(*work), lambda threads: update_shared(threads, *work)
+        )
+        array.pulsed()
+        sources.count_updates(len(x), slots)
+        self.coincidences += coincidences
 
     def update(self, vectors: UpdateVectors, target: Target = Target.FAST) -> None:
         """Pulse P, or W, with one outer product."""
@@ -179,7 +188,7 @@ class Crossbar:
     def transfer(self, settings: Settings, noise: NoiseStream) -> None:
         """Read the next column of P and write what the periphery answers to W."""
         fast, column = self.fast, self.periphery.next_column
-        codes = self.converters.read_column(fast.words.T, column, noise, fast.cells.read_noise)
+        codes = self.converters.read_column(fast.column(column), noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
         self._take(result, noise)
         self.slow.pulse_column(result.column, result.pulses)
@@ -202,7 +211,7 @@ class Crossbar:
             count = min(most, sweeps - done) * columns
             order = (self.periphery.next_column + np.arange(count)) % columns
             fast, reads = self.fast, self.converters.read_column
-            codes = [reads(fast.words.T, int(column), noise, fast.cells.read_noise) for column in order]
+            codes = [reads(fast.column(int(column)), noise, fast.cells.read_noise) for column in order]
             result = self.periphery.calibrate(0, np.array(codes))
             if done + most >= sweeps:
                 for read in result.reads[-columns:]:
@@ -268,7 +277,7 @@ class _ReferenceColumn:
 
     def read(self) -> Int:
         read_noise = self._array.cells.read_noise
-        return self._converters.read_column(self._array.words.T, self._column, self._noise, read_noise)
+        return self._converters.read_column(self._array.column(self._column), self._noise, read_noise)
 
     def write(self, pulses: Int) -> None:
         self._array.pulse_column(self._column, pulses)

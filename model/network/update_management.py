@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from math import isqrt
+from typing import NamedTuple
 
 import numpy as np
 
@@ -33,6 +34,22 @@ MEAN_BITS = 16  # extra fractional bits of the running maxima, so that small cha
 _RATE_FITS, _VALUE_FITS, _RATIO_FITS = 40, 26, 40
 _LOW, _HALF, _ONE = np.uint64((1 << 32) - 1), np.uint64(32), np.uint64(1)
 _MEANS, _REST = np.uint64(2 * MEAN_BITS), np.uint64(64 - 2 * MEAN_BITS)
+
+
+class Plan(NamedTuple):
+    """What n updates go by, int64[n] each.
+
+    Attributes
+    ----------
+    x_max, delta_max : largest sizes of inputs and errors.
+    bl : slots of a quadrant.
+    full : the magnitude of the largest input and of the largest error.
+    """
+
+    x_max: Int
+    delta_max: Int
+    bl: Int
+    full: Int
 
 
 class UpdateManager:
@@ -74,19 +91,25 @@ class UpdateManager:
         ValueError
             There are not as many inputs as errors.
         """
-        if len(x) != len(delta):
-            raise ValueError(f"delta of {len(delta)} vectors: must be {len(x)}, one for each of x")
-        x_max, delta_max = _largest(x), _largest(delta)
-        bl, full = self._all_trains(x_max, delta_max)
+        x_max, delta_max, bl, full = self.plan(x, delta)
         x_negative, x_magnitude = _split(x, x_max, full, self._high)
         delta_negative, delta_magnitude = _split(delta, delta_max, full, self._high)
         return UpdateBatch(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)
 
-    def _all_trains(self, x_max: Int, delta_max: Int) -> tuple[Int, Int]:
-        """`_train` of n updates one after the other, in compiled code as far as that goes."""
-        bl, full = np.zeros(x_max.size, np.int64), np.zeros(x_max.size, np.int64)
+    def plan(self, x: Int, delta: Int) -> Plan:
+        """BL and scale of n updates one after the other, in compiled code as far as that goes.
+
+        Raises
+        ------
+        ValueError
+            There are not as many inputs as errors.
+        """
+        if len(x) != len(delta):
+            raise ValueError(f"delta of {len(delta)} vectors: must be {len(x)}, one for each of x")
+        x_max, delta_max, bl, full = np.zeros((4, len(x)), np.int64)
         means = np.array([self.x_mean, self.delta_mean], np.int64)
         step, rate, bl_max = -1 if self._step is None else self._step, self._fast_rate, self.config.bl_max
+        _largest(x, delta, x_max, delta_max)
         done = 0
         if max(rate * bl_max, step) < 1 << _RATE_FITS:
             form = rate * bl_max, self._forgetting, step, bl_max, self.config.magnitude_bits
@@ -94,7 +117,7 @@ class UpdateManager:
             self.x_mean, self.delta_mean = means.tolist()
         for k in range(done, x_max.size):
             bl[k], full[k] = self._train(int(x_max[k]), int(delta_max[k]))
-        return bl, full
+        return Plan(x_max, delta_max, bl, full)
 
     def _train(self, x_max: int, delta_max: int) -> tuple[int, int]:
         """BL, and sqrt(k / BL) as a magnitude, of the next update; Python's integers have no bounds."""
@@ -186,13 +209,16 @@ def _trains(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _largest(vectors: Int) -> Int:
-    """The largest size in each of the vectors [n, lines]."""
-    result = np.zeros(len(vectors), np.int64)
-    for k in range(len(vectors)):
-        for line in range(vectors.shape[1]):
-            result[k] = max(result[k], abs(vectors[k, line]))
-    return result
+def _largest(x: Int, delta: Int, x_max: Int, delta_max: Int) -> None:
+    """The largest size in each of the vectors [n, C] and [n, R]."""
+    for k in range(len(x)):
+        most = 0
+        for line in range(x.shape[1]):
+            most = max(most, abs(x[k, line]))
+        x_max[k], most = most, 0
+        for line in range(delta.shape[1]):
+            most = max(most, abs(delta[k, line]))
+        delta_max[k] = most
 
 
 @njit(cache=True)

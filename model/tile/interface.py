@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
@@ -18,6 +17,7 @@ from symtrack.model.spec.settings import (
 )
 from symtrack.model.state import Arrays
 from symtrack.model.tile.pulse_train import Bits
+from symtrack.model.tile.trains import Sources
 
 
 @dataclass(frozen=True)
@@ -107,21 +107,6 @@ class UpdateBatch:
             yield UpdateVectors(x_negative, x_magnitude, delta_negative, delta_magnitude, bl)
 
 
-@dataclass(frozen=True)
-class PackedTrains:
-    """The pulse trains of n updates, slot s of a quadrant in bit s of a word for each line.
-
-    Attributes
-    ----------
-    rows, columns : uint64[n, 4, R] and uint64[n, 4, C].
-    up : int64[n, 4], 1 where coincidences of the quadrant raise the weight.
-    """
-
-    rows: NDArray[np.uint64]
-    columns: NDArray[np.uint64]
-    up: Int
-
-
 class PeripheryLike(Protocol):
     """What drives the arrays: the golden periphery, or RTL behind the same methods.
 
@@ -153,10 +138,15 @@ class PeripheryLike(Protocol):
 
 
 @runtime_checkable
-class Packing(Protocol):
-    """A periphery that gives the trains of many updates at once: the golden one."""
+class Sourcing(Protocol):
+    """A periphery whose trains compiled code makes from its sources, many updates at once: the golden one."""
 
-    def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> PackedTrains: ...
+    sources: Sources
+    words_of_train: int
+
+    def turned(self, target: Target) -> tuple[Int, Int]: ...
+
+    def count_updates(self, updates: int, slots: int) -> None: ...
 
 
 @runtime_checkable

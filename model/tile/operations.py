@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symtrack.model.compiled import njit
+from symtrack.model.devices.trains import WORD, Trains, new_trains
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import (
@@ -38,7 +39,6 @@ from symtrack.model.tile.demodulator import demodulate
 from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
 from symtrack.model.tile.interface import (
     Calibration,
-    PackedTrains,
     PulseSlots,
     ReferenceColumn,
     Transfer,
@@ -46,14 +46,14 @@ from symtrack.model.tile.interface import (
 )
 from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.programmer import corrections
-from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire, fire_packed
-from symtrack.model.tile.quadrants import is_present, schedule, signs_present, up
+from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
+from symtrack.model.tile.quadrants import schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
-from symtrack.model.tile.random_source import FIELDS, step_fields
 from symtrack.model.tile.reference_latch import latch
 from symtrack.model.tile.seed_loader import load_seeds
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
+from symtrack.model.tile.trains import make_trains, new_room, sources_of
 from symtrack.model.tile.zero_shift import polarities
 
 
@@ -67,6 +67,8 @@ class Periphery:
     chopper_state : choppers, flags and the next column.
     status : counters and sticky flags.
     cycles : clock cycles of the operations so far, no stream ever waiting.
+    sources : the random sources of the two sides for compiled code.
+    words_of_train : words that the longest train takes, see `model.devices.trains`.
     clipped : bool[R] twice, where the last transfer clipped h and n.
     outside : bool[R], cells that the last round of a programming found out of tolerance.
     """
@@ -85,6 +87,8 @@ class Periphery:
         self.clipped = np.zeros((2, config.rows), np.bool_)
         self.outside = np.zeros(config.rows, np.bool_)
         self.load_seeds(config.seeds)
+        self.sources = sources_of(self.row_bank, self.column_bank, config.magnitude_bits)
+        self.words_of_train = -(-config.bl_max // WORD)
         self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
         self._no_dither = np.zeros(config.rows, np.int64)
         self._checked: Settings | None = None
@@ -174,7 +178,7 @@ class Periphery:
         self.cycles += config.update_cycles(slots)
         return result
 
-    def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> PackedTrains:
+    def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> Trains:
         """Pulse trains of n updates, one after the other; the same as `update` gives for each of them.
 
         They are those of update management, so their values are not checked.
@@ -187,17 +191,25 @@ class Periphery:
         config, (n, columns), rows = self.config, batch.x_magnitude.shape, batch.delta_magnitude.shape[1]
         if (rows, columns) != (config.rows, config.columns):
             raise ValueError(f"batch of {rows} rows and {columns} columns: must be {config.rows} and {config.columns}")
-        result = PackedTrains(
-            np.zeros((n, 4, rows), np.uint64), np.zeros((n, 4, columns), np.uint64), np.zeros((n, 4), np.int64)
-        )
+        trains = new_trains(2 * n * self.words_of_train, rows, columns)
+        x, delta = batch.x_magnitude.copy(), batch.delta_magnitude.copy()
+        for magnitude, negative in ((x, batch.x_negative), (delta, batch.delta_negative)):
+            np.negative(magnitude, out=magnitude, where=negative != 0)
+        room = new_room(self.sources, config.bl_max)
+        slots = make_trains(x, delta, batch.bl, *self.turned(target), self.words_of_train, self.sources, room, trains)
+        self.count_updates(n, slots)
+        return trains
+
+    def turned(self, target: Target) -> tuple[Int, Int]:
+        """int64[C] and int64[R]: 1 where the choppers turn the lines of an update of this array."""
         choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
-        lines = (batch.x_negative, batch.x_magnitude, batch.delta_negative, batch.delta_magnitude)
-        banks = (*self.row_bank.registers, *self.column_bank.registers, config.magnitude_bits)
-        out = (result.rows, result.columns, result.up)
-        slots = int(_trains(*choppers, *lines, batch.bl, *banks, *out))
+        columns, rows = ((chopper < 0).astype(np.int64) for chopper in choppers)
+        return columns, rows
+
+    def count_updates(self, updates: int, slots: int) -> None:
+        """Count updates with so many slots in all, which have been made of `sources`."""
         self.status.count_slots(slots)
-        self.cycles += n * config.update_cycles(0) + slots
-        return result
+        self.cycles += updates * self.config.update_cycles(0) + slots
 
     def transfer(self, codes: ArrayLike, settings: Settings) -> Transfer:
         """Take the read of column `next_column` in, and give the pulses for the slow array.
@@ -365,62 +377,6 @@ def _schedule(  # type: ignore[no-untyped-def]
     """Signs of c * x and c' * delta, and the quadrant of every slot."""
     column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)
     return column_sign, row_sign, schedule(signs_present(row_sign, delta), signs_present(column_sign, x), bl)
-
-
-@njit(cache=True)
-def _turn(sign: Int, turned: Int, result: Int) -> None:
-    for line in range(sign.size):
-        result[line] = sign[line] ^ turned[line]
-
-
-@njit(cache=True)
-def _trains(  # type: ignore[no-untyped-def]
-    chopper,
-    row_chopper,
-    x_sign,
-    x,
-    delta_sign,
-    delta,
-    bl,
-    row_state,
-    row_feedback,
-    row_first,
-    row_second,
-    column_state,
-    column_feedback,
-    column_first,
-    column_second,
-    bits,
-    row_words,
-    column_words,
-    polarity,
-):
-    """Trains of n updates into zeros; returns the number of their slots, with which the sources have stepped."""
-    if bl.size == 0:
-        return 0
-    total, groups = 0, (max(bl.max(), 1) + FIELDS - 1) // FIELDS
-    row_fields = np.empty((row_state.size, 4, groups), np.uint64)
-    column_fields = np.empty((column_state.size, 4, groups), np.uint64)
-    column_sign, row_sign, present = np.empty_like(x[0]), np.empty_like(delta[0]), np.empty(4, np.int64)
-    turned, row_turned = (chopper < 0).astype(np.int64), (row_chopper < 0).astype(np.int64)
-    for k in range(bl.size):
-        _turn(x_sign[k], turned, column_sign)
-        _turn(delta_sign[k], row_turned, row_sign)
-        row_signs, column_signs, runs = signs_present(row_sign, delta[k]), signs_present(column_sign, x[k]), 0
-        for q in range(4):
-            present[q] = is_present(q, row_signs, column_signs)
-            runs += present[q]
-        if runs == 0 or bl[k] == 0:
-            continue
-        polarity[k] = up(np.arange(4, dtype=np.uint8))
-        step_fields(row_state, row_feedback, bits, runs, bl[k], row_fields)
-        fire_packed(row_words[k], row_fields, row_first, row_second, delta[k], row_sign, present, bl[k], ROW_SIDE)
-        step_fields(column_state, column_feedback, bits, runs, bl[k], column_fields)
-        fire_packed(
-            column_words[k], column_fields, column_first, column_second, x[k], column_sign, present, bl[k], COLUMN_SIDE
-        )
-        total += runs * bl[k]
-    return total
 
 
 @njit(cache=True)

@@ -10,7 +10,6 @@ slot. Source: docs/tile.md, section 3.
 from __future__ import annotations
 
 import numpy as np
-from numpy.typing import NDArray
 
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.random_specs import BankSpec
@@ -23,18 +22,15 @@ class Bank(Sources):
     Attributes
     ----------
     first, second : int64[lines], the two sources whose words are XORed into the word of a line.
+    split : sources that are first operands.
     """
 
     def __init__(self, spec: BankSpec) -> None:
         super().__init__(spec.sources)
         pairs = np.array([spec.pair(line) for line in range(spec.lines)], np.int64).reshape(-1, 2)
+        self.split = spec.split
         self.first = pairs[:, 0].copy()
         self.second = pairs[:, 1].copy()
-
-    @property
-    def registers(self) -> tuple[Int, NDArray[np.uint32], Int, Int]:
-        """For compiled code: the state, its feedback, and the two sources of each line."""
-        return self.state, self.feedback, self.first, self.second
 
     @property
     def line_words_now(self) -> Int:

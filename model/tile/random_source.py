@@ -24,10 +24,6 @@ from symtrack.model.spec.polynomials import DEGREE, power_of_x
 from symtrack.model.spec.random_specs import SourceSpec
 
 _MASK = (1 << DEGREE) - 1
-FIELDS, FIELD_BITS = 3, 21  # words of slots in one of 64 bits, each with room for a sign
-
-Words = NDArray[np.uint64]
-
 
 @cache
 def _feedback(polynomial: int) -> NDArray[np.uint32]:
@@ -50,24 +46,6 @@ def step_words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) 
             words[t, k] = top
             state[k] = ((value << bits) & _MASK) ^ feedback[k, 0, top & 255] ^ feedback[k, 1, top >> 8]
     return words
-
-
-@njit(cache=True)
-def step_fields(state: Int, feedback: NDArray[np.uint32], bits: int, runs: int, bl: int, fields: Words) -> None:
-    """The words of ``runs * bl`` slots as `step_words` gives them, `FIELDS` of a run in a word of 64 bits.
-
-    fields: uint64[n, 4, at least ceil(bl / FIELDS)], whose first ``runs`` are overwritten.
-    """
-    for run in range(runs):
-        for group in range((bl + FIELDS - 1) // FIELDS):
-            for k in range(state.size):
-                value, packed = state[k], np.uint64(0)
-                for slot in range(min(FIELDS, bl - group * FIELDS)):
-                    top = value >> (DEGREE - bits)
-                    packed |= np.uint64(top) << np.uint64(slot * FIELD_BITS)
-                    value = ((value << bits) & _MASK) ^ feedback[k, 0, top & 255] ^ feedback[k, 1, top >> 8]
-                state[k] = value
-                fields[k, run, group] = packed
 
 
 class Sources:

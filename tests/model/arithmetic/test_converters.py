@@ -100,7 +100,7 @@ def test_adc_clips() -> None:
 def test_column_read_is_the_weight_in_codes() -> None:
     rng = np.random.default_rng(2)
     weights = rng.uniform(-0.6, 0.6, (17, 7))
-    codes = QUIET.read_column(seen(weights), 3, stream())
+    codes = QUIET.read_column(seen(weights)[:, 3], stream())
     assert np.array_equal(codes, np.floor(weights[:, 3] / (12 / 256) + 0.5))
 
 
@@ -128,7 +128,7 @@ def test_read_noise_is_that_of_every_cell(output_noise: float) -> None:
         for draws in outputs:
             assert abs(draws.std() - sigma) < 5 * sigma / np.sqrt(2 * 8192)
         assert abs((outputs[0] * outputs[1]).mean()) < 5 * sigma**2 / np.sqrt(8192)
-    column = converters.read_column(np.zeros((8192, 3), dtype=np.int32), 1, stream(), words) * 12 / 32768
+    column = converters.read_column(np.zeros(8192, dtype=np.int32), stream(), words) * 12 / 32768
     assert abs(column.std() - np.hypot(output_noise, read_noise)) < 5 * column.std() / np.sqrt(2 * 8192)
 
 
