@@ -30,7 +30,9 @@ from symtrack.model.spec.validated import Validated, integer, number
 
 _SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every output is clipped long before
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
+_FLOAT_BITS = 52  # of integers that floats hold, and quotients of them
 _TOGETHER = 64  # vectors whose sums fit a cache while the weights go by
+_WORTH_TURNING = 4  # vectors from which on a transposed copy of the weights pays
 _round_shift = njit(round_shift)
 
 
@@ -76,6 +78,12 @@ class Converters(Validated):
         codes, maxima = _dac(values, self.dac_max)
         return codes, maxima
 
+    @cached_property
+    def _exact(self) -> bool:
+        """Floats hold every quotient of the ADC that is not clipped."""
+        one, lsb, half, _ = self._adc
+        return 2 * one * lsb * half < 1 << _FLOAT_BITS
+
     def product(self, words: ReadWords, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of words of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
         place = noise.take(len(words)), len(words)
@@ -89,10 +97,14 @@ class Converters(Validated):
         key, place: of the noise; output i of vector k has the draw ``place[0] + k * place[1] + i``.
         """
         one, lsb, half, output_noise = self._adc
-        sigmas = self._sigmas(codes, read_noise) if read_noise else np.full(len(codes), output_noise)
-        by_columns = words.flags.f_contiguous
-        outputs: Int = _products(words, codes, by_columns, one, lsb, half, sigmas, key, *place, normal_table())
-        return outputs
+        sigmas = self._sigmas(codes, read_noise) if read_noise else np.full(1, output_noise)
+        totals = np.zeros((len(codes), len(words)), np.int64)
+        if words.flags.f_contiguous or len(codes) >= _WORTH_TURNING:
+            _add_columns(totals, np.ascontiguousarray(words.T), codes)
+        else:
+            _add_rows(totals, words, codes)
+        _digitize(totals, one, lsb, half, sigmas, key, *place, normal_table(), self._exact)
+        return totals
 
     def _sigmas(self, codes: Int, read_noise: int) -> Int:
         """Noise of outputs with the read noise of their cells, weights, at most _SIGMA_MAX; by Python's integers."""
@@ -110,17 +122,22 @@ class Converters(Validated):
         return values
 
 
-@njit(cache=True)
+@njit(cache=True, error_model="numpy")
 def _dac(values: Int, one: int) -> tuple[Int, Int]:
+    """In floats, which hold all quotients; the larger half of them is an integer below 2**53 divided by another."""
     codes, maxima = np.zeros(values.shape, np.int64), np.zeros(len(values), np.int64)
     for k in range(len(values)):
         maximum = 0
         for j in range(values.shape[1]):
             maximum = max(maximum, abs(values[k, j]))
         maxima[k] = maximum
-        for j in range(values.shape[1]):
-            if values[k, j]:  # which is rare among the inputs of a sparse layer
+        if maximum >= 1 << _FLOAT_BITS - 18:  # codes have at most 16 bits
+            for j in range(values.shape[1]):
                 codes[k, j] = (2 * one * values[k, j] + maximum) // (2 * maximum)
+        elif maximum:
+            for j in range(values.shape[1]):
+                code = np.floor(np.float64(2 * one * values[k, j] + maximum) / np.float64(2 * maximum))
+                codes[k, j] = np.int64(code)
     return codes, maxima
 
 
@@ -134,49 +151,58 @@ def _value(codes: Int, lsb: int, maxima: Int) -> Int:
 
 
 @njit(cache=True)
-def _add_products(totals: Int, words: ReadWords, codes: Int, by_columns: bool) -> None:
-    """Add words times codes to totals [n, R], in the order of the memory."""
-    if by_columns:
-        for j in range(words.shape[1]):
-            for k in range(len(codes)):
-                code = np.int32(codes[k, j])
+def _add_columns(totals: Int, words: ReadWords, codes: Int) -> None:
+    """Add words [C, R] times codes to totals [n, R], four columns at a time that have a code, by blocks of vectors."""
+    count, lines = words.shape[0], np.uint64(words.shape[1])
+    for start in range(0, len(codes), _TOGETHER):
+        last = min(start + _TOGETHER, len(codes))
+        for j in range(0, count - 3, 4):
+            a, b, c, d = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
+            for k in range(start, last):
+                one, two, three, four = codes[k, a], codes[k, b], codes[k, c], codes[k, d]
+                if one | two | three | four:
+                    for i in range(lines):
+                        left = np.int64(words[a, i]) * one + np.int64(words[b, i]) * two
+                        totals[k, i] += left + np.int64(words[c, i]) * three + np.int64(words[d, i]) * four
+        for j in range(count // 4 * 4, count):
+            for k in range(start, last):
+                code = codes[k, j]
                 if code:
-                    for i in range(words.shape[0]):
-                        totals[k, i] += np.int64(words[i, j]) * np.int64(code)
-    else:
-        for i in range(words.shape[0]):
-            for k in range(len(codes)):
-                total = np.int64(0)
-                for j in range(words.shape[1]):
-                    total += np.int64(words[i, j]) * np.int64(np.int32(codes[k, j]))
-                totals[k, i] += total
+                    for i in range(lines):
+                        totals[k, i] += np.int64(words[j, i]) * code
 
 
 @njit(cache=True)
-def _products(
-    words: ReadWords,
-    codes: Int,
-    by_columns: bool,
-    one: int,
-    lsb: int,
-    half: int,
-    sigmas: Int,
-    key: np.uint64,
-    first: int,
-    stride: int,
-    table: Int,
-) -> Int:
-    totals = np.zeros((len(codes), words.shape[0]), np.int64)
-    for start in range(0, len(codes), _TOGETHER):
-        block = slice(start, start + _TOGETHER)
-        _add_products(totals[block], words, codes[block], by_columns)
+def _add_rows(totals: Int, words: ReadWords, codes: Int) -> None:
+    """Add words [R, C] times codes to totals [n, R]."""
+    for i in range(words.shape[0]):
+        for k in range(len(codes)):
+            total = np.int64(0)
+            for j in range(words.shape[1]):
+                total += np.int64(words[i, j]) * codes[k, j]
+            totals[k, i] += total
+
+
+@njit(cache=True, error_model="numpy")
+def _digitize(  # type: ignore[no-untyped-def]
+    totals, one, lsb, half, sigmas, key, first, stride, table, exact
+):
+    """Noise and ADC, in place; ``sigmas`` is [n], or [1] for all. ``exact``: floats hold what is not clipped."""
     unit = lsb * one
-    for k in range(len(codes)):
-        draws = first + k * stride
-        for i in range(totals.shape[1]):
-            total = totals[k, i] << READ_DROP
-            if sigmas[k] != 0:
-                draw = compiled_normal_from(compiled_word_at(key, np.uint64(draws + i)), table)
-                total += one * ((sigmas[k] * draw + _NORMAL_HALF) >> NORMAL_BITS)
-            totals[k, i] = min(max((2 * total + unit) // (2 * unit), -half), half - 1)
-    return totals
+    for k in range(len(totals)):
+        sigma, draws = sigmas[k if sigmas.size > 1 else 0], np.uint64(first + k * stride)
+        if sigma != 0:
+            for i in range(np.uint64(totals.shape[1])):
+                draw = compiled_normal_from(compiled_word_at(key, draws + i), table)
+                noise = one * ((sigma * draw + _NORMAL_HALF) >> NORMAL_BITS)
+                totals[k, i] = (totals[k, i] << READ_DROP) + noise
+        else:
+            for i in range(np.uint64(totals.shape[1])):
+                totals[k, i] <<= READ_DROP
+        if exact:
+            for i in range(np.uint64(totals.shape[1])):
+                code = np.floor(np.float64(2 * totals[k, i] + unit) / np.float64(2 * unit))
+                totals[k, i] = np.int64(min(max(code, np.float64(-half)), np.float64(half - 1)))
+        else:
+            for i in range(np.uint64(totals.shape[1])):
+                totals[k, i] = min(max((2 * totals[k, i] + unit) // (2 * unit), -half), half - 1)

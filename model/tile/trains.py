@@ -40,7 +40,7 @@ _NEVER = np.uint64(int(_LIMIT) * int(_EVERY))
 SIDE_BY_SIDE = 32  # sources or lines; fewer and the compiler would unroll loops instead of using vectors
 _BITS_MAX = 16  # of a word
 _WORTH = 5  # lines that take as long as `SIDE_BY_SIDE` at once
-_ONE, _NONE, _ALL = np.uint32(1), np.uint32(0), np.uint32(0xFFFFFFFF)
+_NONE, _ALL = np.uint32(0), np.uint32(0xFFFFFFFF)
 
 
 class Sources(NamedTuple):
@@ -49,7 +49,7 @@ class Sources(NamedTuple):
     Attributes
     ----------
     row_state, column_state : int64[n], those of the banks, which step.
-    leaps : uint32, for every group of sources what bit k of their words adds, k by k.
+    leaps : uint32, for every group of sources what bit k of their words adds, counted from the top, k by k.
     bits : width of a word.
     row_split, column_split : first operands among the sources of a side; line l has l modulo the split, and that behind
         the first operands whose number is l // split.
@@ -69,10 +69,10 @@ class Sources(NamedTuple):
 def sources_of(rows: Bank, columns: Bank, bits: int) -> Sources:
     """The sources of two banks with words of so many bits."""
     feedback = np.concatenate((rows.feedback, columns.feedback))  # [n, 2, 256]
-    powers = [feedback[:, k // 8, 1 << k % 8] if k < bits else np.zeros(len(feedback)) for k in range(_BITS_MAX)]
+    powers = [feedback[:, k // 8, 1 << k % 8] for k in reversed(range(bits))]
     groups = -(-len(feedback) // SIDE_BY_SIDE)
     leaps = np.zeros((_BITS_MAX, groups * SIDE_BY_SIDE), np.uint32)
-    leaps[:, : len(feedback)] = powers
+    leaps[:bits, : len(feedback)] = powers
     return Sources(
         row_state=rows.state,
         column_state=columns.state,
@@ -144,8 +144,8 @@ def _step(states, words, leaps, group, bits):  # type: ignore[no-untyped-def]
         word = np.uint32(state >> drop)
         following = np.uint32(state << left)
         for k in range(_BITS_MAX):
-            adds = leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i]
-            following = np.uint32(following ^ adds) if word & np.uint32(1 << k) else following
+            bit = np.int32(np.int32(np.uint32(state << np.uint32(k))) >> np.int32(DEGREE - 1))  # all ones or zero
+            following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & np.uint32(bit)))
         words[first + i], states[first + i] = word, following
 
 
@@ -231,11 +231,15 @@ def _fire_one_by_one(fields, limits, words, runs, stride, first, split, lines, p
         if limit & ~_MINUS != _NEVER:
             sign, limit = np.int64(limit >> np.uint64(63)), limit & ~_MINUS
             for other in range(2):
-                here, word = runs[2 * other + sign], np.uint64(0)
+                here = runs[2 * other + sign]
                 a, b = np.uint64(here + source), np.uint64(here + own)
-                for part in range(np.uint64(parts)):
-                    word |= _slots(limit - (fields[a] ^ fields[b])) << (part * np.uint64(FIELDS))
+                word = _slots(limit - (fields[a] ^ fields[b]))
+                if parts > 1:  # apart, as for two of them vectors are not worth it
                     a, b = a + np.uint64(stride), b + np.uint64(stride)
+                    word |= _slots(limit - (fields[a] ^ fields[b])) << np.uint64(FIELDS)
+                for part in range(np.uint64(2), np.uint64(parts)):
+                    a, b = a + np.uint64(stride), b + np.uint64(stride)
+                    word |= _slots(limit - (fields[a] ^ fields[b])) << (part * np.uint64(FIELDS))
                 words[other * negative + line] = word
         source += 1
         if source == first + split:
