@@ -48,23 +48,42 @@ def _exp_tables() -> tuple[Int, Int]:
 
 
 @njit(cache=True)
-def _exp_negative(t: Int, high: Int, low: Int) -> Int:
-    clipped = np.minimum(t, _EXP_ARGUMENT_MAX)
+def _exp(t: int, high: Int, low: Int) -> int:
+    clipped = min(t, _EXP_ARGUMENT_MAX)
     return _round_shift(high[clipped >> _DIGIT_BITS] * low[clipped & ((1 << _DIGIT_BITS) - 1)], EXP_BITS)
 
 
 @njit(cache=True)
+def _exp_negative(t: Int, high: Int, low: Int) -> Int:
+    result = np.empty_like(t)
+    for k in range(t.size):
+        result[k] = _exp(t[k], high, low)
+    return result
+
+
+@njit(cache=True, error_model="numpy")
+def _quotient(a: int, b: int) -> np.int64:
+    """``round(a / b)`` for 0 <= a below 2**51 and a quotient below 2**21: floats hold these, so none is rounded up."""
+    return (np.int64(np.float64(2 * a) / np.float64(b)) + 1) >> 1
+
+
+@njit(cache=True)
 def _tanh(z: Int, high: Int, low: Int) -> Int:
-    e = _exp_negative(2 * np.abs(z), high, low)
-    quotient = (((_EXP_ONE - e) << (VALUE_BITS + 1)) // (_EXP_ONE + e) + 1) >> 1
-    return np.where(z < 0, -quotient, quotient)
+    result = np.empty_like(z)
+    for k in range(z.size):
+        e = _exp(2 * abs(z[k]), high, low)
+        size = _quotient((_EXP_ONE - e) << VALUE_BITS, _EXP_ONE + e)
+        result[k] = -size if z[k] < 0 else size
+    return result
 
 
 @njit(cache=True)
 def _sigmoid(z: Int, high: Int, low: Int) -> Int:
-    e = _exp_negative(np.abs(z), high, low)
-    upper = ((_EXP_ONE << (VALUE_BITS + 1)) // (_EXP_ONE + e) + 1) >> 1
-    return np.where(z < 0, VALUE_ONE - upper, upper)
+    result = np.empty_like(z)
+    for k in range(z.size):
+        upper = _quotient(_EXP_ONE << VALUE_BITS, _EXP_ONE + _exp(abs(z[k]), high, low))
+        result[k] = VALUE_ONE - upper if z[k] < 0 else upper
+    return result
 
 
 @njit(cache=True)
@@ -77,9 +96,22 @@ def _softmax(z: Int, high: Int, low: Int) -> Int:
     return result
 
 
+@njit(cache=True)
+def _through(gradient: Int, slope: Int) -> Int:
+    result = np.empty_like(gradient)
+    for k in range(gradient.size):
+        result[k] = min(max(_round_shift(gradient[k] * slope[k], VALUE_BITS), -VALUE_MAX), VALUE_MAX)
+    return result
+
+
+def through(gradient: Int, slope: Int) -> Int:
+    """The errors below an activation, gradient times slope, saturated; values of one shape."""
+    return np.asarray(_through(gradient.ravel(), slope.ravel())).reshape(gradient.shape)
+
+
 def exp_negative(t: Int) -> Int:
     """``exp(-t)`` with 30 fractional bits for t >= 0; t beyond 16 counts as 16."""
-    return np.asarray(_exp_negative(t, *_exp_tables()))
+    return np.asarray(_exp_negative(t.ravel(), *_exp_tables())).reshape(t.shape)
 
 
 def tanh(z: Int) -> Int:
@@ -89,7 +121,15 @@ def tanh(z: Int) -> Int:
 
 def tanh_slope(y: Int) -> Int:
     """Derivative of tanh where its result is ``y``: 1 - y**2."""
-    return VALUE_ONE - round_shift(y * y, VALUE_BITS)
+    return np.asarray(_tanh_slope(y.ravel())).reshape(y.shape)
+
+
+@njit(cache=True)
+def _tanh_slope(y: Int) -> Int:
+    result = np.empty_like(y)
+    for k in range(y.size):
+        result[k] = VALUE_ONE - _round_shift(y[k] * y[k], VALUE_BITS)
+    return result
 
 
 def sigmoid(z: Int) -> Int:

@@ -142,11 +142,17 @@ def _dac(values: Int, one: int) -> tuple[Int, Int]:
 
 
 @njit(cache=True)
+def compiled_value(code: int, lsb: int, maximum: int) -> int:
+    """What an output code stands for."""
+    return _round_shift(code * lsb * maximum, WEIGHT_BITS)
+
+
+@njit(cache=True)
 def _value(codes: Int, lsb: int, maxima: Int) -> Int:
     values = np.empty(codes.shape, np.int64)
     for k in range(len(codes)):
         for i in range(codes.shape[1]):
-            values[k, i] = _round_shift(codes[k, i] * lsb * maxima[k], WEIGHT_BITS)
+            values[k, i] = compiled_value(codes[k, i], lsb, maxima[k])
     return values
 
 

@@ -158,7 +158,9 @@ class DeviceArray:
         """Show what compiled code has done to `memory`."""
         self._show()
 
-    def shared(self, alone: Callable[[], tuple[int, int]], together: Callable[[int], tuple[int, int]]) -> tuple[int, int]:
+    def shared(
+        self, alone: Callable[[], tuple[int, int]], together: Callable[[int], tuple[int, int]]
+    ) -> tuple[int, int]:
         """Do work on `memory` with one thread or with all, whichever is faster for now; returns what it gives.
 
         alone, together: the work, the second with its number of threads; both give a measure of it first.

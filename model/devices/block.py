@@ -189,7 +189,8 @@ class Memory(NamedTuple):
 def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
     """Apply the queues of the cells of a block of a row, and empty them; returns the number of pulses.
 
-    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and from `COUNT` on their 0 to `QUEUE` pulses.
+    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and counts of 0 to `QUEUE` pulses from `COUNT`
+    on.
     """
     records, words, shows, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
     lanes, place = room
@@ -229,10 +230,10 @@ def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
     if shows:
         cell = np.uint64(number * LANES)
         for i in range(LANES):
-            lanes[_NOISE + i] = read_word(np.int64(lanes[_STATE + i]) - references[cell + np.uint64(i)])
+            lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[cell + np.uint64(i)])
         for i in range(LANES):
             if lanes[COUNT + i]:
-                words[block * LANES + i, row] = lanes[_NOISE + i]
+                words[block * LANES + i, row] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
     return np.int64(total)

@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.devices.cells import HALF_SELECT_BITS, Cells
-from symtrack.model.devices.trains import QUADRANTS, Words, pack, popcount
 from symtrack.model.devices.responses import change_of
+from symtrack.model.devices.trains import QUADRANTS, Words, pack, popcount
 from symtrack.model.spec.fixed import Int, round_shift
 
 FINE_BITS = 7

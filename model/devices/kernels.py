@@ -13,10 +13,12 @@ any step together when the updates are over, or a queue is full.
 from __future__ import annotations
 
 import numpy as np
+from numba import prange
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, new_room, pulse_block
+from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, Memory, new_room, pulse_block
 from symtrack.model.devices.records import LANES
+from symtrack.model.devices.trains import Trains
 
 _N1, _N2, _N4 = np.uint32(0x55555555), np.uint32(0x33333333), np.uint32(0x0F0F0F0F)
 _BYTES = np.uint32(0x01010101)
@@ -62,7 +64,7 @@ def _append(lanes, columns, here, first, change, flip):  # type: ignore[no-untyp
 @njit(cache=True)
 def update_rows(share, shares, trains, array):  # type: ignore[no-untyped-def]
     """All updates of every row of one of equal shares of the rows; returns the number of coincidences."""
-    columns, fires, counts, index, events = trains
+    columns, fires, counts, numbers, events = trains
     blocks, rows = fires.shape[1], counts.size
     room, total = new_room(), 0
     lanes = room.lanes
@@ -72,7 +74,7 @@ def update_rows(share, shares, trains, array):  # type: ignore[no-untyped-def]
             while event <= last:
                 both, first, change, flip, here, more = _NONE, _NONE, _NONE, _NONE, np.uint64(0), np.int64(0)
                 if event < last:
-                    k = index[row, event]
+                    k = numbers[row, event]
                     first, second = events[row, event, 0], events[row, event, 1]
                     both, flip = np.uint32(fires[k, block] & np.uint32(first | second)), events[row, event, 2]
                     if not both:
@@ -89,6 +91,23 @@ def update_rows(share, shares, trains, array):  # type: ignore[no-untyped-def]
                     _append(lanes, columns, here, first, change, flip)
                     most += more
                 event += 1
+    return total
+
+
+# fmt: off
+@njit(cache=True, parallel=True)
+def update_shares(  # type: ignore[no-untyped-def]
+    threads, columns, fires, counts, numbers, events, records, words, shows, references, sigma, fraction,
+    multiplicative, keys, kind, places, tables,
+):
+    # fmt: on
+    """`update_rows` of all shares side by side; the parts of trains and memory, as tuples cannot cross to threads."""
+    total = 0
+    for thread in prange(threads):
+        trains = Trains(columns, fires, counts, numbers, events)
+        noise, response = (sigma, fraction, multiplicative, keys), (kind, places, tables)
+        array = Memory(records, words, shows, references, *noise, *response)
+        total += update_rows(thread, threads, trains, array)
     return total
 
 

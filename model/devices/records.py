@@ -1,15 +1,17 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory layout of an array: blocks of `LANES` neighbouring cells of a row, word by word as vector instructions take them.
+"""Memory layout of an array: blocks of `LANES` neighbouring cells of a row, word by word as vectors take them.
 
     block of cell (i, j) = i * blocks + j // LANES,     blocks of a row = ceil(C / LANES),     lane = j % LANES
 
 Errors are the sparse side of an update, so that a row which fires meets whole blocks of inputs. A row that is no
-multiple of `LANES` cells long ends with cells that are never pulsed. What products read lies apart, column after column,
-and so do the references, which only they need, and scale and origin of the positions, because linear responses have
-none.
+multiple of `LANES` cells long ends with cells that are never pulsed. What products read lies apart, column after
+column, and so do the references, which only they need, and scale and origin of the positions, because linear responses
+have none.
 """
 
 from __future__ import annotations
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,8 +36,8 @@ def blocks_of(columns: int) -> int:
     return -(-columns // LANES)
 
 
-def in_blocks(values: Int) -> Int:
-    """Values of all cells [..., R, C] in the order of the blocks [..., R * blocks * LANES], zero where there is none."""
+def in_blocks(values: NDArray[Any]) -> NDArray[Any]:
+    """Values of all cells [..., R, C] in the order of the blocks [..., R * blocks * LANES]; zero is where none are."""
     rows, columns = values.shape[-2:]
     result = np.zeros((*values.shape[:-2], rows, blocks_of(columns) * LANES), dtype=values.dtype)
     result[..., :columns] = values

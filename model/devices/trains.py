@@ -41,14 +41,14 @@ class Trains(NamedTuple):
     columns : uint32, k by k and block by block the words of the columns and then their masks ``turned``.
     fires : uint32[m, blocks], the slots in which any column of a block fires.
     counts : int64[R], events of the rows.
-    index : int64[R, events], k of each.
+    numbers : int64[R, events], k of each.
     events : uint32[R, events, 3], first, second and flip of each.
     """
 
     columns: NDArray[np.uint32]
     fires: NDArray[np.uint32]
     counts: Int
-    index: Int
+    numbers: Int
     events: NDArray[np.uint32]
 
 
@@ -60,7 +60,7 @@ def new_trains(count: int, rows: int, columns: int) -> Trains:
         columns=np.zeros(count * blocks * 2 * LANES, np.uint32),
         fires=np.zeros((count, blocks), np.uint32),
         counts=np.zeros(rows, np.int64),
-        index=np.empty((rows, count), np.int64),
+        numbers=np.empty((rows, count), np.int64),
         events=np.empty((rows, count, 3), np.uint32),
     )
 
@@ -92,10 +92,10 @@ def add_columns(columns, fires, k, words, first, signs, shift, slots):  # type: 
 
 
 @njit(cache=True, forceinline=True)
-def add_event(counts, index, events, i, k, first, second, flip):  # type: ignore[no-untyped-def]
+def add_event(counts, numbers, events, i, k, first, second, flip):  # type: ignore[no-untyped-def]
     """An event of row i, unless it fires in no slot."""
     here = counts[i]
-    index[i, here] = k
+    numbers[i, here] = k
     events[i, here, 0], events[i, here, 1], events[i, here, 2] = first, second, flip
     counts[i] = here + ((first | second) != _NONE)
 
@@ -145,7 +145,7 @@ def from_words(row_words: Words, column_words: Words, polarity: Int) -> Trains:
     halves, rows, columns = 64 // WORD, row_words.shape[2], column_words.shape[2]
     count = row_words.shape[0] * QUADRANTS * halves
     trains = new_trains(count, rows, columns)
-    words, fires, counts, index, events = trains
+    words, fires, counts, numbers, events = trains
     padded = np.zeros(trains.fires.shape[1] * LANES, np.uint64)
     positive = np.zeros(padded.size, np.uint64)
     for k in range(count):
@@ -154,5 +154,5 @@ def from_words(row_words: Words, column_words: Words, polarity: Int) -> Trains:
         add_columns(words, fires, k, padded, 0, positive, shift, _ALL)
         for i in range(rows):
             word = np.uint32(row_words[update, q, i] >> shift)
-            add_event(counts, index, events, i, k, word, word, _ALL if polarity[update, q] else _NONE)
+            add_event(counts, numbers, events, i, k, word, word, _ALL if polarity[update, q] else _NONE)
     return trains

@@ -70,7 +70,7 @@ class Windows:
         self.windows = parts.transpose(0, 2, 1, 3).reshape(height * width, plan.pool**2)
 
     def gather(self, x: Int) -> Int:
-        patches: Int = x[:, self.patches].reshape(-1, self.plan.patch_size)
+        patches: Int = _gather(x, self.patches)
         return patches
 
     def scatter(self, gradient: Int) -> Int:
@@ -79,17 +79,52 @@ class Windows:
         return result
 
     def pool(self, y: Int) -> tuple[Int, Int]:
-        values = y.reshape(-1, self.plan.patches, self.plan.rows)[:, self.windows]  # [B, M, pool**2, R]
-        chosen = values.argmax(axis=2)[:, :, None]
-        return np.take_along_axis(values, chosen, axis=2).reshape(len(values), -1), chosen
+        pooled, chosen = _pool(y.reshape(-1, self.plan.patches, self.plan.rows), self.windows)
+        return pooled, chosen
 
     def unpool(self, gradient: Int, chosen: Int | None) -> Int:
         assert chosen is not None
-        batch, windows, _, rows = chosen.shape
-        result = np.zeros((batch, self.plan.patches, rows), np.int64)
-        positions = np.take_along_axis(self.windows[None, :, :, None], chosen, axis=2)[:, :, 0]  # [B, M, R]
-        np.put_along_axis(result, positions, gradient.reshape(batch, windows, rows), axis=1)
-        return result.reshape(-1, rows)
+        result: Int = _unpool(gradient, chosen, self.plan.patches, self.plan.rows)
+        return result
+
+
+@njit(cache=True)
+def _gather(x: Int, index: Int) -> Int:
+    result = np.empty((len(x) * index.shape[0], index.shape[1]), np.int64)
+    for sample in range(len(x)):
+        for patch in range(index.shape[0]):
+            for k in range(index.shape[1]):
+                result[sample * index.shape[0] + patch, k] = x[sample, index[patch, k]]
+    return result
+
+
+@njit(cache=True)
+def _pool(y: Int, windows: Int) -> tuple[Int, Int]:
+    """Values [B, M * R] of y [B, P, R], and the patches [B, M * R] that they come from."""
+    rows = y.shape[2]
+    pooled, chosen = (
+        np.empty((len(y), len(windows) * rows), np.int64),
+        np.empty((len(y), len(windows) * rows), np.int64),
+    )
+    for sample in range(len(y)):
+        for window in range(len(windows)):
+            for row in range(rows):
+                first = windows[window, 0]
+                best, place = y[sample, first, row], first
+                for other in windows[window, 1:]:
+                    value = y[sample, other, row]
+                    place, best = (other, value) if value > best else (place, best)
+                pooled[sample, window * rows + row], chosen[sample, window * rows + row] = best, place
+    return pooled, chosen
+
+
+@njit(cache=True)
+def _unpool(gradient: Int, chosen: Int, patches: int, rows: int) -> Int:
+    result = np.zeros((len(gradient) * patches, rows), np.int64)
+    for sample in range(len(gradient)):
+        for place in range(gradient.shape[1]):
+            result[sample * patches + chosen[sample, place], place % rows] = gradient[sample, place]
+    return result
 
 
 @njit(cache=True)

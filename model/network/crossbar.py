@@ -17,7 +17,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import Converters, NoiseStream
+from symtrack.model.arithmetic.converters import Converters, NoiseStream, compiled_value
 from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
@@ -140,13 +140,12 @@ class Crossbar:
         main = converters.products(slow, codes, noise.key, (first, stride), self.slow.cells.read_noise)
         if not self._gamma:
             return converters.value(main, maxima)
-        chopped = codes * choppers_in
+        chopped = _chopped(codes, choppers_in)
         place = first + outputs, stride
         difference = converters.products(turn(self.fast.words), chopped, noise.key, place, self.fast.cells.read_noise)
         place = first + 2 * outputs, stride
-        difference -= converters.products(turn(self._reference_words), chopped, noise.key, place, self._reference_noise)
-        values = converters.value(main, maxima), converters.value(difference * choppers_out, maxima)
-        combined: Int = _add(*values, self._gamma)
+        copied = converters.products(turn(self._reference_words), chopped, noise.key, place, self._reference_noise)
+        combined: Int = _add(converters.lsb, main, difference, copied, choppers_out, maxima, self._gamma)
         return combined
 
     def learn(self, x: Int, delta: Int, manager: UpdateManager, target: Target = Target.FAST) -> None:
@@ -160,9 +159,7 @@ class Crossbar:
         config = self.config
         form = config.magnitude_format.high, config.bl_max, sources.words_of_train, *sources.turned(target)
         work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
-        coincidences, slots = array.shared(
-            lambda: update_alone(*work), lambda threads: update_shared(threads, *work)
-        )
+        coincidences, slots = array.shared(lambda: update_alone(*work), lambda threads: update_shared(threads, *work))
         array.pulsed()
         sources.count_updates(len(x), slots)
         self.coincidences += coincidences
@@ -265,8 +262,23 @@ class Crossbar:
 
 
 @njit(cache=True)
-def _add(main: Int, residual: Int, gamma: int) -> Int:
-    return main + _round_shift(residual * gamma, GAMMA_BITS)
+def _chopped(codes: Int, choppers: Int) -> Int:
+    result = np.empty_like(codes)
+    for k in range(len(codes)):
+        for i in range(codes.shape[1]):
+            result[k, i] = codes[k, i] * choppers[i]
+    return result
+
+
+@njit(cache=True)
+def _add(lsb: int, main: Int, fast: Int, copied: Int, choppers: Int, maxima: Int, gamma: int) -> Int:
+    """Values of the codes of W and, by gamma, of P less R."""
+    result = np.empty_like(main)
+    for k in range(len(main)):
+        for i in range(main.shape[1]):
+            residual = compiled_value((fast[k, i] - copied[k, i]) * choppers[i], lsb, maxima[k])
+            result[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
+    return result
 
 
 class _ReferenceColumn:

@@ -15,19 +15,22 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from symtrack.model.arithmetic.activations import inverse_root, multiply
+from symtrack.model.arithmetic.activations import inverse_root
 from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
+from symtrack.model.compiled import njit
 from symtrack.model.network.architecture import LayerPlan, TileGrid
 from symtrack.model.network.convolution import wiring
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.learning_tile import Learning, LearningTile
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.fixed import Int, bounded
+from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays, named, part_of
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
 _SUM_MAX = 4096 << VALUE_BITS  # times a scale it fits 63 bits
+_HALF = 32  # bits
+_round_shift = njit(round_shift)
 
 
 class Layer:
@@ -79,12 +82,12 @@ class Layer:
     def vectors(self, x: Int) -> Int:
         """What goes through W [B * P, C] for inputs [B, F]: patches, with 1 for the bias."""
         patches = self.wiring.gather(x)
-        if not self.plan.bias:
-            return patches
-        return np.concatenate((patches, np.full((len(patches), 1), VALUE_ONE)), axis=1)
+        return _with_bias(patches) if self.plan.bias else patches
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Sums W x [n, R] for vectors x [n, C], before the scale."""
+        if len(self._blocks) == 1:
+            return self.tile.forward(x, noise)
         sums = np.zeros((len(x), self.plan.rows), np.int64)
         for rows, columns, trained in self._blocks:
             sums[:, rows] += trained.tile.forward(np.ascontiguousarray(x[:, columns]), noise)
@@ -92,9 +95,12 @@ class Layer:
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
-        sums = np.zeros((len(delta), self.plan.columns), np.int64)
-        for rows, columns, trained in self._blocks:
-            sums[:, columns] += trained.tile.backward(np.ascontiguousarray(delta[:, rows]), noise)
+        if len(self._blocks) == 1:
+            sums = self.tile.backward(delta, noise)
+        else:
+            sums = np.zeros((len(delta), self.plan.columns), np.int64)
+            for rows, columns, trained in self._blocks:
+                sums[:, columns] += trained.tile.backward(np.ascontiguousarray(delta[:, rows]), noise)
         return self.scaled(sums[:, : self.plan.patch_size])
 
     def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
@@ -102,8 +108,8 @@ class Layer:
         for rows, columns, trained in self._blocks:
             trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)
         if self._scale_rate:
-            clipped = bounded(sums, -_SUM_MAX, _SUM_MAX)
-            total = sum((delta * clipped).sum(axis=1).tolist())  # of integers without bounds
+            above, below = map(int, _inner(delta, sums))
+            total = (above << _HALF) + below
             self.scale = max(self.scale - (self._scale_rate * total >> 2 * VALUE_BITS), 1)
 
     def set_rate(self, factor: float) -> None:
@@ -133,5 +139,36 @@ class Layer:
 
     def scaled(self, sums: Int) -> Int:
         """s times sums, saturated."""
-        limit = (_SUM_MAX << SCALE_BITS) // self.scale
-        return multiply(bounded(sums, -limit, limit), self.scale, SCALE_BITS)
+        result: Int = _scaled(sums, (_SUM_MAX << SCALE_BITS) // self.scale, self.scale)
+        return result
+
+
+@njit(cache=True)
+def _with_bias(patches: Int) -> Int:
+    result = np.empty((len(patches), patches.shape[1] + 1), np.int64)
+    for k in range(len(patches)):
+        for i in range(patches.shape[1]):
+            result[k, i] = patches[k, i]
+        result[k, patches.shape[1]] = VALUE_ONE
+    return result
+
+
+@njit(cache=True)
+def _scaled(sums: Int, limit: int, scale: int) -> Int:
+    result = np.empty(sums.shape, np.int64)
+    for k in range(len(sums)):
+        for i in range(sums.shape[1]):
+            result[k, i] = _round_shift(min(max(sums[k, i], -limit), limit) * scale, SCALE_BITS)
+    return result
+
+
+@njit(cache=True)
+def _inner(delta: Int, sums: Int) -> tuple[np.int64, np.int64]:
+    """The sum of delta times saturated sums, in multiples of 2**`_HALF` and the rest: together it may have 80 bits."""
+    above = below = np.int64(0)
+    for k in range(len(sums)):
+        for i in range(sums.shape[1]):
+            product = delta[k, i] * min(max(sums[k, i], -_SUM_MAX), _SUM_MAX)
+            above += product >> _HALF
+            below += product & (1 << _HALF) - 1
+    return above, below

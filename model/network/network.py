@@ -15,15 +15,14 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from symtrack.model.arithmetic.activations import ACTIVATIONS, VALUE_MAX
+from symtrack.model.arithmetic.activations import ACTIVATIONS, VALUE_MAX, through
 from symtrack.model.arithmetic.converters import NoiseStream
-from symtrack.model.arithmetic.formats import VALUE_BITS
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.layer import Layer, Learning
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.fixed import Int, bounded, round_shift
+from symtrack.model.spec.fixed import Int, bounded
 from symtrack.model.state import Arrays
 
 
@@ -96,7 +95,7 @@ class Network:
             gradient = layer.wiring.scatter(layer.backward(deltas[0], self.noise))
             gradient = below.wiring.unpool(gradient, done.chosen[index - 1])
             slope = self.activation.slope(done.activations[index - 1])
-            deltas.insert(0, bounded(round_shift(gradient * slope, VALUE_BITS), -VALUE_MAX, VALUE_MAX))
+            deltas.insert(0, through(gradient, slope))
         for layer, x, sums, error in zip(self.layers, done.vectors, done.sums, deltas, strict=True):
             layer.learn(x, sums, error, self.noise)
 

@@ -10,10 +10,9 @@ at a time go through all of them.
 from __future__ import annotations
 
 import numpy as np
-from numba import prange
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.kernels import update_rows
+from symtrack.model.devices.kernels import update_rows, update_shares
 from symtrack.model.devices.records import LANES
 from symtrack.model.devices.trains import clear, new_trains
 from symtrack.model.tile.trains import make_trains, new_room
@@ -43,7 +42,7 @@ def _updates_at_once(count, columns, halves):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _make(x, delta, plan, form, sources, room, first, size, signed, trains):  # type: ignore[no-untyped-def]
     """The trains of some updates; returns their slots."""
-    (x_max, delta_max, bl, full), (high, longest, halves, turned, row_turned) = plan, form
+    (x_max, delta_max, bl, full), (high, _, halves, turned, row_turned) = plan, form
     clear(trains)
     rows, columns = signed[1][:size], signed[0][:size]
     _magnitudes(x, x_max, full, high, first, columns)
@@ -90,7 +89,7 @@ def update_alone(x, delta, plan, form, sources, array):  # type: ignore[no-untyp
     return pulses, slots
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True)
 def update_shared(threads, x, delta, plan, form, sources, array):  # type: ignore[no-untyped-def]
     """`update_alone` with equal shares of the rows for the threads."""
     some, signed, room, trains = _rooms(x, delta, form, sources)
@@ -98,6 +97,12 @@ def update_shared(threads, x, delta, plan, form, sources, array):  # type: ignor
     for first in range(0, len(x), some):
         size = min(some, len(x) - first)
         slots += _make(x, delta, plan, form, sources, room, first, size, signed, trains)
-        for thread in prange(threads):
-            pulses += update_rows(thread, threads, trains, array)
+        columns, fires, counts, numbers, events = trains
+        records, words, shows, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
+        # fmt: off
+        pulses += update_shares(
+            threads, columns, fires, counts, numbers, events, records, words, shows, references, sigma, fraction,
+            multiplicative, keys, kind, places, tables,
+        )
+        # fmt: on
     return pulses, slots

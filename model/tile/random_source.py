@@ -25,6 +25,7 @@ from symtrack.model.spec.random_specs import SourceSpec
 
 _MASK = (1 << DEGREE) - 1
 
+
 @cache
 def _feedback(polynomial: int) -> NDArray[np.uint32]:
     """uint32[2, 256]: entry [k, b] is b * x**(32 + 8k) mod p."""

@@ -287,7 +287,7 @@ def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains)
     row_state, column_state, leaps, bits, row_split, column_split, row_count, column_count = sources
     states, now, fields, rows, columns = room
     (row_limits, row_words), (column_limits, column_words) = rows, columns
-    words, fires, counts, index, events = trains
+    words, fires, counts, numbers, events = trains
     count, stride = row_state.size, states.size
     for k in range(count):
         states[k] = np.uint32(row_state[k])
@@ -326,7 +326,7 @@ def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains)
                     one = np.uint32(row_words[i] >> shift) & slots_of if column_mask & 1 else _NONE
                     other = np.uint32(row_words[second_row + i] >> shift) & slots_of if column_mask & 2 else _NONE
                     at, flip = (2 * k + sign) * halves + half, _ALL if sign else _NONE
-                    add_event(counts, index, events, i, at, one, other, flip)
+                    add_event(counts, numbers, events, i, at, one, other, flip)
     for k in range(count):
         row_state[k] = states[k]
     for k in range(column_state.size):

@@ -45,7 +45,6 @@ BY_POSITION = CHANGED | {
     *(
         "symtrack.model.tile.interface.UpdateVectors",
         "symtrack.model.tile.interface.UpdateBatch",
-        "symtrack.model.tile.interface.PackedTrains",
     ),
     "symtrack.model.tasks.data_sets.File",
     "symtrack.model.cache.Usage",

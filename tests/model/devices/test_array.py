@@ -11,16 +11,17 @@ from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.block import COUNT, QUEUES, new_room, pulse_block
 from symtrack.model.devices.records import LANES
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
+from symtrack.model.devices.trains import from_words, packed, popcount
 from tests.model.references import pulse_noise as equations
 
 SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
 UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
 
 
-def make(rows: int, columns: int, threads: int = 1, **device: float | bool) -> DeviceArray:
+def make(rows: int, columns: int, **device: float | bool) -> DeviceArray:
     parameters = {"dw_min": 0.01, "reference_std": 0.1, **device}
     cells = SoftBoundsReference(**parameters).cells(rows=rows, columns=columns, seed=5, array="fast")
-    return DeviceArray(cells=cells, key=11, threads=threads)
+    return DeviceArray(cells=cells, key=11)
 
 
 def one_by_one(array: DeviceArray, slots: tuple[np.ndarray, ...]) -> np.ndarray:
@@ -103,19 +104,14 @@ def test_lines_that_fire_with_both_signs_step_quadrant_by_quadrant() -> None:
     assert not np.array_equal(array.state, one_by_one(make(9, 17), backwards))
 
 
-@pytest.mark.parametrize("threads", [1, 2])
 @pytest.mark.parametrize("side", ["rows", "columns"])
-def test_a_sparse_update_is_the_dense_one_without_the_silent_lines(
-    side: str, threads: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
-    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
+def test_a_sparse_update_is_the_dense_one_without_the_silent_lines(side: str) -> None:
     rows, columns = (64, 9) if side == "rows" else (9, 64)
     dense = random_slots(rows, columns, seed=4)
     keep = np.random.default_rng(4).permutation(64) < 7
     sparse = [part.copy() for part in dense]
     sparse[0 if side == "rows" else 1][:, ~keep] = 0
-    full, part, before = make(rows, columns), make(rows, columns, threads), make(rows, columns).state
+    full, part, before = make(rows, columns), make(rows, columns), make(rows, columns).state
     full.update(*dense)
     part.update(*sparse)
     axis = 0 if side == "rows" else 1
@@ -152,35 +148,36 @@ def test_order_of_columns_does_not_matter() -> None:
     assert np.array_equal(forwards.state, backwards.state)
 
 
-@pytest.mark.parametrize(("rows", "columns"), SHAPES)
-def test_threads_do_not_change_a_bit(rows: int, columns: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
-    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
-    one, two = make(rows, columns), make(rows, columns, threads=2)
-    for seed in range(5):
-        slots = random_slots(rows, columns, seed)
-        assert one.update(*slots) == two.update(*slots)
-    assert np.array_equal(one.state, two.state)
-    assert np.array_equal(one.pulse_numbers, two.pulse_numbers)
-
-
-@pytest.mark.parametrize("threads", [1, 2])
-def test_many_updates_at_once_are_updates_one_after_the_other(threads: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A column belongs to one thread through all of them, whichever columns fire in which update."""
-    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
-    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
+@pytest.mark.parametrize("shares", [1, 2, 3])
+def test_many_updates_at_once_are_updates_one_after_the_other(shares: int) -> None:
+    """A row belongs to one share through all of them, whichever rows and columns fire in which update."""
     rng, slots = np.random.default_rng(3), [random_slots(17, 40, seed=seed, bl=5) for seed in range(30)]
     for _, columns, _, _ in slots:
         columns[:, rng.random(40) < 0.7] = 0
-    together, single = make(17, 40, threads), make(17, 40)
-    words = [kernels.packed(*(np.asarray(part, np.uint8) for part in update)) for update in slots]
+    together, single = make(17, 40), make(17, 40)
+    words = [packed(*(np.asarray(part, np.uint8) for part in update)) for update in slots]
     rows, columns, up = (np.concatenate(parts) for parts in zip(*words, strict=True))
-    assert together.update_all(rows, columns, up) == sum(single.update(*update) for update in slots)
+    trains = from_words(rows, columns, up)
+    done = sum(kernels.update_rows(share, shares, trains, together.memory) for share in range(shares))
+    assert done == sum(single.update(*update) for update in slots)
     assert np.array_equal(together.state, single.state)
     assert np.array_equal(together.pulse_numbers, single.pulse_numbers)
+    assert np.array_equal(together.words, single.words)
     other = make(17, 40)
-    other.update_all(rows[::-1], columns[::-1], up[::-1])
+    other.update_all(from_words(rows[::-1], columns[::-1], up[::-1]))
     assert not np.array_equal(other.state, single.state)
+
+
+def test_what_products_read_may_be_worked_out_when_they_do() -> None:
+    followed, other = make(5, 40), DeviceArray(cells=make(5, 40).cells, key=11, followed=False)
+    for array in (followed, other):
+        array.update(*random_slots(5, 40, seed=2, bl=31))
+        array.pulse_column(7, [1, 2, 0, -4, 5])
+    assert other.words.flags.c_contiguous
+    assert np.array_equal(followed.words, other.words)
+    for column in (0, 7, 31, 32, 39):
+        assert np.array_equal(other.column(column), followed.words[column])
+        assert np.array_equal(followed.column(column), followed.words[column])
 
 
 def test_an_empty_update_does_nothing() -> None:
@@ -206,7 +203,8 @@ def test_programming_clips_to_the_bounds() -> None:
 
 @pytest.mark.parametrize("word", [0, 1, (1 << 63) | 1, (1 << 64) - 1, 0x0123456789ABCDEF])
 def test_popcount(word: int) -> None:
-    assert kernels.popcount(np.uint64(word)) == word.bit_count()
+    assert popcount(np.uint64(word)) == word.bit_count()
+    assert kernels.popcount(np.uint32(word & 0xFFFFFFFF)) == (word & 0xFFFFFFFF).bit_count()
 
 
 def test_cells_without_pulses_in_a_block_stay_as_they_are() -> None:
@@ -217,13 +215,13 @@ def test_cells_without_pulses_in_a_block_stay_as_they_are() -> None:
     first.pulse(counts)
     room = new_room()
     room.lanes[QUEUES + 1 : QUEUES + 4], room.lanes[COUNT + 1 : COUNT + 4] = (0, 3, 1), (0, 2, 1)
-    assert pulse_block(room, 1, 1, second._array) == 3
+    assert pulse_block(room, 1, 1, second.memory) == 3
     assert not room.lanes[QUEUES : QUEUES + 2 * LANES].any()
     np.testing.assert_array_equal(first.weights, second.weights)
     np.testing.assert_array_equal(first.words, second.words)
     np.testing.assert_array_equal(first.pulse_numbers, counts)
     np.testing.assert_array_equal(second.pulse_numbers, counts)
-    assert pulse_block(room, 1, 1, second._array) == 0
+    assert pulse_block(room, 1, 1, second.memory) == 0
     np.testing.assert_array_equal(first.weights, second.weights)
 
 
@@ -236,7 +234,7 @@ def test_queues_that_are_full_are_worked_off_in_between(slots: tuple[int, ...]) 
     for k, count in enumerate(slots):
         rows[k, k % 4], columns[k, k % 4], up[k, k % 4] = (1 << count) - 1, (1 << count) - 1, k % 2
         single.pulse(np.full((35, 3), count if k % 2 else -count))
-    assert together.update_all(rows, columns, up) == 35 * 3 * sum(slots)
+    assert together.update_all(from_words(rows, columns, up)) == 35 * 3 * sum(slots)
     assert np.array_equal(together.state, single.state)
     assert np.array_equal(together.words, single.words)
 

@@ -125,7 +125,7 @@ def test_words_of_64_bits_give_what_integers_without_bounds_give(fixed: bool, bi
         compiled, plain = (UpdateManager(config=config, **arguments) for _ in range(2))
         sizes = rng.integers(*bits, (2, 60))
         x_max, delta_max = (rng.integers(0, 1 << sizes[side]) for side in (0, 1))
-        bl, full = compiled._all_trains(x_max, delta_max)
+        _, _, bl, full = compiled.plan(x_max[:, None], -delta_max[:, None])
         expected = [plain._train(*maxima) for maxima in zip(x_max.tolist(), delta_max.tolist(), strict=True)]
         assert list(zip(bl.tolist(), full.tolist(), strict=True)) == expected
         assert (compiled.x_mean, compiled.delta_mean) == (plain.x_mean, plain.delta_mean)

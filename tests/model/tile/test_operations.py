@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import random
 import subprocess
@@ -14,6 +15,8 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
+from symtrack.model.devices.records import LANES
+from symtrack.model.devices.trains import Trains
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Reference, Scope, Settings, Target
 from symtrack.model.tile.interface import Transfer, UpdateBatch
@@ -388,15 +391,44 @@ def test_settings_are_allowed_up_to_their_width(name: str, bits: int) -> None:
 def test_no_updates_have_no_trains() -> None:
     config, periphery = NAMED["tiny"], Periphery(NAMED["tiny"])
     lines = [np.zeros((0, size), np.int64) for size in (config.columns, config.columns, config.rows, config.rows)]
-    trains = periphery.trains(UpdateBatch(*lines, np.zeros(0, np.int64)))
-    assert (trains.rows.shape, trains.columns.shape, trains.up.shape) == ((0, 4, 3), (0, 4, 5), (0, 4))
+    assert not periphery.trains(UpdateBatch(*lines, np.zeros(0, np.int64))).counts.any()
     assert periphery.cycles == 0
 
 
+def pulses_of(trains: Trains, updates: int, shape: tuple[int, int]) -> list[dict[tuple[int, int], tuple[int, bool]]]:
+    """By update the pulses of its cells: the slots of their quadrant as a word, and whether they are upwards."""
+    count, blocks = trains.fires.shape
+    words = trains.columns.reshape(count, blocks, 2, -1).transpose(0, 2, 1, 3).reshape(count, 2, -1)
+    found: list[dict[tuple[int, int], tuple[int, bool]]] = [{} for _ in range(updates)]
+    for i in range(shape[0]):
+        ks = trains.numbers[i, : trains.counts[i]].tolist()
+        assert ks == sorted(ks)
+        for k, (first, second, flip) in zip(ks, trains.events[i].tolist(), strict=False):
+            halves = count // (2 * updates)
+            for j in range(shape[1]):
+                word, turned = words[k, :, j].tolist()
+                both = word & (second if turned else first)
+                assert both & ~int(trains.fires[k, j // LANES]) == 0
+                if both:
+                    before, up = found[k // (2 * halves)].get((i, j), (0, bool(flip ^ turned)))
+                    assert up == bool(flip ^ turned)
+                    found[k // (2 * halves)][i, j] = before | both << 32 * (k % halves), up
+    return found
+
+
 @pytest.mark.parametrize("target", Target)
-@pytest.mark.parametrize("name", ["tiny", "odd", "digits_output"])
-def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, target: Target) -> None:
-    config, rng = NAMED[name].replace(row_chopper=1), random.Random(4)
+@pytest.mark.parametrize(
+    ("name", "changes"),
+    [
+        ("tiny", {"bl_max": 3, "magnitude_bits": 1}),
+        ("odd", {"bl_max": 63, "magnitude_bits": 16}),
+        ("digits_output", {"columns": 130}),
+        ("tiny", {"rows": 40, "columns": 40, "bl_max": 33}),
+    ],
+)
+def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, changes: dict, target: Target) -> None:
+    """With as many lines as stand side by side and few, trains of one word and of two, and narrow and wide words."""
+    config, rng = NAMED[name].replace(row_chopper=1, **changes), random.Random(4)
     together, single = Periphery(config), Periphery(config)
     for periphery in (together, single):
         periphery.chopper_state.sign[::2] = -1
@@ -404,17 +436,15 @@ def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, targ
     updates = [astuple(random_update(config, rng))[:5] for _ in range(40)]
     batch = UpdateBatch(*(np.array(part, np.int64) for part in zip(*updates, strict=True)))
     trains = together.trains(batch, target)
-    for update, rows, columns, up in zip(updates, trains.rows, trains.columns, trains.up, strict=True):
-        slots = single.update(*update, target)
-        for lines, words in ((slots.rows, rows), (slots.columns, columns)):
-            expected = np.zeros_like(words)
-            seen = [0] * 4
-            for fires, q in zip(lines.astype(np.uint64), slots.quadrant.tolist(), strict=True):
-                expected[q] |= fires << np.uint64(seen[q])
-                seen[q] += 1
-            assert np.array_equal(words, expected)
-        for fires, q in zip(slots.up.tolist(), slots.quadrant.tolist(), strict=True):
-            assert up[q] == fires
+    found = pulses_of(trains, len(updates), (config.rows, config.columns))
+    for update, pulses in zip(updates, found, strict=True):
+        slots, seen = single.update(*update, target), [0] * 4
+        expected: dict[tuple[int, int], tuple[int, bool]] = {}
+        for rows, columns, up, q in zip(slots.rows, slots.columns, slots.up, slots.quadrant, strict=True):
+            for cell in itertools.product(np.flatnonzero(rows).tolist(), np.flatnonzero(columns).tolist()):
+                expected[cell] = expected.get(cell, (0, bool(up)))[0] | 1 << seen[q], bool(up)
+            seen[q] += 1
+        assert pulses == expected
     assert together.cycles == single.cycles
     assert_same(together.state_arrays(), single.state_arrays())
     with pytest.raises(ValueError, match=r"^batch of \d+ rows and \d+ columns: must be 16 and 16$"):
