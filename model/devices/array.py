@@ -27,7 +27,17 @@ from symtrack.model.devices import disturb, kernels
 from symtrack.model.devices.block import Memory
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.pulse_noise import halves
-from symtrack.model.devices.records import LANES, NUMBER, STATE, in_blocks, make_places, make_records, noise_words
+from symtrack.model.devices.records import (
+    LANES,
+    NUMBER,
+    STATE,
+    in_blocks,
+    lanes_are_rows,
+    make_places,
+    make_records,
+    noise_words,
+    of_blocks,
+)
 from symtrack.model.devices.sharing import Sharing
 from symtrack.model.devices.trains import Trains, from_words, packed
 from symtrack.model.spec.fixed import Int, round_shift
@@ -55,6 +65,7 @@ class DeviceArray:
     Attributes
     ----------
     memory : all of it for compiled code.
+    turned : its lines are the columns, see `model.devices.records`.
     """
 
     def __init__(self, *, cells: Cells, key: int, threads: int = 1, followed: bool = True) -> None:
@@ -64,6 +75,7 @@ class DeviceArray:
         self._sharing = Sharing()
         self._records = make_records(cells)
         self._words: ReadWords = np.zeros((columns, rows), dtype=np.int32)
+        self.turned = lanes_are_rows(rows)
         self._followed = followed or cells.write_noise > 0
         self._shown: Int | int = 0  # write noise of the visible weights
         if cells.write_noise:
@@ -72,8 +84,10 @@ class DeviceArray:
         sigma, fraction = noise_words(cells)
         self.memory = Memory(
             records=self._records.reshape(-1),
-            words=self._words,
+            words=self._words.reshape(-1),
             shows=self._followed,
+            lanes=rows if self.turned else columns,
+            steps=(rows, 1) if self.turned else (1, rows),
             references=in_blocks(np.asarray(cells.reference, dtype=np.int64)),
             sigma=sigma,
             fraction=fraction,
@@ -100,9 +114,7 @@ class DeviceArray:
         if self._followed:
             words: ReadWords = self._words[column]
             return words
-        block, lane = divmod(column, LANES)
-        states = self._records.reshape(self.cells.shape[0], -1, *self._records.shape[1:])[:, block, STATE, lane]
-        return read_words(states - self.cells.reference[:, column])
+        return read_words(self._of_cells(STATE)[:, column] - self.cells.reference[:, column])
 
     @property
     def weights(self) -> Int:
@@ -116,15 +128,13 @@ class DeviceArray:
         return np.ascontiguousarray(self._of_cells(NUMBER).view(np.uint32).astype(np.int64))
 
     def _of_cells(self, word: int) -> NDArray[np.int32]:
-        """A copy of a word of all records, int32[R, C]."""
-        rows, columns = self.cells.shape
-        blocks = self._records.reshape(rows, -1, *self._records.shape[1:])
-        words: NDArray[np.int32] = blocks[:, :, word].reshape(rows, -1)[:, :columns]
+        """A word of all records, int32[R, C]."""
+        words: NDArray[np.int32] = of_blocks(self._records[:, word], *self.cells.shape)
         return words
 
     def _set_cells(self, word: int, values: NDArray[np.int32]) -> None:
         """Set a word of all records to values [R, C]."""
-        self._records[:, word] = in_blocks(values).reshape(-1, self._records.shape[2])
+        self._records[:, word] = in_blocks(values).reshape(-1, LANES)
 
     def program(self, weights: Int) -> None:
         """Set the weights without pulses, clipped to the bounds: the start of an experiment."""
@@ -141,7 +151,7 @@ class DeviceArray:
         polarity and being at most 64. Returns the number of coincidences.
         """
         slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
-        coincidences = self.update_all(from_words(*packed(*slots)))
+        coincidences = self.update_all(from_words(*packed(*slots), self.turned))
         self.half_select(*slots)
         return coincidences
 
@@ -150,7 +160,7 @@ class DeviceArray:
 
         Returns the number of coincidences.
         """
-        coincidences = int(kernels.update_rows(0, 1, trains, self.memory))
+        coincidences = int(kernels.update_lines(0, 1, trains, self.memory))
         self.pulsed()
         return coincidences
 
@@ -192,7 +202,9 @@ class DeviceArray:
         pulses, shape = np.asarray(counts, dtype=np.int64), self.cells.shape
         if pulses.shape != shape[:1]:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {shape[:1]}")
-        kernels.pulse_cells(column, pulses[:, None], self.memory)
+        kernels.pulse_cells(
+            *((column, 0) if self.turned else (0, column)), self._by_lines(pulses[:, None]), self.memory
+        )
         if self.cells.half_select:
             half = disturb.half_selected_by_writes(shape, column, pulses)
             self._settle(disturb.disturbed(self.cells, self._state64(), half))
@@ -203,8 +215,11 @@ class DeviceArray:
         pulses = np.asarray(counts, dtype=np.int64)
         if pulses.shape != self.cells.shape:
             raise ValueError(f"counts of shape {pulses.shape}: must be of shape {self.cells.shape}")
-        kernels.pulse_cells(0, pulses, self.memory)
+        kernels.pulse_cells(0, 0, self._by_lines(pulses), self.memory)
         self._show()
+
+    def _by_lines(self, counts: Int) -> Int:
+        return np.ascontiguousarray(counts.T if self.turned else counts)
 
     def relax(self) -> None:
         """Let pass the time of one training update."""

@@ -166,7 +166,9 @@ class Memory(NamedTuple):
     Attributes
     ----------
     records, references : int32 and int64 in one dimension.
-    words, shows : int32[C, R], what products read, and whether it follows the states.
+    words, shows : int32[C * R], what products read, and whether it follows the states.
+    lanes : lines of the array whose cells are side by side.
+    steps : from a cell to that of the next line, and to that of the next lane, in ``words`` and in numbers of cells.
     sigma, fraction : `noise_words` of the cells.
     keys : `halves` of the key of the array.
     kind, places, tables : of the response.
@@ -175,6 +177,8 @@ class Memory(NamedTuple):
     records: NDArray[np.int32]
     words: NDArray[np.int32]
     shows: bool
+    lanes: int
+    steps: tuple[int, int]
     references: Int
     sigma: np.int32
     fraction: int
@@ -186,15 +190,16 @@ class Memory(NamedTuple):
 
 
 @njit(cache=True, forceinline=True)
-def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
-    """Apply the queues of the cells of a block of a row, and empty them; returns the number of pulses.
+def pulse_block(room, line, block, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of the cells of a block of a line, and empty them; returns the number of pulses.
 
-    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and counts of 0 to `QUEUE` pulses from `COUNT`
-    on.
+    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and their 0 to `QUEUE` pulses from `COUNT`.
     """
-    records, words, shows, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
+    records, words, shows, across, steps, references, sigma, fraction, multiplicative, keys, kind, places, tables = (
+        array
+    )
     lanes, place = room
-    height, number = words.shape[1], row * ((words.shape[0] + LANES - 1) // LANES) + block
+    number, cell = line * ((across + LANES - 1) // LANES) + block, line * steps[0] + block * LANES * steps[1]
     record = np.uint64(number * WORDS * LANES)
     most, total = np.int32(0), np.int32(0)
     for i in range(LANES):
@@ -205,10 +210,9 @@ def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
         for i in range(LANES):
             place[i], place[LANES + i] = places[0, number * LANES + i], places[1, number * LANES + i]
     if sigma:
-        first = np.uint32(np.uint32(block * LANES * height) + np.uint32(row))
         for i in range(LANES):
-            cell = np.uint32(first + np.uint32(np.uint32(i) * np.uint32(height)))
-            key, again = cell_keys(cell, keys[0], keys[1])
+            one = np.uint32(np.uint32(cell) + np.uint32(np.uint32(i) * np.uint32(steps[1])))
+            key, again = cell_keys(one, keys[0], keys[1])
             lanes[_KEY + i], lanes[_AGAIN + i] = np.int32(key), np.int32(again)
 
     for k in range(most):
@@ -228,12 +232,12 @@ def pulse_block(room, row, block, array):  # type: ignore[no-untyped-def]
     for i in range(2 * LANES):
         records[record + np.uint64(i)] = lanes[i]
     if shows:
-        cell = np.uint64(number * LANES)
+        first = np.uint64(number * LANES)
         for i in range(LANES):
-            lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[cell + np.uint64(i)])
+            lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[first + np.uint64(i)])
         for i in range(LANES):
             if lanes[COUNT + i]:
-                words[block * LANES + i, row] = lanes[_LEFT + i]
+                words[cell + i * steps[1]] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
     return np.int64(total)

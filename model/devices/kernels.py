@@ -6,7 +6,7 @@ lines that never fire cost nothing:
 
     n_ij = sum over slots of row_i * column_j,   polarity that of the quadrant.
 
-Row by row these pulses first go to the queues of the cells, words with a bit for each. All cells of a block that have
+Line by line these pulses first go to the queues of the cells, words with a bit for each. All cells of a block that have
 any step together when the updates are over, or a queue is full.
 """
 
@@ -41,54 +41,54 @@ def popcount(word: np.uint32) -> np.uint32:
 
 
 @njit(cache=True, forceinline=True)
-def _longest(lanes, columns, here, first, change):  # type: ignore[no-untyped-def]
+def _longest(lanes, words, here, first, change):  # type: ignore[no-untyped-def]
     """The longest queue of a block after an event; ``change`` is first xor second."""
     longest = _NONE
     for i in range(_LANES):
-        both = np.uint32(columns[here + i] & np.uint32(first ^ (columns[here + _LANES + i] & change)))
+        both = np.uint32(words[here + i] & np.uint32(first ^ (words[here + _LANES + i] & change)))
         longest = max(longest, np.uint32(np.uint32(lanes[COUNT + np.int64(i)]) + popcount(both)))
     return np.int64(longest)
 
 
 @njit(cache=True, forceinline=True)
-def _append(lanes, columns, here, first, change, flip):  # type: ignore[no-untyped-def]
+def _append(lanes, words, here, first, change, flip):  # type: ignore[no-untyped-def]
     """The coincidences of an event to the queues of a block; ``change`` is first xor second."""
     for i in range(_LANES):
-        minus, count = columns[here + _LANES + i], np.uint32(lanes[COUNT + np.int64(i)])
-        new = popcount(np.uint32(columns[here + i] & np.uint32(first ^ (minus & change))))
+        minus, count = words[here + _LANES + i], np.uint32(lanes[COUNT + np.int64(i)])
+        new = popcount(np.uint32(words[here + i] & np.uint32(first ^ (minus & change))))
         bits = np.uint32(np.uint32(np.uint32(_ONE << new) - _ONE) & np.uint32(minus ^ flip))
         lanes[QUEUES + np.int64(i)] |= np.int32(np.uint32(bits << count))
         lanes[COUNT + np.int64(i)] = np.int32(np.uint32(count + new))
 
 
 @njit(cache=True)
-def update_rows(share, shares, trains, array):  # type: ignore[no-untyped-def]
-    """All updates of every row of one of equal shares of the rows; returns the number of coincidences."""
-    columns, fires, counts, numbers, events = trains
-    blocks, rows = fires.shape[1], counts.size
+def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
+    """All updates of every line of one of equal shares of the lines; returns the number of coincidences."""
+    words, fires, counts, numbers, events = trains
+    blocks, lines = fires.shape[1], counts.size
     room, total = new_room(), 0
     lanes = room.lanes
-    for row in range(rows * share // shares, rows * (share + 1) // shares):
+    for line in range(lines * share // shares, lines * (share + 1) // shares):
         for block in range(blocks):
-            most, event, last = np.int64(0), 0, counts[row]
+            most, event, last = np.int64(0), 0, counts[line]
             while event <= last:
                 both, first, change, flip, here, more = _NONE, _NONE, _NONE, _NONE, np.uint64(0), np.int64(0)
                 if event < last:
-                    k = numbers[row, event]
-                    first, second = events[row, event, 0], events[row, event, 1]
-                    both, flip = np.uint32(fires[k, block] & np.uint32(first | second)), events[row, event, 2]
+                    k = numbers[line, event]
+                    first, second = events[line, event, 0], events[line, event, 1]
+                    both, flip = np.uint32(fires[k, block] & np.uint32(first | second)), events[line, event, 2]
                     if not both:
                         event += 1
                         continue
                     here, change = np.uint64(k * blocks + block) * np.uint64(2 * LANES), np.uint32(first ^ second)
                     more = np.int64(popcount(both))
                     if most + more > QUEUE:
-                        more = _longest(lanes, columns, here, first, change) - most
+                        more = _longest(lanes, words, here, first, change) - most
                 if most and (event == last or most + more > QUEUE):
-                    total += pulse_block(room, row, block, array)
+                    total += pulse_block(room, line, block, array)
                     most, more = np.int64(0), np.int64(popcount(both))
                 if event < last:
-                    _append(lanes, columns, here, first, change, flip)
+                    _append(lanes, words, here, first, change, flip)
                     most += more
                 event += 1
     return total
@@ -97,35 +97,35 @@ def update_rows(share, shares, trains, array):  # type: ignore[no-untyped-def]
 # fmt: off
 @njit(cache=True, parallel=True)
 def update_shares(  # type: ignore[no-untyped-def]
-    threads, columns, fires, counts, numbers, events, records, words, shows, references, sigma, fraction,
-    multiplicative, keys, kind, places, tables,
+    threads, of_lanes, fires, counts, numbers, events, records, words, shows, lanes, steps, references,
+    sigma, fraction, multiplicative, keys, kind, places, tables,
 ):
     # fmt: on
-    """`update_rows` of all shares side by side; the parts of trains and memory, as tuples cannot cross to threads."""
+    """`update_lines` of all shares side by side; the parts of trains and memory, as tuples cannot cross to threads."""
     total = 0
     for thread in prange(threads):
-        trains = Trains(columns, fires, counts, numbers, events)
+        trains = Trains(of_lanes, fires, counts, numbers, events)
         noise, response = (sigma, fraction, multiplicative, keys), (kind, places, tables)
-        array = Memory(records, words, shows, references, *noise, *response)
-        total += update_rows(thread, threads, trains, array)
+        array = Memory(records, words, shows, lanes, steps, references, *noise, *response)
+        total += update_lines(thread, threads, trains, array)
     return total
 
 
 @njit(cache=True)
-def pulse_cells(column, counts, array):  # type: ignore[no-untyped-def]
-    """Signed pulse counts int64[R, n] to the cells of n columns from ``column`` on, a single one or all."""
-    room, start = new_room(), column % LANES
-    lanes = room.lanes
-    for row in range(counts.shape[0]):
+def pulse_cells(first_line, first_lane, counts, array):  # type: ignore[no-untyped-def]
+    """Signed pulse counts int64[m, n] to the cells of m lines and n lanes, which are all from the first on, or one."""
+    room = new_room()
+    lanes, start = room.lanes, first_lane % LANES
+    for line in range(counts.shape[0]):
         for first in range(0, counts.shape[1], LANES):
             last = min(first + LANES, counts.shape[1])
             done, most = 0, 0
-            for j in range(first, last):
-                most = max(most, abs(counts[row, j]))
+            for k in range(first, last):
+                most = max(most, abs(counts[line, k]))
             while done < most:
-                for j in range(first, last):
-                    lane = start + j - first
-                    lanes[QUEUES + lane] = -1 if counts[row, j] > 0 else 0
-                    lanes[COUNT + lane] = min(max(abs(counts[row, j]) - done, 0), QUEUE)
-                pulse_block(room, row, (column + first) // LANES, array)
+                for k in range(first, last):
+                    lane = start + k - first
+                    lanes[QUEUES + lane] = -1 if counts[line, k] > 0 else 0
+                    lanes[COUNT + lane] = min(max(abs(counts[line, k]) - done, 0), QUEUE)
+                pulse_block(room, first_line + line, (first_lane + first) // LANES, array)
                 done += QUEUE

@@ -1,12 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Memory layout of an array: blocks of `LANES` neighbouring cells of a row, word by word as vectors take them.
+"""Memory layout of an array: blocks of `LANES` neighbouring cells of a line, word by word as vectors take them.
 
     block of cell (i, j) = i * blocks + j // LANES,     blocks of a row = ceil(C / LANES),     lane = j % LANES
 
-Errors are the sparse side of an update, so that a row which fires meets whole blocks of inputs. A row that is no
-multiple of `LANES` cells long ends with cells that are never pulsed. What products read lies apart, column after
-column, and so do the references, which only they need, and scale and origin of the positions, because linear responses
-have none.
+The lines are the rows, and in arrays of many rows the columns, with i and j, R and C exchanged: the fewer lines fire in
+an update, the fewer blocks it meets, and of the inputs of a wide layer most are silent, while those that are not meet
+all errors alike. A line that is no multiple of `LANES` cells long ends with cells that are never pulsed. What products
+read lies apart, column after column, and so do the references, which only they need, and scale and origin of the
+positions, because linear responses have none.
 """
 
 from __future__ import annotations
@@ -25,35 +26,43 @@ LANES = 32  # cells of a block; fewer and the compiler would unroll loops instea
 # Words of a cell. Of two that follow each other the first is that of the down, the second that of the up pulse.
 STATE, NUMBER, LOW, HIGH, STEP, SLOPE = 0, 1, 2, 3, 4, 6
 WORDS = 8
+ROWS_OF_LANES = 2 * LANES  # from so many rows on they are the lanes
 _SIGMA_BITS = 16  # times a draw it fits an int32
 _LINE = 64  # bytes of a cache line, on which blocks begin
 
 Records = NDArray[np.int32]
 
 
-def blocks_of(columns: int) -> int:
-    """Blocks of a row."""
-    return -(-columns // LANES)
+def lanes_are_rows(rows: int) -> bool:
+    """Whether the lines of an array are its columns."""
+    return rows >= ROWS_OF_LANES
 
 
 def in_blocks(values: NDArray[Any]) -> NDArray[Any]:
     """Values of all cells [..., R, C] in the order of the blocks [..., R * blocks * LANES]; zero is where none are."""
-    rows, columns = values.shape[-2:]
-    result = np.zeros((*values.shape[:-2], rows, blocks_of(columns) * LANES), dtype=values.dtype)
-    result[..., :columns] = values
+    lines = values.swapaxes(-1, -2) if lanes_are_rows(values.shape[-2]) else values
+    result = np.zeros((*lines.shape[:-1], -(-lines.shape[-1] // LANES) * LANES), dtype=values.dtype)
+    result[..., : lines.shape[-1]] = lines
     return result.reshape(*values.shape[:-2], -1)
 
 
+def of_blocks(values: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
+    """Back from `in_blocks`: a view of values [blocks, LANES] as those of all cells [R, C]."""
+    turned = lanes_are_rows(rows)
+    lines, lanes = (columns, rows) if turned else (rows, columns)
+    result = values.reshape(lines, -1)[:, :lanes]
+    return result.T if turned else result
+
+
 def make_records(cells: Cells) -> Records:
-    """Records int32[R * blocks, WORDS, LANES] of cells that have seen no pulse and whose states are 0.
+    """Records int32[blocks of all lines, WORDS, LANES] of cells that have seen no pulse and whose states are 0.
 
     Raises
     ------
     ValueError
         A step or a slope does not fit its 32 bits.
     """
-    rows, columns = cells.shape
-    shape = rows * blocks_of(columns), WORDS, LANES
+    shape = in_blocks(cells.low).size // LANES, WORDS, LANES
     buffer = np.zeros(int(np.prod(shape)) + _LINE, dtype=np.int32)
     start = -(buffer.ctypes.data // buffer.itemsize) % (_LINE // buffer.itemsize)
     records = buffer[start : start + int(np.prod(shape))].reshape(shape)

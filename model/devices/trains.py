@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Pulse trains of many updates in the form that arrays take: words of slots, by row events and by blocks of columns.
+"""Pulse trains of many updates in the form that arrays take: words of slots, as events of lines and blocks of lanes.
 
 Slot s of a quadrant is bit s of a word. A line whose value has one sign fires in two of the four quadrants, of which a
 cell sees one, that of the signs of its row and its column.
@@ -28,24 +28,25 @@ _NONE, _ALL = np.uint32(0), np.uint32(0xFFFFFFFF)
 
 
 class Trains(NamedTuple):
-    """Trains of many updates, in order: what a row meets in each event of its own.
+    """Trains of many updates, in order: what a line meets in each event of its own.
 
-    In event e of row i the cell of column j makes a pulse for every bit of
+    In an event of a line the cell of lane j makes a pulse for every bit of
 
-        word[k, j] & (second if turned[k, j] else first),   upwards where flip xor turned[k, j],
+        word[k, j] & (second if minus[k, j] else first),   upwards where flip xor minus[k, j],
 
-    with k, first, second and flip those of the event. Masks are all ones or zero.
+    with k, first, second and flip those of the event. Masks are all ones or zero. Lines are rows and lanes columns, or
+    the other way round, as the array has it.
 
     Attributes
     ----------
-    columns : uint32, k by k and block by block the words of the columns and then their masks ``turned``.
-    fires : uint32[m, blocks], the slots in which any column of a block fires.
-    counts : int64[R], events of the rows.
-    numbers : int64[R, events], k of each.
-    events : uint32[R, events, 3], first, second and flip of each.
+    words : uint32, k by k and block by block the words of the lanes and then their masks ``minus``.
+    fires : uint32[m, blocks], the slots in which any lane of a block fires.
+    counts : int64[lines], events of the lines.
+    numbers : int64[lines, events], k of each.
+    events : uint32[lines, events, 3], first, second and flip of each.
     """
 
-    columns: NDArray[np.uint32]
+    words: NDArray[np.uint32]
     fires: NDArray[np.uint32]
     counts: Int
     numbers: Int
@@ -53,15 +54,15 @@ class Trains(NamedTuple):
 
 
 @njit(cache=True)
-def new_trains(count: int, rows: int, columns: int) -> Trains:
-    """Room for ``count`` events of every row, and as many words of every column; there are none yet."""
-    blocks = (columns + LANES - 1) // LANES
+def new_trains(count: int, lines: int, lanes: int) -> Trains:
+    """Room for ``count`` events of every line, and as many words of every lane; there are none yet."""
+    blocks = (lanes + LANES - 1) // LANES
     return Trains(
-        columns=np.zeros(count * blocks * 2 * LANES, np.uint32),
+        words=np.zeros(count * blocks * 2 * LANES, np.uint32),
         fires=np.zeros((count, blocks), np.uint32),
-        counts=np.zeros(rows, np.int64),
-        numbers=np.empty((rows, count), np.int64),
-        events=np.empty((rows, count, 3), np.uint32),
+        counts=np.zeros(lines, np.int64),
+        numbers=np.empty((lines, count), np.int64),
+        events=np.empty((lines, count, 3), np.uint32),
     )
 
 
@@ -75,25 +76,25 @@ def clear(trains: Trains) -> None:
 
 
 @njit(cache=True, forceinline=True)
-def add_columns(columns, fires, k, words, first, signs, shift, slots):  # type: ignore[no-untyped-def]
-    """Columns fire in the slots of k: words uint64 from ``first`` on and their bits from ``shift`` on, of these slots.
+def add_lanes(words, fires, k, added, first, signs, shift, slots):  # type: ignore[no-untyped-def]
+    """Lanes fire in the slots of k: uint64 words from ``first`` on and their bits from ``shift`` on, of these slots.
 
-    signs: uint64, whose uppermost bit turns a column.
+    signs: uint64, whose uppermost bit makes the mask of a lane.
     """
     blocks = fires.shape[1]
     for block in range(blocks):
         here, at, any_fires = np.uint64((k * blocks + block) * 2 * LANES), np.uint64(block * LANES), _NONE
         for lane in range(np.uint64(LANES)):
-            word = np.uint32(words[np.uint64(first) + at + lane] >> shift) & slots
-            columns[here + lane] = word
-            columns[here + np.uint64(LANES) + lane] = np.uint32(np.int64(signs[at + lane]) >> 63)
+            word = np.uint32(added[np.uint64(first) + at + lane] >> shift) & slots
+            words[here + lane] = word
+            words[here + np.uint64(LANES) + lane] = np.uint32(np.int64(signs[at + lane]) >> 63)
             any_fires |= word
         fires[k, block] = any_fires
 
 
 @njit(cache=True, forceinline=True)
 def add_event(counts, numbers, events, i, k, first, second, flip):  # type: ignore[no-untyped-def]
-    """An event of row i, unless it fires in no slot."""
+    """An event of line i, unless it fires in no slot."""
     here = counts[i]
     numbers[i, here] = k
     events[i, here, 0], events[i, here, 1], events[i, here, 2] = first, second, flip
@@ -137,22 +138,24 @@ def pack(lines: NDArray[np.uint8], quadrant: NDArray[np.uint8]) -> Words:
 
 
 @njit(cache=True)
-def from_words(row_words: Words, column_words: Words, polarity: Int) -> Trains:
+def from_words(row_words: Words, column_words: Words, polarity: Int, turned: bool) -> Trains:
     """Trains of words uint64[n, 4, R] and uint64[n, 4, C] of n updates, whose lines may fire in any quadrant.
 
     polarity: int64[n, 4], 1 where coincidences of the quadrant are pulses upwards.
+    turned: the lines are the columns.
     """
-    halves, rows, columns = 64 // WORD, row_words.shape[2], column_words.shape[2]
+    line_words, lane_words = (column_words, row_words) if turned else (row_words, column_words)
+    halves, lines, lanes = 64 // WORD, line_words.shape[2], lane_words.shape[2]
     count = row_words.shape[0] * QUADRANTS * halves
-    trains = new_trains(count, rows, columns)
+    trains = new_trains(count, lines, lanes)
     words, fires, counts, numbers, events = trains
     padded = np.zeros(trains.fires.shape[1] * LANES, np.uint64)
     positive = np.zeros(padded.size, np.uint64)
     for k in range(count):
         update, q, shift = k // (QUADRANTS * halves), k // halves % QUADRANTS, np.uint64(k % halves * WORD)
-        padded[:columns] = column_words[update, q]
-        add_columns(words, fires, k, padded, 0, positive, shift, _ALL)
-        for i in range(rows):
-            word = np.uint32(row_words[update, q, i] >> shift)
+        padded[:lanes] = lane_words[update, q]
+        add_lanes(words, fires, k, padded, 0, positive, shift, _ALL)
+        for i in range(lines):
+            word = np.uint32(line_words[update, q, i] >> shift)
             add_event(counts, numbers, events, i, k, word, word, _ALL if polarity[update, q] else _NONE)
     return trains

@@ -157,7 +157,13 @@ class Crossbar:
                 self.update(vectors, target)
             return
         config = self.config
-        form = config.magnitude_format.high, config.bl_max, sources.words_of_train, *sources.turned(target)
+        form = (
+            config.magnitude_format.high,
+            config.bl_max,
+            sources.words_of_train,
+            array.turned,
+            *sources.chopped(target),
+        )
         work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
         coincidences, slots = array.shared(lambda: update_alone(*work), lambda threads: update_shared(threads, *work))
         array.pulsed()

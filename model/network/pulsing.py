@@ -12,7 +12,7 @@ from __future__ import annotations
 import numpy as np
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.kernels import update_rows, update_shares
+from symtrack.model.devices.kernels import update_lines, update_shares
 from symtrack.model.devices.records import LANES
 from symtrack.model.devices.trains import clear, new_trains
 from symtrack.model.tile.trains import make_trains, new_room
@@ -34,28 +34,29 @@ def _magnitudes(values, maxima, full, high, first, result):  # type: ignore[no-u
 
 
 @njit(cache=True)
-def _updates_at_once(count, columns, halves):  # type: ignore[no-untyped-def]
-    blocks = (columns + LANES - 1) // LANES
+def _updates_at_once(count, lanes, halves):  # type: ignore[no-untyped-def]
+    blocks = (lanes + LANES - 1) // LANES
     return max(min(count, _CACHE // (blocks * LANES * 2 * 4 * 2 * halves)), 1)
 
 
 @njit(cache=True)
 def _make(x, delta, plan, form, sources, room, first, size, signed, trains):  # type: ignore[no-untyped-def]
     """The trains of some updates; returns their slots."""
-    (x_max, delta_max, bl, full), (high, _, halves, turned, row_turned) = plan, form
+    (x_max, delta_max, bl, full), (high, _, halves, turned, chopped, row_chopped) = plan, form
     clear(trains)
     rows, columns = signed[1][:size], signed[0][:size]
     _magnitudes(x, x_max, full, high, first, columns)
     _magnitudes(delta, delta_max, full, high, first, rows)
     some = bl[first : first + size]
-    return make_trains(columns, rows, some, turned, row_turned, halves, sources, room, trains)
+    return make_trains(columns, rows, some, chopped, row_chopped, halves, turned, sources, room, trains)
 
 
 @njit(cache=True)
 def _rooms(x, delta, form, sources):  # type: ignore[no-untyped-def]
-    some = _updates_at_once(len(x), x.shape[1], form[2])
+    lines, lanes = (x.shape[1], delta.shape[1]) if form[3] else (delta.shape[1], x.shape[1])
+    some = _updates_at_once(len(x), lanes, form[2])
     signed = np.empty((some, x.shape[1]), np.int32), np.empty((some, delta.shape[1]), np.int32)
-    return some, signed, new_room(sources, form[1]), new_trains(2 * some * form[2], delta.shape[1], x.shape[1])
+    return some, signed, new_room(sources, form[1]), new_trains(2 * some * form[2], lines, lanes)
 
 
 @njit(cache=True)
@@ -69,7 +70,8 @@ def update_alone(x, delta, plan, form, sources, array):  # type: ignore[no-untyp
     plan
         Of update management.
     form
-        Largest magnitude, longest train, its words, and which columns and rows choppers turn.
+        Largest magnitude, longest train, its words, whether columns are the lines of the array, and which columns and
+        rows are chopped.
     sources
         Of the periphery, see `model.tile.trains`; they step.
     array
@@ -85,7 +87,7 @@ def update_alone(x, delta, plan, form, sources, array):  # type: ignore[no-untyp
     for first in range(0, len(x), some):
         size = min(some, len(x) - first)
         slots += _make(x, delta, plan, form, sources, room, first, size, signed, trains)
-        pulses += update_rows(0, 1, trains, array)
+        pulses += update_lines(0, 1, trains, array)
     return pulses, slots
 
 
@@ -97,12 +99,14 @@ def update_shared(threads, x, delta, plan, form, sources, array):  # type: ignor
     for first in range(0, len(x), some):
         size = min(some, len(x) - first)
         slots += _make(x, delta, plan, form, sources, room, first, size, signed, trains)
-        columns, fires, counts, numbers, events = trains
-        records, words, shows, references, sigma, fraction, multiplicative, keys, kind, places, tables = array
+        of_lanes, fires, counts, numbers, events = trains
+        records, words, shows, lanes, steps, references, sigma, fraction, multiplicative, keys, kind, places, tables = (
+            array
+        )
         # fmt: off
         pulses += update_shares(
-            threads, columns, fires, counts, numbers, events, records, words, shows, references, sigma, fraction,
-            multiplicative, keys, kind, places, tables,
+            threads, of_lanes, fires, counts, numbers, events, records, words, shows, lanes, steps, references,
+            sigma, fraction, multiplicative, keys, kind, places, tables,
         )
         # fmt: on
     return pulses, slots

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 
 from symtrack.model.compiled import njit
+from symtrack.model.devices.records import lanes_are_rows
 from symtrack.model.devices.trains import WORD, Trains, new_trains
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
@@ -191,17 +192,19 @@ class Periphery:
         config, (n, columns), rows = self.config, batch.x_magnitude.shape, batch.delta_magnitude.shape[1]
         if (rows, columns) != (config.rows, config.columns):
             raise ValueError(f"batch of {rows} rows and {columns} columns: must be {config.rows} and {config.columns}")
-        trains = new_trains(2 * n * self.words_of_train, rows, columns)
+        halves, turned = self.words_of_train, lanes_are_rows(rows)
+        trains = new_trains(2 * n * halves, *((columns, rows) if turned else (rows, columns)))
         x, delta = batch.x_magnitude.copy(), batch.delta_magnitude.copy()
         for magnitude, negative in ((x, batch.x_negative), (delta, batch.delta_negative)):
             np.negative(magnitude, out=magnitude, where=negative != 0)
         room = new_room(self.sources, config.bl_max)
-        slots = make_trains(x, delta, batch.bl, *self.turned(target), self.words_of_train, self.sources, room, trains)
+        choppers = self.chopped(target)
+        slots = make_trains(x, delta, batch.bl, *choppers, halves, turned, self.sources, room, trains)
         self.count_updates(n, slots)
         return trains
 
-    def turned(self, target: Target) -> tuple[Int, Int]:
-        """int64[C] and int64[R]: 1 where the choppers turn the lines of an update of this array."""
+    def chopped(self, target: Target) -> tuple[Int, Int]:
+        """int64[C] and int64[R]: 1 where choppers turn the sign of lines in updates of this array."""
         choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
         columns, rows = ((chopper < 0).astype(np.int64) for chopper in choppers)
         return columns, rows

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
 from symtrack.model.devices.records import LANES
-from symtrack.model.devices.trains import QUADRANTS, WORD, add_columns, add_event
+from symtrack.model.devices.trains import QUADRANTS, WORD, add_event, add_lanes
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE
@@ -170,12 +170,12 @@ def _fill(states, words, fields, leaps, bits, runs, bl):  # type: ignore[no-unty
 
 
 @njit(cache=True, forceinline=True)
-def _load(values, k, turned, limits):  # type: ignore[no-untyped-def]
+def _load(values, k, chopped, limits):  # type: ignore[no-untyped-def]
     """Magnitudes and chopped signs of update k; returns how many lines can fire, and a mask of their signs."""
     active, negative = np.uint64(0), np.uint64(0)
     for line in range(np.uint64(values.shape[1])):
         value = np.int64(values[k, line])
-        size, sign = np.uint64(abs(value)), np.uint64(np.int64(value < 0) ^ turned[line])
+        size, sign = np.uint64(abs(value)), np.uint64(np.int64(value < 0) ^ chopped[line])
         limits[line] = ((_LIMIT + size) * _EVERY) | (sign << np.uint64(63))
         active += np.uint64(size != 0)
         negative += np.uint64(size != 0) & sign
@@ -261,7 +261,7 @@ def _fire(active, fields, limits, words, runs, stride, first, split, lines, part
 
 
 @njit(cache=True)
-def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains):  # type: ignore[no-untyped-def]
+def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, room, trains):  # type: ignore[no-untyped-def]
     """Add the trains of n updates, one after the other, to what is empty.
 
     Parameters
@@ -270,10 +270,12 @@ def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains)
         Signed magnitudes [n, C] and [n, R], not chopped.
     bl
         int64[n], slots of a quadrant.
-    turned, row_turned
+    chopped, row_chopped
         int64, 1 for lines whose chopper is -1.
     halves
         Words of the longest train.
+    turned
+        The columns are the lines of the trains.
     sources, room
         `sources_of` the banks, which step, and `new_room`.
     trains
@@ -294,12 +296,14 @@ def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains)
     for k in range(column_state.size):
         states[count + k] = np.uint32(column_state[k])
     slots, of_rows, of_columns = 0, np.zeros(QUADRANTS, np.int64), np.zeros(QUADRANTS, np.int64)
-    second, second_row = column_words.size // 2, row_words.size // 2
+    (line_limits, line_words), (lane_limits, lane_words) = (columns, rows) if turned else (rows, columns)
+    lines = column_count if turned else row_count
+    second, second_lane = line_words.size // 2, lane_words.size // 2
     for k in range(bl.size):
         if bl[k] == 0:
             continue
-        active_rows, row_mask = _load(delta, k, row_turned, row_limits)
-        active, column_mask = _load(x, k, turned, column_limits)
+        active_rows, row_mask = _load(delta, k, row_chopped, row_limits)
+        active, column_mask = _load(x, k, chopped, column_limits)
         parts, runs = (bl[k] + FIELDS - 1) // FIELDS, 0
         for q in range(QUADRANTS):
             row, column = q >> ROW_SIDE & 1, q >> COLUMN_SIDE & 1
@@ -311,20 +315,21 @@ def make_trains(x, delta, bl, turned, row_turned, halves, sources, room, trains)
         slots += runs * bl[k]
         _fire(active_rows, fields, row_limits, row_words, of_rows, stride, 0, row_split, row_count, parts)
         _fire(active, fields, column_limits, column_words, of_columns, stride, count, column_split, column_count, parts)
+        line_mask, lane_mask = (column_mask, row_mask) if turned else (row_mask, column_mask)
         every = np.uint64((1 << bl[k]) - 1)
         for half in range(halves):
             shift = np.uint64(half) * _WORD
             slots_of = np.uint32(every >> shift)
-            for row in range(2):
-                if row_mask >> row & 1:
-                    at = (2 * k + row) * halves + half
-                    add_columns(words, fires, at, column_words, row * second, column_limits, shift, slots_of)
-            for i in range(row_count):
-                limit = row_limits[i]
+            for sign in range(2):
+                if line_mask >> sign & 1:
+                    at = (2 * k + sign) * halves + half
+                    add_lanes(words, fires, at, lane_words, sign * second_lane, lane_limits, shift, slots_of)
+            for i in range(lines):
+                limit = line_limits[i]
                 if limit & ~_MINUS != _NEVER:
                     sign = np.int64(limit >> np.uint64(63))
-                    one = np.uint32(row_words[i] >> shift) & slots_of if column_mask & 1 else _NONE
-                    other = np.uint32(row_words[second_row + i] >> shift) & slots_of if column_mask & 2 else _NONE
+                    one = np.uint32(line_words[i] >> shift) & slots_of if lane_mask & 1 else _NONE
+                    other = np.uint32(line_words[second + i] >> shift) & slots_of if lane_mask & 2 else _NONE
                     at, flip = (2 * k + sign) * halves + half, _ALL if sign else _NONE
                     add_event(counts, numbers, events, i, at, one, other, flip)
     for k in range(count):

@@ -14,7 +14,7 @@ from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.devices.trains import from_words, packed, popcount
 from tests.model.references import pulse_noise as equations
 
-SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64)]
+SHAPES = [(1, 1), (3, 5), (17, 7), (33, 64), (64, 5), (97, 33)]
 UP = np.array([0, 1, 1, 0])  # polarity of a quadrant, any will do
 
 
@@ -149,30 +149,32 @@ def test_order_of_columns_does_not_matter() -> None:
 
 
 @pytest.mark.parametrize("shares", [1, 2, 3])
-def test_many_updates_at_once_are_updates_one_after_the_other(shares: int) -> None:
-    """A row belongs to one share through all of them, whichever rows and columns fire in which update."""
-    rng, slots = np.random.default_rng(3), [random_slots(17, 40, seed=seed, bl=5) for seed in range(30)]
+@pytest.mark.parametrize("height", [17, 70])
+def test_many_updates_at_once_are_updates_one_after_the_other(height: int, shares: int) -> None:
+    """A line belongs to one share through all of them, whichever rows and columns fire in which update."""
+    rng, slots = np.random.default_rng(3), [random_slots(height, 40, seed=seed, bl=5) for seed in range(30)]
     for _, columns, _, _ in slots:
         columns[:, rng.random(40) < 0.7] = 0
-    together, single = make(17, 40), make(17, 40)
+    together, single = make(height, 40), make(height, 40)
     words = [packed(*(np.asarray(part, np.uint8) for part in update)) for update in slots]
     rows, columns, up = (np.concatenate(parts) for parts in zip(*words, strict=True))
-    trains = from_words(rows, columns, up)
-    done = sum(kernels.update_rows(share, shares, trains, together.memory) for share in range(shares))
+    trains = from_words(rows, columns, up, together.turned)
+    done = sum(kernels.update_lines(share, shares, trains, together.memory) for share in range(shares))
     assert done == sum(single.update(*update) for update in slots)
     assert np.array_equal(together.state, single.state)
     assert np.array_equal(together.pulse_numbers, single.pulse_numbers)
     assert np.array_equal(together.words, single.words)
-    other = make(17, 40)
-    other.update_all(from_words(rows[::-1], columns[::-1], up[::-1]))
+    other = make(height, 40)
+    other.update_all(from_words(rows[::-1], columns[::-1], up[::-1], other.turned))
     assert not np.array_equal(other.state, single.state)
 
 
-def test_what_products_read_may_be_worked_out_when_they_do() -> None:
-    followed, other = make(5, 40), DeviceArray(cells=make(5, 40).cells, key=11, followed=False)
+@pytest.mark.parametrize("rows", [5, 70])
+def test_what_products_read_may_be_worked_out_when_they_do(rows: int) -> None:
+    followed, other = make(rows, 40), DeviceArray(cells=make(rows, 40).cells, key=11, followed=False)
     for array in (followed, other):
-        array.update(*random_slots(5, 40, seed=2, bl=31))
-        array.pulse_column(7, [1, 2, 0, -4, 5])
+        array.update(*random_slots(rows, 40, seed=2, bl=31))
+        array.pulse_column(7, np.arange(rows) - 3)
     assert other.words.flags.c_contiguous
     assert np.array_equal(followed.words, other.words)
     for column in (0, 7, 31, 32, 39):
@@ -234,7 +236,7 @@ def test_queues_that_are_full_are_worked_off_in_between(slots: tuple[int, ...]) 
     for k, count in enumerate(slots):
         rows[k, k % 4], columns[k, k % 4], up[k, k % 4] = (1 << count) - 1, (1 << count) - 1, k % 2
         single.pulse(np.full((35, 3), count if k % 2 else -count))
-    assert together.update_all(from_words(rows, columns, up)) == 35 * 3 * sum(slots)
+    assert together.update_all(from_words(rows, columns, up, together.turned)) == 35 * 3 * sum(slots)
     assert np.array_equal(together.state, single.state)
     assert np.array_equal(together.words, single.words)
 

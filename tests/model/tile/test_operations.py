@@ -15,7 +15,7 @@ from enum import IntEnum
 import numpy as np
 import pytest
 
-from symtrack.model.devices.records import LANES
+from symtrack.model.devices.records import LANES, lanes_are_rows
 from symtrack.model.devices.trains import Trains
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Reference, Scope, Settings, Target
@@ -398,21 +398,22 @@ def test_no_updates_have_no_trains() -> None:
 def pulses_of(trains: Trains, updates: int, shape: tuple[int, int]) -> list[dict[tuple[int, int], tuple[int, bool]]]:
     """By update the pulses of its cells: the slots of their quadrant as a word, and whether they are upwards."""
     count, blocks = trains.fires.shape
-    words = trains.columns.reshape(count, blocks, 2, -1).transpose(0, 2, 1, 3).reshape(count, 2, -1)
+    words = trains.words.reshape(count, blocks, 2, -1).transpose(0, 2, 1, 3).reshape(count, 2, -1)
     found: list[dict[tuple[int, int], tuple[int, bool]]] = [{} for _ in range(updates)]
-    for i in range(shape[0]):
-        ks = trains.numbers[i, : trains.counts[i]].tolist()
+    halves, turned = count // (2 * updates), lanes_are_rows(shape[0])
+    lines, lanes = shape[::-1] if turned else shape
+    for line, lane in itertools.product(range(lines), range(lanes)):
+        ks = trains.numbers[line, : trains.counts[line]].tolist()
         assert ks == sorted(ks)
-        for k, (first, second, flip) in zip(ks, trains.events[i].tolist(), strict=False):
-            halves = count // (2 * updates)
-            for j in range(shape[1]):
-                word, turned = words[k, :, j].tolist()
-                both = word & (second if turned else first)
-                assert both & ~int(trains.fires[k, j // LANES]) == 0
-                if both:
-                    before, up = found[k // (2 * halves)].get((i, j), (0, bool(flip ^ turned)))
-                    assert up == bool(flip ^ turned)
-                    found[k // (2 * halves)][i, j] = before | both << 32 * (k % halves), up
+        for k, (first, second, flip) in zip(ks, trains.events[line].tolist(), strict=False):
+            word, minus = words[k, :, lane].tolist()
+            both, up = word & (second if minus else first), bool(flip ^ minus)
+            assert both & ~int(trains.fires[k, lane // LANES]) == 0
+            if both:
+                cell, update = ((lane, line) if turned else (line, lane)), k // (2 * halves)
+                before, same = found[update].get(cell, (0, up))
+                assert up == same
+                found[update][cell] = before | both << 32 * (k % halves), up
     return found
 
 
@@ -424,6 +425,7 @@ def pulses_of(trains: Trains, updates: int, shape: tuple[int, int]) -> list[dict
         ("odd", {"bl_max": 63, "magnitude_bits": 16}),
         ("digits_output", {"columns": 130}),
         ("tiny", {"rows": 40, "columns": 40, "bl_max": 33}),
+        ("tiny", {"rows": 70, "columns": 9}),
     ],
 )
 def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, changes: dict, target: Target) -> None:
