@@ -75,7 +75,7 @@ class Converters(Validated):
 
     def dac(self, values: Int) -> tuple[Int, Int]:
         """Input codes [n, C] of n vectors of values, and the maxima [n] they are relative to."""
-        codes, maxima = _dac(values, self.dac_max)
+        codes, maxima = compiled_dac(values, self.dac_max)
         return codes, maxima
 
     @cached_property
@@ -83,6 +83,16 @@ class Converters(Validated):
         """Floats hold every quotient of the ADC that is not clipped."""
         one, lsb, half, _ = self._adc
         return 2 * one * lsb * half < 1 << _FLOAT_BITS
+
+    @cached_property
+    def form(self) -> tuple[int, int, int, bool]:
+        """For compiled code: largest input code, LSB, half the range of codes, and whether `_exact`."""
+        one, lsb, half, _ = self._adc
+        return one, lsb, half, self._exact
+
+    def sigmas(self, codes: Int | None, read_noise: int) -> Int:
+        """Noise of outputs [n], or [1] of all, a weight, for input codes [n, C]; those matter with read noise only."""
+        return self._sigmas(codes, read_noise) if read_noise and codes is not None else np.full(1, self._adc[3])
 
     def product(self, words: ReadWords, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of words of weights [R, C] times input codes [C], of cells with this read noise, a weight."""
@@ -96,15 +106,21 @@ class Converters(Validated):
 
         key, place: of the noise; output i of vector k has the draw ``place[0] + k * place[1] + i``.
         """
-        one, lsb, half, output_noise = self._adc
-        sigmas = self._sigmas(codes, read_noise) if read_noise else np.full(1, output_noise)
-        totals = np.zeros((len(codes), len(words)), np.int64)
-        if words.flags.f_contiguous or len(codes) >= _WORTH_TURNING:
-            _add_columns(totals, np.ascontiguousarray(words.T), codes)
-        else:
-            _add_rows(totals, words, codes)
-        _digitize(totals, one, lsb, half, sigmas, key, *place, normal_table(), self._exact)
-        return totals
+        sigmas, columns = self.sigmas(codes, read_noise), np.ascontiguousarray(words.T)
+        outputs: Int = compiled_products(columns, True, codes, self.form, sigmas, key, place, normal_table())
+        return outputs
+
+    @cached_property
+    def _column_sigmas(self) -> dict[int, Int]:
+        return {}
+
+    def read_column(self, words: ReadWords, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of a column with words of weights [R]."""
+        if read_noise not in self._column_sigmas:
+            self._column_sigmas[read_noise] = self.sigmas(np.array([[self.dac_max]]), read_noise)
+        sigmas, first = self._column_sigmas[read_noise], noise.take(len(words))
+        codes: Int = _read(words, self.form, sigmas, noise.key, first, normal_table())
+        return codes
 
     def _sigmas(self, codes: Int, read_noise: int) -> Int:
         """Noise of outputs with the read noise of their cells, weights, at most _SIGMA_MAX; by Python's integers."""
@@ -112,19 +128,45 @@ class Converters(Validated):
         roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
         return np.array([min(root, _SIGMA_MAX) for root in roots], np.int64)
 
-    def read_column(self, words: ReadWords, noise: NoiseStream, read_noise: int = 0) -> Int:
-        """ADC codes [R] of a column with words of weights [R]."""
-        return self.product(words[:, None], np.array([self.dac_max]), noise, read_noise)
-
     def value(self, codes: Int, maxima: Int) -> Int:
         """What output codes [n, R] stand for when the inputs were relative to ``maxima`` [n]."""
-        values: Int = _value(codes, self.lsb, maxima)
+        values: Int = compiled_values(codes, self.lsb, maxima)
         return values
 
 
+@njit(cache=True)
+def compiled_products(  # type: ignore[no-untyped-def]
+    words, forward, codes, form, sigmas, key, place, table
+):
+    """`Converters.products` of words [C, R] with codes [n, C], or of their transpose with codes [n, R] backward."""
+    one, lsb, half, exact = form
+    if forward:
+        totals = np.zeros((len(codes), words.shape[1]), np.int64)
+        _add_columns(totals, words, codes)
+    elif len(codes) >= _WORTH_TURNING:
+        totals = np.zeros((len(codes), words.shape[0]), np.int64)
+        _add_columns(totals, np.ascontiguousarray(words.T), codes)
+    else:
+        totals = np.zeros((len(codes), words.shape[0]), np.int64)
+        _add_rows(totals, words, codes)
+    _digitize(totals, one, lsb, half, sigmas, key, place[0], place[1], table, exact)
+    return totals
+
+
+@njit(cache=True)
+def _read(words, form, sigmas, key, first, table):  # type: ignore[no-untyped-def]
+    """`Converters.read_column`."""
+    one, lsb, half, exact = form
+    totals = np.empty((1, words.size), np.int64)
+    for i in range(words.size):
+        totals[0, i] = np.int64(words[i]) * one
+    _digitize(totals, one, lsb, half, sigmas, key, first, words.size, table, exact)
+    return totals[0]
+
+
 @njit(cache=True, error_model="numpy")
-def _dac(values: Int, one: int) -> tuple[Int, Int]:
-    """In floats, which hold all quotients; the larger half of them is an integer below 2**53 divided by another."""
+def compiled_dac(values: Int, one: int) -> tuple[Int, Int]:
+    """`Converters.dac`. In floats, which hold all quotients: these have 16 bits, and their divisors less than 36."""
     codes, maxima = np.zeros(values.shape, np.int64), np.zeros(len(values), np.int64)
     for k in range(len(values)):
         maximum = 0
@@ -148,7 +190,7 @@ def compiled_value(code: int, lsb: int, maximum: int) -> int:
 
 
 @njit(cache=True)
-def _value(codes: Int, lsb: int, maxima: Int) -> Int:
+def compiled_values(codes: Int, lsb: int, maxima: Int) -> Int:
     values = np.empty(codes.shape, np.int64)
     for k in range(len(codes)):
         for i in range(codes.shape[1]):

@@ -17,9 +17,17 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import Converters, NoiseStream, compiled_value
+from symtrack.model.arithmetic.converters import (
+    Converters,
+    NoiseStream,
+    compiled_dac,
+    compiled_products,
+    compiled_value,
+    compiled_values,
+)
 from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.arithmetic.quantile import normal_table
 from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
@@ -123,30 +131,28 @@ class Crossbar:
         """Values [n, C] for n vectors of errors delta [n, R]."""
         return self._products(delta, False, self.periphery.row_chopper, self.periphery.chopper, noise)
 
-    def _products(
-        self,
-        vectors: Int,
-        forward: bool,
-        choppers_in: Int,
-        choppers_out: Int,
-        noise: NoiseStream,
-    ) -> Int:
+    def _products(self, vectors: Int, forward: bool, choppers_in: Int, choppers_out: Int, noise: NoiseStream) -> Int:
         """Products of W, P and R with vectors [n, inputs]; of each vector, all draws of W come before those of P."""
-        converters, turn = self.converters, np.transpose if forward else np.asarray
-        slow = turn(self.slow.words)
-        outputs, passes = len(slow), 3 if self._gamma else 1
-        first, stride = noise.take(len(vectors) * passes * outputs), passes * outputs
-        codes, maxima = converters.dac(vectors)
-        main = converters.products(slow, codes, noise.key, (first, stride), self.slow.cells.read_noise)
-        if not self._gamma:
-            return converters.value(main, maxima)
-        chopped = _chopped(codes, choppers_in)
-        place = first + outputs, stride
-        difference = converters.products(turn(self.fast.words), chopped, noise.key, place, self.fast.cells.read_noise)
-        place = first + 2 * outputs, stride
-        copied = converters.products(turn(self._reference_words), chopped, noise.key, place, self._reference_noise)
-        combined: Int = _add(converters.lsb, main, difference, copied, choppers_out, maxima, self._gamma)
-        return combined
+        converters, config = self.converters, self.config
+        outputs = config.rows if forward else config.columns
+        passes = 3 if self._gamma else 1
+        first = noise.take(len(vectors) * passes * outputs)
+        slow = self.slow.words
+        fast, copied = (self.fast.words, self._reference_words) if self._gamma else (slow, slow)
+        read_noises = self.slow.cells.read_noise, self.fast.cells.read_noise, self._reference_noise
+        codes = converters.dac(vectors)[0] if any(read_noises) else None
+        sigmas = [converters.sigmas(codes, read_noise) for read_noise in read_noises]
+        values: Int = products(
+            np.ascontiguousarray(vectors),
+            forward,
+            (slow, fast, copied),
+            self._gamma,
+            (choppers_in, choppers_out),
+            converters.form,
+            (sigmas[0], sigmas[1], sigmas[2]),
+            (noise.key, first, normal_table()),
+        )
+        return values
 
     def learn(self, x: Int, delta: Int, manager: UpdateManager, target: Target = Target.FAST) -> None:
         """Pulse P, or W, with the outer products of inputs x [n, C] and errors delta [n, R], one after the other."""
@@ -194,7 +200,8 @@ class Crossbar:
         codes = self.converters.read_column(fast.column(column), noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
         self._take(result, noise)
-        self.slow.pulse_column(result.column, result.pulses)
+        if result.pulses.any():
+            self.slow.pulse_column(result.column, result.pulses)
         self.transfers += 1
 
     def calibrate(self, pulses: int, sweeps: int, noise: NoiseStream) -> None:
@@ -268,23 +275,26 @@ class Crossbar:
 
 
 @njit(cache=True)
-def _chopped(codes: Int, choppers: Int) -> Int:
-    result = np.empty_like(codes)
+def products(vectors, forward, arrays, gamma, choppers, form, sigmas, stream):  # type: ignore[no-untyped-def]
+    """Values of W, and by gamma of P less R, whose inputs and outputs are chopped."""
+    (slow, fast, copied), (key, first, table), (one, lsb, _, _) = arrays, stream, form
+    codes, maxima = compiled_dac(vectors, one)
+    outputs = slow.shape[1] if forward else slow.shape[0]
+    stride = outputs * (3 if gamma else 1)
+    main = compiled_products(slow, forward, codes, form, sigmas[0], key, (first, stride), table)
+    if not gamma:
+        return compiled_values(main, lsb, maxima)
+    choppers_in, choppers_out = choppers
     for k in range(len(codes)):
         for i in range(codes.shape[1]):
-            result[k, i] = codes[k, i] * choppers[i]
-    return result
-
-
-@njit(cache=True)
-def _add(lsb: int, main: Int, fast: Int, copied: Int, choppers: Int, maxima: Int, gamma: int) -> Int:
-    """Values of the codes of W and, by gamma, of P less R."""
-    result = np.empty_like(main)
+            codes[k, i] *= choppers_in[i]
+    ours = compiled_products(fast, forward, codes, form, sigmas[1], key, (first + outputs, stride), table)
+    theirs = compiled_products(copied, forward, codes, form, sigmas[2], key, (first + 2 * outputs, stride), table)
     for k in range(len(main)):
-        for i in range(main.shape[1]):
-            residual = compiled_value((fast[k, i] - copied[k, i]) * choppers[i], lsb, maxima[k])
-            result[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
-    return result
+        for i in range(outputs):
+            residual = compiled_value((ours[k, i] - theirs[k, i]) * choppers_out[i], lsb, maxima[k])
+            main[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
+    return main
 
 
 class _ReferenceColumn:

@@ -315,7 +315,7 @@ class Periphery:
             int(settings.momentum),
             self._scaling,
         )
-        self.clipped = np.stack((saturated, clamped))
+        self.clipped = np.array((saturated, clamped))
         self.status.hidden_saturated |= bool(saturated.any())
         self.status.pulses_clamped |= bool(clamped.any())
         self.status.count_read()
