@@ -17,8 +17,8 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.pulsed import reference_offset
+from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.tasks.regression import STEPS, Regression
 from symtrack.model.training.spec import SEED_MAX
 from symtrack.model.training.trainer import Metrics, Trainer

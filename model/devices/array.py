@@ -14,10 +14,6 @@ time do to v is in `model.devices.disturb`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from time import perf_counter_ns
-
-import numba
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -43,9 +39,6 @@ from symtrack.model.devices.trains import Trains, from_words, packed
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
 
-THREADS_MAX: int = numba.config.NUMBA_NUM_THREADS  # what the machine offers, or the variable of that name says
-PARALLEL_CELLS = 4096  # below this a second thread costs more than it saves
-
 
 class DeviceArray:
     """R x C devices, initially at visible weight zero or as close to it as their bounds allow.
@@ -65,14 +58,14 @@ class DeviceArray:
     Attributes
     ----------
     memory : all of it for compiled code.
+    sharing : whether threads share the work on it.
     turned : its lines are the columns, see `model.devices.records`.
     """
 
     def __init__(self, *, cells: Cells, key: int, threads: int = 1, followed: bool = True) -> None:
         rows, columns = cells.shape
         self.cells = cells
-        self.threads = min(threads, THREADS_MAX)
-        self._sharing = Sharing()
+        self.sharing = Sharing(threads)
         self._records = make_records(cells)
         self._words: ReadWords = np.zeros((columns, rows), dtype=np.int32)
         self.turned = lanes_are_rows(rows)
@@ -167,24 +160,6 @@ class DeviceArray:
     def pulsed(self) -> None:
         """Show what compiled code has done to `memory`."""
         self._show()
-
-    def shared(
-        self, alone: Callable[[], tuple[int, int]], together: Callable[[int], tuple[int, int]]
-    ) -> tuple[int, int]:
-        """Do work on `memory` with one thread or with all, whichever is faster for now; returns what it gives.
-
-        alone, together: the work, the second with its number of threads; both give a measure of it first.
-        """
-        if self.threads == 1 or self._words.size < PARALLEL_CELLS:
-            return alone()
-        by_one, start = self._sharing.alone(), perf_counter_ns()
-        if by_one:
-            result = alone()
-        else:
-            numba.set_num_threads(self.threads)
-            result = together(self.threads)
-        self._sharing.took(by_one, perf_counter_ns() - start, result[0] + sum(self._words.shape))
-        return result
 
     def half_select(self, rows: ArrayLike, columns: ArrayLike, up: ArrayLike, quadrant: ArrayLike) -> None:
         """What the slots of an update do to cells of which one line fires alone; `update` does it too."""

@@ -1,29 +1,69 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Decides whether threads share the updates of an array, by how long updates take: a busy machine makes sharing slow.
+"""Decides whether threads share work on an array, by how long it takes: a busy machine makes sharing slow.
 
-Threads that share an update wait for each other. Where another program has the second core, that is a time slice of the
-system, many times what one thread would take alone. So both ways are timed as the work goes on, and the faster one is
-taken. The other is tried again as soon as all trials together took at most 1 / TRIAL of the time. No result depends on
-the choice.
+Threads that share an update or a product wait for each other. Where another program has the second core, that is a time
+slice of the system, many times what one thread would take alone. So both ways are timed as the work goes on, and the
+faster one is taken. The other is tried again as soon as all trials together took at most 1 / TRIAL of the time. No
+result depends on the choice.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from time import perf_counter_ns
+from typing import TypeVar
+
+import numba
+
+THREADS_MAX: int = numba.config.NUMBA_NUM_THREADS  # what the machine offers, or the variable of that name says
 TRIAL = 50  # a trial of the slower way may take so small a part of the time
 _SMOOTH = 8  # of so many updates is the time of one the mean, about
 
 
-class Sharing:
-    """The choice for one array.
+_Result = TypeVar("_Result")
 
-    Usage: ``alone = sharing.alone()``, an update in that way, ``sharing.took(alone, ns, work)``.
+
+class Sharing:
+    """The choice for one kind of work with at most so many threads.
+
+    Usage: `run`, or ``alone = sharing.alone()``, the work in that way, ``sharing.took(alone, ns, work)``.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, threads: int = 1) -> None:
+        self.threads = min(threads, THREADS_MAX)
         self._rates: dict[bool, float] = {}  # ns for a unit of work, alone (True) or shared (False)
         self._warm: set[bool] = set()
         self._spent = 0  # ns since the last trial
         self._trial_ns = 0  # what that took
+
+    def run(
+        self,
+        worth: bool,
+        alone: Callable[[], _Result],
+        together: Callable[[int], _Result],
+        work: Callable[[_Result], int],
+    ) -> _Result:
+        """What the work gives, done by one thread or by all.
+
+        Parameters
+        ----------
+        worth
+            There is enough to be done for more than one.
+        alone, together
+            The work, the second with the number of threads.
+        work
+            How much it was, in any unit, from what it gave.
+        """
+        if self.threads == 1 or not worth:
+            return alone()
+        by_one, start = self.alone(), perf_counter_ns()
+        if by_one:
+            result = alone()
+        else:
+            numba.set_num_threads(self.threads)
+            result = together(self.threads)
+        self.took(by_one, perf_counter_ns() - start, work(result))
+        return result
 
     def alone(self) -> bool:
         """Whether one thread should do the next update."""

@@ -17,20 +17,14 @@ from __future__ import annotations
 
 import numpy as np
 
-from symtrack.model.arithmetic.converters import (
-    Converters,
-    NoiseStream,
-    compiled_dac,
-    compiled_products,
-    compiled_value,
-    compiled_values,
-)
+from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.arithmetic.quantile import normal_table
-from symtrack.model.compiled import njit
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.cells import Cells
+from symtrack.model.devices.sharing import Sharing
+from symtrack.model.network.products import GAMMA_BITS, products_alone, products_shared
 from symtrack.model.network.pulsing import update_alone, update_shared
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
@@ -39,11 +33,11 @@ from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
 from symtrack.model.tile.interface import PeripheryFactory, Restorable, Sourcing, Transfer, UpdateVectors
 
-GAMMA_BITS = 20  # fractional bits of gamma
+# Below this a second thread costs more than it saves.
+PARALLEL_CELLS = 4096  # of an array that is updated
+PARALLEL_PRODUCTS = 1 << 18  # of weights with inputs
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
 CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
-
-_round_shift = njit(round_shift)
 
 
 class Crossbar:
@@ -106,6 +100,7 @@ class Crossbar:
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
         self.transfers = 0
+        self._sharing = Sharing(threads)  # of products
         self._gamma = round(gamma * (1 << GAMMA_BITS))
 
     @property
@@ -142,15 +137,16 @@ class Crossbar:
         read_noises = self.slow.cells.read_noise, self.fast.cells.read_noise, self._reference_noise
         codes = converters.dac(vectors)[0] if any(read_noises) else None
         sigmas = [converters.sigmas(codes, read_noise) for read_noise in read_noises]
-        values: Int = products(
-            np.ascontiguousarray(vectors),
-            forward,
-            (slow, fast, copied),
-            self._gamma,
-            (choppers_in, choppers_out),
-            converters.form,
-            (sigmas[0], sigmas[1], sigmas[2]),
-            (noise.key, first, normal_table()),
+        arrays = slow, fast, copied
+        stream = noise.key, first, normal_table()
+        given = np.ascontiguousarray(vectors), forward, *arrays, self._gamma, choppers_in, choppers_out
+        rest = *converters.form, *sigmas, *stream
+        work = len(vectors) * slow.size * passes
+        values: Int = self._sharing.run(
+            len(vectors) > 1 and work >= PARALLEL_PRODUCTS,
+            lambda: products_alone(*given, *rest),
+            lambda threads: products_shared(threads, *given, *rest),
+            lambda _: work,
         )
         return values
 
@@ -171,7 +167,12 @@ class Crossbar:
             *sources.chopped(target),
         )
         work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
-        coincidences, slots = array.shared(lambda: update_alone(*work), lambda threads: update_shared(threads, *work))
+        coincidences, slots = array.sharing.run(
+            array.memory.words.size >= PARALLEL_CELLS,
+            lambda: update_alone(*work),
+            lambda threads: update_shared(threads, *work),
+            lambda done: done[0] + config.rows + config.columns,
+        )
         array.pulsed()
         sources.count_updates(len(x), slots)
         self.coincidences += coincidences
@@ -272,29 +273,6 @@ class Crossbar:
         self.coincidences = int(arrays["coincidences"])
         self.transfers = int(arrays["transfers"])
         self.periphery.cycles = int(arrays["cycles"])
-
-
-@njit(cache=True)
-def products(vectors, forward, arrays, gamma, choppers, form, sigmas, stream):  # type: ignore[no-untyped-def]
-    """Values of W, and by gamma of P less R, whose inputs and outputs are chopped."""
-    (slow, fast, copied), (key, first, table), (one, lsb, _, _) = arrays, stream, form
-    codes, maxima = compiled_dac(vectors, one)
-    outputs = slow.shape[1] if forward else slow.shape[0]
-    stride = outputs * (3 if gamma else 1)
-    main = compiled_products(slow, forward, codes, form, sigmas[0], key, (first, stride), table)
-    if not gamma:
-        return compiled_values(main, lsb, maxima)
-    choppers_in, choppers_out = choppers
-    for k in range(len(codes)):
-        for i in range(codes.shape[1]):
-            codes[k, i] *= choppers_in[i]
-    ours = compiled_products(fast, forward, codes, form, sigmas[1], key, (first + outputs, stride), table)
-    theirs = compiled_products(copied, forward, codes, form, sigmas[2], key, (first + 2 * outputs, stride), table)
-    for k in range(len(main)):
-        for i in range(outputs):
-            residual = compiled_value((ours[k, i] - theirs[k, i]) * choppers_out[i], lsb, maxima[k])
-            main[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
-    return main
 
 
 class _ReferenceColumn:

@@ -15,8 +15,8 @@ import numpy as np
 
 from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.pulsed import with_reference_offset
+from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, definition, named
 from symtrack.model.network.layer import Learning

@@ -17,7 +17,7 @@ from symtrack.cosim.engine.registry import ENGINES
 from symtrack.cosim.report.comparison_page import page
 from symtrack.hardware import choice
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
-from symtrack.model.devices.array import THREADS_MAX
+from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int

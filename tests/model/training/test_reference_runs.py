@@ -45,8 +45,9 @@ def test_it_is_the_same_when_two_threads_share_every_update(name: str, monkeypat
 
     monkeypatch.setattr(crossbar, "update_shared", update_shared)
     monkeypatch.setattr(crossbar, "update_alone", None)
-    monkeypatch.setattr("symtrack.model.devices.array.PARALLEL_CELLS", 1)
-    monkeypatch.setattr("symtrack.model.devices.array.Sharing.alone", lambda _: False)
+    for limit in ("PARALLEL_CELLS", "PARALLEL_PRODUCTS"):
+        monkeypatch.setattr(crossbar, limit, 1)
+    monkeypatch.setattr("symtrack.model.devices.sharing.Sharing.alone", lambda _: False)
     assert digest(name, threads=2) == RECORDED[name]
     one_by_one = any(
         effect in repr(RUNS[name]) for effect in effects

@@ -8,8 +8,8 @@ import sys
 import numpy as np
 import pytest
 
-from symtrack.model.devices.array import THREADS_MAX
 from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates
 from symtrack.model.network.crossbar import Crossbar

@@ -1,0 +1,94 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Products of a tile with all vectors of a batch, in one compiled call.
+
+    y = W u + gamma * c_out o ((P - R) (c_in o u))
+
+W, P and R each have a pass through the converters of their own, and of each vector all draws of W come before those of
+P. Without gamma there is the first pass only.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numba import prange
+
+from symtrack.model.arithmetic.converters import (
+    compiled_dac,
+    compiled_products,
+    compiled_value,
+    compiled_values,
+)
+from symtrack.model.compiled import njit
+from symtrack.model.spec.fixed import round_shift
+
+GAMMA_BITS = 20  # fractional bits of gamma
+
+_round_shift = njit(round_shift)
+
+
+# fmt: off
+@njit(cache=True)
+def products_alone(  # type: ignore[no-untyped-def]
+    vectors, forward, slow, fast, copied, gamma, choppers_in, choppers_out, one, lsb, half, exact,
+    slow_sigmas, fast_sigmas, copied_sigmas, key, first, table,
+):
+    # fmt: on
+    """Values [n, R] for vectors [n, C], or backward [n, C] for vectors [n, R].
+
+    Parameters
+    ----------
+    slow, fast, copied
+        int32[C, R], what is read of W, P and R.
+    gamma
+        With `GAMMA_BITS` fractional bits.
+    one, lsb, half, exact
+        `Converters.form`.
+    slow_sigmas, fast_sigmas, copied_sigmas
+        `Converters.sigmas` of the arrays.
+    key, first, table
+        Of the noise, and the number of its first draw.
+    """
+    form = one, lsb, half, exact
+    codes, maxima = compiled_dac(vectors, one)
+    outputs = slow.shape[1] if forward else slow.shape[0]
+    stride = outputs * (3 if gamma else 1)
+    main = compiled_products(slow, forward, codes, form, slow_sigmas, key, (first, stride), table)
+    if not gamma:
+        return compiled_values(main, lsb, maxima)
+    for k in range(len(codes)):
+        for i in range(codes.shape[1]):
+            codes[k, i] *= choppers_in[i]
+    place = first + outputs, stride
+    ours = compiled_products(fast, forward, codes, form, fast_sigmas, key, place, table)
+    place = first + 2 * outputs, stride
+    theirs = compiled_products(copied, forward, codes, form, copied_sigmas, key, place, table)
+    for k in range(len(main)):
+        for i in range(outputs):
+            residual = compiled_value((ours[k, i] - theirs[k, i]) * choppers_out[i], lsb, maxima[k])
+            main[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
+    return main
+
+
+@njit(cache=True)
+def _part(sigmas, start, stop):  # type: ignore[no-untyped-def]
+    return sigmas[start:stop] if sigmas.size > 1 else sigmas[:]
+
+
+# fmt: off
+@njit(cache=True, parallel=True)
+def products_shared(  # type: ignore[no-untyped-def]
+    threads, vectors, forward, slow, fast, copied, gamma, choppers_in, choppers_out, one, lsb, half, exact,
+    slow_sigmas, fast_sigmas, copied_sigmas, key, first, table,
+):
+    # fmt: on
+    """`products_alone` with equal shares of the vectors for the threads."""
+    outputs, count = slow.shape[1] if forward else slow.shape[0], len(vectors)
+    stride, result = outputs * (3 if gamma else 1), np.empty((count, outputs), np.int64)
+    for thread in prange(threads):
+        start, stop = count * thread // threads, count * (thread + 1) // threads
+        result[start:stop] = products_alone(
+            vectors[start:stop], forward, slow, fast, copied, gamma, choppers_in, choppers_out, one, lsb, half, exact,
+            _part(slow_sigmas, start, stop), _part(fast_sigmas, start, stop), _part(copied_sigmas, start, stop),
+            key, first + start * stride, table,
+        )  # fmt: skip
+    return result
