@@ -35,9 +35,11 @@ from symtrack.model.devices.records import (
     of_blocks,
 )
 from symtrack.model.devices.sharing import Sharing
-from symtrack.model.devices.trains import Trains, from_words, packed
+from symtrack.model.devices.trains import from_words, packed
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays
+
+PARALLEL_CELLS = 4096  # of an array; below this a second thread costs more than it saves
 
 
 class DeviceArray:
@@ -144,17 +146,16 @@ class DeviceArray:
         polarity and being at most 64. Returns the number of coincidences.
         """
         slots = [np.asarray(part, dtype=np.uint8) for part in (rows, columns, up, quadrant)]
-        coincidences = self.update_all(from_words(*packed(*slots), self.turned))
-        self.half_select(*slots)
-        return coincidences
-
-    def update_all(self, trains: Trains) -> int:
-        """`update` with the trains of n updates, one after the other, of cells that are not half-selected.
-
-        Returns the number of coincidences.
-        """
-        coincidences = int(kernels.update_lines(0, 1, trains, self.memory))
+        coincidences = int(
+            self.sharing.run(
+                self.memory.words.size >= PARALLEL_CELLS,
+                lambda: kernels.update_slots(*slots, self.turned, self.memory),
+                lambda threads: kernels.update_shares(threads, *from_words(*packed(*slots), self.turned), *self.memory),
+                lambda done: done + sum(self.cells.shape),
+            )
+        )
         self.pulsed()
+        self.half_select(*slots)
         return coincidences
 
     def pulsed(self) -> None:

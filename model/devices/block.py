@@ -53,6 +53,8 @@ _STEP, _STEP_UP, _SLOPE, _SLOPE_UP = (np.int64(LANES * word) for word in (STEP, 
 QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(WORDS, 13))
 _FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
 _ONE = np.uint32(1)
+# What a stray and a block cost, and each of their steps; measured, no result depends on them.
+_STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 12, 560, 264
 _READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
 _RECORD = np.uint64(WORDS * LANES)
 
@@ -190,31 +192,14 @@ class Memory(NamedTuple):
 
 
 @njit(cache=True, forceinline=True)
-def pulse_block(room, line, block, array):  # type: ignore[no-untyped-def]
-    """Apply the queues of the cells of a block of a line, and empty them; returns the number of pulses.
-
-    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and their 0 to `QUEUE` pulses from `COUNT`.
-    """
-    records, words, shows, across, steps, references, sigma, fraction, multiplicative, keys, kind, places, tables = (
-        array
-    )
+def _step(room, most, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of the lanes, of which the longest has ``most`` pulses, whose cells' numbers are in KEY."""
+    _, _, _, _, _, _, sigma, fraction, multiplicative, keys, kind, _, tables = array
     lanes, place = room
-    number, cell = line * ((across + LANES - 1) // LANES) + block, line * steps[0] + block * LANES * steps[1]
-    record = np.uint64(number * WORDS * LANES)
-    most, total = np.int32(0), np.int32(0)
-    for i in range(LANES):
-        most, total = max(most, lanes[COUNT + i]), np.int32(total + lanes[COUNT + i])
-    for i in range(_RECORD):
-        lanes[i] = records[record + i]
-    if kind != LINEAR:
-        for i in range(LANES):
-            place[i], place[LANES + i] = places[0, number * LANES + i], places[1, number * LANES + i]
     if sigma:
         for i in range(LANES):
-            one = np.uint32(np.uint32(cell) + np.uint32(np.uint32(i) * np.uint32(steps[1])))
-            key, again = cell_keys(one, keys[0], keys[1])
+            key, again = cell_keys(np.uint32(lanes[_KEY + i]), keys[0], keys[1])
             lanes[_KEY + i], lanes[_AGAIN + i] = np.int32(key), np.int32(again)
-
     for k in range(most):
         if sigma:
             _noise(k, lanes, sigma)
@@ -226,9 +211,40 @@ def pulse_block(room, line, block, array):  # type: ignore[no-untyped-def]
         else:
             _power_factors(k, lanes, place, tables)
         _scaled(k, lanes, multiplicative, fraction)
-
     for i in range(LANES):
         lanes[_NUMBER + i] += lanes[COUNT + i]
+
+
+@njit(cache=True, forceinline=True)
+def waiting(lanes):  # type: ignore[no-untyped-def]
+    """Of the queues: how many are not empty, the pulses of the longest, and of all."""
+    active, most, total = np.int32(0), np.int32(0), np.int32(0)
+    for i in range(LANES):
+        count = lanes[COUNT + i]
+        active, most, total = np.int32(active + (count != 0)), max(most, count), np.int32(total + count)
+    return np.int64(active), np.int64(most), np.int64(total)
+
+
+@njit(cache=True, forceinline=True)
+def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of the cells of a block of a line, of which the longest has ``most`` pulses, and empty them.
+
+    The queues are parts of the lanes of ``room``: words from `QUEUES` on, and their 0 to `QUEUE` pulses from `COUNT`.
+    """
+    records, words, shows, across, steps, references, _, _, _, _, kind, places, _ = array
+    lanes, place = room
+    number, cell = line * ((across + LANES - 1) // LANES) + block, line * steps[0] + block * LANES * steps[1]
+    record = np.uint64(number * WORDS * LANES)
+    for i in range(_RECORD):
+        lanes[i] = records[record + i]
+    if kind != LINEAR:
+        for i in range(LANES):
+            place[i], place[LANES + i] = places[0, number * LANES + i], places[1, number * LANES + i]
+    for i in range(LANES):
+        lanes[_KEY + i] = np.int32(np.uint32(np.uint32(cell) + np.uint32(np.uint32(i) * np.uint32(steps[1]))))
+
+    _step(room, most, array)
+
     for i in range(2 * LANES):
         records[record + np.uint64(i)] = lanes[i]
     if shows:
@@ -240,7 +256,49 @@ def pulse_block(room, line, block, array):  # type: ignore[no-untyped-def]
                 words[cell + i * steps[1]] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
-    return np.int64(total)
+
+
+@njit(cache=True)
+def step_strays(room, cells, count, array):  # type: ignore[no-untyped-def]
+    """Apply and empty the queues of so many cells of several blocks.
+
+    cells: int64[2, LANES], of each where its words begin among the records, and its number.
+    """
+    records, words, shows, _, _, references, _, _, _, _, kind, places, _ = array
+    lanes, place = room
+    for i in range(count):
+        record, cell = cells[0, i], cells[1, i]
+        for word in range(WORDS):
+            lanes[word * LANES + i] = records[record + word * LANES]
+        lanes[_KEY + i] = np.int32(np.uint32(cell))
+        if kind != LINEAR:
+            at = record // (WORDS * LANES) * LANES + record % LANES
+            place[i], place[LANES + i] = places[0, at], places[1, at]
+    _, most, _ = waiting(lanes)
+    _step(room, most, array)
+    for i in range(count):
+        record, cell = cells[0, i], cells[1, i]
+        records[record + STATE * LANES] = lanes[_STATE + i]
+        records[record + NUMBER * LANES] = lanes[_NUMBER + i]
+        if shows:
+            reference = references[record // (WORDS * LANES) * LANES + record % LANES]
+            words[cell] = read_word(np.int64(lanes[_STATE + i]) - reference)
+    for i in range(2 * LANES):
+        lanes[QUEUES + i] = 0
+
+
+@njit(cache=True, forceinline=True)
+def stray(lanes, lane, record, cell, others, cells, count):  # type: ignore[no-untyped-def]
+    """The queue of a lane becomes that of a stray, the last of so many."""
+    others[QUEUES + count], others[COUNT + count] = lanes[QUEUES + lane], lanes[COUNT + lane]
+    lanes[QUEUES + lane], lanes[COUNT + lane] = 0, 0
+    cells[0, count], cells[1, count] = record, cell
+
+
+@njit(cache=True, forceinline=True)
+def are_strays(active, most):  # type: ignore[no-untyped-def]
+    """Whether so many cells of a block cost less time as strays, in eighths of a step of a lane."""
+    return active * (_STRAY + most * _STRAY_STEP) < _BLOCK + most * _BLOCK_STEP
 
 
 @njit(cache=True, forceinline=True)

@@ -16,9 +16,20 @@ import numpy as np
 from numba import prange
 
 from symtrack.model.compiled import njit
-from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, Memory, new_room, pulse_block
-from symtrack.model.devices.records import LANES
-from symtrack.model.devices.trains import Trains
+from symtrack.model.devices.block import (
+    COUNT,
+    QUEUE,
+    QUEUES,
+    Memory,
+    are_strays,
+    new_room,
+    pulse_block,
+    step_strays,
+    stray,
+    waiting,
+)
+from symtrack.model.devices.records import LANES, WORDS
+from symtrack.model.devices.trains import Trains, from_words, packed
 
 _N1, _N2, _N4 = np.uint32(0x55555555), np.uint32(0x33333333), np.uint32(0x0F0F0F0F)
 _BYTES = np.uint32(0x01010101)
@@ -66,7 +77,9 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
     """All updates of every line of one of equal shares of the lines; returns the number of coincidences."""
     words, fires, counts, numbers, events = trains
     blocks, lines = fires.shape[1], counts.size
-    room, total = new_room(), 0
+    room, strays, total, astray = new_room(), new_room(), 0, 0
+    cells, others, across, steps = np.empty((2, LANES), np.int64), strays.lanes, array.lanes, array.steps
+    blocks_of_line, which = (across + LANES - 1) // LANES, np.empty(LANES + 1, np.int64)
     lanes = room.lanes
     for line in range(lines * share // shares, lines * (share + 1) // shares):
         for block in range(blocks):
@@ -85,13 +98,39 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
                     if most + more > QUEUE:
                         more = _longest(lanes, words, here, first, change) - most
                 if most and (event == last or most + more > QUEUE):
-                    total += pulse_block(room, line, block, array)
+                    active, longest, pulses = waiting(lanes)
+                    total += pulses
+                    if event == last and are_strays(active, longest):
+                        found = 0
+                        for lane in range(LANES):  # without branches, which nobody could predict
+                            which[found] = lane
+                            found += lanes[COUNT + lane] != 0
+                        for n in range(found):
+                            if astray == LANES:
+                                step_strays(strays, cells, astray, array)
+                                astray = 0
+                            lane = which[n]
+                            record = (line * blocks_of_line + block) * WORDS * LANES + lane
+                            cell = line * steps[0] + (block * LANES + lane) * steps[1]
+                            stray(lanes, lane, record, cell, others, cells, astray)
+                            astray += 1
+                    else:
+                        pulse_block(room, line, block, longest, array)
                     most, more = np.int64(0), np.int64(popcount(both))
                 if event < last:
                     _append(lanes, words, here, first, change, flip)
                     most += more
                 event += 1
+    if astray:
+        step_strays(strays, cells, astray, array)
     return total
+
+
+@njit(cache=True)
+def update_slots(rows, columns, up, quadrant, turned, array):  # type: ignore[no-untyped-def]
+    """One update of slots uint8[S, R] and uint8[S, C], see `DeviceArray.update`."""
+    row_words, column_words, polarity = packed(rows, columns, up, quadrant)
+    return update_lines(0, 1, from_words(row_words, column_words, polarity, turned), array)
 
 
 # fmt: off
@@ -127,5 +166,5 @@ def pulse_cells(first_line, first_lane, counts, array):  # type: ignore[no-untyp
                     lane = start + k - first
                     lanes[QUEUES + lane] = -1 if counts[line, k] > 0 else 0
                     lanes[COUNT + lane] = min(max(abs(counts[line, k]) - done, 0), QUEUE)
-                pulse_block(room, first_line + line, (first_lane + first) // LANES, array)
+                pulse_block(room, first_line + line, (first_lane + first) // LANES, min(most - done, QUEUE), array)
                 done += QUEUE

@@ -145,7 +145,9 @@ def from_words(row_words: Words, column_words: Words, polarity: Int, turned: boo
     turned: the lines are the columns.
     """
     line_words, lane_words = (column_words, row_words) if turned else (row_words, column_words)
-    halves, lines, lanes = 64 // WORD, line_words.shape[2], lane_words.shape[2]
+    halves, lines, lanes = 1, line_words.shape[2], lane_words.shape[2]
+    for _, word in np.ndenumerate(lane_words):
+        halves = 2 if word >> np.uint64(WORD) else halves
     count = row_words.shape[0] * QUADRANTS * halves
     trains = new_trains(count, lines, lanes)
     words, fires, counts, numbers, events = trains
@@ -156,6 +158,6 @@ def from_words(row_words: Words, column_words: Words, polarity: Int, turned: boo
         padded[:lanes] = lane_words[update, q]
         add_lanes(words, fires, k, padded, 0, positive, shift, _ALL)
         for i in range(lines):
-            word = np.uint32(line_words[update, q, i] >> shift)
-            add_event(counts, numbers, events, i, k, word, word, _ALL if polarity[update, q] else _NONE)
+            slots = np.uint32(line_words[update, q, i] >> shift)
+            add_event(counts, numbers, events, i, k, slots, slots, _ALL if polarity[update, q] else _NONE)
     return trains

@@ -21,7 +21,7 @@ from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import ReadWords, read_words
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.arithmetic.quantile import normal_table
-from symtrack.model.devices.array import DeviceArray
+from symtrack.model.devices.array import PARALLEL_CELLS, DeviceArray
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.sharing import Sharing
 from symtrack.model.network.products import GAMMA_BITS, products_alone, products_shared
@@ -33,9 +33,7 @@ from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
 from symtrack.model.tile.interface import PeripheryFactory, Restorable, Sourcing, Transfer, UpdateVectors
 
-# Below this a second thread costs more than it saves.
-PARALLEL_CELLS = 4096  # of an array that is updated
-PARALLEL_PRODUCTS = 1 << 18  # of weights with inputs
+PARALLEL_PRODUCTS = 1 << 18  # weights times inputs; below this a second thread costs more than it saves
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
 CALIBRATION_READS = 1 << 12  # of one command, or one sweep if that is more
 

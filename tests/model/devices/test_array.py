@@ -8,7 +8,10 @@ import pytest
 
 from symtrack.model.devices import kernels
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.block import COUNT, QUEUES, new_room, pulse_block
+from symtrack.model.devices.block import COUNT, QUEUES, new_room, pulse_block, waiting
+from symtrack.model.devices.exponential_step import ExponentialStep
+from symtrack.model.devices.linear_step import LinearStep
+from symtrack.model.devices.power_step import PowerStep
 from symtrack.model.devices.records import LANES
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.devices.trains import from_words, packed, popcount
@@ -165,7 +168,7 @@ def test_many_updates_at_once_are_updates_one_after_the_other(height: int, share
     assert np.array_equal(together.pulse_numbers, single.pulse_numbers)
     assert np.array_equal(together.words, single.words)
     other = make(height, 40)
-    other.update_all(from_words(rows[::-1], columns[::-1], up[::-1], other.turned))
+    kernels.update_lines(0, 1, from_words(rows[::-1], columns[::-1], up[::-1], other.turned), other.memory)
     assert not np.array_equal(other.state, single.state)
 
 
@@ -217,14 +220,38 @@ def test_cells_without_pulses_in_a_block_stay_as_they_are() -> None:
     first.pulse(counts)
     room = new_room()
     room.lanes[QUEUES + 1 : QUEUES + 4], room.lanes[COUNT + 1 : COUNT + 4] = (0, 3, 1), (0, 2, 1)
-    assert pulse_block(room, 1, 1, second.memory) == 3
+    assert waiting(room.lanes) == (2, 2, 3)
+    pulse_block(room, 1, 1, 2, second.memory)
     assert not room.lanes[QUEUES : QUEUES + 2 * LANES].any()
     np.testing.assert_array_equal(first.weights, second.weights)
     np.testing.assert_array_equal(first.words, second.words)
     np.testing.assert_array_equal(first.pulse_numbers, counts)
     np.testing.assert_array_equal(second.pulse_numbers, counts)
-    assert pulse_block(room, 1, 1, second.memory) == 0
+    pulse_block(room, 1, 1, 0, second.memory)
     np.testing.assert_array_equal(first.weights, second.weights)
+
+
+@pytest.mark.parametrize("kind", [LinearStep, ExponentialStep, PowerStep])
+def test_strays_of_many_blocks_step_as_the_cells_of_blocks_do(kind: type) -> None:
+    """Few cells of each block, more than a batch of them, and other few of the same in the next update."""
+    arrays = [DeviceArray(cells=kind().cells(rows=40, columns=100, seed=2, array="a"), key=5) for _ in range(2)]
+    rng = np.random.default_rng(6)
+    for _ in range(3):
+        counts = np.zeros((40, 100), np.int64)
+        for row in range(40):
+            counts[row, rng.permutation(100)[:5]] = rng.integers(-40, 41)
+        arrays[0].pulse(counts)
+        rows, columns = (np.zeros((1, 4, size), np.uint64) for size in (40, 100))
+        for row in range(40):  # an update for each, of which one row fires
+            rows[:], columns[:], up = 0, 0, np.zeros((1, 4), np.int64)
+            rows[0, 0, row], fires = (1 << 63) - 1, np.abs(counts[row]) > 0
+            columns[0, 0, fires] = (1 << int(np.abs(counts[row]).max())) - 1
+            up[0, 0] = counts[row].max() > 0
+            kernels.update_lines(0, 1, from_words(rows, columns, up, False), arrays[1].memory)
+    assert np.array_equal(arrays[0].state, arrays[1].state)
+    assert np.array_equal(arrays[0].words, arrays[1].words)
+    assert np.array_equal(arrays[0].pulse_numbers, arrays[1].pulse_numbers)
+    assert arrays[0].pulse_numbers.any()
 
 
 @pytest.mark.parametrize("slots", [(1,), (31,), (32,), (33,), (63,), (64,), (5, 33, 64, 1, 64, 20)])
@@ -236,7 +263,8 @@ def test_queues_that_are_full_are_worked_off_in_between(slots: tuple[int, ...]) 
     for k, count in enumerate(slots):
         rows[k, k % 4], columns[k, k % 4], up[k, k % 4] = (1 << count) - 1, (1 << count) - 1, k % 2
         single.pulse(np.full((35, 3), count if k % 2 else -count))
-    assert together.update_all(from_words(rows, columns, up, together.turned)) == 35 * 3 * sum(slots)
+    trains = from_words(rows, columns, up, together.turned)
+    assert kernels.update_lines(0, 1, trains, together.memory) == 35 * 3 * sum(slots)
     assert np.array_equal(together.state, single.state)
     assert np.array_equal(together.words, single.words)
 
