@@ -16,16 +16,19 @@ from symtrack.cosim.compare.speed import cosim_speed, rtl_training_speed
 from symtrack.cosim.engine.lockstep import MismatchError
 from symtrack.cosim.report.speed_record import (
     ENGINES,
+    LAYER_UPDATES,
     NETWORKS,
     TABLES,
     RecordTable,
     engine_rows,
+    layer_rows,
     network_rows,
     rows,
     speed_record,
 )
 from symtrack.cosim.report.tables import text
 from symtrack.cosim.tools.toolchain import ToolError, find_verilator
+from symtrack.model.analysis.layer_speed import LAYERS, layers
 from symtrack.model.analysis.network_speed import WORKS, networks
 from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from symtrack.model.devices.presets import FAMILIES
@@ -71,14 +74,13 @@ def parser() -> Parser:
     add(
         "--networks",
         action="store_true",
-        help="train the two networks of the paper's size only: milliseconds a sample, and Python's share of them",
+        help="update layers and train the two networks of the paper's size only: milliseconds, and Python's share",
     )
     add(
         "--against",
         type=python_program,
         metavar="PYTHON",
-        help="Python of an environment that holds aihwkit, which trains the same networks turn by turn; only these are "
-        "measured",
+        help="Python of an environment that holds aihwkit, which does the same turn by turn; implies --networks",
     )
     add(
         "--record",
@@ -173,8 +175,29 @@ def networks_table(entries: Iterable[dict[str, Any]]) -> Table:
     return result
 
 
+def layers_table(entries: Iterable[dict[str, Any]]) -> Table:
+    """A table of the layers, one line each, with the goal of the ratio beside it."""
+    result = Table(title="updates of a layer", box=None)
+    result.add_column("layer")
+    for heading in ("BL", "batch", "coincidences", "ms an update", "spread %", "million/s"):
+        result.add_column(heading, justify="right")
+    for heading in ("aihwkit ms", "spread %", "ratio", "goal"):
+        result.add_column(heading, justify="right")
+    for entry in entries:
+        ms, count = entry["ms_per_update"], entry["coincidences_per_update"]
+        cells = [entry["layer"], f"{entry['bl']}", f"{entry['batch']}", f"{count:,.0f}", f"{ms:.4f}"]
+        cells += [f"{100 * entry['spread']:.0f}", f"{count / ms / 1e3:.0f}"]
+        if "ratio" in entry:
+            theirs = f"{entry['aihwkit_ms_per_update']:.4f}", f"{100 * entry['aihwkit_spread']:.0f}"
+            cells += [*theirs, f"{entry['ratio']:.1f}"]
+        else:
+            cells += [NONE] * 3
+        result.add_row(*cells, f"{entry['goal']:g} x aihwkit" if entry["goal"] else NONE)
+    return result
+
+
 def measure_networks(command: Parser, options: argparse.Namespace) -> int:
-    """Train the networks, beside aihwkit where it is named, and write report and record; the exit code."""
+    """Update layers and train networks, beside aihwkit where it is named, and write report and record; the exit code."""
     with command.checks():
         if options.plot:
             raise ValueError("argument --plot: must be left out with --networks and --against")
@@ -185,17 +208,19 @@ def measure_networks(command: Parser, options: argparse.Namespace) -> int:
     before = recorded(command, options) if options.record else ""
     turns = 1 if options.quick else options.repeats
     try:
-        with progress("benchmark", (turns + 1) * len(WORKS)) as advance:
-            found = list(networks(against=options.against, turns=turns, seed=options.seed, advance=advance))
+        with progress("benchmark", (turns + 1) * (len(LAYERS) + len(WORKS))) as advance:
+            common = {"against": options.against, "turns": turns, "seed": options.seed, "advance": advance}
+            updates, found = list(layers(**common)), list(networks(**common))
     except ValueError as error:
         command.error(f"argument --against: {error}")
     about = machine()
     try:
         if options.json:
-            write_report(options.json, {"networks": found, "machine": about})
+            write_report(options.json, {"layers": updates, "networks": found, "machine": about})
         if options.record:
-            write_record(options.record, before, NETWORKS, network_rows(found))
+            write_record(options.record, before, (NETWORKS, network_rows(found)), (LAYER_UPDATES, layer_rows(updates)))
     finally:  # what cannot be written is shown
+        print(text(layers_table(updates)))
         print(text(networks_table(found)))
         print(", ".join(f"{key} {value}" for key, value in about.items()))
     return 0
@@ -213,11 +238,13 @@ def recorded(command: Parser, options: argparse.Namespace) -> str:
     return document
 
 
-def write_record(file: Path, before: str, table: RecordTable, new: list[tuple[str, ...]]) -> None:
-    """Write the record with the rows of this version in a table."""
+def write_record(file: Path, document: str, *tables: tuple[RecordTable, list[tuple[str, ...]]]) -> None:
+    """Write the record with the rows of this version in some tables."""
     about = machine()
     where = f"{about['cpu']}, {about['cores']} cores"
-    write_text(file, speed_record(before, table, new, version=version("symtrack"), machine=where))
+    for table, new in tables:
+        document = speed_record(document, table, new, version=version("symtrack"), machine=where)
+    write_text(file, document)
 
 
 def record(command: Parser, options: argparse.Namespace) -> int:
@@ -235,7 +262,7 @@ def record(command: Parser, options: argparse.Namespace) -> int:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
     try:
-        write_record(options.record, before, ENGINES, engine_rows(entry))
+        write_record(options.record, before, (ENGINES, engine_rows(entry)))
     finally:  # what cannot be written is shown
         print(text(cosim_table([entry])))
     return 0

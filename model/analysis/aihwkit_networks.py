@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The networks of `model.analysis.network_speed` in aihwkit: run by the Python of an environment that holds it.
+"""Networks of `model.analysis.network_speed` and layers of `layer_speed` in aihwkit: run where that is installed.
 
-``python aihwkit_networks.py IMAGES.npz BL`` answers every line of its input, a JSON object with work, batch and steps,
-by one with the processor milliseconds of a sample. It needs torch and aihwkit, and nothing of symtrack.
+``python aihwkit_networks.py IMAGES.npz BL`` answers every line of its input, a JSON object with work, batch and steps
+or, for updates, what a layer is, by one with the processor milliseconds of a sample or an update. It needs torch and
+aihwkit, and nothing of symtrack.
 """
 
 import json
@@ -18,7 +19,7 @@ def main() -> None:
     import torch
     from aihwkit.nn import AnalogConv2d, AnalogLinear, AnalogSequential
     from aihwkit.optim import AnalogSGD
-    from aihwkit.simulator.configs import SoftBoundsReferenceDevice, UnitCellRPUConfig
+    from aihwkit.simulator.configs import SingleRPUConfig, SoftBoundsReferenceDevice, UnitCellRPUConfig
     from aihwkit.simulator.configs.compounds import DynamicTransferCompound
     from aihwkit.simulator.parameters.training import UpdateParameters
     from torch import nn
@@ -61,12 +62,38 @@ def main() -> None:
         second = (convolution(16, 32), nn.Tanh(), nn.MaxPool2d(2), nn.Flatten())
         return AnalogSequential(*first, *second, linear(512, 128), nn.Tanh(), linear(128, 10), nn.LogSoftmax(1))
 
+    def updates(rows: int, columns: int, bl: int, density: float, row_density: float, batch: int, calls: int) -> float:
+        """Milliseconds of an update of a tile, forth and back; full trains for the largest pair, as ours."""
+        key = rows, columns, bl, density, row_density, batch
+        if key not in tiles:
+            update = UpdateParameters(desired_bl=bl, update_management=False, update_bl_management=False)
+            one = SingleRPUConfig(device=device(0.0), update=update)
+            tile = one.tile_class(rows, columns, one)
+            tile.set_learning_rate(0.001 * bl)
+            rng = np.random.default_rng(1)
+            vectors = [
+                torch.tensor(
+                    rng.uniform(-1, 1, (2, batch, n)) * (rng.random((2, batch, n)) < share), dtype=torch.float32
+                )
+                for n, share in ((columns, density), (rows, row_density))
+            ]
+            tiles[key] = tile, *vectors
+        tile, x, delta = tiles[key]
+        start = time.process_time()
+        for call in range(calls):
+            tile.update(x[call % 2], delta[call % 2] * (1 - call % 4 // 2 * 2))
+        return 1e3 * (time.process_time() - start) / (calls * batch)
+
+    tiles: dict[Any, Any] = {}
     networks: dict[str, Any] = {}
     made = {"perceptron": perceptron, "lenet5": lenet5}
     print(json.dumps({"aihwkit": aihwkit.__version__, "torch": torch.__version__}), flush=True)
     for line in sys.stdin:
         asked = json.loads(line)
-        name, batch = asked["work"], asked["batch"]
+        name, batch = asked.pop("work"), asked["batch"]
+        if name == "update":
+            print(json.dumps({"ms": updates(**asked)}), flush=True)
+            continue
         if name not in networks:
             network = made[name]()
             optimizer = AnalogSGD(network.parameters(), lr=0.05)

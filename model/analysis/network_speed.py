@@ -18,6 +18,7 @@ import pstats
 import subprocess
 import time
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -148,8 +149,12 @@ class Aihwkit:
 
     def milliseconds(self, name: str, work: Work) -> float:
         """Of a sample in a turn."""
+        return self.asked(work=name, batch=work.batch, steps=work.steps)
+
+    def asked(self, **question: Any) -> float:
+        """The milliseconds that it answers."""
         assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"work": name, "batch": work.batch, "steps": work.steps}) + "\n")
+        self._process.stdin.write(json.dumps(question) + "\n")
         self._process.stdin.flush()
         return float(self._answer()["ms"])
 
@@ -191,15 +196,29 @@ def networks(
         There is no aihwkit in the other environment.
     """
     samples = images(2000, seed)
+    with beside(against, samples) as theirs:
+        for name in names:
+            yield from _turns(name, samples, theirs, turns=turns, seed=seed, threads=threads, advance=advance)
+
+
+@contextmanager
+def beside(against: str | None, samples: tuple[np.ndarray, np.ndarray]) -> Iterator[Aihwkit | None]:
+    """The other environment, if there is one, which ends with the block.
+
+    Raises
+    ------
+    ValueError
+        There is no aihwkit in it.
+    """
+    if against is None:
+        yield None
+        return
     with TemporaryDirectory() as folder:
-        theirs = None
+        theirs = Aihwkit(against, samples, Path(folder))
         try:
-            theirs = Aihwkit(against, samples, Path(folder)) if against else None
-            for name in names:
-                yield from _turns(name, samples, theirs, turns=turns, seed=seed, threads=threads, advance=advance)
+            yield theirs
         finally:
-            if theirs:
-                theirs.close()
+            theirs.close()
 
 
 def _turns(
