@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulse trains of one side of the crossbar: one Bernoulli bit per line and slot.
 
-    fires_l = (magnitude_l > word_l) and enable_l
+    fires_l = (magnitude_l > word_l) and enable_l and used_l
 
 so line l fires with probability magnitude_l / 2**magnitude_bits. The words are those of the side's `RandomBank`; rows
 and columns share no source. Latency: one cycle. Throughput: one slot per cycle.
@@ -37,7 +37,8 @@ class PulseTrains(wiring.Component):
     compare : the words are those of a new slot
     words, magnitude : per line, of that slot
     enable : per line, of the slot that was compared last
-    every : all lines fire in that slot, whatever was compared
+    every : all lines in use fire in that slot, whatever was compared
+    used : per line, off: it never fires
     fires : per line, in that slot
     """
 
@@ -51,6 +52,7 @@ class PulseTrains(wiring.Component):
                 "magnitude": In(values),
                 "enable": In(lines),
                 "every": In(1),
+                "used": In(lines),
                 "fires": Out(lines),
             }
         )
@@ -75,5 +77,5 @@ class PulseTrains(wiring.Component):
                     m.d.sync += equal.eq(same)
                 above = above | (equal & result)
             result = above
-        m.d.comb += self.fires.eq((result & self.enable) | self.every.replicate(self.lines))
+        m.d.comb += self.fires.eq(((result & self.enable) | self.every.replicate(self.lines)) & self.used)
         return m

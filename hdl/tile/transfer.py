@@ -21,6 +21,7 @@ from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
+from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
 
@@ -33,6 +34,8 @@ class TransferPath(wiring.Component):
     Members
     -------
     clear, clear_address : write zero into the memories
+    restart : the next column is the first one
+    last_row, end_of_sweep : the last row in use; no column after this one is, if the read is of P
     run : sequencer state STREAM
     finished : the last beat of the column is taken in this cycle
     column, negative, flipped : the column, c_j = -1, and its flipped flag
@@ -52,10 +55,14 @@ class TransferPath(wiring.Component):
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
+        row_bits = max(1, (config.rows - 1).bit_length())
         super().__init__(
             {
                 "clear": In(1),
                 "clear_address": In(config.address_bits),
+                "restart": In(1),
+                "last_row": In(row_bits),
+                "end_of_sweep": In(1),
                 "run": In(1),
                 "finished": Out(1),
                 "column": In(config.column_bits),
@@ -106,6 +113,8 @@ class TransferPath(wiring.Component):
         base = Signal(config.address_bits)
         taken = Signal(range(config.row_beats + 1))
         more = Signal(init=1)  # beats of the column are to be taken
+        left = Signal.like(self.last_row)  # rows in use after the first of the beat that enters
+        last = Signal()  # that is the last beat
         m.d.comb += [
             advance.eq(offer.room),
             self.codes.ready.eq(self.run & advance & more),
@@ -116,9 +125,11 @@ class TransferPath(wiring.Component):
         with m.If(self.finished):
             m.d.sync += [taken.eq(0), more.eq(1)]
             with m.If(~self.programming):
-                m.d.sync += base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats))
+                m.d.sync += base.eq(Mux(self.end_of_sweep, 0, base + config.row_beats))
         with m.Elif(accept):
-            m.d.sync += [taken.eq(taken + 1), more.eq(taken != config.row_beats - 1)]
+            m.d.sync += [taken.eq(taken + 1), more.eq(~last)]
+        with m.If(self.restart):
+            m.d.sync += base.eq(0)
 
         first: Value = base
         if config.programmer:
@@ -141,12 +152,14 @@ class TransferPath(wiring.Component):
 
         # Of the beat that enters. STREAM begins in the second cycle after a command and after another read.
         entering = Signal(config.address_bits)
+        lanes = config.lanes
         with m.If(accept):
-            m.d.sync += entering.eq(entering + 1)
+            m.d.sync += [entering.eq(entering + 1), left.eq(left - lanes), last.eq(below(left, 2 * lanes))]
         with m.Elif(~self.run):
-            m.d.sync += entering.eq(first)
+            m.d.sync += [entering.eq(first), left.eq(self.last_row), last.eq(below(self.last_row, lanes))]
+        m.d.comb += point.used.eq(~last.replicate(lanes) | up_to(left, lanes))
 
-        # The rows of the beat that enters; lanes beyond the last row have none.
+        # The choppers of its rows.
         row_negative = Signal(config.lanes)
         row_flipped = Signal(config.lanes)
         with m.Switch(taken):
@@ -154,13 +167,12 @@ class TransferPath(wiring.Component):
                 with m.Case(beat) if beat < config.row_beats - 1 else m.Default():
                     there = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
                     m.d.comb += [
-                        point.used.eq((1 << (there.stop - there.start)) - 1),
                         row_negative.eq(self.row_signs[there]),
                         row_flipped.eq(self.row_flipped[there]),
                     ]
         for lane in range(config.lanes):
             m.d.comb += [
-                point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
+                point.code[lane].eq(self.codes.code[lane]),
                 point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
                 point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
             ]
@@ -189,6 +201,7 @@ class TransferPath(wiring.Component):
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
             buffer.difference.eq(point.difference),
+            buffer.used.eq(delayed(m, point.used, 4, advance, "used")),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
@@ -217,7 +230,7 @@ class TransferPath(wiring.Component):
             offer.pulses_in.eq(buffer.pulses),
             offer.latch_in.eq(fresh),
             offer.reference_in.eq(reference),
-            offer.last_in.eq(beat == config.row_beats - 1),
+            offer.last_in.eq(~more & (beat + 1 == taken)),
         ]
         # What is not offer.room: the counters choose by it, and a register of theirs can be near them.
         with m.If(~offer.valid | self.writes.ready):

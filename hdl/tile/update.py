@@ -19,6 +19,7 @@ from symtrack.hdl.tile.line_registers import LineRegisters
 from symtrack.hdl.tile.pulse_train import PulseTrains
 from symtrack.hdl.tile.quadrants import Quadrants
 from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.hdl.tile.zero_shift import ZeroShift
 from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
@@ -35,6 +36,8 @@ class UpdatePath(wiring.Component):
     -------
     start : a command was accepted, its update (if it is one) begins
     load, run, shift : sequencer states LOAD, PULSE and SHIFT
+    coming_column, last_row : the last lines in use, the column with start, the row from the next cycle on
+    used_rows, used_columns : per line, it is in use; before the first slot
     loaded, finished : in this cycle the state's work ends
     bl : slots per quadrant
     slow : the slots are for W, which is not chopped
@@ -47,9 +50,14 @@ class UpdatePath(wiring.Component):
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
+        row_bits = max(1, (config.rows - 1).bit_length())
         super().__init__(
             {
                 "start": In(1),
+                "coming_column": In(config.column_bits),
+                "last_row": In(row_bits),
+                "used_rows": In(config.rows),
+                "used_columns": In(config.columns),
                 "load": In(1),
                 "run": In(1),
                 "shift": In(1),
@@ -96,9 +104,10 @@ class UpdatePath(wiring.Component):
         beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
         rows_next = Signal()
         accept = Signal()
-        side_ends = config.column_beats == 1, config.row_beats == 1  # with its first beat
-        end_of_side = Signal(init=side_ends[0])
-        single = all(side_ends)  # there is nothing to count
+        lanes = config.lanes
+        left = Signal(max(len(self.coming_column), len(self.last_row)))  # lines of the side after the first of the beat
+        end_of_side = Signal()
+        used = Signal(lanes)
         m.d.comb += [
             self.vectors.ready.eq(self.load),
             accept.eq(self.load & self.vectors.valid),
@@ -109,13 +118,15 @@ class UpdatePath(wiring.Component):
             delta.flip.eq(self.row_signs),
         ]
         with m.If(accept):
-            m.d.sync += rows_next.eq(rows_next ^ end_of_side)
-            if not single:
-                next_to_last = Mux(rows_next, config.row_beats - 2, config.column_beats - 2)
-                m.d.sync += [
-                    beat.eq(Mux(end_of_side, 0, beat + 1)),
-                    end_of_side.eq(Mux(end_of_side, Mux(rows_next, *side_ends), beat == next_to_last)),
-                ]
+            m.d.sync += [rows_next.eq(rows_next ^ end_of_side), beat.eq(Mux(end_of_side, 0, beat + 1))]
+        with m.If(self.start):
+            m.d.sync += [left.eq(self.coming_column), end_of_side.eq(below(self.coming_column, lanes))]
+        with m.Elif(accept):
+            m.d.sync += [
+                left.eq(Mux(end_of_side, self.last_row, left - lanes)),
+                end_of_side.eq(Mux(end_of_side, below(self.last_row, lanes), below(left, 2 * lanes))),
+            ]
+        m.d.comb += used.eq(~end_of_side.replicate(lanes) | up_to(left, lanes))
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),
@@ -123,6 +134,7 @@ class UpdatePath(wiring.Component):
                 side.beat.eq(beat),
                 side.magnitude_in.eq(self.vectors.magnitude),
                 side.negative_in.eq(self.vectors.negative),
+                side.used.eq(used),
             ]
 
         # Slots: one is chosen, its words are compared, its lines fire; all move together. One is on offer in each cycle
@@ -184,9 +196,9 @@ class UpdatePath(wiring.Component):
                 compared.up.eq(up),
                 compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
             ]
-        for trains, bank, registers, sign, lines in (
-            (columns, column_words, x, compared.quadrant[0], offer.columns_in),
-            (rows, row_words, delta, compared.quadrant[1], offer.rows_in),
+        for trains, bank, registers, used, sign, lines in (
+            (columns, column_words, x, self.used_columns, compared.quadrant[0], offer.columns_in),
+            (rows, row_words, delta, self.used_rows, compared.quadrant[1], offer.rows_in),
         ):
             m.d.comb += [
                 bank.advance.eq(draws & advance),
@@ -196,6 +208,7 @@ class UpdatePath(wiring.Component):
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(Mux(sign, registers.negative, ~registers.negative)),
                 trains.every.eq(compared.shift),
+                trains.used.eq(used),
                 lines.eq(trains.fires),
             ]
         m.d.comb += [
