@@ -11,7 +11,7 @@ Latency: BEAT_LATENCY cycles from a beat of codes to its beat of writes. Through
 transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -189,6 +189,7 @@ class TransferPath(wiring.Component):
             with m.If(advance):
                 m.d.sync += address[stage].eq(address[stage - 1])
         beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
+        used = delayed(m, point.used, 4, advance, "used")
         m.d.comb += [
             point.advance.eq(advance),
             point.accept.eq(accept),
@@ -201,7 +202,7 @@ class TransferPath(wiring.Component):
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
             buffer.difference.eq(point.difference),
-            buffer.used.eq(delayed(m, point.used, 4, advance, "used")),
+            buffer.used.eq(used),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
@@ -222,7 +223,8 @@ class TransferPath(wiring.Component):
             if config.self_test:
                 connect(m, block.inject, flipped(self.inject))
         fresh = delayed(m, point.fresh, 6, advance, "fresh")
-        reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
+        shown = Cat(Mux(used[lane], point.reference[lane], 0) for lane in range(lanes))
+        reference = delayed(m, shown, 6, advance, "reference")
         m.d.comb += [
             offer.arrives.eq(buffer.load),
             offer.column_in.eq(Mux(self.programming, self.program_column, self.column)),

@@ -10,7 +10,7 @@ from typing import Protocol, runtime_checkable
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import (
     Settings,
@@ -130,6 +130,10 @@ class PeripheryLike(Protocol):
     """
 
     cycles: int
+    used: UsedLines
+
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use the first ``rows`` and ``columns`` only, 0: all, from the next operation on; all arrays are theirs."""
 
     @property
     def chopper(self) -> Int: ...

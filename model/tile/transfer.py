@@ -5,7 +5,7 @@
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
     stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.tile.programmer`
 
-Lanes of the last beat beyond the rows in use are read and written back as they are, with d = 0 and n = 0.
+Lanes of the last beat beyond the rows in use keep their words, with d = 0 and n = 0, and are offered as zeros.
 
 What a stage works out here at once, registers in between only carry. The memories of Q, Qref and H have C * B words of
 L lanes, address j * B + beat. Latency: `model.spec.config.BEAT_LATENCY` cycles from a code to its write. Throughput:
@@ -198,7 +198,7 @@ class TransferPipeline:
         shown = q_next if filtered else reference
         if filtered:
             latches = read.used.astype(np.int64)
-        return replace(read, value=d, q=q_next, qref=reference, reference=shown, latches=latches)
+        return replace(read, value=d, q=q_next, qref=reference, reference=shown * read.used, latches=latches)
 
     def _write_point(self, beat: _Beat) -> _Beat:
         self.q[beat.address], self.qref[beat.address] = beat.q, beat.qref
