@@ -47,7 +47,7 @@ class SymmetricPoint(wiring.Component):
     write, write_address : there is a beat in stage 4 (not only what a bubble left), and its words
     wrong : a word of what is in stage 3 had the wrong parity
     difference, reference : of the beat in stage 4
-    fresh : per lane of the beat in stage 4, ``reference`` is a new one
+    fresh, in_use : per lane of the beat in stage 4, ``reference`` is a new one, and what ``used`` was
     inject : with ``self_test``, see `hdl.tile.ports`
     """
 
@@ -73,6 +73,7 @@ class SymmetricPoint(wiring.Component):
                 "reference": Out(data.ArrayLayout(signed(config.reference_format.width), config.lanes)),
                 **({"inject": In(ports.inject(config))} if config.self_test else {}),
                 "fresh": Out(config.lanes),
+                "in_use": Out(config.lanes),
             }
         )
 
@@ -115,7 +116,10 @@ class SymmetricPoint(wiring.Component):
         q_ref_parity = delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")
         wrong: list[Value] = []
         fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
-        m.d.comb += self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh"))
+        m.d.comb += [
+            self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh")),
+            self.in_use.eq(delayed(m, late_used, 1, self.advance, "in_use")),
+        ]
         words = data.ArrayLayout(signed(width), config.lanes)
         latched_words, stepped = Signal(words), Signal(words)
         differences = Signal(self.difference.shape())

@@ -189,7 +189,6 @@ class TransferPath(wiring.Component):
             with m.If(advance):
                 m.d.sync += address[stage].eq(address[stage - 1])
         beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
-        used = delayed(m, point.used, 4, advance, "used")
         m.d.comb += [
             point.advance.eq(advance),
             point.accept.eq(accept),
@@ -202,7 +201,7 @@ class TransferPath(wiring.Component):
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
             buffer.difference.eq(point.difference),
-            buffer.used.eq(used),
+            buffer.used.eq(point.in_use),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
@@ -223,7 +222,7 @@ class TransferPath(wiring.Component):
             if config.self_test:
                 connect(m, block.inject, flipped(self.inject))
         fresh = delayed(m, point.fresh, 6, advance, "fresh")
-        shown = Cat(Mux(used[lane], point.reference[lane], 0) for lane in range(lanes))
+        shown = Cat(Mux(point.in_use[lane], point.reference[lane], 0) for lane in range(lanes))
         reference = delayed(m, shown, 6, advance, "reference")
         m.d.comb += [
             offer.arrives.eq(buffer.load),

@@ -37,7 +37,7 @@ class UpdatePath(wiring.Component):
     start : a command was accepted, its update (if it is one) begins
     load, run, shift : sequencer states LOAD, PULSE and SHIFT
     coming_column, last_row : the last lines in use, the column with start, the row from the next cycle on
-    used_rows, used_columns : per line, it is in use; before the first slot
+    used_rows, used_columns : per line, it is in use
     loaded, finished : in this cycle the state's work ends
     bl : slots per quadrant
     slow : the slots are for W, which is not chopped
@@ -197,18 +197,18 @@ class UpdatePath(wiring.Component):
                 compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
             ]
         for trains, bank, registers, used, sign, lines in (
-            (columns, column_words, x, self.used_columns, compared.quadrant[0], offer.columns_in),
-            (rows, row_words, delta, self.used_rows, compared.quadrant[1], offer.rows_in),
+            (columns, column_words, x, self.used_columns, slot.quadrant[0], offer.columns_in),
+            (rows, row_words, delta, self.used_rows, slot.quadrant[1], offer.rows_in),
         ):
+            matches = registers.negative ^ ~sign.replicate(len(used))
             m.d.comb += [
                 bank.advance.eq(draws & advance),
                 bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
-                trains.enable.eq(Mux(sign, registers.negative, ~registers.negative)),
+                trains.enable.eq(used & (matches | slot.shift.replicate(len(used)))),
                 trains.every.eq(compared.shift),
-                trains.used.eq(used),
                 lines.eq(trains.fires),
             ]
         m.d.comb += [

@@ -3,7 +3,7 @@
 
     last = (used - 1 if 0 < used <= lines else lines - 1),   mask_l = l <= last,   restart = column > last
 
-Latency: the last row and column one cycle after ``start``, the masks two.
+Latency: one cycle.
 """
 
 from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
@@ -33,7 +33,7 @@ class UsedLines(wiring.Component):
     restart : that column is not in use any more; with ``start``
     coming_column : what ``last_column`` becomes; with ``start``
     last_row, last_column : of the command being carried out
-    rows, columns : per line, it is in use
+    rows, columns : per line, it is in use by that
     """
 
     def __init__(self, config: TileConfig) -> None:
@@ -70,7 +70,5 @@ class UsedLines(wiring.Component):
         with m.If(self.start):
             m.d.sync += [self.last_row.eq(last(self.used_rows, config.rows)), self.last_column.eq(self.coming_column)]
         for mask, end in ((self.rows, self.last_row), (self.columns, self.last_column)):
-            register = Signal(len(mask), name=f"mask_of_{end.name}", reset_less=True)
-            m.d.sync += register.eq(up_to(end, len(mask)))
-            m.d.comb += mask.eq(register)
+            m.d.comb += mask.eq(up_to(end, len(mask)))
         return m

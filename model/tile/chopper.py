@@ -47,6 +47,7 @@ class ChopperState:
         self.sweep = 0
         self.source = Sources((config.chopper_source,))
         self.row_bank = Bank(config.row_chopper_bank)
+        self.used_columns = config.columns  # by the operation in work
         self._row_phase = config.chopper_period + np.arange(config.rows) % config.chopper_period
 
     @property
@@ -61,16 +62,17 @@ class ChopperState:
 
     def begin(self, columns: int) -> None:
         """What the begin of an operation that uses so many columns does."""
+        self.used_columns = columns
         if self.column >= columns:
             self.column = 0
 
-    def finish_transfer(self, settings: Settings, columns: int) -> None:
-        """What the end of a transfer does, with so many columns in use."""
-        self.step(wrap=self.turn(settings, columns))
+    def finish_transfer(self, settings: Settings) -> None:
+        """What the end of a transfer does."""
+        self.step(wrap=self.turn(settings))
 
-    def turn(self, settings: Settings, columns: int) -> bool:
-        """Signs, flags and column after a transfer; whether a sweep of ``columns`` ends with it."""
-        j, wrap = self.column, self.column == columns - 1
+    def turn(self, settings: Settings) -> bool:
+        """Signs, flags and column after a transfer; whether a sweep ends with it."""
+        j, wrap = self.column, self.column == self.used_columns - 1
         flip = self._flip(settings.chopper)
         if settings.scope == Scope.TILE:
             self.flipped[j] = 0

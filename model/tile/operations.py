@@ -327,7 +327,7 @@ class Periphery:
         self.status.pulses_clamped |= bool(clamped.any())
         self.status.count_read()
         self.status.count_pulses(n)
-        state.finish_transfer(settings, self.used.columns)
+        state.finish_transfer(settings)
         taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
         return Transfer(column=j, pulses=n, latched=taken, reference=reference)
 

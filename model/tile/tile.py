@@ -143,7 +143,7 @@ class TileModel:
             sequencer.count += 1
         if finished:
             if not sequencer.programming:
-                self._wrap = self._chopper.turn(sequencer.settings, sequencer.used.columns)
+                self._wrap = self._chopper.turn(sequencer.settings)
                 self._chopper_port = pack_bits(self._chopper.sign < 0)
                 self._row_chopper_port = pack_bits(self._chopper.row_sign < 0)
             self._outside = 0
