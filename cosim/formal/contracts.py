@@ -124,6 +124,8 @@ def transfer(m: Module, dut: Any, state: State) -> list[Value]:
     counted as in the chopper, and rows in use stay.
     """
     finished, entered = Signal(init=1), Signal()  # a read finished a cycle ago; there was a read
+    restarted = Signal(name="restarted_before")
+    m.d.sync += restarted.eq(dut.restart)
     what = Cat(dut.programming, dut.program_column, dut.last_row)
     before = Signal(len(what), name="programming_before")
     m.d.sync += [finished.eq(dut.finished), entered.eq(entered | dut.run), before.eq(what)]
@@ -132,7 +134,7 @@ def transfer(m: Module, dut: Any, state: State) -> list[Value]:
         dut.run | (state["taken"] == 0),
         dut.column * dut.config.row_beats == state["base"],
         ~(dut.clear & (dut.run | entered)),
-        ~(dut.restart & dut.run),
+        ~(dut.run & (dut.restart | restarted)),
         dut.last_row < dut.config.rows,
         dut.program_column < dut.config.columns,
         ~dut.run | (what == before),

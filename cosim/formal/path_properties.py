@@ -40,6 +40,7 @@ def polarity() -> Checked:
     with m.If(accept):
         m.d.sync += number.eq(Mux(number == beats - 1, 0, number + 1))
     m.d.comb += [
+        Assert(dut.used_columns + 1 == 2 << last_column),
         Assert(~dut.load | (number < beats)),
         Assert(~dut.load | (state["left"] == left)),
         Assert(dut.load | (number == 0)),
@@ -61,7 +62,7 @@ def polarity() -> Checked:
         found, reported = [], checked.blocks[side]
         for line in range(lines):
             beat, lane = divmod(line, config.lanes)
-            comes = accept & (number == first + beat)
+            comes = accept & (number == first + beat) & ((number >= x_beats) == (side == "delta"))
             sign = dut.vectors.negative[lane] ^ (c[line] & ~dut.slow)
             found.append(Mux(comes & used[line] & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
             with m.If(comes):
@@ -116,8 +117,8 @@ def in_turn(m: Module, dut: Any, state: rules.State) -> list[Value]:
     """Property of updates: beats of vectors are counted; slots come without a gap up to the last, which is marked."""
     config, beat, rows_next = dut.config, state["beat"], state["rows_next"]
     last_column, _ = rules.last_in_use(m, dut.start, dut.coming_column, config.columns)
-    last = Mux(rows_next, dut.last_row, last_column)
-    last_beat = rules.beats_up_to(last, max(config.rows, config.columns), config.lanes) - 1
+    last_line = Mux(rows_next, dut.last_row, last_column)
+    last_beat = rules.beats_up_to(last_line, max(config.rows, config.columns), config.lanes) - 1
     slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
     room, age, empty, plays = state["offer.room"], state["age"], state["empty"], dut.run | dut.shift
     pending = Mux(dut.shift, state["zero_shift.pending"], state["quadrants.left"].any())
@@ -132,9 +133,10 @@ def in_turn(m: Module, dut: Any, state: rules.State) -> list[Value]:
         younger |= there
     return [
         *result,
+        dut.used_columns + 1 == 2 << last_column,
         beat <= last_beat,
         ~dut.load | (state["end_of_side"] == (beat == last_beat)),
-        ~dut.load | (state["left"] == last - beat * config.lanes),
+        ~dut.load | (state["left"] == last_line - beat * config.lanes),
         dut.load | ~(beat.any() | rows_next),
         plays | ~(younger | age.any() | state["zero_shift.pending"] | state["quadrants.left"].any()),
         age[0] | ~younger,
