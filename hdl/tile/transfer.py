@@ -25,7 +25,7 @@ from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
 
-PAYLOAD = ("column", "beat", "pulses", "latch", "reference")  # of writes, but its array
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")  # of writes, but its array
 
 
 class TransferPath(wiring.Component):

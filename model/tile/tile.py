@@ -127,7 +127,7 @@ class TileModel:
         room = pipeline.room
         pipeline.write_hidden(sequencer.settings)
         if pipeline.writes["writes__valid"] and ready:
-            beat, n, cells = pipeline.accept_write()
+            finished, n, cells = pipeline.accept_write()
             if sequencer.programming:
                 self._status.count_reference_pulses(n)
                 self._outside += cells
@@ -136,7 +136,6 @@ class TileModel:
                     self._status.give_up(cells)
             else:
                 self._status.count_pulses(n)
-            finished = beat == sequencer.used.row_beats - 1
         if room:
             pipeline.advance(codes, sequencer.count, self._chopper, sequencer, self._status)
         if codes is not None:

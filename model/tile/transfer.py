@@ -43,6 +43,7 @@ _WRITES = (
     "writes__pulses",
     "writes__latch",
     "writes__reference",
+    "writes__last",
 )
 
 
@@ -56,6 +57,7 @@ class _Beat:
     difference : d of a programming.
     uniform : the dither u of a direct write.
     used : lanes that have a row in use.
+    last : the last beat of its read.
     outside : cells that are out of tolerance.
     saturated, clipped : h or n was clipped.
     """
@@ -71,6 +73,7 @@ class _Beat:
     difference: Int
     uniform: Int
     used: NDArray[np.bool_]
+    last: bool
     outside: NDArray[np.bool_]
     saturated: bool = False
     clipped: bool = False
@@ -122,15 +125,15 @@ class TransferPipeline:
         self.q[address] = self.qref[address] = self.hidden[address] = 0
         self.parity.clear(address)
 
-    def accept_write(self) -> tuple[int, Int, int]:
-        """The write beat is accepted: the number of the beat, its pulses, and its cells out of tolerance."""
+    def accept_write(self) -> tuple[bool, Int, int]:
+        """The write beat is accepted: whether it is the last of its read, its pulses, and its cells out of tolerance."""
         write, spare = self._offered, self._spare
         assert write is not None
         self._offered, self._spare = None, None
         self.writes["writes__valid"] = 0
         if spare is not None:
             self._offer(*spare)
-        return write.beat, write.n, int(write.outside.sum())
+        return write.last, write.n, int(write.outside.sum())
 
     def write_hidden(self, settings: Settings) -> None:
         """The beat in the last stage, if there is one that has not done so, writes H."""
@@ -184,7 +187,8 @@ class TransferPipeline:
         config, zeros = self._config, self._zeros
         r = np.array(unpack_signed(codes, config.adc_bits, config.lanes), np.int64) << config.reference_fraction_bits
         used = np.arange(config.lanes) + beat * config.lanes < rows
-        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, used, zeros > 0)
+        last = (beat + 1) * config.lanes >= rows
+        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, used, last, zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
@@ -245,4 +249,5 @@ class TransferPipeline:
             "writes__pulses": pack(write.n.tolist(), self._pulses_width),
             "writes__latch": pack_bits(write.latches != 0),
             "writes__reference": pack(write.reference.tolist(), self._reference_width),
+            "writes__last": int(write.last),
         }

@@ -196,6 +196,7 @@ class Waveform:
         self._hold(rows, "writes__array", first, np.full((beats, 1), array))
         self._hold(rows, "writes__column", first, np.full((beats, 1), column))
         self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
+        self._hold(rows, "writes__last", first, (np.arange(beats) == beats - 1)[:, None])
         self._hold(rows, "writes__latch", first, pack_words(self._by_beat(latched), 1))
         self._hold(rows, "writes__pulses", first, pack_words(self._by_beat(n), config.pulses_format.width))
         self._hold(

@@ -17,7 +17,7 @@ from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, Lines, Signs, bits, clip, negatives
 
-WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference"))
+WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference", "last"))
 
 
 @dataclass
@@ -109,7 +109,7 @@ class Twin:
                 self.pulses += abs(n)
                 lanes.append((n, fresh, reference))
             pulses, fresh, references = map(list, zip(*lanes, strict=True))
-            expected.append((0, column, beat, pulses, bits(fresh), references))
+            expected.append((0, column, beat, pulses, bits(fresh), references, beat == self.used.row_beats - 1))
         signs.finish(settings.chopper, settings.scope, settings.row_chopper)
         self.reads += 1
         return expected
@@ -167,7 +167,7 @@ class Twin:
                     pulses.append(0 if last else n)
                     references.append(reference)
                 self.reference_pulses += sum(map(abs, pulses))
-                writes.append((1, column, beat, pulses, 0, references))
+                writes.append((1, column, beat, pulses, 0, references, beat == used.row_beats - 1))
             self.reads += 1
             self.unprogrammed += found if last else 0
             if last or not found:

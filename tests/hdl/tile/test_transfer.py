@@ -14,7 +14,7 @@ from symtrack.model.spec.settings import Reference, Settings
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, bits
 
-PAYLOAD = ("column", "beat", "pulses", "latch", "reference")
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")
 
 
 def compare(
@@ -98,7 +98,7 @@ def compare(
                         references.append(reference)
                         fresh.append(is_new)
                         clipped = [clipped[0] or saturated, clipped[1] or clamped]
-                    enters = column, entered, pulses, bits(fresh), references
+                    enters = column, entered, pulses, bits(fresh), references, entered == used.row_beats - 1
                     entered += 1
                 if room:
                     stages.appendleft(enters)
