@@ -71,6 +71,8 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
         outputs = yield from streams.cycle(reset=reset)
         if waits and not streams.outgoing["command"]:
             used = config.used(*words)
+            done["on a part"] += used != config.used()
+            done["next column not in use"] += outputs["read__column"] >= used.columns
         for _ in streams.incoming["read"]:
             missing = max(0, used.row_beats - prepaid)
             prepaid -= used.row_beats - missing

@@ -6,7 +6,7 @@
 Latency: one cycle.
 """
 
-from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
+from amaranth.hdl import Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -14,8 +14,8 @@ from symtrack.model.spec.config import TileConfig
 
 
 def up_to(last: Value, lines: int) -> Value:
-    """A bit per line, 1 up to the ``last``."""
-    return Cat(Const(1, 1), *(last >= line for line in range(1, lines)))
+    """A bit per line, 1 up to the ``last``, of which the bits that number so many lines are looked at."""
+    return ~(Const((1 << lines) - 2, lines) << last[: (lines - 1).bit_length()])[:lines]
 
 
 def below(value: Value, limit: int) -> Value:

@@ -183,11 +183,12 @@ def compare(
     speed: float = 1.0,
     built: TileConfig | None = None,
     wrong: str = "",
+    kind: type[Tile] = Tile,
     **fixed: int,
 ) -> None:
     """Random commands with random settings, those in ``fixed`` excepted; most commands are transfers.
 
-    The tile gets the setting ``wrong`` with its lowest bit flipped.
+    The tile gets the setting ``wrong`` with its lowest bit flipped. ``kind`` is what is built.
     """
     rng, twin, code, loaded = Random(seed), Twin(config), config.code_format, (built or config).seeds
     widths = {
@@ -284,7 +285,7 @@ def compare(
             assert dut.read(*(f"status__{name}" for name in names)) == (*counts, twin.unprogrammed > 0)
             assert list(dut.read("status__hidden_saturated", "status__pulses_clamped")) == twin.clipped
 
-    simulate_again(Tile, built or config, program)
+    simulate_again(kind, built or config, program)
 
 
 @pytest.mark.parametrize("name", AWKWARD)
