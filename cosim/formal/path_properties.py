@@ -43,6 +43,7 @@ def polarity() -> Checked:
         Assert(dut.used_columns + 1 == 2 << last_column),
         Assert(~dut.load | (number < beats)),
         Assert(~dut.load | (state["left"] == left)),
+        Assert(~dut.load | (state["used"] == Cat(left >= lane for lane in range(config.lanes)))),
         Assert(dut.load | (number == 0)),
         Assert(state["rows_next"] == (number >= x_beats)),
         Assert(state["beat"] == Mux(number >= x_beats, number - x_beats, number)),

@@ -105,9 +105,11 @@ class UpdatePath(wiring.Component):
         rows_next = Signal()
         accept = Signal()
         lanes = config.lanes
-        left = Signal(max(len(self.coming_column), len(self.last_row)))  # lines of the side after the first of the beat
+        # Of the next beat: lines of the side in use after its first one, whether it is the last, and its lanes in use.
+        left = Signal(max(len(self.coming_column), len(self.last_row)))
         end_of_side = Signal()
         used = Signal(lanes)
+        coming = Signal.like(left)
         m.d.comb += [
             self.vectors.ready.eq(self.load),
             accept.eq(self.load & self.vectors.valid),
@@ -119,14 +121,10 @@ class UpdatePath(wiring.Component):
         ]
         with m.If(accept):
             m.d.sync += [rows_next.eq(rows_next ^ end_of_side), beat.eq(Mux(end_of_side, 0, beat + 1))]
-        with m.If(self.start):
-            m.d.sync += [left.eq(self.coming_column), end_of_side.eq(below(self.coming_column, lanes))]
-        with m.Elif(accept):
-            m.d.sync += [
-                left.eq(Mux(end_of_side, self.last_row, left - lanes)),
-                end_of_side.eq(Mux(end_of_side, below(self.last_row, lanes), below(left, 2 * lanes))),
-            ]
-        m.d.comb += used.eq(~end_of_side.replicate(lanes) | up_to(left, lanes))
+        m.d.comb += coming.eq(Mux(self.start, self.coming_column, Mux(end_of_side, self.last_row, left - lanes)))
+        with m.If(self.start | accept):
+            ends = below(coming, lanes)
+            m.d.sync += [left.eq(coming), end_of_side.eq(ends), used.eq(~ends.replicate(lanes) | up_to(coming, lanes))]
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),
