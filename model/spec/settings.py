@@ -87,9 +87,9 @@ class Settings:
         unit="LSB of Q",
     )
     rounds: int = word(1, ROUND_BITS, "most reads of a column by a programming", unit="reads")
-    used_rows: int = word(0, "row_count_bits", "rows in use, from the first on; 0: all", unit="rows", high="rows")
+    used_rows: int = word(0, "row_count_bits", "rows in use, from the first on; 0: all", high="rows")
     used_columns: int = word(
-        0, "column_count_bits", "columns in use, from the first on; 0: all", unit="columns", high="columns"
+        0, "column_count_bits", "columns in use, from the first on; 0: all", high="columns"
     )
 
 
