@@ -181,8 +181,8 @@ def symmetric_point(m: Module, dut: Any, _state: State, beats: Beats | None = No
 
 
 def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
-    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10; d of
-    a lane that is not in use is 0.
+    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10; d
+    of a lane that is not in use is 0.
 
     ``beats`` are those that the proof follows already, if it does.
     """

@@ -21,8 +21,8 @@ def polarity() -> Checked:
     """Property of updates: in a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
 
     Signs are those of the beats of x and δ, times c and c' as they were when the command began, except for updates of
-    W; line registers report those of lines in use that come with a magnitude. In a slot of zero-shifting all lines in use
-    fire, and others never do.
+    W; line registers report those of lines in use that come with a magnitude. In a slot of zero-shifting all lines in
+    use fire, and others never do.
     """
     config = TileConfig(rows=3, columns=3, lanes=2, magnitude_bits=2, bl_max=3, row_chopper=1)
     dut: Any = UpdatePath(config)
@@ -91,9 +91,11 @@ def polarity() -> Checked:
 
     slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
     valid, room = state["offer.valid"], state["offer.room"]
-    for name, side in (("row_trains", 0), ("column_trains", 1)):
-        every = (dut.used_rows, dut.used_columns)[side]
-        enabled = Mux(compared.shift, every, signed(side, compared.quadrant[1 - side]))
+    for name, every, matching in (
+        ("row_trains", dut.used_rows, signed(0, compared.quadrant[1])),
+        ("column_trains", dut.used_columns, signed(1, compared.quadrant[0])),
+    ):
+        enabled = Mux(compared.shift, every, matching)
         m.d.comb += Assert(~state["compared_valid"] | (state[f"{name}.enabled"] == enabled))
     # Which of the slots on offer and waiting are of zero-shifting.
     offered, waiting, free = Signal(), Signal(), ~valid | dut.pulses.ready

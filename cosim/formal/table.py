@@ -96,8 +96,8 @@ def low_pass() -> Checked:
 
 
 def threshold() -> Checked:
-    """Property of the threshold: n is trunc(h / threshold), or the floor, clamped to ±pulses_max, and 0 in a lane that is
-    not in use; so are its size and flags.
+    """Property of the threshold: n is trunc(h / threshold), or the floor, clamped to ±pulses_max, and 0 in a lane that
+    is not in use; so are its size and flags.
     """
     config = TileConfig()
     dut: Any = Threshold(config)

@@ -125,7 +125,6 @@ def all_leave() -> Checked:
     """
     checked = _tile()
     m, state, dut = checked.module, checked.state, checked.component
-    config: TileConfig = dut.config
     update, transfer = checked.of("update"), checked.of("transfer")
     x, delta = checked.blocks["update.x"], checked.blocks["update.delta"]
     quadrants = (x.any_positive + x.any_negative) * (delta.any_positive + delta.any_negative)

@@ -51,8 +51,8 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
 
 
 def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
-    """Updates and sweeps of transfers, each with its own data and settings, on parts of the tile of random sizes, for at
-    least ``cycles`` cycles; then calibrations, each with fewer slots than that.
+    """Updates and sweeps of transfers, each with its own data and settings, on parts of the tile of random sizes, for
+    at least ``cycles`` cycles; then calibrations, each with fewer slots than that.
     """
     config, rng = bench.config, Random(seed)
     tile = bench.periphery(config)
@@ -107,7 +107,7 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
 
 
 def _dense(config: TileConfig, rng: Random, used: UsedLines | None = None) -> tuple[Int, Int, Int, Int]:
-    """Random signs and magnitudes of x and of δ with no zero among the magnitudes, of all lines or of those in use."""
+    """Random signs and magnitudes of x and of δ, none of which is zero, of all lines or of those in use."""
     lines = used or config.used()
     sides = [
         (

@@ -7,7 +7,8 @@
     after a read of the last column:  flip'_i = (s = N + i mod N)  or  (word_i < probability * 2**16)
         c'_i <- c'_i * (-1)**flip'_i
 
-Columns are read in cyclic order up to the last one in use, and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
+Columns are read in cyclic order, from the first to the last one in use, and s counts the sweeps mod 2N,
+N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
 three cycles after another or a reset and two after a draw or a load, not sooner: the sources step in the cycle after

@@ -1,11 +1,11 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tiles of all sizes on one macro: the periphery of each is that of the macro, which uses as many lines as the tile has.
+"""Tiles of all sizes on one macro: the periphery of each is the macro's, which uses as many lines as the tile has.
 
     periphery of a tile of r x c cells = that of a macro of R x C cells with r rows and c columns in use
 
-So tiles that differ in nothing but size, name and seed have one netlist. Their arrays have r x c cells, and the memories
-of their periphery R x C words. Other sources drive their pulses than those of tiles of their own size, so results are
-others, too. Source: docs/tile.md, section 11.
+So tiles that differ in nothing but size, name and seed have one netlist. Their arrays have r x c cells, and the
+memories of their periphery R x C words. Other sources drive their pulses than those of tiles of their own size, so
+results are others, too. Source: docs/tile.md, section 11.
 """
 
 from __future__ import annotations

@@ -88,9 +88,7 @@ class Settings:
     )
     rounds: int = word(1, ROUND_BITS, "most reads of a column by a programming", unit="reads")
     used_rows: int = word(0, "row_count_bits", "rows in use, from the first on; 0: all", high="rows")
-    used_columns: int = word(
-        0, "column_count_bits", "columns in use, from the first on; 0: all", high="columns"
-    )
+    used_columns: int = word(0, "column_count_bits", "columns in use, from the first on; 0: all", high="columns")
 
 
 @dataclass(frozen=True, kw_only=True)

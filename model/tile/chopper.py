@@ -7,8 +7,8 @@
     flip'_i = s = N + i mod N   (regular)   or   word_i < chopper_flip_below  (random)   or   0   (off),   every sweep
     latch_ij = flipped_j xor flipped'_i, the flips after the previous read of the cell
 
-C is the number of columns in use; a next column that an operation does not use becomes column 0 as it begins. Lines that
-are not in use keep signs and flags, but for what flips together.
+C is the number of columns in use; a next column that an operation does not use becomes column 0 as it begins. Lines
+that are not in use keep signs and flags, but for what flips together.
 
 Formats: signs are +1 and -1, words have `CHOPPER_RANDOM_BITS` bits. Latency: the state changes once per transfer; the
 sources step in every mode. Source: chopped transfer of c-TTv2, AGAD and E-RIDER (docs/tile.md, sections 6 and 7).

@@ -9,7 +9,7 @@
     program:   a column of R is read and corrected until it is Qref
 
 Of a tile that uses a part of its lines, arguments and results have that size; the state is that of all lines, of which
-those that are not in use keep theirs. The state after each operation and the values it gives are those of `model.tile.tile.TileModel` and of the RTL;
+those that are not in use keep theirs. State and results are those of `model.tile.tile.TileModel` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
 Source: docs/tile.md, sections 3 and 5 to 9.
 """

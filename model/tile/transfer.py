@@ -126,7 +126,7 @@ class TransferPipeline:
         self.parity.clear(address)
 
     def accept_write(self) -> tuple[bool, Int, int]:
-        """The write beat is accepted: whether it is the last of its read, its pulses, and its cells out of tolerance."""
+        """The write beat is accepted: whether it is its read's last, its pulses, and its cells out of tolerance."""
         write, spare = self._offered, self._spare
         assert write is not None
         self._offered, self._spare = None, None

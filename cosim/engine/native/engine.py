@@ -33,7 +33,7 @@ from symtrack.cosim.engine.stepped_periphery import Rounds, SteppedPeriphery, ch
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.verilog import tile_ports
-from symtrack.model.spec.config import TileConfig, UsedLines
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
 from symtrack.model.state import Arrays
@@ -65,6 +65,7 @@ class NativePeriphery:
         self.played = 0
         self.compared = 0
         self.golden = Waveform(config, tile.layout.outputs) if record else None
+        self.use()
         self._settings: Settings | None = None
         self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
         first, _ = tile.layout.payload("pulses")
@@ -75,13 +76,10 @@ class NativePeriphery:
         cycles, rows = tile.operation(None, 0, record=record, seed=True)
         self._judge(cycles, rows, None if self.golden is None else self.golden.clear(), idle=True)
 
-    @property
-    def used(self) -> UsedLines:
-        return self.tile.used
-
     def use(self, rows: int = 0, columns: int = 0) -> None:
         """Use these lines from the next operation on."""
-        self.tile.use(self.config.used(rows, columns))
+        self.used = self.config.used(rows, columns)
+        self.tile.use(self.used)
         if self.golden is not None:
             self.golden.use(rows, columns)
 

@@ -126,7 +126,9 @@ def test_lines_in_use_are_those_of_the_command(rows: int, columns: int, next_col
         {"rst": 0, "command__valid": 1, "command__op": int(Op.CALIBRATE), **sizes},
         {**idle, "command__ready": 1, "read__column": next_column},
     )
-    assert [name for name, count in bins.counts.items() if count] == [f"lines in use: {kind}, calibrate" for kind in kinds]
+    assert [name for name, count in bins.counts.items() if count] == [
+        f"lines in use: {kind}, calibrate" for kind in kinds
+    ]
 
 
 def test_a_wait_ends_with_a_reset() -> None:

@@ -26,7 +26,9 @@ def lock_step(config: TileConfig, scenario: str, cycles: int, seed: int) -> dict
     return outcome.result
 
 
-@pytest.mark.parametrize("name", ["tiny", "odd", *(pytest.param(n, marks=pytest.mark.slow) for n in TILES if n not in ("tiny", "odd"))])
+@pytest.mark.parametrize(
+    "name", ["tiny", "odd", *(pytest.param(n, marks=pytest.mark.slow) for n in TILES if n not in ("tiny", "odd"))]
+)
 def test_random_sizes(name: str) -> None:
     result = lock_step(TILES[name], "random", 20_000, seed=11)
     assert result["on a part"] > 20
@@ -44,8 +46,12 @@ def test_random_sizes_for_a_million_cycles(name: str) -> None:
 SPEC = TrainingSpec(network={"hidden": [12]}, macro=Macro(16, 65), reference_mean=0.3, reference_std=0.1)
 
 
-@pytest.mark.parametrize("algorithm", ["e-rider", *(pytest.param(n, marks=pytest.mark.slow) for n in ("agad", "c-tt-v2", "sgd"))])
-def test_two_layers_of_different_sizes_are_trained_on_one_netlist(algorithm: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "algorithm", ["e-rider", *(pytest.param(n, marks=pytest.mark.slow) for n in ("agad", "c-tt-v2", "sgd"))]
+)
+def test_two_layers_of_different_sizes_are_trained_on_one_netlist(
+    algorithm: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     built = []
 
     def seen(verilog: str, config: TileConfig) -> object:

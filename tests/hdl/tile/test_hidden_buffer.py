@@ -75,7 +75,9 @@ def compare(
                 dut.set(read=enter and advance, read_address=address, advance=advance)
                 used = rng.getrandbits(config.lanes) | rng.getrandbits(config.lanes)
                 differences = [d if used >> lane & 1 else 0 for lane, d in enumerate(differences)]
-                dut.set(difference=fourth[-2] if fourth else [form.low] * config.lanes, used=fourth[-1] if fourth else 0)
+                dut.set(
+                    difference=fourth[-2] if fourth else [form.low] * config.lanes, used=fourth[-1] if fourth else 0
+                )
                 dut.set(step=fifth is not None and advance, load=tenth is not None and advance)
                 dut.set(write_address=last[0] if last else 0)
                 if tenth and advance:
@@ -87,7 +89,9 @@ def compare(
                 if enter:
                     pairs = zip(differences, dither.fractions(), strict=True)
                     results = [
-                        accumulator.add((address, lane), d, settings, fraction) if used >> lane & 1 else (0, False, False)
+                        accumulator.add((address, lane), d, settings, fraction)
+                        if used >> lane & 1
+                        else (0, False, False)
                         for lane, (d, fraction) in enumerate(pairs)
                     ]
                     pulses = [result[0] for result in results]

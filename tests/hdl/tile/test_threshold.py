@@ -21,8 +21,8 @@ def config(bits: int, shift: int, most: int) -> TileConfig:
 def compare(
     built: TileConfig, naive: TileConfig, words: Iterable[int], *, wrong: int = 0, wrong_floor: int = 0
 ) -> None:
-    """n and its flag for every word, rounded both ways, and none of a lane that is not in use; ``wrong...`` flip bits of
-    what the component gets.
+    """n and its flag for every word, rounded both ways, and none of a lane that is not in use; ``wrong...`` flip bits
+    of what the component gets.
     """
 
     async def program(dut: Dut) -> None:

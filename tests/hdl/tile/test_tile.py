@@ -237,7 +237,7 @@ def compare(
             vectors, codes, expected_slots, expected_writes = [], [], [], []
             lanes, column, columns, rounds = config.lanes, twin.signs.column, [], 0
 
-            def read(count: int) -> list[list[int]]:
+            def read(count: int, used: UsedLines = used) -> list[list[int]]:
                 values = (code.low, code.high, rng.randint(code.low, code.high), rng.randint(code.low, code.high))
                 beats = range(count * used.row_beats)
                 return [[rng.choice(values) for _ in range(config.lanes)] for _ in beats]

@@ -20,7 +20,7 @@ PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")
 def compare(
     config: TileConfig, *, seed: int = 0, speed: float = 1.0, transfers: int = 30, flip: Flip | None = None
 ) -> None:
-    """Transfers of the columns in turn with random settings and lines in use; ``speed`` is the chance of valid and ready."""
+    """Transfers of columns in turn, random settings and lines in use; ``speed`` is the chance of valid and ready."""
     rng, code = Random(seed), config.code_format
     estimate, accumulator, dither = Estimate(config), Accumulator(config), Dither(config)
 
@@ -31,7 +31,9 @@ def compare(
             await dut.tick()
         dut.set(clear=0)
         for _ in range(transfers):
-            used = config.used(rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns))))
+            used = config.used(
+                rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns)))
+            )
             restart = column >= used.columns
             column = 0 if restart else column
             dut.set(restart=restart, last_row=used.rows - 1, end_of_sweep=column == used.columns - 1)

@@ -35,8 +35,8 @@ async def play(
     rng: Random,
     speed: float,
 ) -> Seen:
-    """One update as the sequencer would run it, of as many lines as the sides have; ``speed`` is the chance of valid and
-    ready.
+    """One update as the sequencer would run it, of as many lines as the sides have; ``speed`` is the chance of valid
+    and ready.
     """
     seen, before = Seen(), dut.read(*PAYLOAD)
     c, c_rows = choppers
@@ -97,7 +97,9 @@ def compare(
     async def program(dut: Dut) -> None:
         nonlocal coincidences
         for _ in range(updates):
-            used = config.used(rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns))))
+            used = config.used(
+                rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns)))
+            )
             x, delta = draw(used.columns, bits, rng), draw(used.rows, bits, rng)
             c, c_rows = ([rng.choice((1, -1)) for _ in range(lines)] for lines in (config.columns, config.rows))
             if not config.row_chopper:
@@ -107,10 +109,9 @@ def compare(
             expected = slots(x, delta, x_lines, delta_lines, bl, slow)
             assert seen.slots == expected
             for rows, columns, up, *_ in seen.slots:
-                pairs = [
-                    (i, j) for i in range(used.rows) for j in range(used.columns) if rows >> i & columns >> j & 1
-                ]
-                assert not rows >> used.rows and not columns >> used.columns
+                pairs = [(i, j) for i in range(used.rows) for j in range(used.columns) if rows >> i & columns >> j & 1]
+                assert not rows >> used.rows
+                assert not columns >> used.columns
                 assert all(delta.signs[i] * x.signs[j] == (-1 if up else 1) for i, j in pairs)
                 coincidences += len(pairs)
             assert seen.first == (SLOT_LATENCY if expected else None), "the output register is free, ready or not"
@@ -166,7 +167,19 @@ def test_words_of_one_bit(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "port", ["vectors__magnitude", "vectors__negative", "signs", "row_signs", "slow", "run", "load", "bl", "coming_column", "last_row"]
+    "port",
+    [
+        "vectors__magnitude",
+        "vectors__negative",
+        "signs",
+        "row_signs",
+        "slow",
+        "run",
+        "load",
+        "bl",
+        "coming_column",
+        "last_row",
+    ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = TileConfig(rows=3, columns=3, lanes=1, bl_max=7, row_chopper=1)

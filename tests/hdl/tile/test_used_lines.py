@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the used lines: 0 and more than there are is all, a next column beyond the last is told, errors are found."""
+"""Tests of the used lines: 0 and too many are all, a next column beyond the last is told, errors are found."""
 
 from __future__ import annotations
 
@@ -85,7 +85,9 @@ ERRORS = [
 ]
 
 
-@pytest.mark.parametrize(("block", "place", "error"), ERRORS, ids=[f"{block.__name__}: {new}" for block, _, new in ERRORS])
+@pytest.mark.parametrize(
+    ("block", "place", "error"), ERRORS, ids=[f"{block.__name__}: {new}" for block, _, new in ERRORS]
+)
 def test_an_error_in_the_source_is_found(block: type, place: str, error: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a whole tile, by the naive description of its operations."""
     config = TileConfig(rows=5, columns=3, lanes=2, chopper_period=2, row_chopper=1, programmer=1, pulses_max=2)

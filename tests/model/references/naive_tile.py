@@ -112,8 +112,7 @@ class NaiveTile:
         c_columns, c_rows = self.c[: self.columns], self.row_c[: self.rows]
         x = [(m, bool(s) != (chops and c < 0)) for m, s, c in zip(x_magnitude, x_negative, c_columns, strict=True)]
         delta = [
-            (m, bool(s) != (chops and c < 0))
-            for m, s, c in zip(delta_magnitude, delta_negative, c_rows, strict=True)
+            (m, bool(s) != (chops and c < 0)) for m, s, c in zip(delta_magnitude, delta_negative, c_rows, strict=True)
         ]
         rows, columns, up, quadrant = [], [], [], []
         for rows_negative, columns_negative in ((False, False), (False, True), (True, False), (True, True)):

@@ -178,7 +178,10 @@ def test_every_setting_of_a_programming_matters(name: str) -> None:
 def test_lines_that_are_not_in_use_keep_their_words(name: str) -> None:
     """Cells beyond the last row or column in use keep Q, Qref and H, and no line beyond fires; later they go on."""
     config, rng = CONFIGS[name], random.Random(3)
-    tile, modes = Periphery(config), {"reference": Reference.FILTERED, "latch": True, "accumulate": True, "direct": False}
+    tile, modes = (
+        Periphery(config),
+        {"reference": Reference.FILTERED, "latch": True, "accumulate": True, "direct": False},
+    )
     for _ in range(3 * config.columns):
         tile.transfer(random_codes(config, rng), random_settings(config, rng, **modes))
     before = tile.state_arrays()
