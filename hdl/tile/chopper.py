@@ -86,8 +86,7 @@ class Chopper(wiring.Component):
         if config.columns > 1:
             here = Signal(config.columns, name="here", init=1)
         sweep = Signal(range(config.sweeps))
-        end_of_sweep = self.end_of_sweep
-        m.d.sync += end_of_sweep.eq(self.column == self.last_column)
+        m.d.sync += self.end_of_sweep.eq(self.column == self.last_column)
         wrap = Signal()
         finished = Signal()
         wrapped = Signal()
@@ -98,7 +97,7 @@ class Chopper(wiring.Component):
             source.from_next.eq(self.from_next),
             self.to_previous.eq(source.to_previous),
             self.chance.eq(source.word[-1]),
-            wrap.eq(self.finish & end_of_sweep),
+            wrap.eq(self.finish & self.end_of_sweep),
         ]
         first = self.restart | wrap
         with m.If(first | self.finish):
@@ -124,7 +123,7 @@ class Chopper(wiring.Component):
         together = self.scope == Scope.TILE
         m.d.comb += [
             flip.eq(by_sweep | (random & by_chance)),
-            flips.eq(Mux(flip, Mux(together, Mux(end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
+            flips.eq(Mux(flip, Mux(together, Mux(self.end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
         ]
         m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
         with m.If(self.finish):

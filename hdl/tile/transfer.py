@@ -55,13 +55,12 @@ class TransferPath(wiring.Component):
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        row_bits = max(1, (config.rows - 1).bit_length())
         super().__init__(
             {
                 "clear": In(1),
                 "clear_address": In(config.address_bits),
                 "restart": In(1),
-                "last_row": In(row_bits),
+                "last_row": In(config.row_bits),
                 "end_of_sweep": In(1),
                 "run": In(1),
                 "finished": Out(1),
@@ -172,7 +171,6 @@ class TransferPath(wiring.Component):
                     ]
         for lane in range(config.lanes):
             m.d.comb += [
-                point.code[lane].eq(self.codes.code[lane]),
                 point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
                 point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
             ]
@@ -191,6 +189,7 @@ class TransferPath(wiring.Component):
         beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
         m.d.comb += [
             point.advance.eq(advance),
+            point.code.eq(self.codes.code),
             point.accept.eq(accept),
             point.read_address.eq(address[0]),
             point.mode.eq(self.settings.reference),

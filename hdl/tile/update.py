@@ -50,12 +50,11 @@ class UpdatePath(wiring.Component):
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        row_bits = max(1, (config.rows - 1).bit_length())
         super().__init__(
             {
                 "start": In(1),
                 "coming_column": In(config.column_bits),
-                "last_row": In(row_bits),
+                "last_row": In(config.row_bits),
                 "used_rows": In(config.rows),
                 "used_columns": In(config.columns),
                 "load": In(1),
@@ -194,18 +193,18 @@ class UpdatePath(wiring.Component):
                 compared.up.eq(up),
                 compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
             ]
-        for trains, bank, registers, used, sign, lines in (
+        for trains, bank, registers, in_use, sign, lines in (
             (columns, column_words, x, self.used_columns, slot.quadrant[0], offer.columns_in),
             (rows, row_words, delta, self.used_rows, slot.quadrant[1], offer.rows_in),
         ):
-            matches = registers.negative ^ ~sign.replicate(len(used))
+            matches = ~(registers.negative ^ sign.replicate(len(in_use)))
             m.d.comb += [
                 bank.advance.eq(draws & advance),
                 bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
-                trains.enable.eq(used & (matches | slot.shift.replicate(len(used)))),
+                trains.enable.eq(in_use & (matches | slot.shift.replicate(len(in_use)))),
                 trains.every.eq(compared.shift),
                 lines.eq(trains.fires),
             ]

@@ -38,7 +38,6 @@ class UsedLines(wiring.Component):
 
     def __init__(self, config: TileConfig) -> None:
         self.config = config
-        row_bits = max(1, (config.rows - 1).bit_length())
         super().__init__(
             {
                 "start": In(1),
@@ -47,7 +46,7 @@ class UsedLines(wiring.Component):
                 "column": In(config.column_bits),
                 "restart": Out(1),
                 "coming_column": Out(config.column_bits),
-                "last_row": Out(row_bits, init=config.rows - 1),
+                "last_row": Out(config.row_bits, init=config.rows - 1),
                 "last_column": Out(config.column_bits, init=config.columns - 1),
                 "rows": Out(config.rows),
                 "columns": Out(config.columns),

@@ -276,6 +276,11 @@ class TileConfig(Validated):
         return self.columns.bit_length()
 
     @property
+    def row_bits(self) -> int:
+        """Width of a row index."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
     def column_bits(self) -> int:
         """Width of a column index."""
         return max(1, (self.columns - 1).bit_length())

@@ -69,7 +69,7 @@ ERRORS = [
     (Chopper, "first = self.restart | wrap", "first = wrap"),
     (Chopper, "end_of_sweep.eq(self.column == self.last_column)", "end_of_sweep.eq(self.column == config.columns - 1)"),
     (UpdatePath, "used.eq(~ends.replicate(lanes) | up_to(coming, lanes))", "used.eq(~0)"),
-    (UpdatePath, "trains.enable.eq(used & (", "trains.enable.eq(("),
+    (UpdatePath, "trains.enable.eq(in_use & (", "trains.enable.eq(("),
     (UpdatePath, "Mux(self.start, self.coming_column, ", "Mux(self.start, config.columns - 1, "),
     (UpdatePath, "Mux(end_of_side, self.last_row, ", "Mux(end_of_side, config.rows - 1, "),
     (UpdatePath, "ends = below(coming, lanes)", "ends = below(coming, lanes - 1)"),
