@@ -47,7 +47,7 @@ SPEC = TrainingSpec(network={"hidden": [12]}, macro=Macro(16, 65), reference_mea
 
 
 @pytest.mark.parametrize(
-    "algorithm", ["e-rider", *(pytest.param(n, marks=pytest.mark.slow) for n in ("agad", "c-tt-v2", "sgd"))]
+    "algorithm", ["e-rider", *(pytest.param(n, marks=pytest.mark.slow) for n in ("agad", "c-tt-v2", "analog-sgd"))]
 )
 def test_two_layers_of_different_sizes_are_trained_on_one_netlist(
     algorithm: str, monkeypatch: pytest.MonkeyPatch
