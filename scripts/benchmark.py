@@ -197,7 +197,7 @@ def layers_table(entries: Iterable[dict[str, Any]]) -> Table:
 
 
 def measure_networks(command: Parser, options: argparse.Namespace) -> int:
-    """Update layers and train networks, beside aihwkit where it is named, and write report and record; the exit code."""
+    """Update layers and train networks, beside aihwkit if it is named; write report and record. The exit code."""
     with command.checks():
         if options.plot:
             raise ValueError("argument --plot: must be left out with --networks and --against")

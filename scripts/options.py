@@ -12,6 +12,7 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
+from symtrack.model.network.macro import Macro
 from symtrack.model.network.standard_networks import HIDDEN
 from symtrack.model.spec.settings import ROUND_BITS, ChopperMode, Scope
 from symtrack.model.tasks.idx import files
@@ -62,6 +63,15 @@ def assignment(text: str) -> tuple[str, int | float | str]:
     raise argparse.ArgumentTypeError(f"{text!r}: must be FIELD=NUMBER, see model/spec/config.py")
 
 
+def macro(text: str) -> Macro:
+    """Argument type: rows and columns of a macro."""
+    rows, _, columns = text.partition("x")
+    try:
+        return Macro(int(rows), int(columns))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r}: must be ROWSxCOLUMNS, two integers") from None
+
+
 def task_options(parser: Parser) -> None:
     """Adds the options for what is learned, by what network, on what tiles."""
     add = parser.add_argument_group("task").add_argument
@@ -90,6 +100,8 @@ def task_options(parser: Parser) -> None:
         "which gains fit; sizes and seeds are the network's"
     )
     group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
+    text = "put all tiles on macros of this size, each with as many lines in use as it needs: one netlist for all"
+    group.add_argument("--macro", type=macro, metavar="ROWSxCOLUMNS", help=text)
     text = "seed of the random sources of all tiles; another seed is other hardware, so RTL is built anew"
     group.add_argument("--tile-seed", type=integer(1, TILE_SEEDS), default=1, metavar="N", help=text)
 
@@ -181,6 +193,7 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
         samples={name.removesuffix("_samples"): count for name, count in given(arguments, LIMITS).items()},
         tiles=dict(arguments.tile),
         tile_seed=arguments.tile_seed,
+        macro=arguments.macro,
         devices=load_device(arguments.device) if arguments.device else None,
         slow_devices=load_device(arguments.slow_device) if arguments.slow_device else None,
         rates=Rates.of(arguments.algorithm, **given(arguments, RATES)),

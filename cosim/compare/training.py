@@ -49,7 +49,8 @@ def compare(
 
     The golden run computes whole operations; the RTL run is also checked cycle by cycle against the golden tile. So
     equal final states show that both speeds of the golden model and the RTL agree. With the cocotb engine the layer of
-    ``run.config`` is in RTL (the first if it has none), with the native one all tiles are.
+    ``run.config`` is in RTL (the first if it has none), with the native one all tiles are. On a macro all tiles that
+    differ in size only have one netlist.
 
     Parameters
     ----------
@@ -72,7 +73,7 @@ def compare(
     with bar("compiling", 1) as advance:
         train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
     golden_run = Trainer(run)
-    config = run.config or golden_run.task.tile_configs[0]
+    config = run.hardware(run.config or golden_run.task.tile_configs[0])
     with bar("golden", steps) as advance:
         start = time.perf_counter()
         history = train(golden_run, steps, samples=samples, progress=advance)
@@ -97,7 +98,9 @@ def compare(
         "steps": steps,
         "recorded": record,
         **outcome.verdict.as_dict(),
-        "port_widths": _port_widths(outcome.verdict.first_mismatch, [config, *golden_run.task.tile_configs]),
+        "port_widths": _port_widths(
+            outcome.verdict.first_mismatch, [config, *map(run.hardware, golden_run.task.tile_configs)]
+        ),
         "wall_s": time.perf_counter() - begin,
         "golden_s": golden_s,
         "rtl_s": rtl_s,
@@ -118,6 +121,7 @@ def settings_of(trainer: Trainer) -> dict[str, Any]:
     devices = {"P": physics.fast, "W": slow}
     return {
         "tiles": {name: asdict(tile.config) for name, tile in tiles.items()},
+        "macro": trainer.spec.macro and trainer.spec.macro._asdict(),
         "algorithm": {
             spec.name: value.name if isinstance(value, Enum) else value
             for spec in fields(algorithm)

@@ -164,7 +164,19 @@ def expected_bins(config: TileConfig) -> list[str]:
         + latches
         + slots
         + programs * config.programmer
+        + [f"lines in use: {kind}, {op}" for kind, op in product(_in_use(config), busy[1:])]
     )
+
+
+def _in_use(config: TileConfig) -> list[str]:
+    """Which rows and columns an operation can use."""
+    rows = ["all rows"]
+    if config.rows > config.lanes:
+        rows.append("whole beats of rows")
+    if config.lanes > 1:
+        rows.append("rows that end within a beat")
+    columns = ["fewer columns", "not the next column"] if config.columns > 1 else []
+    return [*rows, "all columns", *columns]
 
 
 def _flipping(config: TileConfig) -> list[str]:
@@ -177,6 +189,7 @@ class Bins:
     def __init__(self, config: TileConfig) -> None:
         self.counts = Counter(dict.fromkeys(expected_bins(config), 0))
         self._config = config
+        self._used = config.used()
         self._command: Ports = {}  # inputs in the cycle of the last command
         self._transfer: Ports = {}  # and of the last transfer that reads
         self._before: Ports = {}
@@ -208,6 +221,8 @@ class Bins:
     def _moves(self, stream: str, inputs: Ports, outputs: Ports) -> None:
         if stream == "command":
             self._command = inputs
+            self._used = self._config.used(self._settings("used_rows"), self._settings("used_columns"))
+            self._lines_in_use(Op(inputs["command__op"]), outputs["read__column"])
             self._busy_with = Op(inputs["command__op"]).name.lower()
         elif stream == "pulses":
             self._pulses(outputs)
@@ -218,6 +233,19 @@ class Bins:
         elif stream == "seeds":
             when = "clear" if outputs["status__busy"] and self._busy_with == "clear" else "idle"
             self.counts[f"seed: {'refused' if outputs['status__seed_refused'] else 'loaded'}, {when}"] += 1
+
+    def _lines_in_use(self, op: Op, next_column: int) -> None:
+        config, used = self._config, self._used
+        if op == Op.PROGRAM and not config.programmer:
+            return
+        rows = "rows that end within a beat" if used.rows % used.lanes else "whole beats of rows"
+        kinds = [
+            "all rows" if used.rows == config.rows else rows,
+            "all columns" if used.columns == config.columns else "fewer columns",
+            *(["not the next column"] if next_column >= used.columns else []),
+        ]
+        for kind in kinds:
+            self.counts[f"lines in use: {kind}, {op.name.lower()}"] += 1
 
     def _settings(self, name: str) -> int:
         return self._command[f"settings__{name}"]
@@ -243,7 +271,7 @@ class Bins:
 
     def _writes(self, outputs: Ports) -> None:
         config = self._config
-        used = min(config.lanes, config.rows - outputs["writes__beat"] * config.lanes)
+        used = min(config.lanes, self._used.rows - outputs["writes__beat"] * config.lanes)
         pulses = unpack_signed(outputs["writes__pulses"], config.pulses_format.width, used)
         if self._command["command__op"] == Op.PROGRAM:
             self.counts["programming: corrects" if any(pulses) else "programming: in tolerance"] += 1

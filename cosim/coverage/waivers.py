@@ -60,7 +60,7 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
     ),
     CoverageWaiver(
         rf"toggle (?:sequencer rounds\[[67]\]|counters (?:reads|unprogrammed)_total\[8\]){_EDGE}",
-        8,
+        4,
         "the upper bits of a number of rounds and of counts",
         "no programming of 64 rounds ends before it is cut off: see the tests of it; counts stop at 255",
     ),
@@ -72,10 +72,11 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
         "proof of the block",
     ),
     CoverageWaiver(
-        r"branch transfer cond_else",
-        1,
-        "the other side of a choice that is always made",
-        "lanes beyond the last row, with a mask of two bits",
+        r"toggle (?:(?:tile|update|used_lines) (?:used_)?(?:rows|columns)\w*\[0\]"
+        r"|transfer(?:\.hidden_buffer(?:\.threshold_0)?|\.symmetric_point)? (?:late_|in_)?used?\w*(?:\[0\])?):1->0",
+        22,
+        "the first row and column, and the first lane, are in use",
+        "always, once the first beat has passed",
     ),
 )
 

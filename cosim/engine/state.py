@@ -33,8 +33,6 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
             rows = [int(arrays["column"]) * config.row_beats]
         elif item.name == "here":
             rows = [1 << int(arrays["column"])]
-        elif item.name == "end_of_sweep":
-            rows = [int(arrays["column"] == config.columns - 1)]
         elif item.name in widths:
             words = np.zeros((config.columns, config.row_beats * lanes), np.int64)
             words[:, : config.rows] = arrays[item.name]

@@ -8,6 +8,7 @@ host it loads the seeds first.
 from __future__ import annotations
 
 from collections.abc import Generator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -15,7 +16,7 @@ from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Difference, MismatchError, Ports
 from symtrack.cosim.engine.state import with_ports
 from symtrack.cosim.engine.streams import Streams
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import Op, Settings, Target
 from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
@@ -28,6 +29,7 @@ class SteppedPeriphery:
     Attributes
     ----------
     cycles : clock cycles of the operations so far, idle ones between them not counted.
+    used : the rows and columns in use.
     """
 
     def __init__(self, bench: Bench) -> None:
@@ -35,6 +37,7 @@ class SteppedPeriphery:
         self.cycles = 0
         self._bench = bench
         self._streams = Streams(bench.config, bench.widths)
+        self.use()
         self.load_seeds(bench.config.seeds)
 
     def load_seeds(self, seeds: Sequence[int]) -> None:
@@ -42,15 +45,22 @@ class SteppedPeriphery:
         self._streams.send_seeds(seeds)
         self._bench.run(self._wait_idle())
 
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use these lines from the next operation on."""
+        self.used = self.config.used(rows, columns)
+
+    def _set(self, settings: Settings) -> None:
+        self._streams.settings = replace(settings, used_rows=self.used.rows, used_columns=self.used.columns)
+
     @property
     def chopper(self) -> Int:
         """c, +1 or -1 per column."""
-        return self._signs("status__chopper", self.config.columns)
+        return self._signs("status__chopper", self.used.columns)
 
     @property
     def row_chopper(self) -> Int:
         """c', +1 or -1 per row."""
-        return self._signs("status__row_chopper", self.config.rows)
+        return self._signs("status__row_chopper", self.used.rows)
 
     def _signs(self, port: str, lines: int) -> Int:
         bits = self._streams.outputs[port]
@@ -59,7 +69,8 @@ class SteppedPeriphery:
     @property
     def next_column(self) -> int:
         """The column that the next transfer reads."""
-        return self._streams.outputs["read__column"]
+        column = self._streams.outputs["read__column"]
+        return column if column < self.used.columns else 0
 
     def update(
         self,
@@ -72,7 +83,7 @@ class SteppedPeriphery:
     ) -> PulseSlots:
         """Play one update; the lines of its slots."""
         streams = self._streams
-        streams.settings = Settings(target=target)
+        self._set(Settings(target=target))
         streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
         streams.send_vectors(list(x_magnitude), list(x_negative))
         streams.send_vectors(list(delta_magnitude), list(delta_negative))
@@ -80,8 +91,8 @@ class SteppedPeriphery:
         slots = streams.incoming["pulses"]
         check_target(self.config, self.cycles, target, [slot["slow"] for slot in slots])
         return PulseSlots(
-            rows=_lines([slot["rows"] for slot in slots], self.config.rows),
-            columns=_lines([slot["columns"] for slot in slots], self.config.columns),
+            rows=_lines([slot["rows"] for slot in slots], self.config.rows)[:, : self.used.rows],
+            columns=_lines([slot["columns"] for slot in slots], self.config.columns)[:, : self.used.columns],
             up=np.array([slot["up"] for slot in slots], np.uint8),
             quadrant=np.array([slot["quadrant"] for slot in slots], np.uint8),
         )
@@ -89,7 +100,7 @@ class SteppedPeriphery:
     def transfer(self, codes: Int, settings: Settings) -> Transfer:
         """Play one transfer of the next column with these ADC codes."""
         streams = self._streams
-        streams.settings = settings
+        self._set(settings)
         streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": 0})
         streams.send_codes(list(codes))
         self._bench.run(self._operation())
@@ -98,13 +109,13 @@ class SteppedPeriphery:
     def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
         """Play one calibration with the ADC codes of its reads."""
         config, streams = self.config, self._streams
-        sweeps = len(codes) // config.columns
-        streams.settings = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random)
+        sweeps = len(codes) // self.used.columns
+        self._set(Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random))
         streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": 0})
         for column in codes:
             streams.send_codes(list(column))
         self._bench.run(self._operation())
-        slots, writes, beats = streams.incoming["pulses"], streams.incoming["writes"], config.row_beats
+        slots, writes, beats = streams.incoming["pulses"], streams.incoming["writes"], self.used.row_beats
         check_target(config, self.cycles, Target.FAST, [slot["slow"] for slot in slots])
         return Calibration(
             up=np.array([slot["up"] for slot in slots], np.uint8),
@@ -113,9 +124,9 @@ class SteppedPeriphery:
 
     def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> int:
         """Play one programming, whose reads and writes are those of ``cells``; its rounds."""
-        self._streams.settings = settings
+        self._set(settings)
         rounds = Rounds(cells)
-        self.cycles += self._bench.run(program_column(self._streams, column, rounds))
+        self.cycles += self._bench.run(program_column(self._streams, column, rounds, self.used))
         return len(rounds.codes)
 
     def _written(self, beats: list[Ports]) -> Transfer:
@@ -126,9 +137,9 @@ class SteppedPeriphery:
         latched = [bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)]
         return Transfer(
             column=beats[0]["column"],
-            pulses=_pulses(config, beats),
-            latched=np.array(latched[: config.rows], np.uint8),
-            reference=np.array(reference[: config.rows], np.int64),
+            pulses=_pulses(config, beats, self.used.rows),
+            latched=np.array(latched[: self.used.rows], np.uint8),
+            reference=np.array(reference[: self.used.rows], np.int64),
         )
 
     def state_arrays(self) -> dict[str, Int]:
@@ -189,7 +200,9 @@ class _Replay:
         """The reads are what they were."""
 
 
-def program_column(streams: Streams, column: int, cells: ReferenceColumn) -> Generator[Ports, Ports, int]:
+def program_column(
+    streams: Streams, column: int, cells: ReferenceColumn, used: UsedLines
+) -> Generator[Ports, Ports, int]:
     """A programming whose reads are answered by ``cells`` and whose writes go there; cycles up to the first idle one.
 
     What is read and written must be that column of R; else `MismatchError`.
@@ -211,17 +224,17 @@ def program_column(streams: Streams, column: int, cells: ReferenceColumn) -> Gen
         if streams.incoming["read"]:
             streams.incoming["read"].clear()
             streams.send_codes(list(cells.read()))
-        if len(streams.incoming["writes"]) == config.row_beats:
-            cells.write(_pulses(config, streams.incoming["writes"]))
+        if len(streams.incoming["writes"]) == used.row_beats:
+            cells.write(_pulses(config, streams.incoming["writes"], used.rows))
             streams.incoming["writes"].clear()
     return cycles - 1  # the last one is idle
 
 
-def _pulses(config: TileConfig, beats: list[Ports]) -> Int:
-    """n of all rows from the beats of writes."""
+def _pulses(config: TileConfig, beats: list[Ports], rows: int) -> Int:
+    """n of all rows in use from the beats of writes."""
     width = config.pulses_format.width
     n = [pulses for beat in beats for pulses in unpack_signed(beat["pulses"], width, config.lanes)]
-    return np.array(n[: config.rows], np.int64)
+    return np.array(n[:rows], np.int64)
 
 
 def check_target(config: TileConfig, cycle: int, target: Target, slow: Sequence[int] | Words) -> None:

@@ -294,14 +294,15 @@ def programmer() -> Checked:
 
 
 def pulse_trains() -> Checked:
-    """Property of pulse trains: a line fires if its magnitude exceeds its word and it is enabled, or if all fire."""
+    """Property of pulse trains: a line that is enabled fires if its magnitude exceeds its word, or if all fire."""
     lines, width = 2, TileConfig().magnitude_bits
     dut: Any = PulseTrains(lines=lines, magnitude_bits=width)
     checked = Checked(dut)
     m, loaded = checked.module, Signal()
     values = [(Signal(width, name=f"m_{line}"), Signal(width, name=f"w_{line}")) for line in range(lines)]
+    enabled = Signal(lines)
     with m.If(dut.compare):
-        m.d.sync += loaded.eq(1)
+        m.d.sync += [loaded.eq(1), enabled.eq(dut.enable)]
         m.d.sync += [
             signal.eq(value)
             for line, signals in enumerate(values)
@@ -313,7 +314,8 @@ def pulse_trains() -> Checked:
             holds(checked, loaded, checked.state[f"above_{place}"][line] == (parts[0] > parts[1]))
             if place:
                 holds(checked, loaded, checked.state[f"equal_{place}"][line] == (parts[0] == parts[1]))
-        holds(checked, loaded, dut.fires[line] == (((magnitude > word) & dut.enable[line]) | dut.every))
+        holds(checked, loaded, dut.fires[line] == (((magnitude > word) | dut.every) & enabled[line]))
+    holds(checked, loaded, checked.state["enabled"] == enabled)
     return checked
 
 

@@ -19,7 +19,7 @@ from symtrack.model.spec.settings import ChopperMode, Scope
 def flips() -> Checked:
     """Property of the choppers: signs, flags, column and sweep after each read are those specified, in every mode.
 
-    Mode and scope change at will; a mode counts from the cycle after it is set.
+    Mode, scope and the columns in use change at will; a mode counts from the cycle after it is set.
     """
     config = TileConfig(rows=3, columns=2, lanes=1, chopper_period=2, chopper_probability=0.3, row_chopper=1)
     period, below, columns = config.chopper_period, config.chopper_flip_below, config.columns
@@ -39,7 +39,9 @@ def flips() -> Checked:
     column, sweep, wrapped = Signal(range(columns)), Signal(range(2 * period)), Signal()
     c, flipped = Signal(columns), Signal(columns)
     c_rows, flipped_rows = Signal(config.rows), Signal(config.rows)
-    here, wrap = 1 << column, column == columns - 1
+    here, wrap = 1 << column, column == dut.last_column
+    was_last = Signal()
+    m.d.sync += was_last.eq(wrap)
     m.d.sync += wrapped.eq(dut.finish & wrap)
     m.d.comb += [source.advance.eq(finished | dut.draw), bank.advance.eq(wrapped)]
     m.d.comb += [source.load.eq(dut.load_seed), source.from_next.eq(dut.from_next)]
@@ -66,12 +68,15 @@ def flips() -> Checked:
                 turns = decided(row_mode, sweep == period + row % period, bank.words[row])
                 m.d.sync += [flipped_rows[row].eq(turns), c_rows[row].eq(c_rows[row] ^ turns)]
 
+    with m.If(dut.restart):
+        m.d.sync += column.eq(0)
+
     seen = Signal(2)  # what the column's outputs say follows a cycle later
     m.d.sync += seen.eq(Cat(c.bit_select(column, 1), flipped.bit_select(column, 1)))
     m.d.comb += [
         Assert(column < columns),
         Assert(state["here"] == here),
-        Assert(state["end_of_sweep"] == wrap),
+        Assert(dut.end_of_sweep == was_last),
         Assert(state["sweep"] == sweep),
         Assert(state["flipped"] == flipped),
         Assert(dut.column == column),

@@ -12,7 +12,7 @@ from functools import reduce
 from operator import or_
 from typing import Any
 
-from amaranth.hdl import Cat, Module, Mux, Signal, Value
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 
 State = Mapping[str, Signal]
 Rule = Callable[[Module, Any, State], list[Value]]
@@ -65,11 +65,29 @@ class TwoBeats:
             m.d.sync += [self.waits.eq(1), self.two.eq(1)]
 
 
+def beats_up_to(last: Value, lines: int, lanes: int) -> Value:
+    """The number of beats of the lines up to the ``last``."""
+    return sum((last >= first for first in range(lanes, lines, lanes)), Const(1))
+
+
+def last_in_use(m: Module, start: Value, coming: Value, lines: int) -> tuple[Signal, Value]:
+    """A register of the last line of the operation in work, which ``coming`` tells with ``start``; and its bound."""
+    last = Signal(len(coming), name="last_in_use", init=lines - 1)
+    with m.If(start):
+        m.d.sync += last.eq(coming)
+    return last, coming < lines
+
+
 def sequencer(m: Module, dut: Any, state: State) -> list[Value]:
-    """Contract of the sequencer: what ends a state comes only in that state, and in SHIFT not in its first cycle."""
+    """Contract of the sequencer: what ends a state comes only in that state, and in SHIFT not in its first cycle; the
+    last column in use is told with a command and after it.
+    """
     shifted = Signal()
     m.d.sync += shifted.eq(state["shift"])
+    last, bound = last_in_use(m, dut.start, dut.coming_column, dut.config.columns)
     return [
+        bound,
+        dut.last_column == last,
         ~dut.loaded | state["load"],
         ~dut.pulsed | state["pulse"] | (state["shift"] & shifted),
         ~dut.streamed | state["stream"],
@@ -77,12 +95,22 @@ def sequencer(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def update(m: Module, dut: Any, state: State) -> list[Value]:
-    """Contract of the update path: it gets a command only when idle, and all vectors are loaded before slots begin."""
+    """Contract of the update path: it gets a command only when idle, and all vectors are loaded before slots begin;
+    lines in use are told with a command, or from the next cycle on, and stay.
+    """
     busy = state["slot_valid"] | state["compared_valid"] | state["offer.valid"] | ~state["offer.room"]
     plays = dut.run | dut.shift
     began, loads = Signal(), Signal()  # a command began a cycle ago; more vectors are awaited
     m.d.sync += [began.eq(dut.start), loads.eq(dut.load & ~dut.loaded)]
+    last_column, bound = last_in_use(m, dut.start, dut.coming_column, dut.config.columns)
+    row_before = Signal(len(dut.last_row), name="row_before", init=dut.config.rows - 1)
+    m.d.sync += row_before.eq(dut.last_row)
     return [
+        bound,
+        dut.last_row < dut.config.rows,
+        began | (dut.last_row == row_before),
+        dut.used_columns + 1 == 2 << last_column,
+        dut.used_rows + 1 == 2 << dut.last_row,
         ~(dut.load & (plays | busy)),
         ~(dut.run & dut.shift),
         ~(dut.start & (dut.load | plays | busy)),
@@ -92,11 +120,13 @@ def update(m: Module, dut: Any, state: State) -> list[Value]:
 
 
 def transfer(m: Module, dut: Any, state: State) -> list[Value]:
-    """Contract of the transfer path: READ lies between two reads, STREAM lasts until all beats are out, and columns are
-    counted as in the chopper.
+    """Contract of the transfer path: READ lies between two reads, STREAM lasts until all beats are out, columns are
+    counted as in the chopper, and rows in use stay.
     """
     finished, entered = Signal(init=1), Signal()  # a read finished a cycle ago; there was a read
-    what = Cat(dut.programming, dut.program_column)
+    restarted = Signal(name="restarted_before")
+    m.d.sync += restarted.eq(dut.restart)
+    what = Cat(dut.programming, dut.program_column, dut.last_row)
     before = Signal(len(what), name="programming_before")
     m.d.sync += [finished.eq(dut.finished), entered.eq(entered | dut.run), before.eq(what)]
     return [
@@ -104,18 +134,25 @@ def transfer(m: Module, dut: Any, state: State) -> list[Value]:
         dut.run | (state["taken"] == 0),
         dut.column * dut.config.row_beats == state["base"],
         ~(dut.clear & (dut.run | entered)),
+        ~(dut.run & (dut.restart | restarted)),
+        dut.last_row < dut.config.rows,
         dut.program_column < dut.config.columns,
         ~dut.run | (what == before),
     ]
 
 
 def chopper(m: Module, dut: Any, _state: State) -> list[Value]:
-    """Contract of the choppers: reads finish three cycles or more after another or a reset; no word is drawn, and no
-    state loaded, near.
+    """Contract of the choppers: reads finish three cycles or more after another or a reset; no word is drawn, no state
+    loaded, and no other column comes, near; the column is in use.
     """
     before, reset, drawn = Signal(2), Signal(2, init=0b11), Signal()
     m.d.sync += [before.eq(Cat(dut.finish, before)), reset.eq(reset << 1), drawn.eq(dut.draw | dut.load_seed)]
+    restarted, last = Signal(), Signal(len(dut.last_column), name="last_before")
+    m.d.sync += [restarted.eq(dut.restart), last.eq(dut.last_column)]
     return [
+        ~(dut.finish & (dut.restart | restarted)),
+        ~dut.finish | ((dut.last_column == last) & (dut.column <= last)),
+        dut.last_column < dut.config.columns,
         ~(dut.finish & (before | reset).any()),
         ~(dut.finish & drawn),
         ~((dut.draw | dut.load_seed) & before[0]),
@@ -144,7 +181,8 @@ def symmetric_point(m: Module, dut: Any, _state: State, beats: Beats | None = No
 
 
 def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
-    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10.
+    """Contract of the hidden buffer: all stages move at reads, the dither steps in stage 5, and beats leave stage 10; d
+    of a lane that is not in use is 0.
 
     ``beats`` are those that the proof follows already, if it does.
     """
@@ -157,6 +195,7 @@ def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None
         dut.step == (beats.valid[5] & dut.advance),
         dut.load == (beats.valid[10] & dut.advance),
         stand_still(m, [getattr(dut, name) for name in names], beats.any() | loaded),
+        *(~beats.valid[4] | dut.used[lane] | (d == 0) for lane, d in enumerate(dut.difference)),
     ]
 
 

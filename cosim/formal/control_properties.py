@@ -127,7 +127,7 @@ def sequencer() -> Checked:
     calibrating, programming = asked["op"] == Op.CALIBRATE, asked["op"] == Op.PROGRAM
     left, rounds, sweeps = state["left"], state["rounds"], asked["calibration_sweeps"]
     column = next(signal for name, signal in state.items() if name.startswith("column") and signal is not dut.column)
-    reads_left = left * config.columns - column
+    reads_left = left * (dut.last_column + 1) - column
     most = Mux(asked["rounds"] == 0, 1, asked["rounds"])
     reading = now["read"] | now["stream"]
     events = {
@@ -175,7 +175,7 @@ def sequencer() -> Checked:
         Assert(~(started & before["clear"]) | (dut.clear_address == past(dut.clear_address + 1, "next_address"))),
         # Reads of a calibration are counted down to none, rounds of a programming up to the most.
         Assert(~now["shift"] | (calibrating & (left == sweeps) & (column == 0))),
-        Assert(~(reading & calibrating) | ((left >= 1) & (column < config.columns))),
+        Assert(~(reading & calibrating) | ((left >= 1) & (column <= dut.last_column))),
         Assert(~(calibrating & programming & reading)),
         Assert(~(reading & programming) | (rounds < most)),
         Assert(~(now["stream"] & programming) | (dut.last_round == (rounds + 1 >= asked["rounds"]))),
@@ -196,7 +196,7 @@ def sequencer() -> Checked:
     for name in dut.settings.signature.members:
         value = Mux(own, forced[name], asked[name]) if name in forced else asked[name]
         m.d.comb += Assert(~works | (getattr(dut.sampled, name) == value))
-    for name, largest in (("bl", config.bl_max), ("column", config.columns - 1)):
+    for name, largest in (("bl", config.bl_max), ("column", dut.last_column)):
         m.d.comb += Assert(~works | (getattr(dut, name) == Mux(asked[name] > largest, largest, asked[name])))
     for name, ends in events.items():
         m.d.comb += Assert(~(started & before[name] & ~ends) | now[name])

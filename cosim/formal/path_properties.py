@@ -21,7 +21,8 @@ def polarity() -> Checked:
     """Property of updates: in a slot only lines of the signs of its quadrant fire, and `up` is what these signs say.
 
     Signs are those of the beats of x and δ, times c and c' as they were when the command began, except for updates of
-    W; line registers report those that come with a magnitude. In a slot of zero-shifting all lines fire.
+    W; line registers report those of lines in use that come with a magnitude. In a slot of zero-shifting all lines in
+    use fire, and others never do.
     """
     config = TileConfig(rows=3, columns=3, lanes=2, magnitude_bits=2, bl_max=3, row_chopper=1)
     dut: Any = UpdatePath(config)
@@ -29,24 +30,32 @@ def polarity() -> Checked:
     checked.assume(rules.update)
     m, state = checked.module, checked.state
 
-    x_beats, beats = config.column_beats, config.column_beats + config.row_beats
-    number = Signal(range(beats))  # of the beat that comes next
+    last_column, _ = rules.last_in_use(m, dut.start, dut.coming_column, config.columns)
+    x_beats = rules.beats_up_to(last_column, config.columns, config.lanes)
+    beats = x_beats + rules.beats_up_to(dut.last_row, config.rows, config.lanes)
+    number = Signal(range(config.column_beats + config.row_beats))  # of the beat that comes next
+    ends = (number == x_beats - 1) | (number == beats - 1)
+    left = Mux(number >= x_beats, dut.last_row, last_column) - state["beat"] * config.lanes
     accept = dut.vectors.valid & dut.vectors.ready
     with m.If(accept):
         m.d.sync += number.eq(Mux(number == beats - 1, 0, number + 1))
     m.d.comb += [
-        Assert(number < beats),
+        Assert(dut.used_columns + 1 == 2 << last_column),
+        Assert(~dut.load | (number < beats)),
+        Assert(~dut.load | (state["left"] == left)),
+        Assert(~dut.load | (state["used"] == Cat(left >= lane for lane in range(config.lanes)))),
         Assert(dut.load | (number == 0)),
         Assert(state["rows_next"] == (number >= x_beats)),
         Assert(state["beat"] == Mux(number >= x_beats, number - x_beats, number)),
-        Assert(state["end_of_side"] == ((number == x_beats - 1) | (number == beats - 1))),
+        Assert(~dut.load | (state["end_of_side"] == ends)),
         Assert(dut.loaded == (accept & (number == beats - 1))),
     ]
     negative = {}
-    for side, lines, first, signs in (
-        ("x", config.columns, 0, dut.signs),
-        ("delta", config.rows, x_beats, dut.row_signs),
-    ):
+    sides = (
+        ("x", config.columns, Const(0), dut.signs, dut.used_columns),
+        ("delta", config.rows, x_beats, dut.row_signs, dut.used_rows),
+    )
+    for side, lines, first, signs, used in sides:
         c = Signal(lines, name=f"c_{side}", reset_less=True)
         with m.If(dut.start):
             m.d.sync += c.eq(signs)
@@ -54,9 +63,9 @@ def polarity() -> Checked:
         found, reported = [], checked.blocks[side]
         for line in range(lines):
             beat, lane = divmod(line, config.lanes)
-            comes = accept & (number == first + beat)
+            comes = accept & (number == first + beat) & ((number >= x_beats) == (side == "delta"))
             sign = dut.vectors.negative[lane] ^ (c[line] & ~dut.slow)
-            found.append(Mux(comes & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
+            found.append(Mux(comes & used[line] & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
             with m.If(comes):
                 m.d.sync += negative[side][line].eq(sign)
             m.d.comb += Assert(state[f"{side}.negative_{line}"] == negative[side][line])
@@ -71,13 +80,23 @@ def polarity() -> Checked:
     def right(shift: Value, rows: Value, columns: Value, quadrant: Value, up: Value) -> Value:
         return (up == quadrant.xor()) & Mux(
             shift,
-            rows.all() & columns.all(),
-            ~(rows & (negative["delta"] ^ quadrant[1].replicate(config.rows))).any()
-            & ~(columns & (negative["x"] ^ quadrant[0].replicate(config.columns))).any(),
+            (rows == dut.used_rows) & (columns == dut.used_columns),
+            ~(rows & ~signed(0, quadrant[1])).any() & ~(columns & ~signed(1, quadrant[0])).any(),
         )
+
+    def signed(side: int, sign: Value) -> Value:
+        """The lines of rows (0) or of columns (1) in use of a sign."""
+        lines, used = (negative["delta"], dut.used_rows) if side == 0 else (negative["x"], dut.used_columns)
+        return used & (lines ^ ~sign.replicate(len(used)))
 
     slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
     valid, room = state["offer.valid"], state["offer.room"]
+    for name, every, matching in (
+        ("row_trains", dut.used_rows, signed(0, compared.quadrant[1])),
+        ("column_trains", dut.used_columns, signed(1, compared.quadrant[0])),
+    ):
+        enabled = Mux(compared.shift, every, matching)
+        m.d.comb += Assert(~state["compared_valid"] | (state[f"{name}.enabled"] == enabled))
     # Which of the slots on offer and waiting are of zero-shifting.
     offered, waiting, free = Signal(), Signal(), ~valid | dut.pulses.ready
     with m.If(free & (state["compared_valid"] | ~room)):
@@ -97,10 +116,12 @@ def polarity() -> Checked:
     return checked
 
 
-def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
+def in_turn(m: Module, dut: Any, state: rules.State) -> list[Value]:
     """Property of updates: beats of vectors are counted; slots come without a gap up to the last, which is marked."""
     config, beat, rows_next = dut.config, state["beat"], state["rows_next"]
-    last_beat = Mux(rows_next, config.row_beats - 1, config.column_beats - 1)
+    last_column, _ = rules.last_in_use(m, dut.start, dut.coming_column, config.columns)
+    last_line = Mux(rows_next, dut.last_row, last_column)
+    last_beat = rules.beats_up_to(last_line, max(config.rows, config.columns), config.lanes) - 1
     slot, compared = (data.View(SLOT, state[name]) for name in ("slot", "compared"))
     room, age, empty, plays = state["offer.room"], state["age"], state["empty"], dut.run | dut.shift
     pending = Mux(dut.shift, state["zero_shift.pending"], state["quadrants.left"].any())
@@ -115,8 +136,10 @@ def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
         younger |= there
     return [
         *result,
+        dut.used_columns + 1 == 2 << last_column,
         beat <= last_beat,
-        state["end_of_side"] == (beat == last_beat),
+        ~dut.load | (state["end_of_side"] == (beat == last_beat)),
+        ~dut.load | (state["left"] == last_line - beat * config.lanes),
         dut.load | ~(beat.any() | rows_next),
         plays | ~(younger | age.any() | state["zero_shift.pending"] | state["quadrants.left"].any()),
         age[0] | ~younger,
@@ -132,13 +155,14 @@ def in_turn(_m: Module, dut: Any, state: rules.State) -> list[Value]:
 def in_order(m: Module, dut: Any, state: rules.State) -> list[Value]:
     """Property of transfers: beats in the stages are in order and of one column, and counts are those of the beats."""
     config: TileConfig = dut.config
-    beats, taken = config.row_beats, state["taken"]
-    first = Mux(dut.programming, dut.program_column * beats, state["base"])
+    taken, left = state["taken"], dut.last_row - state["taken"] * config.lanes
+    beats = rules.beats_up_to(dut.last_row, config.rows, config.lanes)
+    first = Mux(dut.programming, dut.program_column * config.row_beats, state["base"])
     valid = [state[f"valid_{stage}"] for stage in range(1, BEAT_LATENCY)] + [state["hidden_buffer.written"]]
     address = [state[f"address_{stage}"] for stage in range(1, BEAT_LATENCY + 1)]
     number = [state[f"beat_{stage}"] for stage in range(1, BEAT_LATENCY)]
     offered, room = state["offer.valid"], state["offer.room"]
-    gone = Signal(range(beats + 1))  # beats of this read that were taken out
+    gone = Signal(range(config.row_beats + 1))  # beats of this read that were taken out
     with m.If(dut.finished):
         m.d.sync += gone.eq(0)
     with m.Elif(dut.writes.valid & dut.writes.ready):
@@ -148,9 +172,11 @@ def in_order(m: Module, dut: Any, state: rules.State) -> list[Value]:
     m.d.comb += last.eq(first + gone + offered + ~room)
     result = [
         ~(dut.run & state["more"]) | (state["entering"] == first + taken),
+        ~(dut.run & state["more"]) | ((state["left"] == left) & (state["last"] == (left < config.lanes))),
         taken == inside + gone,
         taken <= beats,
-        state["more"] == (taken != beats),
+        ~dut.run | (state["more"] == (taken != beats)),
+        dut.run | state["more"],
         room | offered,
         ~offered | (state["offer.last_out"] == (gone == beats - 1)),
         room | (state["offer.spare_last"] == (gone == beats - 2)),

@@ -37,6 +37,7 @@ from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.low_pass import LowPass
 from symtrack.hdl.tile.threshold import Threshold
+from symtrack.hdl.tile.used_lines import UsedLines
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Scope
 
@@ -95,16 +96,16 @@ def low_pass() -> Checked:
 
 
 def threshold() -> Checked:
-    """Property of the threshold: n is trunc(h / threshold), or the floor, clamped to ±pulses_max; so are its size and
-    flags.
+    """Property of the threshold: n is trunc(h / threshold), or the floor, clamped to ±pulses_max, and 0 in a lane that
+    is not in use; so are its size and flags.
     """
     config = TileConfig()
     dut: Any = Threshold(config)
     checked = Checked(dut)
     m, most, shift = checked.module, config.pulses_max, config.threshold_shift
     h, floor, loaded = Signal(signed(config.hidden_bits)), Signal(), Signal()
-    with m.If(dut.advance):
-        m.d.sync += [h.eq(dut.hidden), floor.eq(dut.floor), loaded.eq(1)]
+    with m.If(dut.advance):  # n of a lane that is not in use is that of zero
+        m.d.sync += [h.eq(Mux(dut.used, dut.hidden, 0)), floor.eq(dut.floor), loaded.eq(1)]
     left = h - (dut.pulses << shift)
     one = 1 << shift
     towards_zero = Mux(h < 0, (left <= 0) & (left > -one), (left >= 0) & (left < one))
@@ -140,8 +141,8 @@ def chopper() -> Checked:
     m.d.comb += [
         Assume(dut.mode == ChopperMode.REGULAR),
         Assume(dut.scope == Scope.COLUMN),
+        Assume(~dut.restart & (dut.last_column == config.columns - 1)),
         Assert(checked.state["here"] == 1 << dut.column),
-        Assert(checked.state["end_of_sweep"] == (dut.column == config.columns - 1)),
         Assert(~wrapped | (finished & (dut.column == 0))),
     ]
     for column, count in enumerate(reads):
@@ -156,6 +157,29 @@ def chopper() -> Checked:
             Assert(count == expected),
             Assert(dut.signs[column] == (count >= period)),
         ]
+    return checked
+
+
+def used_lines() -> Checked:
+    """Property of the used lines: those of the last command's settings, and never none or more than there are."""
+    config = TileConfig(rows=5, columns=7, lanes=1)
+    dut: Any = UsedLines(config)
+    checked = Checked(dut)
+    m = checked.module
+    for lines, setting, last, mask in (
+        (config.rows, dut.used_rows, dut.last_row, dut.rows),
+        (config.columns, dut.used_columns, dut.last_column, dut.columns),
+    ):
+        count = Signal(range(lines + 1), name=f"count_of_{setting.name}", init=lines)
+        asked = Mux((setting == 0) | (setting > lines), lines, setting)
+        with m.If(dut.start):
+            m.d.sync += count.eq(asked)
+        m.d.comb += [Assert((count >= 1) & (count <= lines)), Assert(last + 1 == count), Assert(mask + 1 == 1 << count)]
+    m.d.comb += [
+        Assert(dut.coming_column + 1 == asked),
+        Assume(dut.column < config.columns),
+        Assert(dut.restart == (dut.start & (dut.column >= asked))),
+    ]
     return checked
 
 
@@ -349,6 +373,14 @@ PROPERTIES = (
         counters,
         depth=3,
         twin=("itself: $add", 0),
+    ),
+    Property(
+        "used_lines",
+        "lines in use are those of the settings, at least one and no more than there are; a next column beyond is told",
+        "5x7",
+        used_lines,
+        depth=2,
+        twin=("itself: $sub", 0),
     ),
     Property(
         "axi_lite",

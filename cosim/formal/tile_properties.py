@@ -62,7 +62,8 @@ def _tile() -> Checked:
     stages = (first.valid[3] & point.wrong) | (second.valid[6] & buffer.wrong)
     m.d.sync += wrong.eq(point.advance & stages)
     m.d.comb += Assert(checked.component.status.memory_error == wrong)
-    m.d.comb += Assert(state["chopper.end_of_sweep"] == (blocks["chopper"].column == config.columns - 1))
+    works = ~state["sequencer.idle"] & ~state["sequencer.clear"]
+    m.d.comb += Assert(~works | (blocks["chopper"].column <= state["used_lines.last_column"]))
     m.d.comb += Assert(sum(state[f"sequencer.{name}"] for name in STATES) == 1)
     return checked
 
@@ -86,11 +87,12 @@ def ends() -> Checked:
     # A slot or a beat that has not begun, and those on their way, weigh by how many moves they have to make.
     slots = 4 * _to_choose(checked) + 3 * update["slot_valid"] + 2 * update["compared_valid"] + _held(update)
     slots += len(age) - sum(age)
-    beats = (BEAT_LATENCY + 2) * (config.row_beats - transfer["taken"]) + _held(transfer)
+    column_beats, row_beats = _beats(checked)
+    beats = (BEAT_LATENCY + 2) * (row_beats - transfer["taken"]) + _held(transfer)
     beats += sum((BEAT_LATENCY + 1 - stage) * valid for stage, valid in _stages(transfer))
     work = {
         "clear": config.depth - state["sequencer.clear_address"],
-        "load": Mux(update["rows_next"], config.row_beats, config.column_beats + config.row_beats) - update["beat"],
+        "load": Mux(update["rows_next"], row_beats, column_beats + row_beats) - update["beat"],
         "pulse": slots,
         "shift": slots,
         "read": Const(0),
@@ -123,18 +125,18 @@ def all_leave() -> Checked:
     """
     checked = _tile()
     m, state, dut = checked.module, checked.state, checked.component
-    config: TileConfig = dut.config
     update, transfer = checked.of("update"), checked.of("transfer")
     x, delta = checked.blocks["update.x"], checked.blocks["update.delta"]
     quadrants = (x.any_positive + x.any_negative) * (delta.any_positive + delta.any_negative)
     asked = Mux(state["sequencer.shift"], checked.blocks["update"].zero_shifts, quadrants * state["sequencer.bl"])
     slots = _to_choose(checked) + update["slot_valid"] + update["compared_valid"] + _held(update)
-    beats = config.row_beats - transfer["taken"] + sum(valid for _, valid in _stages(transfer)) + _held(transfer)
+    _, row_beats = _beats(checked)
+    beats = row_beats - transfer["taken"] + sum(valid for _, valid in _stages(transfer)) + _held(transfer)
     age = update["age"]
     plays = state["sequencer.pulse"] | state["sequencer.shift"]
     for name, left, first, now, port in (
         ("slots", slots, asked, plays & age[0], dut.pulses),
-        ("beats", beats, Const(config.row_beats), state["sequencer.stream"], dut.writes),
+        ("beats", beats, row_beats, state["sequencer.stream"], dut.writes),
     ):
         was, leaves = Signal(name=f"{name}_were_there"), Signal(name=f"{name}_left")
         before = Signal(left.shape(), name=f"{name}_before")
@@ -145,6 +147,14 @@ def all_leave() -> Checked:
             Assert(~was | now | (before == leaves)),
         ]
     return checked
+
+
+def _beats(checked: Checked) -> tuple[Value, Value]:
+    """The number of beats of the columns and of the rows in use."""
+    config: TileConfig = checked.component.config
+    lines, lanes = checked.of("used_lines"), config.lanes
+    last_column, last_row = lines["last_column"], lines["last_row"]
+    return rules.beats_up_to(last_column, config.columns, lanes), rules.beats_up_to(last_row, config.rows, lanes)
 
 
 def _to_choose(checked: Checked) -> Value:

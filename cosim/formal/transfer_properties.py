@@ -42,7 +42,7 @@ def total(values: Sequence[Value]) -> Value:
 
 def symmetric_point() -> Checked:
     """Property of the symmetric-point accumulator: ref, d and the next Q and Qref follow from r, Q and Qref in every
-    setting.
+    setting, and in a lane that is not in use Q and Qref stay and d is 0.
 
     Q also stays in the range of the codes.
     """
@@ -64,7 +64,7 @@ def symmetric_point() -> Checked:
     q, q_ref = carried(now[0], "q", 1, 4), carried(now[1], "q_ref", 1, 4)
     even = carried(Cat(~word.xor() for word in words), "even", 1, 3)
     r = carried(dut.code[0] << config.reference_fraction_bits, "r", 0, 4)
-    latch, negative = carried(dut.latch, "latch", 0, 4), carried(dut.negative, "negative", 0, 4)
+    latch, negative = carried(dut.latch & dut.used, "latch", 0, 4), carried(dut.negative, "negative", 0, 4)
     used = carried(dut.used, "used", 0, 4)
     latched, filtered = dut.mode == Reference.LATCHED, dut.mode == Reference.FILTERED
 
@@ -73,15 +73,16 @@ def symmetric_point() -> Checked:
         return Mux(latch[stage], Mux(nearest > form.high, form.high + 1 - one, nearest), q_ref[stage])
 
     def following(stage: int) -> Value:
-        return Mux(dut.filter, q[stage] + ((r[stage] - q[stage] + half) >> config.filter_shift), q[stage])
+        return Mux(dut.filter & used[stage], q[stage] + ((r[stage] - q[stage] + half) >> config.filter_shift), q[stage])
 
     read = r[4] - Mux(latched, ref(4), Mux(filtered, q[4], 0))
     holds(
         checked,
         valid[4],
-        dut.difference[0] == Mux(negative[4], -read, read),
+        dut.difference[0] == Mux(used[4], Mux(negative[4], -read, read), 0),
         dut.reference[0] == Mux(filtered, following(4), ref(4)),
         dut.fresh == (used[4] & (latch[4] | filtered)),
+        dut.in_use == used[4],
         (following(4) >= low) & (following(4) <= high),
     )
     holds(checked, valid[3], dut.wrong == even[3].any())
@@ -102,6 +103,7 @@ def symmetric_point() -> Checked:
         holds(checked, valid[stage], state[f"fresh_{stage}"] == fresh)
         if stage < 4:
             holds(checked, valid[stage], state[f"negative_{stage}"] == negative[stage])
+            holds(checked, valid[stage], state[("used_1", "used_2", "late_used_1")[stage - 1]] == used[stage])
         if stage < 3:
             code = state[f"code_{stage}"].as_signed() << config.reference_fraction_bits
             holds(checked, valid[stage], code == r[stage], state[f"latch_{stage}"] == latch[stage])
@@ -187,7 +189,9 @@ def _buffered(formats: dict[str, Any]) -> Checked:
         direct = dut.direct & ~dut.programming
         whole = {stage: Mux(direct, h[stage] >> shift, truncated(h[stage], shift)) for stage in (9, 10)}
         n = clipped(whole[10], -most, most)
-        clamps.append(n != whole[10])
+        in_use = carried(dut.used[lane], f"in_use_{lane}", 4, 10)
+        clamps.append((n != whole[10]) & in_use[10])
+        n = Mux(in_use[10], n, 0)
         outside = size_of(d[10]) > dut.tolerance
         least = Mux(n == 0, Mux(d[10] < 0, -1, 1), n)
         n = Mux(dut.programming, Mux(outside & ~dut.last_round, least, 0), Mux(dut.accumulate, n, 0))
@@ -226,7 +230,7 @@ def _buffered(formats: dict[str, Any]) -> Checked:
         holds(
             checked,
             valid[9],
-            checked.state[f"threshold_{lane}.whole"] == whole[9],
+            checked.state[f"threshold_{lane}.whole"] == Mux(in_use[9], whole[9], 0),
             state["late_hidden_1"] == h[9],
             low + (state["high_1"] << half) == scaled[9],
         )
@@ -237,6 +241,8 @@ def _buffered(formats: dict[str, Any]) -> Checked:
             state["scaled"] == scaled[10],
             state["size_1"] == size_of(n),
         )
+        for stage in range(5, 9):
+            holds(checked, valid[stage], checked.state[f"used_{stage - 4}"][lane] == in_use[stage])
         if config.programmer:
             for stage in range(5, 10):
                 verdict = Cat(d[stage] < 0, size_of(d[stage]) > dut.tolerance)

@@ -209,8 +209,8 @@ WAIVERS: tuple[MutantWaiver, ...] = (
     MutantWaiver(
         "model/tile/update.py",
         "UpdatePipeline.load",
-        "lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))",
-        "lines = slice(beat * config.lanes, min((beat + 2) * config.lanes, config.rows))",
+        "lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, used.rows))",
+        "lines = slice(beat * config.lanes, min((beat + 2) * config.lanes, used.rows))",
         "the next beat writes its lines anew",
     ),
     MutantWaiver(

@@ -11,8 +11,8 @@ from typing import Any
 import numpy as np
 
 from symtrack.cosim.engine.job import Bench
-from symtrack.cosim.stimulus.random import random_codes, random_settings
-from symtrack.model.spec.config import TileConfig
+from symtrack.cosim.stimulus.random import random_codes, random_settings, random_sizes
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import COUNT_BITS, ChopperMode, Reference, Settings, Target
 from symtrack.model.training.metrics import state_sha256
@@ -51,29 +51,34 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
 
 
 def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
-    """Updates and sweeps of transfers, each with its own data and settings, for at least ``cycles`` cycles; then
-    calibrations, each with fewer slots than that.
+    """Updates and sweeps of transfers, each with its own data and settings, on parts of the tile of random sizes, for
+    at least ``cycles`` cycles; then calibrations, each with fewer slots than that.
     """
     config, rng = bench.config, Random(seed)
     tile = bench.periphery(config)
-    done = 0
+    done = transfers = 0
     while bench.cycles < cycles:
-        tile.update(*_dense(config, rng), rng.randint(0, config.bl_max), rng.choice(list(Target)))
-        for _ in range(config.columns):
+        used = config.used(*random_sizes(config, rng))
+        tile.use(used.rows, used.columns)
+        tile.update(*_dense(config, rng, used), rng.randint(0, config.bl_max), rng.choice(list(Target)))
+        for _ in range(used.columns):
             settings = replace(
                 random_settings(config, rng),
                 chopper=rng.choice(list(ChopperMode)),
                 row_chopper=rng.choice(list(ChopperMode) if config.row_chopper else [ChopperMode.OFF]),
                 reference=rng.choice(list(Reference)),
             )
-            tile.transfer(np.array(random_codes(config, rng, "")), settings)
+            tile.transfer(np.array(random_codes(used.rows, config, rng, "")), settings)
+            transfers += 1
         done += 1
         bench.progress(bench.cycles)
     for _ in range(4):
         pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1))
-        codes = np.array([random_codes(config, rng, "") for _ in range(config.columns)])
+        used = config.used(*random_sizes(config, rng))
+        tile.use(used.rows, used.columns)
+        codes = np.array([random_codes(used.rows, config, rng, "") for _ in range(used.columns)])
         tile.calibrate(pulses, codes, random=rng.random() < 0.5)
-    return {"updates": done, "transfers": done * config.columns, "state_sha256": state_sha256(tile.state_arrays())}
+    return {"updates": done, "transfers": transfers, "state_sha256": state_sha256(tile.state_arrays())}
 
 
 def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
@@ -101,13 +106,14 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     return {"updates": done}
 
 
-def _dense(config: TileConfig, rng: Random) -> tuple[Int, Int, Int, Int]:
-    """Random signs and magnitudes of x and of δ with no zero among the magnitudes."""
+def _dense(config: TileConfig, rng: Random, used: UsedLines | None = None) -> tuple[Int, Int, Int, Int]:
+    """Random signs and magnitudes of x and of δ, none of which is zero, of all lines or of those in use."""
+    lines = used or config.used()
     sides = [
         (
             np.array(rng.choices((0, 1), k=size)),
             np.array(rng.choices(range(1, config.magnitude_format.high + 1), k=size)),
         )
-        for size in (config.columns, config.rows)
+        for size in (lines.columns, lines.rows)
     ]
     return (*sides[0], *sides[1])

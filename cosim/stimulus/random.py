@@ -5,13 +5,14 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Generator
+from dataclasses import replace
 from random import Random
 from typing import Any
 
 from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.engine.lockstep import Ports
 from symtrack.cosim.engine.streams import SINKS, SOURCES, Streams
-from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
+from symtrack.model.spec.config import BEAT_LATENCY, TileConfig, UsedLines
 from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, Op, Scope, Settings, Target, setting_specs
 from symtrack.model.spec.status import FLAGS
@@ -22,6 +23,8 @@ RESEEDED, SEEDED, ZERO = 0.5, 0.1, 0.1  # probability of seeds after a reset, be
 LASTING = ("calibrate", "program")  # operations that can last longer than anyone waits,
 LONGEST = 1500  # which is so many cycles, or two sweeps of reads if they take longer: then a reset cuts them off
 STRETCH = 2048  # cycles
+ALL_LINES = 0, 0  # settings used_rows and used_columns
+RESIZED = 0.3  # probability of another size before an operation
 OPERATIONS = ("update", "transfer", "calibrate", "program", "pause")
 OFTEN, SELDOM, SHORT = (10, 20, 1, 3, 1), (2, 4, 8, 16, 1), (10, 20, 0, 0, 1)  # their weights
 # What the stretches are for: operations that are seldom else, and codes at one end, where Q comes to stand. In half of
@@ -46,7 +49,9 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     probability = dict.fromkeys((*SOURCES, *SINKS), 0.0)
     streams = Streams(config, bench.widths, stall=lambda name: rng.random() < probability[name], noise=rng)
     done: Counter[str] = Counter()
-    prepaid = 0  # reads whose codes are queued already
+    prepaid = 0  # beats of codes that are queued already
+    words = ALL_LINES  # of the operations that are queued from now on
+    used = config.used()  # by the last operation that was taken
     left = cycles + config.clear_cycles
     end, first = left, rng.randrange(len(KINDS))
     longest = max(LONGEST, 2 * config.columns * (config.row_beats + BEAT_LATENCY + 1))
@@ -58,16 +63,20 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
         return KINDS[at()]
 
     def step(*, reset: bool = False) -> Generator[Ports, Ports, None]:
-        nonlocal left, prepaid
+        nonlocal left, prepaid, used
         left -= 1
         if rng.random() < 0.1:
-            streams.settings = random_settings(config, rng)
+            streams.settings = random_settings(config, rng, words)
+        waits = bool(streams.outgoing["command"])
         outputs = yield from streams.cycle(reset=reset)
+        if waits and not streams.outgoing["command"]:
+            used = config.used(*words)
+            done["on a part"] += used != config.used()
+            done["next column not in use"] += outputs["read__column"] >= used.columns
         for _ in streams.incoming["read"]:
-            if prepaid:
-                prepaid -= 1
-            else:
-                streams.send_codes(random_codes(config, rng, kind()))
+            missing = max(0, used.row_beats - prepaid)
+            prepaid -= used.row_beats - missing
+            streams.send_codes(random_codes(missing * config.lanes, config, rng, kind()))
         streams.incoming["read"].clear()
         if streams.incoming["writes"]:
             done["latched beats"] += sum(beat["latch"] != 0 for beat in streams.incoming["writes"])
@@ -87,7 +96,10 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
         op = rng.choices(OPERATIONS, SELDOM if kind() == "seldom" else OFTEN if at() < RESETS else SHORT)[0]
         if rng.random() < SEEDED:
             streams.send_seeds(random_seeds(config, rng))
-        prepaid += _queue(op, config, streams, rng, kind())
+        if rng.random() < RESIZED:
+            words = random_sizes(config, rng)
+        streams.settings = replace(streams.settings, used_rows=words[0], used_columns=words[1])
+        prepaid += _queue(op, config.used(*words), config, streams, rng, kind())
         cut = rng.random() < RESET_PROBABILITY and at() < RESETS and at() % 2 == 0
         # A reset at a uniformly random moment would mostly hit the longest phase; powers of two reach all.
         lasts = op in LASTING or before in LASTING
@@ -123,20 +135,20 @@ def random_program(bench: Bench, cycles: int, rng: Random) -> Generator[Ports, P
     return dict(done)
 
 
-def _queue(op: str, config: TileConfig, streams: Streams, rng: Random, kind: str) -> int:
-    """Queue one operation with its data in the streams; returns the number of reads whose codes are among the data."""
+def _queue(op: str, used: UsedLines, config: TileConfig, streams: Streams, rng: Random, kind: str) -> int:
+    """Queue one operation with its data in the streams; returns the number of beats of codes among the data."""
     # Mostly short trains: every operation is worth more than every slot of it.
     lengths = (rng.randint(0, min(3, config.bl_max)), rng.getrandbits(config.bl_bits), config.bl_max)
     bl = rng.choices(lengths, (8, 1, 1))[0]
     if op == "update":
         streams.outgoing["command"].append({"op": int(Op.UPDATE), "bl": bl})
-        for size in (config.columns, config.rows):
+        for size in (used.columns, used.rows):
             streams.send_vectors(*random_vector(size, config, rng))
     elif op == "transfer":
         streams.outgoing["command"].append({"op": int(Op.TRANSFER), "bl": bl})
         if rng.random() < 0.5:
-            streams.send_codes(random_codes(config, rng, kind))
-            return 1
+            streams.send_codes(random_codes(used.rows, config, rng, kind))
+            return used.row_beats
     elif op == "calibrate":
         streams.outgoing["command"].append({"op": int(Op.CALIBRATE), "bl": bl})
     elif op == "program":
@@ -161,22 +173,32 @@ def random_vector(size: int, config: TileConfig, rng: Random) -> tuple[list[int]
     return magnitudes, [int(rng.random() < negative) for _ in range(size)]
 
 
-def random_codes(config: TileConfig, rng: Random, kind: str) -> list[int]:
+def random_sizes(config: TileConfig, rng: Random) -> tuple[int, int]:
+    """Random settings used_rows and used_columns; those without a meaning are legal on the port: they are all lines."""
+    lines = ((config.rows, config.row_count_bits), (config.columns, config.column_count_bits))
+    rows, columns = (rng.choice((0, 1, rng.randint(1, most), rng.getrandbits(bits))) for most, bits in lines)
+    return rows, columns
+
+
+def random_codes(size: int, config: TileConfig, rng: Random, kind: str) -> list[int]:
     """Random ADC codes: noise, constants or the ends of the range; in some stretches one end of the range only."""
     form = config.code_format
     if kind in ("low", "high"):
-        return [getattr(form, kind)] * config.rows
+        return [getattr(form, kind)] * size
     shape = rng.randrange(4)
     if shape == 0:
-        return [rng.choice((form.low, form.high)) for _ in range(config.rows)]
+        return [rng.choice((form.low, form.high)) for _ in range(size)]
     if shape == 1:
-        return [rng.randint(form.low, form.high)] * config.rows
+        return [rng.randint(form.low, form.high)] * size
     spread = max(1, form.high >> rng.randrange(form.width))
-    return [max(form.low, rng.randint(-spread, spread)) for _ in range(config.rows)]
+    return [max(form.low, rng.randint(-spread, spread)) for _ in range(size)]
 
 
-def random_settings(config: TileConfig, rng: Random) -> Settings:
-    """Random settings; those without a distribution of their own are any word of their width."""
+def random_settings(config: TileConfig, rng: Random, used: tuple[int, int] = ALL_LINES) -> Settings:
+    """Random settings; those without a distribution of their own are any word of their width.
+
+    used: used_rows and used_columns, by which what is queued goes.
+    """
     gain = rng.choice((0, 1, rng.getrandbits(config.gain_bits), (1 << config.gain_bits) - 1))
     own: dict[str, Callable[[], int]] = {
         "target": lambda: rng.choice(list(Target)),
@@ -201,6 +223,8 @@ def random_settings(config: TileConfig, rng: Random) -> Settings:
             rng.getrandbits(config.reference_format.width) >> rng.randrange(config.reference_format.width + 1)
         ),
         "rounds": lambda: rng.choice((0, 1, 2, 3, 7)) | _seldom(rng, 3, ROUND_BITS),
+        "used_rows": lambda: used[0],
+        "used_columns": lambda: used[1],
     }
     values: dict[str, Any] = {}
     for spec in setting_specs(config):

@@ -41,7 +41,10 @@ def training(
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
-    trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.periphery)
+    spec = run or replace(DIGITS, seed=seed)
+    if not spec.macro:  # on a macro the bench has that, and the tiles are as they are told
+        spec = replace(spec, config=bench.config)
+    trainer = Trainer(spec, periphery=bench.periphery)
     if resume:
         trainer.restore(resume)
     result: dict[str, Any] = {}

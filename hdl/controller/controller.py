@@ -93,15 +93,10 @@ class Controller(wiring.Component):
                     valid.eq(drain.tvalid),
                     drain.tready.eq(ready),
                     data.eq(_packed(inner, layout)),
-                    last.eq(self._last(inner, layout)),
+                    last.eq(getattr(inner, layout.last) if layout.last else Const(1)),
                 ]
         m.d.comb += registers.offered.eq(Cat(offered).any())
         return m
-
-    def _last(self, inner: wiring.PureInterface, layout: StreamLayout) -> Value:
-        if layout.last == "beat":
-            return inner.beat == self.config.row_beats - 1
-        return getattr(inner, layout.last) if layout.last else Const(1)
 
 
 def _streams() -> list[tuple[str, str, type, type]]:

@@ -248,6 +248,7 @@ SETTINGS_LAYOUT: tuple[tuple[str, int, str, dict[str, int]], ...] = (
     ("calibration", 0x48, "lengths", {"calibration_pulses": 0, "calibration_sweeps": 16}),
     ("tolerance", 0x4C, "of a programming", {"tolerance": 0}),
     ("rounds", 0x50, "of a programming", {"rounds": 0}),
+    ("used", 0x54, "size of the part of the crossbar that is in use", {"used_rows": 0, "used_columns": 16}),
 )
 
 

@@ -113,7 +113,7 @@ def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
             ("column", config.column_bits, None, False),
             ("beat", config.beat_bits, None, False),
             ("array", 1, None, False),
-            last="beat",
+            last="last",
         ),
     }
     return {name: replace(layout, padded=bool(config.stream_pad)) for name, layout in layouts.items()}

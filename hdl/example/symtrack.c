@@ -107,7 +107,8 @@ int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings
         (unsigned)settings->chopper > most->chopper_max ||
         (unsigned)settings->row_chopper > most->row_chopper_max ||
         (unsigned)settings->reference > most->reference_max || settings->gain > most->gain_max ||
-        settings->momentum > most->momentum_max)
+        settings->momentum > most->momentum_max || settings->used_rows > most->used_rows_max ||
+        settings->used_columns > most->used_columns_max)
         return SYMTRACK_ERANGE;
     if ((error = none_waits(tile)))
         return error;
@@ -121,8 +122,11 @@ int symtrack_set(struct symtrack *tile, const struct symtrack_settings *settings
                 FIELD(SYMTRACK_MODES_ACCUMULATE, settings->accumulate) |
                 FIELD(SYMTRACK_MODES_CALIBRATION_RANDOM, settings->calibration_random)))
         return SYMTRACK_EBUS;
-    return put(tile, SYMTRACK_GAIN, FIELD(SYMTRACK_GAIN_GAIN, settings->gain) |
-                                        FIELD(SYMTRACK_GAIN_MOMENTUM, settings->momentum));
+    if (put(tile, SYMTRACK_GAIN, FIELD(SYMTRACK_GAIN_GAIN, settings->gain) |
+                                     FIELD(SYMTRACK_GAIN_MOMENTUM, settings->momentum)))
+        return SYMTRACK_EBUS;
+    return put(tile, SYMTRACK_USED, FIELD(SYMTRACK_USED_USED_ROWS, settings->used_rows) |
+                                        FIELD(SYMTRACK_USED_USED_COLUMNS, settings->used_columns));
 }
 
 int symtrack_update(struct symtrack *tile, unsigned bl)

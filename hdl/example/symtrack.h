@@ -51,6 +51,7 @@ struct symtrack_descriptor {
     unsigned sources;                               /* random sources, each of which wants a state */
     unsigned target_max, scope_max, chopper_max, row_chopper_max, reference_max, gain_max, momentum_max;
     unsigned calibration_pulses_max, calibration_sweeps_max, tolerance_max, rounds_max; /* largest values */
+    unsigned used_rows_max, used_columns_max;
 };
 
 struct symtrack {
@@ -59,7 +60,7 @@ struct symtrack {
     uint32_t seed; /* of what was loaded last */
 };
 
-/* The registers `modes` and `gain`. Start from symtrack_defaults: not all of them are zero. */
+/* The registers `modes`, `gain` and `used`. Start from symtrack_defaults: not all of them are zero. */
 struct symtrack_settings {
     enum symtrack_target target;                /* array that updates pulse: fast P, slow W */
     enum symtrack_scope scope;                  /* columns flip one by one, or all of the tile together */
@@ -72,6 +73,7 @@ struct symtrack_settings {
     bool accumulate;                            /* transfers go to H and W; off in a warm-up */
     bool calibration_random;                    /* polarities of a calibration are random, else they alternate */
     uint32_t gain, momentum;
+    uint32_t used_rows, used_columns; /* in use, from the first of each on; 0: all */
 };
 
 /* As after a reset: no chopper, reference zero, filter and accumulate on, and a gain of 0, which writes nothing. */

@@ -76,7 +76,6 @@ def port_items(config: TileConfig) -> list[StateItem]:
     ]
     if config.columns > 1:
         items.append(StateItem("here", ("chopper", "here"), config.columns))
-        items.append(StateItem("end_of_sweep", ("chopper", "end_of_sweep"), 1))
     if config.row_chopper:
         items.append(StateItem("row_chopper", ("chopper", "row_signs"), config.rows, port="status__row_chopper"))
     return items

@@ -7,7 +7,8 @@
     after a read of the last column:  flip'_i = (s = N + i mod N)  or  (word_i < probability * 2**16)
         c'_i <- c'_i * (-1)**flip'_i
 
-Columns are read in cyclic order and s counts the sweeps mod 2N, N = chopper_period, so one counter serves all lines.
+Columns are read in cyclic order, from the first to the last one in use, and s counts the sweeps mod 2N,
+N = chopper_period, so one counter serves all lines.
 The flag *flipped* of a line lasts until its next decision; it makes the reads in between latch the reference.
 Latency: a flip is visible one cycle after ``finish``, in ``negative`` and ``column_flipped`` two. A read may finish
 three cycles after another or a reset and two after a draw or a load, not sooner: the sources step in the cycle after
@@ -32,6 +33,8 @@ class Chopper(wiring.Component):
     -------
     mode, row_mode : `model.spec.settings.ChopperMode`, since the cycle before ``finish``
     scope : `model.spec.settings.Scope`
+    restart : the next column is the first one; not in the cycle of ``finish`` or before it
+    last_column : the last one in use, at least ``column``; two cycles before ``finish`` or longer
     finish : the transfer of ``column`` ends in this cycle
     draw, chance : the source steps at the end of this cycle, too; the highest bit of its word. Not in the cycle after
         ``finish``
@@ -39,6 +42,7 @@ class Chopper(wiring.Component):
     from_next, to_previous : that of the source of the columns takes the first, and leaves by the second
     row_from_next, row_to_previous : the same for the sources of the rows, as in `hdl.tile.random_bank`
     column : the next column to be read, in cyclic order
+    end_of_sweep : no column after it is in use
     negative, column_flipped : c and *flipped* of that column
     signs, row_signs : per line, 1 where c_j = -1 and c'_i = -1
     row_flipped : per row, *flipped'*
@@ -51,6 +55,8 @@ class Chopper(wiring.Component):
                 "mode": In(2),
                 "scope": In(1),
                 "row_mode": In(2),
+                "restart": In(1),
+                "last_column": In(config.column_bits),
                 "finish": In(1),
                 "draw": In(1),
                 "chance": Out(1),
@@ -60,6 +66,7 @@ class Chopper(wiring.Component):
                 "row_from_next": In(DEGREE),
                 "row_to_previous": Out(DEGREE),
                 "column": Out(config.column_bits),
+                "end_of_sweep": Out(1),
                 "negative": Out(1),
                 "column_flipped": Out(1),
                 "signs": Out(config.columns),
@@ -78,12 +85,8 @@ class Chopper(wiring.Component):
         here: Value = Const(1, 1)  # the bit of the column
         if config.columns > 1:
             here = Signal(config.columns, name="here", init=1)
-            with m.If(self.finish):
-                m.d.sync += here.eq(here.rotate_left(1))
         sweep = Signal(range(config.sweeps))
-        end_of_sweep: Value = ~self.column.any()  # of a single one, which has a register, too
-        if config.columns > 1:
-            end_of_sweep = Signal(name="end_of_sweep")
+        m.d.sync += self.end_of_sweep.eq(self.column == self.last_column)
         wrap = Signal()
         finished = Signal()
         wrapped = Signal()
@@ -94,12 +97,13 @@ class Chopper(wiring.Component):
             source.from_next.eq(self.from_next),
             self.to_previous.eq(source.to_previous),
             self.chance.eq(source.word[-1]),
-            wrap.eq(self.finish & end_of_sweep),
+            wrap.eq(self.finish & self.end_of_sweep),
         ]
-        with m.If(self.finish):
-            m.d.sync += self.column.eq(Mux(end_of_sweep, 0, self.column + 1))
+        first = self.restart | wrap
+        with m.If(first | self.finish):
+            m.d.sync += self.column.eq(Mux(first, 0, self.column + 1))
             if config.columns > 1:
-                m.d.sync += end_of_sweep.eq(self.column == config.columns - 2)
+                m.d.sync += here.eq(Mux(first, 1, here << 1))
         with m.If(wrapped):
             m.d.sync += sweep.eq(Mux(sweep == config.sweeps - 1, 0, sweep + 1))
 
@@ -119,7 +123,7 @@ class Chopper(wiring.Component):
         together = self.scope == Scope.TILE
         m.d.comb += [
             flip.eq(by_sweep | (random & by_chance)),
-            flips.eq(Mux(flip, Mux(together, Mux(end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
+            flips.eq(Mux(flip, Mux(together, Mux(self.end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
         ]
         m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
         with m.If(self.finish):

@@ -47,7 +47,7 @@ class HiddenBuffer(wiring.Component):
     clear, clear_address : write zero into the memory
     advance : all stages move at the end of this cycle
     read, read_address : there is a beat in stage 3 that moves on, and its words
-    difference : d of the beat in stage 4
+    difference, used : d of the beat in stage 4, and its lanes that have a row in use; n = 0 in the others, whose d is 0
     direct, gain, forget, momentum, accumulate : settings
     programming, last_round, tolerance : of a programming of R
     step : there is a beat in stage 5 that moves on
@@ -71,6 +71,7 @@ class HiddenBuffer(wiring.Component):
                 "read": In(1),
                 "read_address": In(config.address_bits),
                 "difference": In(data.ArrayLayout(signed(config.difference_format.width), config.lanes)),
+                "used": In(config.lanes),
                 "direct": In(1),
                 "gain": In(config.gain_bits),
                 "forget": In(1),
@@ -150,6 +151,7 @@ class HiddenBuffer(wiring.Component):
         if config.programmer:
             m.d.sync += corrects.eq(self.programming)
         parity = delayed(m, words.parity, 1, self.advance, "parity")
+        used = delayed(m, self.used, 4, self.advance, "used")
         wrong = Signal(config.lanes)
         clipped = Signal(config.lanes)
         clamped = Signal(config.lanes)
@@ -175,6 +177,7 @@ class HiddenBuffer(wiring.Component):
                 threshold.advance.eq(self.advance),
                 threshold.hidden.eq(one.hidden),
                 threshold.floor.eq(dithered),
+                threshold.used.eq(used[lane]),
                 wrong[lane].eq(one.wrong),
                 clipped[lane].eq(one.clipped),
                 clamped[lane].eq(threshold.clamped),

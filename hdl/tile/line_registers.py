@@ -2,7 +2,7 @@
 """Line registers: magnitude and sign of every line of one side, loaded L lanes per beat.
 
 Line l lies in lane l mod L of beat ⌊l/L⌋; lanes beyond the last line have no register. Two sticky bits say
-whether a line with non-zero magnitude and positive / negative sign was loaded since ``clear``.
+whether a line in use with non-zero magnitude and positive / negative sign was loaded since ``clear``.
 Beats come in order from the first. Latency: a beat is visible one cycle after ``load``. Throughput: one beat per cycle.
 """
 
@@ -18,6 +18,7 @@ class LineRegisters(wiring.Component):
     -------
     clear : forget the two summary bits
     load, beat, magnitude_in, negative_in : write one beat
+    used : its lanes that have a line in use; the others leave no trace in the summary bits
     flip, keep : per line, whether its sign is inverted when it is loaded, taken with ``clear``; but not with ``keep``.
         Without ``chopped`` no sign is inverted
     magnitude, negative : per line, stored
@@ -34,6 +35,7 @@ class LineRegisters(wiring.Component):
                 "beat": In(max(1, (beats - 1).bit_length())),
                 "magnitude_in": In(data.ArrayLayout(unsigned(magnitude_bits), lanes)),
                 "negative_in": In(lanes),
+                "used": In(lanes),
                 "flip": In(lines),
                 "keep": In(1),
                 "magnitude": Out(data.ArrayLayout(unsigned(magnitude_bits), lines)),
@@ -47,11 +49,8 @@ class LineRegisters(wiring.Component):
         m = Module()
         beats = -(-self.lines // self.lanes)
         signs = Signal(self.lanes)
-        used = Signal(self.lanes)  # lanes that have a line in this beat and carry a magnitude
-        m.d.comb += used.eq(Cat(magnitude.any() for magnitude in self.magnitude_in))
-        if self.lines % self.lanes:
-            with m.If(self.beat == beats - 1):
-                m.d.comb += used[self.lines % self.lanes :].eq(0)
+        there = Signal(self.lanes)  # lanes in use that carry a magnitude
+        m.d.comb += there.eq(self.used & Cat(magnitude.any() for magnitude in self.magnitude_in))
         m.d.comb += signs.eq(self.negative_in)
         if self.chopped:
             flips = Signal(self.lines, reset_less=True)  # the lowest are those of this beat
@@ -81,7 +80,7 @@ class LineRegisters(wiring.Component):
                 here = Cat(registers[beat * self.lanes : (beat + 1) * self.lanes])
                 m.d.comb += stored[beat * len(coming) :][: len(here)].eq(here)
         # The flags of a beat join the summary a cycle after it, and are looked at together with it.
-        for any_of, found in ((self.any_positive, used & ~signs), (self.any_negative, used & signs)):
+        for any_of, found in ((self.any_positive, there & ~signs), (self.any_negative, there & signs)):
             sign = "positive" if any_of is self.any_positive else "negative"
             fresh, before = Signal(name=f"fresh_{sign}"), Signal(name=f"before_{sign}")
             m.d.sync += [fresh.eq(self.load & found.any() & ~self.clear), before.eq((before | fresh) & ~self.clear)]

@@ -58,6 +58,7 @@ def writes(config: TileConfig) -> Signature:
         pulses=data.ArrayLayout(signed(config.pulses_format.width), config.lanes),
         latch=config.lanes,
         reference=data.ArrayLayout(signed(config.reference_format.width), config.lanes),
+        last=1,
     )
 
 

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Pulse trains of one side of the crossbar: one Bernoulli bit per line and slot.
 
-    fires_l = (magnitude_l > word_l) and enable_l
+    fires_l = (magnitude_l > word_l or every) and enable_l
 
 so line l fires with probability magnitude_l / 2**magnitude_bits. The words are those of the side's `RandomBank`; rows
 and columns share no source. Latency: one cycle. Throughput: one slot per cycle.
@@ -35,9 +35,8 @@ class PulseTrains(wiring.Component):
     Members
     -------
     compare : the words are those of a new slot
-    words, magnitude : per line, of that slot
-    enable : per line, of the slot that was compared last
-    every : all lines fire in that slot, whatever was compared
+    words, magnitude, enable : per line, of that slot; enable off: it does not fire
+    every : in the slot that was compared last all lines fire that are enabled, whatever was compared
     fires : per line, in that slot
     """
 
@@ -75,5 +74,8 @@ class PulseTrains(wiring.Component):
                     m.d.sync += equal.eq(same)
                 above = above | (equal & result)
             result = above
-        m.d.comb += self.fires.eq((result & self.enable) | self.every.replicate(self.lines))
+        enabled = Signal(self.lines, reset_less=True)
+        with m.If(self.compare):
+            m.d.sync += enabled.eq(self.enable)
+        m.d.comb += self.fires.eq((result | self.every.replicate(self.lines)) & enabled)
         return m

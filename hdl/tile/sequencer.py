@@ -27,6 +27,7 @@ class Sequencer(wiring.Component):
     command, settings : as the tile's ports
     sampled, bl, column : settings, train length and column of the command being carried out
     start : a command is accepted in this cycle
+    coming_column, last_column : the last column that it uses, with start and from the next cycle on
     clear, clear_address, load, pulse, shift, stream : states
     loaded, pulsed, streamed : the work of LOAD, of PULSE or SHIFT, and of STREAM ends in this cycle; that of SHIFT not
         in its first
@@ -47,6 +48,8 @@ class Sequencer(wiring.Component):
                 "bl": Out(config.bl_bits),
                 "column": Out(config.column_bits),
                 "start": Out(1),
+                "coming_column": In(config.column_bits),
+                "last_column": In(config.column_bits),
                 "clear": Out(1),
                 "clear_address": Out(config.address_bits),
                 "load": Out(1),
@@ -128,9 +131,8 @@ class Sequencer(wiring.Component):
             if config.bl_max != (1 << config.bl_bits) - 1:
                 with m.If(self.command.bl > config.bl_max):
                     m.d.sync += self.bl.eq(config.bl_max)
-            if config.columns != 1 << config.column_bits:
-                with m.If(self.command.column > config.columns - 1):
-                    m.d.sync += self.column.eq(config.columns - 1)
+            with m.If(self.command.column > self.coming_column):
+                m.d.sync += self.column.eq(self.coming_column)
             for name in self.settings.signature.members:
                 m.d.sync += getattr(self.sampled, name).eq(getattr(self.settings, name))
             with m.If(calibrate | program):  # their reads write nothing to W and leave the choppers alone
@@ -151,7 +153,7 @@ class Sequencer(wiring.Component):
         # What is left of a calibration: sweeps, and reads of the sweep in work.
         left = Signal(COUNT_BITS)
         column = Signal(config.column_bits)
-        end_of_sweep = column == config.columns - 1
+        end_of_sweep = column == self.last_column
         rounds = Signal(ROUND_BITS)
         last_read = Signal()
         # A read lasts longer than these comparisons, which therefore have a cycle of their own.

@@ -41,12 +41,13 @@ class SymmetricPoint(wiring.Component):
     clear, clear_address : write zero into the memories
     advance : all stages move at the end of this cycle
     accept, read_address, code : a beat enters (implies advance), its words and its codes
-    used, negative, latch : per lane of that beat, it has a row, c = -1, and *latch*
+    used, negative, latch : per lane of that beat, it has a row in use, c = -1, and *latch*; of a lane that has none
+        Q, Qref stay, and d = 0
     mode, filter : settings reference and filter; mode since the cycle before the first beat
     write, write_address : there is a beat in stage 4 (not only what a bubble left), and its words
     wrong : a word of what is in stage 3 had the wrong parity
     difference, reference : of the beat in stage 4
-    fresh : per lane of the beat in stage 4, ``reference`` is a new one
+    fresh, in_use : per lane of the beat in stage 4, ``reference`` is a new one, and what ``used`` was
     inject : with ``self_test``, see `hdl.tile.ports`
     """
 
@@ -72,6 +73,7 @@ class SymmetricPoint(wiring.Component):
                 "reference": Out(data.ArrayLayout(signed(config.reference_format.width), config.lanes)),
                 **({"inject": In(ports.inject(config))} if config.self_test else {}),
                 "fresh": Out(config.lanes),
+                "in_use": Out(config.lanes),
             }
         )
 
@@ -106,13 +108,18 @@ class SymmetricPoint(wiring.Component):
         filtered = Signal(reset_less=True)
         latched = Signal(reset_less=True)
         m.d.sync += [filtered.eq(self.mode == Reference.FILTERED), latched.eq(self.mode == Reference.LATCHED)]
-        latch = delayed(m, self.latch, 2, self.advance, "latch")
+        latch = delayed(m, (self.latch & self.used)[: config.lanes], 2, self.advance, "latch")
+        used = delayed(m, self.used, 2, self.advance, "used")
+        late_used = delayed(m, used, 1, self.advance, "late_used")
         negative = delayed(m, self.negative, 3, self.advance, "negative")
         q_parity = delayed(m, q.parity, 1, self.advance, "q_parity")
         q_ref_parity = delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")
         wrong: list[Value] = []
         fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
-        m.d.comb += self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh"))
+        m.d.comb += [
+            self.fresh.eq(delayed(m, fresh, 4, self.advance, "fresh")),
+            self.in_use.eq(delayed(m, late_used, 1, self.advance, "in_use")),
+        ]
         words = data.ArrayLayout(signed(width), config.lanes)
         latched_words, stepped = Signal(words), Signal(words)
         differences = Signal(self.difference.shape())
@@ -143,7 +150,7 @@ class SymmetricPoint(wiring.Component):
                 reference_latch.q_ref.eq(q_ref_before[lane]),
                 latched_words[lane].eq(reference_latch.reference),
                 low_pass.advance.eq(self.advance),
-                low_pass.enable.eq(self.filter),
+                low_pass.enable.eq(self.filter & used[lane]),
                 low_pass.code.eq(code[lane]),
                 low_pass.q.eq(q_before[lane]),
                 stepped[lane].eq(low_pass.q_next),
@@ -152,7 +159,7 @@ class SymmetricPoint(wiring.Component):
                 demodulator.q.eq(late_q[lane]),
                 demodulator.latched.eq(latched),
                 demodulator.negative.eq(negative[lane]),
-                differences[lane].eq(demodulator.difference),
+                differences[lane].eq(Mux(late_used[lane], demodulator.difference, 0)),
             ]
         m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
         return m

@@ -30,7 +30,7 @@ class Threshold(wiring.Component):
     Members
     -------
     advance : a word goes on to its second cycle at the end of this one
-    hidden, floor : h of the word in its first cycle and how it is rounded
+    hidden, floor, used : h of the word in its first cycle, how it is rounded, and off for n = 0
     pulses, size, zero, clamped : of the word in its second cycle, n, |n|, whether n = 0, and whether the quotient lies
         beyond ±pulses_max
     """
@@ -44,6 +44,7 @@ class Threshold(wiring.Component):
                 "advance": In(1),
                 "hidden": In(signed(config.hidden_bits)),
                 "floor": In(1),
+                "used": In(1),
                 "pulses": Out(signed(config.pulses_format.width)),
                 "size": Out(range(config.pulses_max + 1)),
                 "zero": Out(1),
@@ -58,7 +59,7 @@ class Threshold(wiring.Component):
         whole = Signal(signed(self.config.hidden_bits - shift + 1), reset_less=True)
         upwards = (self.hidden < 0) & ~self.floor
         with m.If(self.advance):
-            m.d.sync += whole.eq((self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift)
+            m.d.sync += whole.eq(Mux(self.used, (self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift, 0))
         # Without carries: whole > most is the same as that of its bits, and whole < -most that of ~whole > most - 1.
         negative, bits = whole[-1], whole[:-1]
         low = whole[: len(self.size)]

@@ -21,6 +21,7 @@ from symtrack.hdl.tile.seed_loader import SeedLoader
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.hdl.tile.transfer import TransferPath
 from symtrack.hdl.tile.update import UpdatePath
+from symtrack.hdl.tile.used_lines import UsedLines
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import COUNTERS
 
@@ -40,6 +41,7 @@ class Tile(wiring.Component):
         m.submodules.transfer = transfer = TransferPath(self.config)
         m.submodules.counters = counters = Counters(self.config)
         m.submodules.seed_loader = loader = SeedLoader(self.config)
+        m.submodules.used_lines = used = UsedLines(self.config)
 
         for inner, outer in (
             (sequencer.command, self.command),
@@ -59,6 +61,12 @@ class Tile(wiring.Component):
             self.read.array.eq(sequencer.programming),
             self.read.column.eq(Mux(sequencer.programming, sequencer.column, chopper.column)),
             sequencer.read.ready.eq(self.read.ready),
+            used.start.eq(sequencer.start),
+            used.used_rows.eq(self.settings.used_rows),
+            used.used_columns.eq(self.settings.used_columns),
+            used.column.eq(chopper.column),
+            sequencer.coming_column.eq(used.coming_column),
+            sequencer.last_column.eq(used.last_column),
             sequencer.loaded.eq(update.loaded),
             sequencer.pulsed.eq(update.finished),
             sequencer.streamed.eq(transfer.finished),
@@ -66,9 +74,15 @@ class Tile(wiring.Component):
             chopper.scope.eq(sequencer.sampled.scope),
             chopper.row_mode.eq(sequencer.sampled.row_chopper),
             sequencer.outside.eq(transfer.outside),
+            chopper.restart.eq(used.restart),
+            chopper.last_column.eq(used.last_column),
             chopper.finish.eq(transfer.finished & ~sequencer.programming),
             chopper.draw.eq(update.draw),
             update.start.eq(sequencer.start),
+            update.coming_column.eq(used.coming_column),
+            update.last_row.eq(used.last_row),
+            update.used_rows.eq(used.rows),
+            update.used_columns.eq(used.columns),
             update.load.eq(sequencer.load),
             update.run.eq(sequencer.pulse),
             update.shift.eq(sequencer.shift),
@@ -81,6 +95,9 @@ class Tile(wiring.Component):
             update.row_signs.eq(chopper.row_signs),
             transfer.clear.eq(sequencer.clear),
             transfer.clear_address.eq(sequencer.clear_address),
+            transfer.restart.eq(used.restart),
+            transfer.last_row.eq(used.last_row),
+            transfer.end_of_sweep.eq(chopper.end_of_sweep),
             transfer.run.eq(sequencer.stream),
             transfer.programming.eq(sequencer.programming),
             transfer.program_column.eq(sequencer.column),

@@ -11,7 +11,7 @@ Latency: BEAT_LATENCY cycles from a beat of codes to its beat of writes. Through
 transfer takes ``TileConfig.transfer_cycles`` with its command.
 """
 
-from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
+from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
@@ -21,10 +21,11 @@ from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
+from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
 
-PAYLOAD = ("column", "beat", "pulses", "latch", "reference")  # of writes, but its array
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")  # of writes, but its array
 
 
 class TransferPath(wiring.Component):
@@ -33,6 +34,8 @@ class TransferPath(wiring.Component):
     Members
     -------
     clear, clear_address : write zero into the memories
+    restart : the next column is the first one
+    last_row, end_of_sweep : the last row in use; no column after this one is, if the read is of P
     run : sequencer state STREAM
     finished : the last beat of the column is taken in this cycle
     column, negative, flipped : the column, c_j = -1, and its flipped flag
@@ -56,6 +59,9 @@ class TransferPath(wiring.Component):
             {
                 "clear": In(1),
                 "clear_address": In(config.address_bits),
+                "restart": In(1),
+                "last_row": In(config.row_bits),
+                "end_of_sweep": In(1),
                 "run": In(1),
                 "finished": Out(1),
                 "column": In(config.column_bits),
@@ -106,6 +112,8 @@ class TransferPath(wiring.Component):
         base = Signal(config.address_bits)
         taken = Signal(range(config.row_beats + 1))
         more = Signal(init=1)  # beats of the column are to be taken
+        left = Signal.like(self.last_row)  # rows in use after the first of the beat that enters
+        last = Signal()  # that is the last beat
         m.d.comb += [
             advance.eq(offer.room),
             self.codes.ready.eq(self.run & advance & more),
@@ -116,9 +124,11 @@ class TransferPath(wiring.Component):
         with m.If(self.finished):
             m.d.sync += [taken.eq(0), more.eq(1)]
             with m.If(~self.programming):
-                m.d.sync += base.eq(Mux(self.column == config.columns - 1, 0, base + config.row_beats))
+                m.d.sync += base.eq(Mux(self.end_of_sweep, 0, base + config.row_beats))
         with m.Elif(accept):
-            m.d.sync += [taken.eq(taken + 1), more.eq(taken != config.row_beats - 1)]
+            m.d.sync += [taken.eq(taken + 1), more.eq(~last)]
+        with m.If(self.restart):
+            m.d.sync += base.eq(0)
 
         first: Value = base
         if config.programmer:
@@ -141,12 +151,14 @@ class TransferPath(wiring.Component):
 
         # Of the beat that enters. STREAM begins in the second cycle after a command and after another read.
         entering = Signal(config.address_bits)
+        lanes = config.lanes
         with m.If(accept):
-            m.d.sync += entering.eq(entering + 1)
+            m.d.sync += [entering.eq(entering + 1), left.eq(left - lanes), last.eq(below(left, 2 * lanes))]
         with m.Elif(~self.run):
-            m.d.sync += entering.eq(first)
+            m.d.sync += [entering.eq(first), left.eq(self.last_row), last.eq(below(self.last_row, lanes))]
+        m.d.comb += point.used.eq(~last.replicate(lanes) | up_to(left, lanes))
 
-        # The rows of the beat that enters; lanes beyond the last row have none.
+        # The choppers of its rows.
         row_negative = Signal(config.lanes)
         row_flipped = Signal(config.lanes)
         with m.Switch(taken):
@@ -154,13 +166,11 @@ class TransferPath(wiring.Component):
                 with m.Case(beat) if beat < config.row_beats - 1 else m.Default():
                     there = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
                     m.d.comb += [
-                        point.used.eq((1 << (there.stop - there.start)) - 1),
                         row_negative.eq(self.row_signs[there]),
                         row_flipped.eq(self.row_flipped[there]),
                     ]
         for lane in range(config.lanes):
             m.d.comb += [
-                point.code[lane].eq(Mux(point.used[lane], self.codes.code[lane], 0)),
                 point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
                 point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
             ]
@@ -179,6 +189,7 @@ class TransferPath(wiring.Component):
         beat = delayed(m, taken[: config.beat_bits], BEAT_LATENCY - 1, advance, "beat")
         m.d.comb += [
             point.advance.eq(advance),
+            point.code.eq(self.codes.code),
             point.accept.eq(accept),
             point.read_address.eq(address[0]),
             point.mode.eq(self.settings.reference),
@@ -189,6 +200,7 @@ class TransferPath(wiring.Component):
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
             buffer.difference.eq(point.difference),
+            buffer.used.eq(point.in_use),
             buffer.direct.eq(self.settings.direct),
             buffer.gain.eq(self.settings.gain),
             buffer.forget.eq(self.settings.forget),
@@ -209,7 +221,8 @@ class TransferPath(wiring.Component):
             if config.self_test:
                 connect(m, block.inject, flipped(self.inject))
         fresh = delayed(m, point.fresh, 6, advance, "fresh")
-        reference = delayed(m, point.reference.as_value(), 6, advance, "reference")
+        shown = Cat(Mux(point.in_use[lane], point.reference[lane], 0) for lane in range(lanes))
+        reference = delayed(m, shown, 6, advance, "reference")
         m.d.comb += [
             offer.arrives.eq(buffer.load),
             offer.column_in.eq(Mux(self.programming, self.program_column, self.column)),
@@ -217,7 +230,7 @@ class TransferPath(wiring.Component):
             offer.pulses_in.eq(buffer.pulses),
             offer.latch_in.eq(fresh),
             offer.reference_in.eq(reference),
-            offer.last_in.eq(beat == config.row_beats - 1),
+            offer.last_in.eq(~more & (beat + 1 == taken)),
         ]
         # What is not offer.room: the counters choose by it, and a register of theirs can be near them.
         with m.If(~offer.valid | self.writes.ready):

@@ -19,6 +19,7 @@ from symtrack.hdl.tile.line_registers import LineRegisters
 from symtrack.hdl.tile.pulse_train import PulseTrains
 from symtrack.hdl.tile.quadrants import Quadrants
 from symtrack.hdl.tile.random_bank import RandomBank
+from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.hdl.tile.zero_shift import ZeroShift
 from symtrack.model.spec.config import SLOT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
@@ -35,6 +36,8 @@ class UpdatePath(wiring.Component):
     -------
     start : a command was accepted, its update (if it is one) begins
     load, run, shift : sequencer states LOAD, PULSE and SHIFT
+    coming_column, last_row : the last lines in use, the column with start, the row from the next cycle on
+    used_rows, used_columns : per line, it is in use
     loaded, finished : in this cycle the state's work ends
     bl : slots per quadrant
     slow : the slots are for W, which is not chopped
@@ -50,6 +53,10 @@ class UpdatePath(wiring.Component):
         super().__init__(
             {
                 "start": In(1),
+                "coming_column": In(config.column_bits),
+                "last_row": In(config.row_bits),
+                "used_rows": In(config.rows),
+                "used_columns": In(config.columns),
                 "load": In(1),
                 "run": In(1),
                 "shift": In(1),
@@ -96,9 +103,12 @@ class UpdatePath(wiring.Component):
         beat = Signal(max(x.beat.shape().width, delta.beat.shape().width))
         rows_next = Signal()
         accept = Signal()
-        side_ends = config.column_beats == 1, config.row_beats == 1  # with its first beat
-        end_of_side = Signal(init=side_ends[0])
-        single = all(side_ends)  # there is nothing to count
+        lanes = config.lanes
+        # Of the next beat: lines of the side in use after its first one, whether it is the last, and its lanes in use.
+        left = Signal(max(len(self.coming_column), len(self.last_row)))
+        end_of_side = Signal()
+        used = Signal(lanes)
+        coming = Signal.like(left)
         m.d.comb += [
             self.vectors.ready.eq(self.load),
             accept.eq(self.load & self.vectors.valid),
@@ -109,13 +119,11 @@ class UpdatePath(wiring.Component):
             delta.flip.eq(self.row_signs),
         ]
         with m.If(accept):
-            m.d.sync += rows_next.eq(rows_next ^ end_of_side)
-            if not single:
-                next_to_last = Mux(rows_next, config.row_beats - 2, config.column_beats - 2)
-                m.d.sync += [
-                    beat.eq(Mux(end_of_side, 0, beat + 1)),
-                    end_of_side.eq(Mux(end_of_side, Mux(rows_next, *side_ends), beat == next_to_last)),
-                ]
+            m.d.sync += [rows_next.eq(rows_next ^ end_of_side), beat.eq(Mux(end_of_side, 0, beat + 1))]
+        m.d.comb += coming.eq(Mux(self.start, self.coming_column, Mux(end_of_side, self.last_row, left - lanes)))
+        with m.If(self.start | accept):
+            ends = below(coming, lanes)
+            m.d.sync += [left.eq(coming), end_of_side.eq(ends), used.eq(~ends.replicate(lanes) | up_to(coming, lanes))]
         for side in (x, delta):
             m.d.comb += [
                 side.clear.eq(self.start),
@@ -123,6 +131,7 @@ class UpdatePath(wiring.Component):
                 side.beat.eq(beat),
                 side.magnitude_in.eq(self.vectors.magnitude),
                 side.negative_in.eq(self.vectors.negative),
+                side.used.eq(used),
             ]
 
         # Slots: one is chosen, its words are compared, its lines fire; all move together. One is on offer in each cycle
@@ -184,17 +193,18 @@ class UpdatePath(wiring.Component):
                 compared.up.eq(up),
                 compared.quadrant.eq(Mux(slot.shift, up, slot.quadrant)),
             ]
-        for trains, bank, registers, sign, lines in (
-            (columns, column_words, x, compared.quadrant[0], offer.columns_in),
-            (rows, row_words, delta, compared.quadrant[1], offer.rows_in),
+        for trains, bank, registers, in_use, sign, lines in (
+            (columns, column_words, x, self.used_columns, slot.quadrant[0], offer.columns_in),
+            (rows, row_words, delta, self.used_rows, slot.quadrant[1], offer.rows_in),
         ):
+            matches = ~(registers.negative ^ sign.replicate(len(in_use)))
             m.d.comb += [
                 bank.advance.eq(draws & advance),
                 bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
                 trains.words.eq(bank.words),
                 trains.magnitude.eq(registers.magnitude),
-                trains.enable.eq(Mux(sign, registers.negative, ~registers.negative)),
+                trains.enable.eq(in_use & (matches | slot.shift.replicate(len(in_use)))),
                 trains.every.eq(compared.shift),
                 lines.eq(trains.fires),
             ]

@@ -232,7 +232,7 @@ class Architecture:
     def tiles(self) -> tuple[TileConfig, ...]:
         """A configuration for every tile, layer by layer, with ``seed`` 1, 2, ...
 
-        lanes: the largest of 1, 2 and 4 that divides the rows. threshold_shift: one less for every doubling of the
+        lanes: `default_lanes`. threshold_shift: one less for every doubling of the
         columns above 65, since the gain of a given learning rate is proportional to columns * 2**threshold_shift.
         """
         plain = TileConfig()
@@ -240,7 +240,7 @@ class Architecture:
             plain.replace(
                 rows=rows,
                 columns=columns,
-                lanes=max(lanes for lanes in (1, 2, 4) if rows % lanes == 0),
+                lanes=default_lanes(rows),
                 threshold_shift=plain.threshold_shift - (max(columns - 2, 0) // 64).bit_length(),
                 seed=number,
             )
@@ -258,6 +258,11 @@ class Architecture:
 
     def _shapes(self) -> list[tuple[int, int]]:
         return [shape for grid in self.grids() for shape in grid.shapes()]
+
+
+def default_lanes(rows: int) -> int:
+    """The largest of 1, 2 and 4 that divides the rows."""
+    return max(lanes for lanes in (1, 2, 4) if rows % lanes == 0)
 
 
 def blocks(size: int, most: int) -> tuple[int, ...]:

@@ -156,13 +156,15 @@ class Crossbar:
             for vectors in manager.batch(x, delta):
                 self.update(vectors, target)
             return
+        if not len(x):
+            return
         config = self.config
         form = (
             config.magnitude_format.high,
             config.bl_max,
             sources.words_of_train,
             array.turned,
-            *sources.chopped(target),
+            *sources.begin_updates(target),
         )
         work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
         coincidences, slots = array.sharing.run(

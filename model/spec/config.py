@@ -36,6 +36,47 @@ SEED_BITS = 32
 DEFAULT_SEED = 1 << SEED_BITS  # of the states after a reset; no seed that a host can load gives the same
 
 
+@dataclass(frozen=True)
+class UsedLines:
+    """The rows and columns that an operation uses, from the first of each on; cycles are those without any wait."""
+
+    rows: int
+    columns: int
+    lanes: int
+
+    @property
+    def row_beats(self) -> int:
+        """Beats that carry one value per row."""
+        return -(-self.rows // self.lanes)
+
+    @property
+    def column_beats(self) -> int:
+        """Beats that carry one value per column."""
+        return -(-self.columns // self.lanes)
+
+    def update_cycles(self, slots: int) -> int:
+        """Cycles of an update with ``slots`` = non-empty quadrants * BL."""
+        return 1 + self.column_beats + self.row_beats + SLOT_LATENCY + slots
+
+    @property
+    def transfer_cycles(self) -> int:
+        """Cycles of a transfer."""
+        return 1 + self.read_cycles
+
+    @property
+    def read_cycles(self) -> int:
+        """Cycles of one read without a command."""
+        return self.row_beats + BEAT_LATENCY + 1
+
+    def calibration_cycles(self, pulses: int, sweeps: int) -> int:
+        """Cycles of a calibration."""
+        return 1 + (SLOT_LATENCY + pulses if pulses else 0) + sweeps * self.columns * self.read_cycles
+
+    def programming_cycles(self, rounds: int) -> int:
+        """Cycles of a programming that took so many rounds."""
+        return 1 + rounds * self.read_cycles
+
+
 @dataclass(frozen=True, kw_only=True)
 class TileConfig(Validated):
     """Sizes, formats, taps and seeds of one crossbar tile.
@@ -225,6 +266,21 @@ class TileConfig(Validated):
         return self.bl_max.bit_length()
 
     @property
+    def row_count_bits(self) -> int:
+        """Width of a number of rows."""
+        return self.rows.bit_length()
+
+    @property
+    def column_count_bits(self) -> int:
+        """Width of a number of columns."""
+        return self.columns.bit_length()
+
+    @property
+    def row_bits(self) -> int:
+        """Width of a row index."""
+        return max(1, (self.rows - 1).bit_length())
+
+    @property
     def column_bits(self) -> int:
         """Width of a column index."""
         return max(1, (self.columns - 1).bit_length())
@@ -261,15 +317,23 @@ class TileConfig(Validated):
 
     # ---- geometry and cycle counts -----------------------------------------------------------------------
 
+    def used(self, rows: int = 0, columns: int = 0) -> UsedLines:
+        """The lines that settings ``used_rows`` and ``used_columns`` say: 0, and more than there are, is all."""
+        return UsedLines(
+            rows if 0 < rows <= self.rows else self.rows,
+            columns if 0 < columns <= self.columns else self.columns,
+            self.lanes,
+        )
+
     @property
     def row_beats(self) -> int:
         """Beats that carry one value per row."""
-        return -(-self.rows // self.lanes)
+        return self.used().row_beats
 
     @property
     def column_beats(self) -> int:
         """Beats that carry one value per column."""
-        return -(-self.columns // self.lanes)
+        return self.used().column_beats
 
     @property
     def depth(self) -> int:
@@ -282,26 +346,26 @@ class TileConfig(Validated):
         return self.depth
 
     def update_cycles(self, slots: int) -> int:
-        """Cycles of an update with ``slots`` = non-empty quadrants * BL, no stream ever waiting."""
-        return 1 + self.column_beats + self.row_beats + SLOT_LATENCY + slots
+        """Cycles of an update with ``slots`` = non-empty quadrants * BL, no stream ever waiting, of all lines."""
+        return self.used().update_cycles(slots)
 
     @property
     def transfer_cycles(self) -> int:
-        """Cycles of a transfer, no stream ever waiting."""
-        return 1 + self.read_cycles
+        """Cycles of a transfer, no stream ever waiting, of all lines."""
+        return self.used().transfer_cycles
 
     @property
     def read_cycles(self) -> int:
-        """Cycles of one read without a command."""
-        return self.row_beats + BEAT_LATENCY + 1
+        """Cycles of one read without a command, of all lines."""
+        return self.used().read_cycles
 
     def calibration_cycles(self, pulses: int, sweeps: int) -> int:
-        """Cycles of a calibration, no stream ever waiting."""
-        return 1 + (SLOT_LATENCY + pulses if pulses else 0) + sweeps * self.columns * self.read_cycles
+        """Cycles of a calibration, no stream ever waiting, of all lines."""
+        return self.used().calibration_cycles(pulses, sweeps)
 
     def programming_cycles(self, rounds: int) -> int:
-        """Cycles of a programming that took so many rounds, no stream ever waiting."""
-        return 1 + rounds * self.read_cycles
+        """Cycles of a programming that took so many rounds, no stream ever waiting, of all lines."""
+        return self.used().programming_cycles(rounds)
 
     # ---- random sources ----------------------------------------------------------------------------------
 

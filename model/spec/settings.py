@@ -87,6 +87,8 @@ class Settings:
         unit="LSB of Q",
     )
     rounds: int = word(1, ROUND_BITS, "most reads of a column by a programming", unit="reads")
+    used_rows: int = word(0, "row_count_bits", "rows in use, from the first on; 0: all", high="rows")
+    used_columns: int = word(0, "column_count_bits", "columns in use, from the first on; 0: all", high="columns")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -122,6 +124,8 @@ def setting_specs(config: TileConfig) -> tuple[SettingSpec, ...]:
         kind, given = kinds[spec.name], spec.metadata
         width = given["width"] if isinstance(given["width"], int) else attrgetter(given["width"])(config)
         high = max(kind) if issubclass(kind, IntEnum) else (1 << width) - 1
+        if given["high"]:
+            high = getattr(config, given["high"])
         if given["needs"] and not getattr(config, given["needs"]):
             high = 0
         codes = ", ".join(f"{code.value} {code.name.lower()}" for code in kind) if issubclass(kind, IntEnum) else ""

@@ -39,13 +39,13 @@ def own(default: Any, text: str) -> Any:
     return field(default=default, metadata={"text": text, "own": True})
 
 
-def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: str = "") -> Any:
+def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: str = "", high: str = "") -> Any:
     """A field for a word of hardware.
 
     width: its bits, or the name of the property of `TileConfig` that has their number. needs: the field of `TileConfig`
-    that must be 1 for any value but 0.
+    that must be 1 for any value but 0. high: the field of `TileConfig` that is the largest value, if not all bits are.
     """
-    return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs})
+    return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs, "high": high})
 
 
 def check(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> Any:

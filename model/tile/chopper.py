@@ -7,6 +7,9 @@
     flip'_i = s = N + i mod N   (regular)   or   word_i < chopper_flip_below  (random)   or   0   (off),   every sweep
     latch_ij = flipped_j xor flipped'_i, the flips after the previous read of the cell
 
+C is the number of columns in use; a next column that an operation does not use becomes column 0 as it begins. Lines
+that are not in use keep signs and flags, but for what flips together.
+
 Formats: signs are +1 and -1, words have `CHOPPER_RANDOM_BITS` bits. Latency: the state changes once per transfer; the
 sources step in every mode. Source: chopped transfer of c-TTv2, AGAD and E-RIDER (docs/tile.md, sections 6 and 7).
 """
@@ -44,6 +47,7 @@ class ChopperState:
         self.sweep = 0
         self.source = Sources((config.chopper_source,))
         self.row_bank = Bank(config.row_chopper_bank)
+        self.used_columns = config.columns  # by the operation in work
         self._row_phase = config.chopper_period + np.arange(config.rows) % config.chopper_period
 
     @property
@@ -56,13 +60,19 @@ class ChopperState:
         """int64[R]: whether the choppers call for a latch in the next column to be read."""
         return self.row_flipped ^ self.flipped[self.column]
 
+    def begin(self, columns: int) -> None:
+        """What the begin of an operation that uses so many columns does."""
+        self.used_columns = columns
+        if self.column >= columns:
+            self.column = 0
+
     def finish_transfer(self, settings: Settings) -> None:
         """What the end of a transfer does."""
         self.step(wrap=self.turn(settings))
 
     def turn(self, settings: Settings) -> bool:
         """Signs, flags and column after a transfer; whether a sweep ends with it."""
-        j, wrap = self.column, self.column == self._config.columns - 1
+        j, wrap = self.column, self.column == self.used_columns - 1
         flip = self._flip(settings.chopper)
         if settings.scope == Scope.TILE:
             self.flipped[j] = 0

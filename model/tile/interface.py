@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Protocol, runtime_checkable
 
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import (
     Settings,
@@ -113,6 +113,10 @@ class PeripheryLike(Protocol):
     """
 
     cycles: int
+    used: UsedLines
+
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use the first ``rows`` and ``columns`` only, 0: all, from the next operation on; all arrays are theirs."""
 
     @property
     def chopper(self) -> Int: ...
@@ -142,7 +146,7 @@ class Sourcing(Protocol):
     sources: Sources
     words_of_train: int
 
-    def chopped(self, target: Target) -> tuple[Int, Int]: ...
+    def begin_updates(self, target: Target) -> tuple[Int, Int]: ...
 
     def count_updates(self, updates: int, slots: int) -> None: ...
 

@@ -8,7 +8,8 @@
     calibrate: slots of all lines, then sweeps of reads that only fill the filter
     program:   a column of R is read and corrected until it is Qref
 
-The state after each operation and the values it gives are those of `model.tile.tile.TileModel` and of the RTL;
+Of a tile that uses a part of its lines, arguments and results have that size; the state is that of all lines, of which
+those that are not in use keep theirs. State and results are those of `model.tile.tile.TileModel` and of the RTL;
 `Periphery.cycles` counts what the operations would take there if no stream ever waited.
 Source: docs/tile.md, sections 3 and 5 to 9.
 """
@@ -63,13 +64,14 @@ class Periphery:
 
     Attributes
     ----------
-    q, qref, hidden : int64[C, R], filter, latched reference and hidden buffer.
+    q, qref, hidden : int64[columns, rows] of all lines, filter, latched reference and hidden buffer.
     row_bank, column_bank, dither_bank : random sources of the two sides and of unbuffered writes.
     chopper_state : choppers, flags and the next column.
     status : counters and sticky flags.
     cycles : clock cycles of the operations so far, no stream ever waiting.
     sources : the random sources of the two sides for compiled code.
     words_of_train : words that the longest train takes, see `model.devices.trains`.
+    used : the rows and columns in use; below, R and C are their numbers.
     clipped : bool[R] twice, where the last transfer clipped h and n.
     outside : bool[R], cells that the last round of a programming found out of tolerance.
     """
@@ -88,11 +90,8 @@ class Periphery:
         self.clipped = np.zeros((2, config.rows), np.bool_)
         self.outside = np.zeros(config.rows, np.bool_)
         self.load_seeds(config.seeds)
-        self.sources = sources_of(self.row_bank, self.column_bank, config.magnitude_bits)
         self.words_of_train = -(-config.bl_max // WORD)
-        self._unchopped = np.ones(config.columns, np.int64), np.ones(config.rows, np.int64)
-        self._no_dither = np.zeros(config.rows, np.int64)
-        self._checked: Settings | None = None
+        self.use()
         self._magnitude_high = config.magnitude_format.high
         self._code_range = config.code_format.low, config.code_format.high
         self._scaling = _Scaling(
@@ -106,6 +105,23 @@ class Periphery:
             config.pulses_max,
             config.momentum_bits,
         )
+
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use the first ``rows`` and ``columns`` only, 0: all, from the next operation on, as settings of the tile do.
+
+        Raises
+        ------
+        TypeError, ValueError
+            They are not integers, or more than there are.
+        """
+        _integer("used_rows", rows, 0, self.config.rows)
+        _integer("used_columns", columns, 0, self.config.columns)
+        self.used = used = self.config.used(rows, columns)
+        lines = {"rows": used.rows, "columns": used.columns}
+        self.sources = sources_of(self.row_bank, self.column_bank, bits=self.config.magnitude_bits, **lines)
+        self._unchopped = np.ones(used.columns, np.int64), np.ones(used.rows, np.int64)
+        self._no_dither = np.zeros(used.rows, np.int64)
+        self._checked: Settings | None = None
 
     def load_seeds(self, seeds: Sequence[int]) -> None:
         """Give every random source its state, as a host does after a reset; ``config.seeds`` are in from the start.
@@ -122,17 +138,18 @@ class Periphery:
     @property
     def chopper(self) -> Int:
         """int64[C]: the choppers, +1 or -1."""
-        return self.chopper_state.sign
+        return self.chopper_state.sign[: self.used.columns]
 
     @property
     def row_chopper(self) -> Int:
         """int64[R]: the choppers of the rows, +1 or -1."""
-        return self.chopper_state.row_sign
+        return self.chopper_state.row_sign[: self.used.rows]
 
     @property
     def next_column(self) -> int:
         """The column that the next transfer reads."""
-        return self.chopper_state.column
+        column = self.chopper_state.column
+        return column if column < self.used.columns else 0
 
     def update(
         self,
@@ -157,14 +174,15 @@ class Periphery:
         TypeError, ValueError
             An argument is not made of integers, has another shape, or is out of range.
         """
-        config = self.config
-        x_sign = _vector("x_negative", x_negative, config.columns, 0, 1)
-        x = _vector("x_magnitude", x_magnitude, config.columns, 0, self._magnitude_high)
-        delta_sign = _vector("delta_negative", delta_negative, config.rows, 0, 1)
-        delta = _vector("delta_magnitude", delta_magnitude, config.rows, 0, self._magnitude_high)
-        _integer("bl", bl, 0, config.bl_max)
+        used = self.used
+        x_sign = _vector("x_negative", x_negative, used.columns, 0, 1)
+        x = _vector("x_magnitude", x_magnitude, used.columns, 0, self._magnitude_high)
+        delta_sign = _vector("delta_negative", delta_negative, used.rows, 0, 1)
+        delta = _vector("delta_magnitude", delta_magnitude, used.rows, 0, self._magnitude_high)
+        _integer("bl", bl, 0, self.config.bl_max)
         _integer("target", target, Target.FAST, Target.SLOW)
 
+        self.chopper_state.begin(used.columns)
         choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
         column_sign, row_sign, quadrant = _schedule(*choppers, x_sign, x, delta_sign, delta, bl)
         slots = quadrant.size
@@ -176,7 +194,7 @@ class Periphery:
             quadrant=quadrant,
         )
         self.status.count_slots(slots)
-        self.cycles += config.update_cycles(slots)
+        self.cycles += used.update_cycles(slots)
         return result
 
     def trains(self, batch: UpdateBatch, target: Target = Target.FAST) -> Trains:
@@ -189,22 +207,25 @@ class Periphery:
         ValueError
             They are not of this tile's shape.
         """
-        config, (n, columns), rows = self.config, batch.x_magnitude.shape, batch.delta_magnitude.shape[1]
-        if (rows, columns) != (config.rows, config.columns):
-            raise ValueError(f"batch of {rows} rows and {columns} columns: must be {config.rows} and {config.columns}")
+        used, (n, columns), rows = self.used, batch.x_magnitude.shape, batch.delta_magnitude.shape[1]
+        if (rows, columns) != (used.rows, used.columns):
+            raise ValueError(f"batch of {rows} rows and {columns} columns: must be {used.rows} and {used.columns}")
         halves, turned = self.words_of_train, lanes_are_rows(rows)
         trains = new_trains(2 * n * halves, *((columns, rows) if turned else (rows, columns)))
+        if not n:
+            return trains
         x, delta = batch.x_magnitude.copy(), batch.delta_magnitude.copy()
         for magnitude, negative in ((x, batch.x_negative), (delta, batch.delta_negative)):
             np.negative(magnitude, out=magnitude, where=negative != 0)
-        room = new_room(self.sources, config.bl_max)
-        choppers = self.chopped(target)
+        room = new_room(self.sources, self.config.bl_max)
+        choppers = self.begin_updates(target)
         slots = make_trains(x, delta, batch.bl, *choppers, halves, turned, self.sources, room, trains)
         self.count_updates(n, slots)
         return trains
 
-    def chopped(self, target: Target) -> tuple[Int, Int]:
-        """int64[C] and int64[R]: 1 where choppers turn the sign of lines in updates of this array."""
+    def begin_updates(self, target: Target) -> tuple[Int, Int]:
+        """int64[C] and int64[R]: 1 where choppers turn the sign of lines in updates of this array, which begin."""
+        self.chopper_state.begin(self.used.columns)
         choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
         columns, rows = ((chopper < 0).astype(np.int64) for chopper in choppers)
         return columns, rows
@@ -212,7 +233,7 @@ class Periphery:
     def count_updates(self, updates: int, slots: int) -> None:
         """Count updates with so many slots in all, which have been made of `sources`."""
         self.status.count_slots(slots)
-        self.cycles += updates * self.config.update_cycles(0) + slots
+        self.cycles += updates * self.used.update_cycles(0) + slots
 
     def transfer(self, codes: ArrayLike, settings: Settings) -> Transfer:
         """Take the read of column `next_column` in, and give the pulses for the slow array.
@@ -227,11 +248,12 @@ class Periphery:
         TypeError, ValueError
             The codes are not integers, have another shape, or a code or a setting is out of range.
         """
-        code = _vector("codes", codes, self.config.rows, *self._code_range)
+        code = _vector("codes", codes, self.used.rows, *self._code_range)
         if settings is not self._checked:
-            check_settings(self.config, settings)
+            self._check(settings)
             self._checked = settings
-        self.cycles += self.config.transfer_cycles
+        self.chopper_state.begin(self.used.columns)
+        self.cycles += self.used.transfer_cycles
         return self._read(code, settings)
 
     def calibrate(self, pulses: int, codes: ArrayLike, *, random: bool = False) -> Calibration:
@@ -247,18 +269,19 @@ class Periphery:
         TypeError, ValueError
             An argument is not made of integers, has another shape, or is out of range.
         """
-        config = self.config
+        used = self.used
         most = (1 << COUNT_BITS) - 1
         _integer("pulses", pulses, 0, most)
-        columns = [_vector("codes", code, config.rows, *self._code_range) for code in np.asarray(codes)]
-        sweeps, rest = divmod(len(columns), config.columns)
+        columns = [_vector("codes", code, used.rows, *self._code_range) for code in np.asarray(codes)]
+        sweeps, rest = divmod(len(columns), used.columns)
         if rest or sweeps > most:
-            raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {config.columns} columns")
+            raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {used.columns} columns")
+        self.chopper_state.begin(used.columns)
         up = polarities(pulses, random=random, source=self.chopper_state.source)
         self.status.count_slots(pulses)
-        self.cycles += config.calibration_cycles(pulses, sweeps)
+        self.cycles += used.calibration_cycles(pulses, sweeps)
         filling, latching = (calibration_settings(Settings(), last=last) for last in (False, True))
-        before = (sweeps - 1) * config.columns
+        before = (sweeps - 1) * used.columns
         reads = [self._read(code, filling if k < before else latching) for k, code in enumerate(columns)]
         return Calibration(up, reads)
 
@@ -270,17 +293,18 @@ class Periphery:
         TypeError, ValueError
             The tile has no programmer, or an argument is out of range.
         """
-        config = self.config
+        config, used = self.config, self.used
         if not config.programmer:
             raise ValueError(f"programmer = {config.programmer}: must be 1 for a tile that programs references")
-        _integer("column", column, 0, config.columns - 1)
-        check_settings(config, settings)
+        _integer("column", column, 0, used.columns - 1)
+        self._check(settings)
+        self.chopper_state.begin(used.columns)
         rounds, left = 0, True
         while left:
             rounds += 1
             last = rounds >= settings.rounds
-            code = _vector("codes", cells.read(), config.rows, *self._code_range)
-            d = self.qref[column] - (code << config.reference_fraction_bits)
+            code = _vector("codes", cells.read(), used.rows, *self._code_range)
+            d = self.qref[column, : used.rows] - (code << config.reference_fraction_bits)
             n, self.outside = corrections(config, d, d * settings.gain, settings.tolerance, last=last)
             self._dither()
             self.status.count_read()
@@ -289,21 +313,21 @@ class Periphery:
                 self.status.give_up(int(self.outside.sum()))
             cells.write(n)
             left = bool(self.outside.any()) and not last
-        self.cycles += config.programming_cycles(rounds)
+        self.cycles += used.programming_cycles(rounds)
         return rounds
 
     def _read(self, code: Int, settings: Settings) -> Transfer:
         """What a read of the next column does."""
-        state, j = self.chopper_state, self.next_column
+        state, j, rows = self.chopper_state, self.next_column, self.used.rows
 
-        latches = state.read_latch | settings.latch
+        latches = state.read_latch[:rows] | settings.latch
         dither = self._dither()
         n, reference, saturated, clamped = _transfer(
             code,
-            self.q[j],
-            self.qref[j],
-            self.hidden[j],
-            state.read_sign,
+            self.q[j, :rows],
+            self.qref[j, :rows],
+            self.hidden[j, :rows],
+            state.read_sign[:rows],
             latches,
             int(settings.reference),
             bool(settings.filter),
@@ -324,12 +348,22 @@ class Periphery:
         taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
         return Transfer(column=j, pulses=n, latched=taken, reference=reference)
 
+    def _check(self, settings: Settings) -> None:
+        """Check settings, whose sizes, if they tell any, must be those in use."""
+        check_settings(self.config, settings)
+        for name, value, lines in (
+            ("used_rows", settings.used_rows, self.used.rows),
+            ("used_columns", settings.used_columns, self.used.columns),
+        ):
+            if value not in (0, lines):
+                raise ValueError(f"{name} = {value}: must be 0 or {lines}, the number that `use` has said")
+
     def _dither(self) -> Int:
         """The dither u of the rows: words of the lanes beat by beat."""
         config = self.config
         if not config.dither_bits:
             return self._no_dither
-        words = self.dither_bank.line_words(config.row_beats).reshape(-1)[: config.rows]
+        words = self.dither_bank.line_words(self.used.row_beats).reshape(-1)[: self.used.rows]
         return words << (config.threshold_shift - config.dither_bits)
 
     def state_arrays(self) -> dict[str, Int]:

@@ -54,7 +54,7 @@ class SequencerModel:
     ----------
     state : the state.
     count : words cleared, beats of vectors loaded, slots issued or beats of codes accepted in this state.
-    op, bl, column, settings : of the last accepted command.
+    op, bl, column, settings, used : of the last accepted command; used are its rows and columns.
     reads : of a calibration or a programming so far.
     """
 
@@ -67,6 +67,7 @@ class SequencerModel:
         self.column = 0
         self.reads = 0
         self.settings = Settings()
+        self.used = config.used()
 
     def enter(self, state: State) -> None:
         """Go to ``state`` with nothing counted."""
@@ -87,7 +88,8 @@ class SequencerModel:
         """A command is accepted in IDLE."""
         self.op = op
         self.bl = min(bl, self._config.bl_max)
-        self.column = min(column, self._config.columns - 1)
+        self.used = self._config.used(settings.used_rows, settings.used_columns)
+        self.column = min(column, self.used.columns - 1)
         self.settings = settings
         self.reads = 0
         if op == Op.UPDATE:
@@ -112,7 +114,7 @@ class SequencerModel:
         """A column is through; ``outside``: of a programming, some of its cells are out of tolerance."""
         again = False
         if self.op == Op.CALIBRATE:
-            sweep = (self.reads + 1) // self._config.columns
+            sweep = (self.reads + 1) // self.used.columns
             again = sweep < self.settings.calibration_sweeps
             last = sweep == self.settings.calibration_sweeps - 1
             self.settings = calibration_settings(self.settings, last=last)
@@ -130,5 +132,5 @@ class SequencerModel:
     def beat_loaded(self) -> None:
         """A beat of vectors is accepted."""
         self.count += 1
-        if self.count == self._config.column_beats + self._config.row_beats:
+        if self.count == self.used.column_beats + self.used.row_beats:
             self.enter(State.PULSE)

@@ -73,6 +73,7 @@ class TileModel:
                 if inputs["command__valid"]:
                     settings = _settings(inputs, self.config)
                     sequencer.command(inputs["command__op"], inputs["command__bl"], inputs["command__column"], settings)
+                    self._chopper.begin(sequencer.used.columns)
             case State.LOAD:
                 if inputs["vectors__valid"]:
                     magnitude, negative = inputs["vectors__magnitude"], inputs["vectors__negative"]
@@ -103,7 +104,7 @@ class TileModel:
     def _outputs(self, inputs: Mapping[str, int]) -> dict[str, int]:
         state, status = self._sequencer.state, self._status
         programming = self._sequencer.programming and state in (State.READ, State.STREAM)
-        more_codes = state is State.STREAM and self._sequencer.count < self.config.row_beats
+        more_codes = state is State.STREAM and self._sequencer.count < self._sequencer.used.row_beats
         return {
             "command__ready": int(state is State.IDLE),
             "vectors__ready": int(state is State.LOAD),
@@ -126,7 +127,7 @@ class TileModel:
         room = pipeline.room
         pipeline.write_hidden(sequencer.settings)
         if pipeline.writes["writes__valid"] and ready:
-            beat, n, cells = pipeline.accept_write()
+            finished, n, cells = pipeline.accept_write()
             if sequencer.programming:
                 self._status.count_reference_pulses(n)
                 self._outside += cells
@@ -135,7 +136,6 @@ class TileModel:
                     self._status.give_up(cells)
             else:
                 self._status.count_pulses(n)
-            finished = beat == self.config.row_beats - 1
         if room:
             pipeline.advance(codes, sequencer.count, self._chopper, sequencer, self._status)
         if codes is not None:

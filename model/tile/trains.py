@@ -66,22 +66,22 @@ class Sources(NamedTuple):
     columns: int
 
 
-def sources_of(rows: Bank, columns: Bank, bits: int) -> Sources:
-    """The sources of two banks with words of so many bits."""
-    feedback = np.concatenate((rows.feedback, columns.feedback))  # [n, 2, 256]
+def sources_of(row_bank: Bank, column_bank: Bank, *, bits: int, rows: int, columns: int) -> Sources:
+    """The sources of two banks with words of so many bits, for the first rows and columns."""
+    feedback = np.concatenate((row_bank.feedback, column_bank.feedback))  # [n, 2, 256]
     powers = [feedback[:, k // 8, 1 << k % 8] for k in reversed(range(bits))]
     groups = -(-len(feedback) // SIDE_BY_SIDE)
     leaps = np.zeros((_BITS_MAX, groups * SIDE_BY_SIDE), np.uint32)
     leaps[:bits, : len(feedback)] = powers
     return Sources(
-        row_state=rows.state,
-        column_state=columns.state,
+        row_state=row_bank.state,
+        column_state=column_bank.state,
         leaps=leaps.reshape(_BITS_MAX, groups, SIDE_BY_SIDE).transpose(1, 0, 2).ravel(),
         bits=bits,
-        row_split=rows.split,
-        column_split=columns.split,
-        rows=rows.first.size,
-        columns=columns.first.size,
+        row_split=row_bank.split,
+        column_split=column_bank.split,
+        rows=rows,
+        columns=columns,
     )
 
 

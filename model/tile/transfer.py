@@ -5,6 +5,8 @@
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
     stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.tile.programmer`
 
+Lanes of the last beat beyond the rows in use keep their words, with d = 0 and n = 0, and are offered as zeros.
+
 What a stage works out here at once, registers in between only carry. The memories of Q, Qref and H have C * B words of
 L lanes, address j * B + beat. Latency: `model.spec.config.BEAT_LATENCY` cycles from a code to its write. Throughput:
 one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
@@ -41,6 +43,7 @@ _WRITES = (
     "writes__pulses",
     "writes__latch",
     "writes__reference",
+    "writes__last",
 )
 
 
@@ -53,6 +56,8 @@ class _Beat:
     q, qref : what is to be written.
     difference : d of a programming.
     uniform : the dither u of a direct write.
+    used : lanes that have a row in use.
+    last : the last beat of its read.
     outside : cells that are out of tolerance.
     saturated, clipped : h or n was clipped.
     """
@@ -67,6 +72,8 @@ class _Beat:
     n: Int
     difference: Int
     uniform: Int
+    used: NDArray[np.bool_]
+    last: bool
     outside: NDArray[np.bool_]
     saturated: bool = False
     clipped: bool = False
@@ -118,15 +125,15 @@ class TransferPipeline:
         self.q[address] = self.qref[address] = self.hidden[address] = 0
         self.parity.clear(address)
 
-    def accept_write(self) -> tuple[int, Int, int]:
-        """The write beat is accepted: the number of the beat, its pulses, and its cells out of tolerance."""
+    def accept_write(self) -> tuple[bool, Int, int]:
+        """The write beat is accepted: whether it is its read's last, its pulses, and its cells out of tolerance."""
         write, spare = self._offered, self._spare
         assert write is not None
         self._offered, self._spare = None, None
         self.writes["writes__valid"] = 0
         if spare is not None:
             self._offer(*spare)
-        return write.beat, write.n, int(write.outside.sum())
+        return write.last, write.n, int(write.outside.sum())
 
     def write_hidden(self, settings: Settings) -> None:
         """The beat in the last stage, if there is one that has not done so, writes H."""
@@ -149,7 +156,7 @@ class TransferPipeline:
         signs, latches = (
             (-self._ones, self._none) if programming else (chopper.read_sign, chopper.read_latch | settings.latch)
         )
-        enters = self._enter(codes, beat, column) if codes is not None else None
+        enters = self._enter(codes, beat, column, sequencer.used.rows) if codes is not None else None
         leaves = self._stages[-1]
         self._stages = [enters, *self._stages[:-1]]
         status.memory_error = self._told(4, "q") or self._told(4, "qref") or self._told(7, "hidden")
@@ -176,28 +183,26 @@ class TransferPipeline:
         beat = self._stages[stage - 1]
         return beat is not None and self.parity.is_wrong(name, beat.address)
 
-    def _enter(self, codes: int, beat: int, column: int) -> _Beat:
-        config = self._config
-        used = min(config.lanes, config.rows - beat * config.lanes)
-        r = self._zeros.copy()
-        r[:used] = unpack_signed(codes, config.adc_bits, used)
-        r <<= config.reference_fraction_bits
-        zeros = self._zeros
-        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, zeros > 0)
+    def _enter(self, codes: int, beat: int, column: int, rows: int) -> _Beat:
+        config, zeros = self._config, self._zeros
+        r = np.array(unpack_signed(codes, config.adc_bits, config.lanes), np.int64) << config.reference_fraction_bits
+        used = np.arange(config.lanes) + beat * config.lanes < rows
+        last = (beat + 1) * config.lanes >= rows
+        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, used, last, zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
         config, q, address = self._config, self.q[read.address].copy(), read.address
-        latches = self._lanes(all_latches, read.beat)
+        latches = self._lanes(all_latches, read.beat) * read.used
         reference = latch(q, self.qref[address], latches, config.latch_shift, config.reference_format.high)
         filtered = settings.reference == Reference.FILTERED
         subtracted = q if filtered else reference if settings.reference == Reference.LATCHED else self._zeros
-        d = demodulate(self._lanes(signs, read.beat), read.value, subtracted)
-        q_next = filter_step(q, read.value, config.filter_shift) if settings.filter else q
+        d = demodulate(self._lanes(signs, read.beat), read.value, subtracted) * read.used
+        q_next = np.where(read.used & bool(settings.filter), filter_step(q, read.value, config.filter_shift), q)
         shown = q_next if filtered else reference
         if filtered:
-            latches = self._lanes(self._ones, read.beat)
-        return replace(read, value=d, q=q_next, qref=reference, reference=shown, latches=latches)
+            latches = read.used.astype(np.int64)
+        return replace(read, value=d, q=q_next, qref=reference, reference=shown * read.used, latches=latches)
 
     def _write_point(self, beat: _Beat) -> _Beat:
         self.q[beat.address], self.qref[beat.address] = beat.q, beat.qref
@@ -225,6 +230,7 @@ class TransferPipeline:
         if settings.accumulate:
             h, saturated = accumulate(product.uniform if settings.direct else h, product.value, *self._hidden_range)
             n, clamped = write_pulses(h, config.threshold_shift, config.pulses_max, bool(settings.direct))
+            n, clamped = n * product.used, clamped & product.used
         outside = product.outside
         if sequencer.programming:
             last = sequencer.last_round
@@ -243,4 +249,5 @@ class TransferPipeline:
             "writes__pulses": pack(write.n.tolist(), self._pulses_width),
             "writes__latch": pack_bits(write.latches != 0),
             "writes__reference": pack(write.reference.tolist(), self._reference_width),
+            "writes__last": int(write.last),
         }

@@ -51,7 +51,7 @@ class UpdatePipeline:
         self.reset()
 
     def reset(self) -> None:
-        """Empty all stages; the vectors stay as they are."""
+        """Empty all stages; the vectors stay as they are, which are those of the lines in use."""
         config = self._config
         self.row_bank, self.column_bank = Bank(config.row_bank), Bank(config.column_bank)
         self._quadrants = self._up = schedule(0, 0, 0)
@@ -62,17 +62,19 @@ class UpdatePipeline:
         self._spare: dict[str, int] | None = None  # one that waits behind the slot that is offered
 
     def load(self, magnitude: int, negative: int, sequencer: SequencerModel, chopper: ChopperState) -> None:
-        """Take a beat of vectors; updates of P are chopped."""
-        config = self._config
+        """Take a beat of vectors; updates of P are chopped, and lines that are not in use have no magnitude."""
+        config, used = self._config, sequencer.used
         beat, chops = sequencer.count, sequencer.settings.target == Target.FAST
-        if beat < config.column_beats:
-            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.columns))
+        if beat == 0:
+            self._x_magnitude[:] = self._delta_magnitude[:] = 0
+        if beat < used.column_beats:
+            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, used.columns))
             chopped = (chopper.sign[lines] < 0) & chops
             self._x_magnitude[lines] = unpack(magnitude, config.magnitude_bits, chopped.size)
             self._x_negative[lines] = unpack(negative, 1, chopped.size) ^ chopped
         else:
-            beat -= config.column_beats
-            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, config.rows))
+            beat -= used.column_beats
+            lines = slice(beat * config.lanes, min((beat + 1) * config.lanes, used.rows))
             chopped = (chopper.row_sign[lines] < 0) & chops
             self._delta_magnitude[lines] = unpack(magnitude, config.magnitude_bits, chopped.size)
             self._delta_negative[lines] = unpack(negative, 1, chopped.size) ^ chopped
@@ -130,8 +132,8 @@ class UpdatePipeline:
             up = int(polarities(1, random=True, source=chopper.source)[0])
         return {
             "pulses__valid": 1,
-            "pulses__rows": (1 << self._config.rows) - 1,
-            "pulses__columns": (1 << self._config.columns) - 1,
+            "pulses__rows": (1 << sequencer.used.rows) - 1,
+            "pulses__columns": (1 << sequencer.used.columns) - 1,
             "pulses__up": up,
             "pulses__quadrant": up,
             "pulses__slow": int(Target.FAST),

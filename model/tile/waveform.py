@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Expected waveform of an operation without stalls: every output port of the tile, one row per clock cycle.
 
+    with R rows and C columns in use, B = ⌈R/L⌉
     update:    1 command + ⌈C/L⌉ + B load + SLOT_LATENCY + S slots + 1 idle            rows of outputs
     transfer:  1 command + 1 read + B codes + BEAT_LATENCY + 1 idle
     calibrate: 1 command + SLOT_LATENCY + N slots + reads, each 1 + B codes + BEAT_LATENCY, + 1 idle
@@ -24,6 +25,7 @@ from symtrack.model.state import Arrays
 from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import Words, pack_lines, pack_words
+from symtrack.model.tile.pulse_train import Bits
 
 Layout = Mapping[str, tuple[int, int]]
 
@@ -69,19 +71,19 @@ class Waveform:
         target: Target = Target.FAST,
     ) -> tuple[PulseSlots, Words]:
         """Play one update; its slots and outputs."""
-        config, at, status = self.config, self._layout, self.periphery.status
+        used, at, status = self.periphery.used, self._layout, self.periphery.status
         before = status.slots
         slots = self.periphery.update(x_negative, x_magnitude, delta_negative, delta_magnitude, bl, target)
         count = slots.up.size
-        rows = self._rows(config.update_cycles(count))
-        load = config.column_beats + config.row_beats
+        rows = self._operation(used.update_cycles(count))
+        load = used.column_beats + used.row_beats
         rows[1 : 1 + load, at["vectors__ready"]] = 1
         if count:
             first = 1 + load + SLOT_LATENCY
             played = slice(first, first + count)
             rows[played, at["pulses__valid"]] = 1
-            self._hold(rows, "pulses__rows", first, pack_lines(slots.rows))
-            self._hold(rows, "pulses__columns", first, pack_lines(slots.columns))
+            self._hold(rows, "pulses__rows", first, self._lines("pulses__rows", slots.rows))
+            self._hold(rows, "pulses__columns", first, self._lines("pulses__columns", slots.columns))
             self._hold(rows, "pulses__up", first, slots.up[:, None])
             self._hold(rows, "pulses__quadrant", first, slots.quadrant[:, None])
             self._hold(rows, "pulses__slow", first, np.full((count, 1), int(target)))
@@ -93,11 +95,11 @@ class Waveform:
 
     def transfer(self, codes: Int, settings: Settings) -> tuple[Transfer, Words]:
         """Play one transfer; its result and outputs."""
-        config, status = self.config, self.periphery.status
+        cycles, status = self.periphery.used.transfer_cycles, self.periphery.status
         reads, pulses = status.reads, status.transfer_pulses
         saturated, clamped = status.hidden_saturated, status.pulses_clamped
         result = self.periphery.transfer(codes, settings)
-        rows = self._rows(config.transfer_cycles)
+        rows = self._operation(cycles)
         first = self._read(rows, 1, reads, result.column, result.pulses, result.latched, result.reference)
         n = self._by_beat(result.pulses)
         self._count(rows, "status__transfer_pulses", first + 1, pulses + np.abs(n).sum(axis=1).cumsum())
@@ -110,23 +112,23 @@ class Waveform:
                 self._hold(rows, "status__hidden_saturated", first + beat, np.array([[saturated]]))
                 self._hold(rows, "status__pulses_clamped", first + beat, np.array([[clamped]]))
 
-        for name, signs in (("chopper", self.periphery.chopper), ("row_chopper", self.periphery.row_chopper)):
-            self._hold(rows, f"status__{name}", config.transfer_cycles, pack_lines((signs < 0).astype(np.uint8)[None]))
-        self._hold(rows, "read__column", config.transfer_cycles, np.array([[self.periphery.next_column]]))
+        for name, signs in self._signs():
+            self._hold(rows, name, cycles, signs[None])
+        self._hold(rows, "read__column", cycles, np.array([[self.periphery.next_column]]))
         return result, rows
 
     def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> tuple[Calibration, Words]:
         """Play one calibration; its result and outputs."""
-        config, at, status = self.config, self._layout, self.periphery.status
+        used, at, status = self.periphery.used, self._layout, self.periphery.status
         slots, reads = status.slots, status.reads
         result = self.periphery.calibrate(pulses, codes, random=random)
-        rows = self._rows(config.calibration_cycles(pulses, len(codes) // config.columns))
+        rows = self._operation(used.calibration_cycles(pulses, len(codes) // used.columns))
         start = 1
         if pulses:
             first = start + SLOT_LATENCY
             rows[first : first + pulses, at["pulses__valid"]] = 1
-            for name, lines in (("pulses__rows", config.rows), ("pulses__columns", config.columns)):
-                self._hold(rows, name, first, pack_lines(np.ones((pulses, lines), np.uint8)))
+            for name, lines in (("pulses__rows", used.rows), ("pulses__columns", used.columns)):
+                self._hold(rows, name, first, self._lines(name, np.ones((pulses, lines), np.uint8)))
             for name in ("pulses__up", "pulses__quadrant"):
                 self._hold(rows, name, first, result.up[:, None])
             self._hold(rows, "pulses__slow", first, np.zeros((pulses, 1), np.uint64))
@@ -136,13 +138,14 @@ class Waveform:
         for done, read in enumerate(result.reads):
             part = self._until_the_next_read(rows, start)
             self._read(part, start, reads + done, read.column, read.pulses, read.latched, read.reference)
-            start += config.read_cycles
-            self._hold(part, "read__column", start, np.array([[(read.column + 1) % config.columns]]))
+            start += used.read_cycles
+            self._hold(part, "read__column", start, np.array([[(read.column + 1) % used.columns]]))
         return result, rows
 
     def program(self, column: int, settings: Settings, cells: ReferenceColumn) -> tuple[int, Words]:
         """Play one programming; its rounds and outputs."""
-        config, at, periphery = self.config, self._layout, self.periphery
+        at, periphery = self._layout, self.periphery
+        used = periphery.used
         status, writes = periphery.status, _Writes(cells)
         reads, pulses, unprogrammed, gave_up = (
             status.reads,
@@ -151,13 +154,13 @@ class Waveform:
             status.gave_up,
         )
         rounds = periphery.program(column, settings, writes)
-        rows = self._rows(config.programming_cycles(rounds))
+        rows = self._operation(used.programming_cycles(rounds))
         rows[1:-1, at["read__array"]] = 1
         rows[1:-1, at["read__column"]] = column
-        none = np.zeros(config.rows, np.int64)
+        none, reference = np.zeros(used.rows, np.int64), periphery.qref[column, : used.rows]
         for done, n in enumerate(writes.taken):
-            start = 1 + done * config.read_cycles
-            first = self._read(rows, start, reads + done, column, n, none, periphery.qref[column], array=1)
+            start = 1 + done * used.read_cycles
+            first = self._read(rows, start, reads + done, column, n, none, reference, array=1)
             counts = pulses + np.abs(self._by_beat(n)).sum(axis=1).cumsum()
             self._count(rows, "status__reference_pulses", first + 1, counts)
             pulses = int(counts[-1])
@@ -169,7 +172,7 @@ class Waveform:
 
     def _until_the_next_read(self, rows: Words, start: int) -> Words:
         """The rows in which something of the read whose request is in cycle ``start`` can still be held."""
-        return rows[: start + 2 * self.config.read_cycles]
+        return rows[: start + 2 * self.periphery.used.read_cycles]
 
     def _read(
         self,
@@ -184,7 +187,7 @@ class Waveform:
         array: int = 0,
     ) -> int:
         """The streams of a read whose request is in cycle ``start``, after so many; the cycle of its first write."""
-        config, at, beats = self.config, self._layout, self.config.row_beats
+        config, at, beats = self.config, self._layout, self.periphery.used.row_beats
         rows[start, at["read__valid"]] = 1
         rows[start + 1 : start + 1 + beats, at["codes__ready"]] = 1
         self._count(rows, "status__reads", start + 1, np.array([reads + 1]))
@@ -193,6 +196,7 @@ class Waveform:
         self._hold(rows, "writes__array", first, np.full((beats, 1), array))
         self._hold(rows, "writes__column", first, np.full((beats, 1), column))
         self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
+        self._hold(rows, "writes__last", first, (np.arange(beats) == beats - 1)[:, None])
         self._hold(rows, "writes__latch", first, pack_words(self._by_beat(latched), 1))
         self._hold(rows, "writes__pulses", first, pack_words(self._by_beat(n), config.pulses_format.width))
         self._hold(
@@ -206,9 +210,32 @@ class Waveform:
         periphery, at = self.periphery, self._layout
         for name, value in periphery.status.state_arrays().items():
             self._idle[at[f"status__{name}"]] = int(value)
-        self._idle[at["status__chopper"]] = pack_lines((periphery.chopper < 0).astype(np.uint8)[None])[0]
-        self._idle[at["status__row_chopper"]] = pack_lines((periphery.row_chopper < 0).astype(np.uint8)[None])[0]
-        self._idle[at["read__column"]] = periphery.next_column
+        for name, signs in self._signs():
+            self._idle[at[name]] = signs
+        self._idle[at["read__column"]] = periphery.chopper_state.column
+
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use these lines from the next operation on."""
+        self.periphery.use(rows, columns)
+
+    def _signs(self) -> tuple[tuple[str, Words], ...]:
+        """The ports that tell the choppers of all lines, and their words."""
+        state = self.periphery.chopper_state
+        names = ("status__chopper", state.sign), ("status__row_chopper", state.row_sign)
+        return tuple((name, pack_lines((signs < 0).astype(np.uint8)[None])[0]) for name, signs in names)
+
+    def _lines(self, name: str, bits: Bits) -> Words:
+        """Rows of bits [n, lines in use] as those of a port, whose other lines are 0."""
+        words = pack_lines(bits)
+        port = self._layout[name]
+        return np.pad(words, ((0, 0), (0, port.stop - port.start - words.shape[1])))
+
+    def _operation(self, cycles: int) -> Words:
+        """The rows of an operation, which may find that the next column is not in use."""
+        rows = self._rows(cycles)
+        if self._idle[self._layout["read__column"]] >= self.periphery.used.columns:
+            self._hold(rows, "read__column", 1, np.zeros((1, 1), np.int64))
+        return rows
 
     def _rows(self, cycles: int, busy_from: int = 1) -> Words:
         """Outputs of an operation of so many cycles and one idle one, in which only the state moves."""
@@ -230,9 +257,10 @@ class Waveform:
 
     def _by_beat(self, values: np.ndarray) -> Int:
         """Values [R] as [B, L], zero beyond the last row."""
-        padded = np.zeros(self.config.row_beats * self.config.lanes, np.int64)
-        padded[: self.config.rows] = values
-        return padded.reshape(self.config.row_beats, self.config.lanes)
+        used = self.periphery.used
+        padded = np.zeros(used.row_beats * used.lanes, np.int64)
+        padded[: used.rows] = values
+        return padded.reshape(used.row_beats, used.lanes)
 
 
 class _Writes:

@@ -27,7 +27,7 @@ from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.status import FLAGS
 from symtrack.model.spec.validated import integral
-from symtrack.model.training.metrics import counts
+from symtrack.model.training.metrics import counts, words
 from symtrack.model.training.trainer import Trainer
 
 SAMPLES = 50
@@ -125,11 +125,12 @@ def tile_report(tile: Crossbar, symmetric_point: Int, there: NDArray[np.bool_] |
         (`sram_words`), and the largest and the mean number of pulses that single cells got.
     """
     config, state = tile.config, tile.periphery.state_arrays()
+    q, qref, h = (words(tile, memory) for memory in ("q", "qref", "hidden"))
     weight, threshold = 1 / WEIGHT_ONE, 2.0**-config.threshold_shift
     tracked = _tracked(tile)
     points = symmetric_point.ravel() if there is None else symmetric_point[there]
     both = np.concatenate((tracked.ravel(), points))
-    hidden = np.append(state["hidden"], (-1 << config.threshold_shift, 1 << config.threshold_shift))
+    hidden = np.append(h, (-1 << config.threshold_shift, 1 << config.threshold_shift))
     return {
         "cells": config.rows * config.columns,
         "histograms": {
@@ -137,14 +138,14 @@ def tile_report(tile: Crossbar, symmetric_point: Int, there: NDArray[np.bool_] |
             "W": histogram(tile.slow.weights, weight),
             "Q": histogram(tracked, weight, both),
             "SP": histogram(points, weight, both),
-            "H": histogram(state["hidden"], threshold, hidden),
+            "H": histogram(h, threshold, hidden),
         },
         "ends": {
             "P": _bounds(tile.fast),
             "W": _bounds(tile.slow),
-            "Q": _ends(state["q"], config.reference_format),
-            "Qref": _ends(state["qref"], config.reference_format),
-            "H": _ends(state["hidden"], config.hidden_format),
+            "Q": _ends(q, config.reference_format),
+            "Qref": _ends(qref, config.reference_format),
+            "H": _ends(h, config.hidden_format),
         },
         "flags": {name: bool(state[name]) for name in (spec.name for spec in FLAGS if not spec.needs)},
         "counts": counts([tile])
@@ -184,7 +185,7 @@ def first_difference(golden: Mapping[str, Any], rtl: Mapping[str, Any]) -> str |
 
 
 def _tracked(tile: Crossbar) -> Int:
-    return tile.to_weight(tile.periphery.state_arrays()["q"].T)
+    return tile.to_weight(words(tile, "q").T)
 
 
 def _bounds(array: DeviceArray) -> dict[str, int]:

@@ -39,9 +39,13 @@ def sp_rmse_pulsed(tiles: Sequence[Crossbar]) -> float | None:
     return root_mean_square(errors) if errors.size else None
 
 
+def words(tile: Crossbar, memory: str) -> Int:
+    """Q, Qref or H, ``q``, ``qref`` or ``hidden``, of the cells of a tile [C, R]; its periphery can have more."""
+    return tile.periphery.state_arrays()[memory][: tile.config.columns, : tile.config.rows]
+
+
 def _sp_errors(tile: Crossbar) -> Int:
-    tracked = tile.to_weight(tile.periphery.state_arrays()["q"].T)
-    errors: Int = tracked - tile.fast.symmetric_point()
+    errors: Int = tile.to_weight(words(tile, "q").T) - tile.fast.symmetric_point()
     return errors
 
 

@@ -16,7 +16,9 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Choppers, Rates, fitting_shift, named
+from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS
 from symtrack.model.network.learning_tile import Programming
+from symtrack.model.network.macro import Macro
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
@@ -51,6 +53,9 @@ class TrainingSpec:
         Of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
     config : TileConfig, optional
         Configuration of the layer of its size.
+    macro : Macro, optional
+        Rows and columns of the macro that all tiles are on, each with as many lines as it needs; None: each tile has a
+        periphery of its own size.
     reference_mean, reference_std : float, optional
         Reference offset of the cells of the fast arrays, as weights; None for the devices' own.
     devices, slow_devices : Pulsed, optional
@@ -89,6 +94,7 @@ class TrainingSpec:
     tiles: Mapping[str, int | float | str] = field(default_factory=dict)
     tile_seed: int = 1
     config: TileConfig | None = None
+    macro: Macro | None = None
     reference_mean: float | None = None
     reference_std: float | None = None
     devices: Pulsed | None = None
@@ -107,6 +113,9 @@ class TrainingSpec:
         limits = {"seed": (0, SEED_MAX), "tile_seed": (1, TILE_SEEDS), "batch": (1, BATCH_MAX)}
         for name, (low, high) in (limits | {"calibration": (0, CALIBRATION_MAX)}).items():
             object.__setattr__(self, name, check(name, getattr(self, name), low, high))
+        if self.macro is not None:
+            lines = zip(("macro rows", "macro columns"), self.macro, (TILE_ROWS, TILE_COLUMNS), strict=True)
+            object.__setattr__(self, "macro", Macro(*(check(name, size, 1, high) for name, size, high in lines)))
         counts = {name: integral(f"samples: {name}", count) for name, count in self.samples.items()}
         object.__setattr__(self, "samples", counts)
         for name in ("network", "tiles"):
@@ -138,6 +147,10 @@ class TrainingSpec:
         if AUTO in self.tiles.items():
             task = replace(task, tile_configs=tuple(self._with_threshold(one, task) for one in task.tile_configs))
         return with_layer(task, self.config) if self.config else task
+
+    def hardware(self, tile: TileConfig) -> TileConfig:
+        """The configuration of the periphery of a tile, which is that of the macro if there is one."""
+        return self.macro.config(tile) if self.macro else tile
 
     def _with_threshold(self, config: TileConfig, task: Problem) -> TileConfig:
         """The tile with a write threshold that suits the rates; as it is if there is none, which the trainer tells."""

@@ -112,7 +112,7 @@ class Trainer:
             algorithm=self.rule,
             rates=self.rates,
             physics=self.physics,
-            periphery=periphery,
+            periphery=spec.macro.periphery(periphery) if spec.macro else periphery,
             seed=spec.seed,
             threads=threads,
         )
@@ -187,6 +187,8 @@ class Trainer:
             "schedule": self.spec.schedule,
             "seed": self.spec.seed,
         }
+        if self.spec.macro:  # what came later leaves the settings of runs without it as they were
+            resolved["macro"] = self.spec.macro
         parts = resolved | {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 

@@ -53,6 +53,7 @@ class NativePeriphery:
     Attributes
     ----------
     cycles : clock cycles of the operations so far, idle ones between them not counted.
+    used : the rows and columns in use.
     played, compared : all cycles played, those before the first operation too, and those whose every output was
         compared.
     """
@@ -64,6 +65,7 @@ class NativePeriphery:
         self.played = 0
         self.compared = 0
         self.golden = Waveform(config, tile.layout.outputs) if record else None
+        self.use()
         self._settings: Settings | None = None
         self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
         first, _ = tile.layout.payload("pulses")
@@ -74,15 +76,22 @@ class NativePeriphery:
         cycles, rows = tile.operation(None, 0, record=record, seed=True)
         self._judge(cycles, rows, None if self.golden is None else self.golden.clear(), idle=True)
 
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use these lines from the next operation on."""
+        self.used = self.config.used(rows, columns)
+        self.tile.use(self.used)
+        if self.golden is not None:
+            self.golden.use(rows, columns)
+
     @property
     def chopper(self) -> Int:
         """c, +1 or -1 per column."""
-        return self._signs("status__chopper", self.config.columns)
+        return self._signs("status__chopper", self.used.columns)
 
     @property
     def row_chopper(self) -> Int:
         """c', +1 or -1 per row."""
-        return self._signs("status__row_chopper", self.config.rows)
+        return self._signs("status__row_chopper", self.used.rows)
 
     def _signs(self, port: str, lines: int) -> Int:
         first, count = self.tile.layout.outputs[port]
@@ -92,7 +101,8 @@ class NativePeriphery:
     @property
     def next_column(self) -> int:
         """The column that the next transfer reads."""
-        return self.tile.get("read__column")
+        column = self.tile.get("read__column")
+        return column if column < self.used.columns else 0
 
     def update(
         self,
@@ -130,8 +140,8 @@ class NativePeriphery:
 
     def calibrate(self, pulses: int, codes: Int, *, random: bool = False) -> Calibration:
         """Play one calibration with the ADC codes of its reads."""
-        config, tile, beats = self.config, self.tile, self.config.row_beats
-        sweeps = len(codes) // config.columns
+        config, tile, beats = self.config, self.tile, self.used.row_beats
+        sweeps = len(codes) // self.used.columns
         self._set(Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=random))
         packed = np.zeros((len(codes) * beats, tile.codes.shape[1]), np.uint64)
         for read, column in enumerate(codes):
@@ -143,7 +153,7 @@ class NativePeriphery:
         self._whole("writes__valid", len(packed), len(writes))
         check_target(config, self.played, Target.FAST, slots[:, self._slot["slow"].start])
         for lines in ("rows", "columns"):
-            self._whole(f"pulses__{lines}", getattr(config, lines) * pulses, self._lines(slots, lines).sum())
+            self._whole(f"pulses__{lines}", getattr(self.used, lines) * pulses, self._lines(slots, lines).sum())
         reads = [self._written(writes[first : first + beats]) for first in range(0, len(writes), beats)]
         return Calibration(up=slots[:, self._slot["up"].start].astype(np.uint8), reads=reads)
 
@@ -175,25 +185,26 @@ class NativePeriphery:
             self.tile.set("settings__target", settings.target)
             return
         for name, value in vars(settings).items():
-            self.tile.set(f"settings__{name}", int(value))
+            if name not in ("used_rows", "used_columns"):
+                self.tile.set(f"settings__{name}", int(value))
         self._settings = settings
 
     def _written(self, writes: Words) -> Transfer:
         """The result of a read from its beats of writes."""
         config, at = self.config, self._write
         pulses, reference = (
-            unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: config.rows]
+            unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: self.used.rows]
             for name, bits in self._write_bits.items()
         )
         return Transfer(
             column=int(writes[0][at["column"].start]),
             pulses=pulses,
-            latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: config.rows],
+            latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: self.used.rows],
             reference=reference,
         )
 
     def _lines(self, slots: Words, name: str) -> np.ndarray:
-        return unpack_lines(slots[:, self._slot[name]], getattr(self.config, name))
+        return unpack_lines(slots[:, self._slot[name]], getattr(self.used, name))
 
     def _whole(self, signal: str, golden: int, rtl: int) -> None:
         """So many must there be."""

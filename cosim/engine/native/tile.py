@@ -13,7 +13,7 @@ from symtrack.cosim.engine.native.build import QUADRANTS, WORD, Layout, length
 from symtrack.cosim.engine.state import item_rows
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.hdl.output.state_map import StateItem, all_items
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.settings import Op
 from symtrack.model.state import Arrays
 from symtrack.model.tile.packing import Words
@@ -49,28 +49,37 @@ class NativeTile:
         self._handle = self._library.symtrack_new()
         self._cycle = self._library.symtrack_cycle
         self._operation = self._library.symtrack_operation
-        # Beats of the operation in work, into the tile and out of it.
-        self.vectors = np.zeros((config.column_beats + config.row_beats, self.layout.payload("vectors")[1]), np.uint64)
-        self.codes = np.zeros((config.row_beats, self.layout.payload("codes")[1]), np.uint64)
+        # Beats of the operation in work, into the tile and out of it; of fewer lines than all, the first of them.
+        self._vectors = np.zeros((config.column_beats + config.row_beats, self.layout.payload("vectors")[1]), np.uint64)
+        self._codes = np.zeros((config.row_beats, self.layout.payload("codes")[1]), np.uint64)
         self.seeds = np.array(config.seeds, np.uint64)
         self.pulses = np.zeros((QUADRANTS * config.bl_max, self.layout.payload("pulses")[1]), np.uint64)
-        self.writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
+        self._writes = np.zeros((config.row_beats, self.layout.payload("writes")[1]), np.uint64)
         # The longest of frequent operations without waits is a full update; clearing and seeds can be longer.
         start = max(config.clear_cycles, config.seed_cycles)
         most = max(config.update_cycles(len(self.pulses)), config.transfer_cycles, start) + 1
         self._record = np.zeros((most, len(self.outputs)), np.uint64)
-        self._rooms = len(self.pulses), len(self.writes)
+        self.use(config.used())
         self._beats = np.zeros(2, np.int64)  # of pulses and of writes
         # Addresses, once: looking one up costs as much as a short operation.
         self._row = (self._handle, _address(self.inputs), _address(self.outputs))
-        into = self.vectors, self.codes, self.seeds
-        self._buffers = tuple(map(_address, (*into, self.pulses, self.writes, self._beats)))
+        into = self._vectors, self._codes, self.seeds
+        self._buffers = tuple(map(_address, (*into, self.pulses, self._writes, self._beats)))
         self._recorded = (_address(self._record), most)
         self._unrecorded = (None, most)
 
     def __del__(self) -> None:
         if hasattr(self, "_handle"):
             self._library.symtrack_delete(self._handle)
+
+    def use(self, used: UsedLines) -> None:
+        """Lines of the next operations."""
+        self.used = used
+        self.vectors = self._vectors[: used.column_beats + used.row_beats]
+        self.codes, self.writes = self._codes[: used.row_beats], self._writes[: used.row_beats]
+        self._rooms = len(self.pulses), len(self.writes)
+        self.set("settings__used_rows", used.rows)
+        self.set("settings__used_columns", used.columns)
 
     def write_coverage(self, file: Path) -> None:
         """Leave what was covered so far in a file of Verilator's format; of a library that counts it."""
@@ -120,8 +129,8 @@ class NativeTile:
 
         Returns the number of cycles as `operation` does, the rows of outputs, and the beats of pulses and of writes.
         """
-        config, beats = self.config, len(codes)
-        most = config.calibration_cycles(pulses, beats // (config.row_beats * config.columns)) + 1
+        used, beats = self.used, len(codes)
+        most = used.calibration_cycles(pulses, beats // (used.row_beats * used.columns)) + 1
         slots = np.zeros((pulses, self.pulses.shape[1]), np.uint64)
         writes = np.zeros((beats, self.writes.shape[1]), np.uint64)
         rows = np.zeros((most if record else 0, len(self.outputs)), np.uint64)

@@ -106,19 +106,44 @@ def test_a_long_random_run_reaches_every_bin() -> None:
     assert never(400_000, seed=1) == set()
 
 
+ALL_LINES = {"settings__used_rows": 0, "settings__used_columns": 0}
+
+
+@pytest.mark.parametrize(
+    ("rows", "columns", "next_column", "kinds"),
+    [
+        (0, 0, 4, ["all rows", "all columns"]),
+        (2, 4, 4, ["whole beats of rows", "fewer columns", "not the next column"]),
+        (3, 5, 4, ["all rows", "all columns"]),
+        (1, 2, 1, ["rows that end within a beat", "fewer columns"]),
+    ],
+)
+def test_lines_in_use_are_those_of_the_command(rows: int, columns: int, next_column: int, kinds: list[str]) -> None:
+    bins = Bins(TileConfig(rows=3, columns=5, lanes=2))
+    sizes = {"settings__used_rows": rows, "settings__used_columns": columns}
+    idle = {f"status__{name}": 0 for name in ("chopper", "row_chopper", "unprogrammed", *CLIPS)}
+    bins.see(
+        {"rst": 0, "command__valid": 1, "command__op": int(Op.CALIBRATE), **sizes},
+        {**idle, "command__ready": 1, "read__column": next_column},
+    )
+    assert [name for name, count in bins.counts.items() if count] == [
+        f"lines in use: {kind}, calibrate" for kind in kinds
+    ]
+
+
 def test_a_wait_ends_with_a_reset() -> None:
     """A slot that has waited is not offered again after it, so the next one may be taken at once."""
     outputs = {f"status__{name}": 0 for name in ("chopper", "row_chopper", "unprogrammed", *CLIPS)}
     offered = {**outputs, "pulses__valid": 1, "pulses__quadrant": 2, "pulses__slow": 0}
     idle = {"rst": 0, "command__valid": 0, "pulses__ready": 0}
-    update = {**idle, "command__valid": 1, "command__op": int(Op.UPDATE)}
+    update = {**idle, "command__valid": 1, "command__op": int(Op.UPDATE), **ALL_LINES}
     bins = Bins(CONFIG)
-    bins.see(update, {**outputs, "command__ready": 1})
+    bins.see(update, {**outputs, "command__ready": 1, "read__column": 0})
     bins.see(idle, offered)
     bins.see({**idle, "rst": 1, "pulses__ready": 1}, offered)
     assert bins.counts["waits: pulses"] == 1
     assert bins.counts["slot: quadrant 2, fast, after a wait"] == 0
-    bins.see(update, {**outputs, "command__ready": 1})
+    bins.see(update, {**outputs, "command__ready": 1, "read__column": 0})
     bins.see({**idle, "pulses__ready": 1}, offered)
     assert bins.counts["slot: quadrant 2, fast, at once"] == 1
 
@@ -129,13 +154,16 @@ def test_slots_for_the_slow_array_are_not_chopped() -> None:
     taken = {"rst": 0, "command__valid": 0, "pulses__ready": 1}
     bins = Bins(CONFIG)
     bins.see(
-        {**taken, "command__valid": 1, "command__op": int(Op.UPDATE)}, {**slot, "pulses__valid": 0, "command__ready": 1}
+        {**taken, "command__valid": 1, "command__op": int(Op.UPDATE), **ALL_LINES},
+        {**slot, "pulses__valid": 0, "command__ready": 1, "read__column": 0},
     )
     bins.see(taken, {**slot, "pulses__slow": 0})
     bins.see(taken, {**slot, "pulses__slow": 1})
     assert [name for name, count in bins.counts.items() if count] == [
         "slot: quadrant 3, fast with flipped columns, at once",
         "slot: quadrant 3, slow, at once",
+        "lines in use: all rows, update",
+        "lines in use: all columns, update",
     ]
 
 

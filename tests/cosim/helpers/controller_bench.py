@@ -24,7 +24,6 @@ from cocotbext.axi import AxiResp, AxiStreamSink
 from symtrack.hdl.controller.registers import EVENTS, INJECTED, Register
 from symtrack.model.spec.settings import ChopperMode, Op, Scope, Settings
 from tests.cosim.helpers.controller_client import Client
-from tests.model.helpers.tile_driver import random_update
 
 
 async def access_at_random(client: Client, count: int, ended: Callable[[], bool]) -> None:
@@ -64,15 +63,16 @@ async def sequence(client: Client, *, operations: int, accesses: int, wrong: str
             seeds = config.replace(seed=rng.getrandbits(32)).seeds
             await client.load(seeds)
             client.golden.load_seeds(seeds)
+        client.resize()
         kind = number % 4
         if kind == 0:
-            await client.update(random_update(config, rng))
+            await client.update()
         elif kind == 1 or (kind == 3 and not config.programmer):
             await client.transfer()
         elif kind == 2:
             await client.calibrate(rng.choice((0, 1, 9)), rng.choice((0, 1)), random=rng.random() < 0.5)
         else:
-            await client.program(rng.randrange(config.columns))
+            await client.program()
     client.wait(0.0)
     await others
     done = True

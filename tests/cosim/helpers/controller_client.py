@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import replace
 from random import Random
 from typing import Any
 
@@ -22,11 +23,12 @@ from symtrack.model.tile.operations import Periphery
 from tests.cosim.helpers.tile_watch import Watch
 from tests.model.helpers.tile_driver import (
     Cells,
-    Update,
     assert_same,
+    part,
     random_codes,
     random_programming,
     random_settings,
+    random_update,
 )
 
 Words = list[int]
@@ -134,11 +136,28 @@ class Client:
         command = self.registers["command"]
         return await self.write("command", sum(value << command.field(name).low for name, value in fields.items()))
 
-    # ---- operations, each in RTL and golden -------------------------------------------------------------
+    # ---- operations, each in RTL and golden, on the lines in use ------------------------------------------
 
-    async def update(self, values: Update) -> None:
-        config, layout = self.config, self.layouts["vectors"]
-        await self.set(random_settings(config, self.rng, target=values.target))
+    def resize(self) -> None:
+        """Use other rows and columns from the next operation on."""
+        config, rng = self.config, self.rng
+        self.golden.use(rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns))))
+
+    def drawn(self, **changes: Any) -> Settings:
+        """Random settings, with the lines that are in use."""
+        used = {"used_rows": self.golden.used.rows, "used_columns": self.golden.used.columns}
+        return random_settings(self.config, self.rng, **used, **changes)
+
+    async def disturb(self) -> None:
+        """Write other settings in the middle of an operation, of other lines, too."""
+        config, rng = self.config, self.rng
+        used = {"used_rows": rng.randint(0, config.rows), "used_columns": rng.randint(0, config.columns)}
+        await self.set(random_settings(config, rng, **used))
+
+    async def update(self) -> None:
+        config, layout, used = self.config, self.layouts["vectors"], self.golden.used
+        values = random_update(part(config, (used.rows, used.columns)), self.rng)
+        await self.set(self.drawn(target=values.target))
         beats = []
         for magnitude, negative in (
             (values.x_magnitude, values.x_negative),
@@ -149,32 +168,32 @@ class Client:
                 beats.append(layout.put(magnitude=some, negative=sum(sign << k for k, sign in enumerate(signs))))
         await self.send("vectors", beats)
         assert await self.command(Op.UPDATE, bl=values.bl) == AxiResp.OKAY
-        await self.set(random_settings(config, self.rng))  # in the middle of the operation
+        await self.disturb()
         await self.idle()
         expected = self.golden.update(**vars(values))
         assert_same(await self._slots(expected.up.size), expected)
 
     async def transfer(self, **changes: Any) -> None:
-        codes, settings = random_codes(self.config, self.rng), random_settings(self.config, self.rng, **changes)
+        codes, settings = self._codes(), self.drawn(**changes)
         await self.set(settings)
         assert await self.command(Op.TRANSFER) == AxiResp.OKAY
         await self._accepted()
-        await self.set(random_settings(self.config, self.rng))
+        await self.disturb()
         column = self.golden.next_column
         expected = self.golden.transfer(codes, settings)
         assert_same(await self._column(codes, column, 0), expected)
         await self.idle()
 
     async def calibrate(self, pulses: int, sweeps: int, *, random: bool) -> None:
-        config = self.config
-        codes = np.array([random_codes(config, self.rng) for _ in range(sweeps * config.columns)])
+        used = self.golden.used
+        codes = np.array([self._codes() for _ in range(sweeps * used.columns)])
         changes = {"calibration_pulses": pulses, "calibration_sweeps": sweeps, "calibration_random": random}
-        await self.set(random_settings(config, self.rng, **changes))
+        await self.set(self.drawn(**changes))
         assert await self.command(Op.CALIBRATE) == AxiResp.OKAY
         column = self.golden.next_column
         expected = self.golden.calibrate(pulses, codes, random=random)
         for number, code in enumerate(codes):
-            read = await self._column(code, (column + number) % config.columns, 0)
+            read = await self._column(code, (column + number) % used.columns, 0)
             assert_same(read, expected.reads[number])
         await self.idle()
         slots = await self._slots(pulses)
@@ -182,9 +201,12 @@ class Client:
         assert slots.rows.all()
         assert slots.columns.all()
 
-    async def program(self, column: int) -> None:
-        config, settings, seed = self.config, random_programming(self.config, self.rng), self.rng.random()
-        twins = [Cells(config, seed, self.golden.qref[column]) for _ in range(2)]
+    async def program(self) -> None:
+        config, used, seed = self.config, self.golden.used, self.rng.random()
+        sizes = {"used_rows": used.rows, "used_columns": used.columns}
+        settings, column = replace(random_programming(config, self.rng), **sizes), self.rng.randrange(used.columns)
+        drawn = part(config, (used.rows, used.columns))
+        twins = [Cells(drawn, seed, self.golden.qref[column, : used.rows]) for _ in range(2)]
         rounds = self.golden.program(column, settings, twins[0])
         await self.set(settings)
         assert await self.command(Op.PROGRAM, column=column) == AxiResp.OKAY
@@ -193,33 +215,36 @@ class Client:
         await self.idle()
         assert twins[0].written == twins[1].written
 
+    def _codes(self) -> np.ndarray:
+        return random_codes(self.config, self.rng)[: self.golden.used.rows]
+
     async def _accepted(self) -> None:
         while await self.read("status") >> 1 & 1:
             pass
 
     async def _column(self, codes: np.ndarray, column: int, array: int) -> Transfer:
         """Answer one read; what is written then."""
-        config, layout = self.config, self.layouts["writes"]
+        config, layout, used = self.config, self.layouts["writes"], self.golden.used
         (request,) = await self.receive("read")
         assert self.layouts["read"].get(request, "column") == column
         assert self.layouts["read"].get(request, "array") == array
         beats = [
-            self.layouts["codes"].put(code=_padded(codes, k, config.lanes)) for k in range(0, config.rows, config.lanes)
+            self.layouts["codes"].put(code=_padded(codes, k, config.lanes)) for k in range(0, used.rows, config.lanes)
         ]
         await self.send("codes", beats)
         beats = await self.receive("writes")
-        assert [layout.get(beat, "beat") for beat in beats] == list(range(config.row_beats))
+        assert [layout.get(beat, "beat") for beat in beats] == list(range(used.row_beats))
         assert {layout.get(beat, "array") for beat in beats} == {array}
         assert {layout.get(beat, "column") for beat in beats} == {column}
 
         def rows(name: str) -> list[int]:
-            return [value for beat in beats for value in layout.get(beat, name)][: config.rows]
+            return [value for beat in beats for value in layout.get(beat, name)][: used.rows]
 
         latch = [layout.get(beat, "latch") >> lane & 1 for beat in beats for lane in range(config.lanes)]
         return Transfer(
             column=column,
             pulses=np.array(rows("pulses"), np.int64),
-            latched=np.array(latch[: config.rows], np.uint8),
+            latched=np.array(latch[: used.rows], np.uint8),
             reference=np.array(rows("reference"), np.int64),
         )
 
@@ -230,11 +255,12 @@ class Client:
 
         def lines(name: str, size: int) -> np.ndarray:
             words = [layout.get(beat, name) for beat in beats]
+            assert not any(word >> size for word in words), "a line beyond those in use fires"
             return np.array([[word >> line & 1 for line in range(size)] for word in words], np.uint8).reshape(-1, size)
 
         return PulseSlots(
-            rows=lines("rows", self.config.rows),
-            columns=lines("columns", self.config.columns),
+            rows=lines("rows", self.golden.used.rows),
+            columns=lines("columns", self.golden.used.columns),
             up=lines("up", 1)[:, 0],
             quadrant=np.array([layout.get(beat, "quadrant") for beat in beats], np.uint8),
         )
@@ -248,8 +274,9 @@ class Client:
         status = await self.read("status")
         for field in self.registers["status"].fields[2:5]:
             assert status >> field.low & 1 == getattr(golden.status, field.name), field.name
-        assert status >> 16 == golden.next_column
-        for name, signs in (("column_signs", golden.chopper), ("row_signs", golden.row_chopper)):
+        choppers = golden.chopper_state
+        assert status >> 16 == choppers.column
+        for name, signs in (("column_signs", choppers.sign), ("row_signs", choppers.row_sign)):
             word = await self.read(f"{name}_0")
             assert [word >> line & 1 for line in range(len(signs))] == (signs < 0).tolist()
         assert all(sink.empty() for sink in self.sinks.values())

@@ -31,6 +31,8 @@ EBUS, EIDENT, ERANGE, ETIMEOUT, EBUSY = -1, -2, -3, -4, -5
 MODES = ("target", "scope", "chopper", "row_chopper", "reference")
 FLAGS = ("filter", "latch", "direct", "forget", "accumulate", "calibration_random")
 FACTORS = ("gain", "momentum")
+SIZES = ("used_rows", "used_columns")
+WORDS = ("modes", "gain", "used")  # registers of settings
 
 Read = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.POINTER(ctypes.c_uint32))
 Write = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_uint32, ctypes.c_uint32)
@@ -40,7 +42,7 @@ class CSettings(ctypes.Structure):
     _fields_ = (
         *((name, ctypes.c_uint) for name in MODES),
         *((name, ctypes.c_bool) for name in FLAGS),
-        *((name, ctypes.c_uint32) for name in FACTORS),
+        *((name, ctypes.c_uint32) for name in (*FACTORS, *SIZES)),
     )
 
 
@@ -58,7 +60,7 @@ class CDescriptor(ctypes.Structure):
         ("sources", ctypes.c_uint),
         *((f"{name}_max", ctypes.c_uint) for name in (*MODES, *FACTORS)),
         *((f"{name}_max", ctypes.c_uint) for name in ("calibration_pulses", "calibration_sweeps")),
-        *((f"{name}_max", ctypes.c_uint) for name in ("tolerance", "rounds")),
+        *((f"{name}_max", ctypes.c_uint) for name in ("tolerance", "rounds", *SIZES)),
     )
 
 
@@ -118,7 +120,7 @@ class Driver:
         return getattr(self.library, f"symtrack_{name}")(ctypes.byref(self.tile), *arguments)
 
     def set(self, values: Settings) -> int:
-        given = CSettings(**{name: getattr(values, name) for name in (*MODES, *FLAGS, *FACTORS)})
+        given = CSettings(**{name: getattr(values, name) for name in (*MODES, *FLAGS, *FACTORS, *SIZES)})
         return self.library.symtrack_set(ctypes.byref(self.tile), ctypes.byref(given))
 
     def word(self, name: str) -> int:
@@ -152,13 +154,17 @@ def packed(register: Register, **values: int) -> int:
     return sum(int(values.get(field.name, 0)) << field.low for field in register.fields)
 
 
-def expected(driver: Driver, values: Settings) -> tuple[int, int]:
-    """The words of `modes` and `gain` for some settings."""
-    modes, gain = (
-        packed(register, **{field.name: getattr(values, field.name) for field in register.fields})
-        for register in (driver.table["modes"], driver.table["gain"])
+def expected(driver: Driver, values: Settings) -> tuple[int, ...]:
+    """The words of the registers of settings for some of them."""
+    return tuple(
+        packed(driver.table[word], **{field.name: getattr(values, field.name) for field in driver.table[word].fields})
+        for word in WORDS
     )
-    return modes, gain
+
+
+def words(driver: Driver) -> tuple[int, ...]:
+    """The words of the registers of settings."""
+    return tuple(driver.word(word) for word in WORDS)
 
 
 @pytest.mark.parametrize("config", [CONFIG, OTHER])
@@ -175,11 +181,11 @@ def test_a_descriptor_is_its_configuration(config: TileConfig, library: ctypes.C
 
 
 def test_defaults_are_those_of_reset(driver: Driver) -> None:
-    reset = driver.word("modes"), driver.word("gain")
+    reset = words(driver)
     values = driver.library.symtrack_defaults()
     assert driver.library.symtrack_set(ctypes.byref(driver.tile), ctypes.byref(values)) == 0
-    assert (driver.word("modes"), driver.word("gain")) == reset == expected(driver, Settings())
-    assert len(driver.written) == 2
+    assert words(driver) == reset == expected(driver, Settings())
+    assert len(driver.written) == len(WORDS)
 
 
 @pytest.mark.parametrize("warming_up", [False, True])
@@ -192,17 +198,17 @@ def test_it_sets_what_every_algorithm_needs(name: str, warming_up: bool, driver:
             algorithm, config=CONFIG, rates=rates, dw_min=0.01, lsb=WEIGHT_ONE >> 8, warming_up=warming_up
         )
         assert driver.set(values) == 0
-        assert (driver.word("modes"), driver.word("gain")) == expected(driver, values)
+        assert words(driver) == expected(driver, values)
 
 
 @pytest.mark.parametrize("config", [CONFIG, OTHER])
-@pytest.mark.parametrize("name", [*MODES, *FLAGS, *FACTORS])
+@pytest.mark.parametrize("name", [*MODES, *FLAGS, *FACTORS, *SIZES])
 def test_every_setting_has_its_place_and_its_limit(name: str, config: TileConfig, library: ctypes.CDLL) -> None:
     driver = opened(library, config)
-    field = next(field for word in ("modes", "gain") for field in driver.table[word].fields if field.name == name)
+    field = next(field for word in WORDS for field in driver.table[word].fields if field.name == name)
     values = Settings(filter=False, accumulate=False)
     assert driver.set(replace(values, **{name: largest(field)})) == 0
-    assert (driver.word("modes") | driver.word("gain")) == largest(field) << field.low
+    assert sum(words(driver)) == largest(field) << field.low
     if name not in FLAGS:
         driver.written.clear()
         assert driver.set(replace(values, **{name: largest(field) + 1})) == ERANGE

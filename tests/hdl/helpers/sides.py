@@ -22,7 +22,7 @@ class Side:
         return any(m > 0 and s == sign for m, s in zip(self.magnitudes, self.signs, strict=True))
 
     def fires(self, sign: int, words: list[int]) -> int:
-        lines = zip(self.magnitudes, self.signs, words, strict=True)
+        lines = zip(self.magnitudes, self.signs, words[: len(self.signs)], strict=True)
         return sum((m > w and s == sign) << line for line, (m, s, w) in enumerate(lines))
 
 

@@ -140,6 +140,8 @@ def test_ports_are_those_of_the_table() -> None:
             assert port.width == 5 * int(width[2:]), port
         elif width in ("L", "R", "C"):
             assert port.width == {"L": 5, "R": 13, "C": 11}[width], port
+        elif width == "`rows`, `columns`":
+            assert port.width == (13 if port.name.endswith("rows") else 11), port
         elif width.startswith("`"):
             assert port.width == getattr(config, width.strip("`")), port
 

@@ -10,7 +10,7 @@ import pytest
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import TileConfig
 
-LINES = (7_500, 10, 220)  # of the text, at most: for any tile, for a row or a column, for a lane
+LINES = (7_750, 10, 220)  # of the text, at most: for any tile, for a row or a column, for a lane
 BYTES = (200_000, 900, 6_500)
 SIZES = [(3, 200, 1), (40, 40, 20)]
 LARGE = [(256, 785, 16), (1024, 1024, 32)]

@@ -156,17 +156,18 @@ class Signs:
         self.source, self.row_lines = Register(config.chopper_source), Lines(config.row_chopper_bank)
         self.c, self.flipped = [1] * config.columns, [False] * config.columns
         self.c_rows, self.rows_flipped = [1] * config.rows, [False] * config.rows
-        self.reads = 0
+        self.reads = self.sweeps = self.column = 0  # column: the next one
+        self.use(config.columns)
 
-    @property
-    def column(self) -> int:
-        """The next column."""
-        return self.reads % self.config.columns
+    def use(self, columns: int) -> None:
+        """An operation begins that uses so many columns."""
+        self.columns = columns
+        self.column = self.column if self.column < columns else 0
 
     def finish(self, mode: int, scope: int = Scope.COLUMN, row_mode: int = ChopperMode.OFF) -> None:
         """The read of a column ends."""
         config, column, period = self.config, self.column, self.config.chopper_period
-        sweep, wrap = self.reads // config.columns, column == config.columns - 1
+        sweep, wrap = self.sweeps, column == self.columns - 1
         limit = round(config.chopper_probability * 2**16)
         flip = (mode == ChopperMode.REGULAR and (sweep + 1) % period == 0) or (
             mode == ChopperMode.RANDOM and self.source.word < limit
@@ -187,6 +188,8 @@ class Signs:
                 self.c_rows[i] *= -1 if self.rows_flipped[i] else 1
         self.source.step()
         self.reads += 1
+        self.sweeps += wrap
+        self.column = 0 if wrap else column + 1
 
 
 def bits(flags: Iterable[object]) -> int:

@@ -47,7 +47,10 @@ def compare(
     built: TileConfig | None = None,
     flip: Flip | None = None,
 ) -> Signs:
-    """All outputs of every cycle, random waits. Modes and scope change in every cycle; modes count a cycle later."""
+    """All outputs of every cycle, random waits. Modes and scope change in every cycle; modes count a cycle later.
+
+    Between reads the number of columns in use changes, after which the next one may be the first again.
+    """
     rng, naive = Random(seed), Signs(config)
 
     async def program(dut: Dut) -> None:
@@ -56,11 +59,16 @@ def compare(
         while naive.reads < reads:
             finish, mode, row_mode = since >= 2 and rng.random() < 0.7, rng.choice(modes), rng.choice(modes)
             scope = rng.choice(scopes)
+            resize = not finish and since >= 1 and rng.random() < 0.1
+            last = rng.choice((naive.columns - 1, config.columns - 1, rng.randrange(config.columns)))
+            dut.set(restart=resize and naive.column > last, last_column=naive.columns - 1)
             dut.set(finish=finish, mode=mode, scope=scope, row_mode=row_mode)
             assert dut.read(*OUTPUTS) == outputs(naive)
             assert not since or dut.read(*OF_THE_COLUMN) == of_the_column(naive)
             await dut.tick()
-            since = 0 if finish else since + 1
+            since = 0 if finish or resize else since + 1
+            if resize:
+                naive.use(last + 1)
             if finish:
                 naive.finish(modes_before[0], scope, modes_before[1])
             modes_before = mode, row_mode
@@ -99,7 +107,7 @@ def test_a_word_that_equals_the_limit_flips_nothing(lines: str) -> None:
         assert twin.chopper_flip_below == below
 
         async def program(dut: Dut) -> int:
-            dut.set(**modes)
+            dut.set(**modes, last_column=0)
             await dut.tick()
             await finish(dut)
             return dut.get(signs)
@@ -113,7 +121,7 @@ def test_regular_signs_last_a_period_and_the_read_after_the_flip_latches(period:
     config = TileConfig(rows=1, columns=3, lanes=1, chopper_period=period)
 
     async def program(dut: Dut) -> None:
-        dut.set(mode=ChopperMode.REGULAR, scope=scope)
+        dut.set(mode=ChopperMode.REGULAR, scope=scope, last_column=2)
         await dut.tick()
         for read in range(3 * 4 * period):
             half_periods, phase = divmod(read // 3, period)
@@ -135,7 +143,7 @@ def test_regular_rows_have_twice_the_period_and_balance_every_cell(period: int, 
     async def program(dut: Dut) -> None:
         products, flips = Counter[tuple[int, int]](), {row: [] for row in range(5)}
         before = (0, 0)
-        dut.set(mode=ChopperMode.REGULAR, row_mode=ChopperMode.REGULAR)
+        dut.set(mode=ChopperMode.REGULAR, row_mode=ChopperMode.REGULAR, last_column=columns - 1)
         await dut.tick()
         for sweep in range(8 * period):
             for read in range(columns):
@@ -160,7 +168,7 @@ def test_a_random_decision_of_the_tile_is_taken_once_per_sweep() -> None:
     config, sweeps = TileConfig(rows=1, columns=3, lanes=1, chopper_probability=0.3, row_chopper=1), 4000
 
     async def program(dut: Dut) -> tuple[int, int]:
-        dut.set(mode=ChopperMode.RANDOM, row_mode=ChopperMode.RANDOM, scope=Scope.TILE)
+        dut.set(mode=ChopperMode.RANDOM, row_mode=ChopperMode.RANDOM, scope=Scope.TILE, last_column=2)
         await dut.tick()
         flips = row_flips = signs = 0
         for _ in range(sweeps):

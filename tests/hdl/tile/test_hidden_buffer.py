@@ -73,11 +73,15 @@ def compare(
                     rng.choice((form.low, form.high, rng.randint(form.low, form.high))) for _ in range(config.lanes)
                 ]
                 dut.set(read=enter and advance, read_address=address, advance=advance)
-                dut.set(difference=fourth[-1] if fourth else [form.low] * config.lanes)
+                used = rng.getrandbits(config.lanes) | rng.getrandbits(config.lanes)
+                differences = [d if used >> lane & 1 else 0 for lane, d in enumerate(differences)]
+                dut.set(
+                    difference=fourth[-2] if fourth else [form.low] * config.lanes, used=fourth[-1] if fourth else 0
+                )
                 dut.set(step=fifth is not None and advance, load=tenth is not None and advance)
                 dut.set(write_address=last[0] if last else 0)
                 if tenth and advance:
-                    assert dut.read("pulses", "amount", "saturated", "clamped") == tenth[1:-1]
+                    assert dut.read("pulses", "amount", "saturated", "clamped") == tenth[1:-2]
                 await dut.tick()
                 if not advance:
                     continue
@@ -86,11 +90,13 @@ def compare(
                     pairs = zip(differences, dither.fractions(), strict=True)
                     results = [
                         accumulator.add((address, lane), d, settings, fraction)
+                        if used >> lane & 1
+                        else (0, False, False)
                         for lane, (d, fraction) in enumerate(pairs)
                     ]
                     pulses = [result[0] for result in results]
                     saturated, clamped = (any(result[k] for result in results) for k in (1, 2))
-                    stages[0] = (address, pulses, sum(map(abs, pulses)), saturated, clamped, differences)
+                    stages[0] = (address, pulses, sum(map(abs, pulses)), saturated, clamped, differences, used)
                     waiting.pop(0)
                     seen["saturated"] += saturated
                     seen["clamped"] += clamped
@@ -132,7 +138,7 @@ def one_beat(config: TileConfig, beats: list[tuple[int, Settings]]) -> list[tupl
         results = []
         dut.set(clear=1)
         await dut.tick()
-        dut.set(clear=0, advance=1)
+        dut.set(clear=0, advance=1, used=1)
         for difference, settings in beats:
             dut.set(gain=settings.gain, forget=settings.forget)
             await dut.tick()
@@ -239,7 +245,7 @@ def test_another_dither_is_found_by_direct_writes_only() -> None:
     "port",
     [
         *("difference", "gain", "read", "read_address", "write_address", "momentum", "forget", "accumulate"),
-        *("direct", "load"),
+        *("direct", "load", "used"),
     ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:

@@ -28,7 +28,9 @@ def compare(lines: int, lanes: int, *, bits: int = 5, chopped: bool = True, flip
             values = [density * rng.getrandbits(bits) for _ in range(lanes)]
             signs, flips = rng.getrandbits(lanes), rng.getrandbits(lines)
             dut.set(clear=clear, load=load, beat=min(beat, beats - 1), keep=keep)
-            dut.set(magnitude_in=values, negative_in=signs, flip=flips)
+            used = rng.getrandbits(lanes) | rng.getrandbits(lanes)
+            used &= (1 << (lines - min(beat, beats - 1) * lanes)) - 1
+            dut.set(magnitude_in=values, negative_in=signs, flip=flips, used=used)
             assert dut.read("magnitude", "any_positive", "any_negative") == (magnitude, *seen)
             assert dut.get("negative") == sum(sign << line for line, sign in enumerate(negative))
             await dut.tick()
@@ -37,7 +39,7 @@ def compare(lines: int, lanes: int, *, bits: int = 5, chopped: bool = True, flip
                 if line < lines:
                     magnitude[line] = values[lane]
                     negative[line] = (signs >> lane ^ (chopped and not keep) * taken >> line) & 1
-                    seen[negative[line]] |= values[lane] > 0
+                    seen[negative[line]] |= values[lane] > 0 and used >> lane & 1
             beat += load
             if clear:
                 seen[:] = 0, 0
@@ -68,7 +70,8 @@ def test_a_line_alone_is_in_the_summary(lines: int, lanes: int) -> None:
                 for beat in range(beats):
                     values = [magnitude * (beat * lanes + lane == line) for lane in range(lanes)]
                     signs = (1 << lanes) - 1 if negative else 0
-                    dut.set(beat=beat, magnitude_in=values, negative_in=signs)
+                    used = (1 << min(lanes, lines - beat * lanes)) - 1
+                    dut.set(beat=beat, magnitude_in=values, negative_in=signs, used=used)
                     await dut.tick()
                 told.append(dut.read("any_positive", "any_negative"))
 
@@ -76,7 +79,7 @@ def test_a_line_alone_is_in_the_summary(lines: int, lanes: int) -> None:
     assert told == [(1, 0), (0, 1)] * bits * lines
 
 
-@pytest.mark.parametrize("port", ["magnitude_in", "negative_in", "flip", "keep", "beat", "load", "clear"])
+@pytest.mark.parametrize("port", ["magnitude_in", "negative_in", "flip", "keep", "beat", "load", "clear", "used"])
 def test_a_flipped_bit_of_any_input_is_found(port: str) -> None:
     caught = 0
     for cycle in range(20, 60):

@@ -30,6 +30,8 @@ SETTINGS = {
     "calibration_random": 1,
     "tolerance": "reference_bits",
     "rounds": ROUND_BITS,
+    "used_rows": "row_count_bits",
+    "used_columns": "column_count_bits",
 }
 
 
@@ -39,6 +41,7 @@ class Twin:
     def __init__(self, config: TileConfig) -> None:
         self.config, self.state, self.address = config, "CLEAR", 0
         self.bl = self.column = 0
+        self.columns = config.columns  # in use
         self.programming, self.rounds, self.left = False, 0, 0
         self.sampled = dict.fromkeys(SETTINGS, 0)
 
@@ -46,9 +49,9 @@ class Twin:
     def last_round(self) -> bool:
         return self.rounds + 1 >= self.sampled["rounds"]
 
-    def command(self, op: int, bl: int, column: int, settings: dict[str, int]) -> None:
-        config = self.config
-        self.bl, self.column, self.sampled = min(bl, config.bl_max), min(column, config.columns - 1), dict(settings)
+    def command(self, op: int, bl: int, column: int, columns: int, settings: dict[str, int]) -> None:
+        config, self.columns = self.config, columns
+        self.bl, self.column, self.sampled = min(bl, config.bl_max), min(column, columns - 1), dict(settings)
         self.programming = op == Op.PROGRAM and config.programmer == 1
         self.rounds = self.left = 0
         self.state = {0: "LOAD", 1: "READ"}.get(op, "IDLE")
@@ -57,7 +60,7 @@ class Twin:
             self.state = "READ"
         if op == Op.CALIBRATE:
             pulses, sweeps = settings["calibration_pulses"], settings["calibration_sweeps"]
-            self.left = sweeps * config.columns
+            self.left = sweeps * columns
             self.state = "SHIFT" if pulses else "READ" if sweeps else "IDLE"
             self.sampled |= {"filter": 1, "latch": int(sweeps == 1)}
 
@@ -69,8 +72,8 @@ class Twin:
             self.state = {"LOAD": "PULSE", "PULSE": "IDLE", "READ": "STREAM"}.get(self.state, self.state)
         elif self.left:
             self.left -= 1
-            if self.left % self.config.columns == 0:
-                self.sampled["latch"] = int(self.left == self.config.columns)
+            if self.left % self.columns == 0:
+                self.sampled["latch"] = int(self.left == self.columns)
             self.state = "READ" if self.left else "IDLE"
         else:
             again = self.programming and outside and not self.last_round
@@ -95,7 +98,8 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip
             settings = drawn()
             valid, op, done, outside = rng.random() < 0.4, rng.randrange(4), rng.random() < 0.6, rng.random() < 0.7
             length = rng.choice((rng.getrandbits(config.bl_bits), config.bl_max, 2**config.bl_bits - 1))
-            column = rng.getrandbits(config.column_bits)
+            column, columns = rng.getrandbits(config.column_bits), rng.randint(1, config.columns)
+            dut.set(coming_column=columns - 1, last_column=twin.columns - 1)
             dut.set(**{f"settings__{name}": value for name, value in settings.items()})
             dut.set(command__valid=valid, command__op=op, command__bl=length, command__column=column, outside=outside)
             before, state = state, twin.state
@@ -123,7 +127,7 @@ def compare(config: TileConfig, *, seed: int = 0, cycles: int = 2000, flip: Flip
                 twin.address += 1
                 twin.state = "IDLE" if twin.address == config.depth else "CLEAR"
             elif start:
-                twin.command(op, length, column, settings)
+                twin.command(op, length, column, columns, settings)
             elif done:
                 twin.finish(outside)
             seen.add((state, twin.state))
@@ -144,6 +148,7 @@ def test_states(name: str, seed: int) -> None:
     "port",
     [
         *("command__valid", "command__op", "command__bl", "command__column", "loaded", "outside"),
+        *("coming_column", "last_column"),
         *(f"settings__{name}" for name in SETTINGS),
     ],
 )

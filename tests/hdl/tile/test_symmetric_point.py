@@ -57,13 +57,14 @@ def compare(
                             (address, lane),
                             word,
                             negative=negative >> lane & 1,
-                            latch=latch >> lane & 1,
+                            latch=latch & used & 1 << lane,
                             mode=mode,
-                            smooth=smooth,
+                            smooth=smooth and used >> lane & 1,
                         )
                         for lane, word in enumerate(codes)
                     ]
                     differences, references, fresh = map(list, zip(*results, strict=True))
+                    differences = [d if used >> lane & 1 else 0 for lane, d in enumerate(differences)]
                     stages[0] = (address, (differences, references, bits(fresh) & used))
                     waiting.pop(0)
 
@@ -137,7 +138,7 @@ def test_a_latched_estimate_of_a_constant_is_subtracted() -> None:
     async def program(dut: Dut) -> None:
         dut.set(clear=1, clear_address=0)
         await dut.tick()
-        dut.set(clear=0, advance=1, code=[37], mode=Reference.LATCHED, filter=1)
+        dut.set(clear=0, advance=1, code=[37], used=1, mode=Reference.LATCHED, filter=1)
         for read in range(61):
             dut.set(latch=read == 60)
             await through(dut)

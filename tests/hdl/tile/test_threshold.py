@@ -21,16 +21,18 @@ def config(bits: int, shift: int, most: int) -> TileConfig:
 def compare(
     built: TileConfig, naive: TileConfig, words: Iterable[int], *, wrong: int = 0, wrong_floor: int = 0
 ) -> None:
-    """n and its flag for every word, rounded both ways; ``wrong...`` flip bits of what the component gets."""
+    """n and its flag for every word, rounded both ways, and none of a lane that is not in use; ``wrong...`` flip bits
+    of what the component gets.
+    """
 
     async def program(dut: Dut) -> None:
         for hidden in words:
-            for floor in (0, 1):
-                dut.set(hidden=hidden ^ wrong, floor=floor ^ wrong_floor, advance=1)
+            for floor, used in ((0, 1), (1, 1), (0, 0)):
+                dut.set(hidden=hidden ^ wrong, floor=floor ^ wrong_floor, used=used, advance=1)
                 await dut.tick()
-                dut.set(hidden=~hidden, floor=1 - floor, advance=0)  # the word is on its way
+                dut.set(hidden=~hidden, floor=1 - floor, used=1 - used, advance=0)  # the word is on its way
                 await dut.tick()
-                pulses, clamped = write_pulses(naive, hidden, direct=bool(floor))
+                pulses, clamped = write_pulses(naive, hidden, direct=bool(floor)) if used else (0, False)
                 expected = pulses, abs(pulses), int(not pulses), int(clamped)
                 assert dut.read("pulses", "size", "zero", "clamped") == expected, f"h = {hidden}"
 

@@ -11,13 +11,13 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.tile import Tile
-from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.spec.config import NAMED, TileConfig, UsedLines
 from symtrack.model.spec.settings import Op, Settings
 from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, Lines, Signs, bits, clip, negatives
 
-WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference"))
+WRITES = tuple(f"writes__{name}" for name in ("array", "column", "beat", "pulses", "latch", "reference", "last"))
 
 
 @dataclass
@@ -75,9 +75,20 @@ class Twin:
         for source, state in zip(sources, config.seeds, strict=True):
             source.state = state
 
+    def use(self, settings: Settings) -> UsedLines:
+        """A command begins."""
+        config = self.config
+        rows, columns = (
+            value if 0 < value <= lines else lines
+            for value, lines in ((settings.used_rows, config.rows), (settings.used_columns, config.columns))
+        )
+        self.used = UsedLines(rows, columns, config.lanes)
+        self.signs.use(columns)
+        return self.used
+
     def transfer(self, settings: Settings, codes: list[list[int]]) -> list[tuple[object, ...]]:
         """The beats of writes."""
-        signs, column, rows, expected = self.signs, self.signs.column, self.config.rows, []
+        signs, column, rows, expected = self.signs, self.signs.column, self.used.rows, []
         for beat, words in enumerate(codes):
             lanes = []
             for lane, (word, fraction) in enumerate(zip(words, self.dither.fractions(), strict=True)):
@@ -98,15 +109,15 @@ class Twin:
                 self.pulses += abs(n)
                 lanes.append((n, fresh, reference))
             pulses, fresh, references = map(list, zip(*lanes, strict=True))
-            expected.append((0, column, beat, pulses, bits(fresh), references))
+            expected.append((0, column, beat, pulses, bits(fresh), references, beat == self.used.row_beats - 1))
         signs.finish(settings.chopper, settings.scope, settings.row_chopper)
         self.reads += 1
         return expected
 
     def calibrate(self, settings: Settings, codes: list[list[int]]) -> tuple[list, list]:
         """Slots and writes of a calibration; sections 8 and 6."""
-        config, slots, writes = self.config, [], []
-        lines = ((1 << config.rows) - 1, (1 << config.columns) - 1)
+        used, slots, writes = self.used, [], []
+        lines = ((1 << used.rows) - 1, (1 << used.columns) - 1)
         for slot in range(settings.calibration_pulses):
             up = 1 - slot % 2
             if settings.calibration_random:
@@ -115,9 +126,9 @@ class Twin:
             slots.append((*lines, up, up, 0, int(slot == settings.calibration_pulses - 1)))
         self.slots += len(slots)
         plain = {"chopper": 0, "row_chopper": 0, "reference": 1, "filter": 1, "accumulate": 0}
-        reads = [codes[k : k + config.row_beats] for k in range(0, len(codes), config.row_beats)]
+        reads = [codes[k : k + used.row_beats] for k in range(0, len(codes), used.row_beats)]
         for number, read in enumerate(reads, start=1):
-            latch = int(number > len(reads) - config.columns)
+            latch = int(number > len(reads) - used.columns)
             writes += self.transfer(replace(settings, **plain, latch=latch), read)
         return slots, writes
 
@@ -126,8 +137,8 @@ class Twin:
         config, code = self.config, self.config.code_format
         for beat, words in enumerate(codes):
             for lane in range(config.lanes):
-                row = beat % config.row_beats * config.lanes + lane
-                if row < config.rows and rng.getrandbits(1):
+                row = beat % self.used.row_beats * config.lanes + lane
+                if row < self.used.rows and rng.getrandbits(1):
                     reference = int(self.estimate.q_ref[row, column] / self.estimate.unit)
                     border = reference + rng.choice((-1, 1)) * settings.tolerance
                     word = (border >> config.reference_fraction_bits) + rng.getrandbits(1)
@@ -135,16 +146,17 @@ class Twin:
 
     def program(self, settings: Settings, column: int, codes: list[list[int]]) -> tuple[int, list]:
         """Rounds and writes of a programming whose reads are known; section 9."""
-        config, writes = self.config, []
+        config, used, writes = self.config, self.used, []
         for number in range(1, 256):
             last, found = number >= settings.rounds, 0
-            for beat in range(config.row_beats):
-                words, pulses, references = codes[(number - 1) * config.row_beats + beat], [], []
+            for beat in range(used.row_beats):
+                words, pulses, references = codes[(number - 1) * used.row_beats + beat], [], []
                 self.dither.fractions()
                 for lane, word in enumerate(words):
                     row = beat * config.lanes + lane
-                    reference = int(self.estimate.q_ref[row, column] / self.estimate.unit)
-                    d = reference - word * 2**config.reference_fraction_bits if row < config.rows else 0
+                    there = row < used.rows
+                    reference = int(self.estimate.q_ref[row, column] / self.estimate.unit) if there else 0
+                    d = reference - word * 2**config.reference_fraction_bits if there else 0
                     n = 0
                     if abs(d) > settings.tolerance:
                         found += 1
@@ -155,7 +167,7 @@ class Twin:
                     pulses.append(0 if last else n)
                     references.append(reference)
                 self.reference_pulses += sum(map(abs, pulses))
-                writes.append((1, column, beat, pulses, 0, references))
+                writes.append((1, column, beat, pulses, 0, references, beat == used.row_beats - 1))
             self.reads += 1
             self.unprogrammed += found if last else 0
             if last or not found:
@@ -171,11 +183,12 @@ def compare(
     speed: float = 1.0,
     built: TileConfig | None = None,
     wrong: str = "",
+    kind: type[Tile] = Tile,
     **fixed: int,
 ) -> None:
     """Random commands with random settings, those in ``fixed`` excepted; most commands are transfers.
 
-    The tile gets the setting ``wrong`` with its lowest bit flipped.
+    The tile gets the setting ``wrong`` with its lowest bit flipped. ``kind`` is what is built.
     """
     rng, twin, code, loaded = Random(seed), Twin(config), config.code_format, (built or config).seeds
     widths = {
@@ -186,6 +199,8 @@ def compare(
         "momentum": config.momentum_bits,
         "calibration_pulses": 3,
         "rounds": 2,
+        "used_rows": config.row_count_bits,
+        "used_columns": config.column_count_bits,
     }
 
     def drawn() -> Settings:
@@ -214,23 +229,24 @@ def compare(
             target = rng.getrandbits(config.column_bits)
             dut.set(command__valid=1, command__op=op, command__bl=bl, command__column=target)
             await dut.tick()
-            target = min(target, config.columns - 1)
+            used = twin.use(settings)
+            target = min(target, used.columns - 1)
             programs = op == Op.PROGRAM and config.programmer
             dut.set(command__valid=rng.getrandbits(1), command__op=rng.getrandbits(2))
             give(dut, drawn())
             vectors, codes, expected_slots, expected_writes = [], [], [], []
             lanes, column, columns, rounds = config.lanes, twin.signs.column, [], 0
 
-            def read(count: int) -> list[list[int]]:
+            def read(count: int, used: UsedLines = used) -> list[list[int]]:
                 values = (code.low, code.high, rng.randint(code.low, code.high), rng.randint(code.low, code.high))
-                beats = range(count * config.row_beats)
+                beats = range(count * used.row_beats)
                 return [[rng.choice(values) for _ in range(config.lanes)] for _ in beats]
 
             if op == Op.UPDATE:
-                x, delta = (draw(lines, config.magnitude_bits, rng) for lines in (config.columns, config.rows))
-                c, c_rows = list(twin.signs.c), list(twin.signs.c_rows)
+                x, delta = (draw(lines, config.magnitude_bits, rng) for lines in (used.columns, used.rows))
+                c, c_rows = twin.signs.c[: used.columns], twin.signs.c_rows[: used.rows]
                 if settings.target:
-                    c, c_rows = [1] * config.columns, [1] * config.rows
+                    c, c_rows = [1] * used.columns, [1] * used.rows
                 vectors = beats(x, c, lanes, config.magnitude_bits, rng)
                 vectors += beats(delta, c_rows, lanes, config.magnitude_bits, rng)
                 expected_slots = slots(x, delta, twin.x_lines, twin.delta_lines, bl, bool(settings.target))
@@ -239,14 +255,14 @@ def compare(
                 codes, columns = read(1), [column]
                 expected_writes = twin.transfer(settings, codes)
             elif op == Op.CALIBRATE:
-                count = settings.calibration_sweeps * config.columns
-                codes, columns = read(count), [(column + k) % config.columns for k in range(count)]
+                count = settings.calibration_sweeps * used.columns
+                codes, columns = read(count), [(column + k) % used.columns for k in range(count)]
                 expected_slots, expected_writes = twin.calibrate(settings, codes)
             elif programs:
                 codes = read(max(1, settings.rounds))
                 twin.bring_to_the_tolerance(settings, target, codes, rng)
                 rounds, expected_writes = twin.program(settings, target, codes)
-                codes, columns = codes[: rounds * config.row_beats], [target] * rounds
+                codes, columns = codes[: rounds * used.row_beats], [target] * rounds
             dut.set(command__valid=0)
             seen = await play(dut, vectors, codes, rng, speed, int(bool(programs)))
             assert seen.slots == expected_slots
@@ -256,10 +272,10 @@ def compare(
                 assert (
                     seen.cycles
                     == {
-                        Op.UPDATE: config.update_cycles(len(expected_slots)),
-                        Op.TRANSFER: config.transfer_cycles,
-                        Op.CALIBRATE: config.calibration_cycles(len(expected_slots), settings.calibration_sweeps),
-                        Op.PROGRAM: config.programming_cycles(rounds),
+                        Op.UPDATE: used.update_cycles(len(expected_slots)),
+                        Op.TRANSFER: used.transfer_cycles,
+                        Op.CALIBRATE: used.calibration_cycles(len(expected_slots), settings.calibration_sweeps),
+                        Op.PROGRAM: used.programming_cycles(rounds),
                     }[Op(op)]
                 )
             assert dut.read("status__chopper", "read__column") == (negatives(twin.signs.c), twin.signs.column)
@@ -269,7 +285,7 @@ def compare(
             assert dut.read(*(f"status__{name}" for name in names)) == (*counts, twin.unprogrammed > 0)
             assert list(dut.read("status__hidden_saturated", "status__pulses_clamped")) == twin.clipped
 
-    simulate_again(Tile, built or config, program)
+    simulate_again(kind, built or config, program)
 
 
 @pytest.mark.parametrize("name", AWKWARD)

@@ -14,24 +14,29 @@ from symtrack.model.spec.settings import Reference, Settings
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
 from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, bits
 
-PAYLOAD = ("column", "beat", "pulses", "latch", "reference")
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")
 
 
 def compare(
     config: TileConfig, *, seed: int = 0, speed: float = 1.0, transfers: int = 30, flip: Flip | None = None
 ) -> None:
-    """Transfers of the columns in turn with random settings; ``speed`` is the chance of valid and ready."""
+    """Transfers of columns in turn, random settings and lines in use; ``speed`` is the chance of valid and ready."""
     rng, code = Random(seed), config.code_format
     estimate, accumulator, dither = Estimate(config), Accumulator(config), Dither(config)
 
     async def program(dut: Dut) -> None:
-        flags = [False, False]
+        flags, column = [False, False], 0
         for address in range(config.depth):
             dut.set(clear=1, clear_address=address)
             await dut.tick()
         dut.set(clear=0)
-        for transfer in range(transfers):
-            column = transfer % config.columns
+        for _ in range(transfers):
+            used = config.used(
+                rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns)))
+            )
+            restart = column >= used.columns
+            column = 0 if restart else column
+            dut.set(restart=restart, last_row=used.rows - 1, end_of_sweep=column == used.columns - 1)
             negative, flipped, latch = (rng.getrandbits(1) for _ in range(3))
             latch &= rng.getrandbits(1)
             row_signs, row_flipped = (rng.getrandbits(config.rows) for _ in range(2))
@@ -51,21 +56,23 @@ def compare(
             dut.set(settings__forget=settings.forget, settings__accumulate=settings.accumulate)
             assert dut.read("codes__ready", "writes__valid", "finished") == (0, 0, 0)
             await dut.tick()
+            dut.set(restart=0)
+            await dut.tick()
             dut.set(run=1)
             stages: deque[tuple[object, ...] | None] = deque([None] * (BEAT_LATENCY - 1))
             places: deque[tuple[object, ...]] = deque()  # what is offered, and the spare register behind it
             entered = left = cycle = 0
             clipped = list(flags)
-            while left < config.row_beats:
+            while left < used.row_beats:
                 valid, ready = rng.random() < speed, rng.random() < speed
                 codes = [
                     rng.choice((code.low, code.high, rng.randint(code.low, code.high))) for _ in range(config.lanes)
                 ]
                 dut.set(codes__valid=valid, codes__code=codes, writes__ready=ready)
                 room = len(places) < 2
-                assert dut.get("codes__ready") == (entered < config.row_beats and room)
+                assert dut.get("codes__ready") == (entered < used.row_beats and room)
                 assert dut.get("writes__valid") == bool(places)
-                assert dut.get("finished") == (bool(places) and ready and left == config.row_beats - 1)
+                assert dut.get("finished") == (bool(places) and ready and left == used.row_beats - 1)
                 if places:
                     assert dut.read(*(f"writes__{name}" for name in PAYLOAD)) == places[0]
                     if ready:
@@ -76,7 +83,7 @@ def compare(
                     pulses, references, fresh = [], [], []
                     for lane, (word, fraction) in enumerate(zip(codes, dither.fractions(), strict=True)):
                         row = entered * config.lanes + lane
-                        if row >= config.rows:
+                        if row >= used.rows:
                             pulses.append(0)
                             references.append(0)
                             continue
@@ -93,7 +100,7 @@ def compare(
                         references.append(reference)
                         fresh.append(is_new)
                         clipped = [clipped[0] or saturated, clipped[1] or clamped]
-                    enters = column, entered, pulses, bits(fresh), references
+                    enters = column, entered, pulses, bits(fresh), references, entered == used.row_beats - 1
                     entered += 1
                 if room:
                     stages.appendleft(enters)
@@ -104,9 +111,10 @@ def compare(
                 assert cycle < 2000
             flags[:] = clipped
             dut.set(run=0)
+            column = 0 if column == used.columns - 1 else column + 1
             assert list(dut.read("hidden_saturated", "pulses_clamped")) == flags
             if speed == 1.0:  # with the cycles of the command and of READ
-                assert cycle + 2 == config.row_beats + BEAT_LATENCY + 2
+                assert cycle + 2 == used.row_beats + BEAT_LATENCY + 2
 
     simulate_again(TransferPath, config, program, flip)
 
@@ -157,7 +165,8 @@ def whole_column(config: TileConfig, settings: dict[str, int], lines: dict[str, 
         for address in range(config.depth):
             dut.set(clear=1, clear_address=address)
             await dut.tick()
-        dut.set(clear=0, settings__filter=1)
+        dut.set(clear=0, settings__filter=1, last_row=config.rows - 1, end_of_sweep=1)
+        await dut.tick()
         await transfer(dut)
         await dut.tick()
         dut.set(settings__filter=0)
@@ -191,7 +200,7 @@ def test_latches_of_a_column_by_hand(rows: int, lanes: int) -> None:
 @pytest.mark.parametrize(
     "port",
     [
-        *("codes__code", "writes__ready", "codes__valid", "run", "negative", "row_signs"),
+        *("codes__code", "writes__ready", "codes__valid", "run", "negative", "row_signs", "last_row", "end_of_sweep"),
         *(pytest.param(name, marks=pytest.mark.slow) for name in ("flipped", "row_flipped")),  # show late
         *(f"settings__{name}" for name in ("reference", "filter", "latch", "direct", "gain", "accumulate")),
     ],

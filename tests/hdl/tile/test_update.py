@@ -35,14 +35,19 @@ async def play(
     rng: Random,
     speed: float,
 ) -> Seen:
-    """One update as the sequencer would run it; ``speed`` is the chance of valid and ready."""
+    """One update as the sequencer would run it, of as many lines as the sides have; ``speed`` is the chance of valid
+    and ready.
+    """
     seen, before = Seen(), dut.read(*PAYLOAD)
     c, c_rows = choppers
+    columns, rows = len(x.signs), len(delta.signs)
+    dut.set(coming_column=columns - 1)
     dut.set(start=1, bl=bl, slow=slow, signs=negatives(c), row_signs=negatives(c_rows), pulses__ready=0)
     await dut.tick()
-    dut.set(start=0, load=1)
+    dut.set(start=0, load=1, last_row=rows - 1, used_rows=(1 << rows) - 1, used_columns=(1 << columns) - 1)
+    dut.set(coming_column=rng.randrange(config.columns))
     lanes, bits = config.lanes, config.magnitude_bits
-    x_flips, delta_flips = ([1] * config.columns, [1] * config.rows) if slow else (c, c_rows)
+    x_flips, delta_flips = ([1] * columns, [1] * rows) if slow else (c[:columns], c_rows[:rows])
     queue = beats(x, x_flips, lanes, bits, rng) + beats(delta, delta_flips, lanes, bits, rng)
     while queue:
         valid = rng.random() < speed
@@ -92,7 +97,10 @@ def compare(
     async def program(dut: Dut) -> None:
         nonlocal coincidences
         for _ in range(updates):
-            x, delta = draw(config.columns, bits, rng), draw(config.rows, bits, rng)
+            used = config.used(
+                rng.choice((0, rng.randint(1, config.rows))), rng.choice((0, rng.randint(1, config.columns)))
+            )
+            x, delta = draw(used.columns, bits, rng), draw(used.rows, bits, rng)
             c, c_rows = ([rng.choice((1, -1)) for _ in range(lines)] for lines in (config.columns, config.rows))
             if not config.row_chopper:
                 c_rows = [1] * config.rows
@@ -101,14 +109,14 @@ def compare(
             expected = slots(x, delta, x_lines, delta_lines, bl, slow)
             assert seen.slots == expected
             for rows, columns, up, *_ in seen.slots:
-                pairs = [
-                    (i, j) for i in range(config.rows) for j in range(config.columns) if rows >> i & columns >> j & 1
-                ]
+                pairs = [(i, j) for i in range(used.rows) for j in range(used.columns) if rows >> i & columns >> j & 1]
+                assert not rows >> used.rows
+                assert not columns >> used.columns
                 assert all(delta.signs[i] * x.signs[j] == (-1 if up else 1) for i, j in pairs)
                 coincidences += len(pairs)
             assert seen.first == (SLOT_LATENCY if expected else None), "the output register is free, ready or not"
             if speed == 1.0:
-                assert seen.cycles == config.column_beats + config.row_beats + SLOT_LATENCY + len(expected) + 1
+                assert seen.cycles == used.column_beats + used.row_beats + SLOT_LATENCY + len(expected) + 1
 
     simulate_again(UpdatePath, config, program, flip)
     return coincidences
@@ -128,6 +136,7 @@ def test_choppers_act_on_the_fast_array_only(slow: bool) -> None:
     async def program(dut: Dut) -> set[tuple[int, ...]]:
         side = Side([1, 1], [1, 1])
         dut.set(start=1, bl=40, slow=slow, signs=0b10, row_signs=0b01, pulses__ready=1)
+        dut.set(coming_column=1, last_row=1, used_rows=0b11, used_columns=0b11)
         await dut.tick()
         dut.set(start=0, load=1, vectors__valid=1, vectors__magnitude=side.magnitudes, vectors__negative=0)
         for _ in range(2):
@@ -158,7 +167,19 @@ def test_words_of_one_bit(seed: int) -> None:
 
 
 @pytest.mark.parametrize(
-    "port", ["vectors__magnitude", "vectors__negative", "signs", "row_signs", "slow", "run", "load", "bl"]
+    "port",
+    [
+        "vectors__magnitude",
+        "vectors__negative",
+        "signs",
+        "row_signs",
+        "slow",
+        "run",
+        "load",
+        "bl",
+        "coming_column",
+        "last_row",
+    ],
 )
 def test_a_flipped_bit_is_found(port: str) -> None:
     config = TileConfig(rows=3, columns=3, lanes=1, bl_max=7, row_chopper=1)

@@ -63,6 +63,18 @@ CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output
 }
 
 
+def random_sizes(config: TileConfig, rng: random.Random) -> tuple[int, int]:
+    """Settings used_rows and used_columns."""
+    rows, columns = (rng.choice((0, 1, rng.randint(1, lines), lines)) for lines in (config.rows, config.columns))
+    return rows, columns
+
+
+def part(config: TileConfig, sizes: tuple[int, int]) -> TileConfig:
+    """A configuration with as many lines as are in use, to draw their data."""
+    used = config.used(*sizes)
+    return config.replace(rows=used.rows, columns=used.columns, lanes=1, name="")
+
+
 @dataclass(frozen=True)
 class Update:
     """Arguments of an update."""
@@ -146,7 +158,13 @@ class Driver:
         self.wait = wait
         self.rng = random.Random(seed)
         self.cycles = 0
+        self.use()
         self._held: dict[str, int] | None = None
+
+    def use(self, rows: int = 0, columns: int = 0) -> None:
+        """Use these lines from the next command on."""
+        self.used = self.config.used(rows, columns)
+        self._sizes = {"settings__used_rows": rows, "settings__used_columns": columns}
 
     def step(self, **inputs: int) -> dict[str, int]:
         """One cycle; ports that are not given idle with random payloads."""
@@ -165,6 +183,8 @@ class Driver:
             "settings__calibration_sweeps": bits(COUNT_BITS),
             "settings__tolerance": bits(config.reference_format.width),
             "settings__rounds": bits(ROUND_BITS),
+            "settings__used_rows": bits(config.row_count_bits),
+            "settings__used_columns": bits(config.column_count_bits),
             "vectors__valid": 0,
             "vectors__magnitude": bits(config.lanes * config.magnitude_bits),
             "vectors__negative": bits(config.lanes),
@@ -216,7 +236,7 @@ class Driver:
         while self.wait and not self.go():
             assert self.step()["command__ready"]
         self.cycles = 0
-        outputs = self.step(command__valid=1, command__op=op, **inputs)
+        outputs = self.step(command__valid=1, command__op=op, **(inputs | self._sizes))
         assert outputs["command__ready"]
         assert not outputs["status__busy"]
 
@@ -274,11 +294,12 @@ class Driver:
         assert all(slot["pulses__slow"] == values.target for slot in slots)
 
         def lines(name: str, size: int) -> np.ndarray:
+            assert not any(slot[name] >> size for slot in slots)
             return np.array([unpack(slot[name], 1, size) for slot in slots], np.uint8).reshape(len(slots), size)
 
         return PulseSlots(
-            rows=lines("pulses__rows", self.config.rows),
-            columns=lines("pulses__columns", self.config.columns),
+            rows=lines("pulses__rows", self.used.rows),
+            columns=lines("pulses__columns", self.used.columns),
             up=lines("pulses__up", 1)[:, 0],
             quadrant=np.array([slot["pulses__quadrant"] for slot in slots], np.uint8),
         )
@@ -312,8 +333,8 @@ class Driver:
 
     def calibrate(self, pulses: int, codes: np.ndarray, *, random: bool = False) -> Calibration:
         """Run a calibration, answering its reads with the columns of ``codes`` [n, R] in their order."""
-        config = self.config
-        sweeps = len(codes) // config.columns
+        used = self.used
+        sweeps = len(codes) // used.columns
         ports = {"calibration_pulses": pulses, "calibration_sweeps": sweeps, "calibration_random": int(random)}
         self.command(Op.CALIBRATE, **{f"settings__{name}": value for name, value in ports.items()})
         columns, slots, reads = iter(codes), [], []
@@ -329,8 +350,8 @@ class Driver:
         self.cycles -= 1
         assert next(columns, None) is None
         for slot in slots:
-            assert slot["pulses__rows"] == (1 << config.rows) - 1
-            assert slot["pulses__columns"] == (1 << config.columns) - 1
+            assert slot["pulses__rows"] == (1 << used.rows) - 1
+            assert slot["pulses__columns"] == (1 << used.columns) - 1
             assert slot["pulses__quadrant"] == slot["pulses__up"]
             assert not slot["pulses__slow"]
         assert [slot["pulses__last"] for slot in slots] == [0] * (pulses - 1) + [1] * (pulses > 0)
@@ -358,7 +379,7 @@ class Driver:
         """Stream a column that was requested; its beats of writes and its number."""
         beats, writes, valid = self.codes(codes), [], 0
         assert request["read__array"] == array
-        while len(writes) < self.config.row_beats:
+        while len(writes) < self.used.row_beats:
             valid = int(bool(beats) and (valid or self.go()))
             ready = self.go()
             outputs = self.step(codes__valid=valid, writes__ready=ready, **({"codes__code": beats[0]} if valid else {}))
@@ -373,22 +394,23 @@ class Driver:
 
     def written(self, writes: list[dict[str, int]], column: int) -> Transfer:
         """The result of the beats of writes."""
-        config = self.config
-        assert [write["writes__beat"] for write in writes] == list(range(config.row_beats))
+        config, rows, beats = self.config, self.used.rows, self.used.row_beats
+        assert [write["writes__beat"] for write in writes] == list(range(beats))
+        assert [write["writes__last"] for write in writes] == [*[0] * (beats - 1), 1]
         assert {write["writes__column"] for write in writes} == {column}
         latched = [bit for write in writes for bit in unpack(write["writes__latch"], 1, config.lanes)]
         pulses, reference = (
             [value for write in writes for value in unpack_signed(write[f"writes__{name}"], form.width, config.lanes)]
             for name, form in (("pulses", config.pulses_format), ("reference", config.reference_format))
         )
-        assert not any(pulses[config.rows :])
-        assert not any(reference[config.rows :])
-        assert not any(latched[config.rows :])
+        assert not any(pulses[rows:])
+        assert not any(reference[rows:])
+        assert not any(latched[rows:])
         return Transfer(
             column=column,
-            pulses=np.array(pulses[: config.rows], np.int64),
-            latched=np.array(latched[: config.rows], np.uint8),
-            reference=np.array(reference[: config.rows], np.int64),
+            pulses=np.array(pulses[:rows], np.int64),
+            latched=np.array(latched[:rows], np.uint8),
+            reference=np.array(reference[:rows], np.int64),
         )
 
 
@@ -412,10 +434,10 @@ def assert_same_calibration(first: Calibration, second: Calibration) -> None:
 
 def assert_status(driver: Driver, periphery: Periphery) -> None:
     """The status ports show the state of the periphery."""
-    status, outputs = periphery.status, driver.step()
-    assert outputs["status__chopper"] == pack((periphery.chopper < 0).tolist(), 1)
-    assert outputs["status__row_chopper"] == pack((periphery.row_chopper < 0).tolist(), 1)
+    status, choppers, outputs = periphery.status, periphery.chopper_state, driver.step()
+    assert outputs["status__chopper"] == pack((choppers.sign < 0).tolist(), 1)
+    assert outputs["status__row_chopper"] == pack((choppers.row_sign < 0).tolist(), 1)
     registers = ("slots", "reads", "transfer_pulses", "reference_pulses", "unprogrammed")
     for name in (*registers, "hidden_saturated", "pulses_clamped", "gave_up"):
         assert outputs[f"status__{name}"] == getattr(status, name), name
-    assert outputs["read__column"] == periphery.next_column
+    assert outputs["read__column"] == choppers.column

@@ -76,6 +76,7 @@ class NaiveTile:
     def __init__(self, config: TileConfig) -> None:
         rows, columns = range(config.rows), range(config.columns)
         self.config = config
+        self.rows, self.columns = config.rows, config.columns  # in use
         self.q, self.qref, self.hidden = ([[0 for _ in rows] for _ in columns] for _ in range(3))
         self.row_bank, self.column_bank = Registers(config.row_bank), Registers(config.column_bank)
         self.dither_bank, self.row_chopper_bank = Registers(config.dither_bank), Registers(config.row_chopper_bank)
@@ -91,6 +92,15 @@ class NaiveTile:
         for source, state in zip(sources, config.seeds, strict=True):  # as a host loads them after a reset
             source.state = state
 
+    def use(self, rows: int, columns: int) -> None:
+        """Use so many lines from the next operation on."""
+        self.rows, self.columns = rows, columns
+
+    @property
+    def next_column(self) -> int:
+        """The column that the next transfer reads."""
+        return self.column if self.column < self.columns else 0
+
     # ---- section 5 ---------------------------------------------------------------------------------------
 
     def update(
@@ -98,10 +108,11 @@ class NaiveTile:
     ) -> PulseSlots:
         """The slots of an update."""
         chops = target == Target.FAST
-        x = [(m, bool(s) != (chops and c < 0)) for m, s, c in zip(x_magnitude, x_negative, self.c, strict=True)]
+        self.column = self.next_column
+        c_columns, c_rows = self.c[: self.columns], self.row_c[: self.rows]
+        x = [(m, bool(s) != (chops and c < 0)) for m, s, c in zip(x_magnitude, x_negative, c_columns, strict=True)]
         delta = [
-            (m, bool(s) != (chops and c < 0))
-            for m, s, c in zip(delta_magnitude, delta_negative, self.row_c, strict=True)
+            (m, bool(s) != (chops and c < 0)) for m, s, c in zip(delta_magnitude, delta_negative, c_rows, strict=True)
         ]
         rows, columns, up, quadrant = [], [], [], []
         for rows_negative, columns_negative in ((False, False), (False, True), (True, False), (True, True)):
@@ -126,14 +137,15 @@ class NaiveTile:
 
     def transfer(self, codes, settings: Settings) -> Transfer:
         """The writes of a transfer."""
-        config, j = self.config, self.column
+        config, j = self.config, self.next_column
+        self.column = j
         pulses, latched, reference = [], [], []
         for i, code in enumerate(codes):
             n, latch, out = self._cell(i, j, int(code), settings)
             pulses.append(n)
             latched.append(latch)
             reference.append(out)
-            if i % config.lanes == config.lanes - 1 or i == config.rows - 1:
+            if i % config.lanes == config.lanes - 1 or i == self.rows - 1:
                 self.dither_bank.step()
         self.reads = self._counted(self.reads + 1)
         self.transfer_pulses = self._counted(self.transfer_pulses + sum(map(abs, pulses)))
@@ -181,7 +193,7 @@ class NaiveTile:
 
     def _flip(self, settings: Settings) -> None:
         config, j, period, word = self.config, self.column, self.config.chopper_period, self.chopper_source.word
-        wrap, below = j == config.columns - 1, round(config.chopper_probability * 65536)
+        wrap, below = j == self.columns - 1, round(config.chopper_probability * 65536)
         regular = self.sweep % period == period - 1
         flip = {ChopperMode.OFF: False, ChopperMode.REGULAR: regular, ChopperMode.RANDOM: word < below}[
             ChopperMode(settings.chopper)
@@ -202,7 +214,7 @@ class NaiveTile:
                 }[ChopperMode(settings.row_chopper)]
                 self.row_c[i] *= -1 if self.row_flipped[i] else 1
             self.row_chopper_bank.step()
-        self.column = (j + 1) % config.columns
+        self.column = (j + 1) % self.columns
         self.sweep = (self.sweep + wrap) % (2 * period)
         self.chopper_source.step()
 
@@ -210,7 +222,7 @@ class NaiveTile:
 
     def calibrate(self, pulses: int, codes, *, random: bool = False) -> Calibration:
         """Polarities of the slots, and the reads."""
-        up = []
+        self.column, up = self.next_column, []
         for slot in range(pulses):
             up.append(self.chopper_source.word >> 15 if random else (slot + 1) % 2)
             if random:
@@ -218,14 +230,14 @@ class NaiveTile:
             self.slots = self._counted(self.slots + 1)
         reads = []
         for number, column in enumerate(codes, start=1):
-            latch = number > len(codes) - self.config.columns
+            latch = number > len(codes) - self.columns
             settings = Settings(reference=Reference.LATCHED, accumulate=False, latch=latch)
             reads.append(self.transfer(column, settings))
         return Calibration(up=np.array(up, np.uint8), reads=reads)
 
     def program(self, column: int, settings: Settings, cells) -> int:
         """The rounds of a programming."""
-        config = self.config
+        config, self.column = self.config, self.next_column
         for number in range(1, 256):
             last, pulses, outside = number >= settings.rounds, [], 0
             for i, code in enumerate(cells.read()):
@@ -237,7 +249,7 @@ class NaiveTile:
                     wanted = clamp(trunc(Fraction(h, 2**config.threshold_shift)), -config.pulses_max, config.pulses_max)
                     n = wanted if wanted else (-1 if d < 0 else 1)
                 pulses.append(0 if last else n)
-            for _ in range(config.row_beats):
+            for _ in range(0, self.rows, config.lanes):
                 self.dither_bank.step()
             cells.write(np.array(pulses))
             self.reads = self._counted(self.reads + 1)

@@ -269,6 +269,21 @@ def test_cycle_counts_and_geometry() -> None:
     assert config.clear_cycles == 35
     assert config.update_cycles(62) == 5 + 2 + 62 + 5
     assert config.transfer_cycles == 5 + 13
+    assert config.calibration_cycles(9, 2) == 1 + 4 + 9 + 2 * 7 * (5 + 12)
+    assert config.programming_cycles(3) == 1 + 3 * (5 + 12)
+
+
+def test_cycle_counts_of_a_part() -> None:
+    config = TileConfig(rows=17, columns=7, lanes=4)
+    used = config.used(9, 5)
+    assert (used.rows, used.columns, used.row_beats, used.column_beats) == (9, 5, 3, 2)
+    assert used.update_cycles(62) == 3 + 2 + 62 + 5
+    assert used.transfer_cycles == 1 + used.read_cycles == 3 + 13
+    assert used.calibration_cycles(9, 2) == 1 + 4 + 9 + 2 * 5 * (3 + 12)
+    assert used.calibration_cycles(0, 1) == 1 + 5 * (3 + 12)
+    assert used.programming_cycles(3) == 1 + 3 * (3 + 12)
+    assert config.used() == config.used(0, 8) == config.used(18, 0) == config.used(17, 7)
+    assert config.used(1, 0) != config.used(0, 1)
 
 
 @pytest.mark.parametrize(("probability", "below"), [(0, 0), (0.5, 32768), (1, 65536), (2**-16, 1)])

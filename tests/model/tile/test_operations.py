@@ -26,9 +26,11 @@ from tests.model.helpers.tile_driver import (
     Cells,
     assert_same,
     assert_same_calibration,
+    part,
     random_codes,
     random_programming,
     random_settings,
+    random_sizes,
     random_update,
 )
 from tests.model.references.naive_tile import NaiveTile
@@ -133,23 +135,28 @@ def test_float_comparison_finds_a_flipped_bit(memory: str, bit: int) -> None:
 
 @pytest.mark.parametrize("name", CONFIGS)
 def test_operations_equal_the_naive_description(name: str) -> None:
-    """All settings at random, results and state bit for bit."""
+    """All settings and lines in use at random, results and state bit for bit."""
     config, rng = CONFIGS[name], random.Random(12)
     periphery, naive = Periphery(config), NaiveTile(config)
     for _ in range(6 * config.columns + 8):
-        values = random_update(config, rng)
+        sizes = random_sizes(config, rng)
+        drawn, used = part(config, sizes), config.used(*sizes)
+        periphery.use(*sizes)
+        naive.use(used.rows, used.columns)
+        values = random_update(drawn, rng)
         assert_same(periphery.update(**vars(values)), naive.update(**vars(values)))
         for _ in range(rng.randint(0, 3)):
-            codes, settings = random_codes(config, rng), random_settings(config, rng)
+            assert periphery.next_column == naive.next_column
+            codes, settings = random_codes(drawn, rng), random_settings(config, rng)
             assert_same(periphery.transfer(codes, settings), naive.transfer(codes, settings))
         if rng.random() < 0.3:
-            codes = [random_codes(config, rng) for _ in range(rng.choice((0, 1, 2)) * config.columns)]
+            codes = [random_codes(drawn, rng) for _ in range(rng.choice((0, 1, 2)) * used.columns)]
             pulses, by_chance = rng.choice((0, 1, 300)), rng.random() < 0.5
             calibrations = [side.calibrate(pulses, codes, random=by_chance) for side in (periphery, naive)]
             assert_same_calibration(*calibrations)
         if config.programmer:
-            column, settings, seed = rng.randrange(config.columns), random_programming(config, rng), rng.random()
-            twins = [Cells(config, seed, periphery.qref[column]) for _ in range(2)]
+            column, settings, seed = rng.randrange(used.columns), random_programming(config, rng), rng.random()
+            twins = [Cells(drawn, seed, periphery.qref[column, : used.rows]) for _ in range(2)]
             rounds = periphery.program(column, settings, twins[0])
             assert rounds == naive.program(column, settings, twins[1])
             assert twins[0].written == twins[1].written
@@ -168,6 +175,50 @@ def test_every_setting_of_a_programming_matters(name: str) -> None:
         periphery.program(2, used, cells)
         written.append(cells.written)
     assert written[0] != written[1]
+
+
+@pytest.mark.parametrize("name", ["small", "odd", "rows"])
+def test_lines_that_are_not_in_use_keep_their_words(name: str) -> None:
+    """Cells beyond the last row or column in use keep Q, Qref and H, and no line beyond fires; later they go on."""
+    config, rng = CONFIGS[name], random.Random(3)
+    tile, modes = (
+        Periphery(config),
+        {"reference": Reference.FILTERED, "latch": True, "accumulate": True, "direct": False},
+    )
+    for _ in range(3 * config.columns):
+        tile.transfer(random_codes(config, rng), random_settings(config, rng, **modes))
+    before = tile.state_arrays()
+    tile.use(2, 3)
+    small = part(config, (2, 3))
+    for _ in range(7):
+        assert tile.transfer(random_codes(small, rng), random_settings(config, rng, **modes)).column < 3
+        assert tile.update(**vars(random_update(small, rng))).rows.shape[1] == 2
+    tile.calibrate(5, [random_codes(small, rng) for _ in range(6)])
+    for memory in ("q", "qref", "hidden"):
+        changed = tile.state_arrays()[memory] != before[memory]
+        assert changed[:3, :2].any()
+        assert not changed[3:].any()
+        assert not changed[:, 2:].any()
+    tile.use()
+    assert tile.transfer(random_codes(config, rng), Settings()).pulses.shape == (config.rows,)
+
+
+def test_sizes_that_do_not_fit_are_refused() -> None:
+    tile, codes = Periphery(CONFIGS["odd"]), np.zeros(17, int)
+    for arguments, error, text in (
+        ((18, 1), ValueError, "used_rows = 18: must be from 0 to 17"),
+        ((1, 8), ValueError, "used_columns = 8: must be from 0 to 7"),
+        ((True, 1), TypeError, "used_rows = True: must be an integer from 0 to 17"),
+    ):
+        with pytest.raises(error, match=text):
+            tile.use(*arguments)
+    for name, value, lines in (("used_rows", 3, 17), ("used_columns", 6, 7)):
+        with pytest.raises(ValueError, match=f"{name} = {value}: must be 0 or {lines}, the number that `use` has said"):
+            tile.transfer(codes, Settings(**{name: value}))
+    tile.transfer(codes, Settings(used_rows=17, used_columns=7))
+    tile.use(5)
+    with pytest.raises(ValueError, match=r"codes has shape \(17,\): must be \(5,\)"):
+        tile.transfer(codes, Settings())
 
 
 def test_a_calibration_takes_whole_sweeps() -> None:

@@ -21,9 +21,11 @@ from tests.model.helpers.tile_driver import (
     assert_same,
     assert_same_calibration,
     assert_status,
+    part,
     random_codes,
     random_programming,
     random_settings,
+    random_sizes,
     random_update,
 )
 
@@ -36,28 +38,32 @@ def test_steps_equal_operations(name: str, wait: float) -> None:
     driver, periphery, rng = Driver(config, wait=wait, seed=seed), Periphery(config), random.Random(seed)
     driver.reset()
     for _ in range(4 * config.columns + 4):
-        before, values = periphery.cycles, random_update(config, rng)
+        sizes = random_sizes(config, rng)
+        driver.use(*sizes)
+        periphery.use(*sizes)
+        drawn, used = part(config, sizes), periphery.used
+        before, values = periphery.cycles, random_update(drawn, rng)
         assert_same(driver.update(values), periphery.update(**vars(values)))
         assert wait or driver.cycles == periphery.cycles - before
         for _ in range(rng.randint(0, 3)):
-            before, codes, settings = periphery.cycles, random_codes(config, rng), random_settings(config, rng)
+            before, codes, settings = periphery.cycles, random_codes(drawn, rng), random_settings(config, rng)
             assert_same(driver.transfer(codes, settings), periphery.transfer(codes, settings))
-            assert wait or driver.cycles == periphery.cycles - before == config.transfer_cycles
+            assert wait or driver.cycles == periphery.cycles - before == used.transfer_cycles
         if rng.random() < 0.3:
             before, pulses, sweeps = periphery.cycles, rng.choice((0, 1, 9)), rng.choice((0, 1, 2))
-            codes = np.array([random_codes(config, rng) for _ in range(sweeps * config.columns)])
+            codes = np.array([random_codes(drawn, rng) for _ in range(sweeps * used.columns)])
             by_chance = rng.random() < 0.5
             stepped = driver.calibrate(pulses, codes, random=by_chance)
             assert_same_calibration(stepped, periphery.calibrate(pulses, codes, random=by_chance))
-            expected = config.calibration_cycles(pulses, sweeps)
+            expected = used.calibration_cycles(pulses, sweeps)
             assert wait or driver.cycles == periphery.cycles - before == expected
         if config.programmer:
-            before, column, settings = periphery.cycles, rng.randrange(config.columns), random_programming(config, rng)
-            twins = [Cells(config, before, periphery.qref[column]) for _ in range(2)]
+            before, column, settings = periphery.cycles, rng.randrange(used.columns), random_programming(config, rng)
+            twins = [Cells(drawn, before, periphery.qref[column, : used.rows]) for _ in range(2)]
             rounds = driver.program(column, settings, twins[0])
             assert rounds == periphery.program(column, settings, twins[1])
             assert twins[0].written == twins[1].written
-            assert wait or driver.cycles == periphery.cycles - before == config.programming_cycles(rounds)
+            assert wait or driver.cycles == periphery.cycles - before == used.programming_cycles(rounds)
         assert_status(driver, periphery)
     assert_same(driver.tile.state_arrays(), periphery.state_arrays())
 

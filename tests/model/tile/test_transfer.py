@@ -78,8 +78,8 @@ def test_memories_change_at_their_edges(latched: bool) -> None:
     assert pipeline.writes["writes__latch"] == (0b0101 if latched else 0b1010)
     assert pipeline.hidden[1].tolist() == [5] * 4
     pipeline.write_hidden(settings)
-    beat, n, outside = pipeline.accept_write()
-    assert (beat, n.tolist(), outside) == (1, [0] * 4, 0)
+    last, n, outside = pipeline.accept_write()
+    assert (last, n.tolist(), outside) == (False, [0] * 4, 0)
     assert pipeline.hidden[1].tolist() == [5 + 3 * 3 * 64, 5, 5, 5]
     assert np.count_nonzero(pipeline.hidden) == 4
 

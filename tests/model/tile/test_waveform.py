@@ -21,9 +21,11 @@ from tests.model.helpers.tile_driver import (
     Cells,
     Update,
     assert_same,
+    part,
     random_codes,
     random_programming,
     random_settings,
+    random_sizes,
     random_update,
 )
 
@@ -55,6 +57,7 @@ class Stepped:
         self.config = config
         self.tile = TileModel(config)
         self.layout = layout(config)
+        self.sizes = 0, 0  # settings used_rows and used_columns
 
     def play(self, beats: dict[str, list[dict[str, int]]], settings: Settings | None = None) -> np.ndarray:
         """From the cycle of the command, or the first one at all, to the first idle cycle."""
@@ -62,7 +65,8 @@ class Stepped:
         queues = {name: list(queue) for name, queue in beats.items()}
         inputs = dict(INPUTS)
         if settings is not None:
-            for name, value in vars(settings).items():
+            used = replace(settings, used_rows=self.sizes[0], used_columns=self.sizes[1])
+            for name, value in vars(used).items():
                 inputs[f"settings__{name}"] = int(value)
         while True:
             loading = bool(queues.get("seeds"))
@@ -116,7 +120,7 @@ class Stepped:
 
     def calibrate(self, pulses: int, codes: np.ndarray, by_chance: bool) -> np.ndarray:
         """The outputs of a calibration."""
-        sweeps = len(codes) // self.config.columns
+        sweeps = len(codes) // self.config.used(*self.sizes).columns
         settings = Settings(calibration_pulses=pulses, calibration_sweeps=sweeps, calibration_random=by_chance)
         beats = [{"code": code} for column in codes for code in self.lanes(column, self.config.adc_bits)]
         return self.play({"command": [{"op": int(Op.CALIBRATE), "bl": 0}], "codes": beats}, settings)
@@ -134,24 +138,27 @@ def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
     traced, stepped = Waveform(config, layout(config)), Stepped(config)
     np.testing.assert_array_equal(traced.clear(), stepped.start())
     for step in range(60):
+        sizes = random_sizes(config, rng) if step % 4 == 3 else stepped.sizes
+        stepped.sizes, drawn, used = sizes, part(config, sizes), config.used(*sizes)
+        traced.use(*sizes)
         if step % 3 == 0:
-            values = random_update(config, rng)
+            values = random_update(drawn, rng)
             _, rows = traced.update(**vars(values))
             expected = stepped.update(values)
         else:
-            codes, settings = random_codes(config, rng), random_settings(config, rng)
+            codes, settings = random_codes(drawn, rng), random_settings(config, rng)
             _, rows = traced.transfer(codes, settings)
             expected = stepped.transfer(codes, settings)
         np.testing.assert_array_equal(rows, expected, f"operation {step}")
         if step % 7 == 0:
             sweeps, pulses, by_chance = rng.choice((0, 1, 2)), rng.choice((0, 1, 9)), rng.random() < 0.5
-            codes = np.array([random_codes(config, rng) for _ in range(sweeps * config.columns)], np.int64)
+            codes = np.array([random_codes(drawn, rng) for _ in range(sweeps * used.columns)], np.int64)
             _, rows = traced.calibrate(pulses, codes, random=by_chance)
             expected = stepped.calibrate(pulses, codes, by_chance)
             np.testing.assert_array_equal(rows, expected, f"calibration {step}")
         if step % 5 == 0 and config.programmer:
-            column, settings = rng.randrange(config.columns), random_programming(config, rng)
-            cells = Rounds(Cells(config, step, traced.periphery.qref[column]))
+            column, settings = rng.randrange(used.columns), random_programming(config, rng)
+            cells = Rounds(Cells(drawn, step, traced.periphery.qref[column, : used.rows]))
             _, rows = traced.program(column, settings, cells)
             expected = stepped.program(column, settings, cells.codes)
             np.testing.assert_array_equal(rows, expected, f"programming {step}")
