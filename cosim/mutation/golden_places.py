@@ -21,13 +21,13 @@ FOLDERS = {
     "model/arithmetic": "noise quantile",
     "model/tile": """
         chopper counters demodulator hidden_buffer interface low_pass operations packing programmer pulse_train
-        quadrants random_bank random_source reference_latch seed_loader sequencer threshold tile transfer update
-        waveform zero_shift
+        quadrants random_bank random_source reference_latch seed_loader sequencer threshold tile trains transfer
+        update waveform zero_shift
     """,
     # What moves weights, and the families; not what fits, draws or describes devices.
     "model/devices": """
-        array batch cells constant_step disturb exponential_step kernels linear_step measured power_step presets pulsed
-        records responses soft_bounds soft_bounds_reference
+        array block cells constant_step disturb exponential_step kernels linear_step measured power_step presets pulsed
+        records responses soft_bounds soft_bounds_reference trains
     """,
     "model/analysis": "coincidence",
 }

@@ -53,13 +53,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "whether compiled code is kept",
     ),
     MutantWaiver(
-        "model/devices/array.py",
-        "DeviceArray.update_all",
-        "if self.threads == 1 or self.words.size < PARALLEL_CELLS:",
-        "if self.threads == 1 and self.words.size < PARALLEL_CELLS:",
-        "which of two kernels that give the same is quicker",
-    ),
-    MutantWaiver(
         "model/analysis/coincidence.py",
         "_add_to_joint",
         "fires = np.empty(4, np.int64)",
@@ -74,25 +67,11 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "an enumeration has one object for each value",
     ),
     MutantWaiver(
-        "model/devices/kernels.py",
-        "pulse_cells",
-        "if size == BATCH:",
-        "if not size == BATCH:",
-        "batches of one cell give the same, and take longer",
-    ),
-    MutantWaiver(
         "model/tile/operations.py",
         "Periphery.__init__",
         "self.clipped = np.zeros((2, config.rows), np.bool_)",
         "self.clipped = np.zeros(( 1, config.rows), np.bool_)",
         "replaced as a whole before anything looks at it",
-    ),
-    MutantWaiver(
-        "model/devices/batch.py",
-        "_sort",
-        "most = 0",
-        "most = 1",
-        "a pulse that is made by no lane moves nothing",
     ),
     MutantWaiver(
         "model/spec/polynomials.py",
@@ -130,13 +109,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "a remainder is not negative",
     ),
     MutantWaiver(
-        "model/devices/records.py",
-        "make_places",
-        "return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, -1), dtype=np.int64)",
-        "return np.ascontiguousarray(cells.place.transpose(0, 2, 1).reshape(2, ~1), dtype=np.int64)",
-        "numpy takes any negative number for what is left",
-    ),
-    MutantWaiver(
         "model/tile/operations.py",
         "_schedule",
         "column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)",
@@ -151,11 +123,11 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "replaced before it is looked at, in a programming",
     ),
     MutantWaiver(
-        "model/devices/batch.py",
+        "model/devices/block.py",
         "_power_factors",
         "lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR + i])",
         "lanes[_FACTOR + i], lanes[_SHIFT + i] = normalized(lanes[_FACTOR ^ i])",
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and ^ are the same",
+        "the first lane is a multiple of 32, a power of two that the other is below, so + and ^ are the same",
     ),
     MutantWaiver(
         "model/tile/transfer.py",
@@ -198,13 +170,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "_PI = 314159265358979323846264338327950288419716939937510 * _ONE // 10**50",
         "_PI = 314159265358979323846264338327950288419716939937511 * _ONE // 10**50",
         "the 51st digit is beyond 96 bits",
-    ),
-    MutantWaiver(
-        "model/devices/kernels.py",
-        "pulse_cells",
-        "size += left > 0",
-        "size += left >= 0",
-        "no pulses of a cell move nothing",
     ),
     MutantWaiver(
         "model/tile/update.py",
@@ -270,25 +235,11 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "replaced with every command",
     ),
     MutantWaiver(
-        "model/devices/batch.py",
+        "model/devices/block.py",
         "_power_factors",
         "state = np.int64(lanes[_STATE + i])",
         "state = np.int64(lanes[_STATE | i])",
-        "the first lane is a multiple of 512, a power of two that the other is below, so + and OR are the same",
-    ),
-    MutantWaiver(
-        "model/devices/array.py",
-        "DeviceArray.update_all",
-        "if self.threads == 1 or self.words.size < PARALLEL_CELLS:",
-        "if not self.threads == 1 or self.words.size < PARALLEL_CELLS:",
-        "which of two kernels that give the same is quicker",
-    ),
-    MutantWaiver(
-        "model/devices/batch.py",
-        "pulse_batch",
-        "busy = (above[k + 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
-        "busy = (above[k ** 1] + _VECTOR - 1) // _VECTOR * _VECTOR",
-        "more lanes, which are masked",
+        "the first lane is a multiple of 32, a power of two that the other is below, so + and OR are the same",
     ),
     MutantWaiver(
         "model/tile/update.py",

@@ -132,7 +132,7 @@ def test_mutants_differ_and_are_drawn_by_the_seed() -> None:
 
 
 def test_every_file_gets_some_and_large_ones_more() -> None:
-    files = ("model/tile/low_pass.py", "model/tile/quadrants.py", "model/devices/batch.py")
+    files = ("model/tile/low_pass.py", "model/tile/quadrants.py", "model/devices/block.py")
     drawn = sample(ROOT, 80, 1, files)
     counts = [sum(mutant.file == file for mutant in drawn) for file in files]
     assert counts[0] == LEAST
@@ -183,7 +183,7 @@ def f(x: int | None, *, y: float | int = 1 + 2) -> int | None:
 def test_users_of_a_file_are_those_that_import_it() -> None:
     files = imports(ROOT)
     assert dependents(files, "model/tile/waveform.py") == {"model/tile/waveform.py"}
-    users = dependents(files, "model/devices/batch.py")
+    users = dependents(files, "model/devices/block.py")
     assert users > {
         "model/devices/kernels.py",
         "model/devices/array.py",
