@@ -36,7 +36,7 @@ SEED_BITS = 32
 DEFAULT_SEED = 1 << SEED_BITS  # of the states after a reset; no seed that a host can load gives the same
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class UsedLines:
     """The rows and columns that an operation uses, from the first of each on; cycles are those without any wait."""
 
@@ -320,9 +320,9 @@ class TileConfig(Validated):
     def used(self, rows: int = 0, columns: int = 0) -> UsedLines:
         """The lines that settings ``used_rows`` and ``used_columns`` say: 0, and more than there are, is all."""
         return UsedLines(
-            rows if 0 < rows <= self.rows else self.rows,
-            columns if 0 < columns <= self.columns else self.columns,
-            self.lanes,
+            rows=rows if 0 < rows <= self.rows else self.rows,
+            columns=columns if 0 < columns <= self.columns else self.columns,
+            lanes=self.lanes,
         )
 
     @property

@@ -82,7 +82,7 @@ class Twin:
             value if 0 < value <= lines else lines
             for value, lines in ((settings.used_rows, config.rows), (settings.used_columns, config.columns))
         )
-        self.used = UsedLines(rows, columns, config.lanes)
+        self.used = UsedLines(rows=rows, columns=columns, lanes=config.lanes)
         self.signs.use(columns)
         return self.used
 
