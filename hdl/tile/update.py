@@ -192,7 +192,7 @@ class UpdatePath(wiring.Component):
                 bank.advance.eq(draws & advance),
                 bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
-                trains.words.eq(bank.words),
+                trains.words.eq(bank.planes),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(Mux(sign, registers.negative, ~registers.negative)),
                 trains.every.eq(compared.shift),
