@@ -4,11 +4,12 @@
     load = taken and seed != 0:   state_k <- state_(k + 1),   state_(n - 1) <- seed
 
 A source whose state is zero would stay there. The seed does not pass through a register here: it is looked at in one
-cycle, in which no operation runs, and taken in the next, in which the chain moves; no source steps then. Latency: the
-states have moved in the cycle after the seed was taken. Throughput: a seed in `model.spec.config.SEED_CYCLES` cycles.
+cycle, in which no operation runs, and taken in the next, in which the chain moves; no source steps then. A seed that is
+not taken stays on offer, as any beat, so ``load`` is a flip-flop and nothing else. Latency: the states have moved in
+the cycle after the seed was taken. Throughput: a seed in `model.spec.config.SEED_CYCLES` cycles.
 """
 
-from amaranth.hdl import Module, Signal
+from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -41,7 +42,6 @@ class SeedLoader(wiring.Component):
         m = Module()
         looks = self.seeds.valid & self.resting & ~self.seeds.ready
         zero = ~self.seeds.state.any()
-        loads = Signal()
-        m.d.sync += [loads.eq(looks & ~zero), self.refused.eq(looks & zero)]
-        m.d.comb += [self.seeds.ready.eq(loads | self.refused), self.load.eq(loads & self.seeds.valid)]
+        m.d.sync += [self.load.eq(looks & ~zero), self.refused.eq(looks & zero)]
+        m.d.comb += self.seeds.ready.eq(self.load | self.refused)
         return m

@@ -30,11 +30,14 @@ class SeedLoader:
         self.loads = False
         self.refuses = False
 
-    def step(self, seed: int | None, *, resting: bool, banks: Sequence[Sources]) -> None:
-        """One clock edge: ``seed`` is on offer, ``resting``: no operation runs; banks as for `load_seeds`."""
-        if self.loads and seed is not None:
+    def step(self, seed: int, *, valid: bool, resting: bool, banks: Sequence[Sources]) -> None:
+        """One clock edge: ``seed`` is on offer if ``valid``, ``resting``: no operation runs; banks as for `load_seeds`.
+
+        A seed that was looked at goes in even if it is withdrawn, which no stream may do.
+        """
+        if self.loads:
             shift(banks, seed)
-        looks = seed is not None and resting and not (self.loads or self.refuses)
+        looks = valid and resting and not (self.loads or self.refuses)
         self.loads, self.refuses = looks and seed != 0, looks and seed == 0
 
 
