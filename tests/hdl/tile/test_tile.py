@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.tile import Tile
-from symtrack.model.spec.config import SEED_CYCLES, NAMED, TileConfig
+from symtrack.model.spec.config import NAMED, SEED_CYCLES, TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate_again
