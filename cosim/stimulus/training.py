@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.engine.job import Bench, aside
 from symtrack.model.training.history import train
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -41,9 +41,10 @@ def training(
     """
     if (cycles is None) == (steps is None):
         raise ValueError(f"cycles = {cycles}, steps = {steps}: give exactly one")
-    trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.periphery)
-    if resume:
-        trainer.restore(resume)
+    with aside(bench):
+        trainer = Trainer(replace(run or replace(DIGITS, seed=seed), config=bench.config), periphery=bench.periphery)
+        if resume:
+            trainer.restore(resume)
     result: dict[str, Any] = {}
     if steps is not None:
 
@@ -62,4 +63,5 @@ def training(
     while bench.cycles < (cycles or 0):
         trainer.run(1)
         bench.progress(bench.cycles)
-    return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
+    with aside(bench):
+        return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
