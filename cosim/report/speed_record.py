@@ -56,6 +56,27 @@ of other versions stay. Run it before a release, and after changes of `hdl/tile`
     columns=("version", "tile", "measure", "cycles/s", "times cocotb", "spread", "machine"),
     numbers=("cycles/s", "times cocotb", "spread"),
 )
+SIZES = RecordTable(
+    text="""
+## The cost of a cycle against the size of the tile
+
+The same stimulus on the native engine. Longer trains of more lines mean more cycles with all lines at work in a large
+tile than in a small one. The command above measures this table, too.
+
+""",
+    columns=(
+        "version",
+        "tile",
+        "lanes",
+        "cycles/s",
+        "µs a cycle",
+        "spread",
+        "every cycle compared",
+        "spread of these",
+        "machine",
+    ),
+    numbers=("lanes", "cycles/s", "µs a cycle", "spread", "every cycle compared", "spread of these"),
+)
 NETWORKS = RecordTable(
     text="""
 ## Whole trainings beside aihwkit
@@ -75,7 +96,7 @@ environment that holds aihwkit. Run it after changes of `model/devices`, `model/
     ),
     numbers=("batch", "coincidences", "ms a sample", "aihwkit's ms", "ratio", "spread"),
 )
-TABLES = (ENGINES, NETWORKS)
+TABLES = (ENGINES, SIZES, NETWORKS)
 
 Row = tuple[str, ...]
 
@@ -102,6 +123,18 @@ def engine_rows(entry: Mapping[str, Any]) -> list[Row]:
         figures = f"{entry[key]:,.0f}", f"{ratio:.0f}", f"{entry['spread'][key]:.0%}"
         result.append((f"{entry['rows']}x{entry['columns']}", measure, *figures))
     return result
+
+
+def size_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Figures of tiles on the native engine, those of `cosim_speed` for it, without version and machine."""
+    return [
+        (
+            *(f"{entry['rows']}x{entry['columns']}", f"{entry['lanes']}"),
+            *(f"{entry['native']:,.0f}", f"{1e6 / entry['native']:.2f}", f"{entry['spread']['native']:.0%}"),
+            *(f"{entry['native_recorded']:,.0f}", f"{entry['spread']['native_recorded']:.0%}"),
+        )
+        for entry in entries
+    ]
 
 
 def network_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:

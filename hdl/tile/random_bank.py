@@ -32,7 +32,13 @@ class RandomBank(wiring.Component):
         self.bank = bank
         planes = data.ArrayLayout(unsigned(bank.lines), bank.sources[0].bits)
         super().__init__(
-            {"advance": In(1), "load": In(1), "from_next": In(DEGREE), "to_previous": Out(DEGREE), "planes": Out(planes)}
+            {
+                "advance": In(1),
+                "load": In(1),
+                "from_next": In(DEGREE),
+                "to_previous": Out(DEGREE),
+                "planes": Out(planes),
+            }
         )
 
     def word(self, line: int) -> Value:

@@ -9,17 +9,20 @@ from symtrack.cosim.report.speed_record import (
     ENGINES,
     MEASURES,
     NETWORKS,
+    SIZES,
     TABLES,
     RecordTable,
     engine_rows,
     network_rows,
     rows,
+    size_rows,
     speed_record,
 )
 
 ENTRY = {
     "rows": 64,
     "columns": 32,
+    "lanes": 8,
     "cocotb": 2000.0,
     "native": 250_000.4,
     "native_recorded": 100_000.0,
@@ -49,6 +52,12 @@ def test_a_row_for_every_measure() -> None:
     assert found[1] == ["1.2.3", "64x32", "native", "250,000", "125", "5%", "a machine / two cores"]
     assert all(len(row) == len(ENGINES.columns) for row in found)
     assert cells(document, NETWORKS) == []
+
+
+def test_a_row_for_every_size() -> None:
+    document = speed_record("", SIZES, size_rows([ENTRY]), version="1.2.3", machine="m")
+    assert cells(document, SIZES) == [["1.2.3", "64x32", "8", "250,000", "4.00", "5%", "100,000", "0%", "m"]]
+    assert cells(document) == []
 
 
 def test_a_row_for_every_network() -> None:
