@@ -82,8 +82,8 @@ def _ports(dut: Any) -> list[tuple[str, Value]]:
 
 
 def seed_loader() -> Checked:
-    """Property of the seed loader: a seed that has been on offer for a cycle is taken in the cycle after one in which the
-    tile rests, once, and goes in unless it is zero; no zero ever does.
+    """Property of the seed loader: a seed that has been on offer for a cycle is taken in the cycle after one in which
+    the tile rests, once, and goes in unless it is zero; no zero ever does.
     """
     dut: Any = SeedLoader(TileConfig())
     checked = Checked(dut)

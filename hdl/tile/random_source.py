@@ -83,8 +83,8 @@ class RandomSource(wiring.Component):
         spec = self.spec
         degree = spec.polynomial.bit_length() - 1
         state = Signal(degree, init=spec.seed)
-        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue. These are added up in groups,
-        # whose sums several bits of the state share: fewer look-up tables.
+        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue. They are added up in groups,
+        # whose sums bits of the state share: fewer look-up tables.
         kept = degree - spec.bits
         residues = [
             Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
