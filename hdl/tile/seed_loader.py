@@ -42,13 +42,12 @@ class SeedLoader(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         offered, zero = Signal(), Signal()
-        taken = self.load | self.refused
-        looks = offered & self.resting & ~taken
+        looks = offered & self.resting & ~self.seeds.ready
         m.d.sync += [
-            offered.eq(self.seeds.valid & ~taken),
+            offered.eq(self.seeds.valid & ~self.seeds.ready),
             zero.eq(~self.seeds.state.any()),
             self.load.eq(looks & ~zero),
             self.refused.eq(looks & zero),
         ]
-        m.d.comb += self.seeds.ready.eq(taken)
+        m.d.comb += self.seeds.ready.eq(self.load | self.refused)
         return m
