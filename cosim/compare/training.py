@@ -76,9 +76,9 @@ def compare(
         resumed.restore(resume)
     config = run.config or golden_run.task.tile_configs[0]
     with bar("golden", steps) as advance:
-        start = time.perf_counter()
+        start = time.process_time()
         history = train(golden_run, steps, samples=samples, progress=advance)
-        golden_s = time.perf_counter() - start
+        golden_s = time.process_time() - start
         golden = _side(golden_run.metrics().as_dict())
     golden_s -= history.pop("seconds") if history else 0.0
     arguments = {"run": run, "steps": steps, "samples": samples, "checkpoint": checkpoint, "resume": resume}

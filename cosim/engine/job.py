@@ -24,7 +24,7 @@ class Bench(Protocol):
 
     config: TileConfig
     widths: dict[str, int]
-    aside_s: float  # spent on builds and evaluations while a job runs, not on its cycles
+    aside_s: float  # processor time of builds and evaluations while a job runs, not of its cycles
 
     @property
     def cycles(self) -> int:
@@ -74,7 +74,7 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a job: verdict, seconds the simulation took, and the job's own result (None if it was stopped)."""
+    """What came of a job: verdict, processor time of the simulation, and the job's own result (None if it was stopped)."""
 
     verdict: Verdict
     seconds: float
@@ -86,10 +86,10 @@ Engine = Callable[..., Outcome]
 
 @contextmanager
 def aside(bench: Bench) -> Iterator[None]:
-    """What the block takes, with the builds in it, is no part of the time of the simulation."""
-    begin, before = time.perf_counter(), bench.aside_s
+    """The processor time of the block, with the builds in it, is no part of that of the simulation."""
+    begin, before = time.process_time(), bench.aside_s
     yield
-    bench.aside_s = before + time.perf_counter() - begin
+    bench.aside_s = before + time.process_time() - begin
 
 
 def carry_out(job: Job, bench: JudgedBench) -> Outcome:
@@ -98,7 +98,7 @@ def carry_out(job: Job, bench: JudgedBench) -> Outcome:
     function = getattr(import_module(module), name)
     verdict, result = Verdict(), None
     bench.aside_s = 0.0
-    begin = time.perf_counter()
+    begin = time.process_time()
     try:
         result = function(bench, **job.arguments)
         verdict.states_compared, verdict.states_hidden = bench.compare_states()
@@ -106,6 +106,6 @@ def carry_out(job: Job, bench: JudgedBench) -> Outcome:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference
         verdict.states_compared = bench.checker.states_compared
-    seconds = time.perf_counter() - begin - bench.aside_s
+    seconds = time.process_time() - begin - bench.aside_s
     verdict.cycles, verdict.compared_cycles = bench.cycles, bench.compared
     return Outcome(verdict, seconds, result)

@@ -41,7 +41,8 @@ class SeedLoader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        offered, zero = Signal(), Signal()
+        offered = Signal()
+        zero = Signal()
         looks = offered & self.resting & ~self.seeds.ready
         m.d.sync += [
             offered.eq(self.seeds.valid & ~self.seeds.ready),
