@@ -18,12 +18,14 @@ from symtrack.cosim.report.speed_record import (
     ENGINES,
     LAYER_UPDATES,
     NETWORKS,
+    SIZES,
     TABLES,
     RecordTable,
     engine_rows,
     layer_rows,
     network_rows,
     rows,
+    size_rows,
     speed_record,
 )
 from symtrack.cosim.report.tables import text
@@ -51,13 +53,18 @@ from symtrack.scripts.common import (
 )
 
 NONE = "–"
-SIZES = (128, 512)
+UPDATED = (128, 512)
 GROWTH_SIZES = (16, 32, 64, 128, 256, 512)
 GROWTH_LENGTHS = (1, 3, 7, 15, 31, 63)
 QUICK_SIZES = (16, 32)
 QUICK_LENGTHS = (1, 31)
 QUICK_STEPS = 50
 TILES = {"cosim": TileConfig(rows=64, columns=64, lanes=8), "cosim_small": NAMED["small"]}
+OF_SIZES = (
+    *(NAMED["tiny"], NAMED["small"], TileConfig(rows=32, columns=32, lanes=4), TILES["cosim"]),
+    *(TileConfig(rows=128, columns=128, lanes=16), TileConfig(rows=256, columns=785, lanes=16)),
+)
+NATIVE = ("native", "native_recorded")
 QUICK_TILES = {"cosim": NAMED["small"], "cosim_small": NAMED["tiny"]}
 
 
@@ -86,8 +93,8 @@ def parser() -> Parser:
         "--record",
         type=output_file,
         metavar="FILE",
-        help="measure the engines on one tile only, or with --against the networks, and put the figures into the "
-        "table by version of this file, which keeps those of other versions",
+        help="measure the engines on one tile and the native one on tiles of several sizes only, or with --against the "
+        "networks, and put the figures into the tables by version of this file, which keep those of other versions",
     )
     return result
 
@@ -150,6 +157,19 @@ def cosim_table(entries: Iterable[dict[str, Any]]) -> Table:
             cells += [f"{entry[key]:,.0f}", f"{100 * entry['spread'][key]:.0f}"]
             if key != "cocotb":
                 cells.append(f"{entry[key] / entry['cocotb']:.0f}")
+        result.add_row(*cells)
+    return result
+
+
+def sizes_table(entries: Iterable[dict[str, Any]]) -> Table:
+    """A table of the native engine's speed, one line per tile."""
+    result = Table(title="native engine by size", box=None)
+    for heading in ("tile", "lanes", "cycles/s", "µs a cycle", "spread %", "recorded", "spread %"):
+        result.add_column(heading, justify="right")
+    for entry in entries:
+        cells = [f"{entry['rows']}x{entry['columns']}", f"{entry['lanes']}"]
+        cells += [f"{entry['native']:,.0f}", f"{1e6 / entry['native']:.2f}", f"{100 * entry['spread']['native']:.0f}"]
+        cells += [f"{entry['native_recorded']:,.0f}", f"{100 * entry['spread']['native_recorded']:.0f}"]
         result.add_row(*cells)
     return result
 
@@ -238,13 +258,13 @@ def recorded(command: Parser, options: argparse.Namespace) -> str:
     return document
 
 
-def write_record(file: Path, document: str, *tables: tuple[RecordTable, list[tuple[str, ...]]]) -> None:
+def write_record(file: Path, before: str, *new: tuple[RecordTable, list[tuple[str, ...]]]) -> None:
     """Write the record with the rows of this version in some tables."""
     about = machine()
     where = f"{about['cpu']}, {about['cores']} cores"
-    for table, new in tables:
-        document = speed_record(document, table, new, version=version("symtrack"), machine=where)
-    write_text(file, document)
+    for table, lines in new:
+        before = speed_record(before, table, lines, version=version("symtrack"), machine=where)
+    write_text(file, before)
 
 
 def record(command: Parser, options: argparse.Namespace) -> int:
@@ -254,17 +274,23 @@ def record(command: Parser, options: argparse.Namespace) -> int:
             if getattr(options, name):
                 raise ValueError(f"argument --{name}: must be left out with --record")
     before = recorded(command, options)
+    common = {"repeats": options.repeats, "seed": options.seed}
+    sizes = []
     try:
-        with progress("benchmark", 1) as advance:
-            entry = cosim_speed(TILES["cosim"], repeats=options.repeats, seed=options.seed)
+        with progress("benchmark", 1 + len(OF_SIZES)) as advance:
+            entry = cosim_speed(TILES["cosim"], **common)
             advance(1)
+            for config in OF_SIZES:
+                sizes.append(cosim_speed(config, runs=NATIVE, **common))
+                advance(1)
     except (ToolError, MismatchError) as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
     try:
-        write_record(options.record, before, (ENGINES, engine_rows(entry)))
+        write_record(options.record, before, (ENGINES, engine_rows(entry)), (SIZES, size_rows(sizes)))
     finally:  # what cannot be written is shown
         print(text(cosim_table([entry])))
+        print(text(sizes_table(sizes)))
     return 0
 
 
@@ -276,7 +302,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return measure_networks(command, options)
     if options.record:
         return record(command, options)
-    sizes = QUICK_SIZES if options.quick else SIZES
+    sizes = QUICK_SIZES if options.quick else UPDATED
     growth_sizes = QUICK_SIZES if options.quick else GROWTH_SIZES
     lengths = QUICK_LENGTHS if options.quick else GROWTH_LENGTHS
     tiles = QUICK_TILES if options.quick else TILES

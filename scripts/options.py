@@ -97,12 +97,12 @@ def task_options(parser: Parser) -> None:
         network(f"--tile-{name}", type=integer(1, high), metavar="N", help=text)
     text = (
         "fields of all tile configurations, such as filter_shift=3; threshold_shift=auto: the next to its own with "
-        "which gains fit; sizes and seeds are the network's"
+        "which gains fit; lanes: a tile with fewer rows has as many lanes as rows; sizes and seeds are the network's"
     )
     group.add_argument("--tile", type=assignment, nargs="+", default=[], metavar="FIELD=VALUE", help=text)
     text = "put all tiles on macros of this size, each with as many lines in use as it needs: one netlist for all"
     group.add_argument("--macro", type=macro, metavar="ROWSxCOLUMNS", help=text)
-    text = "seed of the random sources of all tiles; another seed is other hardware, so RTL is built anew"
+    text = "seed of the random sources of all tiles, whose states are loaded after a reset"
     group.add_argument("--tile-seed", type=integer(1, TILE_SEEDS), default=1, metavar="N", help=text)
 
 

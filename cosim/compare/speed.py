@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from statistics import median
 from typing import Any
 
@@ -33,17 +34,20 @@ def play(job: Job, engine: str) -> Outcome:
     return outcome
 
 
-def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = False) -> dict[str, Any]:
-    """Both engines on one configuration, in turn: medians of cycles per second and their spread.
+def cosim_speed(
+    config: TileConfig, *, repeats: int, seed: int, quick: bool = False, runs: Sequence[str] = tuple(RUNS)
+) -> dict[str, Any]:
+    """Both engines on one configuration, or some of `RUNS`, in turn: medians of cycles per second and their spread.
 
     ``cocotb`` and ``native_recorded`` compare every output of every cycle; ``native`` compares none, but its final
     state must be that of ``native_recorded``. The first round, which builds and warms up, does not count.
     """
     shrink = 50 if quick else 1
-    rates: dict[str, list[float]] = {key: [] for key in RUNS}
+    rates: dict[str, list[float]] = {key: [] for key in runs}
     for measured in (False, *[True] * repeats):
         states = {}
-        for key, (engine, cycles, record) in RUNS.items():
+        for key in runs:
+            engine, cycles, record = RUNS[key]
             arguments = {"cycles": cycles // shrink if measured else 1000, "seed": seed}
             outcome = play(
                 Job(config, "symtrack.cosim.stimulus.operations:operations", arguments, record=record), engine
@@ -57,6 +61,7 @@ def cosim_speed(config: TileConfig, *, repeats: int, seed: int, quick: bool = Fa
         "config": config.name,
         "rows": config.rows,
         "columns": config.columns,
+        "lanes": config.lanes,
         **{key: median(values) for key, values in rates.items()},
         "spread": {key: spread(values) for key, values in rates.items()},
         "repeats": repeats,

@@ -58,7 +58,7 @@ def compare(
         Compare every cycle. Without it no cycle is compared, only metrics, counts and the final state.
     samples
         Makes the histories of both runs (`model.training.history`) part of the report and of what must agree. The time
-        that they take does not count, unless a difference stops the run.
+        that they take does not count, unless a difference stops the run; nor does that of the metrics at the end.
     checkpoint, resume
         Of the run with RTL, see `cosim.stimulus.training.training`. The golden run is never interrupted, so equal
         results show that an interruption changes nothing.
@@ -72,13 +72,15 @@ def compare(
     steps, samples = integral("steps", steps), integral("samples", samples)
     with bar("compiling", 1) as advance:
         train(Trainer(run), 1, samples=samples, progress=advance)  # which is neither side's work
-    golden_run = Trainer(run)
+    golden_run, resumed = Trainer(run), Trainer(run)
+    if resume:
+        resumed.restore(resume)
     config = run.hardware(run.config or golden_run.task.tile_configs[0])
     with bar("golden", steps) as advance:
-        start = time.perf_counter()
+        start = time.process_time()
         history = train(golden_run, steps, samples=samples, progress=advance)
+        golden_s = time.process_time() - start
         golden = _side(golden_run.metrics().as_dict())
-        golden_s = time.perf_counter() - start
     golden_s -= history.pop("seconds") if history else 0.0
     arguments = {"run": run, "steps": steps, "samples": samples, "checkpoint": checkpoint, "resume": resume}
     job = Job(config, "symtrack.cosim.stimulus.training:training", arguments, faults, record)
@@ -96,6 +98,8 @@ def compare(
         "seed": run.seed,
         **reference_offset(golden_run.physics.fast),
         "steps": steps,
+        "golden_samples": _samples(golden_run),
+        "rtl_samples": _samples(golden_run) - _samples(resumed),
         "recorded": record,
         **outcome.verdict.as_dict(),
         "port_widths": _port_widths(
@@ -111,6 +115,12 @@ def compare(
         "history": {"golden": history, "rtl": rtl_history} if samples else None,
         "agree": something and rtl == golden and rtl_history == history,
     }
+
+
+def _samples(trainer: Trainer) -> int:
+    """How many samples the steps of a run had; the last of an epoch has what is left."""
+    epochs, steps = divmod(trainer.steps, trainer.steps_per_epoch)
+    return epochs * trainer.task.samples + steps * trainer.spec.batch
 
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:

@@ -8,7 +8,8 @@ get its outputs. Neither knows which engine plays the cycles, and both see the c
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from importlib import import_module
 from typing import Any, Protocol
@@ -23,6 +24,7 @@ class Bench(Protocol):
 
     config: TileConfig
     widths: dict[str, int]
+    aside_s: float  # processor time of builds and evaluations while a job runs, not of its cycles
 
     @property
     def cycles(self) -> int:
@@ -45,7 +47,6 @@ class JudgedBench(Bench, Protocol):
     """A bench as its engine sees it: what was compared, and the comparison of all final states."""
 
     checker: Checker
-    setup_s: float  # spent on Verilog and builds while a job runs, not on cycles
 
     @property
     def compared(self) -> int:
@@ -73,7 +74,7 @@ class Job:
 
 @dataclass
 class Outcome:
-    """What came of a job: verdict, seconds the simulation took, and the job's own result (None if it was stopped)."""
+    """What came of a job: verdict, processor time of the simulation, the job's own result (None if it was stopped)."""
 
     verdict: Verdict
     seconds: float
@@ -83,13 +84,21 @@ class Outcome:
 Engine = Callable[..., Outcome]
 
 
+@contextmanager
+def aside(bench: Bench) -> Iterator[None]:
+    """The processor time of the block, with the builds in it, is no part of that of the simulation."""
+    begin, before = time.process_time(), bench.aside_s
+    yield
+    bench.aside_s = before + time.process_time() - begin
+
+
 def carry_out(job: Job, bench: JudgedBench) -> Outcome:
     """Run a job on a bench that is ready for its first cycle, and compare the final states."""
     module, _, name = job.function.partition(":")
     function = getattr(import_module(module), name)
     verdict, result = Verdict(), None
-    bench.setup_s = 0.0
-    begin = time.perf_counter()
+    bench.aside_s = 0.0
+    begin = time.process_time()
     try:
         result = function(bench, **job.arguments)
         verdict.states_compared, verdict.states_hidden = bench.compare_states()
@@ -97,6 +106,6 @@ def carry_out(job: Job, bench: JudgedBench) -> Outcome:
         verdict.mismatches = 1
         verdict.first_mismatch = mismatch.difference
         verdict.states_compared = bench.checker.states_compared
-    seconds = time.perf_counter() - begin - bench.setup_s
+    seconds = time.process_time() - begin - bench.aside_s
     verdict.cycles, verdict.compared_cycles = bench.cycles, bench.compared
     return Outcome(verdict, seconds, result)

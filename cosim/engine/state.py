@@ -19,7 +19,7 @@ from symtrack.hdl.output.state_map import (
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import counters, flags
 from symtrack.model.state import Arrays
-from symtrack.model.tile.packing import pack, pack_bits, unpack, unpack_signed
+from symtrack.model.tile.packing import WORD, pack, pack_bits, unpack, unpack_words
 
 
 def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
@@ -88,8 +88,12 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
         if None in parts:
             continue
         if name in memories:
-            lanes = [unpack_signed(row, memories[name], config.lanes) for row in rows[: config.depth]]
-            state[name] = np.array(lanes, np.int64).reshape(config.columns, -1)[:, : config.rows]
+            size = -(-config.lanes * memories[name] // WORD) * WORD // 8
+            mask = (1 << 8 * size) - 1  # parity lies above
+            octets = b"".join((row & mask).to_bytes(size, "little") for row in rows[: config.depth])
+            words = np.frombuffer(octets, "<u8").reshape(config.depth, -1)
+            lanes = unpack_words(words, memories[name], config.lanes)
+            state[name] = lanes.reshape(config.columns, -1)[:, : config.rows]
         elif name in ("flipped", "row_flipped"):
             lines = config.columns if name == "flipped" else config.rows
             state[name] = np.array(unpack(rows[0], 1, lines), np.int64)

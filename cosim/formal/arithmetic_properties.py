@@ -304,9 +304,9 @@ def pulse_trains() -> Checked:
     with m.If(dut.compare):
         m.d.sync += [loaded.eq(1), enabled.eq(dut.enable)]
         m.d.sync += [
-            signal.eq(value)
+            signal.eq(Cat(plane[line] for plane in planes))
             for line, signals in enumerate(values)
-            for signal, value in zip(signals, (dut.magnitude[line], dut.words[line]), strict=True)
+            for signal, planes in zip(signals, (dut.magnitude, dut.words), strict=True)
         ]
     for line, (magnitude, word) in enumerate(values):
         for place in range(0, width, PART):

@@ -65,7 +65,7 @@ def flips() -> Checked:
             m.d.sync += flipped.eq(flipped & ~here)
         with m.If(wrap):
             for row in range(config.rows):
-                turns = decided(row_mode, sweep == period + row % period, bank.words[row])
+                turns = decided(row_mode, sweep == period + row % period, bank.word(row))
                 m.d.sync += [flipped_rows[row].eq(turns), c_rows[row].eq(c_rows[row] ^ turns)]
 
     with m.If(dut.restart):

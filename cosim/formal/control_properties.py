@@ -82,14 +82,14 @@ def _ports(dut: Any) -> list[tuple[str, Value]]:
 
 
 def seed_loader() -> Checked:
-    """Property of the seed loader: each seed is taken in the cycle after one in which the tile rests, once, and goes in
-    unless it is zero; no zero ever does.
+    """Property of the seed loader: a seed that has been on offer for a cycle is taken in the cycle after one in which
+    the tile rests, once, and goes in unless it is zero; no zero ever does.
     """
     dut: Any = SeedLoader(TileConfig())
     checked = Checked(dut)
     m, seeds = checked.module, dut.seeds
-    looked = Signal()
-    m.d.sync += looked.eq(seeds.valid & dut.resting & ~seeds.ready)
+    waits, looked = Signal(), Signal()
+    m.d.sync += [waits.eq(seeds.valid & ~seeds.ready), looked.eq(waits & dut.resting & ~seeds.ready)]
     m.d.comb += [
         *(Assume(one) for one in rules.seeds(m, seeds)),
         Assert(seeds.ready == looked),

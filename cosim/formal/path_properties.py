@@ -68,10 +68,12 @@ def polarity() -> Checked:
             found.append(Mux(comes & used[line] & dut.vectors.magnitude[lane].any(), Cat(~sign, sign), 0))
             with m.If(comes):
                 m.d.sync += negative[side][line].eq(sign)
-            m.d.comb += Assert(state[f"{side}.negative_{line}"] == negative[side][line])
         there = Signal(2, name=f"signs_of_{side}")
         m.d.sync += there.eq(Mux(dut.start, 0, reduce(or_, found, there)))
-        m.d.comb += Assert(Cat(reported.any_positive, reported.any_negative) == there)
+        m.d.comb += [
+            Assert(state[f"{side}.stored_negative"] == negative[side]),
+            Assert(Cat(reported.any_positive, reported.any_negative) == there),
+        ]
         # What is left of c for the beats of this side that come.
         for come in range(-(-lines // config.lanes)):
             awaited = number == first + come if come else number <= first

@@ -306,7 +306,7 @@ PROPERTIES = (
         "a seed is taken once, when the tile rests, and goes in unless it is zero",
         "default",
         seed_loader,
-        depth=3,
+        depth=6,
         twin=("itself: $and", 0),
     ),
     Property(

@@ -180,10 +180,14 @@ def _compared(report: Report) -> Markup:
         (
             "speed of the RTL run",
             f"{report['cycles_per_second']:,.0f} cycles/s",
-            "with devices and host, without samples",
+            "of processor time, with devices and host, without samples",
         ),
-        ("golden run", f"{report['golden_s']:.1f} s", "without samples"),
-        ("RTL run", f"{report['rtl_s']:.1f} s", "without builds, and without samples unless a difference stopped it"),
+        ("golden run", f"{report['golden_s']:.1f} s", "processor time, without samples"),
+        (
+            "RTL run",
+            f"{report['rtl_s']:.1f} s",
+            "processor time, without builds, and without samples unless a difference stopped it",
+        ),
     ]
     return table("How they were compared", ("fact", "value", _left("meaning")), [(a, b, _left(c)) for a, b, c in facts])
 

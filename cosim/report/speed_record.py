@@ -46,8 +46,8 @@ ENGINES = RecordTable(
 
 What the RTL engines make of one stimulus: dense updates with full trains and transfers in turn, without waits. Figures
 are medians of runs that were made in turn, the spread is that between the fastest and the slowest, relative to the
-median. Whatever else the machine does slows all of them down, so look at the ratio first. The simulators are those that
-users get, and building them does not count.
+median. Seconds are of processor time; still, whatever else the machine does slows all of them down, so look at the
+ratio first. The simulators are those that users get, and building them does not count.
 
 `.venv/bin/symtrack benchmark --record docs/performance.md` measures the version at hand and writes its rows anew; those
 of other versions stay. Run it before a release, and after changes of `hdl/tile` or of `cosim/engine`.
@@ -55,6 +55,20 @@ of other versions stay. Run it before a release, and after changes of `hdl/tile`
 """,
     columns=("version", "tile", "measure", "cycles/s", "times cocotb", "spread", "machine"),
     numbers=("cycles/s", "times cocotb", "spread"),
+)
+SIZES = RecordTable(
+    text="""
+## The cost of a cycle against the size of the tile
+
+The same stimulus on the native engine, measured by the same command. A cycle costs what the logic of all lines and
+lanes takes in C++, and its share of the Python around an operation, of which a small tile has more.
+
+""",
+    columns=(
+        *("version", "tile", "lanes", "cycles/s", "µs a cycle", "spread"),
+        *("every cycle compared", "spread of these", "machine"),
+    ),
+    numbers=("lanes", "cycles/s", "µs a cycle", "spread", "every cycle compared", "spread of these"),
 )
 NETWORKS = RecordTable(
     text="""
@@ -106,7 +120,7 @@ Measured by the command above.
         "goal",
     ),
 )
-TABLES = (ENGINES, NETWORKS, LAYER_UPDATES)
+TABLES = (ENGINES, SIZES, NETWORKS, LAYER_UPDATES)
 
 Row = tuple[str, ...]
 
@@ -133,6 +147,18 @@ def engine_rows(entry: Mapping[str, Any]) -> list[Row]:
         figures = f"{entry[key]:,.0f}", f"{ratio:.0f}", f"{entry['spread'][key]:.0%}"
         result.append((f"{entry['rows']}x{entry['columns']}", measure, *figures))
     return result
+
+
+def size_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
+    """Figures of tiles on the native engine, those of `cosim_speed` for it, without version and machine."""
+    return [
+        (
+            *(f"{entry['rows']}x{entry['columns']}", f"{entry['lanes']}"),
+            *(f"{entry['native']:,.0f}", f"{1e6 / entry['native']:.2f}", f"{entry['spread']['native']:.0%}"),
+            *(f"{entry['native_recorded']:,.0f}", f"{entry['spread']['native_recorded']:.0%}"),
+        )
+        for entry in entries
+    ]
 
 
 def network_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:

@@ -58,10 +58,16 @@ def comparison_table(report: dict[str, Any]) -> str:
         if report["recorded"]
         else f"{report['cycles']:,} cycles not recorded, only metrics, counts and the final state compared"
     )
+    samples = max(report["rtl_samples"], 1)  # where a run had been over when it was resumed there is none
+    golden, rtl = 1000 * report["golden_s"] / report["golden_samples"], 1000 * report["rtl_s"] / samples
+    speed = (
+        f"{report['cycles'] / samples:,.0f} cycles a sample, {report['cycles_per_second']:,.0f} cycles/s, "
+        f"golden {golden:.2f} ms a sample, RTL {rtl:.2f}, which is {rtl / golden:.1f} times as much"
+    )
     lines = [
         text(table),
-        f"  {layers} in RTL ({report['engine']}): {what}, {report['cycles_per_second']:,.0f} cycles/s; "
-        f"golden {report['golden_s']:.1f} s, RTL {report['rtl_s']:.1f} s",
+        f"  {layers} in RTL ({report['engine']}): {what}",
+        f"  {report['rtl_samples']:,} samples: {speed}",
     ]
     if report["first_mismatch"]:
         first = report["first_mismatch"]

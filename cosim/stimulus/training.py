@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from symtrack.cosim.engine.job import Bench
+from symtrack.cosim.engine.job import Bench, aside
 from symtrack.model.training.history import train
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -44,9 +44,10 @@ def training(
     spec = run or replace(DIGITS, seed=seed)
     if not spec.macro:  # on a macro the bench has that, and the tiles are as they are told
         spec = replace(spec, config=bench.config)
-    trainer = Trainer(spec, periphery=bench.periphery)
-    if resume:
-        trainer.restore(resume)
+    with aside(bench):
+        trainer = Trainer(spec, periphery=bench.periphery)
+        if resume:
+            trainer.restore(resume)
     result: dict[str, Any] = {}
     if steps is not None:
 
@@ -65,4 +66,5 @@ def training(
     while bench.cycles < (cycles or 0):
         trainer.run(1)
         bench.progress(bench.cycles)
-    return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}
+    with aside(bench):
+        return {**result, "steps": trainer.steps, **trainer.metrics().as_dict()}

@@ -148,7 +148,7 @@ class Chopper(wiring.Component):
             ]
             by_chance = Signal(config.rows, name="rows_by_chance", init=-(below > 0))
             if not certain:
-                m.d.sync += by_chance.eq(Cat(word < below for word in rows.words))
+                m.d.sync += by_chance.eq(Cat(rows.word(row) < below for row in range(config.rows)))
             by_turn = Cat(turns[row % period] for row in range(config.rows))
             m.d.comb += row_flips.eq(by_turn | (rows_random.replicate(config.rows) & by_chance))
             with m.If(wrap):

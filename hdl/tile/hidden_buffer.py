@@ -133,7 +133,7 @@ class HiddenBuffer(wiring.Component):
                 self.to_previous.eq(dither.to_previous),
             ]
             for lane in lanes:
-                m.d.comb += uniform[lane].eq(dither.words[lane] << (config.threshold_shift - config.dither_bits))
+                m.d.comb += uniform[lane].eq(dither.word(lane) << (config.threshold_shift - config.dither_bits))
         else:
             m.d.comb += self.to_previous.eq(self.from_next)
 

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Line registers: magnitude and sign of every line of one side, loaded L lanes per beat.
 
-Line l lies in lane l mod L of beat ⌊l/L⌋; lanes beyond the last line have no register. Two sticky bits say
-whether a line in use with non-zero magnitude and positive / negative sign was loaded since ``clear``.
+Line l lies in lane l mod L of beat ⌊l/L⌋; lanes beyond the last line have no register. Magnitudes are kept bit by bit,
+bit k of all lines in one register. Two sticky bits say whether a line in use with non-zero magnitude and positive /
+negative sign was loaded since ``clear``.
 Beats come in order from the first. Latency: a beat is visible one cycle after ``load``. Throughput: one beat per cycle.
 """
 
@@ -21,7 +22,7 @@ class LineRegisters(wiring.Component):
     used : its lanes that have a line in use; the others leave no trace in the summary bits
     flip, keep : per line, whether its sign is inverted when it is loaded, taken with ``clear``; but not with ``keep``.
         Without ``chopped`` no sign is inverted
-    magnitude, negative : per line, stored
+    magnitude, negative : stored, of every bit and of the sign the lines
     any_positive, any_negative : summary bits
     """
 
@@ -38,7 +39,7 @@ class LineRegisters(wiring.Component):
                 "used": In(lanes),
                 "flip": In(lines),
                 "keep": In(1),
-                "magnitude": Out(data.ArrayLayout(unsigned(magnitude_bits), lines)),
+                "magnitude": Out(data.ArrayLayout(unsigned(lines), magnitude_bits)),
                 "negative": Out(lines),
                 "any_positive": Out(1),
                 "any_negative": Out(1),
@@ -60,25 +61,21 @@ class LineRegisters(wiring.Component):
                 m.d.sync += flips.eq(flips >> self.lanes)
             m.d.comb += signs.eq(self.negative_in ^ Mux(self.keep, 0, flips[: self.lanes]))
 
-        # A line is loaded before it is used, so only the summary needs a reset. What follows is a vector of all lines.
-        bits = len(self.magnitude_in[0])
-        magnitudes = [Signal(bits, name=f"magnitude_{line}", reset_less=True) for line in range(self.lines)]
-        negatives = [Signal(name=f"negative_{line}", reset_less=True) for line in range(self.lines)]
-        for name, registers, coming, stored in (
-            ("magnitude", magnitudes, self.magnitude_in.as_value(), self.magnitude.as_value()),
-            ("negative", negatives, signs, self.negative),
+        # A line is loaded before it is used, so only the summary needs a reset. The planes of a register follow each
+        # other, as every register has to decode the number of a beat.
+        magnitudes = [Cat(word[place] for word in self.magnitude_in) for place in range(len(self.magnitude))]
+        for name, coming, shown in (
+            ("magnitudes", magnitudes, self.magnitude.as_value()),
+            ("negative", [signs], self.negative),
         ):
-            following = Signal(len(stored), name=f"following_{name}")
-            m.d.comb += following.eq(stored)
+            stored = Signal(len(shown), name=f"stored_{name}", reset_less=True)
             with m.If(self.load), m.Switch(self.beat):
                 for beat in range(beats):
+                    first, last = beat * self.lanes, min((beat + 1) * self.lanes, self.lines)
                     with m.Case(beat) if beat < beats - 1 else m.Default():
-                        m.d.comb += following[beat * len(coming) : (beat + 1) * len(coming)].eq(coming)
-            size = len(registers[0])
-            m.d.sync += [one.eq(following[line * size : (line + 1) * size]) for line, one in enumerate(registers)]
-            for beat in range(beats):
-                here = Cat(registers[beat * self.lanes : (beat + 1) * self.lanes])
-                m.d.comb += stored[beat * len(coming) :][: len(here)].eq(here)
+                        for start, word in zip(range(0, len(shown), self.lines), coming, strict=True):
+                            m.d.sync += stored[start + first : start + last].eq(word)
+            m.d.comb += shown.eq(stored)
         # The flags of a beat join the summary a cycle after it, and are looked at together with it.
         for any_of, found in ((self.any_positive, there & ~signs), (self.any_negative, there & signs)):
             sign = "positive" if any_of is self.any_positive else "negative"

@@ -4,7 +4,8 @@
     fires_l = (magnitude_l > word_l or every) and enable_l
 
 so line l fires with probability magnitude_l / 2**magnitude_bits. The words are those of the side's `RandomBank`; rows
-and columns share no source. Latency: one cycle. Throughput: one slot per cycle.
+and columns share no source. Both come bit by bit, bit k of all lines in one word. Latency: one cycle. Throughput: one
+slot per cycle.
 """
 
 from collections.abc import Sequence
@@ -35,14 +36,15 @@ class PulseTrains(wiring.Component):
     Members
     -------
     compare : the words are those of a new slot
-    words, magnitude, enable : per line, of that slot; enable off: it does not fire
+    words, magnitude : of that slot, of every bit the lines
+    enable : per line, of that slot; off: it does not fire
     every : in the slot that was compared last all lines fire that are enabled, whatever was compared
     fires : per line, in that slot
     """
 
     def __init__(self, *, lines: int, magnitude_bits: int) -> None:
         self.lines, self.magnitude_bits = lines, magnitude_bits
-        values = data.ArrayLayout(unsigned(magnitude_bits), lines)
+        values = data.ArrayLayout(unsigned(lines), magnitude_bits)
         super().__init__(
             {
                 "compare": In(1),
@@ -57,14 +59,10 @@ class PulseTrains(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         # Parts of a word are compared by themselves and brought together a cycle later.
-        bits, magnitude, words = self.magnitude_bits, self.magnitude.as_value(), self.words.as_value()
-        all_above, all_equal = magnitude & ~words, ~(magnitude ^ words)  # of every bit of every line
-        above_bits, equal_bits = Signal(len(words), name="above"), Signal(len(words), name="equal")
-        m.d.comb += [above_bits.eq(all_above), equal_bits.eq(all_equal)]
         result: Value = Const(0, self.lines)
-        for place in range(0, bits, PART):
-            places = range(place, min(place + PART, bits))
-            more, same = joined([above_bits[k::bits] for k in places], [equal_bits[k::bits] for k in places])
+        for place in range(0, self.magnitude_bits, PART):
+            bits = [(self.magnitude[k], self.words[k]) for k in range(place, min(place + PART, self.magnitude_bits))]
+            more, same = joined([m & ~w for m, w in bits], [~(m ^ w) for m, w in bits])
             above = Signal(self.lines, name=f"above_{place}", reset_less=True)
             with m.If(self.compare):
                 m.d.sync += above.eq(more)

@@ -3,11 +3,12 @@
 
     word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
 
-The words of any three lines are independent (see `model.spec.random_specs.BankSpec`). Latency: the words of the next
-step are there one cycle after ``advance``. Throughput: one word per line and cycle.
+The words of any three lines are independent (see `model.spec.random_specs.BankSpec`). They leave bit by bit, bit k of
+all lines in ``planes[k]``: simulators then work on as many lines at once as their words have bits. Latency: the words
+of the next step are there one cycle after ``advance``. Throughput: one word per line and cycle.
 """
 
-from amaranth.hdl import Cat, Module, unsigned
+from amaranth.hdl import Cat, Module, Signal, Value, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -24,15 +25,25 @@ class RandomBank(wiring.Component):
     advance : all sources step at the end of this cycle
     load, from_next : their states move one source on in place of a step, and the last source takes this one
     to_previous : the state of the first source
-    words : the current words, valid always
+    planes : bit by bit the current words, valid always; `word` is that of a line
     """
 
     def __init__(self, bank: BankSpec) -> None:
         self.bank = bank
-        words = data.ArrayLayout(unsigned(bank.sources[0].bits), bank.lines)
+        planes = data.ArrayLayout(unsigned(bank.lines), bank.sources[0].bits)
         super().__init__(
-            {"advance": In(1), "load": In(1), "from_next": In(DEGREE), "to_previous": Out(DEGREE), "words": Out(words)}
+            {
+                "advance": In(1),
+                "load": In(1),
+                "from_next": In(DEGREE),
+                "to_previous": Out(DEGREE),
+                "planes": Out(planes),
+            }
         )
+
+    def word(self, line: int) -> Value:
+        """The current word of a line."""
+        return Cat(plane[line] for plane in self.planes)
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
@@ -46,8 +57,11 @@ class RandomBank(wiring.Component):
                 source.load.eq(self.load),
                 source.from_next.eq(states[index]),
             ]
-        first, second = zip(*(self.bank.pair(line) for line in range(self.bank.lines)), strict=True)
-        m.d.comb += self.words.as_value().eq(
-            Cat(sources[index].word for index in first) ^ Cat(sources[index].word for index in second)
-        )
+        split = self.bank.split
+        for place, plane in enumerate(self.planes):
+            firsts = Signal(split, name=f"firsts_{place}")
+            m.d.comb += firsts.eq(Cat(source.word[place] for source in sources[:split]))
+            # Lines with the same second source follow each other, see `BankSpec.pair`.
+            alike = (firsts ^ source.word[place].replicate(split) for source in sources[split:])
+            m.d.comb += plane.eq(Cat(alike))
         return m

@@ -19,6 +19,8 @@ from symtrack.hdl.parts.written_once import written_once
 from symtrack.model.spec.polynomials import DEGREE
 from symtrack.model.spec.random_specs import SourceSpec
 
+GROUP = 3  # residues
+
 
 def reduced_power(exponent: int, polynomial: int) -> int:
     """``x**exponent mod polynomial``, one multiplication by x at a time."""
@@ -81,14 +83,16 @@ class RandomSource(wiring.Component):
         spec = self.spec
         degree = spec.polynomial.bit_length() - 1
         state = Signal(degree, init=spec.seed)
-        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue.
+        # Shifting moves the top ``bits`` bits out; each of them comes back as its residue. They are added up in groups,
+        # whose sums bits of the state share: fewer look-up tables.
         kept = degree - spec.bits
-        residues = (
+        residues = [
             Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
-        )
+        ]
+        groups = (reduce(xor, residues[first : first + GROUP]) for first in range(0, spec.bits, GROUP))
         with m.If(self.load):
             m.d.sync += state.eq(self.from_next)
         with m.Elif(self.advance):
-            m.d.sync += state.eq(reduce(xor, residues, (state << spec.bits)[:degree]))
+            m.d.sync += state.eq((state << spec.bits)[:degree] ^ reduce(xor, groups))
         m.d.comb += [self.word.eq(state[kept:]), self.rest.eq(state[:kept])]
         return m

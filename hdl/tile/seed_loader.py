@@ -3,9 +3,11 @@
 
     load = taken and seed != 0:   state_k <- state_(k + 1),   state_(n - 1) <- seed
 
-A source whose state is zero would stay there. The seed does not pass through a register here: it is looked at in one
-cycle, in which no operation runs, and taken in the next, in which the chain moves; no source steps then. Latency: the
-states have moved in the cycle after the seed was taken. Throughput: a seed in `model.spec.config.SEED_CYCLES` cycles.
+A source whose state is zero would stay there. The seed does not pass through a register here: whether it is zero is
+found out in the first cycle that it is on offer; then comes a cycle in which no operation runs, and in the next it is
+taken and the chain moves; no source steps then. A seed that is not taken stays on offer, as any beat, so ``load`` is a
+flip-flop: it goes to every bit of every state, and little logic is near all of these. Latency: the states have moved in
+the cycle after the seed was taken. Throughput: a seed in `model.spec.config.SEED_CYCLES` cycles.
 """
 
 from amaranth.hdl import Module, Signal
@@ -39,9 +41,14 @@ class SeedLoader(wiring.Component):
 
     def elaborate(self, platform: object) -> Module:
         m = Module()
-        looks = self.seeds.valid & self.resting & ~self.seeds.ready
-        zero = ~self.seeds.state.any()
-        loads = Signal()
-        m.d.sync += [loads.eq(looks & ~zero), self.refused.eq(looks & zero)]
-        m.d.comb += [self.seeds.ready.eq(loads | self.refused), self.load.eq(loads & self.seeds.valid)]
+        offered = Signal()
+        zero = Signal()
+        looks = offered & self.resting & ~self.seeds.ready
+        m.d.sync += [
+            offered.eq(self.seeds.valid & ~self.seeds.ready),
+            zero.eq(~self.seeds.state.any()),
+            self.load.eq(looks & ~zero),
+            self.refused.eq(looks & zero),
+        ]
+        m.d.comb += self.seeds.ready.eq(self.load | self.refused)
         return m

@@ -202,7 +202,7 @@ class UpdatePath(wiring.Component):
                 bank.advance.eq(draws & advance),
                 bank.load.eq(self.load_seed),
                 trains.compare.eq(compare),
-                trains.words.eq(bank.words),
+                trains.words.eq(bank.planes),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(in_use & (matches | slot.shift.replicate(len(in_use)))),
                 trains.every.eq(compared.shift),

@@ -24,7 +24,7 @@ from symtrack.model.spec.validated import Validated, integer, own
 CHOPPER_RANDOM_BITS = 16
 DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
-SEED_CYCLES = 2  # of a seed that is loaded
+SEED_CYCLES = 3  # of a seed that is loaded
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
 ADDED = {"stream_pad": 0, "self_test": 0}

@@ -245,6 +245,8 @@ def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architect
 def with_tiles(task: Any, **changes: int | float) -> Any:
     """The task with fields of the configurations of all its tiles changed; only sizes and seeds are its own.
 
+    ``lanes`` are for the tiles with that many rows; others have as many lanes as rows.
+
     Raises
     ------
     TypeError, ValueError
@@ -253,8 +255,12 @@ def with_tiles(task: Any, **changes: int | float) -> Any:
     for name in ("rows", "columns", "seed"):
         if name in changes:
             raise ValueError(f"tiles: {name} = {changes[name]}: must be left to the task")
-    layers = tuple(TileConfig.from_dict(asdict(layer) | changes, origin="tiles") for layer in task.tile_configs)
-    return replace(task, tile_configs=layers)
+    lanes, most = changes.get("lanes"), max(layer.rows for layer in task.tile_configs)
+    layers = []
+    for layer in task.tile_configs:
+        narrow = {"lanes": layer.rows} if isinstance(lanes, int) and layer.rows < lanes <= most else {}
+        layers.append(TileConfig.from_dict(asdict(layer) | changes | narrow, origin="tiles"))
+    return replace(task, tile_configs=tuple(layers))
 
 
 def with_seed(task: Any, seed: int) -> Any:

@@ -4,8 +4,8 @@
     state_k <- state_(k + 1),   state_(n - 1) <- seed      for every seed that is not zero;   a seed of zero is refused
 
 So n seeds in the order of the sources give each source its own. Formats: seeds are unsigned, 32 bits. Latency: a seed
-is looked at in one cycle, in which no operation runs, and goes in at the end of the next, in which it is taken.
-Throughput: a seed in ``model.spec.config.SEED_CYCLES`` cycles. Source: docs/tile.md, section 3.
+that has been on offer for a cycle is looked at in one in which no operation runs, and goes in at the end of the next,
+in which it is taken. Throughput: a seed in ``model.spec.config.SEED_CYCLES`` cycles. Source: docs/tile.md, section 3.
 """
 
 from __future__ import annotations
@@ -29,13 +29,19 @@ class SeedLoader:
     def __init__(self) -> None:
         self.loads = False
         self.refuses = False
+        self._seen: int | None = None  # the seed that was on offer in the cycle before
 
-    def step(self, seed: int | None, *, resting: bool, banks: Sequence[Sources]) -> None:
-        """One clock edge: ``seed`` is on offer, ``resting``: no operation runs; banks as for `load_seeds`."""
-        if self.loads and seed is not None:
+    def step(self, seed: int, *, valid: bool, resting: bool, banks: Sequence[Sources]) -> None:
+        """One clock edge: ``seed`` is on offer if ``valid``, ``resting``: no operation runs; banks as for `load_seeds`.
+
+        A seed that was looked at goes in even if it is withdrawn, which no stream may do.
+        """
+        if self.loads:
             shift(banks, seed)
-        looks = seed is not None and resting and not (self.loads or self.refuses)
-        self.loads, self.refuses = looks and seed != 0, looks and seed == 0
+        taken = self.loads or self.refuses
+        looks = self._seen is not None and resting and not taken
+        self.loads, self.refuses = looks and self._seen != 0, looks and self._seen == 0
+        self._seen = seed if valid and not taken else None
 
 
 def shift(banks: Sequence[Sources], seed: int) -> None:

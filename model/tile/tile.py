@@ -60,7 +60,8 @@ class TileModel:
         outputs = self._outputs(inputs)
         self._status.memory_error = False
         resting = sequencer.state in (State.CLEAR, State.IDLE)
-        self._seeds.step(inputs["seeds__state"] if inputs["seeds__valid"] else None, resting=resting, banks=self._banks)
+        seed, valid = inputs["seeds__state"], bool(inputs["seeds__valid"])
+        self._seeds.step(seed, valid=valid, resting=resting, banks=self._banks)
         self._status.seed_refused = self._seeds.refuses
         if self._wrap is not None:
             self._chopper.step(wrap=self._wrap)

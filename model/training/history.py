@@ -84,7 +84,7 @@ class Recorder:
 
     def sample(self) -> None:
         """Evaluate, and compare what Q has tracked with the true symmetric points."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         quality = {key: value for key, value in asdict(self._trainer.evaluate()).items() if value is not None}
         errors = np.concatenate([(_tracked(tile) - self._points[name]).ravel() for name, tile in self._tiles.items()])
         pulsed = np.concatenate([tile.fast.pulse_numbers.ravel() > 0 for tile in self._tiles.values()])
@@ -96,14 +96,14 @@ class Recorder:
         }
         self.samples.append(quality | tracking)
         self._trainer.notes = json.dumps(self.samples)
-        self.seconds += time.perf_counter() - begin
+        self.seconds += time.process_time() - begin
 
     def report(self) -> dict[str, Any]:
         """Samples so far, and what the tiles are like now."""
-        begin = time.perf_counter()
+        begin = time.process_time()
         points = np.concatenate([points[self._there[name]] for name, points in self._points.items()])
         tiles = {name: tile_report(tile, self._points[name], self._there[name]) for name, tile in self._tiles.items()}
-        self.seconds += time.perf_counter() - begin
+        self.seconds += time.process_time() - begin
         return {
             "samples": self.samples,
             "sp_rms": root_mean_square(points) if points.size else None,

@@ -48,9 +48,9 @@ class TrainingSpec:
         ``train`` and ``test``: only the first so many samples.
     tiles : mapping
         Fields of the configurations of all tiles, by name; ``threshold_shift`` may be ``"auto"``, for each tile the one
-        next to its own with which the gains of the run fit.
+        next to its own with which the gains of the run fit; ``lanes`` are at most the rows of each tile.
     tile_seed : int
-        Of the random sources of all tiles, see `model.tasks.task.with_seed`; another one is other hardware.
+        Of the random sources of all tiles, see `model.tasks.task.with_seed`.
     config : TileConfig, optional
         Configuration of the layer of its size.
     macro : Macro, optional

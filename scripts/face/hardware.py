@@ -89,7 +89,7 @@ class CosimResult:
     first_mismatch : Difference or None
         Cycle, signal, both values; its ``table()`` shows the cycles before it.
     seconds : float
-        That the simulation took, without builds.
+        Processor time of the simulation, without builds.
     """
 
     config: TileConfig

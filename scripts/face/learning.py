@@ -185,7 +185,7 @@ class Comparison:
     cycles, compared_cycles, states_compared, mismatches, first_mismatch
         As of `CosimResult`.
     golden_seconds, rtl_seconds : float
-        That either run took, without builds and samples.
+        Processor time of either run, without builds, samples and the metrics at its end.
     report : dict
         The same as plain data, with the keys of ``compare-metrics --json``.
     """

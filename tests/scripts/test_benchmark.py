@@ -3,6 +3,7 @@
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +84,12 @@ def test_the_record_is_written_and_keeps_other_versions(
 ) -> None:
     file, speeds = tmp_path / "performance.md", iter((1e6, 2e6, 3e6))
 
-    def measured(config: TileConfig, *, repeats: int, seed: int) -> dict[str, Any]:
-        assert (config.rows, config.columns, repeats, seed) == (64, 64, 3, 5)
-        rates = {"cocotb": 1e4, "native": next(speeds), "native_recorded": 1e5}
-        return {"rows": 64, "columns": 64, **rates, "spread": dict.fromkeys(rates, 0.1)}
+    def measured(config: TileConfig, *, repeats: int, seed: int, runs: Sequence[str] = ()) -> dict[str, Any]:
+        assert (repeats, seed) == (3, 5)
+        assert runs or (config.rows, config.columns) == (64, 64)
+        rates = {"cocotb": 1e4, "native": 5e5 if runs else next(speeds), "native_recorded": 1e5}
+        size = {"rows": config.rows, "columns": config.columns, "lanes": config.lanes}
+        return {**size, **rates, "spread": dict.fromkeys(rates, 0.1)}
 
     monkeypatch.setattr(benchmark, "cosim_speed", measured)
     for version in ("0.1.0", "0.2.0", "0.1.0"):
@@ -94,7 +97,13 @@ def test_the_record_is_written_and_keeps_other_versions(
         assert benchmark.main(["--record", str(file), "--repeats", "3", "--seed", "5"]) == 0
     found = [row.split(" | ") for row in file.read_text().splitlines() if " | native | " in row]
     assert [(row[0], row[3]) for row in found] == [("| 0.1.0", "3,000,000"), ("| 0.2.0", "2,000,000")]
-    assert "3,000,000" in capsys.readouterr().out
+    sizes = [row.split(" | ")[:4] for row in file.read_text().splitlines() if " | 500,000 | " in row]
+    tiles = [f"{config.rows}x{config.columns}" for config in benchmark.OF_SIZES]
+    assert [tile for _, tile, _, _ in sizes] == tiles * 2
+    assert [version for version, *_ in sizes] == ["| 0.1.0"] * len(tiles) + ["| 0.2.0"] * len(tiles)
+    printed = capsys.readouterr().out
+    assert "3,000,000" in printed
+    assert "256x785" in printed
 
 
 def test_the_record_in_the_documents_has_this_form() -> None:

@@ -42,7 +42,7 @@ class CocotbBench:
         self._progress = progress
         self._told = 0.0
         self._own_netlist = job.own_netlist
-        self.setup_s = 0.0  # what is built is built before
+        self.aside_s = 0.0  # what is built is built before
         ports = tile_ports(job.config)
         self.widths = {port.name: port.width for port in ports if not port.output}
         self.inputs = {name: getattr(dut, name) for name in ("rst", *self.widths)}

@@ -97,7 +97,7 @@ class NativeTile:
     def get(self, name: str) -> int:
         """Value of an output port in the last cycle."""
         first, count = self.layout.outputs[name]
-        return sum(int(self.outputs[first + k]) << (WORD * k) for k in range(count))
+        return int.from_bytes(self.outputs[first : first + count].tobytes(), "little")
 
     def cycle(self) -> None:
         """Play one cycle with the inputs that are set."""
@@ -174,7 +174,7 @@ class NativeTile:
         rows = np.zeros((item.rows, count), np.uint64)
         if not self._library.symtrack_state(self._handle, index, _address(rows)):
             return None
-        return [sum(int(word) << (WORD * k) for k, word in enumerate(row)) for row in rows]
+        return [int.from_bytes(row.tobytes(), "little") for row in rows]
 
     def set_state(self, arrays: Arrays) -> None:
         """Set the idle tile to the state of a golden periphery.

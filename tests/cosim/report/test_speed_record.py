@@ -7,19 +7,24 @@ import pytest
 
 from symtrack.cosim.report.speed_record import (
     ENGINES,
+    LAYER_UPDATES,
     MEASURES,
     NETWORKS,
+    SIZES,
     TABLES,
     RecordTable,
     engine_rows,
+    layer_rows,
     network_rows,
     rows,
+    size_rows,
     speed_record,
 )
 
 ENTRY = {
     "rows": 64,
     "columns": 32,
+    "lanes": 8,
     "cocotb": 2000.0,
     "native": 250_000.4,
     "native_recorded": 100_000.0,
@@ -28,13 +33,30 @@ ENTRY = {
 NETWORK = {
     "network": "LeNet-5",
     "algorithm": "agad",
+    "images": "MNIST",
     "batch": 8,
     "coincidences_per_sample": 65_432.1,
     "ms_per_sample": 1.2345,
     "aihwkit": "1.1.0",
     "aihwkit_ms_per_sample": 4.5,
+    "aihwkit_spread": 0.05,
+    "python_share": 0.071,
     "ratio": 3.64,
     "spread": 0.02,
+    "goal": 4.0,
+}
+LAYER = {
+    "layer": "512x512, dense",
+    "bl": 31,
+    "batch": 1,
+    "coincidences_per_update": 2_117_583.2,
+    "ms_per_update": 5.09512,
+    "spread": 0.02,
+    "aihwkit": "1.1.0",
+    "aihwkit_ms_per_update": 31.2215,
+    "aihwkit_spread": 0.03,
+    "ratio": 6.13,
+    "goal": 5.0,
 }
 
 
@@ -51,12 +73,24 @@ def test_a_row_for_every_measure() -> None:
     assert cells(document, NETWORKS) == []
 
 
+def test_a_row_for_every_size() -> None:
+    document = speed_record("", SIZES, size_rows([ENTRY]), version="1.2.3", machine="m")
+    assert cells(document, SIZES) == [["1.2.3", "64x32", "8", "250,000", "4.00", "5%", "100,000", "0%", "m"]]
+    assert cells(document) == []
+
+
 def test_a_row_for_every_network() -> None:
     document = speed_record("", NETWORKS, network_rows([NETWORK]), version="1.2.3", machine="m")
-    assert cells(document, NETWORKS) == [
-        ["1.2.3", "LeNet-5", "agad", "8", "65,432", "1.234", "1.1.0", "4.500", "3.6", "2%", "m"]
-    ]
-    assert len(NETWORKS.columns) == 11
+    own = "1.2.3", "LeNet-5", "agad", "MNIST", "8", "65,432", "1.234", "2%", "7%"
+    assert cells(document, NETWORKS) == [[*own, "1.1.0", "4.500", "5%", "3.6", "4", "m"]]
+    assert cells(document) == []
+
+
+def test_a_row_for_every_layer() -> None:
+    rows = layer_rows([LAYER, LAYER | {"goal": None}])
+    document = speed_record("", LAYER_UPDATES, rows, version="1.2.3", machine="m")
+    own = "1.2.3", "512x512, dense", "31", "1", "2,117,583", "5.0951", "2%", "1.1.0", "31.2215", "3%", "6.1"
+    assert cells(document, LAYER_UPDATES) == [[*own, "5", "m"], [*own, "–", "m"]]
     assert cells(document) == []
 
 

@@ -117,7 +117,7 @@ def test_an_unstalled_operation_takes_the_documented_cycles() -> None:
             assert cycles == config.update_cycles(slots)
         assert outcome.result["transfer"] == config.transfer_cycles
         assert outcome.result["clear"] == config.clear_cycles
-        assert outcome.result["seeds"] == config.seed_cycles == 2 * len(config.sources)
+        assert outcome.result["seeds"] == config.seed_cycles == 3 * len(config.sources)
 
 
 def test_a_layer_of_another_size_is_refused() -> None:

@@ -197,6 +197,11 @@ def bits(flags: Iterable[object]) -> int:
     return sum(bool(flag) << index for index, flag in enumerate(flags))
 
 
+def planes(words: list[int], width: int) -> list[int]:
+    """Bit by bit the words of ``width`` bits: bit k of all of them is entry k."""
+    return [bits(word >> place & 1 for word in words) for place in range(width)]
+
+
 def negatives(signs: Iterable[int]) -> int:
     """One bit per sign, 1 where it is -1."""
     return bits(sign < 0 for sign in signs)

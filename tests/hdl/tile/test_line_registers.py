@@ -9,6 +9,7 @@ import pytest
 
 from symtrack.hdl.tile.line_registers import LineRegisters
 from tests.hdl.helpers.simulate import Dut, Flip, simulate
+from tests.hdl.references.naive_blocks import planes
 
 SIZES = [(1, 1), (1, 3), (3, 1), (3, 2), (3, 3), (17, 1), (17, 4), (17, 17)]
 
@@ -31,7 +32,7 @@ def compare(lines: int, lanes: int, *, bits: int = 5, chopped: bool = True, flip
             used = rng.getrandbits(lanes) | rng.getrandbits(lanes)
             used &= (1 << (lines - min(beat, beats - 1) * lanes)) - 1
             dut.set(magnitude_in=values, negative_in=signs, flip=flips, used=used)
-            assert dut.read("magnitude", "any_positive", "any_negative") == (magnitude, *seen)
+            assert dut.read("magnitude", "any_positive", "any_negative") == (planes(magnitude, bits), *seen)
             assert dut.get("negative") == sum(sign << line for line, sign in enumerate(negative))
             await dut.tick()
             for lane in range(lanes if load else 0):

@@ -10,7 +10,7 @@ import pytest
 from symtrack.hdl.tile.pulse_train import PulseTrains
 from symtrack.model.spec.config import TileConfig
 from tests.hdl.helpers.simulate import Dut, simulate
-from tests.hdl.references.naive_blocks import Lines
+from tests.hdl.references.naive_blocks import Lines, planes
 from tests.hdl.references.naive_blocks import bits as packed
 
 
@@ -28,9 +28,10 @@ def compare(lines: int, bits: int, *, wrong: str = "", slots: int = 120) -> None
             expected = packed(m > w and enable >> line & 1 for line, (m, w) in enumerate(pairs))
             words[-1] ^= wrong == "words"
             magnitude[-1] ^= wrong == "magnitude"
-            dut.set(words=words, magnitude=magnitude, enable=enable ^ (wrong == "enable"), compare=1)
+            word_planes, magnitude_planes = planes(words, bits), planes(magnitude, bits)
+            dut.set(words=word_planes, magnitude=magnitude_planes, enable=enable ^ (wrong == "enable"), compare=1)
             await dut.tick()
-            dut.set(words=magnitude, magnitude=words, enable=~enable, compare=0)
+            dut.set(words=magnitude_planes, magnitude=word_planes, enable=~enable, compare=0)
             for every in (0, 1):
                 dut.set(every=every)
                 assert dut.get("fires") == (enable if every else expected)
@@ -62,9 +63,9 @@ def test_a_line_fires_as_often_as_its_magnitude_says() -> None:
 
     async def program(dut: Dut) -> list[int]:
         counts = [0] * 17
-        dut.set(magnitude=magnitude, enable=(1 << 17) - 1, compare=1)
+        dut.set(magnitude=planes(magnitude, 12), enable=(1 << 17) - 1, compare=1)
         for _ in range(slots):
-            dut.set(words=lines.words())
+            dut.set(words=planes(lines.words(), 12))
             await dut.tick()
             fires = dut.get("fires")
             counts = [count + (fires >> line & 1) for line, count in enumerate(counts)]

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of the random bank: its words are those of its two registers, line by line."""
+"""Tests of the random bank: its words are those of its two registers, line by line, and leave bit by bit."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from symtrack.hdl.tile.random_bank import RandomBank
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.random_specs import BankSpec
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
-from tests.hdl.references.naive_blocks import Lines
+from tests.hdl.references.naive_blocks import Lines, planes
 
 
 def bank(lines: int, bits: int = 12) -> BankSpec:
@@ -28,7 +28,7 @@ def compare(spec: BankSpec, *, naive: BankSpec | None = None, flip: Flip | None 
         for _ in range(cycles):
             advance, load, state = rng.random() < 0.7, rng.random() < 0.1, rng.getrandbits(32)
             dut.set(advance=advance, load=load, from_next=state)
-            assert dut.get("words") == words
+            assert dut.get("planes") == planes(words, spec.sources[0].bits)
             assert dut.get("to_previous") == lines.registers[0].state
             await dut.tick()
             if load:

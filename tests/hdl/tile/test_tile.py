@@ -11,7 +11,7 @@ from random import Random
 import pytest
 
 from symtrack.hdl.tile.tile import Tile
-from symtrack.model.spec.config import NAMED, TileConfig, UsedLines
+from symtrack.model.spec.config import NAMED, SEED_CYCLES, TileConfig, UsedLines
 from symtrack.model.spec.settings import Op, Settings
 from tests.hdl.helpers.sides import PAYLOAD, beats, draw, slots
 from tests.hdl.helpers.simulate import AWKWARD, Dut, simulate_again
@@ -215,9 +215,9 @@ def compare(
     async def program(dut: Dut) -> None:
         for cycle in range(max(config.depth, config.seed_cycles)):
             assert dut.read("status__busy", "command__ready") == ((1, 0) if cycle < config.depth else (0, 1)), cycle
-            source, last = divmod(cycle, 2)
+            source, waited = divmod(cycle, SEED_CYCLES)
             if source < len(loaded):
-                assert dut.get("seeds__ready") == last
+                assert dut.get("seeds__ready") == (waited == SEED_CYCLES - 1)
                 dut.set(seeds__valid=1, seeds__state=loaded[source])
             await dut.tick()
             dut.set(seeds__valid=0)

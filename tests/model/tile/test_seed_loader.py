@@ -106,13 +106,16 @@ def test_banks_without_sources_are_passed_by() -> None:
     assert banks[2].state.tolist() == [*range(count + 2, 2 * count + 1), 99]
 
 
-def test_a_loader_does_nothing_with_a_seed_that_is_withdrawn() -> None:
+def test_a_loader_looks_at_what_was_on_offer_before_and_takes_a_seed_in_three_cycles() -> None:
     loader, banks = SeedLoader(), [Bank(NAMED["tiny"].row_bank)]
     before = banks[0].state.tolist()
-    loader.step(5, resting=True, banks=banks)
-    assert loader.loads
-    loader.step(None, resting=True, banks=banks)
-    assert banks[0].state.tolist() == before
+    taken = []
+    for seed in (5, 5, 5, 0, 0, 0):
+        loader.step(seed, valid=True, resting=True, banks=banks)
+        taken.append((loader.loads, loader.refuses))
+    none, loads, refuses = (False, False), (True, False), (False, True)
+    assert taken == [none, loads, none, none, refuses, none]
+    assert banks[0].state.tolist() == [*before[1:], 5]
 
 
 @pytest.mark.parametrize(
