@@ -34,6 +34,7 @@ from symtrack.model.analysis.layer_speed import LAYERS, layers
 from symtrack.model.analysis.network_speed import WORKS, networks
 from symtrack.model.analysis.speed import BL, DENSITIES, families, golden_update, growth, machine, training_speed
 from symtrack.model.devices.presets import FAMILIES
+from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.files import picture
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.tasks.task import TASKS
@@ -83,6 +84,8 @@ def parser() -> Parser:
         action="store_true",
         help="update layers and train the two networks of the paper's size only: milliseconds, and Python's share",
     )
+    words = "threads of the networks' trainings, whose times are those of the wall then; with --networks only"
+    add("--threads", type=integer(1, THREADS_MAX), default=1, help=words)
     add(
         "--against",
         type=python_program,
@@ -223,6 +226,8 @@ def measure_networks(command: Parser, options: argparse.Namespace) -> int:
             raise ValueError("argument --plot: must be left out with --networks and --against")
         if options.record and not options.against:
             raise ValueError("argument --record: must be left out with --networks, or --against be given")
+        if options.record and options.threads > 1:
+            raise ValueError(f"argument --threads: {options.threads}: must be 1 with --record")
         if options.record and options.quick:
             raise ValueError("argument --quick: must be left out with --record")
     before = recorded(command, options) if options.record else ""
@@ -230,7 +235,7 @@ def measure_networks(command: Parser, options: argparse.Namespace) -> int:
     try:
         with progress("benchmark", (turns + 1) * (len(LAYERS) + len(WORKS))) as advance:
             common = {"against": options.against, "turns": turns, "seed": options.seed, "advance": advance}
-            updates, found = list(layers(**common)), list(networks(**common))
+            updates, found = list(layers(**common)), list(networks(**common, threads=options.threads))
     except ValueError as error:
         command.error(f"argument --against: {error}")
     about = machine()
@@ -300,6 +305,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     options = command.parse_args(arguments)
     if options.networks or options.against:
         return measure_networks(command, options)
+    if options.threads > 1:
+        command.error("argument --threads: must be left out without --networks or --against")
     if options.record:
         return record(command, options)
     sizes = QUICK_SIZES if options.quick else UPDATED

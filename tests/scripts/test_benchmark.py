@@ -147,6 +147,8 @@ def test_spread_is_relative_to_the_median() -> None:
         ("--record no/such/folder/f.md", "--record", "existing, writable folder"),
         ("--record performance.md --quick", "--quick", "left out with --record"),
         (f"--record performance.md --against {sys.executable} --quick", "--quick", "left out with --record"),
+        ("--threads 2", "--threads", "must be left out without --networks"),
+        (f"--record performance.md --against {sys.executable} --threads 2", "--threads", "must be 1 with --record"),
         ("--record performance.md --networks", "--record", "or --against be given"),
     ],
 )

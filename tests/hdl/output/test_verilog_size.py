@@ -10,8 +10,8 @@ import pytest
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import TileConfig
 
-# Of the text, at most: for any tile, for a row or a column, for a lane, for a beat of vectors, which has a line for each
-# bit of a magnitude.
+# Of the text, at most: for any tile, for a row or a column, for a lane, for a beat of vectors, which has a line for
+# each bit of a magnitude.
 LINES = (7_750, 5, 220, 17)
 BYTES = (200_000, 700, 6_500, 700)
 SIZES = [(3, 200, 1), (40, 40, 20)]
