@@ -67,7 +67,7 @@ class NativePeriphery:
         self.golden = Waveform(config, tile.layout.outputs) if record else None
         self.use()
         self._settings: Settings | None = None
-        self._seen: dict[str, Int] = {}  # choppers, since the last operation
+        self._seen: dict[tuple[str, int], Int] = {}  # choppers of so many lines, since the last operation
         self._magnitude_words = tile.layout.inputs["vectors__magnitude"][1]
         first, _ = tile.layout.payload("pulses")
         self._slot = {name: _below(tile.layout.outputs[f"pulses__{name}"], first) for name in _SLOT}
@@ -95,11 +95,11 @@ class NativePeriphery:
         return self._signs("status__row_chopper", self.used.rows)
 
     def _signs(self, port: str, lines: int) -> Int:
-        if port not in self._seen:  # every product of the crossbar asks for them
+        if (port, lines) not in self._seen:  # every product of the crossbar asks for them
             first, count = self.tile.layout.outputs[port]
             bits = unpack_lines(self.tile.outputs[None, first : first + count], lines)[0]
-            self._seen[port] = 1 - 2 * bits.astype(np.int64)
-        return self._seen[port]
+            self._seen[port, lines] = 1 - 2 * bits.astype(np.int64)
+        return self._seen[port, lines]
 
     @property
     def next_column(self) -> int:

@@ -74,6 +74,7 @@ def test_a_seed_and_a_command_at_once() -> None:
     ports = {f"settings__{name}": int(value) for name, value in vars(Settings()).items()}
     ports |= {"settings__calibration_pulses": 9, "settings__calibration_random": 1}
     seed = rng.getrandbits(32)
+    driver.step(seeds__valid=1, seeds__state=seed)
     driver.command(Op.CALIBRATE, seeds__valid=1, seeds__state=seed, **ports)
     outputs, ups = driver.step(seeds__valid=1, seeds__state=seed, pulses__ready=1), []
     assert outputs["seeds__ready"]

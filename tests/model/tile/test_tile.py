@@ -194,7 +194,7 @@ def test_other_settings_mean_off(port: str, value: int, row_chopper: int, same: 
         driver.reset()
         for mode in (1, 1, 1, 1, setting, setting, setting, setting):
             modes = dict.fromkeys(("chopper", "row_chopper", "reference", "accumulate", "filter"), 1)
-            ports = {f"settings__{name}": on for name, on in modes.items()} | {port: mode, "settings__gain": 4095}
+            ports = {f"settings__{name}": on for name, on in modes.items()} | {port: mode, "settings__gain": 64}
             driver.command(Op.TRANSFER, settings__direct=0, settings__forget=0, **ports)
             for code in (*random_codes(config, rng).tolist(), *[0] * (BEAT_LATENCY + 5)):
                 driver.step(read__ready=1, writes__ready=1, codes__valid=1, codes__code=code & 511)
