@@ -63,7 +63,7 @@ def main() -> None:
         return AnalogSequential(*first, *second, linear(512, 128), nn.Tanh(), linear(128, 10), nn.LogSoftmax(1))
 
     def updates(rows: int, columns: int, bl: int, density: float, row_density: float, batch: int, calls: int) -> float:
-        """Milliseconds of an update of a tile, forth and back; full trains for the largest pair, as ours."""
+        """Milliseconds of an update of a tile, forth and back; a pair meets as often as in ours."""
         key = rows, columns, bl, density, row_density, batch
         if key not in tiles:
             update = UpdateParameters(desired_bl=bl, update_management=False, update_bl_management=False)

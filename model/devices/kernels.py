@@ -82,6 +82,8 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
     blocks_of_line, which = (across + LANES - 1) // LANES, np.empty(LANES + 1, np.int64)
     lanes = room.lanes
     for line in range(lines * share // shares, lines * (share + 1) // shares):
+        if not counts[line]:
+            continue
         for block in range(blocks):
             most, event, last = np.int64(0), 0, counts[line]
             while event <= last:

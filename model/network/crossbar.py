@@ -133,8 +133,9 @@ class Crossbar:
         slow = self.slow.words
         fast, copied = (self.fast.words, self._reference_words) if self._gamma else (slow, slow)
         read_noises = self.slow.cells.read_noise, self.fast.cells.read_noise, self._reference_noise
-        codes = converters.dac(vectors)[0] if any(read_noises) else None
-        sigmas = [converters.sigmas(codes, read_noise) for read_noise in read_noises]
+        codes = converters.dac(vectors)[0] if any(read_noises[:passes]) else None
+        sigmas = [converters.sigmas(codes, read_noise) for read_noise in read_noises[:passes]]
+        sigmas *= 3 // passes  # of the passes that are left out as of the first
         arrays = slow, fast, copied
         stream = noise.key, first, normal_table()
         given = np.ascontiguousarray(vectors), forward, *arrays, self._gamma, choppers_in, choppers_out
@@ -149,16 +150,25 @@ class Crossbar:
         return values
 
     def learn(self, x: Int, delta: Int, manager: UpdateManager, target: Target = Target.FAST) -> None:
-        """Pulse P, or W, with the outer products of inputs x [n, C] and errors delta [n, R], one after the other."""
+        """Pulse P, or W, with the outer products of inputs x [n, C] and errors delta [n, R], one after the other.
+
+        Raises
+        ------
+        ValueError
+            They are not of this tile's shape, or not as many.
+        """
         array, sources = self.slow if target == Target.SLOW else self.fast, self._sources
         after_each = array.cells.half_select or self.fast.cells.decay or self.slow.cells.decay
         if sources is None or after_each or self.ideal_granularity:
             for vectors in manager.batch(x, delta):
                 self.update(vectors, target)
             return
+        config, shape = self.config, (x.shape[1], delta.shape[1])
+        if shape != (config.columns, config.rows) or shape != (sources.sources.columns, sources.sources.rows):
+            allowed = f"{config.columns} and {config.rows}, all of which the periphery uses"
+            raise ValueError(f"vectors of {shape[0]} columns and {shape[1]} rows: must be {allowed}")
         if not len(x):
             return
-        config = self.config
         form = (
             config.magnitude_format.high,
             config.bl_max,

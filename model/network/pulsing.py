@@ -22,7 +22,10 @@ _CACHE = 1 << 19  # bytes of the words of columns at a time
 
 @njit(cache=True, error_model="numpy")
 def _magnitudes(values, maxima, full, high, first, result):  # type: ignore[no-untyped-def]
-    """Signed magnitudes of vectors from ``first`` on; in floats, which hold all quotients that are not clipped."""
+    """Signed magnitudes of vectors from ``first`` on.
+
+    In floats, which hold all quotients that are not clipped: these have 16 bits, and values are below 2**36.
+    """
     for k in range(len(result)):
         largest, twice = np.float64(maxima[first + k]), np.float64(2 * full[first + k])
         if largest == 0:  # no slots
@@ -53,6 +56,7 @@ def _make(x, delta, plan, form, sources, room, first, size, signed, trains):  # 
 
 @njit(cache=True)
 def _rooms(x, delta, form, sources):  # type: ignore[no-untyped-def]
+    """How many updates go together, and room for their magnitudes, for an update, and for their trains."""
     lines, lanes = (x.shape[1], delta.shape[1]) if form[3] else (delta.shape[1], x.shape[1])
     some = _updates_at_once(len(x), lanes, form[2])
     signed = np.empty((some, x.shape[1]), np.int32), np.empty((some, delta.shape[1]), np.int32)

@@ -3,8 +3,8 @@
 
     word_l(q) has bit s where magnitude_l > (a xor b)(q, s),   a and b the sources of line l
 
-Only lines that can fire are looked at. The words of the slots of a quadrant, `FIELDS` of them in one of 64 bits, are
-compared together, and the sources make their steps side by side. What a source adds in a step is linear,
+Where few lines can fire only these are looked at. The words of the slots of a quadrant, `FIELDS` of them in one of 64
+bits, are compared together, and the sources make their steps side by side. What a source adds in a step is linear,
 
     state * x**bits mod p = (state << bits) + sum over the bits k of its word of x**(32 + k) mod p.
 
@@ -68,6 +68,7 @@ class Sources(NamedTuple):
 
 def sources_of(row_bank: Bank, column_bank: Bank, *, bits: int, rows: int, columns: int) -> Sources:
     """The sources of two banks with words of so many bits, for the first rows and columns."""
+    assert max(row_bank.split, column_bank.split) <= SIDE_BY_SIDE, "first operands must stand side by side"
     feedback = np.concatenate((row_bank.feedback, column_bank.feedback))  # [n, 2, 256]
     powers = [feedback[:, k // 8, 1 << k % 8] for k in reversed(range(bits))]
     groups = -(-len(feedback) // SIDE_BY_SIDE)
@@ -208,16 +209,15 @@ def _fire_side_by_side(fields, limits, words, runs, stride, first, split, lines,
     """`_fire` of many lines. Those that stand side by side may be of the next sources, which then overwrite them."""
     negative = words.size // 2
     for start in range(0, lines, split):
-        for more in range(0, split, SIDE_BY_SIDE):
-            line, source, own = np.uint64(start + more), first + more, first + split + start // split
-            for other in range(2):
-                plus, minus = runs[2 * other], runs[2 * other + 1]
-                for part in range(parts):
-                    here = part * stride
-                    ones = np.uint64(plus + here + source), np.uint64(minus + here + source)
-                    others = np.uint64(plus + here + own), np.uint64(minus + here + own)
-                    word, bits = line + np.uint64(other * negative), np.uint64(part * FIELDS)
-                    _compare(fields, limits, words, line, word, ones, others, bits)
+        line, own = np.uint64(start), first + split + start // split
+        for other in range(2):
+            plus, minus = runs[2 * other], runs[2 * other + 1]
+            for part in range(parts):
+                here = part * stride
+                ones = np.uint64(plus + here + first), np.uint64(minus + here + first)
+                others = np.uint64(plus + here + own), np.uint64(minus + here + own)
+                word, bits = line + np.uint64(other * negative), np.uint64(part * FIELDS)
+                _compare(fields, limits, words, line, word, ones, others, bits)
 
 
 @njit(cache=True, forceinline=True)
@@ -253,8 +253,7 @@ def _fire(active, fields, limits, words, runs, stride, first, split, lines, part
     runs: where the fields of the quadrant begin of lines of the other side's sign and, after it, this side's.
     first: the number of the side's first source.
     """
-    together = (lines + split - 1) // split * ((split + SIDE_BY_SIDE - 1) // SIDE_BY_SIDE)
-    if active > _WORTH * together:
+    if active > _WORTH * ((lines + split - 1) // split):
         _fire_side_by_side(fields, limits, words, runs, stride, first, split, lines, parts)
     else:
         _fire_one_by_one(fields, limits, words, runs, stride, first, split, lines, parts)

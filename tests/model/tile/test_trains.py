@@ -10,9 +10,14 @@ from dataclasses import astuple
 import numpy as np
 import pytest
 
+from symtrack.model.arithmetic.converters import Converters
+from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.records import LANES, lanes_are_rows
+from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.trains import Trains
-from symtrack.model.spec.config import NAMED
+from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.network.update_management import UpdateManager
+from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Target
 from symtrack.model.tile.interface import UpdateBatch
 from symtrack.model.tile.operations import Periphery
@@ -82,3 +87,54 @@ def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, chan
     assert_same(together.state_arrays(), single.state_arrays())
     with pytest.raises(ValueError, match=r"^batch of \d+ rows and \d+ columns: must be 16 and 16$"):
         Periphery(NAMED["small"]).trains(batch)
+
+
+@pytest.mark.parametrize(
+    ("shape", "changes", "count"),
+    [((70, 33), {}, 700), ((3, 600), {"bl_max": 63}, 90), ((33, 65), {"bl_max": 40, "magnitude_bits": 16}, 300)],
+)
+@pytest.mark.parametrize("target", Target)
+def test_a_layer_learns_all_at_once_as_one_after_the_other(
+    shape: tuple[int, int], changes: dict[str, int], count: int, target: Target
+) -> None:
+    """More updates than go through the caches together; the other tile has a periphery that tells slots only."""
+    config = TileConfig(rows=shape[0], columns=shape[1], lanes=1, **changes)
+    rng, tiles = np.random.default_rng(4), []
+    for _ in range(2):
+        size = {"rows": shape[0], "columns": shape[1], "seed": 2}
+        cells = {name: SoftBounds().cells(**size, array=name) for name in ("fast", "slow")}
+        converters = Converters(adc_bits=config.adc_bits)
+        tile = Crossbar(config=config, periphery=Periphery, **cells, converters=converters, gamma=0.1, seed=3, name="a")
+        tile.periphery.chopper_state.sign[::3] = -1
+        tiles.append(tile)
+    together, single = tiles
+    single._sources = None
+    x, delta = (
+        rng.integers(-VALUE_ONE, VALUE_ONE, (count, lines)) * (rng.random((count, lines)) < 0.4)
+        for lines in shape[::-1]
+    )
+    x[::7], delta[::11] = 0, 0
+    for tile in tiles:
+        tile.learn(x, delta, UpdateManager(config=config, fast_rate=0.3, momentum=0.9), target)
+    assert together.coincidences == single.coincidences > 0
+    assert_same(single.state_arrays(), together.state_arrays())
+    assert np.array_equal(together.fast.words, single.fast.words)
+    assert together.periphery.cycles == single.periphery.cycles
+
+
+def test_a_layer_learns_from_vectors_of_its_shape_only() -> None:
+    config, size = NAMED["tiny"], {"rows": 3, "columns": 5, "seed": 2}
+    cells = {name: SoftBounds().cells(**size, array=name) for name in ("fast", "slow")}
+    converters = Converters(adc_bits=config.adc_bits)
+    tile = Crossbar(config=config, periphery=Periphery, **cells, converters=converters, gamma=0.1, seed=3, name="a")
+    manager, x, delta = (
+        UpdateManager(config=config, fast_rate=0.3),
+        np.ones((2, 5), np.int64),
+        np.ones((2, 3), np.int64),
+    )
+    for wrong in ((x[:, :-1], delta), (x, delta[:, :-1]), (np.ones((2, 4000), np.int64), delta)):
+        with pytest.raises(ValueError, match=r"^vectors of \d+ columns and \d rows: must be 5 and 3, "):
+            tile.learn(*wrong, manager)
+    tile.periphery.use(rows=1)
+    with pytest.raises(ValueError, match="all of which the periphery uses"):
+        tile.learn(x, delta, manager)
