@@ -74,14 +74,14 @@ def _append(lanes, words, here, first, change, flip):  # type: ignore[no-untyped
 
 @njit(cache=True)
 def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
-    """All updates of every line of one of equal shares of the lines; returns the number of coincidences."""
+    """All updates of one of equal shares of the lines, taken in turn; returns the number of coincidences."""
     words, fires, counts, numbers, events = trains
     blocks, lines = fires.shape[1], counts.size
     room, strays, total, astray = new_room(), new_room(), 0, 0
     cells, others, across, steps = np.empty((2, LANES), np.int64), strays.lanes, array.lanes, array.steps
     blocks_of_line, which = (across + LANES - 1) // LANES, np.empty(LANES + 1, np.int64)
     lanes = room.lanes
-    for line in range(lines * share // shares, lines * (share + 1) // shares):
+    for line in range(share, lines, shares):  # neighbours are alike, so that all threads have as much to do
         if not counts[line]:
             continue
         for block in range(blocks):

@@ -178,7 +178,7 @@ class Crossbar:
         )
         work = x, delta, manager.plan(x, delta), form, sources.sources, array.memory
         coincidences, slots = array.sharing.run(
-            array.memory.words.size >= PARALLEL_CELLS,
+            len(x) * array.memory.words.size >= PARALLEL_CELLS,
             lambda: update_alone(*work),
             lambda threads: update_shared(threads, *work),
             lambda done: done[0] + config.rows + config.columns,
