@@ -153,9 +153,12 @@ class TransferPath(wiring.Component):
         entering = Signal(config.address_bits)
         lanes = config.lanes
         with m.If(accept):
-            m.d.sync += [entering.eq(entering + 1), left.eq(left - lanes), last.eq(below(left, 2 * lanes))]
+            m.d.sync += [entering.eq(entering + 1), last.eq(below(left, 2 * lanes))]
         with m.Elif(~self.run):
-            m.d.sync += [entering.eq(first), left.eq(self.last_row), last.eq(below(self.last_row, lanes))]
+            m.d.sync += [entering.eq(first), last.eq(below(self.last_row, lanes))]
+        if config.rows > 1:
+            with m.If(accept | ~self.run):
+                m.d.sync += left.eq(Mux(accept, left - lanes, self.last_row))
         m.d.comb += point.used.eq(~last.replicate(lanes) | up_to(left, lanes))
 
         # The choppers of its rows.

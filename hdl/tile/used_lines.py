@@ -67,7 +67,10 @@ class UsedLines(wiring.Component):
             self.restart.eq(self.start & self.used_columns.any() & (self.column >= self.used_columns)),
         ]
         with m.If(self.start):
-            m.d.sync += [self.last_row.eq(last(self.used_rows, config.rows)), self.last_column.eq(self.coming_column)]
+            if config.rows > 1:  # the only one is always in use
+                m.d.sync += self.last_row.eq(last(self.used_rows, config.rows))
+            if config.columns > 1:
+                m.d.sync += self.last_column.eq(self.coming_column)
         for mask, end in ((self.rows, self.last_row), (self.columns, self.last_column)):
             m.d.comb += mask.eq(up_to(end, len(mask)))
         return m

@@ -54,7 +54,7 @@ def test_a_register_without_reset_is_found(small: ReplayRecord, tmp_path: Path) 
     verilog = without_a_reset(tile_verilog(small.config), "symtrack_small.transfer", "taken")
     lines = replay(tmp_path, small, without_initial_values(verilog))
     assert lines[-1] == "FAILED"
-    assert re.match(r"cycle \d+: codes__ready is x and must be \d", lines[0])
+    assert re.match(r"cycle \d+: writes__beat is x and must be \d", lines[0])
 
 
 @pytest.mark.slow
