@@ -18,7 +18,7 @@ from typing import Any
 
 import numpy as np
 
-from symtrack.model.analysis.network_speed import Aihwkit, beside, images
+from symtrack.model.analysis.network_speed import Aihwkit, beside, beside_ours, images
 from symtrack.model.analysis.speed import spread
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.arithmetic.formats import VALUE_ONE
@@ -147,11 +147,4 @@ def _turns(
         "turns": turns,
         "goal": work.goal,
     }
-    if theirs:
-        entry |= {
-            "aihwkit": theirs.version,
-            "aihwkit_ms_per_update": median(other),
-            "aihwkit_spread": spread(other),
-            "ratio": median(their / our for their, our in zip(other, times, strict=True)),
-        }
-    return entry
+    return entry | (beside_ours(theirs, "ms_per_update", other, times) if theirs else {})

@@ -2,8 +2,8 @@
 """Speed of whole trainings: the networks of the paper with images, and the same beside aihwkit, turn by turn.
 
     ms per sample = processor time of the steps of a turn / samples in them
-    Python share  = (time of the steps - time inside compiled calls) / time of the steps, the second time of other steps
-                    under a profiler, which takes time between the calls
+    Python share  = (time of the steps - time inside compiled calls) / time of the steps, the second time that of a twin
+                    which makes the same steps under a profiler, as that takes time between the calls
 
 A turn trains every network for so many steps, ours and then theirs, so that what else the machine does meets both. The
 ratio is that of a turn, theirs / ours, of which the median counts. aihwkit has no E-RIDER: ours is held against its
@@ -172,6 +172,16 @@ class Aihwkit:
         self._process.communicate()
 
 
+def beside_ours(theirs: Aihwkit, unit: str, other: list[float], ours: list[float]) -> dict[str, Any]:
+    """What an entry has of aihwkit's times, turn by turn beside ours, in this unit."""
+    return {
+        "aihwkit": theirs.version,
+        f"aihwkit_{unit}": median(other),
+        "aihwkit_spread": spread(other),
+        "ratio": median(their / our for their, our in zip(other, ours, strict=True)),
+    }
+
+
 def networks(
     *,
     names: Sequence[str] = tuple(WORKS),
@@ -232,14 +242,17 @@ def _turns(
     advance: Callable[[int], None],
 ) -> Iterator[dict[str, Any]]:
     work = WORKS[name]
-    runs = {algorithm: trainer(work, algorithm, samples, threads=threads, seed=seed) for algorithm in ALGORITHMS}
+    runs, twins = (
+        {algorithm: trainer(work, algorithm, samples, threads=threads, seed=seed) for algorithm in ALGORITHMS}
+        for _ in range(2)
+    )
     ours: dict[str, list[tuple[float, float]]] = {algorithm: [] for algorithm in ALGORITHMS}
     inside: dict[str, list[float]] = {algorithm: [] for algorithm in ALGORITHMS}
     other: list[float] = []
     for turn in range(turns + 1):
         for algorithm, run in runs.items():
             ours[algorithm].append(measured(run, work.steps, threads=threads))
-            inside[algorithm].append(compiled_ms(run, max(work.steps // 4, 1)))
+            inside[algorithm].append(compiled_ms(twins[algorithm], work.steps))
         if theirs:
             other.append(theirs.milliseconds(name, work))
         if turn == 0:
@@ -258,15 +271,8 @@ def _turns(
             "ms_per_sample": median(times),
             "spread": spread(times),
             "coincidences_per_sample": median(count for _, count in ours[algorithm]),
-            "python_share": max(1.0 - median(inside[algorithm]) / median(times), 0.0),
+            "python_share": median(1.0 - part / ms for part, ms in zip(inside[algorithm], times, strict=True)),
             "turns": turns,
             "goal": work.goal,
         }
-        if theirs:
-            entry |= {
-                "aihwkit": theirs.version,
-                "aihwkit_ms_per_sample": median(other),
-                "aihwkit_spread": spread(other),
-                "ratio": median(their / our for their, our in zip(other, times, strict=True)),
-            }
-        yield entry
+        yield entry | (beside_ours(theirs, "ms_per_sample", other, times) if theirs else {})

@@ -168,3 +168,18 @@ def test_bad_parameters_are_named(name: str, value: object, allowed: str) -> Non
     with pytest.raises((TypeError, ValueError)) as error:
         Converters(**{name: value})
     assert str(error.value) == f"{name} = {value!r}: must be {allowed}"
+
+
+@pytest.mark.parametrize("options", [{"dac_bits": 16, "adc_bits": 16, "output_bound": 1024.0}, {}])
+def test_codes_are_those_of_integers_without_bounds(options: dict[str, float]) -> None:
+    """At edges between codes, and with converters so wide that integers divide."""
+    converters = Converters(**options, output_noise=0.0)  # type: ignore[arg-type]
+    one, half, unit = converters.dac_max, 1 << (converters.adc_bits - 1), converters.lsb * converters.dac_max
+    edges = np.array([(2 * code + 1) * converters.lsb // 8 + near for code in range(-9, 9) for near in (-1, 0, 1)])
+    columns = 4096 if options else 1
+    words = np.repeat(edges[:, None], columns, axis=1).astype(np.int32)
+    codes = np.full(columns, one)
+    expected = [min(max((8 * int(w) * columns * one + unit) // (2 * unit), -half), half - 1) for w in edges]
+    assert converters.product(words, codes, stream()).tolist() == expected
+    assert len(set(expected)) > 15
+    assert converters.form[3] == (not options)
