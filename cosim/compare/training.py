@@ -92,8 +92,8 @@ def compare(
     something = outcome.verdict.passed or (not record and outcome.verdict.mismatches == 0)
     return {
         "config": config.name,
-        "task": run.task,
-        "algorithm": run.algorithm,
+        "task": golden_run.task.name,
+        "algorithm": str(run.algorithm),
         "engine": engine,
         "seed": run.seed,
         **reference_offset(golden_run.physics.fast),

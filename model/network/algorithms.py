@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Training algorithms as settings of the tile (DESIGN 3.3), with the hyperparameters they start from.
+"""Training algorithms as settings of the tile (DESIGN 3.3), with the hyperparameters they start from; also own ones.
 
 buffered: H counts pulses for W in units of 2**-threshold_shift,
           gain * d = 2**threshold_shift * rate * weight(d) / unit,    unit = dw_min * granularity / columns
@@ -12,12 +12,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
+from enum import Enum
 from fractions import Fraction
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
-from symtrack.model.spec.validated import Validated, integer, number
+from symtrack.model.spec.validated import Validated, check, integer, number
+
+VERSION_MAX = 10**6  # of an own algorithm
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +54,59 @@ class Algorithm:
         return replace(
             self, chopper=ChopperMode.OFF, row_chopper=ChopperMode.OFF, reference=Reference.LATCHED, warm_up=False
         )
+
+    def of_transfer(self, transfer: int, settings: Settings) -> Settings:
+        """Settings of a transfer, where ``transfer`` ones of the tile were before it; an own algorithm may change them.
+
+        Golden model and RTL get the same ones, so what it returns must be a function of its arguments and fields.
+        """
+        return settings
+
+
+@dataclass(frozen=True, kw_only=True)
+class CustomAlgorithm(Algorithm):
+    """An algorithm of one's own, wherever the name of one is allowed: settings of the datapath, and a hook.
+
+    A subclass may have fields of its own and `of_transfer`, in which it changes the settings of single transfers. What
+    a run of it is, in checkpoints and in keys of results, is the name of its class, all its fields, and its version:
+    state another version whenever what it computes changes.
+
+    Attributes
+    ----------
+    name : what reports call it; none of `ALGORITHMS`.
+    version : from 1 on.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field is not what it must be; the message names it, its value and what is allowed.
+    """
+
+    name: str
+    version: int
+
+    def __post_init__(self) -> None:
+        if not isinstance(self.name, str) or not self.name.strip():
+            raise TypeError(f"name = {self.name!r}: must be a text, what reports call the algorithm")
+        if self.name in ALGORITHMS:
+            raise ValueError(f"name = {self.name!r}: must be none of {', '.join(ALGORITHMS)}, which have theirs")
+        object.__setattr__(self, "version", check("version", self.version, 1, VERSION_MAX))
+        for spec in fields(Algorithm):
+            value, kind = getattr(self, spec.name), type(getattr(_PLAIN, spec.name))
+            if spec.name == "rates":
+                Rates(**dict(value))  # which tells what is wrong with them
+            elif not isinstance(value, kind):
+                raise TypeError(f"{spec.name} = {value!r}: must be {_allowed(kind)}")
+
+    def __str__(self) -> str:
+        return self.name
+
+
+def _allowed(kind: type) -> str:
+    return f"one of {', '.join(f'{kind.__name__}.{one.name}' for one in kind)}" if issubclass(kind, Enum) else "a bool"
+
+
+_PLAIN = Algorithm()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -114,7 +170,7 @@ class Rates(Validated):
     hidden_momentum: float = number(0, 1, 0.0, "what is left of H after a write, rounded to the tile's momentum_bits")
 
     @classmethod
-    def of(cls, algorithm: str, **given: float) -> Rates:
+    def of(cls, algorithm: str | Algorithm, **given: float) -> Rates:
         """What an algorithm starts from, with ``given`` in its place.
 
         Raises
@@ -128,7 +184,7 @@ class Rates(Validated):
                 raise ValueError(f"{name} = {given[name]!r}: must be left out with {algorithm}, {reason}")
         return cls(**{**found.rates, **given})  # type: ignore[arg-type]
 
-    def check(self, algorithm: str) -> None:
+    def check(self, algorithm: str | Algorithm) -> None:
         """Raise ValueError for a rate that is not as the algorithm has it, and has no effect on it."""
         own = Rates.of(algorithm)
         for name, reason in without_effect(named(algorithm)).items():
@@ -136,23 +192,26 @@ class Rates(Validated):
                 raise ValueError(f"{name} = {value!r}: must be left out with {algorithm}, {reason}")
 
 
-def named(algorithm: str) -> Algorithm:
-    """The algorithm of a name.
+def named(algorithm: str | Algorithm) -> Algorithm:
+    """The algorithm of a name, or an own one as it is.
 
     Raises
     ------
     TypeError, ValueError
-        It is no name, or there is no such algorithm.
+        It is neither, or there is no such algorithm.
     """
+    if isinstance(algorithm, CustomAlgorithm):
+        return algorithm
     if not isinstance(algorithm, str):
-        raise TypeError(f"algorithm = {algorithm!r}: must be a name, one of {', '.join(ALGORITHMS)}")
+        allowed = f"a name, one of {', '.join(ALGORITHMS)}, or a CustomAlgorithm, which states its version"
+        raise TypeError(f"algorithm = {algorithm!r}: must be {allowed}")
     if algorithm not in ALGORITHMS:
         raise ValueError(f"algorithm = {algorithm!r}: must be one of {', '.join(ALGORITHMS)}")
     return ALGORITHMS[algorithm]
 
 
-def definition(algorithm: str) -> Algorithm:
-    """What the name stands for, without the rates that it starts from: a run has its own."""
+def definition(algorithm: str | Algorithm) -> Algorithm:
+    """What is run, without the rates that it starts from: a run has its own."""
     return replace(named(algorithm), rates={})
 
 

@@ -155,9 +155,9 @@ class LearningTile:
     def settings(self) -> Settings:
         """Settings of the next transfer."""
         left = self._warm_up - self.tile.transfers
-        if left <= 0:
-            return self._writing
-        return self._warming if left > self.config.columns else self._latching
+        if left > 0:
+            return self._warming if left > self.config.columns else self._latching
+        return self._algorithm.of_transfer(self.tile.transfers, self._writing)
 
     def calibrate(self, pulses: int, noise: NoiseStream) -> None:
         """Bring P to its symmetric point with ``pulses`` alternating pulses a cell and read it into Qref.

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import asdict, dataclass, field, replace
-from functools import lru_cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -14,19 +14,17 @@ import numpy as np
 from symtrack.model.arithmetic.activations import cross_entropy, softmax
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_ONE
-from symtrack.model.arithmetic.noise import derive_key, permutation
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.network import Network
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.validated import check, integral
-from symtrack.model.tasks import data_sets, idx, mnist1d, regression
+from symtrack.model.spec.validated import check
+from symtrack.model.tasks import data_sets, idx, mnist1d, regression, samples
 from symtrack.model.tasks.evaluation import Evaluation
 
 TILES_MAX = 2**16  # tiles of a network whose random sources have seeds of their own
 TILE_SEEDS = 2**16
-UNSCALED_BITS = 4  # data below 2**-4 everywhere were not scaled
 
 
 class Problem(Protocol):
@@ -52,30 +50,6 @@ class Problem(Protocol):
 
     def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
         """How good the network is, whose products take ``noise``."""
-
-
-_VALUES = f"values in units of 1/{VALUE_ONE}: a pixel of 0 to 1 as np.rint(pixel * {VALUE_ONE}).astype(np.int64)"
-
-
-def _form(array: Any) -> str:
-    return f"{array.dtype}{list(array.shape)}" if isinstance(array, np.ndarray) else type(array).__name__
-
-
-def _integers(name: str, array: Any, axes: str) -> Int:
-    """The array as int64 with this many axes; raises TypeError or ValueError, with what must be given instead."""
-    what = _VALUES if name.endswith("x") else "classes from 0 on"
-    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
-        raise TypeError(f"{name} = {_form(array)}: must be an array of integers, {what}")
-    if array.ndim != axes.count(",") + 1:
-        raise ValueError(f"{name} = {_form(array)}: must be an array {axes}")
-    return array.astype(np.int64, copy=False)
-
-
-def _check_range(name: str, array: Int, low: int, high: int, what: str) -> None:
-    wrong = np.argwhere((array < low) | (array > high))
-    if len(wrong):
-        place = tuple(int(index) for index in wrong[0])
-        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]}: must be from {low} to {high}, {what}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,26 +82,14 @@ class Task:
 
     def __post_init__(self) -> None:
         self.architecture.check_tiles(self.tile_configs)
-        inputs, classes = self.architecture.layers[0].inputs, self.architecture.layers[-1].features
-        for part in ("train", "test"):
-            x = _integers(f"{part}_x", getattr(self, f"{part}_x"), "[samples, inputs]")
-            y = _integers(f"{part}_y", getattr(self, f"{part}_y"), "[samples]")
-            if not len(x):
-                raise ValueError(f"{part}_x = {_form(x)}: must have at least one sample")
-            if x.shape[1] != inputs and part == "train":
-                raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {x.shape[1]}, what a sample has")
-            if x.shape[1] != inputs:
-                raise ValueError(f"{part}_x = {_form(x)}: must have {inputs} inputs, as train_x has")
+        classes = self.architecture.layers[-1].features
+        samples.check_inputs(self, self.architecture.layers[0].inputs)
+        for part in samples.PARTS:
+            x, y = getattr(self, f"{part}_x"), samples.integers(f"{part}_y", getattr(self, f"{part}_y"), "[samples]")
             if len(y) != len(x):
-                raise ValueError(f"{part}_y = {_form(y)}: must be {len(x)} labels, one for every sample")
-            _check_range(f"{part}_y", y, 0, classes - 1, "one for every output of the network")
-            _check_range(f"{part}_x", x, -VALUE_ONE, VALUE_ONE, _VALUES)
-            object.__setattr__(self, f"{part}_x", x)
+                raise ValueError(f"{part}_y = {samples.form(y)}: must be {len(x)} labels, one for every sample")
+            samples.check_range(f"{part}_y", y, 0, classes - 1, "one for every output of the network")
             object.__setattr__(self, f"{part}_y", y)
-        largest = max(int(abs(x).max()) for x in (self.train_x, self.test_x))
-        if 0 < largest < VALUE_ONE >> UNSCALED_BITS:
-            low = VALUE_ONE >> UNSCALED_BITS
-            raise ValueError(f"train_x, test_x = {largest} at most: must reach {low} at least, {_VALUES}")
 
     @property
     def samples(self) -> int:
@@ -136,8 +98,7 @@ class Task:
 
     def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
         """Inputs [count, F] and labels [count]; all must be of one epoch."""
-        epoch, position = divmod(first, self.samples)
-        chosen = _order(seed, epoch, self.samples)[position : position + count]
+        chosen = samples.drawn(seed, first, count, self.samples)
         return self.train_x[chosen], self.train_y[chosen]
 
     def errors(self, outputs: Int, targets: Int) -> Int:
@@ -163,23 +124,7 @@ class Task:
         ValueError
             There are not so many.
         """
-        for name, count, labels in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
-            if count is not None and not 1 <= integral(name, count) <= len(labels):
-                raise ValueError(f"{name} = {count}: must be from 1 to {len(labels)} for the task {self.name}")
-        return replace(
-            self,
-            train_x=self.train_x[:train],
-            train_y=self.train_y[:train],
-            test_x=self.test_x[:test],
-            test_y=self.test_y[:test],
-        )
-
-
-@lru_cache(maxsize=2)
-def _order(seed: int, epoch: int, count: int) -> Int:
-    order = permutation(derive_key(seed, "order", epoch), count)
-    order.flags.writeable = False
-    return order
+        return samples.limited(self, train=train, test=test)
 
 
 def digits(**options: Any) -> Task:
@@ -199,8 +144,8 @@ def digits(**options: Any) -> Task:
 
 def mnist_1d(**options: Any) -> Task:
     """MNIST-1D, 4000 signals of 40 points for training and 1000 for test."""
-    samples = mnist1d.samples()
-    return _task("mnist1d", samples, network(samples[0].shape[1:], mnist1d.CLASSES, **options))
+    found = mnist1d.samples()
+    return _task("mnist1d", found, network(found[0].shape[1:], mnist1d.CLASSES, **options))
 
 
 def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
@@ -213,8 +158,8 @@ def idx_folder(*, data: str | Path | None = None, **options: Any) -> Task:
     """
     if data is None:
         raise ValueError("data: must be given for the task idx, a folder with its files (train.py --data)")
-    samples, size = idx.read_folder(data)
-    return _task("idx", samples, network(size, idx.classes(samples[1]), **options))
+    found, size = idx.read_folder(data)
+    return _task("idx", found, network(size, idx.classes(found[1]), **options))
 
 
 def image_set(name: str, **options: Any) -> Task:
@@ -225,12 +170,12 @@ def image_set(name: str, **options: Any) -> Task:
     ValueError
         It has not been fetched, or a file is damaged.
     """
-    samples, size = idx.read_folder(data_sets.fetched(name))
-    return _task(name, samples, network(size, idx.classes(samples[1]), **options))
+    found, size = idx.read_folder(data_sets.fetched(name))
+    return _task(name, found, network(size, idx.classes(found[1]), **options))
 
 
-def _task(name: str, samples: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
-    train_x, train_y, test_x, test_y = samples
+def _task(name: str, found: tuple[Int, Int, Int, Int], architecture: Architecture) -> Task:
+    train_x, train_y, test_x, test_y = found
     return Task(
         name=name,
         train_x=train_x,

@@ -15,7 +15,7 @@ import numpy as np
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import Choppers, Rates, fitting_shift, named
+from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, fitting_shift, named
 from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
@@ -40,8 +40,8 @@ class TrainingSpec:
     task : str or Problem
         A name in `model.tasks.task.TASKS`: ``digits``, ``mnist``, ``fashion-mnist``, ``mnist1d``, ``idx``,
         ``weight-programming`` or ``noisy-quadratic``; or data and network themselves.
-    algorithm : str
-        A name in `model.network.algorithms.ALGORITHMS`.
+    algorithm : str or CustomAlgorithm
+        A name in `model.network.algorithms.ALGORITHMS`, or one of one's own.
     network : mapping
         Options of a task that is named, such as ``hidden``, a list of sizes, or ``data``, a folder.
     samples : mapping
@@ -88,7 +88,7 @@ class TrainingSpec:
     """
 
     task: str | Problem = "digits"
-    algorithm: str = "e-rider"
+    algorithm: str | CustomAlgorithm = "e-rider"
     network: Mapping[str, Any] = field(default_factory=dict)
     samples: Mapping[str, int] = field(default_factory=dict)
     tiles: Mapping[str, int | float | str] = field(default_factory=dict)

@@ -177,7 +177,7 @@ class Trainer:
         """What the run depends on, names to texts."""
         resolved = {
             "task": self.task,
-            "algorithm": self.spec.algorithm,
+            "algorithm": str(self.spec.algorithm),
             "definition": definition(self.spec.algorithm),
             "choppers": self.spec.choppers,
             "calibration": self.spec.calibration,

@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Samples of a task as words: what is checked of them, and the order in which they are drawn.
+
+Values have `VALUE_BITS` fractional bits and are from -1 to 1. Every epoch has all samples once, in an order that is a
+function of seed and epoch.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import lru_cache
+from typing import Any
+
+import numpy as np
+
+from symtrack.model.arithmetic.formats import VALUE_ONE
+from symtrack.model.arithmetic.noise import derive_key, permutation
+from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import integral
+
+PARTS = ("train", "test")
+UNSCALED_BITS = 4  # data below 2**-4 everywhere were not scaled
+_VALUES = f"values in units of 1/{VALUE_ONE}: a pixel of 0 to 1 as np.rint(pixel * {VALUE_ONE}).astype(np.int64)"
+
+
+def form(array: Any) -> str:
+    """Type and shape of an array, as messages name it."""
+    return f"{array.dtype}{list(array.shape)}" if isinstance(array, np.ndarray) else type(array).__name__
+
+
+def integers(name: str, array: Any, axes: str) -> Int:
+    """The array as int64 with this many axes; raises TypeError or ValueError, with what must be given instead."""
+    what = "classes from 0 on" if axes == "[samples]" else _VALUES
+    if not isinstance(array, np.ndarray) or array.dtype.kind not in "iu":
+        raise TypeError(f"{name} = {form(array)}: must be an array of integers, {what}")
+    if array.ndim != axes.count(",") + 1:
+        raise ValueError(f"{name} = {form(array)}: must be an array {axes}")
+    return array.astype(np.int64, copy=False)
+
+
+def check_range(name: str, array: Int, low: int, high: int, what: str) -> None:
+    """Raise ValueError, with its place, for a word that is not from ``low`` to ``high``."""
+    wrong = np.argwhere((array < low) | (array > high))
+    if len(wrong):
+        place = tuple(int(index) for index in wrong[0])
+        raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]}: must be from {low} to {high}, {what}")
+
+
+def check_inputs(task: Any, inputs: int) -> None:
+    """Check ``train_x`` and ``test_x`` of a task for a network with so many inputs, and leave them as int64.
+
+    Raises
+    ------
+    TypeError, ValueError
+        They are no integers, out of range, not as wide as the network, or none reaches 1/16 and so was not scaled.
+    """
+    for part in PARTS:
+        x = integers(f"{part}_x", getattr(task, f"{part}_x"), "[samples, inputs]")
+        if not len(x):
+            raise ValueError(f"{part}_x = {form(x)}: must have at least one sample")
+        if x.shape[1] != inputs and part == "train":
+            raise ValueError(f"architecture.layers[0].inputs = {inputs}: must be {x.shape[1]}, what a sample has")
+        if x.shape[1] != inputs:
+            raise ValueError(f"{part}_x = {form(x)}: must have {inputs} inputs, as train_x has")
+        check_range(f"{part}_x", x, -VALUE_ONE, VALUE_ONE, _VALUES)
+        object.__setattr__(task, f"{part}_x", x)
+    largest = max(int(abs(x).max()) for x in (task.train_x, task.test_x))
+    if 0 < largest < VALUE_ONE >> UNSCALED_BITS:
+        low = VALUE_ONE >> UNSCALED_BITS
+        raise ValueError(f"train_x, test_x = {largest} at most: must reach {low} at least, {_VALUES}")
+
+
+def drawn(seed: int, first: int, count: int, samples: int) -> Int:
+    """Numbers of ``count`` samples of so many from ``first`` on, counted over all epochs; all must be of one epoch."""
+    epoch, position = divmod(first, samples)
+    return _order(seed, epoch, samples)[position : position + count]
+
+
+@lru_cache(maxsize=2)
+def _order(seed: int, epoch: int, count: int) -> Int:
+    order = permutation(derive_key(seed, "order", epoch), count)
+    order.flags.writeable = False
+    return order
+
+
+def limited(task: Any, *, train: int | None, test: int | None) -> Any:
+    """The task with its first so many samples; None takes all. Raises ValueError if there are not so many."""
+    for name, count, targets in (("train_samples", train, task.train_y), ("test_samples", test, task.test_y)):
+        if count is not None and not 1 <= integral(name, count) <= len(targets):
+            raise ValueError(f"{name} = {count}: must be from 1 to {len(targets)} for the task {task.name}")
+    return replace(
+        task,
+        train_x=task.train_x[:train],
+        train_y=task.train_y[:train],
+        test_x=task.test_x[:test],
+        test_y=task.test_y[:test],
+    )
