@@ -258,11 +258,12 @@ class Crossbar:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state of arrays and periphery by name."""
         arrays: dict[str, np.ndarray] = {"reference": self.reference}
-        for name, array in self._arrays():
+        for name, array in self.arrays():
             arrays |= named(name, array.state_arrays())
         return arrays | named("periphery", self.periphery.state_arrays())
 
-    def _arrays(self) -> list[tuple[str, DeviceArray]]:
+    def arrays(self) -> list[tuple[str, DeviceArray]]:
+        """All arrays of devices by name: P, W, and R where it is one."""
         programmed = [] if self.programmed is None else [("programmed", self.programmed)]
         return [("fast", self.fast), ("slow", self.slow), *programmed]
 
@@ -278,7 +279,7 @@ class Crossbar:
         if self.programmed is None:
             self._copy[...] = arrays["reference"].T
             self._copy_words[...] = read_words(self._copy)
-        for name, array in self._arrays():
+        for name, array in self.arrays():
             array.restore(part_of(arrays, name))
         self.coincidences = int(arrays["coincidences"])
         self.transfers = int(arrays["transfers"])

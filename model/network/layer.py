@@ -39,6 +39,7 @@ class Layer:
     Attributes
     ----------
     trained : the tiles by name, in the order of the grid.
+    blocks : rows and columns of W that each tile has, and the tile, in the same order.
     wiring : how values become the vectors of this layer, see `model.network.convolution`.
     scale : the output scale with `SCALE_BITS` fractional bits.
     """
@@ -53,7 +54,7 @@ class Layer:
             name: LearningTile(name=name, config=config, start=plan.weight_scaling, learning=learning)
             for name, config in zip(grid.names(index), configs, strict=True)
         }
-        self._blocks = [(*place, tile) for place, tile in zip(grid.slices(), self.trained.values(), strict=True)]
+        self.blocks = [(*place, tile) for place, tile in zip(grid.slices(), self.trained.values(), strict=True)]
         self._scale_rate = 0
         if plan.scale is None:
             self.scale = int(inverse_root(plan.columns, SCALE_BITS) / plan.weight_scaling)
@@ -75,7 +76,7 @@ class Layer:
     def weights(self) -> Int:
         """W [R, C] as weights with 30 fractional bits."""
         result = np.empty((self.plan.rows, self.plan.columns), np.int64)
-        for rows, columns, trained in self._blocks:
+        for rows, columns, trained in self.blocks:
             result[rows, columns] = trained.tile.slow.weights
         return result
 
@@ -86,26 +87,26 @@ class Layer:
 
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Sums W x [n, R] for vectors x [n, C], before the scale."""
-        if len(self._blocks) == 1:
+        if len(self.blocks) == 1:
             return self.tile.forward(x, noise)
         sums = np.zeros((len(x), self.plan.rows), np.int64)
-        for rows, columns, trained in self._blocks:
+        for rows, columns, trained in self.blocks:
             sums[:, rows] += trained.tile.forward(np.ascontiguousarray(x[:, columns]), noise)
         return sums
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
-        if len(self._blocks) == 1:
+        if len(self.blocks) == 1:
             sums = self.tile.backward(delta, noise)
         else:
             sums = np.zeros((len(delta), self.plan.columns), np.int64)
-            for rows, columns, trained in self._blocks:
+            for rows, columns, trained in self.blocks:
                 sums[:, columns] += trained.tile.backward(np.ascontiguousarray(delta[:, rows]), noise)
         return self.scaled(sums[:, : self.plan.patch_size])
 
     def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
         """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x."""
-        for rows, columns, trained in self._blocks:
+        for rows, columns, trained in self.blocks:
             trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)
         if self._scale_rate:
             above, below = map(int, _inner(delta, sums))

@@ -92,6 +92,11 @@ class LearningTile:
         W starts uniform between plus and minus this weight.
     learning
         How and on what it learns, and the maker of what drives it.
+
+    Attributes
+    ----------
+    tile : arrays and periphery.
+    dw_min : nominal step of the cells of W, a weight.
     """
 
     def __init__(self, *, name: str, config: TileConfig, start: float, learning: Learning) -> None:
@@ -127,16 +132,16 @@ class LearningTile:
         self.calibration_pulses = 0  # per cell
         self._steps = 0  # calls of `learn` since the last transfer event
         self._algorithm, self._rates = algorithm, rates
-        self._dw_min = slow.dw_min
+        self.dw_min = slow.dw_min
         self._warm_up = config.chopper_period * config.columns if algorithm.warm_up else 0  # transfers
         self.set_rate(1.0)
 
     def set_rate(self, factor: float) -> None:
         """Multiply the learning rate by ``factor`` from now on. Raises ValueError if there is no such setting."""
         if self._algorithm.target == Target.SLOW:
-            self.manager.step = self._rates.learning_rate * factor / self._dw_min
+            self.manager.step = self._rates.learning_rate * factor / self.dw_min
             return
-        form = {"config": self.config, "rates": self._rates, "dw_min": self._dw_min, "lsb": self.tile.converters.lsb}
+        form = {"config": self.config, "rates": self._rates, "dw_min": self.dw_min, "lsb": self.tile.converters.lsb}
         self._writing, self._warming = (
             settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
             for warming_up in (False, True)

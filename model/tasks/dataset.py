@@ -128,7 +128,9 @@ class Dataset:
             missing = set(classes.tolist()) - set(labels.tolist())
             if missing:
                 one = sorted(missing, key=str)[0]
-                raise ValueError(f"test = {test!r}: must leave a sample of every class for training, and leaves no {one!r}")
+                raise ValueError(
+                    f"test = {test!r}: must leave a sample of every class for training, and leaves no {one!r}"
+                )
         offset, span = _scaling(scale, inputs)
         return cls(
             name=_name(name),

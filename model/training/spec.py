@@ -19,6 +19,7 @@ from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, 
 from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
+from symtrack.model.network.writing import StartWeights
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
@@ -80,6 +81,8 @@ class TrainingSpec:
         Updates move cells by expected, not by whole random steps, see `model.network.crossbar.Crossbar`.
     programming : Programming, optional
         How R is programmed; None for an ideal copy.
+    weights : StartWeights, optional
+        What is written into W before the first step; None: W starts at random.
 
     Raises
     ------
@@ -108,6 +111,7 @@ class TrainingSpec:
     seed: int = 1
     ideal_granularity: bool = False
     programming: Programming | None = None
+    weights: StartWeights | None = None
 
     def __post_init__(self) -> None:
         limits = {"seed": (0, SEED_MAX), "tile_seed": (1, TILE_SEEDS), "batch": (1, BATCH_MAX)}

@@ -22,6 +22,7 @@ from symtrack.model.network.algorithms import Algorithm, Choppers, Rates, defini
 from symtrack.model.network.layer import Learning
 from symtrack.model.network.learning_tile import Physics
 from symtrack.model.network.network import Network
+from symtrack.model.network.writing import Written, write_weights
 from symtrack.model.semantics import SEMANTICS
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
@@ -73,6 +74,7 @@ class Trainer:
     steps : training steps so far, one batch each.
     curve : the evaluations so far.
     notes : a text that goes with the checkpoints.
+    written : what it took to write W before the first step; None where it started at random.
 
     Raises
     ------
@@ -120,6 +122,10 @@ class Trainer:
         for factor in reversed(spec.schedule.factors()):  # refuses those that are out of range, and ends with 1
             self.network.set_rate(factor)
         self._factor = 1.0
+        self.written: Written | None = None
+        if spec.weights:
+            noise = NoiseStream(derive_key(spec.seed, "writing"))
+            self.written = write_weights(self.network, spec.weights, noise)
         if spec.calibration:
             self.network.calibrate(spec.calibration)
 
@@ -166,11 +172,15 @@ class Trainer:
             sp_rmse=sp_rmse(tiles),
             sp_rmse_pulsed=sp_rmse_pulsed(tiles),
             state_sha256=state_sha256(self.network.state_arrays()),
-            counts=counts(tiles),
+            counts=counts(tiles) | self._written_counts(),
             calibration_slots=self.spec.calibration * len(tiles),
             unprogrammed=unprogrammed(tiles),
             seed=self.spec.seed,
         )
+
+    def _written_counts(self) -> dict[str, int]:
+        """What writing W before the first step took, beside the counts of a run that begins so."""
+        return {"weight_pulses": self.written.pulses, "weight_reads": self.written.reads} if self.written else {}
 
     @cached_property
     def settings(self) -> dict[str, str]:
@@ -189,6 +199,8 @@ class Trainer:
         }
         if self.spec.macro:  # what came later leaves the settings of runs without it as they were
             resolved["macro"] = self.spec.macro
+        if self.spec.weights:
+            resolved["weights"] = self.spec.weights
         parts = resolved | {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 

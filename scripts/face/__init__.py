@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checkers
     from symtrack.devices import calibrate as calibrate
     from symtrack.devices import fit_device as fit_device
+    from symtrack.experiment import Experiment as Experiment
     from symtrack.hardware import generate_verilog as generate_verilog
     from symtrack.hardware import run_cosim as run_cosim
     from symtrack.hardware import synthesize as synthesize
@@ -26,11 +27,19 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checker
     from symtrack.learning import train as train
     from symtrack.model.devices.presets import PRESETS as PRESETS
     from symtrack.model.devices.presets import load_device as load_device
+    from symtrack.model.network.algorithms import CustomAlgorithm as CustomAlgorithm
     from symtrack.model.network.algorithms import Rates as Rates
+    from symtrack.model.network.writing import Writing as Writing
     from symtrack.model.spec.config import TileConfig as TileConfig
     from symtrack.model.spec.settings import Settings as Settings
+    from symtrack.model.tasks.dataset import Dataset as Dataset
     from symtrack.model.tile.operations import Periphery as Periphery
     from symtrack.model.tile.tile import TileModel as TileModel
+    from symtrack.model.training.callbacks import Callback as Callback
+    from symtrack.model.training.callbacks import CSVLogger as CSVLogger
+    from symtrack.model.training.callbacks import EarlyStopping as EarlyStopping
+    from symtrack.model.training.callbacks import ProgressBar as ProgressBar
+    from symtrack.model.training.callbacks import TensorBoardLogger as TensorBoardLogger
     from symtrack.model.training.spec import TrainingSpec as TrainingSpec
 
 _MODULES = {
@@ -42,6 +51,16 @@ _MODULES = {
     "generate_verilog": "symtrack.hardware",
     "run_cosim": "symtrack.hardware",
     "synthesize": "symtrack.hardware",
+    # experiments
+    "Dataset": "symtrack.model.tasks.dataset",
+    "Experiment": "symtrack.experiment",
+    "CustomAlgorithm": "symtrack.model.network.algorithms",
+    "Writing": "symtrack.model.network.writing",
+    "Callback": "symtrack.model.training.callbacks",
+    "CSVLogger": "symtrack.model.training.callbacks",
+    "EarlyStopping": "symtrack.model.training.callbacks",
+    "ProgressBar": "symtrack.model.training.callbacks",
+    "TensorBoardLogger": "symtrack.model.training.callbacks",
     # learning
     "TrainingSpec": "symtrack.model.training.spec",
     "Rates": "symtrack.model.network.algorithms",

@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Arrays of layers and tiles as floats, all [rows, columns] and all weights, at one time or on the way.
+
+    W, P, R     visible weights of the slow, the fast and the reference array
+    Q, Qref     tracked symmetric points, and those that are latched as references
+    SP          true symmetric points of P
+    H           what waits to be written: H in write thresholds, each one step dw_min of W
+    c           choppers of the cells, +1 or -1: of its column times of its row
+
+A layer on several tiles is put together of theirs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.network.layer import Layer
+from symtrack.model.network.learning_tile import LearningTile
+from symtrack.model.spec.validated import check
+from symtrack.model.training.metrics import words
+from symtrack.model.training.trainer import Trainer
+
+ARRAYS = ("W", "P", "R", "Q", "Qref", "SP", "H", "c")
+BYTES_MAX = 8 << 30  # of all that is recorded
+STEPS_MAX = 10**9
+
+Real = NDArray[np.float64]
+
+
+def names_of(trainer: Trainer) -> dict[str, tuple[int, int]]:
+    """Layers and, where a layer has several, tiles: names to rows and columns."""
+    shapes: dict[str, tuple[int, int]] = {}
+    for layer in trainer.network.layers:
+        shapes[layer.name] = layer.plan.rows, layer.plan.columns
+        shapes |= {name: (one.config.rows, one.config.columns) for name, one in layer.trained.items()}
+    return shapes
+
+
+def array_of(trainer: Trainer, name: str, array: str) -> Real:
+    """An array of a layer or of a tile as it is now, float64[rows, columns].
+
+    Raises
+    ------
+    ValueError
+        There is no such layer, tile or array.
+    """
+    check_names([array])
+    for layer in trainer.network.layers:
+        if name == layer.name:
+            return _of_layer(layer, array)
+        if name in layer.trained:
+            return _of_tile(layer.trained[name], array)
+    raise ValueError(f"layer = {name!r}: must be one of {', '.join(names_of(trainer))}")
+
+
+def check_names(arrays: Collection[str]) -> None:
+    """Raise ValueError for a name that is none of `ARRAYS`."""
+    if isinstance(arrays, str):
+        raise TypeError(f"record = {arrays!r}: must be a set of names, {{{arrays!r}}}")
+    for name in arrays:
+        if name not in ARRAYS:
+            raise ValueError(f"array = {name!r}: must be one of {', '.join(ARRAYS)}")
+
+
+def _of_layer(layer: Layer, array: str) -> Real:
+    result = np.empty((layer.plan.rows, layer.plan.columns))
+    for rows, columns, trained in layer.blocks:
+        result[rows, columns] = _of_tile(trained, array)
+    return result
+
+
+def _of_tile(trained: LearningTile, array: str) -> Real:
+    tile = trained.tile
+    if array == "c":
+        config, periphery = tile.config, tile.periphery
+        columns, rows = periphery.chopper[: config.columns], periphery.row_chopper[: config.rows]
+        return np.multiply(columns, rows[:, None], dtype=np.float64)
+    if array == "H":
+        threshold: Real = words(tile, "hidden").T / (1 << tile.config.threshold_shift)
+        return threshold * trained.dw_min
+    found = {
+        "W": lambda: tile.slow.weights,
+        "P": lambda: tile.fast.weights,
+        "R": lambda: tile.reference,
+        "SP": tile.fast.symmetric_point,
+        "Q": lambda: tile.to_weight(words(tile, "q").T),
+        "Qref": lambda: tile.to_weight(words(tile, "qref").T),
+    }[array]()
+    return np.asarray(found / WEIGHT_ONE)
+
+
+class Recording:
+    """Arrays of a run on the way.
+
+    Parameters
+    ----------
+    arrays
+        Names of `ARRAYS`, taken of every layer.
+    every
+        Steps between two of them; the first is before the first step.
+
+    Attributes
+    ----------
+    steps : the steps so far at which arrays were taken.
+    """
+
+    def __init__(self, arrays: Collection[str], every: int) -> None:
+        check_names(arrays)
+        self.every = check("every", every, 1, STEPS_MAX)
+        self.arrays = tuple(name for name in ARRAYS if name in arrays)
+        self.steps: list[int] = []
+        self._taken: dict[tuple[str, str], list[Real]] = {}
+
+    def check_size(self, trainer: Trainer, steps: int) -> None:
+        """Raise ValueError if the arrays of so many steps are more than `BYTES_MAX`."""
+        cells = sum(layer.plan.rows * layer.plan.columns for layer in trainer.network.layers)
+        times = steps // self.every + 2
+        if (size := 8 * cells * times * len(self.arrays)) > BYTES_MAX:
+            text = f"{size / 2**30:.1f} GiB in {times} times {len(self.arrays)} arrays of {cells} cells"
+            raise ValueError(f"every = {self.every}: {text}: must be at most {BYTES_MAX >> 30} GiB")
+
+    def take(self, trainer: Trainer) -> None:
+        """Take the arrays if it is time, and not twice at the same step."""
+        if not self.arrays or trainer.steps % self.every or trainer.steps in self.steps[-1:]:
+            return
+        self.steps.append(trainer.steps)
+        for layer in trainer.network.layers:
+            for array in self.arrays:
+                self._taken.setdefault((layer.name, array), []).append(_of_layer(layer, array))
+
+    def array(self, layer: str, array: str) -> Real:
+        """float64[time, rows, columns] of `steps`. Raises ValueError if it was not recorded."""
+        if (layer, array) not in self._taken:
+            there = ", ".join(f"{name} of {one}" for one, name in self._taken) or "nothing: name it in record"
+            raise ValueError(f"array = {array!r} of {layer!r}: must be one that was recorded, {there}")
+        return np.stack(self._taken[layer, array])
