@@ -94,7 +94,7 @@ class CustomAlgorithm(Algorithm):
         for spec in fields(Algorithm):
             value, kind = getattr(self, spec.name), type(getattr(_PLAIN, spec.name))
             if spec.name == "rates":
-                Rates(**dict(value))  # which tells what is wrong with them
+                own_rates(value)
             elif not isinstance(value, kind):
                 raise TypeError(f"{spec.name} = {value!r}: must be {_allowed(kind)}")
 
@@ -103,7 +103,9 @@ class CustomAlgorithm(Algorithm):
 
 
 def _allowed(kind: type) -> str:
-    return f"one of {', '.join(f'{kind.__name__}.{one.name}' for one in kind)}" if issubclass(kind, Enum) else "a bool"
+    if issubclass(kind, Enum):
+        return f"one of {', '.join(f'{kind.__name__}.{one.name}' for one in kind)}"
+    return "true or false"
 
 
 _PLAIN = Algorithm()
@@ -213,6 +215,20 @@ def named(algorithm: str | Algorithm) -> Algorithm:
 def definition(algorithm: str | Algorithm) -> Algorithm:
     """What is run, without the rates that it starts from: a run has its own."""
     return replace(named(algorithm), rates={})
+
+
+def own_rates(given: Mapping[str, float]) -> Rates:
+    """`Rates` with these in place of the defaults.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is no such rate, or it cannot have that value.
+    """
+    for name, value in given.items():
+        if name not in Rates.__dataclass_fields__:
+            raise ValueError(f"rates: {name} = {value!r}: must be one of {', '.join(Rates.__dataclass_fields__)}")
+    return Rates(**given)  # type: ignore[arg-type]
 
 
 def without_effect(algorithm: Algorithm) -> dict[str, str]:

@@ -110,13 +110,14 @@ class Dataset:
             An argument is not what it must be; the message names it, its value and what is allowed.
         """
         inputs, size = _inputs("X", X)
+        _check_unscaled("X", scale, inputs)
         labels = _labels("y", y, len(inputs))
         seed = check("seed", seed, 0, SEED_MAX)
         classes = np.unique(labels)
         if len(classes) < 2:
             raise ValueError(f"y has the label {classes.tolist()} alone: must have at least two different ones")
         if isinstance(test, tuple):
-            test_inputs, test_labels = _own_test(test, size, _labels)
+            test_inputs, test_labels = _own_test(test, size, scale, _labels)
             unknown = sorted(set(test_labels.tolist()) - set(classes.tolist()), key=str)
             if unknown:
                 raise ValueError(f"test[1] has the label {unknown[0]!r}: must be one of y")
@@ -159,10 +160,11 @@ class Dataset:
     ) -> Dataset:
         """Samples with targets ``y`` [samples] or [samples, outputs], numbers; the rest as in `classification`."""
         inputs, size = _inputs("X", X)
+        _check_unscaled("X", scale, inputs)
         targets = _targets("y", y, len(inputs))
         seed = check("seed", seed, 0, SEED_MAX)
         if isinstance(test, tuple):
-            test_inputs, test_targets = _own_test(test, size, _targets)
+            test_inputs, test_targets = _own_test(test, size, scale, _targets)
             if test_targets.shape[1] != targets.shape[1]:
                 raise ValueError(f"test[1] = {form(test_targets)}: must have {targets.shape[1]} outputs, as y has")
         else:
@@ -299,12 +301,13 @@ def _targets(name: str, values: ArrayLike, samples: int) -> Real:
     return columns
 
 
-def _own_test(test: tuple[Any, ...], size: tuple[int, ...], reader: Any) -> tuple[Real, NDArray[Any]]:
+def _own_test(test: tuple[Any, ...], size: tuple[int, ...], scale: str, reader: Any) -> tuple[Real, NDArray[Any]]:
     if len(test) != 2:
         raise ValueError(f"test = {len(test)} arrays: must be two, (X, y)")
     inputs, own_size = _inputs("test[0]", test[0])
     if own_size != size:
         raise ValueError(f"test[0] has samples of {_size(own_size)}: must be of {_size(size)}, as X has")
+    _check_unscaled("test[0]", scale, inputs)
     return inputs, reader("test[1]", test[1], len(inputs))
 
 
@@ -335,15 +338,18 @@ def _squares(column: Real) -> list[float]:
     return squares
 
 
+def _check_unscaled(name: str, scale: str, inputs: Real) -> None:
+    wrong = np.argwhere(np.abs(inputs) > 1)
+    if scale == "none" and len(wrong):
+        row, column = map(int, wrong[0])
+        raise ValueError(f"{name}[{row}, {column}] = {inputs[row, column]}: must be from -1 to 1 with scale = 'none'")
+
+
 def _scaling(scale: str, inputs: Real) -> tuple[Real, Real]:
     if scale not in SCALES:
         raise ValueError(f"scale = {scale!r}: must be one of {', '.join(SCALES)}")
     ones = np.ones(inputs.shape[1])
     if scale == "none":
-        wrong = np.argwhere(np.abs(inputs) > 1)
-        if len(wrong):
-            place = tuple(map(int, wrong[0]))
-            raise ValueError(f"X[{place[0]}, {place[1]}] = {inputs[place]}: must be from -1 to 1 with scale = 'none'")
         return 0 * ones, ones
     if scale == "standard":
         moments = [_moments(column) for column in inputs.T]

@@ -21,7 +21,7 @@ from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.files import write_all
-from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
+from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, own_rates
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
@@ -463,8 +463,5 @@ def _device(name: str, device: Any) -> Pulsed | None:
 
 
 def _rates(algorithm: str | CustomAlgorithm, given: Mapping[str, float]) -> Rates:
-    known = Rates.__dataclass_fields__
-    for name, value in given.items():
-        if name not in known:
-            raise ValueError(f"rates: {name} = {value!r}: must be one of {', '.join(known)}")
+    own_rates(given)
     return Rates.of(algorithm, **given)
