@@ -20,9 +20,10 @@ from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
 from symtrack.model.compiled import njit
 from symtrack.model.network.architecture import LayerPlan, TileGrid
+from symtrack.model.network.chain import make_tile
 from symtrack.model.network.convolution import wiring
 from symtrack.model.network.crossbar import Crossbar
-from symtrack.model.network.learning_tile import Learning, LearningTile
+from symtrack.model.network.learning_tile import Learning
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays, named, part_of
@@ -51,7 +52,7 @@ class Layer:
         self.plan = plan
         self.wiring = wiring(plan)
         self.trained = {
-            name: LearningTile(name=name, config=config, start=plan.weight_scaling, learning=learning)
+            name: make_tile(name=name, config=config, start=plan.weight_scaling, learning=learning)
             for name, config in zip(grid.names(index), configs, strict=True)
         }
         self.blocks = [(*place, tile) for place, tile in zip(grid.slices(), self.trained.values(), strict=True)]
@@ -65,7 +66,7 @@ class Layer:
     @property
     def tiles(self) -> list[Crossbar]:
         """The arrays with their periphery, in the order of the grid."""
-        return [trained.tile for trained in self.trained.values()]
+        return [tile for trained in self.trained.values() for tile in trained.stages]
 
     @property
     def tile(self) -> Crossbar:
@@ -77,7 +78,7 @@ class Layer:
         """W [R, C] as weights with 30 fractional bits."""
         result = np.empty((self.plan.rows, self.plan.columns), np.int64)
         for rows, columns, trained in self.blocks:
-            result[rows, columns] = trained.tile.slow.weights
+            result[rows, columns] = trained.weights()
         return result
 
     def vectors(self, x: Int) -> Int:
@@ -88,20 +89,20 @@ class Layer:
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Sums W x [n, R] for vectors x [n, C], before the scale."""
         if len(self.blocks) == 1:
-            return self.tile.forward(x, noise)
+            return self.blocks[0][-1].forward(x, noise)
         sums = np.zeros((len(x), self.plan.rows), np.int64)
         for rows, columns, trained in self.blocks:
-            sums[:, rows] += trained.tile.forward(np.ascontiguousarray(x[:, columns]), noise)
+            sums[:, rows] += trained.forward(np.ascontiguousarray(x[:, columns]), noise)
         return sums
 
     def backward(self, delta: Int, noise: NoiseStream) -> Int:
         """Gradients [n, K] at the patches, without the bias, for errors delta [n, R] at z."""
         if len(self.blocks) == 1:
-            sums = self.tile.backward(delta, noise)
+            sums = self.blocks[0][-1].backward(delta, noise)
         else:
             sums = np.zeros((len(delta), self.plan.columns), np.int64)
             for rows, columns, trained in self.blocks:
-                sums[:, columns] += trained.tile.backward(np.ascontiguousarray(delta[:, rows]), noise)
+                sums[:, columns] += trained.backward(np.ascontiguousarray(delta[:, rows]), noise)
         return self.scaled(sums[:, : self.plan.patch_size])
 
     def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
@@ -129,7 +130,7 @@ class Layer:
         """What the tiles have counted beside their state, by name."""
         arrays: dict[str, np.ndarray] = {}
         for name, trained in self.trained.items():
-            arrays |= named(name, trained.tile.counters())
+            arrays |= named(name, trained.counters())
         return arrays
 
     def restore(self, arrays: Arrays) -> None:

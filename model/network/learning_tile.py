@@ -18,6 +18,7 @@ import numpy as np
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import derive_key, uniforms
+from symtrack.model.devices.array import DeviceArray
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.network.algorithms import Algorithm, Rates, settings
 from symtrack.model.network.crossbar import Crossbar
@@ -152,6 +153,32 @@ class LearningTile:
         self._latching = replace(self._warming, latch=not surely)
 
     @property
+    def stages(self) -> list[Crossbar]:
+        """All that drives arrays of this tile: one, unless there is a chain of them."""
+        return [self.tile]
+
+    @property
+    def base(self) -> Crossbar:
+        """The one whose slow array is W."""
+        return self.stages[-1]
+
+    def arrays(self) -> list[tuple[str, DeviceArray]]:
+        """All arrays of devices by name."""
+        return self.tile.arrays()
+
+    def weights(self) -> Int:
+        """W [R, C] as weights with 30 fractional bits."""
+        return self.tile.slow.weights
+
+    def forward(self, x: Int, noise: NoiseStream) -> Int:
+        """Products [n, R] with vectors x [n, C]."""
+        return self.tile.forward(x, noise)
+
+    def backward(self, delta: Int, noise: NoiseStream) -> Int:
+        """Products [n, C] with errors delta [n, R]."""
+        return self.tile.backward(delta, noise)
+
+    @property
     def warm_up_steps(self) -> int:
         """Training steps from the start before the first whose transfers may write W."""
         quiet = self._warm_up // self._rates.reads  # transfer events
@@ -183,7 +210,11 @@ class LearningTile:
             return
         self._steps = 0
         for _ in range(self._rates.reads):
-            self.tile.transfer(self.settings(), noise)
+            self._transfer(noise)
+
+    def _transfer(self, noise: NoiseStream) -> None:
+        """Read the next column of P, and write what comes of it."""
+        self.tile.transfer(self.settings(), noise)
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state by name."""
@@ -195,8 +226,12 @@ class LearningTile:
         }
         return self.tile.state_arrays() | {name: np.array(value) for name, value in host.items()}
 
+    def counters(self) -> dict[str, np.ndarray]:
+        """What has been counted beside the state, by name."""
+        return self.tile.counters()
+
     def restore(self, arrays: Arrays) -> None:
-        """Back to the state of `state_arrays` and the counters of the tile."""
+        """Back to the state of `state_arrays` and `counters`."""
         self.tile.restore(arrays)
         self.manager.x_mean = int(arrays["x_mean"])
         self.manager.delta_mean = int(arrays["delta_mean"])

@@ -160,7 +160,7 @@ def _write_layer(layer: Layer, weights: Real, writing: Writing, noise: NoiseStre
 
 def _write_tile(trained: LearningTile, target: Int, writing: Writing, noise: NoiseStream) -> Written:
     """Write and verify of W, column by column; ``target`` int64[R, C]."""
-    tile, array, reads = trained.tile, trained.tile.slow, 0
+    tile, array, reads = trained.base, trained.base.slow, 0
     before = int(array.pulse_numbers.sum())
     if writing.ideal:
         array.program(target)
@@ -215,7 +215,7 @@ def drifted(network: Network, drift: Drift, seed: int) -> None:
     """Let all arrays of a network drift: W, P, and R where it is one; choppers, Q and H are digital and stay."""
     for layer in network.layers:
         for name, trained in layer.trained.items():
-            for part, array in trained.tile.arrays():
+            for part, array in trained.arrays():
                 factors = drift.factors(derive_key(seed, name, part, "drift"), array.weights.size)
                 weights = array.weights
                 array.program(round_shift(weights * factors.reshape(weights.shape), EXP_BITS))

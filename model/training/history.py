@@ -36,8 +36,13 @@ MEMORIES = 3  # Q, Qref and H; a transfer reads and writes every word of a colum
 
 
 def tiles_of(trainer: Trainer) -> dict[str, Crossbar]:
-    """All tiles of the network by name."""
-    return {name: trained.tile for layer in trainer.network.layers for name, trained in layer.trained.items()}
+    """All tiles of the network by name; those of a chain's stages but the finest with their number."""
+    return {
+        f"{name}.stage{number}" if number else name: tile
+        for layer in trainer.network.layers
+        for name, trained in layer.trained.items()
+        for number, tile in enumerate(trained.stages)
+    }
 
 
 def train(

@@ -5,10 +5,12 @@
     >>> spec = symtrack.TrainingSpec(algorithm="e-rider", reference_mean=0.3, reference_std=0.1)
     >>> symtrack.compare_metrics(spec, engine="native", steps=200).agree
     True
+    >>> run = symtrack.Experiment(symtrack.Dataset.classification(X, y), network=[32])
+    >>> run.fit(epochs=5).accuracy
 
 The names in ``__all__`` are the face of the package: a function bears the name of the command line that does the same.
 Each is imported when it is first used, so that ``import symtrack`` itself costs nothing. What functions return is in
-the modules `symtrack.hardware`, `symtrack.learning` and `symtrack.devices`.
+the modules `symtrack.hardware`, `symtrack.learning`, `symtrack.experiment` and `symtrack.devices`.
 """
 
 from __future__ import annotations
@@ -29,6 +31,7 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checker
     from symtrack.model.devices.presets import load_device as load_device
     from symtrack.model.network.algorithms import CustomAlgorithm as CustomAlgorithm
     from symtrack.model.network.algorithms import Rates as Rates
+    from symtrack.model.network.chain import Chain as Chain
     from symtrack.model.network.writing import Writing as Writing
     from symtrack.model.spec.config import TileConfig as TileConfig
     from symtrack.model.spec.settings import Settings as Settings
@@ -55,6 +58,7 @@ _MODULES = {
     "Dataset": "symtrack.model.tasks.dataset",
     "Experiment": "symtrack.experiment",
     "CustomAlgorithm": "symtrack.model.network.algorithms",
+    "Chain": "symtrack.model.network.chain",
     "Writing": "symtrack.model.network.writing",
     "Callback": "symtrack.model.training.callbacks",
     "CSVLogger": "symtrack.model.training.callbacks",

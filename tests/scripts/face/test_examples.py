@@ -16,7 +16,7 @@ from symtrack.scripts.documents import interface
 from tests.paths import ROOT
 
 EXAMPLES = sorted((ROOT / "docs" / "examples").glob("*.py"))
-SLOW = ("04", "05", "06", "08", "09")  # they train for long, or build large simulators, or synthesise
+SLOW = ("04", "05", "06", "08", "09", "11")  # they train for long, or build large simulators, or synthesise
 
 
 def case(path: Path) -> object:
