@@ -112,7 +112,7 @@ class CSVLogger(Callback):
 
 
 class TensorBoardLogger(Callback):
-    """Writes every figure as a scalar for TensorBoard, with the package ``tensorboardX`` or that of PyTorch.
+    """Writes every figure as a scalar for TensorBoard, with the package ``tensorboardX``.
 
     Parameters
     ----------
@@ -122,17 +122,14 @@ class TensorBoardLogger(Callback):
     Raises
     ------
     ImportError
-        Neither package is installed; the message says which to install.
+        The package is not installed.
     """
 
     def __init__(self, folder: str | Path) -> None:
         try:
             from tensorboardX import SummaryWriter
         except ImportError:
-            try:
-                from torch.utils.tensorboard import SummaryWriter
-            except ImportError:
-                raise ImportError("TensorBoardLogger: needs a package: pip install tensorboardX") from None
+            raise ImportError("TensorBoardLogger: needs a package: pip install tensorboardX") from None
         self._writer = SummaryWriter(str(folder))
 
     def on_evaluation(self, run: Progress, evaluation: dict[str, Any]) -> None:
