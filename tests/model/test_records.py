@@ -13,7 +13,10 @@ import pytest
 
 import symtrack.model
 
-CHANGED = {"symtrack.model.network.network.Pass"}  # filled layer by layer
+CHANGED = {
+    "symtrack.model.network.network.Pass",  # filled layer by layer
+    "symtrack.model.training.callbacks.Progress",  # goes on with the run
+}
 BY_POSITION = CHANGED | {
     *(
         "symtrack.model.analysis.coincidence.Correlation",
