@@ -415,7 +415,15 @@ class Experiment:
             network.restore(state)
 
     def save(self, file: str | Path) -> None:
-        """Write a checkpoint, from which an experiment with the same arguments goes on with `load`."""
+        """Write a checkpoint, from which an experiment with the same arguments goes on with `load`.
+
+        Raises
+        ------
+        ValueError
+            There is no such folder.
+        """
+        if not Path(file).parent.is_dir():
+            raise ValueError(f"file = {str(file)!r}: must be in a folder that exists")
         self.trainer.save(file)
 
     def load(self, file: str | Path) -> None:

@@ -215,6 +215,7 @@ def test_devices_by_name_file_and_parameters(tmp_path: Path) -> None:
         (lambda: experiment().fit(steps=5, every=0), ValueError, "every = 0: must be from 1"),
         (lambda: experiment().predict(X[:, :2]), ValueError, "X has samples of 2: must be of 4, as in training"),
         (lambda: Experiment("digits").predict(X), ValueError, "data = 'digits': must be a Dataset"),
+        (lambda: experiment().save("none/run.npz"), ValueError, "file = 'none/run.npz': must be in a folder that exi"),
         (lambda: experiment().after_retention(0.1), ValueError, "time = 0.1: must be from 1"),
         (lambda: experiment().array("layer5", "W"), ValueError, "layer = 'layer5': must be one of layer0, layer1"),
     ],
