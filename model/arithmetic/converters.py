@@ -33,6 +33,7 @@ _SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every outp
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _FLOAT_BITS = 52  # of integers that floats hold, and quotients of them
 _COLUMNS = 64  # of weights that stay in a cache while the vectors go by
+_LINE = 16  # words of a cache line
 _AT_ONCE = 4  # columns that are added together
 _WORTH_TURNING = 4  # vectors from which on a transposed copy of the weights pays
 _round_shift = njit(round_shift)
@@ -141,7 +142,12 @@ def by_inputs(words, forward, count):  # type: ignore[no-untyped-def]
     """Words [C, R] as `compiled_products` takes them for so many vectors, and whether each line of them is an input."""
     if forward or count < _WORTH_TURNING:
         return words, forward
-    return np.ascontiguousarray(words.T), True
+    result = np.empty((words.shape[1], words.shape[0]), np.int32)
+    for first in range(0, words.shape[0], _LINE):  # whose words of a row stay in a cache while the rows go by
+        for i in range(words.shape[1]):
+            for j in range(first, min(first + _LINE, words.shape[0])):
+                result[i, j] = words[j, i]
+    return result, True
 
 
 @njit(cache=True)
@@ -244,9 +250,9 @@ def _digitize(  # type: ignore[no-untyped-def]
     totals, one, lsb, half, sigmas, key, first, stride, table, exact
 ):
     """Noise and ADC, in place; ``sigmas`` is [n], or [1] for all. ``exact``: floats hold what is not clipped."""
-    unit, lines = lsb * one, np.uint64(totals.shape[1])
+    unit, lines, flat = lsb * one, np.uint64(totals.shape[1]), totals.reshape(-1)
     twice, low, high = np.float64(2 * unit), np.float64(-half), np.float64(half - 1)
-    sums = np.empty(lines, np.float64)
+    sums = np.empty(totals.shape, np.float64)
     for k in range(len(totals)):
         sigma, draws = sigmas[k if sigmas.size > 1 else 0], np.uint64(first + k * stride)
         if sigma != 0:
@@ -254,15 +260,16 @@ def _digitize(  # type: ignore[no-untyped-def]
                 draw = compiled_normal_from(compiled_word_at(key, draws + i), table)
                 noise = one * ((sigma * draw + _NORMAL_HALF) >> NORMAL_BITS)
                 totals[k, i] = total = (totals[k, i] << READ_DROP) + noise
-                sums[i] = np.float64(total)
+                sums[k, i] = np.float64(total)
         else:
             for i in range(lines):
                 totals[k, i] = total = totals[k, i] << READ_DROP
-                sums[i] = np.float64(total)
-        if exact:
-            for i in range(lines):
-                code = np.floor((2.0 * sums[i] + np.float64(unit)) / twice)
-                totals[k, i] = np.int32(min(max(code, low), high))
-        else:
-            for i in range(lines):
-                totals[k, i] = min(max((2 * totals[k, i] + unit) // (2 * unit), -half), half - 1)
+                sums[k, i] = np.float64(total)
+    if exact:
+        quotients = sums.reshape(-1)
+        for n in range(np.uint64(flat.size)):
+            code = np.floor((2.0 * quotients[n] + np.float64(unit)) / twice)
+            flat[n] = np.int32(min(max(code, low), high))
+    else:
+        for n in range(np.uint64(flat.size)):
+            flat[n] = min(max((2 * flat[n] + unit) // (2 * unit), -half), half - 1)
