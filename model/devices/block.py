@@ -84,12 +84,24 @@ def _noise(k, lanes, sigma):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
+def _of_pulse(k, lanes, i, down):  # type: ignore[no-untyped-def]
+    """What pulse k of lane i takes of two words, of which that of the down pulse is at ``down``, and its direction.
+
+    By masks, as the compiler would choose between addresses instead, and no vector loads from those.
+    """
+    up = np.int32(-np.int32((lanes[QUEUES + i] & np.int32(1 << k)) != 0))
+    below, above = lanes[down + i], lanes[down + LANES + i]
+    return np.int32(below ^ ((below ^ above) & up)), up
+
+
+@njit(cache=True, forceinline=True)
 def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step."""
     old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
     noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
     new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
-    lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[COUNT + i] else np.int32(old)
+    going = np.int32(-np.int32(np.int32(k) < lanes[COUNT + i]))
+    lanes[_STATE + i] ^= np.int32((np.int32(new) ^ lanes[_STATE + i]) & going)
 
 
 # A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
@@ -99,10 +111,10 @@ def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no
 def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Pulse k of LINEAR."""
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        steps, slopes = (lanes[_STEP + i], lanes[_STEP_UP + i]), (lanes[_SLOPE + i], lanes[_SLOPE_UP + i])
-        step = np.int64(steps[1] if up else np.int32(-steps[0]))
-        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slopes[1] if up else slopes[0]))
+        size, up = _of_pulse(k, lanes, i, _STEP)
+        slope, _ = _of_pulse(k, lanes, i, _SLOPE)
+        step = np.int64(np.int32((size ^ ~up) - ~up))
+        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slope))
         _move(lanes, i, k, step - bend, step, multiplicative, fraction)
 
 
@@ -110,8 +122,7 @@ def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
 def _scaled(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Pulse k of the other kinds, from lane FACTOR."""
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        size = np.int32(lanes[_STEP_UP + i] if up else lanes[_STEP + i])
+        size, up = _of_pulse(k, lanes, i, _STEP)
         change = scaled(size, lanes[_FACTOR + i])
         move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
         _move(lanes, i, k, move, step, multiplicative, fraction)
@@ -153,9 +164,8 @@ def _power_factors(k, lanes, place, tables):  # type: ignore[no-untyped-def]
         log = minus_log2(lanes[_FACTOR + i], lanes[_SHIFT + i], lanes[_LEFT + i], lanes[_RIGHT + i])
         lanes[_FACTOR + i] = log
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        exponents = lanes[_SLOPE + i], lanes[_SLOPE_UP + i]
-        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponents[1] if up else exponents[0])
+        exponent, _ = _of_pulse(k, lanes, i, _SLOPE)
+        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponent)
         lanes[_LEFT + i] = exp_index(lanes[_FACTOR + i])
     _look_up(lanes, tables[1])
     for i in range(LANES):
@@ -251,9 +261,8 @@ def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
         first = np.uint64(number * LANES)
         for i in range(LANES):
             lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[first + np.uint64(i)])
-        for i in range(LANES):
-            if lanes[COUNT + i]:
-                words[cell + i * steps[1]] = lanes[_LEFT + i]
+        for i in range(min(LANES, across - block * LANES)):
+            words[cell + i * steps[1]] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
 
