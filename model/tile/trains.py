@@ -38,7 +38,7 @@ _LIMIT = np.uint64((1 << FIELD_BITS - 1) - 1)
 _NEVER = np.uint64(int(_LIMIT) * int(_EVERY))
 
 SIDE_BY_SIDE = 32  # sources or lines; fewer and the compiler would unroll loops instead of using vectors
-_BITS_MAX = 16  # of a word
+_BITS, _BITS_MAX = 12, 16  # of a word: usually, and at most
 _WORTH = 5  # lines that take as long as `SIDE_BY_SIDE` at once
 _NONE, _ALL = np.uint32(0), np.uint32(0xFFFFFFFF)
 
@@ -51,6 +51,7 @@ class Sources(NamedTuple):
     row_state, column_state : int64[n], those of the banks, which step.
     leaps : uint32, for every group of sources what bit k of their words adds, counted from the top, k by k.
     bits : width of a word.
+    top : ``2**31``. Compiled code tests bits by masks; if it knew that each has one bit, it would shift, which is slow.
     row_split, column_split : first operands among the sources of a side; line l has l modulo the split, and that behind
         the first operands whose number is l // split.
     rows, columns : lines of the sides.
@@ -60,6 +61,7 @@ class Sources(NamedTuple):
     column_state: Int
     leaps: NDArray[np.uint32]
     bits: int
+    top: int
     row_split: int
     column_split: int
     rows: int
@@ -79,6 +81,7 @@ def sources_of(row_bank: Bank, column_bank: Bank, *, bits: int, rows: int, colum
         column_state=column_bank.state,
         leaps=leaps.reshape(_BITS_MAX, groups, SIDE_BY_SIDE).transpose(1, 0, 2).ravel(),
         bits=bits,
+        top=1 << DEGREE - 1,
         row_split=row_bank.split,
         column_split=column_bank.split,
         rows=rows,
@@ -136,17 +139,17 @@ def new_room(sources: Sources, longest: int) -> Room:
 
 
 @njit(cache=True, forceinline=True)
-def _step(states, words, leaps, group, bits):  # type: ignore[no-untyped-def]
-    """The words of a group of sources, and their step."""
+def _step(states, words, leaps, group, bits, top, most):  # type: ignore[no-untyped-def]
+    """The words of a group of sources, and their step; ``most`` is a constant that ``bits`` does not exceed."""
     first, drop = np.uint64(group * SIDE_BY_SIDE), np.uint32(DEGREE - bits)
     leap, left = first * np.uint64(_BITS_MAX), np.uint32(bits)
     for i in range(np.uint64(SIDE_BY_SIDE)):
         state = states[first + i]
         word = np.uint32(state >> drop)
         following = np.uint32(state << left)
-        for k in range(_BITS_MAX):
-            bit = np.int32(np.int32(np.uint32(state << np.uint32(k))) >> np.int32(DEGREE - 1))  # all ones or zero
-            following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & np.uint32(bit)))
+        for k in range(most):
+            bit = np.uint32(-np.int32(np.uint32(state & np.uint32(top >> np.uint32(k))) != _NONE))  # all ones or zero
+            following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & bit))
         words[first + i], states[first + i] = word, following
 
 
@@ -159,13 +162,16 @@ def _put(fields, here, words, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def _fill(states, words, fields, leaps, bits, runs, bl):  # type: ignore[no-untyped-def]
+def _fill(states, words, fields, leaps, bits, top, runs, bl):  # type: ignore[no-untyped-def]
     """The fields of so many quadrants of ``bl`` slots each."""
     groups = states.size // SIDE_BY_SIDE
     for run in range(runs):
         for slot in range(bl):
             for group in range(groups):
-                _step(states, words, leaps, group, bits)
+                if bits <= _BITS:
+                    _step(states, words, leaps, group, bits, top, _BITS)
+                else:
+                    _step(states, words, leaps, group, bits, top, _BITS_MAX)
             together = run * ((bl + FIELDS - 1) // FIELDS) + slot // FIELDS
             _put(fields, np.uint64(together * states.size), words, np.uint64(slot % FIELDS * FIELD_BITS))
 
@@ -285,7 +291,7 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
     int
         The number of slots.
     """
-    row_state, column_state, leaps, bits, row_split, column_split, row_count, column_count = sources
+    row_state, column_state, leaps, bits, top, row_split, column_split, row_count, column_count = sources
     states, now, fields, rows, columns = room
     (row_limits, row_words), (column_limits, column_words) = rows, columns
     words, fires, counts, numbers, events = trains
@@ -310,7 +316,7 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
             runs += is_present(q, row_mask, column_mask)
         if runs == 0:
             continue
-        _fill(states, now, fields, leaps, bits, runs, bl[k])
+        _fill(states, now, fields, leaps, bits, np.uint32(top), runs, bl[k])
         slots += runs * bl[k]
         _fire(active_rows, fields, row_limits, row_words, of_rows, stride, 0, row_split, row_count, parts)
         _fire(active, fields, column_limits, column_words, of_columns, stride, count, column_split, column_count, parts)
