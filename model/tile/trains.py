@@ -29,10 +29,8 @@ from symtrack.model.tile.random_bank import Bank
 
 FIELDS, FIELD_BITS = 3, 21  # words of slots in one of 64 bits, each with room for a sign
 _SIGN = np.uint64(FIELD_BITS - 1)  # the bit of a field that stays where a line fires
-# A one in every field, what moves these bits to neighbouring places above bit 42, and a mask of them.
-_EVERY = np.uint64(1 | 1 << FIELD_BITS | 1 << 2 * FIELD_BITS)
-_TOGETHER = np.uint64(1 << 2 * FIELD_BITS | 1 << FIELD_BITS + 1 | 1 << 2)
-_PLACE, _ALL_FIELDS = np.uint64(2 * FIELD_BITS), np.uint64((1 << FIELDS) - 1)
+_EVERY = np.uint64(1 | 1 << FIELD_BITS | 1 << 2 * FIELD_BITS)  # a one in every field
+_ALL_FIELDS = np.uint64((1 << FIELDS) - 1)
 _WORD, _MINUS = np.uint64(WORD), np.uint64(1 << 63)
 _LIMIT = np.uint64((1 << FIELD_BITS - 1) - 1)
 _NEVER = np.uint64(int(_LIMIT) * int(_EVERY))
@@ -196,18 +194,19 @@ def _compare(fields, limits, words, line, word, first, second, bits):  # type: i
     first, second: where the fields are of lines that are positive, and of those that are negative.
     bits: where the slots go in the words, the first of which are overwritten.
     """
-    (plus, minus), others = first, (fields[second[0]], fields[second[1]])
+    (plus, minus), positive, negative = first, fields[second[0]], fields[second[1]]
     for i in range(np.uint64(SIDE_BY_SIDE)):
-        limit = limits[line + i]
-        one, other = (fields[minus + i], others[1]) if limit & _MINUS else (fields[plus + i], others[0])
-        fires = _slots((limit & ~_MINUS) - (one ^ other)) << bits
+        limit, ours, theirs = limits[line + i], fields[plus + i] ^ positive, fields[minus + i] ^ negative
+        word_of = ours ^ ((ours ^ theirs) & np.uint64(np.int64(limit) >> 63))  # a choice would be one of addresses
+        fires = _slots((limit & ~_MINUS) - word_of) << bits
         words[word + i] = fires | (words[word + i] if bits else np.uint64(0))
 
 
 @njit(cache=True, forceinline=True)
 def _slots(difference):  # type: ignore[no-untyped-def]
     """In which of the fields a line fires, neighbouring bits."""
-    return (difference >> _SIGN & _EVERY) * _TOGETHER >> _PLACE & _ALL_FIELDS
+    signs = difference >> _SIGN & _EVERY
+    return (signs | signs >> _SIGN | signs >> (_SIGN + _SIGN)) & _ALL_FIELDS
 
 
 @njit(cache=True, forceinline=True)
