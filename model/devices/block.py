@@ -44,6 +44,7 @@ from symtrack.model.devices.responses import (
 from symtrack.model.spec.fixed import Int
 
 QUEUE = 32  # pulses of one cell at a time
+STRAYS = 512  # of which groups with queues of like length are made
 
 # Where the words of the lanes begin in one buffer, first those of the records: the compiler vectorises a loop only if
 # it sees that what the loop reads and what it writes do not overlap.
@@ -54,7 +55,7 @@ QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(
 _FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
 _ONE = np.uint32(1)
 # What a stray and a block cost, and each of their steps; measured, no result depends on them.
-_STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 12, 560, 264
+_STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 7, 560, 198
 _READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
 _RECORD = np.uint64(WORDS * LANES)
 
@@ -267,26 +268,60 @@ def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
         lanes[QUEUES + i] = 0
 
 
-@njit(cache=True)
-def step_strays(room, cells, count, array):  # type: ignore[no-untyped-def]
-    """Apply and empty the queues of so many cells of several blocks.
+class Strays(NamedTuple):
+    """Cells of several blocks, which step together.
 
-    cells: int64[2, LANES], of each where its words begin among the records, and its number.
+    Attributes
+    ----------
+    cells : int64[2, n], where the words of each begin among the records, and its number.
+    queues : int32[2, n], the word of its queue, and the pulses in it.
     """
+
+    cells: Int
+    queues: NDArray[np.int32]
+
+
+@njit(cache=True)
+def new_strays() -> Strays:
+    """Room for `STRAYS` of them."""
+    return Strays(np.empty((2, STRAYS), np.int64), np.empty((2, STRAYS), np.int32))
+
+
+@njit(cache=True)
+def step_strays(room, strays, count, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of so many strays: in order of length, so that few lanes wait for the longest beside them."""
+    cells, queues = strays
+    starts, order = np.zeros(QUEUE + 2, np.int64), np.empty(STRAYS, np.int64)
+    for n in range(count):
+        starts[queues[1, n] + 1] += 1
+    for pulses in range(QUEUE):
+        starts[pulses + 1] += starts[pulses]
+    for n in range(count):
+        place = queues[1, n]
+        order[starts[place]] = n
+        starts[place] += 1
+    for first in range(0, count, LANES):
+        _step_some(room, cells, queues, order, first, min(first + LANES, count), array)
+
+
+@njit(cache=True)
+def _step_some(room, cells, queues, order, first, last, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of strays, at most as many as there are lanes; the last of them is the longest."""
     records, words, shows, _, _, references, _, _, _, _, kind, places, _ = array
     lanes, place = room
-    for i in range(count):
-        record, cell = cells[0, i], cells[1, i]
+    for i in range(last - first):
+        n = order[first + i]
+        record = cells[0, n]
         for word in range(WORDS):
             lanes[word * LANES + i] = records[record + word * LANES]
-        lanes[_KEY + i] = np.int32(np.uint32(cell))
+        lanes[_KEY + i] = np.int32(np.uint32(cells[1, n]))
+        lanes[QUEUES + i], lanes[COUNT + i] = queues[0, n], queues[1, n]
         if kind != LINEAR:
             at = record // (WORDS * LANES) * LANES + record % LANES
             place[i], place[LANES + i] = places[0, at], places[1, at]
-    _, most, _ = waiting(lanes)
-    _step(room, most, array)
-    for i in range(count):
-        record, cell = cells[0, i], cells[1, i]
+    _step(room, np.int64(lanes[COUNT + last - first - 1]), array)
+    for i in range(last - first):
+        record, cell = cells[0, order[first + i]], cells[1, order[first + i]]
         records[record + STATE * LANES] = lanes[_STATE + i]
         records[record + NUMBER * LANES] = lanes[_NUMBER + i]
         if shows:
@@ -297,9 +332,9 @@ def step_strays(room, cells, count, array):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def stray(lanes, lane, record, cell, others, cells, count):  # type: ignore[no-untyped-def]
+def stray(lanes, lane, record, cell, cells, queues, count):  # type: ignore[no-untyped-def]
     """The queue of a lane becomes that of a stray, the last of so many."""
-    others[QUEUES + count], others[COUNT + count] = lanes[QUEUES + lane], lanes[COUNT + lane]
+    queues[0, count], queues[1, count] = lanes[QUEUES + lane], lanes[COUNT + lane]
     lanes[QUEUES + lane], lanes[COUNT + lane] = 0, 0
     cells[0, count], cells[1, count] = record, cell
 

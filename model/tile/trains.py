@@ -175,12 +175,12 @@ def _fill(states, words, fields, leaps, bits, top, runs, bl):  # type: ignore[no
 
 
 @njit(cache=True, forceinline=True)
-def _load(values, k, chopped, limits):  # type: ignore[no-untyped-def]
+def _load(values, k, choppers, limits):  # type: ignore[no-untyped-def]
     """Magnitudes and chopped signs of update k; returns how many lines can fire, and a mask of their signs."""
     active, negative = np.uint64(0), np.uint64(0)
     for line in range(np.uint64(values.shape[1])):
         value = np.int64(values[k, line])
-        size, sign = np.uint64(abs(value)), np.uint64(np.int64(value < 0) ^ chopped[line])
+        size, sign = np.uint64(abs(value)), np.uint64((value < 0) ^ (choppers[line] < 0))
         limits[line] = ((_LIMIT + size) * _EVERY) | (sign << np.uint64(63))
         active += np.uint64(size != 0)
         negative += np.uint64(size != 0) & sign
@@ -265,7 +265,7 @@ def _fire(active, fields, limits, words, runs, stride, first, split, lines, part
 
 
 @njit(cache=True)
-def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, room, trains):  # type: ignore[no-untyped-def]
+def make_trains(x, delta, bl, choppers, row_choppers, halves, turned, sources, room, trains):  # type: ignore[no-untyped-def]
     """Add the trains of n updates, one after the other, to what is empty.
 
     Parameters
@@ -274,8 +274,8 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
         Signed magnitudes [n, C] and [n, R], not chopped.
     bl
         int64[n], slots of a quadrant.
-    chopped, row_chopped
-        int64, 1 for lines whose chopper is -1.
+    choppers, row_choppers
+        int64, +1 or -1.
     halves
         Words of the longest train.
     turned
@@ -306,8 +306,8 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
     for k in range(bl.size):
         if bl[k] == 0:
             continue
-        active_rows, row_mask = _load(delta, k, row_chopped, row_limits)
-        active, column_mask = _load(x, k, chopped, column_limits)
+        active_rows, row_mask = _load(delta, k, row_choppers, row_limits)
+        active, column_mask = _load(x, k, choppers, column_limits)
         parts, runs = (bl[k] + FIELDS - 1) // FIELDS, 0
         for q in range(QUADRANTS):
             row, column = q >> ROW_SIDE & 1, q >> COLUMN_SIDE & 1
