@@ -93,7 +93,7 @@ class Converters(Validated):
         one, lsb, half, _ = self._adc
         return one, lsb, half, self._exact
 
-    def sigmas(self, codes: Int | None, read_noise: int) -> Int:
+    def sigmas(self, codes: NDArray[np.integer] | None, read_noise: int) -> Int:
         """Noise of outputs [n], or [1] of all, a weight, for input codes [n, C]; those matter with read noise only."""
         return self._sigmas(codes, read_noise) if read_noise and codes is not None else np.full(1, self._adc[3])
 
@@ -125,7 +125,7 @@ class Converters(Validated):
         codes: Int = _read(words, self.form, sigmas, noise.key, first, normal_table())
         return codes
 
-    def _sigmas(self, codes: Int, read_noise: int) -> Int:
+    def _sigmas(self, codes: NDArray[np.integer], read_noise: int) -> Int:
         """Noise of outputs with the read noise of their cells, weights, at most _SIGMA_MAX; by Python's integers."""
         powers = (codes.astype(np.int64) ** 2).sum(axis=1).tolist()
         roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
