@@ -19,6 +19,7 @@ from functools import cached_property
 from math import isqrt
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import READ_DROP, WEIGHT_BITS, ReadWords, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, compiled_normal_from, compiled_word_at
@@ -31,7 +32,9 @@ from symtrack.model.spec.validated import Validated, integer, number
 _SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every output is clipped long before
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _FLOAT_BITS = 52  # of integers that floats hold, and quotients of them
-_TOGETHER = 64  # vectors whose sums fit a cache while the weights go by
+_COLUMNS = 64  # of weights that stay in a cache while the vectors go by
+_LINE = 16  # words of a cache line
+_AT_ONCE = 4  # columns that are added together
 _WORTH_TURNING = 4  # vectors from which on a transposed copy of the weights pays
 _round_shift = njit(round_shift)
 
@@ -73,7 +76,7 @@ class Converters(Validated):
     def _adc(self) -> tuple[int, int, int, int]:
         return self.dac_max, self.lsb, 1 << (self.adc_bits - 1), int(to_weight(self.output_noise))
 
-    def dac(self, values: Int) -> tuple[Int, Int]:
+    def dac(self, values: Int) -> tuple[NDArray[np.int32], Int]:
         """Input codes [n, C] of n vectors of values, and the maxima [n] they are relative to."""
         codes, maxima = compiled_dac(values, self.dac_max)
         return codes, maxima
@@ -90,7 +93,7 @@ class Converters(Validated):
         one, lsb, half, _ = self._adc
         return one, lsb, half, self._exact
 
-    def sigmas(self, codes: Int | None, read_noise: int) -> Int:
+    def sigmas(self, codes: NDArray[np.integer] | None, read_noise: int) -> Int:
         """Noise of outputs [n], or [1] of all, a weight, for input codes [n, C]; those matter with read noise only."""
         return self._sigmas(codes, read_noise) if read_noise and codes is not None else np.full(1, self._adc[3])
 
@@ -122,7 +125,7 @@ class Converters(Validated):
         codes: Int = _read(words, self.form, sigmas, noise.key, first, normal_table())
         return codes
 
-    def _sigmas(self, codes: Int, read_noise: int) -> Int:
+    def _sigmas(self, codes: NDArray[np.integer], read_noise: int) -> Int:
         """Noise of outputs with the read noise of their cells, weights, at most _SIGMA_MAX; by Python's integers."""
         powers = (codes.astype(np.int64) ** 2).sum(axis=1).tolist()
         roots = [isqrt(self._adc[3] ** 2 + read_noise**2 * power // self.dac_max**2) for power in powers]
@@ -135,19 +138,28 @@ class Converters(Validated):
 
 
 @njit(cache=True)
+def by_inputs(words, forward, count):  # type: ignore[no-untyped-def]
+    """Words [C, R] as `compiled_products` takes them for so many vectors, and whether each line of them is an input."""
+    if forward or count < _WORTH_TURNING:
+        return words, forward
+    result = np.empty((words.shape[1], words.shape[0]), np.int32)
+    for first in range(0, words.shape[0], _LINE):  # whose words of a row stay in a cache while the rows go by
+        for i in range(words.shape[1]):
+            for j in range(first, min(first + _LINE, words.shape[0])):
+                result[i, j] = words[j, i]
+    return result, True
+
+
+@njit(cache=True)
 def compiled_products(  # type: ignore[no-untyped-def]
-    words, forward, codes, form, sigmas, key, place, table
+    words, by_input, codes, form, sigmas, key, place, table
 ):
-    """`Converters.products` of words [C, R] with codes [n, C], or of their transpose with codes [n, R] backward."""
+    """`Converters.products` with codes [n, inputs] of words [inputs, outputs], or [outputs, inputs]."""
     one, lsb, half, exact = form
-    if forward:
-        totals = np.zeros((len(codes), words.shape[1]), np.int64)
+    totals = np.zeros((len(codes), words.shape[1] if by_input else words.shape[0]), np.int64)
+    if by_input:
         _add_columns(totals, words, codes)
-    elif len(codes) >= _WORTH_TURNING:
-        totals = np.zeros((len(codes), words.shape[0]), np.int64)
-        _add_columns(totals, np.ascontiguousarray(words.T), codes)
     else:
-        totals = np.zeros((len(codes), words.shape[0]), np.int64)
         _add_rows(totals, words, codes)
     _digitize(totals, one, lsb, half, sigmas, key, place[0], place[1], table, exact)
     return totals
@@ -165,9 +177,9 @@ def _read(words, form, sigmas, key, first, table):  # type: ignore[no-untyped-de
 
 
 @njit(cache=True, error_model="numpy")
-def compiled_dac(values: Int, one: int) -> tuple[Int, Int]:
+def compiled_dac(values: Int, one: int) -> tuple[NDArray[np.int32], Int]:
     """`Converters.dac`. In floats, which hold all quotients: these have 16 bits, and their divisors less than 36."""
-    codes, maxima = np.zeros(values.shape, np.int64), np.zeros(len(values), np.int64)
+    codes, maxima = np.zeros(values.shape, np.int32), np.zeros(len(values), np.int64)
     for k in range(len(values)):
         maximum = 0
         for j in range(values.shape[1]):
@@ -179,7 +191,7 @@ def compiled_dac(values: Int, one: int) -> tuple[Int, Int]:
         elif maximum:
             for j in range(values.shape[1]):
                 code = np.floor(np.float64(2 * one * values[k, j] + maximum) / np.float64(2 * maximum))
-                codes[k, j] = np.int64(code)
+                codes[k, j] = np.int32(code)
     return codes, maxima
 
 
@@ -199,35 +211,37 @@ def compiled_values(codes: Int, lsb: int, maxima: Int) -> Int:
 
 
 @njit(cache=True)
-def _add_columns(totals: Int, words: ReadWords, codes: Int) -> None:
-    """Add words [C, R] times codes to totals [n, R], four columns at a time that have a code, by blocks of vectors."""
-    count, lines = words.shape[0], np.uint64(words.shape[1])
-    for start in range(0, len(codes), _TOGETHER):
-        last = min(start + _TOGETHER, len(codes))
-        for j in range(0, count - 3, 4):
-            a, b, c, d = np.uint64(j), np.uint64(j + 1), np.uint64(j + 2), np.uint64(j + 3)
-            for k in range(start, last):
-                one, two, three, four = codes[k, a], codes[k, b], codes[k, c], codes[k, d]
-                if one | two | three | four:
-                    for i in range(lines):
-                        left = np.int64(words[a, i]) * one + np.int64(words[b, i]) * two
-                        totals[k, i] += left + np.int64(words[c, i]) * three + np.int64(words[d, i]) * four
-        for j in range(count // 4 * 4, count):
-            for k in range(start, last):
-                code = codes[k, j]
-                if code:
-                    for i in range(lines):
-                        totals[k, i] += np.int64(words[j, i]) * code
+def _add_columns(totals, words, codes):  # type: ignore[no-untyped-def]
+    """Add words [C, R] times codes to totals [n, R], a few columns at a time of those that have a code.
+
+    Words and codes have 32 bits, so that vectors multiply them at once.
+    """
+    lines = np.uint64(words.shape[1])
+    which, factors = np.zeros(_COLUMNS + _AT_ONCE, np.uint64), np.zeros(_COLUMNS + _AT_ONCE, np.int32)
+    for first in range(0, words.shape[0], _COLUMNS):
+        for k in range(len(codes)):
+            found = 0
+            for j in range(first, min(first + _COLUMNS, words.shape[0])):
+                which[found], factors[found] = j, codes[k, j]
+                found += codes[k, j] != 0
+            factors[found : found + _AT_ONCE] = 0
+            for n in range(0, found, _AT_ONCE):
+                a, b, c, d = which[n], which[n + 1], which[n + 2], which[n + 3]
+                one, two, three, four = factors[n], factors[n + 1], factors[n + 2], factors[n + 3]
+                for i in range(lines):
+                    left = np.int64(words[a, i]) * np.int64(one) + np.int64(words[b, i]) * np.int64(two)
+                    right = np.int64(words[c, i]) * np.int64(three) + np.int64(words[d, i]) * np.int64(four)
+                    totals[k, i] += left + right
 
 
 @njit(cache=True)
-def _add_rows(totals: Int, words: ReadWords, codes: Int) -> None:
+def _add_rows(totals, words, codes):  # type: ignore[no-untyped-def]
     """Add words [R, C] times codes to totals [n, R]."""
     for i in range(words.shape[0]):
         for k in range(len(codes)):
             total = np.int64(0)
             for j in range(words.shape[1]):
-                total += np.int64(words[i, j]) * codes[k, j]
+                total += np.int64(words[i, j]) * np.int64(codes[k, j])
             totals[k, i] += total
 
 
@@ -236,21 +250,26 @@ def _digitize(  # type: ignore[no-untyped-def]
     totals, one, lsb, half, sigmas, key, first, stride, table, exact
 ):
     """Noise and ADC, in place; ``sigmas`` is [n], or [1] for all. ``exact``: floats hold what is not clipped."""
-    unit = lsb * one
+    unit, lines, flat = lsb * one, np.uint64(totals.shape[1]), totals.reshape(-1)
+    twice, low, high = np.float64(2 * unit), np.float64(-half), np.float64(half - 1)
+    sums = np.empty(totals.shape, np.float64)
     for k in range(len(totals)):
         sigma, draws = sigmas[k if sigmas.size > 1 else 0], np.uint64(first + k * stride)
         if sigma != 0:
-            for i in range(np.uint64(totals.shape[1])):
+            for i in range(lines):
                 draw = compiled_normal_from(compiled_word_at(key, draws + i), table)
                 noise = one * ((sigma * draw + _NORMAL_HALF) >> NORMAL_BITS)
-                totals[k, i] = (totals[k, i] << READ_DROP) + noise
+                totals[k, i] = total = (totals[k, i] << READ_DROP) + noise
+                sums[k, i] = np.float64(total)
         else:
-            for i in range(np.uint64(totals.shape[1])):
-                totals[k, i] <<= READ_DROP
-        if exact:
-            for i in range(np.uint64(totals.shape[1])):
-                code = np.floor(np.float64(2 * totals[k, i] + unit) / np.float64(2 * unit))
-                totals[k, i] = np.int64(min(max(code, np.float64(-half)), np.float64(half - 1)))
-        else:
-            for i in range(np.uint64(totals.shape[1])):
-                totals[k, i] = min(max((2 * totals[k, i] + unit) // (2 * unit), -half), half - 1)
+            for i in range(lines):
+                totals[k, i] = total = totals[k, i] << READ_DROP
+                sums[k, i] = np.float64(total)
+    if exact:
+        quotients = sums.reshape(-1)
+        for n in range(np.uint64(flat.size)):
+            code = np.floor((2.0 * quotients[n] + np.float64(unit)) / twice)
+            flat[n] = np.int32(min(max(code, low), high))
+    else:
+        for n in range(np.uint64(flat.size)):
+            flat[n] = min(max((2 * flat[n] + unit) // (2 * unit), -half), half - 1)

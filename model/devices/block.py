@@ -44,6 +44,7 @@ from symtrack.model.devices.responses import (
 from symtrack.model.spec.fixed import Int
 
 QUEUE = 32  # pulses of one cell at a time
+STRAYS = 512  # of which groups with queues of like length are made
 
 # Where the words of the lanes begin in one buffer, first those of the records: the compiler vectorises a loop only if
 # it sees that what the loop reads and what it writes do not overlap.
@@ -54,7 +55,7 @@ QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(
 _FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
 _ONE = np.uint32(1)
 # What a stray and a block cost, and each of their steps; measured, no result depends on them.
-_STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 12, 560, 264
+_STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 7, 560, 198
 _READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
 _RECORD = np.uint64(WORDS * LANES)
 
@@ -84,12 +85,24 @@ def _noise(k, lanes, sigma):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
+def _of_pulse(k, lanes, i, down):  # type: ignore[no-untyped-def]
+    """What pulse k of lane i takes of two words, of which that of the down pulse is at ``down``, and its direction.
+
+    By masks, as the compiler would choose between addresses instead, and no vector loads from those.
+    """
+    up = np.int32(-np.int32((lanes[QUEUES + i] & np.int32(1 << k)) != 0))
+    below, above = lanes[down + i], lanes[down + LANES + i]
+    return np.int32(below ^ ((below ^ above) & up)), up
+
+
+@njit(cache=True, forceinline=True)
 def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step."""
     old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
     noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
     new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
-    lanes[_STATE + i] = np.int32(new) if np.int32(k) < lanes[COUNT + i] else np.int32(old)
+    going = np.int32(-np.int32(np.int32(k) < lanes[COUNT + i]))
+    lanes[_STATE + i] ^= np.int32((np.int32(new) ^ lanes[_STATE + i]) & going)
 
 
 # A loop for every stage: those without tables are vectorised, and the ones with them have little else to do.
@@ -99,10 +112,10 @@ def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no
 def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Pulse k of LINEAR."""
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        steps, slopes = (lanes[_STEP + i], lanes[_STEP_UP + i]), (lanes[_SLOPE + i], lanes[_SLOPE_UP + i])
-        step = np.int64(steps[1] if up else np.int32(-steps[0]))
-        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slopes[1] if up else slopes[0]))
+        size, up = _of_pulse(k, lanes, i, _STEP)
+        slope, _ = _of_pulse(k, lanes, i, _SLOPE)
+        step = np.int64(np.int32((size ^ ~up) - ~up))
+        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slope))
         _move(lanes, i, k, step - bend, step, multiplicative, fraction)
 
 
@@ -110,8 +123,7 @@ def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
 def _scaled(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
     """Pulse k of the other kinds, from lane FACTOR."""
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        size = np.int32(lanes[_STEP_UP + i] if up else lanes[_STEP + i])
+        size, up = _of_pulse(k, lanes, i, _STEP)
         change = scaled(size, lanes[_FACTOR + i])
         move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
         _move(lanes, i, k, move, step, multiplicative, fraction)
@@ -153,9 +165,8 @@ def _power_factors(k, lanes, place, tables):  # type: ignore[no-untyped-def]
         log = minus_log2(lanes[_FACTOR + i], lanes[_SHIFT + i], lanes[_LEFT + i], lanes[_RIGHT + i])
         lanes[_FACTOR + i] = log
     for i in range(LANES):
-        up = (np.uint32(lanes[QUEUES + i]) >> np.uint32(k)) & _ONE
-        exponents = lanes[_SLOPE + i], lanes[_SLOPE_UP + i]
-        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponents[1] if up else exponents[0])
+        exponent, _ = _of_pulse(k, lanes, i, _SLOPE)
+        lanes[_FACTOR + i] = power_log2(lanes[_FACTOR + i], exponent)
         lanes[_LEFT + i] = exp_index(lanes[_FACTOR + i])
     _look_up(lanes, tables[1])
     for i in range(LANES):
@@ -251,33 +262,66 @@ def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
         first = np.uint64(number * LANES)
         for i in range(LANES):
             lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[first + np.uint64(i)])
-        for i in range(LANES):
-            if lanes[COUNT + i]:
-                words[cell + i * steps[1]] = lanes[_LEFT + i]
+        for i in range(min(LANES, across - block * LANES)):
+            words[cell + i * steps[1]] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
 
 
-@njit(cache=True)
-def step_strays(room, cells, count, array):  # type: ignore[no-untyped-def]
-    """Apply and empty the queues of so many cells of several blocks.
+class Strays(NamedTuple):
+    """Cells of several blocks, which step together.
 
-    cells: int64[2, LANES], of each where its words begin among the records, and its number.
+    Attributes
+    ----------
+    cells : int64[2, n], where the words of each begin among the records, and its number.
+    queues : int32[2, n], the word of its queue, and the pulses in it.
     """
+
+    cells: Int
+    queues: NDArray[np.int32]
+
+
+@njit(cache=True)
+def new_strays() -> Strays:
+    """Room for `STRAYS` of them."""
+    return Strays(np.empty((2, STRAYS), np.int64), np.empty((2, STRAYS), np.int32))
+
+
+@njit(cache=True)
+def step_strays(room, strays, count, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of so many strays: in order of length, so that few lanes wait for the longest beside them."""
+    cells, queues = strays
+    starts, order = np.zeros(QUEUE + 2, np.int64), np.empty(STRAYS, np.int64)
+    for n in range(count):
+        starts[queues[1, n] + 1] += 1
+    for pulses in range(QUEUE):
+        starts[pulses + 1] += starts[pulses]
+    for n in range(count):
+        place = queues[1, n]
+        order[starts[place]] = n
+        starts[place] += 1
+    for first in range(0, count, LANES):
+        _step_some(room, cells, queues, order, first, min(first + LANES, count), array)
+
+
+@njit(cache=True)
+def _step_some(room, cells, queues, order, first, last, array):  # type: ignore[no-untyped-def]
+    """Apply the queues of strays, at most as many as there are lanes; the last of them is the longest."""
     records, words, shows, _, _, references, _, _, _, _, kind, places, _ = array
     lanes, place = room
-    for i in range(count):
-        record, cell = cells[0, i], cells[1, i]
+    for i in range(last - first):
+        n = order[first + i]
+        record = cells[0, n]
         for word in range(WORDS):
             lanes[word * LANES + i] = records[record + word * LANES]
-        lanes[_KEY + i] = np.int32(np.uint32(cell))
+        lanes[_KEY + i] = np.int32(np.uint32(cells[1, n]))
+        lanes[QUEUES + i], lanes[COUNT + i] = queues[0, n], queues[1, n]
         if kind != LINEAR:
             at = record // (WORDS * LANES) * LANES + record % LANES
             place[i], place[LANES + i] = places[0, at], places[1, at]
-    _, most, _ = waiting(lanes)
-    _step(room, most, array)
-    for i in range(count):
-        record, cell = cells[0, i], cells[1, i]
+    _step(room, np.int64(lanes[COUNT + last - first - 1]), array)
+    for i in range(last - first):
+        record, cell = cells[0, order[first + i]], cells[1, order[first + i]]
         records[record + STATE * LANES] = lanes[_STATE + i]
         records[record + NUMBER * LANES] = lanes[_NUMBER + i]
         if shows:
@@ -288,9 +332,9 @@ def step_strays(room, cells, count, array):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def stray(lanes, lane, record, cell, others, cells, count):  # type: ignore[no-untyped-def]
+def stray(lanes, lane, record, cell, cells, queues, count):  # type: ignore[no-untyped-def]
     """The queue of a lane becomes that of a stray, the last of so many."""
-    others[QUEUES + count], others[COUNT + count] = lanes[QUEUES + lane], lanes[COUNT + lane]
+    queues[0, count], queues[1, count] = lanes[QUEUES + lane], lanes[COUNT + lane]
     lanes[QUEUES + lane], lanes[COUNT + lane] = 0, 0
     cells[0, count], cells[1, count] = record, cell
 

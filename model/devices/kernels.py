@@ -20,9 +20,11 @@ from symtrack.model.devices.block import (
     COUNT,
     QUEUE,
     QUEUES,
+    STRAYS,
     Memory,
     are_strays,
     new_room,
+    new_strays,
     pulse_block,
     step_strays,
     stray,
@@ -77,10 +79,10 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
     """All updates of one of equal shares of the lines, taken in turn; returns the number of coincidences."""
     words, fires, counts, numbers, events = trains
     blocks, lines = fires.shape[1], counts.size
-    room, strays, total, astray = new_room(), new_room(), 0, 0
-    cells, others, across, steps = np.empty((2, LANES), np.int64), strays.lanes, array.lanes, array.steps
+    room, strays, total, astray = new_room(), new_strays(), 0, 0
+    (cells, queues), across, steps = strays, array.lanes, array.steps
     blocks_of_line, which = (across + LANES - 1) // LANES, np.empty(LANES + 1, np.int64)
-    lanes = room.lanes
+    lanes, apart = room.lanes, new_room()
     for line in range(share, lines, shares):  # neighbours are alike, so that all threads have as much to do
         if not counts[line]:
             continue
@@ -108,13 +110,13 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
                             which[found] = lane
                             found += lanes[COUNT + lane] != 0
                         for n in range(found):
-                            if astray == LANES:
-                                step_strays(strays, cells, astray, array)
+                            if astray == STRAYS:
+                                step_strays(apart, strays, astray, array)
                                 astray = 0
                             lane = which[n]
                             record = (line * blocks_of_line + block) * WORDS * LANES + lane
                             cell = line * steps[0] + (block * LANES + lane) * steps[1]
-                            stray(lanes, lane, record, cell, others, cells, astray)
+                            stray(lanes, lane, record, cell, cells, queues, astray)
                             astray += 1
                     else:
                         pulse_block(room, line, block, longest, array)
@@ -124,7 +126,7 @@ def update_lines(share, shares, trains, array):  # type: ignore[no-untyped-def]
                     most += more
                 event += 1
     if astray:
-        step_strays(strays, cells, astray, array)
+        step_strays(apart, strays, astray, array)
     return total
 
 

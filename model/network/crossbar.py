@@ -100,6 +100,7 @@ class Crossbar:
         self.transfers = 0
         self._sharing = Sharing(threads)  # of products
         self._gamma = round(gamma * (1 << GAMMA_BITS))
+        self._magnitude_high = config.magnitude_format.high
 
     @property
     def reference(self) -> Int:
@@ -170,7 +171,7 @@ class Crossbar:
         if not len(x):
             return
         form = (
-            config.magnitude_format.high,
+            self._magnitude_high,
             config.bl_max,
             sources.words_of_train,
             array.turned,

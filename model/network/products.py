@@ -13,6 +13,7 @@ import numpy as np
 from numba import prange
 
 from symtrack.model.arithmetic.converters import (
+    by_inputs,
     compiled_dac,
     compiled_products,
     compiled_value,
@@ -22,8 +23,14 @@ from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import round_shift
 
 GAMMA_BITS = 20  # fractional bits of gamma
+_TOGETHER = 32  # vectors whose sums stay in a cache
 
 _round_shift = njit(round_shift)
+
+
+@njit(cache=True)
+def _part(sigmas, start, stop):  # type: ignore[no-untyped-def]
+    return sigmas[start:stop] if sigmas.size > 1 else sigmas[:]
 
 
 # fmt: off
@@ -48,30 +55,33 @@ def products_alone(  # type: ignore[no-untyped-def]
     key, first, table
         Of the noise, and the number of its first draw.
     """
-    form = one, lsb, half, exact
-    codes, maxima = compiled_dac(vectors, one)
+    form, count = (one, lsb, half, exact), len(vectors)
     outputs = slow.shape[1] if forward else slow.shape[0]
-    stride = outputs * (3 if gamma else 1)
-    main = compiled_products(slow, forward, codes, form, slow_sigmas, key, (first, stride), table)
-    if not gamma:
-        return compiled_values(main, lsb, maxima)
-    for k in range(len(codes)):
-        for i in range(codes.shape[1]):
-            codes[k, i] *= choppers_in[i]
-    place = first + outputs, stride
-    ours = compiled_products(fast, forward, codes, form, fast_sigmas, key, place, table)
-    place = first + 2 * outputs, stride
-    theirs = compiled_products(copied, forward, codes, form, copied_sigmas, key, place, table)
-    for k in range(len(main)):
-        for i in range(outputs):
-            residual = compiled_value((ours[k, i] - theirs[k, i]) * choppers_out[i], lsb, maxima[k])
-            main[k, i] = compiled_value(main[k, i], lsb, maxima[k]) + _round_shift(residual * gamma, GAMMA_BITS)
-    return main
-
-
-@njit(cache=True)
-def _part(sigmas, start, stop):  # type: ignore[no-untyped-def]
-    return sigmas[start:stop] if sigmas.size > 1 else sigmas[:]
+    stride, result = outputs * (3 if gamma else 1), np.empty((count, outputs), np.int64)
+    slow, by_input = by_inputs(slow, forward, count)
+    if gamma:
+        fast, copied = by_inputs(fast, forward, count)[0], by_inputs(copied, forward, count)[0]
+    for start in range(0, count, _TOGETHER):
+        stop, at = min(start + _TOGETHER, count), first + start * stride
+        codes, maxima = compiled_dac(vectors[start:stop], one)
+        sigmas = _part(slow_sigmas, start, stop)
+        main = compiled_products(slow, by_input, codes, form, sigmas, key, (at, stride), table)
+        if not gamma:
+            result[start:stop] = compiled_values(main, lsb, maxima)
+            continue
+        for k in range(len(codes)):
+            for i in range(codes.shape[1]):
+                codes[k, i] *= choppers_in[i]
+        sigmas, place = _part(fast_sigmas, start, stop), (at + outputs, stride)
+        ours = compiled_products(fast, by_input, codes, form, sigmas, key, place, table)
+        sigmas, place = _part(copied_sigmas, start, stop), (at + 2 * outputs, stride)
+        theirs = compiled_products(copied, by_input, codes, form, sigmas, key, place, table)
+        for k in range(len(codes)):
+            for i in range(outputs):
+                residual = compiled_value((ours[k, i] - theirs[k, i]) * choppers_out[i], lsb, maxima[k])
+                value = compiled_value(main[k, i], lsb, maxima[k])
+                result[start + k, i] = value + _round_shift(residual * gamma, GAMMA_BITS)
+    return result
 
 
 # fmt: off

@@ -45,13 +45,13 @@ def _updates_at_once(count, lanes, halves):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _make(x, delta, plan, form, sources, room, first, size, signed, trains):  # type: ignore[no-untyped-def]
     """The trains of some updates; returns their slots."""
-    (x_max, delta_max, bl, full), (high, _, halves, turned, chopped, row_chopped) = plan, form
+    (x_max, delta_max, bl, full), (high, _, halves, turned, choppers, row_choppers) = plan, form
     clear(trains)
     rows, columns = signed[1][:size], signed[0][:size]
     _magnitudes(x, x_max, full, high, first, columns)
     _magnitudes(delta, delta_max, full, high, first, rows)
     some = bl[first : first + size]
-    return make_trains(columns, rows, some, chopped, row_chopped, halves, turned, sources, room, trains)
+    return make_trains(columns, rows, some, choppers, row_choppers, halves, turned, sources, room, trains)
 
 
 @njit(cache=True)
@@ -74,8 +74,8 @@ def update_alone(x, delta, plan, form, sources, array):  # type: ignore[no-untyp
     plan
         Of update management.
     form
-        Largest magnitude, longest train, its words, whether columns are the lines of the array, and which columns and
-        rows are chopped.
+        Largest magnitude, longest train, its words, whether columns are the lines of the array, and the choppers of
+        columns and rows.
     sources
         Of the periphery, see `model.tile.trains`; they step.
     array

@@ -224,11 +224,9 @@ class Periphery:
         return trains
 
     def begin_updates(self, target: Target) -> tuple[Int, Int]:
-        """int64[C] and int64[R]: 1 where choppers turn the sign of lines in updates of this array, which begin."""
+        """int64[C] and int64[R]: the choppers of the lines, +1 or -1, in updates of this array, which begin."""
         self.chopper_state.begin(self.used.columns)
-        choppers = self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
-        columns, rows = ((chopper < 0).astype(np.int64) for chopper in choppers)
-        return columns, rows
+        return self._unchopped if target == Target.SLOW else (self.chopper, self.row_chopper)
 
     def count_updates(self, updates: int, slots: int) -> None:
         """Count updates with so many slots in all, which have been made of `sources`."""

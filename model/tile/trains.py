@@ -29,16 +29,14 @@ from symtrack.model.tile.random_bank import Bank
 
 FIELDS, FIELD_BITS = 3, 21  # words of slots in one of 64 bits, each with room for a sign
 _SIGN = np.uint64(FIELD_BITS - 1)  # the bit of a field that stays where a line fires
-# A one in every field, what moves these bits to neighbouring places above bit 42, and a mask of them.
-_EVERY = np.uint64(1 | 1 << FIELD_BITS | 1 << 2 * FIELD_BITS)
-_TOGETHER = np.uint64(1 << 2 * FIELD_BITS | 1 << FIELD_BITS + 1 | 1 << 2)
-_PLACE, _ALL_FIELDS = np.uint64(2 * FIELD_BITS), np.uint64((1 << FIELDS) - 1)
+_EVERY = np.uint64(1 | 1 << FIELD_BITS | 1 << 2 * FIELD_BITS)  # a one in every field
+_ALL_FIELDS = np.uint64((1 << FIELDS) - 1)
 _WORD, _MINUS = np.uint64(WORD), np.uint64(1 << 63)
 _LIMIT = np.uint64((1 << FIELD_BITS - 1) - 1)
 _NEVER = np.uint64(int(_LIMIT) * int(_EVERY))
 
 SIDE_BY_SIDE = 32  # sources or lines; fewer and the compiler would unroll loops instead of using vectors
-_BITS_MAX = 16  # of a word
+_BITS, _BITS_MAX = 12, 16  # of a word: usually, and at most
 _WORTH = 5  # lines that take as long as `SIDE_BY_SIDE` at once
 _NONE, _ALL = np.uint32(0), np.uint32(0xFFFFFFFF)
 
@@ -51,6 +49,7 @@ class Sources(NamedTuple):
     row_state, column_state : int64[n], those of the banks, which step.
     leaps : uint32, for every group of sources what bit k of their words adds, counted from the top, k by k.
     bits : width of a word.
+    top : ``2**31``. Compiled code tests bits by masks; if it knew that each has one bit, it would shift, which is slow.
     row_split, column_split : first operands among the sources of a side; line l has l modulo the split, and that behind
         the first operands whose number is l // split.
     rows, columns : lines of the sides.
@@ -60,6 +59,7 @@ class Sources(NamedTuple):
     column_state: Int
     leaps: NDArray[np.uint32]
     bits: int
+    top: int
     row_split: int
     column_split: int
     rows: int
@@ -79,6 +79,7 @@ def sources_of(row_bank: Bank, column_bank: Bank, *, bits: int, rows: int, colum
         column_state=column_bank.state,
         leaps=leaps.reshape(_BITS_MAX, groups, SIDE_BY_SIDE).transpose(1, 0, 2).ravel(),
         bits=bits,
+        top=1 << DEGREE - 1,
         row_split=row_bank.split,
         column_split=column_bank.split,
         rows=rows,
@@ -136,17 +137,17 @@ def new_room(sources: Sources, longest: int) -> Room:
 
 
 @njit(cache=True, forceinline=True)
-def _step(states, words, leaps, group, bits):  # type: ignore[no-untyped-def]
-    """The words of a group of sources, and their step."""
+def _step(states, words, leaps, group, bits, top, most):  # type: ignore[no-untyped-def]
+    """The words of a group of sources, and their step; ``most`` is a constant that ``bits`` does not exceed."""
     first, drop = np.uint64(group * SIDE_BY_SIDE), np.uint32(DEGREE - bits)
     leap, left = first * np.uint64(_BITS_MAX), np.uint32(bits)
     for i in range(np.uint64(SIDE_BY_SIDE)):
         state = states[first + i]
         word = np.uint32(state >> drop)
         following = np.uint32(state << left)
-        for k in range(_BITS_MAX):
-            bit = np.int32(np.int32(np.uint32(state << np.uint32(k))) >> np.int32(DEGREE - 1))  # all ones or zero
-            following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & np.uint32(bit)))
+        for k in range(most):
+            bit = np.uint32(-np.int32(np.uint32(state & np.uint32(top >> np.uint32(k))) != _NONE))  # all ones or zero
+            following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & bit))
         words[first + i], states[first + i] = word, following
 
 
@@ -159,24 +160,27 @@ def _put(fields, here, words, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def _fill(states, words, fields, leaps, bits, runs, bl):  # type: ignore[no-untyped-def]
+def _fill(states, words, fields, leaps, bits, top, runs, bl):  # type: ignore[no-untyped-def]
     """The fields of so many quadrants of ``bl`` slots each."""
     groups = states.size // SIDE_BY_SIDE
     for run in range(runs):
         for slot in range(bl):
             for group in range(groups):
-                _step(states, words, leaps, group, bits)
+                if bits <= _BITS:
+                    _step(states, words, leaps, group, bits, top, _BITS)
+                else:
+                    _step(states, words, leaps, group, bits, top, _BITS_MAX)
             together = run * ((bl + FIELDS - 1) // FIELDS) + slot // FIELDS
             _put(fields, np.uint64(together * states.size), words, np.uint64(slot % FIELDS * FIELD_BITS))
 
 
 @njit(cache=True, forceinline=True)
-def _load(values, k, chopped, limits):  # type: ignore[no-untyped-def]
+def _load(values, k, choppers, limits):  # type: ignore[no-untyped-def]
     """Magnitudes and chopped signs of update k; returns how many lines can fire, and a mask of their signs."""
     active, negative = np.uint64(0), np.uint64(0)
     for line in range(np.uint64(values.shape[1])):
         value = np.int64(values[k, line])
-        size, sign = np.uint64(abs(value)), np.uint64(np.int64(value < 0) ^ chopped[line])
+        size, sign = np.uint64(abs(value)), np.uint64((value < 0) ^ (choppers[line] < 0))
         limits[line] = ((_LIMIT + size) * _EVERY) | (sign << np.uint64(63))
         active += np.uint64(size != 0)
         negative += np.uint64(size != 0) & sign
@@ -190,18 +194,19 @@ def _compare(fields, limits, words, line, word, first, second, bits):  # type: i
     first, second: where the fields are of lines that are positive, and of those that are negative.
     bits: where the slots go in the words, the first of which are overwritten.
     """
-    (plus, minus), others = first, (fields[second[0]], fields[second[1]])
+    (plus, minus), positive, negative = first, fields[second[0]], fields[second[1]]
     for i in range(np.uint64(SIDE_BY_SIDE)):
-        limit = limits[line + i]
-        one, other = (fields[minus + i], others[1]) if limit & _MINUS else (fields[plus + i], others[0])
-        fires = _slots((limit & ~_MINUS) - (one ^ other)) << bits
+        limit, ours, theirs = limits[line + i], fields[plus + i] ^ positive, fields[minus + i] ^ negative
+        word_of = ours ^ ((ours ^ theirs) & np.uint64(np.int64(limit) >> 63))  # a choice would be one of addresses
+        fires = _slots((limit & ~_MINUS) - word_of) << bits
         words[word + i] = fires | (words[word + i] if bits else np.uint64(0))
 
 
 @njit(cache=True, forceinline=True)
 def _slots(difference):  # type: ignore[no-untyped-def]
     """In which of the fields a line fires, neighbouring bits."""
-    return (difference >> _SIGN & _EVERY) * _TOGETHER >> _PLACE & _ALL_FIELDS
+    signs = difference >> _SIGN & _EVERY
+    return (signs | signs >> _SIGN | signs >> (_SIGN + _SIGN)) & _ALL_FIELDS
 
 
 @njit(cache=True, forceinline=True)
@@ -260,7 +265,7 @@ def _fire(active, fields, limits, words, runs, stride, first, split, lines, part
 
 
 @njit(cache=True)
-def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, room, trains):  # type: ignore[no-untyped-def]
+def make_trains(x, delta, bl, choppers, row_choppers, halves, turned, sources, room, trains):  # type: ignore[no-untyped-def]
     """Add the trains of n updates, one after the other, to what is empty.
 
     Parameters
@@ -269,8 +274,8 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
         Signed magnitudes [n, C] and [n, R], not chopped.
     bl
         int64[n], slots of a quadrant.
-    chopped, row_chopped
-        int64, 1 for lines whose chopper is -1.
+    choppers, row_choppers
+        int64, +1 or -1.
     halves
         Words of the longest train.
     turned
@@ -285,7 +290,7 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
     int
         The number of slots.
     """
-    row_state, column_state, leaps, bits, row_split, column_split, row_count, column_count = sources
+    row_state, column_state, leaps, bits, top, row_split, column_split, row_count, column_count = sources
     states, now, fields, rows, columns = room
     (row_limits, row_words), (column_limits, column_words) = rows, columns
     words, fires, counts, numbers, events = trains
@@ -301,8 +306,8 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
     for k in range(bl.size):
         if bl[k] == 0:
             continue
-        active_rows, row_mask = _load(delta, k, row_chopped, row_limits)
-        active, column_mask = _load(x, k, chopped, column_limits)
+        active_rows, row_mask = _load(delta, k, row_choppers, row_limits)
+        active, column_mask = _load(x, k, choppers, column_limits)
         parts, runs = (bl[k] + FIELDS - 1) // FIELDS, 0
         for q in range(QUADRANTS):
             row, column = q >> ROW_SIDE & 1, q >> COLUMN_SIDE & 1
@@ -310,7 +315,7 @@ def make_trains(x, delta, bl, chopped, row_chopped, halves, turned, sources, roo
             runs += is_present(q, row_mask, column_mask)
         if runs == 0:
             continue
-        _fill(states, now, fields, leaps, bits, runs, bl[k])
+        _fill(states, now, fields, leaps, bits, np.uint32(top), runs, bl[k])
         slots += runs * bl[k]
         _fire(active_rows, fields, row_limits, row_words, of_rows, stride, 0, row_split, row_count, parts)
         _fire(active, fields, column_limits, column_words, of_columns, stride, count, column_split, column_count, parts)

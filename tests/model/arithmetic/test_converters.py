@@ -76,11 +76,12 @@ def test_products_do_not_depend_on_the_order_of_the_memory() -> None:
 
 @pytest.mark.parametrize("by_columns", [True, False])
 @pytest.mark.parametrize("read_noise", [0, WEIGHT_ONE // 50])
-def test_many_products_are_products_one_after_the_other(by_columns: bool, read_noise: int) -> None:
-    """Each vector has draws of its own, also where they lie apart, and there are more of them than go together."""
+@pytest.mark.parametrize("columns", [1, 9, 64, 131])
+def test_many_products_are_products_one_after_the_other(by_columns: bool, read_noise: int, columns: int) -> None:
+    """Each vector has draws of its own, also where they lie apart; with fewer columns than go together, and more."""
     rng, converters = np.random.default_rng(6), Converters(output_bound=2.0)
-    weights = np.asarray(seen(rng.uniform(-1, 1, (5, 9))), order="F" if by_columns else "C")
-    codes = rng.integers(-63, 64, (150, 9)) * (rng.random((150, 9)) < 0.3)
+    weights = np.asarray(seen(rng.uniform(-1, 1, (5, columns))), order="F" if by_columns else "C")
+    codes = rng.integers(-63, 64, (150, columns)) * (rng.random((150, columns)) < 0.3)
     noise = stream()
     noise.take(7)
     singles = []

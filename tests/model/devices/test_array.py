@@ -8,7 +8,7 @@ import pytest
 
 from symtrack.model.devices import kernels
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.devices.block import COUNT, QUEUES, new_room, pulse_block, waiting
+from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, STRAYS, new_room, pulse_block, waiting
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.power_step import PowerStep
@@ -252,6 +252,22 @@ def test_strays_of_many_blocks_step_as_the_cells_of_blocks_do(kind: type) -> Non
     assert np.array_equal(arrays[0].words, arrays[1].words)
     assert np.array_equal(arrays[0].pulse_numbers, arrays[1].pulse_numbers)
     assert arrays[0].pulse_numbers.any()
+
+
+def test_more_strays_than_there_is_room_for_step_in_turns() -> None:
+    """One cell in each of many blocks, with queues of all lengths up to a full one."""
+    arrays = [DeviceArray(cells=LinearStep().cells(rows=17, columns=1500, seed=2, array="a"), key=5) for _ in range(2)]
+    rows, columns = (np.zeros((1, 4, size), np.uint64) for size in (17, 1500))
+    rows[:, 1], pulses = (1 << QUEUE) - 1, np.arange(1500) // LANES % (QUEUE + 1)
+    pulses[np.arange(1500) % LANES != 7] = 0
+    columns[0, 1] = [(1 << count) - 1 for count in pulses.tolist()]
+    assert 17 * np.count_nonzero(pulses) > STRAYS
+    trains = from_words(rows, columns, np.array([[0, 1, 0, 0]]), False)
+    assert kernels.update_lines(0, 1, trains, arrays[0].memory) == 17 * pulses.sum()
+    arrays[1].pulse(np.broadcast_to(pulses, (17, 1500)))
+    assert np.array_equal(arrays[0].state, arrays[1].state)
+    assert np.array_equal(arrays[0].words, arrays[1].words)
+    assert np.array_equal(arrays[0].pulse_numbers, arrays[1].pulse_numbers)
 
 
 @pytest.mark.parametrize("slots", [(1,), (31,), (32,), (33,), (63,), (64,), (5, 33, 64, 1, 64, 20)])
