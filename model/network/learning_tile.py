@@ -129,6 +129,8 @@ class LearningTile:
         weights = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span
         self.tile.slow.program(weights.reshape(config.rows, config.columns))
         self.manager = UpdateManager(config=config, fast_rate=rates.fast_rate, momentum=rates.momentum)
+        if rates.fixed_fast_rate:
+            self.manager.step = rates.fixed_fast_rate / physics.fast.dw_min
         self.calibration_pulses = 0  # per cell
         self._steps = 0  # calls of `learn` since the last transfer event
         self._algorithm, self._rates = algorithm, rates
