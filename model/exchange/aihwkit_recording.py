@@ -23,14 +23,37 @@ from typing import Any
 
 RUNS = [[1, 700], [-1, 1100], *[[1, 3], [-1, 2]] * 100, [1, 1500], [-1, 400], *[[1, 1], [-1, 1]] * 200]
 """Pulses of a recorded response: run lengths of both signs, 4600 in all."""
-PIECEWISE = {
-    "dw_min": 0.002,
-    "w_max": 0.8,
-    "w_min": -0.6,
-    "up_down": 0.1,
-    "piecewise_up": [1.6, 1.3, 1.0, 0.8, 0.3],
-    "piecewise_down": [0.2, 0.7, 1.0, 1.1, 1.9],
+EXAMPLES: dict[str, dict[str, Any]] = {
+    "ConstantStepDevice": {"dw_min": 0.0007, "up_down": 0.3},
+    "LinearStepDevice": {"dw_min": 0.002, "gamma_up": 0.4, "gamma_down": 0.9, "up_down": -0.1, "w_max": 1.1},
+    "SoftBoundsDevice": {"dw_min": 0.003, "up_down": 0.2, "w_min": -0.8},
+    "SoftBoundsPmaxDevice": {"p_max": 900, "alpha": 0.003, "range_min": -1.0, "range_max": 1.0},
+    "SoftBoundsReferenceDevice": {
+        "dw_min": 0.004,
+        "up_down": 0.15,
+        "reference_mean": 0.2,
+        "subtract_symmetry_point": True,
+        "mult_noise": True,
+    },
+    "ExpStepDevice": {"dw_min": 0.004, "up_down": 0.05},
+    "PowStepDevice": {"dw_min": 0.004, "pow_gamma": 1.7, "pow_up_down": 0.2, "up_down": -0.1},
+    "PowStepReferenceDevice": {
+        "dw_min": 0.004,
+        "pow_gamma": 0.8,
+        "pow_up_down": -0.1,
+        "reference_mean": -0.1,
+        "subtract_symmetry_point": True,
+    },
+    "PiecewiseStepDevice": {
+        "dw_min": 0.002,
+        "w_max": 0.8,
+        "w_min": -0.6,
+        "up_down": 0.1,
+        "piecewise_up": [1.6, 1.3, 1.0, 0.8, 0.3, 0.1],
+        "piecewise_down": [0.2, 0.7, 1.0, 1.1, 1.9, 2.0],
+    },
 }
+"""Devices that are recorded beside the presets, one of every class."""
 
 
 def plain(value: Any) -> Any:
@@ -107,12 +130,7 @@ def presets() -> dict[str, Any]:
                     continue  # a base that cannot be made
     found = of(room, devices.PulsedDevice)
     recorded = {name: without_variation(kind()) for name, kind in found.items()}
-    recorded |= {
-        name: without_variation(kind())
-        for name, kind in of(devices, devices.PulsedDevice).items()
-        if name not in ("PulsedDevice", "PiecewiseStepDevice")
-    }
-    recorded["PiecewiseStepDevice"] = without_variation(devices.PiecewiseStepDevice(**PIECEWISE))
+    recorded |= {name: without_variation(getattr(devices, name)(**parameters)) for name, parameters in EXAMPLES.items()}
     return {
         "version": __version__,
         "configurations": {name: plain(kind()) for name, kind in of(room, configs.MappableRPU).items()},

@@ -163,7 +163,9 @@ class Rates(Validated):
     granularity: float = number(1, 1e6, 100.0, "steps that make a write threshold, times columns; of buffered writes")
     fast_rate: float = number(0, 16, 0.5, "learning rate of P, in trains of full length for a typical update")
     momentum: float = number(0, 1, 0.99, "of the running maxima that scale the fast rate")
-    fixed_fast_rate: float = number(0, 16, 0.0, "learning rate of P that nothing scales, in place of fast_rate; 0: none")
+    fixed_fast_rate: float = number(
+        0, 16, 0.0, "learning rate of P that nothing scales, in place of fast_rate; 0: none"
+    )
     gamma: float = number(0, 16, 0.1, "weight of the residual P - Qref in the products")
     scale_rate: float = number(0, 16, 0.01, "learning rate of the output scales, 0: fixed")
     transfer_every: int = integer(1, 10**6, 1, "training steps to a transfer event")

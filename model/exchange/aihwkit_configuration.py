@@ -35,6 +35,7 @@ from symtrack.model.training.spec import TrainingSpec
 
 COMPOUNDS = ("DynamicTransferCompound", "ChoppedTransferCompound", "BufferedTransferCompound", "TransferCompound")
 CONFIGURATIONS = ("SingleRPUConfig", "UnitCellRPUConfig")
+REGRESSIONS = ("noisy-quadratic", "weight-programming")  # tasks whose network is given
 PERFECT = ("is_perfect", "mv_type")  # fields that say so
 PERFECT_BITS, PERFECT_BOUND = 16, 12.0  # of converters that stand for perfect ones
 _BOUNDS = {spec.name: spec.metadata for spec in fields(TileConfig) if "low" in spec.metadata}
@@ -123,7 +124,7 @@ class Taken:
         batch = more.get("batch", 1)
         tiles = {**self.tiles, **more.pop("tiles", {})}
         task = more.get("task", TrainingSpec.task)
-        named_network = isinstance(task, str) and task not in ("weight-programming", "noisy-quadratic")
+        named_network = isinstance(task, str) and task not in REGRESSIONS
         network = {**(self.network if named_network else {}), **more.pop("network", {})}
         self.check_schedule(more.get("schedule"))
         values: dict[str, Any] = {
@@ -257,8 +258,7 @@ def in_out(fields: Fields, *, transfer: bool = False) -> InOut:
     TypeError, ValueError
         A field has no counterpart.
     """
-    perfect = fields.take("is_perfect") or fields.take("mv_type") == "IDEAL"
-    if perfect:
+    if any((fields.take("is_perfect"), fields.take("mv_type") == "IDEAL")):
         fields.note(
             "is_perfect" if fields.take("is_perfect") else "mv_type", f"{PERFECT_BITS} bits within {PERFECT_BOUND:g}"
         )
