@@ -478,7 +478,11 @@ def _trains(update: Fields) -> None:
     update.ignore("probabilities are not rounded at random", "sto_round")
     update.ignore("of deterministic trains only", "x_res_implicit", "d_res_implicit")
     update.ignore("it is measured only", "d_sparsity")
-    if res > 0 and not update.path.endswith("transfer_update"):
+    if update.path.endswith("transfer_update"):
+        update.ignore("a write has the pulses that it needs", "res")
+    elif res <= 0:
+        update.ignore("probabilities have magnitude_bits of the tile", "res")
+    else:
         steps = 1 / res if res <= 1 else res
         bits = min(max(round(math.log2(steps)), 1), _BOUNDS["magnitude_bits"]["high"])
         update.note("res", f"magnitude_bits = {bits}, steps of 1/{2**bits}")
@@ -508,6 +512,8 @@ def _buffered(cell: Fields, steps: list[float], dw_min: float, tiles: dict[str, 
         if not (randomly and probability == rows):
             raise cell.refused("out_chop_prob", "0, or in_chop_prob with in_chop_random: a tile has one probability")
         tiles["row_chopper"] = 1
+    else:
+        cell.ignore("rows do not flip", "out_chop_prob")
     row_chopper = ChopperMode.RANDOM if rows > 0 else None
     if cell.kind == "DynamicTransferCompound":
         return found | _dynamic(cell, probability, tiles) | {"choppers": Choppers(row_chopper=row_chopper)}

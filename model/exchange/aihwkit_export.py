@@ -125,7 +125,7 @@ def exported(spec: TrainingSpec) -> Exported:
     products = slow if compound else fast
     io = _io(converters, products.read_noise_std * products.dw_min)
     if compound:
-        cell = {
+        cell: dict[str, Any] = {
             "class": compound,
             "unit_cell_devices": [_device(one, spec.batch, name) for one, name in _pair(fast, slow)],
         }

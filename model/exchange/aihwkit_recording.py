@@ -63,7 +63,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, type):
         return value.__name__
     if is_dataclass(value):
-        kinds = [kind.__name__ for kind in type(value).__mro__ if "__dataclass_fields__" in vars(kind)]
+        kinds = [kind.__name__ for kind in type(value).mro() if "__dataclass_fields__" in vars(kind)]
         found = {"class": type(value).__name__, "is_a": [kind for kind in kinds if kind != type(value).__name__]}
         return found | {spec.name: plain(getattr(value, spec.name)) for spec in fields(value)}
     if isinstance(value, (list, tuple)):
@@ -76,10 +76,10 @@ def plain(value: Any) -> Any:
 
 
 def without_variation(device: Any) -> Any:
-    """The same device without spread and noise."""
-    for spec in fields(device):
-        if spec.name.endswith(("_dtod", "_std")) or spec.name in ("lifetime", "dw_min_std_add", "dw_min_std_slope"):
-            setattr(device, spec.name, 0.0)
+    """The same device without spread, noise and decay."""
+    for name in vars(device):
+        if name.endswith(("_dtod", "_std")) or name in ("lifetime", "dw_min_std_add", "dw_min_std_slope"):
+            setattr(device, name, 0.0)
     return device
 
 
