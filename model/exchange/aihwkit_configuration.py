@@ -500,6 +500,8 @@ def _buffered(cell: Fields, steps: list[float], dw_min: float, tiles: dict[str, 
     cell.must("the rate of transfers does not follow that of P", correct_gradient_magnitudes=False)
     size, auto = float(cell.take("buffer_granularity")), float(cell.take("auto_granularity"))
     every = float(cell.take("transfer_every"))
+    if size <= 0:
+        cell.note("buffer_granularity", "1, as aihwkit has it")
     size = (size if size > 0 else 1.0) * steps[0] / dw_min
     by_period = auto > 0
     if by_period and every > 0:
