@@ -7,7 +7,7 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo data results prove verify check test test-all test-numpy lint kernels yosys tools clean
+.PHONY: demo data results prove verify check test test-all test-numpy test-aihwkit lint kernels yosys tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -44,6 +44,19 @@ test-numpy: tools
 	grep -v '^numpy==' constraints.txt > $(OTHER)/constraints.txt
 	$(OTHER)/bin/pip install --quiet --disable-pip-version-check --constraint $(OTHER)/constraints.txt "numpy==$(NUMPY)" --editable ".[test]"
 	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/training/test_reference_runs.py
+
+# Beside aihwkit, in an environment of its own. With torch above 2.10 every update of 1.1.0 raises an error, and 1.2.0
+# has no wheel; without its dependencies, of which most are for its cloud services.
+AIHWKIT := build/aihwkit-env
+
+test-aihwkit: $(READY) $(AIHWKIT)/ready
+	SYMTRACK_AIHWKIT=$(abspath $(AIHWKIT)/bin/python) $(BIN)/python -m pytest -s tests/model/exchange/test_against_aihwkit.py
+
+$(AIHWKIT)/ready: | tools
+	$(PYTHON) -m venv $(AIHWKIT)
+	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check --no-deps aihwkit==1.1.0
+	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check torch==2.10.0 numpy scipy scikit-learn tqdm scikit-build
+	touch $@
 
 lint: $(READY)
 	$(eval STARTED := $(shell date +%s))

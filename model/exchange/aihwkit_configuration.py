@@ -504,6 +504,8 @@ def _buffered(cell: Fields, steps: list[float], dw_min: float, tiles: dict[str, 
         cell.note("buffer_granularity", "1, as aihwkit has it")
     size = (size if size > 0 else 1.0) * steps[0] / dw_min
     by_period = auto > 0
+    if auto < 0:
+        cell.note("auto_granularity", "none, as aihwkit has it")
     if by_period and every > 0:
         size *= auto / every
     found: dict[str, Any] = {"thresholds": Thresholds(size, by_period)}

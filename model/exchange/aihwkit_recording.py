@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Writes configurations of aihwkit as plain data, and, in an environment that holds it, records what they do.
 
-    python aihwkit_recording.py configuration MODULE:NAME FILE    one configuration, a class or an object
+    python aihwkit_recording.py configuration PROGRAM:NAME FILE   what a program calls so, a class or an object
     python aihwkit_recording.py presets FILE                      all presets, defaults, and responses of the devices
     python aihwkit_recording.py programming RUNS FILE             trainings of matrices, see `programming`
 
@@ -17,7 +17,6 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
-from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -202,10 +201,10 @@ def main(arguments: list[str]) -> None:
         raise SystemExit(__doc__)
     what, *names, file = arguments
     if what == "configuration":
-        module, _, name = names[0].partition(":")
-        sys.path.insert(0, ".")
-        value = getattr(import_module(module), name)
-        result = plain(value() if isinstance(value, type) else value)
+        program, _, name = names[0].rpartition(":")
+        made_by: dict[str, Any] = {"__name__": "configuration"}
+        exec(compile(Path(program).read_text(encoding="utf-8"), program, "exec"), made_by)
+        result = plain(made_by[name]() if isinstance(made_by[name], type) else made_by[name])
     elif what == "presets":
         result = presets()
     else:

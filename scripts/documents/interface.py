@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import symtrack
-from symtrack import devices, hardware, learning
+from symtrack import devices, exchange, hardware, learning
 from symtrack.model.devices.presets import family_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings, setting_specs
@@ -29,14 +29,15 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Golden twins of a tile": ("TileModel", "Periphery"),
     "Training": ("TrainingSpec", "Rates", "train", "compare_metrics"),
     "Devices": ("PRESETS", "load_device", "calibrate", "fit_device"),
+    "Other packages": ("from_aihwkit", "to_aihwkit"),
 }
 INTRODUCTION = """\
 # Python interface
 
-This page is made from the docstrings by `scripts/write_docs.py`. `import symtrack` has the names of the first five
+This page is made from the docstrings by `scripts/write_docs.py`. `import symtrack` has the names of the first six
 chapters and `__version__`; a function bears the name of the command line that does the same. What functions return is
 described in the last chapter. The programs in `docs/examples`, from [01](examples/01_configuration_and_verilog.py) to
-[09](examples/09_synthesize.py), use every name and run as they are.
+[10](examples/10_exchange_with_aihwkit.py), use every name and run as they are.
 
 Shapes are in brackets: R rows, C columns. Weights are dimensionless numbers of about -1 to 1. Whatever is not allowed
 raises `ValueError` or `TypeError` before any work, with the name of the argument, its value and what is allowed.
@@ -51,7 +52,7 @@ def interface_markdown() -> str:
         parts.append(f"## {title}\n")
         parts += [_entry(f"symtrack.{name}", getattr(symtrack, name)) for name in names]
     parts.append("## Results\n")
-    for module in (hardware, learning, devices):
+    for module in (hardware, learning, devices, exchange):
         parts += [*_wrapped(f"`{module.__name__}`: {_first_paragraph(module)}"), ""]
         for name, thing in vars(module).items():
             if is_dataclass(thing) and thing.__module__ == module.__name__:

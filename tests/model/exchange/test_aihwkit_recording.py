@@ -71,12 +71,12 @@ def test_every_class_of_devices_is_recorded() -> None:
 
 
 def test_the_program_runs_by_its_path_without_symtrack(tmp_path: Path) -> None:
-    """It writes a configuration of any module, and says how it is used."""
+    """It writes the configuration of a program, and says how it is used."""
     (tmp_path / "mine.py").write_text(
         "from dataclasses import dataclass\n\n@dataclass\nclass Device:\n    dw_min: float = 0.5\n"
     )
     file = aihwkit_recording.__file__
-    words = [sys.executable, "-S", file, "configuration", "mine:Device", "out.json"]
+    words = [sys.executable, "-S", file, "configuration", "mine.py:Device", "out.json"]
     done = subprocess.run(words, cwd=tmp_path, env={}, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert (tmp_path / "out.json").read_text() == '{"class": "Device", "is_a": [], "dw_min": 0.5}\n'

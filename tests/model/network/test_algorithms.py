@@ -180,6 +180,7 @@ RATES = {  # other values than those of every algorithm
     "reads": 2,
     "transfer_every": 3,
     "fast_rate": 0.3,
+    "fixed_fast_rate": 0.02,
     "learning_rate": 0.02,
     "momentum": 0.5,
     "scale_rate": 0.5,
