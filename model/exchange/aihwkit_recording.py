@@ -17,7 +17,9 @@ import sys
 from collections.abc import Mapping
 from dataclasses import fields, is_dataclass
 from enum import Enum
+from inspect import getmro
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 RUNS = [[1, 700], [-1, 1100], *[[1, 3], [-1, 2]] * 100, [1, 1500], [-1, 400], *[[1, 1], [-1, 1]] * 200]
@@ -62,7 +64,7 @@ def plain(value: Any) -> Any:
     if isinstance(value, type):
         return value.__name__
     if is_dataclass(value):
-        kinds = [kind.__name__ for kind in type(value).mro() if "__dataclass_fields__" in vars(kind)]
+        kinds = [kind.__name__ for kind in getmro(type(value)) if "__dataclass_fields__" in vars(kind)]
         found = {"class": type(value).__name__, "is_a": [kind for kind in kinds if kind != type(value).__name__]}
         return found | {spec.name: plain(getattr(value, spec.name)) for spec in fields(value)}
     if isinstance(value, (list, tuple)):
@@ -202,9 +204,10 @@ def main(arguments: list[str]) -> None:
     what, *names, file = arguments
     if what == "configuration":
         program, _, name = names[0].rpartition(":")
-        made_by: dict[str, Any] = {"__name__": "configuration"}
-        exec(compile(Path(program).read_text(encoding="utf-8"), program, "exec"), made_by)
-        result = plain(made_by[name]() if isinstance(made_by[name], type) else made_by[name])
+        module = sys.modules["configuration"] = ModuleType("configuration")  # where dataclasses look for theirs
+        exec(compile(Path(program).read_text(encoding="utf-8"), program, "exec"), vars(module))
+        value = getattr(module, name)
+        result = plain(value() if isinstance(value, type) else value)
     elif what == "presets":
         result = presets()
     else:
