@@ -28,9 +28,9 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import LIFETIME_MAX, Pulsed
 from symtrack.model.exchange import aihwkit_devices
 from symtrack.model.exchange.aihwkit_reader import Fields, Remarks, kind_of, loaded
-from symtrack.model.network.algorithms import Choppers, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Choppers, CustomAlgorithm, Rates
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import ChopperMode
+from symtrack.model.spec.settings import ChopperMode, Settings
 from symtrack.model.training.spec import TrainingSpec
 
 COMPOUNDS = ("DynamicTransferCompound", "ChoppedTransferCompound", "BufferedTransferCompound", "TransferCompound")
@@ -41,6 +41,25 @@ PERFECT_BITS, PERFECT_BOUND = 16, 12.0  # of converters that stand for perfect o
 _BOUNDS = {spec.name: spec.metadata for spec in fields(TileConfig) if "low" in spec.metadata}
 _LIMITS = {spec.name: spec.metadata["high"] for spec in fields(Rates)}
 _MOMENTUM_BITS = _BOUNDS["momentum_bits"]["high"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Keeping(CustomAlgorithm):
+    """An algorithm of `ALGORITHMS` whose writes take away what they have written, as with forget_buffer = False."""
+
+    @classmethod
+    def of(cls, base: str) -> Keeping:
+        """That of a name."""
+        given = {spec.name: getattr(ALGORITHMS[base], spec.name) for spec in fields(Algorithm)}
+        return cls(name=f"{base} that keeps the rest", version=1, **given)
+
+    @property
+    def base(self) -> str:
+        """The name of the algorithm that forgets it."""
+        return self.name.partition(" ")[0]
+
+    def of_transfer(self, transfer: int, settings: Settings) -> Settings:
+        return replace(settings, forget=False)
 
 
 class InOut(NamedTuple):
@@ -67,8 +86,8 @@ class Taken:
 
     Attributes
     ----------
-    algorithm : str
-        A name in `model.network.algorithms.ALGORITHMS`.
+    algorithm : str or CustomAlgorithm
+        A name in `model.network.algorithms.ALGORITHMS`, or `Keeping`.
     device : Pulsed
         Devices that updates pulse: of P, or of W where there is no P.
     slow_device : Pulsed or None
@@ -97,7 +116,7 @@ class Taken:
         A line for every value that has no effect.
     """
 
-    algorithm: str
+    algorithm: str | CustomAlgorithm
     device: Pulsed
     slow_device: Pulsed | None
     converters: Converters
@@ -392,6 +411,9 @@ def _compound(cell: Fields, learning_rate: float, io: InOut) -> dict[str, Any]:
         cell.must("products are those of W", gamma_vec=([],))
         found |= _buffered(cell, steps, slow.dw_min, tiles)
         rates |= {"learning_rate": rate, "hidden_momentum": _momentum(cell, tiles)}
+        if not cell.take("forget_buffer"):
+            cell.must("without forget_buffer", momentum=0)
+            found["algorithm"] = Keeping.of(found["algorithm"])
     automatic = cell.kind in ("ChoppedTransferCompound", "DynamicTransferCompound") and cell.take("auto_scale")
     fast_lr = float(cell.take("fast_lr"))
     if automatic and fast_lr > 0:
@@ -490,7 +512,6 @@ def _trains(update: Fields) -> None:
 
 def _buffered(cell: Fields, steps: list[float], dw_min: float, tiles: dict[str, Any]) -> dict[str, Any]:
     """Algorithm, choppers and threshold of a compound with a buffer."""
-    cell.must("a written cell forgets the rest", forget_buffer=True)
     cell.must("a write is of whole pulses", step=1)
     if cell.kind == "BufferedTransferCompound":
         size = float(cell.take("thres_scale"))
@@ -535,7 +556,9 @@ def _buffered(cell: Fields, steps: list[float], dw_min: float, tiles: dict[str, 
 def _dynamic(cell: Fields, probability: float, tiles: dict[str, Any]) -> dict[str, Any]:
     cell.must("flips are regular, so that a period has an end", in_chop_random=False)
     cell.must("reads are not corrected for their number", experimental_correct_accumulation=False)
-    cell.ignore("a written cell forgets the rest", "buffer_cap")
+    if not cell.take("forget_buffer") and cell.take("buffer_cap") > 0:
+        raise cell.refused("buffer_cap", "0, H is as wide as its words")
+    cell.ignore("H is as wide as its words", "buffer_cap")
     period = tiles["chopper_period"] = _period(cell, probability)
     tail = float(cell.take("tail_weightening"))
     eta = min(tail / period, 1.0)

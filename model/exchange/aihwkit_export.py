@@ -15,7 +15,7 @@ from typing import Any
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed, with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import flips_after
+from symtrack.model.exchange.aihwkit_configuration import Keeping, flips_after
 from symtrack.model.exchange.aihwkit_devices import FAMILIES, granularity, plain_device
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS
 from symtrack.model.network.algorithms import Algorithm, Rates, named
@@ -108,7 +108,9 @@ def exported(spec: TrainingSpec) -> Exported:
     ValueError
         Something of it has no counterpart in aihwkit; the message names it, its value and what is allowed.
     """
-    if not isinstance(spec.algorithm, str) or spec.algorithm not in ALGORITHMS:
+    keeping = isinstance(spec.algorithm, Keeping)
+    name = spec.algorithm.base if isinstance(spec.algorithm, Keeping) else spec.algorithm
+    if not isinstance(name, str) or name not in ALGORITHMS:
         raise ValueError(f"algorithm = {str(spec.algorithm)!r}: must be one of {', '.join(ALGORITHMS)} for aihwkit")
     _refused(spec)
     problem = spec.problem()
@@ -120,35 +122,37 @@ def exported(spec: TrainingSpec) -> Exported:
     rates = spec.rates or Rates.of(spec.algorithm)
     converters = replace(spec.converters or problem.converters, adc_bits=tile.adc_bits)
     steps = [_granularity(one) for one in (fast, slow)]
-    compound = ALGORITHMS[spec.algorithm]
+    compound = ALGORITHMS[name]
     notes: list[str] = []
     products = slow if compound else fast
     io = _io(converters, products.read_noise_std * products.dw_min)
     if compound:
         cell: dict[str, Any] = {
             "class": compound,
-            "unit_cell_devices": [_device(one, spec.batch, name) for one, name in _pair(fast, slow)],
+            "unit_cell_devices": [_device(one, spec.batch, where) for one, where in _pair(fast, slow)],
         }
         cell |= {"transfer_forward": _io(converters, fast.read_noise_std * fast.dw_min)}
-        cell |= _transfers(spec.algorithm, rates, tile)
+        cell |= _transfers(name, rates, tile)
         cell |= _fast(compound, rates, steps[0] / fast.dw_min, spec.batch)
         rate = rates.learning_rate
-        if spec.algorithm == "tt-v1":
+        if name == "tt-v1":
             rate *= steps[1] / slow.dw_min
             cell["gamma"] = rates.gamma
         else:
             granular = float(f"{rates.granularity * rates.transfer_every * slow.dw_min / steps[0]:.12g}")
             cell |= {"auto_granularity": granular, "momentum": rates.hidden_momentum}
-            cell |= _choppers(spec.algorithm, rule, tile)
+            cell |= _choppers(name, rule, tile)
+            if keeping:
+                cell["forget_buffer"] = False
     else:
         cell, rate = _device(fast, spec.batch, "devices"), rates.learning_rate * steps[0] / fast.dw_min
-    for name, value, told in (
+    for what, value, told in (
         ("schedule", spec.schedule.factors() != (1.0,), "it is one of the optimiser"),
         ("batch", spec.batch != 1, "it is that of the data loader"),
         ("macro", spec.macro is not None, "arrays have the size of their layers"),
     ):
         if value:
-            notes.append(f"{name} = {getattr(spec, name)!r}: {told}")
+            notes.append(f"{what} = {getattr(spec, what)!r}: {told}")
     config = {
         "class": "UnitCellRPUConfig" if compound else "SingleRPUConfig",
         "device": cell,

@@ -15,7 +15,7 @@ import pytest
 
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Taken, flips_after, taken
+from symtrack.model.exchange.aihwkit_configuration import Keeping, Taken, flips_after, taken
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS
 from symtrack.model.network.algorithms import Choppers
 from symtrack.model.spec.settings import ChopperMode
@@ -249,6 +249,21 @@ def test_a_long_train_is_shortened_with_its_rate() -> None:
     assert any(note.startswith("update.desired_bl = 100: 63, the longest train; fast_rate = ") for note in found.notes)
 
 
+def test_a_buffer_that_keeps_the_rest() -> None:
+    """H loses what was written, and not what is left of it: more pulses are written."""
+    given = {"in_chop_prob": 0.0, "auto_granularity": 100.0, "auto_scale": True}
+    runs = []
+    for forget in (True, False):
+        found = taken(compound("ChoppedTransferCompound", forget_buffer=forget, **given))
+        trainer = Trainer(found.spec(task=TASK))
+        trainer.run(200)
+        runs.append(trainer.metrics().counts["transfer_pulses"])
+    assert isinstance(found.algorithm, Keeping)
+    assert (found.algorithm.base, str(found.algorithm)) == ("tt-v2", "tt-v2 that keeps the rest")
+    assert not trainer.network.layers[0].trained["layer0"].settings().forget
+    assert runs[1] > runs[0] > 0
+
+
 # ---- sources -------------------------------------------------------------------------------------------------------
 
 
@@ -326,6 +341,14 @@ BAD: list[tuple[Any, str]] = [
         "device.n_reads_per_transfer = 0: must be an integer from 1",
     ),
     (compound("BufferedTransferCompound", thres_scale=0.0), "device.thres_scale = 0.0: must be above zero"),
+    (
+        compound("BufferedTransferCompound", forget_buffer=False),
+        "device.momentum = 0.1: must be 0, without forget_buffer",
+    ),
+    (
+        compound("DynamicTransferCompound", forget_buffer=False, buffer_cap=1.0),
+        "device.buffer_cap = 1.0: must be 0, H is as wide as its words",
+    ),
     (compound("BufferedTransferCompound", momentum=2.0), "device.momentum = 2.0: must be from 0 to 1"),
     (
         compound("ChoppedTransferCompound", n_reads_per_transfer=2),

@@ -13,7 +13,7 @@ import pytest
 
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import taken
+from symtrack.model.exchange.aihwkit_configuration import Keeping, taken
 from symtrack.model.exchange.aihwkit_export import ALGORITHMS, exported
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS
 from symtrack.model.network.algorithms import Choppers, Rates
@@ -94,6 +94,13 @@ def test_choppers_reads_and_noise() -> None:
     regular = exported(spec("agad", tiles={"chopper_period": 49, "filter_shift": 3}))
     assert taken(regular.config).tiles["chopper_period"] == 49
     assert taken(regular.config).tiles["filter_shift"] == 3
+
+
+def test_a_buffer_that_keeps_the_rest_returns() -> None:
+    given = replace(spec("agad"), algorithm=Keeping.of("agad"))
+    there = exported(given)
+    assert there.config["device"]["forget_buffer"] is False
+    assert taken(there.config).algorithm == given.algorithm
 
 
 def test_what_is_said_elsewhere_is_noted() -> None:
