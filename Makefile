@@ -55,7 +55,7 @@ test-aihwkit: $(READY) $(AIHWKIT)/ready
 $(AIHWKIT)/ready: | tools
 	$(PYTHON) -m venv $(AIHWKIT)
 	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check --no-deps aihwkit==1.1.0
-	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check torch==2.10.0 numpy scipy scikit-learn tqdm scikit-build
+	$(AIHWKIT)/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.10.0 numpy scipy scikit-learn tqdm scikit-build
 	touch $@
 
 lint: $(READY)

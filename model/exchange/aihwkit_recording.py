@@ -73,6 +73,8 @@ def plain(value: Any) -> Any:
         return {str(name): plain(item) for name, item in value.items()}
     if value is None or isinstance(value, (bool, int, float, str)):
         return value
+    if getattr(value, "shape", None) == ():
+        return value.item()  # a number of numpy
     return {"class": type(value).__name__}
 
 

@@ -13,6 +13,15 @@ from symtrack.model.training.trainer import Trainer
 
 UPDATES, RATES = 6000, (0.1, 0.02)  # of the optimiser in the first and in the second half
 SEEDS = 5
+PRESETS = (  # with converters and noise of their own
+    "CapacitorPreset",
+    "EcRamPreset",
+    "TikiTakaEcRamPreset",
+    "TTv2CapacitorPreset",
+    "ChoppedTTv2CapacitorPreset",
+    "AGADReRamSBPreset",
+    "AGADCapacitorPreset",
+)
 
 FAST = {
     "class": "SoftBoundsReferenceDevice",
@@ -64,15 +73,11 @@ def configurations() -> dict[str, dict[str, Any]]:
     return found
 
 
-def theirs() -> list[dict[str, Any]]:
+def theirs(found: dict[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """What `model.exchange.aihwkit_recording` runs, all seeds of a configuration after each other."""
     target = (weight_programming().target / WEIGHT_ONE).tolist()
     common = {"target": target, "updates": UPDATES, "rates": RATES}
-    return [
-        {"configuration": one, "seed": seed, **common}
-        for one in configurations().values()
-        for seed in range(1, SEEDS + 1)
-    ]
+    return [{"configuration": one, "seed": seed, **common} for one in found.values() for seed in range(1, SEEDS + 1)]
 
 
 def ours(config: dict[str, Any], seed: int) -> float:

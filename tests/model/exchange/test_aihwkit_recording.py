@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import Enum
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from symtrack.model.exchange import aihwkit_recording
@@ -61,6 +62,7 @@ def test_live_objects_are_read_by_their_fields() -> None:
 
 def test_other_values() -> None:
     assert plain([(1, None), {"a": 2.5}, "x", True]) == [[1, None], {"a": 2.5}, "x", True]
+    assert plain([np.float32(0.5), np.int64(3)]) == [0.5, 3]
     assert plain(Path()) == {"class": type(Path()).__name__}
 
 
