@@ -179,7 +179,10 @@ class LearningTile:
     def learn(self, x: Int, delta: Int, noise: NoiseStream) -> None:
         """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
         target = self._algorithm.target
-        self.tile.learn(np.atleast_2d(x), np.atleast_2d(delta), self.manager, target)
+        x, delta = np.atleast_2d(x), np.atleast_2d(delta)
+        if target == Target.FAST and self._rates.fixed_fast_rate and len(x):
+            delta = self.manager.within(x, delta)
+        self.tile.learn(x, delta, self.manager, target)
         self._steps += 1
         if target == Target.SLOW or self._steps < self._rates.transfer_every:
             return
