@@ -376,7 +376,7 @@ def _single(cell: Fields, learning_rate: float) -> dict[str, Any]:
     ratio = _ratio(cell, device)
     if ratio != 1:
         cell.note("dw_min", f"updates count in {ratio:g} dw_min, the step at weight zero: learning_rate / {ratio:g}")
-    return {"device": device, "rates": {"learning_rate": learning_rate / ratio}, "tiles": {}}
+    return {"device": device, "rates": {"learning_rate": learning_rate / ratio, "clip_errors": 1}, "tiles": {}}
 
 
 def _ratio(cell: Fields, device: Pulsed) -> float:

@@ -149,6 +149,7 @@ def exported(spec: TrainingSpec) -> Exported:
     for what, value, told in (
         ("schedule", spec.schedule.factors() != (1.0,), "it is one of the optimiser"),
         ("batch", spec.batch != 1, "it is that of the data loader"),
+        ("rates", not compound and not rates.clip_errors, "updates that are too long for a train clip errors only"),
         ("macro", spec.macro is not None, "arrays have the size of their layers"),
     ):
         if value:

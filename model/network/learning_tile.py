@@ -180,7 +180,7 @@ class LearningTile:
         """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
         target = self._algorithm.target
         x, delta = np.atleast_2d(x), np.atleast_2d(delta)
-        if target == Target.FAST and self._rates.fixed_fast_rate and len(x):
+        if len(x) and (self._rates.clip_errors if target == Target.SLOW else self._rates.fixed_fast_rate):
             delta = self.manager.within(x, delta)
         self.tile.learn(x, delta, self.manager, target)
         self._steps += 1

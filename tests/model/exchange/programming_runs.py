@@ -14,11 +14,14 @@ from symtrack.model.training.trainer import Trainer
 UPDATES, RATES = 6000, (0.1, 0.02)  # of the optimiser in the first and in the second half
 SEEDS = 5
 PRESETS = (  # with converters and noise of their own
+    "ReRamESPreset",
     "CapacitorPreset",
     "EcRamPreset",
+    "TikiTakaReRamESPreset",
     "TikiTakaEcRamPreset",
     "TTv2CapacitorPreset",
     "ChoppedTTv2CapacitorPreset",
+    "AGADReRamESPreset",
     "AGADReRamSBPreset",
     "AGADCapacitorPreset",
 )
