@@ -7,7 +7,9 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo data results prove verify check test test-all test-numpy docs lint kernels yosys tools clean
+.PHONY: demo data results prove verify check test test-all test-numpy test-aihwkit docs lint kernels yosys tools clean
+	touch $@
+
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -54,6 +56,19 @@ docs: $(DOCS)/ready
 $(DOCS)/ready: pyproject.toml constraints.txt | tools
 	$(PYTHON) -m venv $(DOCS)
 	$(DOCS)/bin/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[docs]"
+	touch $@
+
+# Beside aihwkit, in an environment of its own. With torch above 2.10 every update of 1.1.0 raises an error, and 1.2.0
+# has no wheel; without its dependencies, of which most are for its cloud services.
+AIHWKIT := build/aihwkit-env
+
+test-aihwkit: $(READY) $(AIHWKIT)/ready
+	SYMTRACK_AIHWKIT=$(abspath $(AIHWKIT)/bin/python) $(BIN)/python -m pytest -s tests/model/exchange/test_against_aihwkit.py
+
+$(AIHWKIT)/ready: | tools
+	$(PYTHON) -m venv $(AIHWKIT)
+	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check --no-deps aihwkit==1.1.0
+	$(AIHWKIT)/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.10.0 numpy scipy scikit-learn tqdm scikit-build
 	touch $@
 
 lint: $(READY)

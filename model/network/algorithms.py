@@ -162,9 +162,13 @@ class Rates(Validated):
     """Hyperparameters of training; see `Validated` for the errors of bad ones."""
 
     learning_rate: float = number(0, 16, 0.1, "learning rate of W")
+    clip_errors: int = integer(0, 1, 0, "1: updates of W that are too long for a train clip errors, 0: inputs as well")
     granularity: float = number(1, 1e6, 100.0, "steps that make a write threshold, times columns; of buffered writes")
     fast_rate: float = number(0, 16, 0.5, "learning rate of P, in trains of full length for a typical update")
     momentum: float = number(0, 1, 0.99, "of the running maxima that scale the fast rate")
+    fixed_fast_rate: float = number(
+        0, 16, 0.0, "learning rate of P that nothing scales, in place of fast_rate; 0: none"
+    )
     gamma: float = number(0, 16, 0.1, "weight of the residual P - Qref in the products")
     scale_rate: float = number(0, 16, 0.01, "learning rate of the output scales, 0: fixed")
     transfer_every: int = integer(1, 10**6, 1, "training steps to a transfer event")
@@ -234,9 +238,9 @@ def own_rates(given: Mapping[str, float]) -> Rates:
 def without_effect(algorithm: Algorithm) -> dict[str, str]:
     """The fields of `Rates` that change nothing of an algorithm, each with the reason."""
     if algorithm.target == Target.SLOW:
-        names = ("granularity", "fast_rate", "gamma", "transfer_every", "reads", "hidden_momentum")
+        names = ("granularity", "fast_rate", "fixed_fast_rate", "gamma", "transfer_every", "reads", "hidden_momentum")
         return dict.fromkeys(names, "whose updates go to W at once")
-    found: dict[str, str] = {}
+    found: dict[str, str] = {"clip_errors": "whose updates go to P"}
     if algorithm.direct:
         found |= dict.fromkeys(("granularity", "hidden_momentum"), "whose writes have no threshold")
     if not algorithm.residual:

@@ -130,6 +130,8 @@ class LearningTile:
         weights = uniforms(derive_key(seed, name, "start"), config.rows * config.columns, 2 * span) - span
         self.tile.slow.program(weights.reshape(config.rows, config.columns))
         self.manager = UpdateManager(config=config, fast_rate=rates.fast_rate, momentum=rates.momentum)
+        if rates.fixed_fast_rate:
+            self.manager.step = rates.fixed_fast_rate / physics.fast.dw_min
         self.calibration_pulses = 0  # per cell
         self._steps = 0  # calls of `learn` since the last transfer event
         self._algorithm, self._rates = algorithm, rates
@@ -204,7 +206,10 @@ class LearningTile:
     def learn(self, x: Int, delta: Int, noise: NoiseStream) -> None:
         """One update for each pair of inputs x [n, C] and errors delta [n, R], and the transfers that are due."""
         target = self._algorithm.target
-        self.tile.learn(np.atleast_2d(x), np.atleast_2d(delta), self.manager, target)
+        x, delta = np.atleast_2d(x), np.atleast_2d(delta)
+        if len(x) and (self._rates.clip_errors if target == Target.SLOW else self._rates.fixed_fast_rate):
+            delta = self.manager.within(x, delta)
+        self.tile.learn(x, delta, self.manager, target)
         self._steps += 1
         if target == Target.SLOW or self._steps < self._rates.transfer_every:
             return

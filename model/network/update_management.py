@@ -30,6 +30,8 @@ from symtrack.model.tile.interface import UpdateBatch, UpdateVectors
 RATIO_BITS = 20  # fractional bits of k, fast_rate and momentum
 MEAN_BITS = 16  # extra fractional bits of the running maxima, so that small changes are not lost
 
+_LARGEST = (1 << 62) - 1
+
 # What compiled code takes, which has words of 64 bits; the rest is left to Python's integers.
 _RATE_FITS, _VALUE_FITS, _RATIO_FITS = 40, 26, 40
 _LOW, _HALF, _ONE = np.uint64((1 << 32) - 1), np.uint64(32), np.uint64(1)
@@ -78,6 +80,19 @@ class UpdateManager:
     def step(self, step: float | None) -> None:
         self._given = step
         self._step = None if step is None else round(Fraction(step) * (1 << RATIO_BITS))
+
+    def within(self, x: Int, delta: Int) -> Int:
+        """Errors [n, R], clipped where an update by a fixed rate asks for more than ``bl_max`` coincidences.
+
+        Then the largest pair of line n has as many, and inputs keep their proportions; without it, inputs and errors
+        are clipped alike.
+        """
+        assert self._step is not None
+        most = self.config.bl_max << RATIO_BITS + 2 * VALUE_BITS
+        bounds = [most // max(self._step * top, 1) for top in np.abs(x).max(axis=1).tolist()]
+        limits = np.array([min(max(bound, 1), _LARGEST) for bound in bounds], np.int64)[:, None]
+        clipped: Int = np.clip(delta, -limits, limits)
+        return clipped
 
     def vectors(self, x: Int, delta: Int) -> UpdateVectors:
         """Signs, magnitudes and BL for inputs x [C] and errors delta [R], both values."""

@@ -25,7 +25,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
         *("notebooks/04_from_model_to_verilog", "integration", "tile", "registers", "synthesis"),
         *("verification", "trust"),
     ),
-    "Device engineers": ("notebooks/02_own_device", "devices"),
+    "Device engineers": ("notebooks/02_own_device", "devices", "aihwkit"),
     "Contributors": ("architecture", "folders", "testing", "performance"),
     "Reference": ("api",),
 }

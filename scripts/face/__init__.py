@@ -21,6 +21,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checkers
     from symtrack.devices import calibrate as calibrate
     from symtrack.devices import fit_device as fit_device
+    from symtrack.exchange import from_aihwkit as from_aihwkit
+    from symtrack.exchange import to_aihwkit as to_aihwkit
     from symtrack.experiment import Experiment as Experiment
     from symtrack.hardware import generate_verilog as generate_verilog
     from symtrack.hardware import run_cosim as run_cosim
@@ -65,6 +67,9 @@ _MODULES = {
     "EarlyStopping": "symtrack.model.training.callbacks",
     "ProgressBar": "symtrack.model.training.callbacks",
     "TensorBoardLogger": "symtrack.model.training.callbacks",
+    # other packages
+    "from_aihwkit": "symtrack.exchange",
+    "to_aihwkit": "symtrack.exchange",
     # learning
     "TrainingSpec": "symtrack.model.training.spec",
     "Rates": "symtrack.model.network.algorithms",

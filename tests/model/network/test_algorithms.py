@@ -180,6 +180,8 @@ RATES = {  # other values than those of every algorithm
     "reads": 2,
     "transfer_every": 3,
     "fast_rate": 0.3,
+    "fixed_fast_rate": 0.02,
+    "clip_errors": 1,
     "learning_rate": 0.02,
     "momentum": 0.5,
     "scale_rate": 0.5,

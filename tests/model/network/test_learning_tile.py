@@ -130,6 +130,23 @@ def test_analog_sgd_takes_steps_of_the_learning_rate(rate: float) -> None:
     assert np.abs(wanted).max() > 0.2
 
 
+def test_a_fixed_rate_of_p_takes_steps_of_it_however_large_the_samples_before() -> None:
+    """The mean change of a weight of P is -rate * delta * c x / dw_min steps of its cell, for schedules as well."""
+    config, device = CONFIG.replace(magnitude_bits=16), replace(DEVICE, dw_min=1e-4, w_max_dtod=0.0, w_min_dtod=0.0)
+    tile = make("tt-v2", config=config, fast=device, ideal_granularity=True, fixed_fast_rate=0.003)
+    tile.set_rate(0.5)
+    x, delta = samples(2)
+    tile.learn(x[:1], delta[:1] // 8, noise())
+    before, cells = tile.tile.fast.weights.copy(), tile.tile.fast.cells
+    state = before + cells.reference
+    delta = delta[1:] // 64  # far below the running maxima
+    tile.learn(x[1:], delta, noise())
+    wanted = -0.003 / 1e-4 * np.outer(delta[0], x[1]) / VALUE_ONE**2
+    step = np.where(wanted > 0, cells.changes(1, state), cells.changes(0, state))
+    np.testing.assert_allclose((tile.tile.fast.weights - before) / step, wanted, rtol=0.01, atol=0.005)
+    assert np.abs(wanted).max() > 0.05
+
+
 # ---- learning rate -------------------------------------------------------------------------------------------
 
 

@@ -141,3 +141,19 @@ def test_a_quotient_is_exact_where_a_float_is_not() -> None:
         divisor = (1 << 41) - 21
         assert _quotient(whole, divisor, 1 << 32, divisor) == whole
         assert _quotient(whole * divisor - 1, 1, 1 << 32, divisor) == whole - 1
+
+
+def test_errors_beyond_the_longest_train_are_clipped_and_inputs_keep_their_proportions() -> None:
+    """As aihwkit has it: p_j = |x_j| / max|x| and p_i = min(step * max|x| * |delta_i| / bl_max, 1)."""
+    config = TileConfig(rows=3, columns=2, lanes=1, magnitude_bits=16, bl_max=10)
+    manager = UpdateManager(config=config, step=100.0)
+    one = VALUE_ONE
+    x = np.array([[one, -one // 4], [one // 100, 0], [0, 0]])
+    delta = np.array([[one // 2, -one // 20, one // 40], [one, one // 2, 0], [one, 0, 0]])
+    clipped = manager.within(x, delta)
+    assert np.array_equal(clipped[0], [one // 10, -one // 20, one // 40])
+    assert np.array_equal(clipped[1:], delta[1:])
+    vectors = manager.vectors(x[0], clipped[0])
+    assert vectors.bl == 10
+    assert np.allclose(vectors.x_magnitude / 2**16, [1, 0.25], atol=1e-4)
+    assert np.allclose(vectors.delta_magnitude / 2**16, [1, 0.5, 0.25], atol=1e-4)

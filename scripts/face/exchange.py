@@ -1,0 +1,133 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Exchange with other packages: configurations of aihwkit as experiments, and experiments as configurations."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from symtrack.experiment import Experiment, _task
+from symtrack.model.exchange.aihwkit_configuration import REGRESSIONS, Taken, taken
+from symtrack.model.exchange.aihwkit_export import Exported, exported
+from symtrack.model.network.architecture import Architecture
+from symtrack.model.tasks.dataset import Dataset, Networks
+from symtrack.model.tasks.task import Problem
+from symtrack.model.training.schedule import Schedule
+from symtrack.model.training.spec import TrainingSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class Imported(Taken):
+    """A configuration of aihwkit as symtrack has it.
+
+    Attributes
+    ----------
+    algorithm : str
+        Name of the algorithm.
+    device, slow_device : Pulsed
+        Devices of P and of W; of W alone for ``analog-sgd``.
+    converters : Converters
+        Of products and reads.
+    rates, tiles, network : mapping
+        Hyperparameters, fields of tiles and options of networks that the configuration says.
+    notes : list of str
+        A line for every value that became another one, or works in another way.
+    ignored : list of str
+        A line for every value that has no effect.
+    """
+
+    def experiment(
+        self,
+        data: Dataset | str | Problem,
+        *,
+        network: Networks | None = None,
+        batch: int = 1,
+        schedule: Sequence[tuple[int, float]] = (),
+        tiles: Mapping[str, Any] | None = None,
+        **more: Any,
+    ) -> Experiment:
+        """An experiment with this configuration; the arguments are those of `Experiment`.
+
+        Options of the network and fields of the tiles that are given take the place of those of the configuration.
+        """
+        network = self._network(data, network)
+        task, options = _task(data, network)
+        steps = Schedule(tuple((epoch, factor) for epoch, factor in schedule))
+        spec = self.spec(task=task, network=options, batch=batch, schedule=steps, tiles=dict(tiles or {}))
+        return Experiment(
+            data,
+            network=network,
+            algorithm=self.algorithm,
+            device=spec.devices,
+            slow_device=spec.slow_devices,
+            rates=spec.rates,
+            batch=batch,
+            schedule=schedule,
+            tiles=spec.tiles,
+            converters=self.converters,
+            choppers=self.choppers,
+            **more,
+        )
+
+    def _network(self, data: Any, network: Any) -> Any:
+        fixed = hasattr(data, "architecture") or (isinstance(data, str) and data in REGRESSIONS)
+        if fixed or isinstance(network, Architecture) or not self.network:
+            return network
+        given = {} if network is None else dict(network) if isinstance(network, Mapping) else {"hidden": list(network)}
+        if network is None and isinstance(data, Dataset):
+            given = {"hidden": (32,)}
+        return {**self.network, **given}
+
+
+def from_aihwkit(rpu_config: Any, *, learning_rate: float = 0.1) -> Imported:
+    """Read a configuration of aihwkit; that package needs not be there.
+
+    Parameters
+    ----------
+    rpu_config : object, mapping, str or Path
+        A configuration or a device of aihwkit, its plain data, or the path of a JSON file with them.
+    learning_rate : float
+        That of the optimiser, which is no part of a configuration.
+
+    Returns
+    -------
+    Imported
+        What it is here, with ``notes`` of what was rounded; its ``experiment`` and ``spec`` make runs.
+
+    Raises
+    ------
+    TypeError, ValueError
+        A field has no counterpart; the message names it, its value and what is allowed.
+
+    Examples
+    --------
+    >>> run = symtrack.from_aihwkit(AGADReRamSBPreset(), learning_rate=0.05)
+    >>> print(*run.notes, sep="\\n")
+    >>> run.experiment("digits", network=[32]).fit(epochs=1).accuracy
+    """
+    return Imported(**vars(taken(rpu_config, learning_rate=learning_rate)))
+
+
+def to_aihwkit(run: TrainingSpec | Experiment) -> Exported:
+    """Write a run as a configuration of aihwkit.
+
+    Parameters
+    ----------
+    run : TrainingSpec or Experiment
+        With one of the algorithms ``analog-sgd``, ``tt-v1``, ``tt-v2``, ``c-tt-v2`` and ``agad``.
+
+    Returns
+    -------
+    Exported
+        Plain data as ``config`` and ``json()``, a program that makes the objects as ``python()``, and ``notes``.
+
+    Raises
+    ------
+    TypeError, ValueError
+        Something has no counterpart; the message names it, its value and what is allowed.
+    """
+    spec = run.spec if isinstance(run, Experiment) else run
+    if not isinstance(spec, TrainingSpec):
+        raise TypeError(f"run = {run!r:.60}: must be a TrainingSpec or an Experiment")
+    return exported(spec)
