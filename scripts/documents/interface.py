@@ -40,8 +40,8 @@ INTRODUCTION = """\
 This page is made from the docstrings by `scripts/write_docs.py`. `import symtrack` has the names of all chapters but
 the last, and `__version__`; a function bears the name of the command line that does the same. What functions return is
 described in the last chapter. The programs in `docs/examples`, from [01](examples/01_configuration_and_verilog.py) to
-[12](examples/12_exchange_with_aihwkit.py), use every name and run as they are; [experiments](experiments.md) is a tour of what
-most programs need.
+[12](examples/12_exchange_with_aihwkit.py), use every name and run as they are; [experiments](experiments.md) is a tour
+of what most programs need.
 
 Shapes are in brackets: R rows, C columns. Weights are dimensionless numbers of about -1 to 1. Whatever is not allowed
 raises `ValueError` or `TypeError` before any work, with the name of the argument, its value and what is allowed.
