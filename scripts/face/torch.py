@@ -47,6 +47,7 @@ from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 
 __all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear", "AnalogSGD", "convert_to_analog", "state_sha256", "verilog"]
 
+WRITING = Writing(fill=WEIGHT_SCALING)  # the largest weight of a layer is as large as random ones start
 PERIPHERIES = ("golden", "native")
 _CONVERTED = (nn.Linear, nn.Conv2d)  # and no subclass, whose owner may read its weight instead of calling it
 
@@ -228,6 +229,8 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
     def write_weights(self, weight: Any, writing: Writing | None = None) -> Written:
         """Write a tensor of the shape of ``weight`` into W by pulses, as far as devices can take it, with s to fit.
 
+        writing: how; None as `WRITING`.
+
         Raises
         ------
         TypeError, ValueError
@@ -237,7 +240,7 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
             form = list(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
             raise ValueError(f"weight = {form}: must be a tensor of {list(self.weight.shape)}")
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
-        written = self._core.write(array, writing)
+        written = self._core.write(array, writing or WRITING)
         self._refresh()
         return written
 
@@ -567,7 +570,7 @@ def convert_to_analog(
         Of everything random; each layer has a seed of its own that follows from it and from the layer's name. None:
         drawn from torch's generator.
     writing : Writing
-        How weights are written.
+        How weights are written; None: as `WRITING`, which leaves cells room on both sides.
     options
         Those of `AnalogLayer`.
 
