@@ -7,7 +7,7 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo data results prove verify check test test-all test-numpy lint kernels yosys tools clean
+.PHONY: demo data results prove verify check test test-all test-numpy test-torch lint kernels yosys tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -44,6 +44,17 @@ test-numpy: tools
 	grep -v '^numpy==' constraints.txt > $(OTHER)/constraints.txt
 	$(OTHER)/bin/pip install --quiet --disable-pip-version-check --constraint $(OTHER)/constraints.txt "numpy==$(NUMPY)" --editable ".[test]"
 	NUMBA_CACHE_DIR=$(OTHER)/kernels $(OTHER)/bin/python -m pytest tests/model/training/test_reference_runs.py
+
+# PyTorch has an environment of its own: its wheel brings several gigabytes, which nothing else needs.
+TORCH := build/torch-env
+
+test-torch: $(TORCH)/ready
+	$(TORCH)/bin/python -m pytest tests/torch --strict-skips
+
+$(TORCH)/ready: pyproject.toml constraints.txt | tools
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[test,torch]"
+	touch $@
 
 lint: $(READY)
 	$(eval STARTED := $(shell date +%s))

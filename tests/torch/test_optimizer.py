@@ -27,7 +27,9 @@ def loss(model: nn.Module, x: Any) -> Any:
 
 def words(model: AnalogLinear) -> tuple[Any, ...]:
     """Inputs and errors that the next step takes."""
-    return tuple(torch.cat([torch.tensor(getattr(pair, name)) for pair in model._core.pairs]) for name in ("x", "delta"))
+    return tuple(
+        torch.cat([torch.tensor(getattr(pair, name)) for pair in model._core.pairs]) for name in ("x", "delta")
+    )
 
 
 @pytest.mark.parametrize("algorithm", ["analog-sgd", "tt-v2", "e-rider"])
