@@ -49,6 +49,7 @@ test-numpy: tools
 TORCH := build/torch-env
 
 test-torch: $(TORCH)/ready
+	$(TORCH)/bin/python scripts/fetch_data.py mnist
 	$(TORCH)/bin/python -m pytest tests/torch --strict-skips
 
 $(TORCH)/ready: pyproject.toml constraints.txt | tools

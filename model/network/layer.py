@@ -107,7 +107,7 @@ class Layer:
     def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream, *, exponent: int = 0) -> None:
         """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x.
 
-        exponent: the products delta * W x are 2**exponent times what they stand for, which the step of the scale undoes.
+        exponent: the products delta * W x are 2**exponent times what they stand for; the step of the scale undoes it.
         """
         for rows, columns, trained in self.blocks:
             trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)

@@ -4,8 +4,8 @@
     forward    z = 2**(-a) * s * W (2**a * x)                       backward   g = 2**(-b) * s * W^T (2**b * delta)
     learn      one update for every kept pair (x, delta), in the order of the backward passes, then the transfers
 
-Values have 20 fractional bits. The exponents a of inputs and b of errors are part of the state: they are chosen with the
-first vectors so that the largest component is from 1 to 2, and again whenever it leaves 1/16 to 4, so that no value
+Values have 20 fractional bits. The exponents a of inputs and b of errors are part of the state: they are chosen with
+the first vectors so that the largest component is from 1 to 2, and again whenever it leaves 1/16 to 4, so that no value
 saturates on its way in, and errors far below 1 keep their bits. Running maxima and kept pairs move with them, so what
 they stand for stays. Multiplications by powers of two and roundings are all that floats see here.
 
@@ -202,7 +202,7 @@ class SingleLayer:
     def learn(self, factor: float = 1.0) -> None:
         """Updates with all kept pairs, and the transfers that are due; ``factor`` multiplies the learning rate.
 
-        The pairs stay, as gradients do, until `pairs` is cleared. With a factor of 0, or without pairs, nothing happens.
+        The pairs stay, as gradients do, until `pairs` is cleared. With a factor of 0 or without pairs nothing happens.
 
         Raises
         ------
@@ -340,8 +340,7 @@ def _to_words(values: Real, exponent: int) -> Int:
 
 
 def _to_floats(words: Int, exponent: int) -> Real:
-    floats: Real = words * 2.0 ** -(VALUE_BITS + exponent)
-    return floats
+    return np.multiply(words, 2.0 ** -(VALUE_BITS + exponent), dtype=np.float64)
 
 
 def _shifted(words: Int, by: int) -> Int:
