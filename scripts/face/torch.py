@@ -60,7 +60,7 @@ def _periphery(name: str) -> PeripheryFactory:
     return native_periphery
 
 
-class _Weight(nn.Parameter):  # type: ignore[misc]
+class _Weight(nn.Parameter):
     """A view of s * W. That it overrides functions, all of which it leaves as they are, keeps torch's fused kernels
     from computing with it in place of the layer."""
 
@@ -70,7 +70,7 @@ class _Weight(nn.Parameter):  # type: ignore[misc]
             return func(*args, **(kwargs or {}))
 
 
-class AnalogLayer(nn.Module):  # type: ignore[misc]
+class AnalogLayer(nn.Module):
     """What `AnalogLinear` and `AnalogConv2d` have in common: a matrix on tiles, and a digital bias.
 
     Parameters
@@ -184,7 +184,7 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
             programming=programming,
             seed=seed,
         )
-        self._made = {"periphery": periphery, "threads": threads}
+        self._made = periphery, threads
         self._core = self._new_core(spec)
         self.weight = _Weight(torch.empty(shape or (rows, columns), dtype=dtype or torch.get_default_dtype()))
         bound = columns**-0.5
@@ -192,7 +192,8 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
         self._tie()
 
     def _new_core(self, spec: TrainingSpec) -> SingleLayer:
-        return SingleLayer(spec, periphery=_periphery(self._made["periphery"]), threads=self._made["threads"])
+        periphery, threads = self._made
+        return SingleLayer(spec, periphery=_periphery(periphery), threads=threads)
 
     def _tie(self) -> None:
         """Make the parameter that of this layer, which optimisers find by it and backward passes tell of gradients."""
@@ -301,8 +302,8 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
         return self.__dict__ | {"_core": (self._core.spec, self._core.save(), self.written)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
+        spec, saved, written = state["_core"]
         super().__setstate__(state)
-        spec, saved, written = self._core
         if not isinstance(self.weight, _Weight):  # pickles make it a plain one
             self.weight = _Weight(self.weight.data, self.weight.requires_grad)
         self._core = self._new_core(spec)
@@ -320,7 +321,7 @@ class AnalogLayer(nn.Module):  # type: ignore[misc]
     def extra_repr(self) -> str:
         """Sizes, algorithm, tiles and periphery."""
         spec, tiles = self._core.spec, len(self._core.layer.tiles)
-        return f"bias={self.bias is not None}, algorithm={spec.algorithm}, tiles={tiles}, {self._made['periphery']}"
+        return f"bias={self.bias is not None}, algorithm={spec.algorithm}, tiles={tiles}, {self._made[0]}"
 
 
 _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
@@ -331,7 +332,7 @@ def _layer_of(parameter: Any) -> AnalogLayer | None:
     return layer if layer is not None and layer.weight is parameter else None
 
 
-class _Product(torch.autograd.Function):  # type: ignore[misc]
+class _Product(torch.autograd.Function):
     """s * W x, whose backward pass keeps what the next update takes."""
 
     @staticmethod
@@ -342,7 +343,7 @@ class _Product(torch.autograd.Function):  # type: ignore[misc]
         return torch.from_numpy(y).to(x)
 
     @staticmethod
-    @torch.autograd.function.once_differentiable  # type: ignore[untyped-decorator]
+    @torch.autograd.function.once_differentiable
     def backward(ctx: Any, delta: Any) -> Any:
         (x,) = ctx.saved_tensors
         layer: AnalogLayer = ctx.layer
@@ -455,7 +456,7 @@ class AnalogConv2d(AnalogLayer):
         kernel = _pair("kernel_size", kernel_size, 1)
         strides, paddings = _pair("stride", stride, 1), _pair("padding", padding, 0)
         dilations = _pair("dilation", dilation, 1)
-        form = {"shape": (rows, inputs, *kernel)}
+        form: dict[str, Any] = {"shape": (rows, inputs, *kernel)}
         super().__init__(rows, inputs * kernel[0] * kernel[1], _flag("bias", bias), **form, **_known(options))
         self.in_channels, self.out_channels, self.kernel_size = inputs, rows, kernel
         self.stride, self.padding, self.dilation = strides, paddings, dilations
@@ -487,7 +488,7 @@ class AnalogConv2d(AnalogLayer):
         return f"{sizes}, padding={self.padding}, dilation={self.dilation}, {super().extra_repr()}"
 
 
-class AnalogSGD(torch.optim.SGD):  # type: ignore[misc]
+class AnalogSGD(torch.optim.SGD):
     """Pulsed updates and transfers for analog layers, and ``torch.optim.SGD`` for all other parameters.
 
     An analog layer makes an update for each vector of the backward passes since ``zero_grad``, and then the transfers
