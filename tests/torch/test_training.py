@@ -31,7 +31,9 @@ def test_digits_under_an_offset() -> None:
     steps = -(-len(data[0]) // BATCH)
     schedule = torch.optim.lr_scheduler.StepLR(optimizer, 5 * steps, 0.3)
     train(model, optimizer, data, steps=EPOCHS * steps, batch=BATCH, after=schedule.step)
-    assert accuracy(model, data) >= 0.97
+    reached = accuracy(model, data)
+    print(f"accuracy {reached:.4f}")
+    assert reached >= 0.97
 
 
 def lenet() -> nn.Sequential:
@@ -70,7 +72,9 @@ def test_a_converted_lenet_learns_in_an_epoch() -> None:
     optimizer = AnalogSGD(model.parameters(), lr=0.02, momentum=0.9)
     schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [700, 1000], 0.3)
     train(model, optimizer, data, steps=1250, batch=8, after=schedule.step)
-    assert accuracy(model, data) >= 0.93
+    reached = accuracy(model, data)
+    print(f"accuracy {reached:.4f}")
+    assert reached >= 0.93
 
 
 @pytest.mark.slow
