@@ -7,9 +7,8 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo data results prove verify check test test-all test-numpy test-aihwkit docs lint kernels yosys tools clean
-	touch $@
-
+.PHONY: demo data results prove verify check test test-all test-numpy test-torch test-aihwkit docs lint kernels yosys tools
+.PHONY: clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo
@@ -69,6 +68,18 @@ $(AIHWKIT)/ready: | tools
 	$(PYTHON) -m venv $(AIHWKIT)
 	$(AIHWKIT)/bin/pip install --quiet --disable-pip-version-check --no-deps aihwkit==1.1.0
 	$(AIHWKIT)/bin/pip install --quiet --no-compile --disable-pip-version-check torch==2.10.0 numpy scipy scikit-learn tqdm scikit-build
+	touch $@
+
+# PyTorch has an environment of its own: its wheel brings several gigabytes, which nothing else needs.
+TORCH := build/torch-env
+
+test-torch: $(TORCH)/ready
+	$(TORCH)/bin/python scripts/fetch_data.py mnist
+	$(TORCH)/bin/python -m pytest tests/torch --strict-skips
+
+$(TORCH)/ready: pyproject.toml constraints.txt | tools
+	$(PYTHON) -m venv $(TORCH)
+	$(TORCH)/bin/pip install --quiet --no-compile --disable-pip-version-check --constraint constraints.txt --editable ".[test,torch]"
 	touch $@
 
 lint: $(READY)

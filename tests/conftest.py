@@ -4,7 +4,8 @@
 numba starts two threads, on a machine with one core, too. Simulators are quick to build, as most runs are short. Nobody
 imports a folder of the checkout by its bare name. With ``--strict-skips`` a skip is a failure unless
 ``tests/allowed_skips.txt`` names it. With ``--until`` a test that would start after that time is skipped instead, so
-that `make check` ends on time.
+that `make check` ends on time. Tests that need PyTorch, `tests/torch`, are not collected where it is not installed:
+`make test-torch` has an environment with it.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import os
 import sys
 import time
 from collections.abc import Iterator
+from importlib.util import find_spec
 
 import pytest
 
@@ -26,6 +28,7 @@ os.environ.setdefault("SYMTRACK_SIMULATOR", "quick-to-build")
 gc.set_threshold(100_000, 50, 50)
 
 LATE = "not reached in the time there was: make test runs it"
+collect_ignore = [] if find_spec("torch") else ["torch"]
 BARE_NAMES = ("model", "hdl", "cosim", "scripts")
 
 _skips: list[tuple[str, str]] = []  # test or file, reason

@@ -105,14 +105,17 @@ class Layer:
                 sums[:, columns] += trained.backward(np.ascontiguousarray(delta[:, rows]), noise)
         return self.scaled(sums[:, : self.plan.patch_size])
 
-    def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream) -> None:
-        """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x."""
+    def learn(self, x: Int, sums: Int, delta: Int, noise: NoiseStream, *, exponent: int = 0) -> None:
+        """Updates with all vectors x [n, C] and errors delta [n, R], transfers, and a step of the scale for W x.
+
+        exponent: the products delta * W x are 2**exponent times what they stand for; the step of the scale undoes it.
+        """
         for rows, columns, trained in self.blocks:
             trained.learn(np.ascontiguousarray(x[:, columns]), np.ascontiguousarray(delta[:, rows]), noise)
         if self._scale_rate:
             above, below = map(int, _inner(delta, sums))
-            total = (above << _HALF) + below
-            self.scale = max(self.scale - (self._scale_rate * total >> 2 * VALUE_BITS), 1)
+            change, drop = self._scale_rate * ((above << _HALF) + below), 2 * VALUE_BITS + exponent
+            self.scale = max(self.scale - (change >> drop if drop >= 0 else change << -drop), 1)
 
     def set_rate(self, factor: float) -> None:
         """Multiply the learning rate of W by ``factor`` from now on."""

@@ -13,20 +13,18 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
-from symtrack.hardware import generate_verilog
+from symtrack.hardware import write_tiles
 from symtrack.learning import Comparison, compare_metrics
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.sharing import THREADS_MAX
-from symtrack.model.files import write_all
 from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, own_rates
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
 from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, drifted, effective_weights
-from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.validated import check
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.evaluation import Evaluation
@@ -217,11 +215,11 @@ class Experiment:
             task=task,
             network=options,
             algorithm=algorithm,
-            devices=_device("device", device),
-            slow_devices=_device("slow_device", slow_device),
+            devices=device_of("device", device),
+            slow_devices=device_of("slow_device", slow_device),
             reference_mean=reference_mean,
             reference_std=reference_std,
-            rates=rates if isinstance(rates, Rates) or rates is None else _rates(algorithm, rates),
+            rates=rates if isinstance(rates, Rates) or rates is None else rates_of(algorithm, rates),
             batch=batch,
             schedule=Schedule(tuple((epoch, factor) for epoch, factor in schedule)),
             tiles=tiles or {},
@@ -339,25 +337,16 @@ class Experiment:
     def verilog(self, folder: str | Path) -> list[Path]:
         """Write the Verilog of the tiles that this run needs, with registers, ports and formats; returns the files.
 
-        A folder for every netlist below ``folder``, named as its module: tiles of one shape share it. ``tiles.json``
-        says which netlist each tile of the network has, and the first state of each random source.
+        See `symtrack.hardware.write_tiles` for what is where.
         """
-        folder, hardware = Path(folder), self.spec.hardware
-        netlists: dict[str, TileConfig] = {}
-        tiles: dict[str, Any] = {}
-        for layer in self.trainer.network.layers:
-            for name, trained in layer.trained.items():
-                config = hardware(trained.config)
-                module = generate_verilog(config).module
-                netlists.setdefault(module, config)
-                shape = {"rows": trained.config.rows, "columns": trained.config.columns}
-                tiles[name] = {"layer": layer.name, "module": module, **shape, "seeds": list(config.seeds)}
-        files: list[Path] = []
-        for module, config in netlists.items():
-            files += generate_verilog(config).write(folder / module)
-        listing = folder / "tiles.json"
-        write_all({listing: (json.dumps(tiles, indent=2) + "\n").encode()})
-        return [*files, listing]
+        return write_tiles(
+            folder,
+            {
+                name: (layer.name, trained.config, self.spec.hardware(trained.config))
+                for layer in self.trainer.network.layers
+                for name, trained in layer.trained.items()
+            },
+        )
 
     def evaluate(self) -> Evaluation:
         """Quality on the test set as the network is now; training is not disturbed."""
@@ -462,7 +451,8 @@ def _task(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
     return data, {}
 
 
-def _device(name: str, device: Any) -> Pulsed | None:
+def device_of(name: str, device: Any) -> Pulsed | None:
+    """A device from its name, its file or itself; errors call the argument ``name``."""
     if device is None or isinstance(device, Pulsed):
         return device
     if not isinstance(device, (str, Path)):
@@ -470,6 +460,7 @@ def _device(name: str, device: Any) -> Pulsed | None:
     return load_device(device)
 
 
-def _rates(algorithm: str | CustomAlgorithm, given: Mapping[str, float]) -> Rates:
+def rates_of(algorithm: str | CustomAlgorithm, given: Mapping[str, float]) -> Rates:
+    """Those of an algorithm with the given ones in their place."""
     own_rates(given)
     return Rates.of(algorithm, **given)

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -195,6 +196,28 @@ def generate_verilog(config: TileConfig | str | Path) -> Verilog:
     >>> symtrack.generate_verilog(config).write("build/my_tile")
     """
     return Verilog(configuration(config))
+
+
+def write_tiles(folder: str | Path, tiles: Mapping[str, tuple[str, TileConfig, TileConfig]]) -> list[Path]:
+    """Write the Verilog of tiles: by name the layer, the tile and the hardware it is on; returns the files.
+
+    A folder for every netlist below ``folder``, named as its module: tiles of one shape share it. ``tiles.json`` says
+    which netlist each tile has, and the first state of each random source.
+    """
+    folder = Path(folder)
+    netlists: dict[str, TileConfig] = {}
+    listing: dict[str, Any] = {}
+    for name, (layer, tile, config) in tiles.items():
+        module = generate_verilog(config).module
+        netlists.setdefault(module, config)
+        shape = {"rows": tile.rows, "columns": tile.columns}
+        listing[name] = {"layer": layer, "module": module, **shape, "seeds": list(config.seeds)}
+    files: list[Path] = []
+    for module, config in netlists.items():
+        files += generate_verilog(config).write(folder / module)
+    table = folder / "tiles.json"
+    write_all({table: (json.dumps(listing, indent=2) + "\n").encode()})
+    return [*files, table]
 
 
 def run_cosim(

@@ -283,6 +283,17 @@ def _value(row: Words, span: Span) -> int:
     return sum(int(row[span[0] + k]) << (WORD * k) for k in range(span[1]))
 
 
+def native_periphery(config: TileConfig) -> NativePeriphery:
+    """RTL for a training outside of a job; nothing is compared, which is left to who sees the final states.
+
+    Raises
+    ------
+    ToolError
+        A program is missing, or the simulator cannot be built.
+    """
+    return NativePeriphery(NativeTile(native_library(tile_verilog(config), config), config), record=False)
+
+
 class NativeBench:
     """`cosim.engine.job.Bench` on shared libraries: one tile for programs, or one for every layer of a training."""
 

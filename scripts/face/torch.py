@@ -1,0 +1,693 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Analog layers for PyTorch: weights on tiles that learn by pulses, everything between them as torch has it.
+
+    z = s * W x + b            the tile's products, with its converters, noise and residual; b is digital
+    dL/dx = s * W^T dL/dz      its transposed products
+    W                          learns in `AnalogSGD.step` from the pairs (x, dL/dz) of the backward passes
+
+Needs the extra ``torch``. Source: docs/torch.md.
+"""
+
+from __future__ import annotations
+
+import inspect
+import weakref
+from collections.abc import Callable, Collection, Iterator, Mapping
+from copy import deepcopy
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+try:
+    import torch
+    from torch import nn
+except ImportError:
+    raise ImportError("torch: must be installed for symtrack.torch, with: pip install 'symtrack[torch]'") from None
+
+from symtrack.experiment import device_of, rates_of
+from symtrack.hardware import choice, write_tiles
+from symtrack.model.arithmetic.converters import Converters
+from symtrack.model.arithmetic.noise import derive_key
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
+from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
+from symtrack.model.network.learning_tile import Programming
+from symtrack.model.network.macro import Macro
+from symtrack.model.network.writing import Writing, Written
+from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.validated import check
+from symtrack.model.tile.interface import PeripheryFactory
+from symtrack.model.tile.operations import Periphery
+from symtrack.model.training.metrics import counts
+from symtrack.model.training.metrics import state_sha256 as digest
+from symtrack.model.training.single_layer import Alone, Passed, SingleLayer, tile_seed
+from symtrack.model.training.spec import SEED_MAX, TrainingSpec
+
+__all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear", "AnalogSGD", "convert_to_analog", "state_sha256", "verilog"]
+
+WRITING = Writing(fill=WEIGHT_SCALING)  # the largest weight of a layer is as large as random ones start
+PERIPHERIES = ("golden", "native")
+_CONVERTED = (nn.Linear, nn.Conv2d)  # and no subclass, whose owner may read its weight instead of calling it
+
+
+def _periphery(name: str) -> PeripheryFactory:
+    if name == "golden":
+        return Periphery
+    from symtrack.cosim.engine.native.engine import native_periphery  # builds simulators, which golden needs none of
+
+    return native_periphery
+
+
+class _Weight(nn.Parameter):
+    """A view of s * W. That it overrides functions, all of which it leaves as they are, keeps torch's fused kernels
+    from computing with it in place of the layer."""
+
+    @classmethod
+    def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        with torch._C.DisableTorchFunctionSubclass():
+            return func(*args, **(kwargs or {}))
+
+
+class AnalogLayer(nn.Module):
+    """What `AnalogLinear` and `AnalogConv2d` have in common: a matrix on tiles, and a digital bias.
+
+    Parameters
+    ----------
+    algorithm : str or CustomAlgorithm
+        A name in `model.network.algorithms.ALGORITHMS`, or one of one's own.
+    device, slow_device : str, Path or Pulsed
+        Devices of P, and of W if they are others: a preset, a TOML file, or parameters; None: soft bounds with
+        reference. It is not torch's ``device``: tiles are on the CPU, and outputs go to where inputs come from.
+    reference_mean, reference_std : float
+        Offset of the symmetric points of P and its spread, weights; None for the devices' own.
+    rates : mapping or Rates
+        Hyperparameters, or those that differ from the algorithm's own. ``reads`` and ``transfer_every`` count steps of
+        the optimiser, so that larger batches want more ``reads``.
+    tiles : mapping
+        Fields of the configurations of all tiles, such as ``{"lanes": 4}``.
+    tile_rows, tile_columns : int
+        Of the largest tile; a larger matrix is on a grid of them.
+    macro : (rows, columns)
+        Of one macro that all tiles are on; None: each tile has a periphery of its own size.
+    converters : Converters
+        Those of the products.
+    choppers : Choppers
+        In place of those of the algorithm.
+    calibration : int
+        Pulses of zero-shifting to every cell of P before the first step.
+    programming : Programming
+        How R is programmed; None for an ideal copy.
+    weight_scaling : float
+        omega: W starts uniform from -omega to omega, and s = 1 / (omega * sqrt(columns)), so that s * W starts as
+        torch's layers do.
+    scale : float
+        s, fixed; None: s is learned with ``rates["scale_rate"]``.
+    periphery : str
+        ``golden``, the golden model, or ``native``, the RTL of every tile as a library in this process.
+    seed : int
+        Of everything random; None: drawn from torch's generator, so that ``torch.manual_seed`` decides.
+    threads : int
+        Of updates and products; no result depends on it.
+
+    Attributes
+    ----------
+    weight : Parameter
+        s * W as it is now, for those who look: it changes with steps of `AnalogSGD`, and nobody else may change it.
+        ``weight.grad`` is the gradient that torch would have; what a clipping does to its norm is done to the errors.
+    bias : Parameter or None
+        b, digital, as of torch's layers.
+    written : Written or None
+        What it took to write W: pulses, reads, and the error that is left; None where it started at random.
+
+    Raises
+    ------
+    TypeError, ValueError
+        An argument is not what it must be; the message names it, its value and what is allowed.
+    """
+
+    def __init__(
+        self,
+        rows: int,
+        columns: int,
+        bias: bool,
+        *,
+        shape: tuple[int, ...] | None = None,
+        algorithm: str | CustomAlgorithm = "e-rider",
+        device: str | Path | Pulsed | None = None,
+        slow_device: str | Path | Pulsed | None = None,
+        reference_mean: float | None = None,
+        reference_std: float | None = None,
+        rates: Mapping[str, float] | Rates | None = None,
+        tiles: Mapping[str, Any] | None = None,
+        tile_rows: int = TILE_ROWS,
+        tile_columns: int = TILE_COLUMNS,
+        macro: tuple[int, int] | None = None,
+        converters: Converters | None = None,
+        choppers: Choppers = Choppers(),  # noqa: B008, it is frozen
+        calibration: int = 0,
+        programming: Programming | None = None,
+        weight_scaling: float = WEIGHT_SCALING,
+        scale: float | None = None,
+        periphery: str = "golden",
+        seed: int | None = None,
+        threads: int = 1,
+        dtype: Any = None,
+    ) -> None:
+        super().__init__()
+        choice("periphery", periphery, PERIPHERIES)
+        if seed is None:
+            seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
+        seed = check("seed", seed, 0, SEED_MAX)
+        spec = TrainingSpec(
+            task=Alone.of(
+                rows,
+                columns,
+                weight_scaling=weight_scaling,
+                scale=scale,
+                tile_rows=tile_rows,
+                tile_columns=tile_columns,
+            ),
+            algorithm=algorithm,
+            devices=device_of("device", device),
+            slow_devices=device_of("slow_device", slow_device),
+            reference_mean=reference_mean,
+            reference_std=reference_std,
+            rates=rates if isinstance(rates, Rates) or rates is None else rates_of(algorithm, rates),
+            tiles=tiles or {},
+            tile_seed=tile_seed(seed),
+            macro=Macro(*macro) if macro else None,
+            converters=converters,
+            choppers=choppers,
+            calibration=calibration,
+            programming=programming,
+            seed=seed,
+        )
+        self._made = periphery, threads
+        self._core = self._new_core(spec)
+        self.weight = _Weight(torch.empty(shape or (rows, columns), dtype=dtype or torch.get_default_dtype()))
+        bound = columns**-0.5
+        self.bias = nn.Parameter(self.weight.new_empty(rows).uniform_(-bound, bound)) if bias else None
+        self._tie()
+
+    def _new_core(self, spec: TrainingSpec) -> SingleLayer:
+        periphery, threads = self._made
+        return SingleLayer(spec, periphery=_periphery(periphery), threads=threads)
+
+    def _tie(self) -> None:
+        """Make the parameter that of this layer, which optimisers find by it and backward passes tell of gradients."""
+        here = weakref.ref(self)
+        _LAYERS[id(self.weight)] = self
+        self._seen: tuple[int, float] | None = None  # version and norm of the gradient after the last backward pass
+
+        def accumulated(weight: Any) -> None:
+            if (layer := here()) is not None:
+                layer._seen = weight.grad._version, float(weight.grad.norm())
+
+        self.weight.register_post_accumulate_grad_hook(accumulated)
+        self._refresh()
+
+    def _refresh(self) -> None:
+        """Show W in the parameter."""
+        self.weight.data.copy_(torch.from_numpy(self._core.weights()).reshape(self.weight.shape))
+        self._version = self.weight._version
+
+    @property
+    def written(self) -> Written | None:
+        """What it took to write W; None where it started at random."""
+        return self._core.written
+
+    @property
+    def tile_configs(self) -> dict[str, TileConfig]:
+        """Configurations of the tiles by their place, ``""`` where there is one, else ``.row.column``."""
+        return {name.removeprefix(self._core.layer.name): one.config for name, one in self._core.layer.trained.items()}
+
+    def counts(self) -> dict[str, int]:
+        """What hardware pays for, so far: update slots, coincidences, pulses, reads and cycles of all tiles."""
+        return counts(self._core.layer.tiles)
+
+    def write_weights(self, weight: Any, writing: Writing | None = None) -> Written:
+        """Write a tensor of the shape of ``weight`` into W by pulses, as far as devices can take it, with s to fit.
+
+        writing: how; None as `WRITING`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is no tensor of that shape, or not finite.
+        """
+        if not isinstance(weight, torch.Tensor) or weight.shape != self.weight.shape:
+            form = list(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
+            raise ValueError(f"weight = {form}: must be a tensor of {list(self.weight.shape)}")
+        array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
+        written = self._core.write(array, writing or WRITING)
+        self._refresh()
+        return written
+
+    def _product(self, x: Any) -> Any:
+        """s * W x for vectors x [n, C]."""
+        if self.weight._version != self._version:
+            raise RuntimeError(
+                "weight: must be changed by symtrack.torch.AnalogSGD or write_weights only, it is a view of the tiles"
+            )
+        return _Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
+
+    def _keep(self) -> None:
+        """Before pairs are kept or used: do to those that are there what was done to the gradient since."""
+        if self._seen is None:
+            return
+        version, norm = self._seen
+        gradient = self.weight.grad
+        if gradient is None:
+            self._core.pairs.clear()
+            self._seen = None
+        elif gradient._version != version:
+            now = float(gradient.norm())
+            if now != norm:
+                self._core.scale_errors(now / norm if norm else 0.0)
+            self._seen = gradient._version, now
+
+    def _learn(self, factor: float) -> None:
+        self._keep()
+        self._core.learn(factor)
+        self._refresh()
+
+    def get_extra_state(self) -> dict[str, Any]:
+        """All state of the tiles, for ``state_dict``."""
+        saved = self._core.save()
+        arrays = {name: torch.from_numpy(np.array(array)) for name, array in saved["arrays"].items()}
+        return saved | {"arrays": arrays}
+
+    def set_extra_state(self, state: Any) -> None:
+        """Go on from such a state; one of another seed makes the tiles anew.
+
+        Raises
+        ------
+        ValueError
+            It is of a layer with other devices, algorithm, sizes or rates; the message names the first.
+        """
+        if not isinstance(state, Mapping) or not {"seed", "settings", "arrays"} <= set(state):
+            raise ValueError(f"state = {type(state).__name__}: must be that of an analog layer")
+        saved = dict(state) | {"arrays": {name: tensor.cpu().numpy() for name, tensor in state["arrays"].items()}}
+        self._core.check(saved)
+        if saved["seed"] != self._core.spec.seed:
+            self._core = self._new_core(self._core.with_seed(saved["seed"]))
+        self._core.load(saved)
+        self._seen = None
+        self._refresh()
+
+    def __getstate__(self) -> dict[str, Any]:
+        """For ``deepcopy`` and pickle: what the tiles are made from, and their state."""
+        return self.__dict__ | {"_core": (self._core.spec, self._core.save(), self.written)}
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        spec, saved, written = state["_core"]
+        super().__setstate__(state)
+        if not isinstance(self.weight, _Weight):  # pickles make it a plain one
+            self.weight = _Weight(self.weight.data, self.weight.requires_grad)
+        self._core = self._new_core(spec)
+        self._core.load(saved)
+        self._core.written = written
+        self._tie()
+
+    def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        result = super()._apply(fn, recurse)
+        if _LAYERS.get(id(self.weight)) is not self:  # it may be another one now
+            self._tie()
+        self._version = self.weight._version
+        return result
+
+    def extra_repr(self) -> str:
+        """Sizes, algorithm, tiles and periphery."""
+        spec, tiles = self._core.spec, len(self._core.layer.tiles)
+        return f"bias={self.bias is not None}, algorithm={spec.algorithm}, tiles={tiles}, {self._made[0]}"
+
+
+_LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
+
+
+def _layer_of(parameter: Any) -> AnalogLayer | None:
+    layer = _LAYERS.get(id(parameter))
+    return layer if layer is not None and layer.weight is parameter else None
+
+
+class _Product(torch.autograd.Function):
+    """s * W x, whose backward pass keeps what the next update takes."""
+
+    @staticmethod
+    def forward(ctx: Any, x: Any, weight: Any, layer: AnalogLayer, training: bool) -> Any:
+        y, ctx.passed = layer._core.forward(_array(x), training=training)
+        ctx.layer, ctx.training, ctx.like = layer, training, weight
+        ctx.save_for_backward(x)
+        return torch.from_numpy(y).to(x)
+
+    @staticmethod
+    @torch.autograd.function.once_differentiable
+    def backward(ctx: Any, delta: Any) -> Any:
+        (x,) = ctx.saved_tensors
+        layer: AnalogLayer = ctx.layer
+        passed: Passed = ctx.passed
+        keep = ctx.training and ctx.needs_input_grad[1]
+        if keep:
+            layer._keep()
+        product = ctx.needs_input_grad[0]
+        gradient = layer._core.backward(_array(delta), passed, product=product, keep=keep, training=ctx.training)
+        of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape) if keep else None
+        return None if gradient is None else torch.from_numpy(gradient).to(delta), of_weight, None, None
+
+
+def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The options, all of which there are."""
+    known = [
+        name for name in inspect.signature(AnalogLayer).parameters if name not in ("rows", "columns", "bias", "shape")
+    ]
+    for name, value in options.items():
+        if name not in known:
+            raise TypeError(f"{name} = {value!r}: must be one of {', '.join(known)}")
+    return options
+
+
+def _flag(name: str, value: Any) -> bool:
+    if not isinstance(value, bool):
+        raise TypeError(f"{name} = {value!r}: must be a bool")
+    return value
+
+
+def _pair(name: str, value: Any, low: int) -> tuple[int, int]:
+    values = value if isinstance(value, (tuple, list)) and len(value) == 2 else (value, value)
+    first, second = (int(check(name, one, low, SIZE_MAX)) for one in values)
+    return first, second
+
+
+def _array(tensor: Any) -> Any:
+    return tensor.detach().to("cpu", torch.float64).contiguous().numpy()
+
+
+def _floating(x: Any) -> None:
+    if not isinstance(x, torch.Tensor) or not x.is_floating_point():
+        raise TypeError(f"input = {getattr(x, 'dtype', type(x).__name__)}: must be a tensor of floats")
+
+
+class AnalogLinear(AnalogLayer):
+    """A fully connected layer on tiles, in place of ``torch.nn.Linear``.
+
+    Parameters
+    ----------
+    in_features, out_features : int
+        Columns and rows of W.
+    bias : bool
+        Whether there is one; it is digital.
+    options
+        Those of `AnalogLayer`, and ``dtype`` as of torch's layers.
+
+    Examples
+    --------
+    >>> layer = AnalogLinear(64, 10, algorithm="e-rider", reference_mean=0.3, reference_std=0.1, seed=7)
+    >>> layer(torch.rand(5, 64)).shape
+    torch.Size([5, 10])
+    """
+
+    def __init__(self, in_features: int, out_features: int, bias: bool = True, **options: Any) -> None:
+        columns, rows = check("in_features", in_features, 1, SIZE_MAX), check("out_features", out_features, 1, SIZE_MAX)
+        super().__init__(rows, columns, _flag("bias", bias), **_known(options))
+        self.in_features, self.out_features = columns, rows
+
+    def forward(self, input: Any) -> Any:
+        """Outputs [..., out_features] for inputs [..., in_features]."""
+        _floating(input)
+        if not input.dim() or input.shape[-1] != self.in_features:
+            raise ValueError(f"input = {list(input.shape)}: must be [..., {self.in_features}]")
+        y = self._product(input.reshape(-1, self.in_features)).reshape(*input.shape[:-1], self.out_features)
+        return y if self.bias is None else y + self.bias
+
+    def extra_repr(self) -> str:
+        """Sizes and more."""
+        return f"in_features={self.in_features}, out_features={self.out_features}, {super().extra_repr()}"
+
+
+class AnalogConv2d(AnalogLayer):
+    """A convolution on tiles, in place of ``torch.nn.Conv2d`` with one group: W times every patch.
+
+    Parameters
+    ----------
+    in_channels, out_channels : int
+        Of the images and of the outputs.
+    kernel_size, stride, padding, dilation : int or (int, int)
+        As of torch; padding is with zeros, and its number.
+    bias : bool
+        Whether there is one; it is digital.
+    options
+        Those of `AnalogLayer`, and ``dtype`` as of torch's layers.
+    """
+
+    def __init__(
+        self,
+        in_channels: int,
+        out_channels: int,
+        kernel_size: int | tuple[int, int],
+        stride: int | tuple[int, int] = 1,
+        padding: int | tuple[int, int] = 0,
+        dilation: int | tuple[int, int] = 1,
+        bias: bool = True,
+        **options: Any,
+    ) -> None:
+        inputs, rows = check("in_channels", in_channels, 1, SIZE_MAX), check("out_channels", out_channels, 1, SIZE_MAX)
+        kernel = _pair("kernel_size", kernel_size, 1)
+        strides, paddings = _pair("stride", stride, 1), _pair("padding", padding, 0)
+        dilations = _pair("dilation", dilation, 1)
+        form: dict[str, Any] = {"shape": (rows, inputs, *kernel)}
+        super().__init__(rows, inputs * kernel[0] * kernel[1], _flag("bias", bias), **form, **_known(options))
+        self.in_channels, self.out_channels, self.kernel_size = inputs, rows, kernel
+        self.stride, self.padding, self.dilation = strides, paddings, dilations
+
+    def forward(self, input: Any) -> Any:
+        """Outputs [B, out_channels, H', W'] for images [B, in_channels, H, W], or both without B."""
+        _floating(input)
+        if input.dim() not in (3, 4) or input.shape[-3] != self.in_channels:
+            raise ValueError(f"input = {list(input.shape)}: must be [..., {self.in_channels}, height, width]")
+        images = input if input.dim() == 4 else input[None]
+        form = {"stride": self.stride, "padding": self.padding, "dilation": self.dilation}
+        size = [
+            (length + 2 * padding - dilation * (kernel - 1) - 1) // stride + 1
+            for length, padding, dilation, kernel, stride in zip(
+                images.shape[2:], self.padding, self.dilation, self.kernel_size, self.stride, strict=True
+            )
+        ]
+        if min(size) < 1:
+            raise ValueError(f"input = {list(input.shape)}: must be at least as large as the kernel")
+        patches = nn.functional.unfold(images, self.kernel_size, **form).transpose(1, 2)
+        y = self._product(patches.reshape(-1, patches.shape[2]))
+        y = y.reshape(len(images), *size, self.out_channels).permute(0, 3, 1, 2)
+        y = y if self.bias is None else y + self.bias[:, None, None]
+        return y if input.dim() == 4 else y[0]
+
+    def extra_repr(self) -> str:
+        """Sizes and more."""
+        sizes = f"{self.in_channels}, {self.out_channels}, kernel_size={self.kernel_size}, stride={self.stride}"
+        return f"{sizes}, padding={self.padding}, dilation={self.dilation}, {super().extra_repr()}"
+
+
+class AnalogSGD(torch.optim.SGD):
+    """Pulsed updates and transfers for analog layers, and ``torch.optim.SGD`` for all other parameters.
+
+    An analog layer makes an update for each vector of the backward passes since ``zero_grad``, and then the transfers
+    that are due. Its learning rate is that of its ``rates`` times lr / lr of the start, so schedulers of torch act on
+    it; momentum, weight decay and the like are for digital parameters alone. With a learning rate of 0 an analog layer
+    does nothing.
+
+    Parameters
+    ----------
+    params
+        As of ``torch.optim.SGD``: parameters, or groups of them, among them those of analog layers.
+    lr : float
+        Learning rate of digital parameters, above 0 in groups with analog layers.
+    options
+        As of ``torch.optim.SGD``.
+
+    Raises
+    ------
+    ValueError
+        A learning rate is not allowed; in ``step``: a tile has no setting for one as small or as large.
+
+    Examples
+    --------
+    >>> optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    >>> schedule = torch.optim.lr_scheduler.StepLR(optimizer, 5, 0.5)
+    """
+
+    def add_param_group(self, param_group: dict[str, Any]) -> None:
+        """Add a group, whose learning rate is from now on what that of its analog layers is relative to."""
+        super().add_param_group(param_group)
+        group = self.param_groups[-1]
+        group.setdefault("start_lr", float(group["lr"]))
+        if group["start_lr"] <= 0 and any(_layer_of(one) is not None for one in group["params"]):
+            raise ValueError(f"lr = {group['start_lr']:g}: must be above 0 with analog layers, whose rates follow it")
+
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
+        """Update all parameters; the loss of ``closure``, if there is one, is worked out first."""
+        loss = None
+        if closure is not None:
+            with torch.enable_grad():
+                loss = closure()
+        hidden = []
+        for group in self.param_groups:
+            factor = float(group["lr"]) / group["start_lr"] if group["start_lr"] else 0.0
+            for parameter in group["params"]:
+                layer = _layer_of(parameter)
+                if layer is not None and parameter.grad is not None:
+                    layer._learn(factor)
+                    hidden.append((parameter, parameter.grad))
+                    parameter.grad = None
+        super().step()
+        for parameter, gradient in hidden:
+            parameter.grad = gradient
+        return loss
+
+
+def convert_to_analog(
+    model: Any,
+    *,
+    exclude: Collection[str] = (),
+    inplace: bool = False,
+    seed: int | None = None,
+    writing: Writing | None = None,
+    **options: Any,
+) -> Any:
+    """A model with analog layers in place of its ``Linear`` and ``Conv2d``, whose weights are written into W.
+
+    Subclasses of the two stay as they are, such as the output projection inside ``MultiheadAttention``, whose weights
+    are used without a call of the layer. Biases stay digital.
+
+    Parameters
+    ----------
+    model : torch.nn.Module
+        The model, or one such layer.
+    exclude : list of str
+        Names of layers that stay digital, as of ``named_modules``, or patterns such as ``"decoder.*"``.
+    inplace : bool
+        The model itself is changed and not a copy of it.
+    seed : int
+        Of everything random; each layer has a seed of its own that follows from it and from the layer's name. None:
+        drawn from torch's generator.
+    writing : Writing
+        How weights are written; None: as `WRITING`, which leaves cells room on both sides.
+    options
+        Those of `AnalogLayer`.
+
+    Raises
+    ------
+    TypeError, ValueError
+        There is nothing to convert or to exclude, a layer has groups, shares its weight or pads otherwise than with
+        zeros, or an option is not allowed.
+    """
+    if not isinstance(model, nn.Module):
+        raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
+    if seed is None:
+        seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
+    seed = check("seed", seed, 0, SEED_MAX)
+    named = {name: module for name, module in model.named_modules() if type(module) in _CONVERTED}
+    for pattern in exclude:
+        if not any(fnmatchcase(name, pattern) for name in named):
+            raise ValueError(f"exclude = {pattern!r}: must be among {', '.join(map(repr, named)) or 'none'}")
+    chosen = [name for name in named if not any(fnmatchcase(name, pattern) for pattern in exclude)]
+    if not chosen:
+        raise ValueError(f"model = {type(model).__name__}: must have a Linear or Conv2d that is not excluded")
+    for name in chosen:
+        _convertible(name, named[name], model)
+    if not inplace:
+        model = deepcopy(model)
+    named = dict(model.named_modules())
+    for name in chosen:
+        layer = _analog(named[name], derive_key(seed, name) % (SEED_MAX + 1), writing, options)
+        if not name:
+            return layer
+        for other, module in list(model.named_modules(remove_duplicate=False)):
+            if module is named[name]:
+                parent, _, last = other.rpartition(".")
+                setattr(model.get_submodule(parent), last, layer)
+    return model
+
+
+def _convertible(name: str, module: Any, model: Any) -> None:
+    if isinstance(module, nn.Conv2d):
+        for field, allowed in (("groups", 1), ("padding_mode", "zeros")):
+            if (value := getattr(module, field)) != allowed:
+                raise ValueError(f"{name}: {field} = {value!r}: must be {allowed!r}, or the layer in exclude")
+    sharing = [one for one, other in model.named_modules() if getattr(other, "weight", None) is module.weight]
+    if len(sharing) > 1:
+        raise ValueError(f"{name}: weight is that of {', '.join(sharing)}: must be its own, or the layer in exclude")
+
+
+def _analog(module: Any, seed: int, writing: Writing | None, options: Mapping[str, Any]) -> AnalogLayer:
+    """The analog layer in place of a digital one."""
+    options = dict(options) | {"seed": seed, "dtype": module.weight.dtype}
+    layer: AnalogLayer
+    if isinstance(module, nn.Linear):
+        layer = AnalogLinear(module.in_features, module.out_features, module.bias is not None, **options)
+    else:
+        padding = module.padding
+        if isinstance(padding, str):  # "same", which torch works out for a kernel, or "valid"
+            sides = module._reversed_padding_repeated_twice
+            if sides[0] != sides[1] or sides[2] != sides[3]:
+                raise ValueError(f"padding = {padding!r}: must be equal on both sides, with kernels of odd sizes")
+            padding = (sides[2], sides[0])
+        layer = AnalogConv2d(
+            module.in_channels,
+            module.out_channels,
+            module.kernel_size,
+            module.stride,
+            padding,
+            module.dilation,
+            module.bias is not None,
+            **options,
+        )
+    layer.write_weights(module.weight, writing)
+    layer.bias = module.bias
+    return layer.train(module.training)
+
+
+def analog_layers(model: Any) -> Iterator[tuple[str, AnalogLayer]]:
+    """The analog layers of a model with their names."""
+    for name, module in model.named_modules():
+        if isinstance(module, AnalogLayer):
+            yield name, module
+
+
+def state_sha256(model: Any) -> str:
+    """Digest of all that a model has learned: the arrays of its tiles, and its digital parameters and buffers.
+
+    Equal for the golden model and for native RTL, and on every machine as far as torch's own floats are.
+    """
+    arrays: dict[str, Any] = {}
+    views = set()
+    for name, layer in analog_layers(model):
+        prefix = f"{name}." if name else ""
+        views.add(f"{prefix}weight")
+        arrays |= {f"{prefix}{key}": array for key, array in layer._core.state_arrays().items()}
+    for name, tensor in model.state_dict().items():
+        if isinstance(tensor, torch.Tensor) and name not in views:
+            words = tensor.detach().cpu().contiguous().reshape(-1).view(torch.uint8).numpy()
+            arrays[f"{name} {tensor.dtype} {list(tensor.shape)}"] = words
+    return digest(arrays)
+
+
+def verilog(model: Any, folder: str | Path) -> list[Path]:
+    """Write the Verilog of the tiles of a model, with registers, ports and formats; returns the files.
+
+    See `symtrack.hardware.write_tiles` for what is where. A tile has the name of its layer, and of its place in the
+    grid of the layer if there are several.
+
+    Raises
+    ------
+    ValueError
+        The model has no analog layer.
+    """
+    tiles = {
+        f"{name}{place}".removeprefix("."): (name, config, layer._core.spec.hardware(config))
+        for name, layer in analog_layers(model)
+        for place, config in layer.tile_configs.items()
+    }
+    if not tiles:
+        raise ValueError(f"model = {type(model).__name__}: must have an analog layer")
+    return write_tiles(folder, tiles)

@@ -1,0 +1,108 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Conversion of models: what becomes analog, what it computes then, and its Verilog."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.model.network.writing import Writing
+from symtrack.torch import AnalogConv2d, AnalogLinear, analog_layers, convert_to_analog, state_sha256, verilog
+from tests.torch.helpers import FINE, OFFSET
+
+
+class Net(nn.Module):
+    """Layers of all kinds, one of them under two names."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.body = nn.Sequential(nn.Conv2d(1, 3, 3, padding="same"), nn.ReLU(), nn.Flatten(), nn.Linear(48, 8))
+        self.attention = nn.MultiheadAttention(8, 2, batch_first=True)
+        self.first = self.second = nn.Linear(8, 8)
+        self.head = nn.Linear(8, 2, bias=False)
+
+    def forward(self, x: Any) -> Any:
+        y = self.body(x)[:, None]
+        y = self.attention(y, y, y)[0]
+        return self.head(self.second(torch.tanh(self.first(y))))
+
+
+def test_linear_layers_and_convolutions_become_analog() -> None:
+    torch.manual_seed(2)
+    model, x = Net(), torch.randn(2, 1, 4, 4)
+    options = FINE | {"device": ConstantStep(w_max_dtod=0.0, w_min_dtod=0.0), "writing": Writing(ideal=True, fill=0.3)}
+    analog = convert_to_analog(model, seed=3, exclude=["head"], **options)
+    kinds = {name: type(layer) for name, layer in analog_layers(analog)}
+    assert kinds == {"body.0": AnalogConv2d, "body.3": AnalogLinear, "first": AnalogLinear}
+    assert analog.first is analog.second
+    assert type(analog.head) is nn.Linear
+    assert type(model.first) is nn.Linear
+    assert torch.equal(analog.first.bias, model.first.bias)
+    assert len({layer._core.spec.seed for _, layer in analog_layers(analog)}) == 3
+    again = convert_to_analog(model, seed=3, exclude=["head"], **options)
+    assert state_sha256(again) == state_sha256(analog)
+    assert (analog(x) - model(x)).abs().max() < 0.02
+
+
+def test_weights_are_written_by_pulses() -> None:
+    torch.manual_seed(2)
+    digital = nn.Linear(12, 6)
+    layer = convert_to_analog(digital, seed=3)
+    assert isinstance(layer, AnalogLinear)
+    assert layer.written.pulses > 0
+    assert layer.written.error < 0.03
+    assert (layer.weight - digital.weight).abs().max() < 0.5 * digital.weight.abs().max()
+    assert not torch.equal(layer.weight, digital.weight)
+
+
+def test_inplace_and_patterns() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3), nn.Sequential(nn.Linear(3, 3))).eval()
+    assert convert_to_analog(model, exclude=["2.*"], inplace=True, seed=1) is model
+    assert [name for name, _ in analog_layers(model)] == ["0", "1"]
+    assert not model[0].training
+    model.double()
+    assert model(torch.ones(2, 3, dtype=torch.float64)).dtype == torch.float64
+
+
+def test_the_verilog_is_that_of_the_tiles(tmp_path: Path) -> None:
+    model = nn.Sequential(
+        AnalogLinear(6, 4, seed=1, tile_columns=3, **OFFSET), nn.Tanh(), AnalogLinear(4, 4, seed=2, macro=(4, 4))
+    )
+    files = verilog(model, tmp_path)
+    listing = json.loads((tmp_path / "tiles.json").read_text())
+    assert [(name, one["layer"], one["columns"]) for name, one in listing.items()] == [
+        ("0.0.0", "0", 3),
+        ("0.0.1", "0", 3),
+        ("2", "2", 4),
+    ]
+    assert listing["0.0.0"]["module"] == listing["0.0.1"]["module"] != listing["2"]["module"]
+    assert listing["0.0.0"]["seeds"] != listing["0.0.1"]["seeds"]
+    for one in listing.values():
+        assert f"module {one['module']}(" in (tmp_path / one["module"] / f"{one['module']}.v").read_text()
+    assert all(file.is_file() for file in files)
+
+
+@pytest.mark.parametrize("calibration", [0, 40])
+def test_other_options_reach_the_tiles(calibration: int) -> None:
+    layer = AnalogLinear(
+        6,
+        4,
+        seed=1,
+        algorithm="agad",
+        device="capacitor",
+        slow_device="reram-array-om",
+        calibration=calibration,
+        scale=0.5,
+        tiles={"chopper_period": 5},
+    )
+    (trained,) = layer._core.layer.trained.values()
+    assert trained.config.chopper_period == 5
+    assert trained.calibration_pulses == calibration
+    assert layer._core.layer.scale == 1 << 29
+    assert "algorithm=agad, tiles=1, golden" in repr(layer)

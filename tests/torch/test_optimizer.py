@@ -1,0 +1,174 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What an optimiser is expected to do: accumulation, zero_grad, closures, clipping, groups and schedulers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from symtrack.model.devices.constant_step import ConstantStep
+from symtrack.torch import AnalogLinear, AnalogSGD, state_sha256
+from tests.torch.helpers import OFFSET, accuracy, perceptron, some_digits, train
+
+DATA = some_digits()
+X = torch.randn(6, 5, generator=torch.Generator().manual_seed(1))
+
+
+def layer(**options: Any) -> AnalogLinear:
+    return AnalogLinear(5, 4, bias=False, seed=1, **(OFFSET | {"rates": {"reads": 5}} | options))
+
+
+def loss(model: nn.Module, x: Any) -> Any:
+    return (model(x) ** 2).sum()
+
+
+def words(model: AnalogLinear) -> tuple[Any, ...]:
+    """Inputs and errors that the next step takes."""
+    return tuple(
+        torch.cat([torch.tensor(getattr(pair, name)) for pair in model._core.pairs]) for name in ("x", "delta")
+    )
+
+
+@pytest.mark.parametrize("algorithm", ["analog-sgd", "tt-v2", "e-rider"])
+def test_backward_passes_are_collected_until_the_step(algorithm: str) -> None:
+    form: dict[str, Any] = {"algorithm": algorithm, "rates": {}}
+    whole, parts = layer(**form), layer(**form)
+    for model, batches in ((whole, [X]), (parts, X.split(2))):
+        optimizer = AnalogSGD(model.parameters(), lr=0.1)
+        for x in batches:
+            loss(model, x).backward()
+        assert len(words(model)[0]) == 6
+        optimizer.step()
+        optimizer.zero_grad()
+        assert model._core.steps == 1
+        loss(model, X).backward()
+        assert len(words(model)[0]) == 6
+    one, other = whole.counts(), parts.counts()
+    assert one["reads"] == other["reads"] == (0 if algorithm == "analog-sgd" else 1)
+    assert one["update_slots"] > 0 < other["update_slots"]  # not equal: noise is not drawn in the same order
+
+
+@pytest.mark.parametrize("drop", ["optimizer", "model", "zeros", "gradient"])
+def test_dropped_gradients_are_not_learned(drop: str) -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    before = model._core.layer.tile.fast.pulse_numbers.sum()
+    loss(model, X).backward()
+    if drop == "optimizer":
+        optimizer.zero_grad()
+    elif drop == "model":
+        model.zero_grad()
+    elif drop == "zeros":
+        model.zero_grad(set_to_none=False)
+    else:
+        model.weight.grad = None
+    optimizer.step()
+    assert model._core.steps == 0
+    assert model._core.layer.tile.fast.pulse_numbers.sum() == before
+    loss(model, X[:2]).backward()
+    assert len(words(model)[0]) == 2
+    optimizer.step()
+    assert model._core.layer.tile.fast.pulse_numbers.sum() > before
+
+
+def test_a_layer_that_is_used_twice_learns_from_both() -> None:
+    model = AnalogLinear(4, 4, seed=1, **OFFSET)
+    model(torch.tanh(model(X[:, :4]))).sum().backward()
+    assert len(words(model)[0]) == 12
+
+
+def test_clipping_is_of_the_errors_too() -> None:
+    plain, clipped = layer(), layer()
+    for model in (plain, clipped):
+        loss(model, X).backward()
+    norm = nn.utils.clip_grad_norm_([clipped.weight], 0.01)
+    clipped._keep()
+    (x, delta), (other_x, other) = words(plain), words(clipped)
+    exponents = [model._core.exponents["delta"] for model in (plain, clipped)]
+    ratio = (other * 2.0 ** -exponents[1]).norm() / (delta * 2.0 ** -exponents[0]).norm()
+    assert torch.equal(x, other_x)
+    assert ratio == pytest.approx(0.01 / float(norm), rel=1e-3)
+
+
+def test_digital_parameters_learn_as_with_torch() -> None:
+    found = []
+    for kind in (AnalogSGD, torch.optim.SGD):
+        torch.manual_seed(1)
+        model = nn.Sequential(nn.Linear(5, 4), nn.Linear(4, 2))
+        optimizer = kind(model.parameters(), lr=0.1, momentum=0.9, weight_decay=0.01, nesterov=True)
+        for _ in range(3):
+
+            def closure(model: Any = model, optimizer: Any = optimizer) -> Any:
+                optimizer.zero_grad()
+                value = loss(model, X)
+                value.backward()
+                return value
+
+            last = optimizer.step(closure)
+        found.append([last, *model.state_dict().values()])
+    assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
+
+
+def test_schedulers_set_the_learning_rate() -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.2)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2], 0.5)
+    gains = []
+    for _ in range(3):
+        optimizer.zero_grad()
+        loss(model, X).backward()
+        optimizer.step()
+        schedule.step()
+        (trained,) = model._core.layer.trained.values()
+        gains.append(trained.settings().gain)
+    assert gains == [gains[0], gains[0] // 2, gains[0] // 4]
+
+
+def test_warm_up_begins_at_the_rate_of_the_start_and_zero_is_nothing() -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.2)
+    torch.optim.lr_scheduler.LinearLR(optimizer, 0.25)
+    assert optimizer.param_groups[0]["lr"] == pytest.approx(0.05)
+    assert optimizer.param_groups[0]["start_lr"] == 0.2
+    optimizer.param_groups[0]["lr"] = 0.0
+    before = model._core.layer.tile.fast.pulse_numbers.sum()
+    loss(model, X).backward()
+    optimizer.step()
+    assert model._core.layer.tile.fast.pulse_numbers.sum() == before
+
+
+def test_groups_have_rates_of_their_own() -> None:
+    model = nn.Sequential(layer(), AnalogLinear(4, 2, seed=2, **OFFSET))
+    groups = [{"params": model[0].parameters()}, {"params": model[1].parameters(), "lr": 0.5}]
+    optimizer = AnalogSGD(groups, lr=0.1)
+    assert [group["start_lr"] for group in optimizer.param_groups] == [0.1, 0.5]
+    with pytest.raises(ValueError, match=r"^lr = 0: must be above 0 with analog layers"):
+        AnalogSGD(model.parameters(), lr=0.0)
+
+
+def test_the_rate_of_plain_pulsed_descent_is_that_of_the_gradient() -> None:
+    """W - lr * gradient in the mean, whatever the size of inputs and errors, which have exponents of their own."""
+    form: dict[str, Any] = {"algorithm": "analog-sgd", "rates": {"learning_rate": 0.05}}
+    changes = []
+    for scale in (0.01, 1.0, 30.0):
+        model = AnalogLinear(8, 6, bias=False, seed=1, scale=1.0, device=ConstantStep(), **form)
+        optimizer = AnalogSGD(model.parameters(), lr=1.0)
+        before, sums = model.weight.detach().clone(), 0.0
+        for step in range(200):
+            optimizer.zero_grad()
+            x = torch.randn(1, 8, generator=torch.Generator().manual_seed(step)).abs()
+            (model(scale * x) * 0.02 / scale).sum().backward()
+            sums = sums + model.weight.grad
+            optimizer.step()
+        changes.append(float((model.weight.detach() - before).mean() / (-0.05 * sums).mean()))
+    assert changes == pytest.approx([1.0] * 3, rel=0.15)
+
+
+def test_a_small_network_learns() -> None:
+    model = perceptron(16, algorithm="tt-v2", reference_mean=0.0, reference_std=0.0)
+    train(model, AnalogSGD(model.parameters(), lr=0.1, momentum=0.9), DATA, steps=150)
+    assert accuracy(model, DATA) > 0.6
+    assert state_sha256(model) != state_sha256(perceptron(16, algorithm="tt-v2"))

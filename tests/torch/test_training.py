@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: Apache-2.0
+"""What trainings reach: digits with a LayerNorm between analog layers under an offset, and a converted LeNet."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import nn
+
+from symtrack.model.tasks.task import digits, image_set
+from symtrack.torch import AnalogSGD, convert_to_analog
+from tests.paths import ROOT
+from tests.torch.helpers import accuracy, images, perceptron, train
+
+EPOCHS, BATCH = 15, 10
+FILTERS = (16, 32)
+
+
+@pytest.mark.slow
+def test_digits_under_an_offset() -> None:
+    """1,200 states, offset 0.3 ± 0.1, E-RIDER."""
+    data = images(digits())
+    model = perceptron(64)
+    optimizer = AnalogSGD(model.parameters(), lr=0.1, momentum=0.9)
+    steps = -(-len(data[0]) // BATCH)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 5 * steps, 0.3)
+    train(model, optimizer, data, steps=EPOCHS * steps, batch=BATCH, after=schedule.step)
+    reached = accuracy(model, data)
+    print(f"accuracy {reached:.4f}")
+    assert reached >= 0.97
+
+
+def lenet() -> nn.Sequential:
+    """Two convolutions and two dense layers."""
+    first, second = FILTERS
+    return nn.Sequential(
+        *(nn.Conv2d(1, first, 5), nn.Tanh(), nn.MaxPool2d(2)),
+        *(nn.Conv2d(first, second, 5), nn.Tanh(), nn.MaxPool2d(2)),
+        *(nn.Flatten(), nn.Linear(16 * second, 128), nn.Tanh(), nn.Linear(128, 10)),
+    )
+
+
+DENSE = ("7", "9")
+TILES = {"chopper_period": 5, "gain_bits": 16}
+PARTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    # A convolution has many updates in a step, so trains of 5 slots do. Wide layers read a column rarely: they take
+    # more reads, and a stronger signal in P against the noise of a read.
+    (("0",), {"rates": {"reads": 32}, "tiles": TILES | {"bl_max": 5}}),
+    (("3",), {"rates": {"reads": 32, "learning_rate": 0.03}, "tiles": TILES | {"bl_max": 5}}),
+    (DENSE, {"rates": {"reads": 64, "learning_rate": 0.03, "fast_rate": 2.0}, "tiles": TILES}),
+)
+
+
+@pytest.mark.slow
+def test_a_converted_lenet_learns_in_an_epoch() -> None:
+    """10,000 images of MNIST, 2,000 for test, 1,200 states; torch's own layers reach 96.2 %."""
+    data = images(image_set("mnist", architecture="lenet5").limited(train=10_000, test=2_000))
+    data = data[0].reshape(-1, 1, 28, 28), data[1], data[2].reshape(-1, 1, 28, 28), data[3]
+    torch.manual_seed(1)
+    model: nn.Module = lenet()
+    for names, options in PARTS:
+        others = [
+            name for name, one in model.named_modules() if type(one) in (nn.Linear, nn.Conv2d) and name not in names
+        ]
+        model = convert_to_analog(model, exclude=others, inplace=True, seed=1, **options)
+    optimizer = AnalogSGD(model.parameters(), lr=0.02, momentum=0.9)
+    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [700, 1000], 0.3)
+    train(model, optimizer, data, steps=1250, batch=8, after=schedule.step)
+    reached = accuracy(model, data)
+    print(f"accuracy {reached:.4f}")
+    assert reached >= 0.93
+
+
+@pytest.mark.slow
+def test_the_example_of_a_transformer_runs(tmp_path: Path) -> None:
+    example = ROOT / "docs" / "examples" / "torch_transformer.py"
+    searched = os.pathsep.join(path for path in sys.path if path)
+    variables = {**os.environ, "PYTHONPATH": searched}
+    command = [sys.executable, example]
+    done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "tiles.json" in done.stdout
