@@ -7,8 +7,7 @@ READY := .venv/ready
 # Containers often set it. The suite starts hundreds of processes, and without it they all compile all that they import.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: demo data results prove verify check test test-all test-numpy test-torch test-aihwkit docs lint kernels yosys tools
-.PHONY: clean
+.PHONY: demo data results prove verify check test test-all test-numpy test-torch test-aihwkit docs lint kernels yosys tools clean
 
 demo: $(READY)
 	$(BIN)/python scripts/demo.py --out build/demo

@@ -17,7 +17,7 @@ from symtrack.model.exchange.aihwkit_fields import DEFAULTS, VERSION
 from symtrack.model.exchange.aihwkit_recording import plain
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Remarks:
     """What is said about a configuration.
 

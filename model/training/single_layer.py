@@ -87,7 +87,7 @@ class Alone:
         raise NotImplementedError
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Passed:
     """What a forward pass leaves for the backward pass: inputs [n, C] times 2**exponent, and W x [n, R]."""
 
@@ -96,7 +96,7 @@ class Passed:
     exponent: int
 
 
-@dataclass
+@dataclass(frozen=True, kw_only=True)
 class Pair:
     """Inputs [n, C], W x [n, R] and errors [n, R] of a backward pass, values at the exponents of the layer."""
 
@@ -167,7 +167,7 @@ class SingleLayer:
         exponent = self._exponent("x", x, training)
         words = _to_words(x, exponent)
         sums = self.layer.forward(words, self._noise(training))
-        return _to_floats(self.layer.scaled(sums), exponent), Passed(words, sums, exponent)
+        return _to_floats(self.layer.scaled(sums), exponent), Passed(x=words, sums=sums, exponent=exponent)
 
     def backward(self, delta: Real, passed: Passed, *, product: bool, keep: bool, training: bool) -> Real | None:
         """Gradients [n, C] for errors delta [n, R] of a forward pass, None unless the ``product`` is asked for.
@@ -184,7 +184,7 @@ class SingleLayer:
         gradient = self.layer.backward(words, self._noise(training)) if product else None
         if keep:
             moved = self._present("x") - passed.exponent
-            self.pairs.append(Pair(_shifted(passed.x, moved), _shifted(passed.sums, moved), words))
+            self.pairs.append(Pair(x=_shifted(passed.x, moved), sums=_shifted(passed.sums, moved), delta=words))
         return None if gradient is None else _to_floats(gradient, exponent)
 
     def scale_errors(self, factor: float) -> None:
