@@ -196,8 +196,8 @@ class SingleLayer:
         before = self._present("delta")
         floats = [_to_floats(pair.delta, before) * factor for pair in self.pairs]
         exponent = self._exponent("delta", np.array([_largest(one) for one in floats]), True)
-        for pair, delta in zip(self.pairs, floats, strict=True):
-            pair.delta = _to_words(delta, exponent)
+        pairs = zip(self.pairs, floats, strict=True)
+        self.pairs[:] = [replace(pair, delta=_to_words(delta, exponent)) for pair, delta in pairs]
 
     def learn(self, factor: float = 1.0) -> None:
         """Updates with all kept pairs, and the transfers that are due; ``factor`` multiplies the learning rate.
