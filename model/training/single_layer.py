@@ -259,9 +259,10 @@ class SingleLayer:
             mean = getattr(trained.manager, f"{of}_mean")
             moved = mean << by if by >= 0 else mean >> -by
             setattr(trained.manager, f"{of}_mean", max(moved, 1) if mean else 0)
-        for pair in self.pairs:
-            for name in ("x", "sums") if of == "x" else ("delta",):
-                setattr(pair, name, _shifted(getattr(pair, name), by))
+        names = ("x", "sums") if of == "x" else ("delta",)
+        self.pairs[:] = [
+            replace(pair, **{name: _shifted(getattr(pair, name), by) for name in names}) for pair in self.pairs
+        ]
 
     @property
     def settings(self) -> dict[str, str]:
