@@ -63,11 +63,12 @@ def test_every_script_is_a_command() -> None:
     assert there - {"--init--", "cli", "common", "exit-codes", "families", "options", "mutation"} == set(COMMANDS)
 
 
-def test_the_python_example_runs() -> None:
-    (code,) = re.findall(r"```python\n(.*?)```", README, re.S)
-    done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    assert "module symtrack_custom_" in done.stdout
+def test_the_python_examples_run() -> None:
+    own, functions = re.findall(r"```python\n(.*?)```", README, re.S)
+    for code, shown in ((own, "(16, 31)"), (functions, "module symtrack_custom_")):
+        done = subprocess.run([sys.executable, "-c", code], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+        assert shown.strip("()") in done.stdout
 
 
 def test_make_commands_are_targets_of_the_makefile() -> None:
