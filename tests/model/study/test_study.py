@@ -4,12 +4,17 @@
 import json
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from symtrack.model.files import markdown
-from symtrack.model.network.algorithms import ALGORITHMS, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, CustomAlgorithm, Rates
+from symtrack.model.network.chain import Chain
+from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
+from symtrack.model.spec.settings import ChopperMode, Reference
 from symtrack.model.study import runner, tables
 from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
 from symtrack.model.study.record import RECORD, adopt, record
@@ -319,3 +324,34 @@ def test_no_case_has_a_rate_without_effect_and_all_keys_are_those_of_the_record(
     first = dropped[0]
     other = replace(first, run=replace(first.run, seed=7))
     assert key(replace(first, recorded={})) != key(first) != key(other)
+
+
+OWN = CustomAlgorithm(name="own", version=1, chopper=ChopperMode.REGULAR, reference=Reference.LATCHED)
+
+
+def own_case(**changes: Any) -> Case:
+    fields = {"task": tiny.task(), "algorithm": OWN, "reference_mean": 0.3} | changes
+    return Case(experiment="own", labels=(("seed", 1),), run=TrainingSpec(**fields), steps=20)
+
+
+def test_own_tasks_algorithms_and_weights_are_cases(tmp_path: Path) -> None:
+    weights = StartWeights.of([np.full((3, 5), 0.1), np.full((2, 4), 0.2)])
+    other_data = replace(tiny.task(), train_y=1 - tiny.task().train_y)
+    cases = [
+        own_case(),
+        own_case(algorithm=replace(OWN, version=2)),
+        own_case(algorithm=Chain(name="own", version=1)),
+        own_case(task=other_data),
+        own_case(weights=weights),
+        own_case(weights=StartWeights.of([np.full((3, 5), 0.1), np.full((2, 4), 0.3)])),
+    ]
+    assert len({key(case) for case in cases}) == len(cases)
+    assert key(own_case()) == key(cases[0])
+    run_all(cases[:3], tmp_path, jobs=2)  # through processes, to which objects go by pickle
+    results = [load(case, tmp_path) for case in cases[:3]]
+    for case, result in zip(cases, results, strict=False):
+        trainer = Trainer(case.run)
+        trainer.run(20)
+        assert result is not None
+        assert result["metrics"]["state_sha256"] == trainer.metrics().state_sha256
+    assert missing(cases, tmp_path) == cases[3:]
