@@ -8,7 +8,6 @@ import json
 import math
 import os
 import shutil
-import signal
 import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
@@ -28,6 +27,7 @@ from symtrack.model.cache import checkout
 from symtrack.model.files import PICTURES
 from symtrack.model.files import write_all as write_all
 from symtrack.model.files import write_bytes as write_bytes
+from symtrack.model.interrupts import interruptible as interruptible
 from symtrack.model.spec.config import NAMED
 from symtrack.scripts.exit_codes import BAD_INPUT as BAD_INPUT
 from symtrack.scripts.exit_codes import FAILED as FAILED
@@ -47,26 +47,6 @@ def other(script: str) -> str:
 def default_output(name: str) -> Path:
     """Where a command writes that was not told where, relative to the working folder, made when it is written to."""
     return Path("build" if checkout() else "symtrack-output") / name
-
-
-@contextmanager
-def interruptible() -> Iterator[Callable[[], bool]]:
-    """Context that gives ``stopped()``, true after Ctrl-C or SIGTERM, for work that stops where it may; a second one
-    ends it at once.
-    """
-    pressed = False
-
-    def note(number: int, frame: object) -> None:
-        nonlocal pressed
-        if pressed:
-            raise KeyboardInterrupt
-        pressed = True
-
-    before = signal.signal(signal.SIGINT, note)
-    try:
-        yield lambda: pressed
-    finally:
-        signal.signal(signal.SIGINT, before)
 
 
 class _Formatter(argparse.ArgumentDefaultsHelpFormatter, argparse.RawDescriptionHelpFormatter):

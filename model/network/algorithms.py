@@ -56,9 +56,10 @@ class Algorithm:
         )
 
     def of_transfer(self, transfer: int, settings: Settings) -> Settings:
-        """Settings of a transfer, where ``transfer`` ones of the tile were before it; an own algorithm may change them.
+        """Settings of a transfer after the warm-up, where ``transfer`` ones of the tile were before it.
 
-        Golden model and RTL get the same ones, so what it returns must be a function of its arguments and fields.
+        An own algorithm may change them. Golden model and RTL get the same ones, so what it returns must be a function
+        of its arguments and fields. In a warm-up, which only fills the filter, settings are those of the fields.
         """
         return settings
 
@@ -67,7 +68,8 @@ class Algorithm:
 class CustomAlgorithm(Algorithm):
     """An algorithm of one's own, wherever the name of one is allowed: settings of the datapath, and a hook.
 
-    A subclass may have fields of its own and `of_transfer`, in which it changes the settings of single transfers. What
+    A subclass may have fields of its own and `of_transfer`, in which it changes the settings of single transfers after
+    the warm-up. What
     a run of it is, in checkpoints and in keys of results, is the name of its class, all its fields, and its version:
     state another version whenever what it computes changes.
 
@@ -94,6 +96,8 @@ class CustomAlgorithm(Algorithm):
         for spec in fields(Algorithm):
             value, kind = getattr(self, spec.name), type(getattr(_PLAIN, spec.name))
             if spec.name == "rates":
+                if not isinstance(value, Mapping):
+                    raise TypeError(f"rates = {value!r}: must be a mapping of rates by name")
                 own_rates(value)
             elif not isinstance(value, kind):
                 raise TypeError(f"{spec.name} = {value!r}: must be {_allowed(kind)}")

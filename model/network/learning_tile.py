@@ -80,6 +80,11 @@ class Learning:
     threads: int = 1
 
 
+def stage_name(tile: str, number: int) -> str:
+    """The name of a stage of a tile: the first, which is all unless there is a chain, has that of the tile."""
+    return f"{tile}.stage{number}" if number else tile
+
+
 class LearningTile:
     """One tile of a layer.
 
@@ -191,7 +196,10 @@ class LearningTile:
         left = self._warm_up - self.tile.transfers
         if left > 0:
             return self._warming if left > self.config.columns else self._latching
-        return self._algorithm.of_transfer(self.tile.transfers, self._writing)
+        found = self._algorithm.of_transfer(self.tile.transfers, self._writing)
+        if not isinstance(found, Settings):
+            raise TypeError(f"of_transfer = {found!r}: must return Settings, those that it gets or replaced ones")
+        return found
 
     def calibrate(self, pulses: int, noise: NoiseStream) -> None:
         """Bring P to its symmetric point with ``pulses`` alternating pulses a cell and read it into Qref.

@@ -72,6 +72,11 @@ class Network:
         """All tiles, layer by layer."""
         return [tile for layer in self.layers for tile in layer.tiles]
 
+    @property
+    def pulsed(self) -> list[Crossbar]:
+        """Those whose P the updates pulse: all tiles but the coarser stages of chains."""
+        return [trained.tile for layer in self.layers for trained in layer.trained.values()]
+
     def forward(self, x: Int, noise: NoiseStream | None = None) -> Pass:
         """The pass for inputs [B, F] without bias; with a ``noise`` of its own it changes nothing but that."""
         result = Pass()

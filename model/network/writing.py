@@ -161,6 +161,7 @@ def _write_layer(layer: Layer, weights: Real, writing: Writing, noise: NoiseStre
 def _write_tile(trained: LearningTile, target: Int, writing: Writing, noise: NoiseStream) -> Written:
     """Write and verify of W, column by column; ``target`` int64[R, C]."""
     tile, array, reads = trained.base, trained.base.slow, 0
+    target = target - (trained.weights() - array.weights)  # what a chain has in its other arrays stays
     before = int(array.pulse_numbers.sum())
     if writing.ideal:
         array.program(target)

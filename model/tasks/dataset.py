@@ -14,6 +14,8 @@ the same words on every machine.
 
 from __future__ import annotations
 
+import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from math import fsum, sqrt
@@ -37,6 +39,7 @@ SCALES = ("minmax", "range", "standard", "none")
 SPREAD = 4  # standard deviations that are one
 TEST = 0.2
 SEED_MAX = 2**32 - 1
+LARGEST = 1e100  # an input or target; sums of squares of such still are numbers
 
 Real = NDArray[np.float64]
 Networks = Sequence[int] | Mapping[str, Any] | Architecture
@@ -116,7 +119,7 @@ class Dataset:
         classes = np.unique(labels)
         if len(classes) < 2:
             raise ValueError(f"y has the label {classes.tolist()} alone: must have at least two different ones")
-        if isinstance(test, tuple):
+        if isinstance(test, (tuple, list)):
             test_inputs, test_labels = _own_test(test, size, scale, _labels)
             unknown = sorted(set(test_labels.tolist()) - set(classes.tolist()), key=str)
             if unknown:
@@ -163,7 +166,7 @@ class Dataset:
         _check_unscaled("X", scale, inputs)
         targets = _targets("y", y, len(inputs))
         seed = check("seed", seed, 0, SEED_MAX)
-        if isinstance(test, tuple):
+        if isinstance(test, (tuple, list)):
             test_inputs, test_targets = _own_test(test, size, scale, _targets)
             if test_targets.shape[1] != targets.shape[1]:
                 raise ValueError(f"test[1] = {form(test_targets)}: must have {targets.shape[1]} outputs, as y has")
@@ -253,7 +256,16 @@ class Dataset:
             test_y=self.test_y,
             architecture=architecture,
             tile_configs=architecture.tiles(),
+            scaling=self.scaling,
         )
+
+    @property
+    def scaling(self) -> str:
+        """What says how floats became words and outputs become answers, for checkpoints: a digest."""
+        numbers = [array.tolist() for array in (self.offset, self.span, self.target_mean, self.target_std)]
+        classes = None if self.classes is None else [str(self.classes.dtype.kind), *self.classes.astype(str).tolist()]
+        text = json.dumps([self.size, [[number.hex() for number in some] for some in numbers], classes])
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def _name(name: str) -> str:
@@ -263,7 +275,7 @@ def _name(name: str) -> str:
 
 
 def _floats(name: str, values: ArrayLike) -> Real:
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.dtype.kind not in "fiub":
         raise TypeError(f"{name} = {form(array)}: must be an array of numbers")
     floats = array.astype(np.float64)
@@ -271,7 +283,16 @@ def _floats(name: str, values: ArrayLike) -> Real:
     if len(wrong):
         place = tuple(map(int, wrong[0]))
         raise ValueError(f"{name}[{', '.join(map(str, place))}] = {floats[place]}: must be finite")
+    if floats.size and (largest := float(np.abs(floats).max())) > LARGEST:
+        raise ValueError(f"{name} = {largest} at most: must be from -{LARGEST} to {LARGEST}")
     return floats
+
+
+def _array(name: str, values: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(values)
+    except ValueError:
+        raise ValueError(f"{name}: must be an array, whose rows are all equally long") from None
 
 
 def _inputs(name: str, values: ArrayLike) -> tuple[Real, tuple[int, ...]]:
@@ -283,7 +304,7 @@ def _inputs(name: str, values: ArrayLike) -> tuple[Real, tuple[int, ...]]:
 
 
 def _labels(name: str, values: ArrayLike, samples: int) -> NDArray[Any]:
-    array = np.asarray(values)
+    array = _array(name, values)
     if array.dtype.kind == "O" and all(isinstance(one, str) for one in array.ravel()):  # as pandas has texts
         array = array.astype(str)
     if array.dtype.kind not in "iubU":
@@ -301,7 +322,7 @@ def _targets(name: str, values: ArrayLike, samples: int) -> Real:
     return columns
 
 
-def _own_test(test: tuple[Any, ...], size: tuple[int, ...], scale: str, reader: Any) -> tuple[Real, NDArray[Any]]:
+def _own_test(test: Sequence[Any], size: tuple[int, ...], scale: str, reader: Any) -> tuple[Real, NDArray[Any]]:
     if len(test) != 2:
         raise ValueError(f"test = {len(test)} arrays: must be two, (X, y)")
     inputs, own_size = _inputs("test[0]", test[0])
@@ -312,17 +333,21 @@ def _own_test(test: tuple[Any, ...], size: tuple[int, ...], scale: str, reader: 
 
 
 def _chosen(test: Any, groups: Sequence[Int], samples: int, seed: int) -> NDArray[np.bool_]:
-    """Which samples are for the test: of every group the same share, in an order of the seed."""
+    """Which samples are for the test: as many as told, of every group its share, in an order of the seed."""
     if isinstance(test, (float, np.floating)):
-        share = check("test", test, 0.0, 1.0, whole=False)
+        count = round(check("test", test, 0.0, 1.0, whole=False) * samples)
     else:
-        share = check("test", test, 1, samples - 1) / samples
-    chosen = np.zeros(samples, bool)
-    for number, members in enumerate(groups):
-        order = members[permutation(derive_key(seed, "split", number), len(members))]
-        chosen[order[: round(share * len(members))]] = True
-    if not 0 < chosen.sum() < samples:
+        count = check("test", test, 1, samples - 1)
+    if not 0 < count < samples:
         raise ValueError(f"test = {test!r}: must leave samples for training and for the test, of {samples}")
+    exact = [count * len(members) / samples for members in groups]
+    counts = [int(share) for share in exact]
+    left = sorted(range(len(groups)), key=lambda group: counts[group] - exact[group])  # the largest remainders
+    for group in left[: count - sum(counts)]:
+        counts[group] += 1
+    chosen = np.zeros(samples, bool)
+    for number, (members, some) in enumerate(zip(groups, counts, strict=True)):
+        chosen[members[permutation(derive_key(seed, "split", number), len(members))[:some]]] = True
     return chosen
 
 

@@ -63,6 +63,7 @@ class Task:
     architecture : the network.
     tile_configs : configurations of all its tiles, see `Architecture.tiles`.
     converters : those of its products unless a run has others.
+    scaling : a digest of how inputs became words and outputs become answers; empty where only words are known.
 
     Raises
     ------
@@ -79,6 +80,7 @@ class Task:
     architecture: Architecture
     tile_configs: tuple[TileConfig, ...]
     converters: Converters = field(default_factory=Converters)
+    scaling: str = ""
 
     def __post_init__(self) -> None:
         self.architecture.check_tiles(self.tile_configs)

@@ -34,7 +34,7 @@ class VectorRegression:
     ----------
     train_x, test_x : int64[N, F], values from -1 to 1 with `VALUE_BITS` fractional bits.
     train_y, test_y : int64[N, R], values from -8 to 8.
-    architecture, tile_configs, converters : see `model.tasks.task.Task`.
+    architecture, tile_configs, converters, scaling : see `model.tasks.task.Task`.
 
     Raises
     ------
@@ -50,6 +50,7 @@ class VectorRegression:
     architecture: Architecture
     tile_configs: tuple[TileConfig, ...]
     converters: Converters = field(default_factory=Converters)
+    scaling: str = ""
 
     def __post_init__(self) -> None:
         self.architecture.check_tiles(self.tile_configs)

@@ -5,7 +5,7 @@
 
     on_start(run)                    before the first step
     on_step(run)                     after every step
-    on_evaluation(run, evaluation)   after every evaluation, of which the first is before the first step
+    on_evaluation(run, evaluation)   after every evaluation, of which the first is before the first step of a run
     on_end(run)                      at the end, also if an error or Ctrl-C ends it
 
 with one `Progress`, from which all figures can be read, and whose `stop` ends the training after the step. A callback
@@ -16,7 +16,8 @@ from __future__ import annotations
 
 import csv
 import io
-from collections.abc import Collection, Sequence
+import os
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -26,6 +27,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemaini
 from rich.progress import Progress as Bars
 
 from symtrack.model.files import write_bytes
+from symtrack.model.interrupts import interruptible
 from symtrack.model.spec.validated import check
 from symtrack.model.training.recording import STEPS_MAX, Recording
 from symtrack.model.training.trainer import Trainer
@@ -99,8 +101,8 @@ class CSVLogger(Callback):
 
     def __init__(self, file: str | Path) -> None:
         self.file = Path(file)
-        if not self.file.parent.is_dir() or self.file.is_dir():
-            raise ValueError(f"file = {str(file)!r}: must be a file in a folder that exists")
+        if not self.file.parent.is_dir() or self.file.is_dir() or not os.access(self.file.parent, os.W_OK):
+            raise ValueError(f"file = {str(file)!r}: must be a file in a folder that can be written to")
 
     def on_evaluation(self, run: Progress, evaluation: dict[str, Any]) -> None:
         """Write all evaluations so far."""
@@ -210,55 +212,56 @@ class EarlyStopping(Callback):
 
 
 def fit(
-    trainer: Trainer,
+    run: Progress,
     *,
-    steps: int,
     evaluate: int,
-    figures: Any,
+    figures: Callable[[Trainer], dict[str, Any]],
     callbacks: Sequence[Callback] = (),
     recording: Recording | None = None,
-    earlier: Collection[dict[str, Any]] = (),
-) -> Progress:
-    """Train until there were ``steps`` steps, or until a callback stops it.
+) -> None:
+    """Train until there were ``run.total`` steps, or until a callback stops it.
+
+    Ctrl-C ends it after the step, with everything told and in ``run``, and is raised then; a second one at once, after
+    which the state may be that of half a step.
 
     Parameters
     ----------
+    run
+        The training; evaluations of an earlier part stay.
     evaluate
         Steps between two evaluations; there is one at the start of a run and one at the end, too.
     figures
-        Makes the figures of an evaluation, a dictionary, from the trainer.
+        Makes the figures of an evaluation, with the keys of `FIGURES`.
     recording
         Takes arrays on the way.
-    earlier
-        Figures of evaluations before, of a run that goes on.
     """
-    run = Progress(trainer=trainer, total=steps, evaluations=list(earlier))
+    trainer = run.trainer
 
     def evaluation() -> None:
         if run.evaluations and run.evaluations[-1]["step"] == trainer.steps:
             return
         run.evaluations.append(figures(trainer))
         for one in callbacks:
-            one.on_evaluation(run, run.evaluations[-1])
+            one.on_evaluation(run, dict(run.evaluations[-1]))
 
-    started: list[Callback] = []
-    try:
+    with interruptible() as interrupted, ExitStack() as ends:
+        for one in reversed(callbacks):  # all are told, in their order, whatever one of them raises
+            ends.callback(one.on_end, run)
         for one in callbacks:
-            started.append(one)
             one.on_start(run)
         if recording:
             recording.take(trainer)
         evaluation()
-        while trainer.steps < steps and run.stopped is None:
+        while trainer.steps < run.total and run.stopped is None and not interrupted():
             trainer.run(1)
-            if recording:
+            if recording and trainer.steps % recording.every == 0:
                 recording.take(trainer)
             for one in callbacks:
                 one.on_step(run)
             if trainer.steps % evaluate == 0:
                 evaluation()
+        if recording:
+            recording.take(trainer)
         evaluation()
-    finally:
-        for one in started:
-            one.on_end(run)
-    return run
+        if interrupted():
+            raise KeyboardInterrupt

@@ -35,7 +35,14 @@ NAMES_IN_FILES = {"ChopperMode": "Chopper", "tile_configs": "layers"}
 
 
 # What came later is left out where it is as if it were not there, so that files and keys of before stay what they are.
-ADDED = {"read_noise_std": 0.0, "hidden_momentum": 0.0, "fixed_fast_rate": 0.0, "clip_errors": 0, **config.ADDED}
+ADDED = {
+    "read_noise_std": 0.0,
+    "hidden_momentum": 0.0,
+    "fixed_fast_rate": 0.0,
+    "clip_errors": 0,
+    "scaling": "",
+    **config.ADDED,
+}
 
 
 def describe(name: str, value: Any) -> dict[str, str]:

@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.network.crossbar import Crossbar
+from symtrack.model.network.learning_tile import stage_name
 from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.status import FLAGS
 from symtrack.model.spec.validated import integral
@@ -38,7 +39,7 @@ MEMORIES = 3  # Q, Qref and H; a transfer reads and writes every word of a colum
 def tiles_of(trainer: Trainer) -> dict[str, Crossbar]:
     """All tiles of the network by name; those of a chain's stages but the finest with their number."""
     return {
-        f"{name}.stage{number}" if number else name: tile
+        stage_name(name, number): tile
         for layer in trainer.network.layers
         for name, trained in layer.trained.items()
         for number, tile in enumerate(trained.stages)
@@ -81,6 +82,7 @@ class Recorder:
     def __init__(self, trainer: Trainer) -> None:
         self._trainer = trainer
         self._tiles = tiles_of(trainer)
+        self._finest = {name: one.tile for layer in trainer.network.layers for name, one in layer.trained.items()}
         # They never change, and some families find theirs by bisection.
         self._points = {name: tile.fast.symmetric_point() for name, tile in self._tiles.items()}
         self._there = {name: tile.fast.cells.has_symmetric_point() for name, tile in self._tiles.items()}
@@ -91,9 +93,9 @@ class Recorder:
         """Evaluate, and compare what Q has tracked with the true symmetric points."""
         begin = time.process_time()
         quality = {key: value for key, value in asdict(self._trainer.evaluate()).items() if value is not None}
-        errors = np.concatenate([(_tracked(tile) - self._points[name]).ravel() for name, tile in self._tiles.items()])
-        pulsed = np.concatenate([tile.fast.pulse_numbers.ravel() > 0 for tile in self._tiles.values()])
-        there = np.concatenate([there.ravel() for there in self._there.values()])
+        errors = np.concatenate([(_tracked(tile) - self._points[name]).ravel() for name, tile in self._finest.items()])
+        pulsed = np.concatenate([tile.fast.pulse_numbers.ravel() > 0 for tile in self._finest.values()])
+        there = np.concatenate([self._there[name].ravel() for name in self._finest])
         tracking = {
             "sp_rmse": root_mean_square(errors[there]) if there.any() else None,
             "sp_rmse_pulsed": root_mean_square(errors[pulsed & there]) if (pulsed & there).any() else None,
@@ -106,7 +108,7 @@ class Recorder:
     def report(self) -> dict[str, Any]:
         """Samples so far, and what the tiles are like now."""
         begin = time.process_time()
-        points = np.concatenate([points[self._there[name]] for name, points in self._points.items()])
+        points = np.concatenate([self._points[name][self._there[name]] for name in self._finest])
         tiles = {name: tile_report(tile, self._points[name], self._there[name]) for name, tile in self._tiles.items()}
         self.seconds += time.process_time() - begin
         return {

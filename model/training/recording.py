@@ -7,7 +7,8 @@
     H           what waits to be written: H in write thresholds, each one step dw_min of W
     c           choppers of the cells, +1 or -1: of its column times of its row
 
-A layer on several tiles is put together of theirs.
+A layer on several tiles is put together of theirs. In a chain of arrays W is A_0, all others are of the finest stage, and
+those of stage k have the name ``layer0.stage1`` and so on, where P is what it reads and W what it writes.
 """
 
 from __future__ import annotations
@@ -18,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.layer import Layer
-from symtrack.model.network.learning_tile import LearningTile
+from symtrack.model.network.learning_tile import LearningTile, stage_name
 from symtrack.model.spec.validated import check
 from symtrack.model.training.metrics import words
 from symtrack.model.training.trainer import Trainer
@@ -32,38 +34,44 @@ Real = NDArray[np.float64]
 
 
 def names_of(trainer: Trainer) -> dict[str, tuple[int, int]]:
-    """Layers and, where a layer has several, tiles: names to rows and columns."""
+    """Layers, tiles where a layer has several, and stages of chains: names to rows and columns."""
     shapes: dict[str, tuple[int, int]] = {}
     for layer in trainer.network.layers:
         shapes[layer.name] = layer.plan.rows, layer.plan.columns
-        shapes |= {name: (one.config.rows, one.config.columns) for name, one in layer.trained.items()}
+        for name, trained in layer.trained.items():
+            for number in range(len(trained.stages)):
+                shapes[stage_name(name, number)] = trained.config.rows, trained.config.columns
     return shapes
 
 
 def array_of(trainer: Trainer, name: str, array: str) -> Real:
-    """An array of a layer or of a tile as it is now, float64[rows, columns].
+    """An array of a layer, a tile or a stage of a chain as it is now, float64[rows, columns].
 
     Raises
     ------
     ValueError
-        There is no such layer, tile or array.
+        There is no such layer, tile, stage or array.
     """
-    check_names([array])
+    check_names("array", [array])
     for layer in trainer.network.layers:
         if name == layer.name:
             return _of_layer(layer, array)
-        if name in layer.trained:
-            return _of_tile(layer.trained[name], array)
+        for own, trained in layer.trained.items():
+            for number, stage in enumerate(trained.stages):
+                if name == own and not number:
+                    return _of_tile(trained, array)
+                if name == stage_name(own, number):
+                    return _of_stage(stage, trained.dw_min, array)
     raise ValueError(f"layer = {name!r}: must be one of {', '.join(names_of(trainer))}")
 
 
-def check_names(arrays: Collection[str]) -> None:
+def check_names(argument: str, arrays: Collection[str]) -> None:
     """Raise ValueError for a name that is none of `ARRAYS`."""
-    if isinstance(arrays, str):
-        raise TypeError(f"record = {arrays!r}: must be a set of names, {{{arrays!r}}}")
+    if isinstance(arrays, str) or not isinstance(arrays, Collection):
+        raise TypeError(f"{argument} = {arrays!r}: must be a set of names, such as {{'W', 'Q'}}")
     for name in arrays:
         if name not in ARRAYS:
-            raise ValueError(f"array = {name!r}: must be one of {', '.join(ARRAYS)}")
+            raise ValueError(f"{argument} = {name!r}: must be one of {', '.join(ARRAYS)}")
 
 
 def _of_layer(layer: Layer, array: str) -> Real:
@@ -74,14 +82,18 @@ def _of_layer(layer: Layer, array: str) -> Real:
 
 
 def _of_tile(trained: LearningTile, array: str) -> Real:
-    tile = trained.tile
+    """Of a tile: W is where a chain ends, everything else is of its finest stage."""
+    return _of_stage(trained.base if array == "W" else trained.tile, trained.dw_min, array)
+
+
+def _of_stage(tile: Crossbar, dw_min: float, array: str) -> Real:
     if array == "c":
         config, periphery = tile.config, tile.periphery
         columns, rows = periphery.chopper[: config.columns], periphery.row_chopper[: config.rows]
         return np.multiply(columns, rows[:, None], dtype=np.float64)
     if array == "H":
-        threshold: Real = words(tile, "hidden").T / (1 << tile.config.threshold_shift)
-        return threshold * trained.dw_min
+        thresholds: Real = words(tile, "hidden").T / (1 << tile.config.threshold_shift)
+        return thresholds * dw_min
     found = {
         "W": lambda: tile.slow.weights,
         "P": lambda: tile.fast.weights,
@@ -101,7 +113,7 @@ class Recording:
     arrays
         Names of `ARRAYS`, taken of every layer.
     every
-        Steps between two of them; the first is before the first step.
+        Steps between two of them; there is one at the start and one at the end, too.
 
     Attributes
     ----------
@@ -109,7 +121,7 @@ class Recording:
     """
 
     def __init__(self, arrays: Collection[str], every: int) -> None:
-        check_names(arrays)
+        check_names("record", arrays)
         self.every = check("every", every, 1, STEPS_MAX)
         self.arrays = tuple(name for name in ARRAYS if name in arrays)
         self.steps: list[int] = []
@@ -118,14 +130,14 @@ class Recording:
     def check_size(self, trainer: Trainer, steps: int) -> None:
         """Raise ValueError if the arrays of so many steps are more than `BYTES_MAX`."""
         cells = sum(layer.plan.rows * layer.plan.columns for layer in trainer.network.layers)
-        times = steps // self.every + 2
+        times = steps // self.every + 3
         if (size := 8 * cells * times * len(self.arrays)) > BYTES_MAX:
             text = f"{size / 2**30:.1f} GiB in {times} times {len(self.arrays)} arrays of {cells} cells"
             raise ValueError(f"every = {self.every}: {text}: must be at most {BYTES_MAX >> 30} GiB")
 
     def take(self, trainer: Trainer) -> None:
-        """Take the arrays if it is time, and not twice at the same step."""
-        if not self.arrays or trainer.steps % self.every or trainer.steps in self.steps[-1:]:
+        """Take the arrays, but not twice at the same step."""
+        if not self.arrays or trainer.steps in self.steps[-1:]:
             return
         self.steps.append(trainer.steps)
         for layer in trainer.network.layers:

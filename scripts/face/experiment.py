@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,14 +23,14 @@ from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, own_rates
 from symtrack.model.network.architecture import Architecture
-from symtrack.model.network.learning_tile import Programming
+from symtrack.model.network.learning_tile import Programming, stage_name
 from symtrack.model.network.macro import Macro
 from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, drifted, effective_weights
 from symtrack.model.spec.validated import check
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import Problem
-from symtrack.model.training.callbacks import FIGURES, Callback, fit
+from symtrack.model.training.callbacks import FIGURES, Callback, Progress, fit
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed
 from symtrack.model.training.recording import STEPS_MAX, Recording, array_of
 from symtrack.model.training.schedule import Schedule
@@ -207,6 +208,21 @@ class Experiment:
         seed: int = 1,
         threads: int = 1,
     ) -> None:
+        _check_kinds(
+            schedule=(schedule, (list, tuple), "a list of pairs, (epoch, factor)"),
+            rates=(rates, (Mapping, Rates, _NONE), "a mapping of rates by name, or Rates"),
+            tiles=(tiles, (Mapping, _NONE), "a mapping of fields of tiles by name"),
+            macro=(macro, (list, tuple, _NONE), "a pair, (rows, columns)"),
+            converters=(converters, (Converters, _NONE), "Converters"),
+            choppers=(choppers, (Choppers,), "Choppers"),
+            programming=(programming, (Programming, _NONE), "Programming"),
+            weights=(weights, (Mapping, list, tuple, _NONE), "a list or a mapping of arrays [rows, columns]"),
+            writing=(writing, (Writing, _NONE), "Writing"),
+        )
+        for name, pairs in (("schedule", schedule), ("macro", () if macro is None else (macro,))):
+            for pair in pairs:
+                if not isinstance(pair, (list, tuple)) or len(pair) != 2:
+                    raise ValueError(f"{name}: {pair!r}: must be a pair of numbers")
         if writing and weights is None:
             raise ValueError(f"writing = {writing!r}: must be left out without weights")
         self.data = data if isinstance(data, Dataset) else None
@@ -223,7 +239,7 @@ class Experiment:
             batch=batch,
             schedule=Schedule(tuple((epoch, factor) for epoch, factor in schedule)),
             tiles=tiles or {},
-            macro=Macro(*macro) if macro else None,
+            macro=None if macro is None else Macro(*macro),
             converters=converters,
             choppers=choppers,
             calibration=calibration,
@@ -270,7 +286,7 @@ class Experiment:
         record : set of str
             Arrays to record of every layer: ``W``, ``P``, ``R``, ``Q``, ``Qref``, ``SP``, ``H``, ``c``.
         every : int
-            Steps between two records; an epoch unless told otherwise.
+            Steps between two records, an epoch unless told otherwise; the first is at the start, the last at the end.
         evaluate : int
             Steps between two evaluations; an epoch unless told otherwise, or a tenth of the steps if that is less.
 
@@ -286,21 +302,18 @@ class Experiment:
             steps = check("epochs", epochs, 1, STEPS_MAX) * epoch
         total = check("steps", steps, 1, STEPS_MAX)
         evaluate = check("evaluate", min(epoch, max(total // 10, 1)) if evaluate is None else evaluate, 1, STEPS_MAX)
+        if not isinstance(callbacks, (list, tuple)):
+            raise TypeError(f"callbacks = {callbacks!r}: must be a list of Callback")
         for one in callbacks:
             if not isinstance(one, Callback):
                 raise TypeError(f"callbacks: {one!r}: must be a Callback, such as CSVLogger")
         recording = Recording(record, epoch if every is None else every)
         recording.check_size(self.trainer, total)
-        run = fit(
-            self.trainer,
-            steps=self.trainer.steps + total,
-            evaluate=evaluate,
-            figures=self._figures,
-            callbacks=callbacks,
-            recording=recording,
-            earlier=self._earlier(),
-        )
-        self.trainer.notes = json.dumps(run.evaluations)
+        run = Progress(trainer=self.trainer, total=self.trainer.steps + total, evaluations=self._earlier())
+        try:
+            fit(run, evaluate=evaluate, figures=self._figures, callbacks=callbacks, recording=recording)
+        finally:
+            self.trainer.notes = json.dumps(run.evaluations)
         return FitResult(
             history=History(run.evaluations),
             metrics=self.trainer.metrics(),
@@ -310,8 +323,12 @@ class Experiment:
         )
 
     def _earlier(self) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = json.loads(self.trainer.notes) if self.trainer.notes else []
-        return [row for row in rows if list(row) == list(FIGURES)]
+        """The evaluations so far; a checkpoint that something else has left may have other notes."""
+        try:
+            rows = json.loads(self.trainer.notes or "[]")
+        except ValueError:
+            return []
+        return [row for row in rows if isinstance(row, dict) and list(row) == list(FIGURES)]
 
     def _figures(self, trainer: Trainer) -> dict[str, Any]:
         quality, tiles = trainer.evaluate(), trainer.network.tiles
@@ -322,8 +339,8 @@ class Experiment:
             "accuracy": quality.accuracy,
             "loss": quality.loss,
             "r2": self.data.explained(quality.loss) if self.data else None,
-            "sp_rmse": sp_rmse(tiles),
-            "sp_rmse_pulsed": sp_rmse_pulsed(tiles),
+            "sp_rmse": sp_rmse(trainer.network.pulsed),
+            "sp_rmse_pulsed": sp_rmse_pulsed(trainer.network.pulsed),
         }
         return figures | {name: counted[name] for name in FIGURES if name in counted}
 
@@ -342,9 +359,10 @@ class Experiment:
         return write_tiles(
             folder,
             {
-                name: (layer.name, trained.config, self.spec.hardware(trained.config))
+                stage_name(name, number): (layer.name, stage.config, self.spec.hardware(stage.config))
                 for layer in self.trainer.network.layers
                 for name, trained in layer.trained.items()
+                for number, stage in enumerate(trained.stages)
             },
         )
 
@@ -409,10 +427,10 @@ class Experiment:
         Raises
         ------
         ValueError
-            There is no such folder.
+            There is no such folder, or it cannot be written to.
         """
-        if not Path(file).parent.is_dir():
-            raise ValueError(f"file = {str(file)!r}: must be in a folder that exists")
+        if not Path(file).parent.is_dir() or Path(file).is_dir() or not os.access(Path(file).parent, os.W_OK):
+            raise ValueError(f"file = {str(file)!r}: must be a file in a folder that can be written to")
         self.trainer.save(file)
 
     def load(self, file: str | Path) -> None:
@@ -443,6 +461,12 @@ def _task(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
             raise TypeError(f"network = {network!r}: must be a list or a mapping for a task that is named")
         if network is None or isinstance(network, Mapping):
             return data, network or {}
+        if not isinstance(network, Sequence) or isinstance(network, str):
+            raise TypeError(
+                f"network = {network!r}: must be a list of the sizes of hidden layers, or a mapping of options"
+            )
+        if data in ("weight-programming", "noisy-quadratic"):
+            raise ValueError(f"network = {network!r}: must be left out for the task {data}, which has one tile")
         return data, {"hidden": list(network)}
     if not hasattr(data, "architecture"):
         raise TypeError(f"data = {type(data).__name__}: must be a Dataset, the name of a task, or a task")
@@ -457,7 +481,23 @@ def device_of(name: str, device: Any) -> Pulsed | None:
         return device
     if not isinstance(device, (str, Path)):
         raise TypeError(f"{name} = {device!r}: must be a preset, the path of a .toml file, or a device")
-    return load_device(device)
+    try:
+        return load_device(device)
+    except ValueError as error:
+        text = str(error)
+        raise ValueError(
+            text.replace("device = ", f"{name} = ", 1) if text.startswith("device = ") else f"{name}: {text}"
+        ) from None
+
+
+_NONE = type(None)
+
+
+def _check_kinds(**given: tuple[Any, tuple[type, ...], str]) -> None:
+    """Raise TypeError for an argument that is of none of its types; each has its value, those, and what is allowed."""
+    for name, (value, kinds, allowed) in given.items():
+        if not isinstance(value, kinds):
+            raise TypeError(f"{name} = {value!r}: must be {allowed}")
 
 
 def rates_of(algorithm: str | CustomAlgorithm, given: Mapping[str, float]) -> Rates:

@@ -205,6 +205,8 @@ def write_tiles(folder: str | Path, tiles: Mapping[str, tuple[str, TileConfig, T
     which netlist each tile has, and the first state of each random source.
     """
     folder = Path(folder)
+    if folder.exists() and not folder.is_dir():
+        raise ValueError(f"folder = {str(folder)!r}: must be a folder, and is a file")
     netlists: dict[str, TileConfig] = {}
     listing: dict[str, Any] = {}
     for name, (layer, tile, config) in tiles.items():

@@ -16,10 +16,10 @@ from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.network.chain import Chain, ChainTile
-from symtrack.model.network.writing import StartWeights, Writing
+from symtrack.model.network.writing import StartWeights, Writing, effective_weights, write_weights
 from symtrack.model.spec.settings import ChopperMode, Reference, Target
 from symtrack.model.training.history import tiles_of
-from symtrack.model.training.metrics import state_sha256
+from symtrack.model.training.metrics import sp_rmse, state_sha256
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -96,6 +96,29 @@ def test_only_w_starts_at_random_or_from_given_weights() -> None:
     assert found.max() == pytest.approx(0.6, abs=1e-6)
     assert found.min() > 0.2
     assert not tile_of(written).tile.slow.weights.any()
+
+
+def test_writing_into_a_chain_that_has_learned_counts_its_other_arrays() -> None:
+    run = chained()
+    run.run(200)
+    tile = tile_of(run)
+    assert tile.tile.slow.weights.any()
+    weights = np.full((3, 5), 0.1), np.full((2, 4), 0.1)
+    told = write_weights(run.network, StartWeights.of(weights, Writing(ideal=True)), NoiseStream(3))
+    for layer, want in zip(run.network.layers, weights, strict=True):
+        assert effective_weights(layer) == pytest.approx(want, abs=0.6 * layer.scale / 2**30)
+    off = [(layer.weights() / 2**30 - 0.6) for layer in run.network.layers]
+    assert told.error == pytest.approx(
+        float(np.sqrt(np.mean(np.concatenate([one.ravel() for one in off]) ** 2))), rel=0.01
+    )
+
+
+def test_the_error_of_tracking_is_that_of_the_finest_stage() -> None:
+    run = chained()
+    run.run(50)
+    finest = [layer.trained[layer.name].tile for layer in run.network.layers]
+    assert run.metrics().sp_rmse == sp_rmse(finest)
+    assert run.metrics().sp_rmse != sp_rmse(run.network.tiles)
 
 
 def test_a_chain_goes_on_from_its_checkpoint(tmp_path: Path) -> None:

@@ -31,6 +31,14 @@ class Breathing(CustomAlgorithm):
         return replace(settings, gain=max(settings.gain // 2, 1)) if transfer // self.sweep % 2 else settings
 
 
+@dataclass(frozen=True, kw_only=True)
+class Nothing(CustomAlgorithm):
+    """One whose hook forgets to return."""
+
+    def of_transfer(self, transfer: int, settings: Settings) -> Settings:
+        return None  # type: ignore[return-value]
+
+
 BREATHING = Breathing(name="breathing", version=1, **FIELDS)
 
 
@@ -103,6 +111,8 @@ def test_rtl_does_what_the_golden_model_does() -> None:
             ValueError,
             "rates: speed = 1: must be on",
         ),
+        (lambda: CustomAlgorithm(name="own", version=1, rates=[1]), TypeError, r"rates = \[1\]: must be a mapping"),
+        (lambda: digest(Nothing(name="nothing", version=1)), TypeError, "of_transfer = None: must return Settings"),
         (lambda: named(ALGORITHMS["agad"]), TypeError, "or a CustomAlgorithm, which states its version"),
         (lambda: Trainer(TrainingSpec(algorithm=3)), TypeError, "algorithm = 3: must be a name"),  # type: ignore[arg-type]
     ],

@@ -84,6 +84,25 @@ def test_every_class_gives_its_share_to_the_test() -> None:
     assert len(together) > 50, "a sample is in both parts"
 
 
+@pytest.mark.parametrize("test", [5, 7, 25, 33, 0.17, 0.5])
+def test_the_test_has_as_many_samples_as_told(test: float) -> None:
+    labels = np.arange(100) % 10
+    data = Dataset.classification(RNG.normal(size=(100, 3)), labels, test=test)
+    assert len(data.test_y) == (test if isinstance(test, int) else round(100 * test))
+    counts = np.bincount(data.test_y, minlength=10)
+    assert counts.max() - counts.min() <= 1
+
+
+def test_how_floats_became_words_is_part_of_what_a_task_is() -> None:
+    plain = Dataset.regression(X, TARGETS)
+    others = [Dataset.regression(X, 1000 * TARGETS + 5), Dataset.regression(X * 2, TARGETS)]
+    assert np.abs(others[0].train_y - plain.train_y).max() <= 1
+    assert len({one.task([3]).scaling for one in (plain, *others)}) == 3
+    labels = Dataset.classification(X, Y), Dataset.classification(X, np.char.upper(Y))
+    assert labels[0].task([3]).scaling != labels[1].task([3]).scaling
+    assert Dataset.regression(X, TARGETS).scaling == plain.scaling
+
+
 def test_labels_come_back_as_they_were_given() -> None:
     for labels in (Y, np.arange(60) % 3 + 7, np.arange(60) % 2 == 1, pd.Series(Y), list(Y)):
         data = Dataset.classification(pd.DataFrame(X), labels)
@@ -151,6 +170,8 @@ def with_value(value: float) -> np.ndarray:
     [
         (bad(X=with_value(np.nan)), ValueError, r"X\[3, 2\] = nan: must be finite"),
         (bad(X=with_value(np.inf)), ValueError, r"X\[3, 2\] = inf: must be finite"),
+        (bad(X=[[1.0, 2.0], [1.0]]), ValueError, "X: must be an array, whose rows are all equally long"),
+        (bad(X=with_value(1e300)), ValueError, r"X = 1e\+300 at most: must be from -1e\+100 to 1e\+100"),
         (bad(X=[["a"]]), TypeError, r"X = <U1\[1, 1\]: must be an array of numbers"),
         (bad(X=X * 1j), TypeError, r"X = complex128\[60, 4\]: must be an array of numbers"),
         (bad(X=X[0]), ValueError, r"X = float64\[4\]: must be \[samples, inputs\]"),

@@ -4,7 +4,10 @@
 from __future__ import annotations
 
 import csv
+import os
+import signal
 import sys
+import threading
 from pathlib import Path
 from types import ModuleType
 from typing import Any
@@ -13,6 +16,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.formats import WEIGHT_ONE
+from symtrack.model.network.chain import Chain
 from symtrack.model.training.callbacks import (
     FIGURES,
     Callback,
@@ -35,7 +39,9 @@ def figures(trainer: Trainer) -> dict[str, Any]:
 
 
 def run(*callbacks: Callback, steps: int = 10, evaluate: int = 4, trainer: Trainer | None = None, **more) -> Progress:
-    return fit(trainer or tiny.trainer(), steps=steps, evaluate=evaluate, figures=figures, callbacks=callbacks, **more)
+    progress = Progress(trainer=trainer or tiny.trainer(), total=steps)
+    fit(progress, evaluate=evaluate, figures=figures, callbacks=callbacks, **more)
+    return progress
 
 
 class Told(Callback):
@@ -94,6 +100,62 @@ def test_the_end_is_told_after_an_error_too() -> None:
     assert told.what[-1] == later.what[-1] == "end"
 
 
+def test_ctrl_c_ends_it_after_a_whole_step_and_everything_is_told() -> None:
+    class Pressed(Callback):
+        def on_step(self, run: Progress) -> None:
+            if run.step == 5:
+                signal.raise_signal(signal.SIGINT)
+
+    interrupted, told = tiny.trainer(), Told()
+    progress = Progress(trainer=interrupted, total=20)
+    with pytest.raises(KeyboardInterrupt):
+        fit(progress, evaluate=4, figures=figures, callbacks=[Pressed(), told])
+    assert told.what[-3:] == ["5", "e5", "end"]
+    assert [one["step"] for one in progress.evaluations] == [0, 4, 5]
+    interrupted.run(3)
+    whole = tiny.trainer()
+    whole.run(8)
+    assert state_sha256(interrupted.network.state_arrays()) == state_sha256(whole.network.state_arrays())
+
+
+def test_ctrl_c_at_any_moment_leaves_whole_steps() -> None:
+    class Later(Callback):
+        def __init__(self, seconds: float) -> None:
+            self.timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
+
+        def on_start(self, run: Progress) -> None:
+            self.timer.start()
+
+    for seconds in (0.02, 0.05, 0.11):
+        trainer, later = tiny.trainer(), Later(seconds)
+        with pytest.raises(KeyboardInterrupt):
+            run(later, steps=10**6, evaluate=10**6, trainer=trainer)
+        later.timer.join()
+        whole = tiny.trainer()
+        whole.run(trainer.steps)
+        assert trainer.steps > 1
+        assert state_sha256(trainer.network.state_arrays()) == state_sha256(whole.network.state_arrays())
+
+
+def test_what_a_callback_does_with_figures_is_its_own_matter() -> None:
+    class Meddler(Callback):
+        def on_evaluation(self, run: Progress, evaluation: dict[str, Any]) -> None:
+            evaluation["extra"] = 1
+
+    assert all(list(one) == list(FIGURES) for one in run(Meddler()).evaluations)
+
+
+def test_all_ends_are_told_even_if_one_fails() -> None:
+    class Failing(Callback):
+        def on_end(self, run: Progress) -> None:
+            raise RuntimeError("of my own")
+
+    told = Told()
+    with pytest.raises(RuntimeError, match="of my own"):
+        run(Failing(), told)
+    assert told.what[-1] == "end"
+
+
 def test_csv_has_a_line_for_every_evaluation_at_any_time(tmp_path: Path) -> None:
     file, lines = tmp_path / "log.csv", []
 
@@ -107,9 +169,9 @@ def test_csv_has_a_line_for_every_evaluation_at_any_time(tmp_path: Path) -> None
     assert list(rows[0]) == list(FIGURES)
     assert [row["step"] for row in rows] == ["0", "4", "8", "10"]
     assert float(rows[-1]["loss"]) > 0
-    with pytest.raises(ValueError, match="must be a file in a folder that exists"):
+    with pytest.raises(ValueError, match="must be a file in a folder that can be written to"):
         CSVLogger(tmp_path / "none" / "log.csv")
-    with pytest.raises(ValueError, match="must be a file in a folder that exists"):
+    with pytest.raises(ValueError, match="must be a file in a folder that can be written to"):
         CSVLogger(tmp_path)
 
 
@@ -172,8 +234,8 @@ def test_a_bar_moves_and_ends(capsys: pytest.CaptureFixture[str]) -> None:
 def test_arrays_are_recorded_as_they_were() -> None:
     trainer, recording = tiny.trainer(), Recording({"W", "P", "Q"}, 3)
     run(trainer=trainer, recording=recording)
-    assert recording.steps == [0, 3, 6, 9]
-    assert recording.array("layer0", "Q").shape == (4, 3, 5)
+    assert recording.steps == [0, 3, 6, 9, 10]
+    assert recording.array("layer0", "Q").shape == (5, 3, 5)
     other = tiny.trainer()
     for index, step in enumerate(recording.steps):
         other.run(step - other.steps)
@@ -200,6 +262,17 @@ def test_arrays_are_all_rows_by_columns_and_put_together_of_tiles() -> None:
     assert set(np.unique(array_of(trainer, "layer0", "c"))) <= {-1.0, 1.0}
 
 
+def test_arrays_of_a_chain_are_those_of_w_and_of_the_finest_stage() -> None:
+    trainer = tiny.trainer(algorithm=Chain(name="three", version=1, arrays=3))
+    trainer.run(10)
+    tile = trainer.network.layers[0].trained["layer0"]
+    assert np.array_equal(array_of(trainer, "layer0", "W"), tile.base.slow.weights / WEIGHT_ONE)
+    assert array_of(trainer, "layer0", "W").any()
+    assert np.array_equal(array_of(trainer, "layer0", "P"), tile.tile.fast.weights / WEIGHT_ONE)
+    assert np.array_equal(array_of(trainer, "layer0.stage1", "P"), tile.tile.slow.weights / WEIGHT_ONE)
+    assert "layer0.stage1" in names_of(trainer)
+
+
 def test_hidden_words_are_weights_that_wait() -> None:
     trainer = tiny.trainer()
     trainer.run(40)
@@ -213,8 +286,8 @@ def test_hidden_words_are_weights_that_wait() -> None:
 @pytest.mark.parametrize(
     ("make", "error", "message"),
     [
-        (lambda: Recording({"V"}, 1), ValueError, "array = 'V': must be one of W, P, R, Q, Qref, SP, H, c"),
-        (lambda: Recording("W", 1), TypeError, "record = 'W': must be a set of names, {'W'}"),
+        (lambda: Recording({"V"}, 1), ValueError, "record = 'V': must be one of W, P, R, Q, Qref, SP, H, c"),
+        (lambda: Recording("W", 1), TypeError, "record = 'W': must be a set of names, such as"),
         (lambda: Recording({"W"}, 0), ValueError, "every = 0: must be from 1"),
         (
             lambda: array_of(tiny.trainer(), "layer9", "W"),
@@ -224,7 +297,7 @@ def test_hidden_words_are_weights_that_wait() -> None:
         (
             lambda: Recording({"W"}, 1).check_size(tiny.trainer(), 10**8),
             ValueError,
-            r"every = 1: 17\.\d GiB in 100000002 times 1 arrays of 23 cells: must be at most 8 GiB",
+            r"every = 1: 17\.\d GiB in 100000003 times 1 arrays of 23 cells: must be at most 8 GiB",
         ),
     ],
 )

@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import json
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,7 @@ def test_a_regression_answers_in_its_own_unit() -> None:
 def test_records_are_arrays_of_time_rows_and_columns() -> None:
     result = experiment().fit(steps=50, record={"W", "Q"}, every=10)
     assert result.recorded_steps.tolist() == [0, 10, 20, 30, 40, 50]
+    assert experiment().fit(steps=4, record={"W"}, every=50).recorded_steps.tolist() == [0, 4]
     assert result.array("layer0", "Q").shape == (6, 3, 5)
     assert result.array("layer1", "W").shape == (6, 2, 4)
     assert (result.array("layer0", "Q")[0] == 0).all()
@@ -107,6 +109,37 @@ def test_a_checkpoint_goes_on_to_the_same_end(tmp_path: Path) -> None:
     assert list(again.history) == list(end.history)
     with pytest.raises(ValueError, match="seed = 7: must be 8"):
         experiment(seed=8).load(tmp_path / "run.npz")
+
+
+def test_a_checkpoint_knows_units_and_labels(tmp_path: Path) -> None:
+    experiment().save(tmp_path / "run.npz")
+    renamed = symtrack.Dataset.classification(X, np.char.upper(Y), test=40, scale="standard", name="halves")
+    other = Experiment(renamed, network=[3], seed=7, **OFFSET)  # type: ignore[arg-type]
+    with pytest.raises(ValueError, match=r"task\.scaling = .*: must be .*, as in this run"):
+        other.load(tmp_path / "run.npz")
+
+
+def test_an_interrupted_training_goes_on_to_the_same_end() -> None:
+    class Pressed(symtrack.Callback):
+        def on_step(self, run: Any) -> None:
+            if run.step == 23:
+                signal.raise_signal(signal.SIGINT)
+
+    whole, run = experiment(), experiment()
+    with pytest.raises(KeyboardInterrupt):
+        run.fit(steps=60, callbacks=[Pressed()], evaluate=20)
+    end = run.fit(steps=60 - 23, evaluate=20)
+    assert end.history["step"].tolist() == [0, 20, 23, 40, 60]
+    assert end.metrics.state_sha256 == whole.fit(steps=60).metrics.state_sha256
+
+
+def test_verilog_of_a_chain_has_every_stage(tmp_path: Path) -> None:
+    run = experiment(network=[], algorithm=symtrack.Chain(name="three", version=1, arrays=3))
+    run.verilog(tmp_path)
+    tiles = json.loads((tmp_path / "tiles.json").read_text())
+    assert set(tiles) == {"layer0", "layer0.stage1"}
+    assert tiles["layer0"]["module"] == tiles["layer0.stage1"]["module"]
+    assert tiles["layer0"]["seeds"] != tiles["layer0.stage1"]["seeds"]
 
 
 def test_rtl_agrees_and_leaves_the_experiment_alone() -> None:
@@ -205,17 +238,37 @@ def test_devices_by_name_file_and_parameters(tmp_path: Path) -> None:
         (lambda: experiment(device="gold"), ValueError, "device = 'gold': must be one of reram-exponential"),
         (lambda: experiment(rates={"speed": 1}), ValueError, "rates: speed = 1: must be one of learning_rate"),
         (lambda: experiment(writing=Writing()), ValueError, r"writing = Writing\(.*\): must be left out without weigh"),
+        (lambda: experiment(macro=5), TypeError, "macro = 5: must be a pair"),
+        (lambda: experiment(macro=(5,)), ValueError, r"macro: \(5,\): must be a pair of numbers"),
+        (lambda: experiment(schedule=5), TypeError, "schedule = 5: must be a list of pairs"),
+        (lambda: experiment(schedule=[1]), ValueError, "schedule: 1: must be a pair of numbers"),
+        (lambda: experiment(rates=[1]), TypeError, r"rates = \[1\]: must be a mapping of rates by name, or Rates"),
+        (lambda: experiment(tiles=[4]), TypeError, r"tiles = \[4\]: must be a mapping of fields"),
+        (lambda: experiment(converters="x"), TypeError, "converters = 'x': must be Converters"),
+        (lambda: experiment(choppers=None), TypeError, "choppers = None: must be Choppers"),
+        (lambda: experiment(weights=5), TypeError, "weights = 5: must be a list or a mapping of arrays"),
+        (lambda: experiment(slow_device="gold"), ValueError, "slow_device = 'gold': must be one of"),
+        (lambda: Experiment("digits", network=4), TypeError, "network = 4: must be a list of the sizes of hidden"),
+        (lambda: Experiment("weight-programming", network=[3]), ValueError, r"network = \[3\]: must be left out for"),
+        (
+            lambda: experiment().fit(steps=5, callbacks=symtrack.ProgressBar()),
+            TypeError,
+            "callbacks = .*: must be a li",
+        ),
+        (lambda: experiment().fit(steps=5, record=None), TypeError, "record = None: must be a set of names"),
+        (lambda: experiment().save("."), ValueError, "file = '.': must be a file in a folder"),
+        (lambda: experiment().verilog(__file__), ValueError, "folder = .*: must be a folder, and is a file"),
         (lambda: experiment(threads=0), ValueError, "threads = 0: must be from 1"),
         (lambda: experiment(tiles={"lane": 2}), ValueError, "lane"),
         (lambda: experiment().fit(), ValueError, "steps = None, epochs = None: exactly one of them must be given"),
         (lambda: experiment().fit(steps=3, epochs=3), ValueError, "steps = 3, epochs = 3: exactly one"),
         (lambda: experiment().fit(epochs=0), ValueError, "epochs = 0: must be from 1"),
         (lambda: experiment().fit(steps=5, callbacks=[print]), TypeError, "callbacks: .*: must be a Callback, such as"),
-        (lambda: experiment().fit(steps=5, record={"Z"}), ValueError, "array = 'Z': must be one of W, P"),
+        (lambda: experiment().fit(steps=5, record={"Z"}), ValueError, "record = 'Z': must be one of W, P"),
         (lambda: experiment().fit(steps=5, every=0), ValueError, "every = 0: must be from 1"),
         (lambda: experiment().predict(X[:, :2]), ValueError, "X has samples of 2: must be of 4, as in training"),
         (lambda: Experiment("digits").predict(X), ValueError, "data = 'digits': must be a Dataset"),
-        (lambda: experiment().save("none/run.npz"), ValueError, "file = 'none/run.npz': must be in a folder that exi"),
+        (lambda: experiment().save("none/run.npz"), ValueError, "file = 'none/run.npz': must be a file in a folder"),
         (lambda: experiment().after_retention(0.1), ValueError, "time = 0.1: must be from 1"),
         (lambda: experiment().array("layer5", "W"), ValueError, "layer = 'layer5': must be one of layer0, layer1"),
     ],
