@@ -16,6 +16,7 @@ COMMENTS = {
 NO_SOURCES = {
     **dict.fromkeys((".md", ".png", ".svg"), "a document, and what it shows"),
     ".ipynb": "a document that runs",
+    ".diff": "a document: changes to sources, which begin with that line",
     **dict.fromkeys((".json", ".npz", ".txt"), "data, which programs read or write without comments"),
     ".typed": "an empty mark",
     "LICENSE": "the licence itself",

@@ -7,8 +7,8 @@
     H           what waits to be written: H in write thresholds, each one step dw_min of W
     c           choppers of the cells, +1 or -1: of its column times of its row
 
-A layer on several tiles is put together of theirs. In a chain of arrays W is A_0, all others are of the finest stage, and
-those of stage k have the name ``layer0.stage1`` and so on, where P is what it reads and W what it writes.
+A layer on several tiles is put together of theirs. In a chain of arrays W is A_0 and all others are of the finest
+stage; those of stage k have the name ``layer0.stage1`` and so on, where P is what it reads and W what it writes.
 """
 
 from __future__ import annotations

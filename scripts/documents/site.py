@@ -26,7 +26,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
         *("verification", "trust"),
     ),
     "Device engineers": ("notebooks/02_own_device", "devices", "aihwkit"),
-    "Contributors": ("architecture", "folders", "testing", "performance"),
+    "Contributors": ("architecture", "own_block", "folders", "testing", "performance"),
     "Reference": ("api",),
 }
 CONF = """\
