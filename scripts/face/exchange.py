@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from symtrack.experiment import Experiment, _task
+from symtrack.experiment import Experiment, task_of
 from symtrack.model.exchange.aihwkit_configuration import REGRESSIONS, Taken, taken
 from symtrack.model.exchange.aihwkit_export import Exported, exported
 from symtrack.model.network.architecture import Architecture
@@ -52,7 +52,7 @@ class Imported(Taken):
         Options of the network and fields of the tiles that are given take the place of those of the configuration.
         """
         network = self._network(data, network)
-        task, options = _task(data, network)
+        task, options = task_of(data, network)
         steps = Schedule(tuple((epoch, factor) for epoch, factor in schedule))
         spec = self.spec(task=task, network=options, batch=batch, schedule=steps, tiles=dict(tiles or {}))
         return Experiment(
