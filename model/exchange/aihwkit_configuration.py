@@ -28,9 +28,18 @@ from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import LIFETIME_MAX, Pulsed
 from symtrack.model.exchange import aihwkit_devices
 from symtrack.model.exchange.aihwkit_reader import Fields, Remarks, kind_of, loaded
-from symtrack.model.network.algorithms import ALGORITHMS, Algorithm, Choppers, CustomAlgorithm, Rates
+from symtrack.model.network.algorithms import (
+    ALGORITHMS,
+    Algorithm,
+    Choppers,
+    CustomAlgorithm,
+    Rates,
+    named,
+    own_rates,
+    without_effect,
+)
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import ChopperMode, Settings
+from symtrack.model.spec.settings import ChopperMode, Settings, Target
 from symtrack.model.training.spec import TrainingSpec
 
 COMPOUNDS = ("DynamicTransferCompound", "ChoppedTransferCompound", "BufferedTransferCompound", "TransferCompound")
@@ -133,34 +142,54 @@ class Taken:
     ignored: list[str] = field(default_factory=list)
 
     def spec(self, **more: Any) -> TrainingSpec:
-        """The run, with ``more`` arguments of `TrainingSpec`; ``tiles`` and ``network`` are added to those here.
+        """The run, with ``more`` arguments of `TrainingSpec`, which take the place of what the configuration says.
+
+        None leaves what it says. Of ``tiles``, of ``network`` and of ``rates`` as a mapping only what is given changes;
+        the other rates stay those that follow from the devices of the configuration. A ``fast_rate`` also takes the
+        place of a ``fixed_fast_rate``, and ``converters`` that of ``adc_bits`` of the tiles. Another algorithm has its
+        own choppers and its own values of rates that the configuration does not have, and no rates without effect;
+        one whose updates go to W pulses ``device``.
 
         Raises
         ------
         TypeError, ValueError
             They do not go together with the configuration; the message says why.
         """
-        batch = more.get("batch", 1)
-        tiles = {**self.tiles, **more.pop("tiles", {})}
+        more = {name: value for name, value in more.items() if value is not None}
+        batch, algorithm = more.get("batch", 1), more.get("algorithm", self.algorithm)
+        given = more.pop("rates", {})
+        if not isinstance(given, (Rates, Mapping)):
+            raise TypeError(f"rates = {given!r:.60}: must be Rates or a mapping of some of them")
+        if isinstance(given, Mapping):
+            own_rates(given)
+        to_slow, own = named(algorithm).target == Target.SLOW, algorithm == self.algorithm
+        tiles = dict(self.tiles)
+        if to_slow:
+            tiles.pop("threshold_shift", None)
+        if isinstance(more.get("converters"), Converters):
+            tiles["adc_bits"] = more["converters"].adc_bits
+        tiles |= more.pop("tiles", {})
         task = more.get("task", TrainingSpec.task)
         named_network = isinstance(task, str) and task not in REGRESSIONS
         network = {**(self.network if named_network else {}), **more.pop("network", {})}
         self.check_schedule(more.get("schedule"))
         values: dict[str, Any] = {
-            "algorithm": self.algorithm,
-            "devices": self.lasting(self.device, batch),
-            "slow_devices": self.slow_device and self.lasting(self.slow_device, batch),
+            "algorithm": algorithm,
             "converters": self.converters,
-            "choppers": self.choppers,
+            "choppers": self.choppers if own else Choppers(),
             "network": network,
         }
+        if "devices" not in more:
+            values["devices"] = self.lasting(self.device, batch)
+        if "slow_devices" not in more and self.slow_device is not None and not to_slow:
+            values["slow_devices"] = self.lasting(self.slow_device, batch)
         first = TrainingSpec(**values | more | {"tiles": {k: v for k, v in tiles.items() if v != "auto"}})
-        if "rates" not in more:
+        if isinstance(given, Mapping):
             problem = first.problem()
             columns = {config.columns for config in problem.tile_configs}
             learned = any(layer.scale is None for layer in problem.architecture.layers)
-            values["rates"] = self.rates_for(batch=batch, columns=columns, learned=learned)
-        return replace(first, **{name: values[name] for name in ("rates",) if name in values}, tiles=tiles)
+            given = self.rates_for(batch=batch, columns=columns, learned=learned, algorithm=algorithm, given=given)
+        return replace(first, rates=given, tiles=tiles)
 
     def check_schedule(self, schedule: Any) -> None:
         """Raise ValueError for a schedule of rates that are to stay what they are."""
@@ -177,22 +206,34 @@ class Taken:
             raise ValueError(f"batch = {batch}: must be at most {LIFETIME_MAX / device.lifetime:g} with this lifetime")
         return replace(device, lifetime=device.lifetime * batch)
 
-    def rates_for(self, *, batch: int, columns: set[int], learned: bool) -> Rates:
+    def rates_for(
+        self,
+        *,
+        batch: int,
+        columns: set[int],
+        learned: bool,
+        algorithm: str | CustomAlgorithm | None = None,
+        given: Mapping[str, float] | None = None,
+    ) -> Rates:
         """Hyperparameters for batches of this size, tiles with so many columns, and output scales that are learned.
+
+        algorithm: in place of that of the configuration. given: rates in place of its own.
 
         Raises
         ------
         ValueError
             There are none.
         """
-        given: dict[str, Any] = dict(self.rates)
+        algorithm, given = algorithm or self.algorithm, given or {}
+        useless = without_effect(named(algorithm))
+        found: dict[str, Any] = dict(self.rates)
         if not learned:
-            given.pop("scale_rate", None)
-        if self.slow_device is not None:
-            given |= self._events(batch)
+            found.pop("scale_rate", None)
+        if self.slow_device is not None and "transfer_every" not in {*given, *useless}:
+            found |= self._events(batch)
         if self.momentum is not None:
-            given["momentum"] = 1 - (1 - self.momentum) / batch
-        if self.thresholds:
+            found["momentum"] = 1 - (1 - self.momentum) / batch
+        if self.thresholds and "granularity" not in {*given, *useless}:
             size = self.thresholds.size
             if not self.thresholds.by_period:
                 if len(columns) > 1:
@@ -204,8 +245,11 @@ class Taken:
                 size *= next(iter(columns))
             # Only their ratio counts.
             ratio = min(max(size, 1.0), _LIMITS["granularity"]) / size
-            given |= {"granularity": size * ratio, "learning_rate": given["learning_rate"] * ratio}
-        return Rates.of(self.algorithm, **given)
+            found |= {"granularity": size * ratio, "learning_rate": found["learning_rate"] * ratio}
+        if "fast_rate" in given:
+            found.pop("fixed_fast_rate", None)
+        found = {name: value for name, value in found.items() if name not in useless}
+        return Rates.of(algorithm, **{**found, **given})
 
     def _events(self, batch: int) -> dict[str, int]:
         """Transfer events and reads; what is due within a batch comes at its end."""
