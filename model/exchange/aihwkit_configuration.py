@@ -27,6 +27,7 @@ from typing import Any, NamedTuple
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import LIFETIME_MAX, Pulsed
 from symtrack.model.exchange import aihwkit_devices
+from symtrack.model.exchange.aihwkit_fields import EXTRA, EXTRA_RATES
 from symtrack.model.exchange.aihwkit_reader import Fields, Remarks, kind_of, loaded
 from symtrack.model.network.algorithms import (
     ALGORITHMS,
@@ -285,7 +286,8 @@ def taken(source: Any, *, learning_rate: float = 0.1) -> Taken:
     kind = kind_of(data, "rpu_config", (*CONFIGURATIONS, *devices), allowed)
     if kind not in CONFIGURATIONS:  # a device alone
         data = {"class": CONFIGURATIONS[kind in COMPOUNDS], "device": data}
-    config = Fields(data, "", CONFIGURATIONS, remarks)
+    extra = data.get(EXTRA, {})
+    config = Fields({name: value for name, value in data.items() if name != EXTRA}, "", CONFIGURATIONS, remarks)
     single = config.kind == "SingleRPUConfig"
     cell = config.child("device", *(aihwkit_devices.FAMILIES if single else COMPOUNDS))
     io = in_out(config.child("forward", "IOParameters"))
@@ -301,6 +303,7 @@ def taken(source: Any, *, learning_rate: float = 0.1) -> Taken:
     for name in ("device",) if single else ("slow_device",):
         values[name] = aihwkit_devices.with_read_noise(values[name], io.w_noise)
     rates["scale_rate"], network = _mapping(config.child("mapping", "MappingParameter"), learning_rate)
+    rates |= _extra(extra, rates, remarks)
     _rest(config)
     config.done()
     for name, value in rates.items():
@@ -708,6 +711,25 @@ def _mapping(mapping: Fields, learning_rate: float) -> tuple[float, dict[str, An
             )
     mapping.done()
     return rate, network
+
+
+def _extra(extra: Any, rates: Mapping[str, float], remarks: Remarks) -> dict[str, float]:
+    """Rates of a run that was exported, where aihwkit has none; they take the place of what it has instead."""
+    if not isinstance(extra, Mapping):
+        raise TypeError(f"{EXTRA} = {extra!r:.60}: must be an object with {' and '.join(EXTRA_RATES)}, as exported")
+    for name, value in extra.items():
+        told = f"{EXTRA}.{name} = {value!r:.60}"
+        if name not in EXTRA_RATES:
+            raise ValueError(f"{told}: must be one of {', '.join(EXTRA_RATES)}")
+        if not rates.get(name):
+            needed = "mapping.learn_out_scaling" if name == "scale_rate" else "SingleRPUConfig"
+            raise ValueError(f"{told}: must be left out without {needed}")
+        try:
+            own_rates({name: value})
+        except (TypeError, ValueError) as error:
+            raise type(error)(f"{EXTRA}.{error}") from None
+        remarks.notes.append(f"{told}: in place of {rates[name]:g}, as aihwkit has it")
+    return dict(extra)
 
 
 def _rest(config: Fields) -> None:

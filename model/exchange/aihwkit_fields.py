@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 VERSION = "1.1.0"
+EXTRA = "symtrack"  # field of configurations, in plain data only, for rates that aihwkit has not
+EXTRA_RATES = ("scale_rate", "clip_errors")
 Defaults = dict[str, Any]
 
 _DRIFT: Defaults = {

@@ -159,6 +159,24 @@ def test_what_is_no_run_is_refused() -> None:
         symtrack.to_aihwkit(7)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("algorithm", ["analog-sgd", "tt-v1", "tt-v2", "c-tt-v2", "agad"])
+def test_there_and_back_is_the_same_run(algorithm: str) -> None:
+    """To the digest, with the fields of tiles that aihwkit has not as they were."""
+    rates = {"learning_rate": 0.07} | ({"fixed_fast_rate": 0.5} if algorithm == "tt-v1" else {})
+    tiles: dict[str, Any] = {"magnitude_bits": 10, "hidden_bits": 20, "lanes": 2}
+    if algorithm != "analog-sgd":
+        tiles["threshold_shift"] = "auto"
+    given: dict[str, Any] = {"network": [8], "seed": 4, "batch": 2}
+    first = symtrack.Experiment("digits", algorithm=algorithm, rates=rates, tiles=tiles, **given)
+    there = symtrack.to_aihwkit(first)
+    back = symtrack.from_aihwkit(json.loads(there.json()), learning_rate=there.learning_rate)
+    second = back.experiment("digits", tiles=tiles, **given)
+    assert second.trainer.rates == first.trainer.rates
+    assert second.trainer.rates.scale_rate == 0.01
+    one, other = (run.fit(steps=40).metrics for run in (first, second))
+    assert one.state_sha256 == other.state_sha256
+
+
 @pytest.mark.parametrize("code", re.findall(r"```python\n(.*?)```", PAGE, re.S), ids=["from", "to"])
 def test_the_programs_of_the_page_run(
     code: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
