@@ -46,6 +46,7 @@ from symtrack.model.training.spec import TrainingSpec
 COMPOUNDS = ("DynamicTransferCompound", "ChoppedTransferCompound", "BufferedTransferCompound", "TransferCompound")
 CONFIGURATIONS = ("SingleRPUConfig", "UnitCellRPUConfig")
 REGRESSIONS = ("noisy-quadratic", "weight-programming")  # tasks whose network is given
+BOUND_MANAGEMENTS = ("NONE", "ITERATIVE", "ITERATIVE_WORST_CASE", "SHIFT")
 PERFECT = ("is_perfect", "mv_type")  # fields that say so
 PERFECT_BITS, PERFECT_BOUND = 16, 12.0  # of converters that stand for perfect ones
 _BOUNDS = {spec.name: spec.metadata for spec in fields(TileConfig) if "low" in spec.metadata}
@@ -278,8 +279,9 @@ def taken(source: Any, *, learning_rate: float = 0.1) -> Taken:
     TypeError, ValueError
         A field has no counterpart; the message names it, its value and what is allowed.
     """
-    if isinstance(learning_rate, bool) or not isinstance(learning_rate, (int, float)) or not learning_rate > 0:
-        raise ValueError(f"learning_rate = {learning_rate!r}: must be a number above zero")
+    numeric = isinstance(learning_rate, (int, float)) and not isinstance(learning_rate, bool)
+    if not (numeric and 0 < learning_rate < math.inf):
+        raise ValueError(f"learning_rate = {learning_rate!r}: must be a finite number above zero")
     data, remarks = loaded(source), Remarks()
     devices = (*aihwkit_devices.FAMILIES, *COMPOUNDS)
     allowed = f"{' or '.join(CONFIGURATIONS)}, or one of their devices: {', '.join(devices)}"
@@ -299,17 +301,22 @@ def taken(source: Any, *, learning_rate: float = 0.1) -> Taken:
     values |= found
     if more:
         more["threshold_shift"] = "auto"
-    rates |= _update(config.child("update", "UpdateParameters"), rates, tiles)
+    update = config.child("update", "UpdateParameters")
+    rates |= _update(update, rates, tiles)
     for name in ("device",) if single else ("slow_device",):
-        values[name] = aihwkit_devices.with_read_noise(values[name], io.w_noise)
+        values[name] = aihwkit_devices.with_read_noise(values[name], io.w_noise, "forward")
     rates["scale_rate"], network = _mapping(config.child("mapping", "MappingParameter"), learning_rate)
     rates |= _extra(extra, rates, remarks)
     _rest(config)
     config.done()
+    lengths = [(cell, "fast_lr"), (update, "desired_bl")]
+    sources = {} if single else {"learning_rate": [(cell, "transfer_lr")], "fixed_fast_rate": lengths[:1]}
     for name, value in rates.items():
         if not value <= _LIMITS[name]:
+            told = [holder.shown(of) for holder, of in ({"fast_rate": lengths} | sources).get(name, ())]
             raise ValueError(
-                f"{name} = {value:g}, as it follows from the configuration: must be at most {_LIMITS[name]}"
+                f"{name} = {value:g}, as it follows from the configuration: must be at most {_LIMITS[name]} "
+                f"({', '.join([*told, f'learning_rate = {learning_rate:g}'])})"
             )
     return Taken(
         rates=rates, tiles=tiles | more, network=network, notes=remarks.notes, ignored=remarks.ignored, **values
@@ -354,8 +361,10 @@ def in_out(fields: Fields, *, transfer: bool = False) -> InOut:
         fields.ignore("aihwkit switches it off", "noise_management", "bound_management", "nm_thres")
     else:
         fields.must("inputs are relative to their maximum", noise_management="ABS_MAX", nm_thres=0)
+        told = "outputs beyond out_bound are clipped, with no further pass"
+        fields.must(told, bound_management=BOUND_MANAGEMENTS)
         if fields.take("bound_management") != "NONE" and not fields.path.startswith("backward"):
-            fields.note("bound_management", "outputs beyond out_bound are clipped, with no further pass")
+            fields.note("bound_management", told)
         fields.ignore("outputs are clipped", "bound_management")
     fields.ignore("there is one pass", "max_bm_factor", "max_bm_res", "bm_test_negative_bound")
     w_noise = 0.0
@@ -441,7 +450,10 @@ def _compound(cell: Fields, learning_rate: float, io: InOut) -> dict[str, Any]:
     _transfers(cell)
     reading = in_out(cell.child("transfer_forward", "IOParameters"), transfer=True)
     agree(io, reading, cell.name("transfer_forward"))
-    found: dict[str, Any] = {"slow_device": slow, "device": aihwkit_devices.with_read_noise(fast, reading.w_noise)}
+    found: dict[str, Any] = {
+        "slow_device": slow,
+        "device": aihwkit_devices.with_read_noise(fast, reading.w_noise, cell.name("transfer_forward")),
+    }
     rate, fixed_rates = cell.take("transfer_lr") * learning_rate, []
     if not cell.take("scale_transfer_lr"):
         rate = cell.take("transfer_lr")
@@ -488,10 +500,7 @@ def _transfers(cell: Fields) -> None:
     cell.must("transfers read columns", transfer_columns=True)
     cell.must("P is never reset", with_reset_prob=0)
     cell.must("columns come one after the other", random_selection=False)
-    reads = cell.take("n_reads_per_transfer")
-    most = 1 if cell.kind in COMPOUNDS[:2] else _LIMITS["reads"]
-    if not (1 <= reads <= most and reads == int(reads)):
-        raise cell.refused("n_reads_per_transfer", f"an integer from 1 to {most}")
+    cell.whole("n_reads_per_transfer", 1, 1 if cell.kind in COMPOUNDS[:2] else int(_LIMITS["reads"]))
 
 
 def _every(cell: Fields) -> dict[str, Any]:
@@ -522,9 +531,7 @@ def _writes(cell: Fields) -> int:
     """Most pulses of a write, from the pulse trains of transfers."""
     update = cell.child("transfer_update", "UpdateParameters")
     most, name = _BOUNDS["pulses_max"]["high"], "desired_bl"
-    bl = int(update.take(name))
-    if bl < 1:
-        raise update.refused(name, "at least 1")
+    bl = update.whole(name, 1)
     _trains(update)
     if cell.kind == "TransferCompound":
         if not update.take("update_bl_management"):
@@ -655,9 +662,7 @@ def _momentum(cell: Fields, tiles: dict[str, Any]) -> float:
 def _update(update: Fields, rates: dict[str, Any], tiles: dict[str, Any]) -> dict[str, float]:
     """Rates that follow from the trains of updates, whose length and probabilities become those of the tiles."""
     most, name = _BOUNDS["bl_max"]["high"], "desired_bl"
-    bl = int(update.take(name))
-    if bl < 1:
-        raise update.refused(name, "at least 1")
+    bl = update.whole(name, 1)
     _trains(update)
     res = float(update.take("res"))
     if res > 0:
@@ -700,10 +705,8 @@ def _mapping(mapping: Fields, learning_rate: float) -> tuple[float, dict[str, An
         rate = learning_rate
     mapping.ignore("output scales are not learned", "out_scaling_columnwise")
     for theirs, ours in (("max_input_size", "tile_columns"), ("max_output_size", "tile_rows")):
-        size = int(mapping.take(theirs))
+        size = mapping.whole(theirs, 0, _BOUNDS["rows"]["high"])
         if size != mapping.default[theirs]:
-            if not 0 <= size <= _BOUNDS["rows"]["high"]:
-                raise mapping.refused(theirs, f"from 0 to {_BOUNDS['rows']['high']}")
             if size:
                 network[ours] = size + (ours == "tile_columns")  # the column of the bias
             mapping.note(
