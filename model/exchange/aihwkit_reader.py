@@ -157,7 +157,8 @@ class Fields:
     def _check_number(where: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, Real):
             raise TypeError(f"{where} = {value!r:.60}: must be a number")
-        if value != 0 and not _SMALLEST <= abs(value) <= _LARGEST:  # NaN neither
+        size: Any = abs(value)
+        if size != 0 and not _SMALLEST <= size <= _LARGEST:  # NaN neither
             raise ValueError(f"{where} = {value!r:.60}: must be a finite number, 0 or {_RANGE} in size")
 
     def take_all(self, *names: str) -> dict[str, Any]:
