@@ -16,9 +16,10 @@ from typing import Any
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed, with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, flips_after
+from symtrack.model.exchange.aihwkit_compounds import flips_after
 from symtrack.model.exchange.aihwkit_devices import FAMILIES, granularity, plain_device
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS, EXTRA
+from symtrack.model.exchange.aihwkit_runs import Keeping
 from symtrack.model.network.algorithms import Algorithm, Rates, named
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Scope

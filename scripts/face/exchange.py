@@ -11,8 +11,9 @@ from typing import Any
 from symtrack.experiment import Experiment, device_of, task_of
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.model.exchange.aihwkit_configuration import REGRESSIONS, Taken, taken
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_export import Exported, exported
+from symtrack.model.exchange.aihwkit_runs import REGRESSIONS, Taken
 from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.tasks.dataset import Dataset, Networks

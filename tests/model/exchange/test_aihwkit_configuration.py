@@ -16,8 +16,10 @@ import pytest
 
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, Taken, flips_after, taken
+from symtrack.model.exchange.aihwkit_compounds import flips_after
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS
+from symtrack.model.exchange.aihwkit_runs import Keeping, Taken
 from symtrack.model.network.algorithms import Choppers
 from symtrack.model.spec.settings import ChopperMode
 from symtrack.model.training.schedule import Schedule

@@ -13,9 +13,10 @@ import pytest
 
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, taken
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_export import ALGORITHMS, exported
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS, EXTRA
+from symtrack.model.exchange.aihwkit_runs import Keeping
 from symtrack.model.network.algorithms import Choppers, Rates
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
