@@ -125,6 +125,8 @@ def _p_max(fields: Fields) -> dict[str, float]:
     p_max, alpha, low, high = (fields.take(name) for name in ("p_max", "alpha", "range_min", "range_max"))
     if not p_max * alpha > 0:
         raise fields.refused("alpha", "above zero, and so must p_max be")
+    if not low < high:
+        raise fields.refused("range_max", f"above range_min = {low:g}")
     span = (high - low) / (1 - math.exp(-p_max * alpha))
     fields.ignore("it follows from p_max, alpha, range_min and range_max", *_STEPS)
     return {"dw_min": span * alpha, "up_down": 1 + 2 * low / span, "w_max": low + span, "w_min": low}
@@ -157,9 +159,19 @@ def granularity(kind: str, device: Pulsed) -> float:
     return device.dw_min
 
 
-def with_read_noise(device: Pulsed, w_noise: float) -> Pulsed:
-    """The same device with read noise of this standard deviation, a weight."""
-    return replace(device, read_noise_std=w_noise / device.dw_min) if w_noise else device
+def with_read_noise(device: Pulsed, w_noise: float, path: str) -> Pulsed:
+    """The same device with read noise of this standard deviation, a weight, which stands at ``path``.
+
+    Raises
+    ------
+    ValueError
+        It is more than a device may have.
+    """
+    try:
+        return replace(device, read_noise_std=w_noise / device.dw_min) if w_noise else device
+    except ValueError as error:
+        allowed = str(error).rpartition("must be ")[2]
+        raise ValueError(f"{path}.w_noise = {w_noise:g}: must be {allowed} times dw_min = {device.dw_min:g}") from None
 
 
 def plain_device(device: Pulsed, name: str) -> dict[str, Any]:

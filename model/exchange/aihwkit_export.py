@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: Apache-2.0
 """Runs as configurations of aihwkit: plain data, and the Python text that makes the objects.
 
-The algorithms are those of `model.exchange.aihwkit_configuration`; what it would take from the result is the same run
-again, as far as a configuration goes: data, network, schedule and seed are no part of it.
+The algorithms are those of `model.exchange.aihwkit_configuration`; what it takes from the plain data is the same run
+again, as far as a configuration goes: `docs/aihwkit.md` lists what is no part of it. Rates that no field of aihwkit has
+stand in a field of our own, `model.exchange.aihwkit_fields.EXTRA`, which the Python text leaves out.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ from typing import Any
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed, with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, flips_after
+from symtrack.model.exchange.aihwkit_compounds import flips_after
 from symtrack.model.exchange.aihwkit_devices import FAMILIES, granularity, plain_device
-from symtrack.model.exchange.aihwkit_fields import DEFAULTS
+from symtrack.model.exchange.aihwkit_fields import DEFAULTS, EXTRA
+from symtrack.model.exchange.aihwkit_runs import Keeping
 from symtrack.model.network.algorithms import Algorithm, Rates, named
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Scope
@@ -38,6 +40,7 @@ _ENUMERATIONS = {
     "w_noise_type": "WeightNoiseType",
     "pulse_type": "PulseType",
 }
+_KEPT = f"the plain data keep it as {EXTRA}"
 _MODULES = {
     "aihwkit.simulator.configs.configs": ("SingleRPUConfig", "UnitCellRPUConfig"),
     "aihwkit.simulator.configs.compounds": tuple(name for name in DEFAULTS if name.endswith("Compound")),
@@ -92,7 +95,7 @@ def _text(value: Any, depth: int, classes: set[str]) -> str:
             if name in _ENUMERATIONS:
                 classes.add(_ENUMERATIONS[name])
                 lines.append(f"{inner}{name}={_ENUMERATIONS[name]}.{item},")
-            elif name != "class":
+            elif name not in ("class", EXTRA):
                 lines.append(f"{inner}{name}={_text(item, depth + 1, classes)},")
         return "\n".join([f"{kind}(", *lines, "    " * depth + ")"])
     if isinstance(value, list) and value and isinstance(value[0], Mapping):
@@ -149,19 +152,28 @@ def exported(spec: TrainingSpec) -> Exported:
     for what, value, told in (
         ("schedule", spec.schedule.factors() != (1.0,), "it is one of the optimiser"),
         ("batch", spec.batch != 1, "it is that of the data loader"),
-        ("rates", not compound and not rates.clip_errors, "updates that are too long for a train clip errors only"),
         ("macro", spec.macro is not None, "arrays have the size of their layers"),
     ):
         if value:
             notes.append(f"{what} = {getattr(spec, what)!r}: {told}")
+    mapping = _mapping(problem.architecture.layers, rates.scale_rate, notes)
     config = {
         "class": "UnitCellRPUConfig" if compound else "SingleRPUConfig",
         "device": cell,
         "forward": io,
         "backward": dict(io),
         "update": {"class": "UpdateParameters", "desired_bl": tile.bl_max},
-        "mapping": _mapping(problem.architecture.layers, rates.scale_rate, rate, notes),
+        "mapping": mapping,
     }
+    extra: dict[str, float] = {}
+    if mapping.get("learn_out_scaling") and rates.scale_rate != rate:
+        extra["scale_rate"] = rates.scale_rate
+        notes.append(f"scale_rate = {rates.scale_rate!r}: it is that of the optimiser there, {rate:g}; {_KEPT}")
+    if not compound and not rates.clip_errors:
+        extra["clip_errors"] = 0
+        notes.append(f"clip_errors = 0: updates that are too long for a train clip errors only there; {_KEPT}")
+    if extra:
+        config[EXTRA] = extra
     return Exported(config=config, learning_rate=rate, notes=notes)
 
 
@@ -272,7 +284,7 @@ def _probability(period: int) -> float:
     return next(one for one in (1 / period, 1 / (period - 0.5)) if flips_after(one) == period)
 
 
-def _mapping(layers: Any, scale_rate: float, rate: float, notes: list[str]) -> dict[str, Any]:
+def _mapping(layers: Any, scale_rate: float, notes: list[str]) -> dict[str, Any]:
     learned = any(layer.scale is None for layer in layers)
     found = {"class": "MappingParameter", "digital_bias": not any(layer.bias for layer in layers)}
     omegas = {layer.weight_scaling for layer in layers if layer.scale is None}
@@ -284,6 +296,4 @@ def _mapping(layers: Any, scale_rate: float, rate: float, notes: list[str]) -> d
         )
     if learned and scale_rate:
         found["learn_out_scaling"] = True
-        if scale_rate != rate:
-            notes.append(f"scale_rate = {scale_rate!r}: it is that of the optimiser, {rate:g}")
     return found

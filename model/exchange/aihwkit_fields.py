@@ -9,6 +9,8 @@ from __future__ import annotations
 from typing import Any
 
 VERSION = "1.1.0"
+EXTRA = "symtrack"  # field of configurations, in plain data only, for rates that aihwkit has not
+EXTRA_RATES = ("scale_rate", "clip_errors")
 Defaults = dict[str, Any]
 
 _DRIFT: Defaults = {
@@ -118,6 +120,22 @@ _SINGLE_PULSE: Defaults = {
     "desired_bl": 1,
     "update_bl_management": False,
     "update_management": False,
+}
+_CHOPPED: Defaults = _TRANSFER | {
+    "transfer_update": _SINGLE_PULSE,
+    "units_in_mbatch": False,
+    "in_chop_prob": 0.1,
+    "in_chop_random": True,
+    "out_chop_prob": 0.0,
+    "buffer_granularity": 1.0,
+    "auto_granularity": 0.0,
+    "step": 1.0,
+    "momentum": 0.0,
+    "forget_buffer": True,
+    "no_buffer": False,
+    "auto_scale": False,
+    "auto_momentum": 0.99,
+    "correct_gradient_magnitudes": False,
 }
 DEFAULTS: dict[str, Defaults] = {
     "SingleRPUConfig": _RPU
@@ -230,39 +248,10 @@ DEFAULTS: dict[str, Defaults] = {
         "momentum": 0.1,
         "forget_buffer": True,
     },
-    "ChoppedTransferCompound": _TRANSFER
+    "ChoppedTransferCompound": _CHOPPED,
+    "DynamicTransferCompound": _CHOPPED
     | {
-        "transfer_update": _SINGLE_PULSE,
-        "units_in_mbatch": False,
-        "in_chop_prob": 0.1,
-        "in_chop_random": True,
-        "out_chop_prob": 0.0,
-        "buffer_granularity": 1.0,
-        "auto_granularity": 0.0,
-        "step": 1.0,
-        "momentum": 0.0,
-        "forget_buffer": True,
-        "no_buffer": False,
-        "auto_scale": False,
-        "auto_momentum": 0.99,
-        "correct_gradient_magnitudes": False,
-    },
-    "DynamicTransferCompound": _TRANSFER
-    | {
-        "transfer_update": _SINGLE_PULSE,
-        "units_in_mbatch": False,
-        "in_chop_prob": 0.1,
         "in_chop_random": False,
-        "out_chop_prob": 0.0,
-        "buffer_granularity": 1.0,
-        "auto_granularity": 0.0,
-        "step": 1.0,
-        "momentum": 0.0,
-        "forget_buffer": True,
-        "no_buffer": False,
-        "auto_scale": False,
-        "auto_momentum": 0.99,
-        "correct_gradient_magnitudes": False,
         "experimental_correct_accumulation": False,
         "buffer_cap": 0.0,
         "tail_weightening": 5.0,

@@ -16,6 +16,9 @@ from typing import Any
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS, VERSION
 from symtrack.model.exchange.aihwkit_recording import plain
 
+_SMALLEST, _LARGEST = 1e-30, 1e30  # in size: products of a few numbers and their inverses stay finite
+_RANGE = f"from {_SMALLEST:g} to {_LARGEST:g}"
+
 
 @dataclass(frozen=True, kw_only=True)
 class Remarks:
@@ -106,33 +109,71 @@ class Fields:
         return f"{self.path}.{field_name}" if self.path else field_name
 
     def take(self, name: str) -> Any:
-        """The value of a field, which is of the type of its default.
+        """The value of a field, which is of the type of its default; numbers are finite, also in lists.
 
         Raises
         ------
         TypeError
             It is of another type.
+        ValueError
+            It is no finite number.
         """
+        value, default = self._listed(name), self.default[name]
+        if isinstance(default, bool):
+            if not isinstance(value, bool):
+                raise TypeError(f"{self.name(name)} = {value!r:.60}: must be true or false")
+        elif isinstance(default, (int, float)):
+            self._check_number(self.name(name), value)
+        elif isinstance(default, str) and not isinstance(value, str):
+            raise TypeError(f"{self.name(name)} = {value!r:.60}: must be a text, such as {default}")
+        elif isinstance(default, list):
+            for k, one in enumerate(value):
+                self._check_number(f"{self.name(name)}[{k}]", one)
+        return value
+
+    def whole(self, name: str, low: int, high: int | None = None) -> int:
+        """The value of a field that is an integer from ``low`` to ``high``; None for no highest.
+
+        Raises
+        ------
+        TypeError, ValueError
+            It is none.
+        """
+        value = self.take(name)
+        if value != int(value) or value < low or (high is not None and value > high):
+            limits = f"of at least {low}" if high is None else f"from {low} to {high}"
+            raise self.refused(name, f"an integer {limits}")
+        return int(value)
+
+    def _listed(self, name: str) -> Any:
+        """The value of a field, a list if its default is one."""
         self._seen.add(name)
-        value, default = self._values[name], self.default[name]
-        numbers = isinstance(default, (int, float)) and not isinstance(default, bool)
-        if numbers and (not isinstance(value, Real) or isinstance(value, bool)):
-            raise TypeError(f"{self.name(name)} = {value!r:.60}: must be a number")
-        if isinstance(default, bool) and not isinstance(value, bool):
-            raise TypeError(f"{self.name(name)} = {value!r:.60}: must be true or false")
-        if isinstance(default, list) and not isinstance(value, (list, tuple)):
+        value = self._values[name]
+        if isinstance(self.default[name], list) and not isinstance(value, (list, tuple)):
             raise TypeError(f"{self.name(name)} = {value!r:.60}: must be a list")
         return value
+
+    @staticmethod
+    def _check_number(where: str, value: Any) -> None:
+        if isinstance(value, bool) or not isinstance(value, Real):
+            raise TypeError(f"{where} = {value!r:.60}: must be a number")
+        size: Any = abs(value)
+        if size != 0 and not _SMALLEST <= size <= _LARGEST:  # NaN neither
+            raise ValueError(f"{where} = {value!r:.60}: must be a finite number, 0 or {_RANGE} in size")
 
     def take_all(self, *names: str) -> dict[str, Any]:
         """Fields by name."""
         return {name: self.take(name) for name in names}
 
-    def refused(self, name: str, allowed: str) -> ValueError:
-        """The error of a value that has no counterpart."""
+    def shown(self, name: str) -> str:
+        """A field with where it stands and its value."""
         value = self._values[name]
         told = value["class"] if isinstance(value, Mapping) and "class" in value else repr(value)
-        return ValueError(f"{self.name(name)} = {told:.60}: must be {allowed}")
+        return f"{self.name(name)} = {told:.60}"
+
+    def refused(self, name: str, allowed: str) -> ValueError:
+        """The error of a value that has no counterpart."""
+        return ValueError(f"{self.shown(name)}: must be {allowed}")
 
     def must(self, why: str, **values: Any) -> None:
         """Fields with the one value that has a counterpart, or a tuple of such values.
@@ -168,7 +209,7 @@ class Fields:
 
     def children(self, name: str, *known: str) -> list[Fields]:
         """Parameters that a field holds in a list."""
-        return [Fields(one, f"{self.name(name)}[{k}]", known, self.remarks) for k, one in enumerate(self.take(name))]
+        return [Fields(one, f"{self.name(name)}[{k}]", known, self.remarks) for k, one in enumerate(self._listed(name))]
 
     def done(self) -> None:
         """All fields have been looked at."""

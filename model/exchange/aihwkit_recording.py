@@ -163,7 +163,7 @@ def made(data: Any) -> Any:
     kind = next(getattr(room, data["class"]) for room in rooms if hasattr(room, data["class"]))
     result = kind()
     for name, value in data.items():
-        if name in ("class", "is_a", "tile_class", "tile_array_class"):
+        if name in ("class", "is_a", "tile_class", "tile_array_class", "symtrack"):
             continue
         before = getattr(result, name)
         if isinstance(before, Enum):

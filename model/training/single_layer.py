@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""One layer by itself, for a framework that has the rest of a network: real vectors in and out, its own updates.
+"""A single layer on analog tiles, for a framework that has the rest of a network: real vectors in and out, own updates.
 
     forward    z = 2**(-a) * s * W (2**a * x)                       backward   g = 2**(-b) * s * W^T (2**b * delta)
     learn      one update for every kept pair (x, delta), in the order of the backward passes, then the transfers
@@ -49,8 +49,8 @@ _LONGEST = 60  # characters of a setting in a message
 
 
 @dataclass(frozen=True, kw_only=True)
-class Alone:
-    """The problem of a layer by itself: a network of one dense layer without bias, and no samples."""
+class LayerTask:
+    """The task of a single layer: a network of one dense layer without bias, and no samples of its own."""
 
     architecture: Architecture
     tile_configs: tuple[TileConfig, ...]
@@ -68,22 +68,22 @@ class Alone:
         scale: float | None = None,
         tile_rows: int = TILE_ROWS,
         tile_columns: int = TILE_COLUMNS,
-    ) -> Alone:
-        """That of a layer with so many rows and columns, on tiles of at most ``tile_rows`` x ``tile_columns``."""
+    ) -> LayerTask:
+        """The task of a layer with so many rows and columns, on tiles of at most ``tile_rows`` x ``tile_columns``."""
         plan = Dense(size_in=columns, size_out=rows, bias=False, weight_scaling=weight_scaling, scale=scale)
         architecture = Architecture(layers=(plan,), tile_rows=tile_rows, tile_columns=tile_columns)
         return cls(architecture=architecture, tile_configs=architecture.tiles())
 
     def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
-        """There are none to draw."""
+        """There are no samples to draw."""
         raise NotImplementedError
 
     def errors(self, outputs: Int, targets: Int) -> Int:
-        """They come from outside."""
+        """The errors come from the framework that has the rest of the network."""
         raise NotImplementedError
 
     def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
-        """A layer by itself is good for nothing."""
+        """There are no samples to evaluate it on."""
         raise NotImplementedError
 
 
@@ -111,7 +111,7 @@ class SingleLayer:
     Parameters
     ----------
     spec
-        How it is trained; its task is an `Alone`.
+        How it is trained; its task is a `LayerTask`.
     periphery, threads
         As of `model.training.trainer.Trainer`.
 

@@ -5,11 +5,16 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
-from symtrack.experiment import Experiment, _task
-from symtrack.model.exchange.aihwkit_configuration import REGRESSIONS, Taken, taken
+from symtrack.experiment import Experiment, device_of, task_of
+from symtrack.model.arithmetic.converters import Converters
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_export import Exported, exported
+from symtrack.model.exchange.aihwkit_runs import REGRESSIONS, Taken
+from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.task import Problem
@@ -23,12 +28,15 @@ class Imported(Taken):
 
     Attributes
     ----------
-    algorithm : str
-        Name of the algorithm.
+    algorithm : str or Keeping
+        Name of the algorithm; with ``forget_buffer = False`` that algorithm as a `Keeping`, whose writes take away from
+        H what they have written.
     device, slow_device : Pulsed
         Devices of P and of W; of W alone for ``analog-sgd``.
     converters : Converters
         Of products and reads.
+    choppers : Choppers
+        In place of those of the algorithm.
     rates, tiles, network : mapping
         Hyperparameters, fields of tiles and options of networks that the configuration says.
     notes : list of str
@@ -42,31 +50,49 @@ class Imported(Taken):
         data: Dataset | str | Problem,
         *,
         network: Networks | None = None,
+        algorithm: str | CustomAlgorithm | None = None,
+        device: str | Path | Pulsed | None = None,
+        slow_device: str | Path | Pulsed | None = None,
+        rates: Mapping[str, float] | Rates | None = None,
         batch: int = 1,
         schedule: Sequence[tuple[int, float]] = (),
         tiles: Mapping[str, Any] | None = None,
+        converters: Converters | None = None,
+        choppers: Choppers | None = None,
         **more: Any,
     ) -> Experiment:
         """An experiment with this configuration; the arguments are those of `Experiment`.
 
-        Options of the network and fields of the tiles that are given take the place of those of the configuration.
+        What is given takes the place of what the configuration says, None leaves that. Of ``rates`` as a mapping, of
+        ``tiles`` and of options of the network only what is given; see `spec` for what another algorithm changes.
         """
         network = self._network(data, network)
-        task, options = _task(data, network)
-        steps = Schedule(tuple((epoch, factor) for epoch, factor in schedule))
-        spec = self.spec(task=task, network=options, batch=batch, schedule=steps, tiles=dict(tiles or {}))
+        task, options = task_of(data, network)
+        spec = self.spec(
+            task=task,
+            network=options,
+            algorithm=algorithm,
+            devices=device_of("device", device),
+            slow_devices=device_of("slow_device", slow_device),
+            rates=rates,
+            batch=batch,
+            schedule=Schedule(tuple((epoch, factor) for epoch, factor in schedule)),
+            tiles=tiles,
+            converters=converters,
+            choppers=choppers,
+        )
         return Experiment(
             data,
             network=network,
-            algorithm=self.algorithm,
+            algorithm=spec.algorithm,
             device=spec.devices,
             slow_device=spec.slow_devices,
             rates=spec.rates,
             batch=batch,
             schedule=schedule,
             tiles=spec.tiles,
-            converters=self.converters,
-            choppers=self.choppers,
+            converters=spec.converters,
+            choppers=spec.choppers,
             **more,
         )
 

@@ -226,7 +226,7 @@ class Experiment:
         if writing and weights is None:
             raise ValueError(f"writing = {writing!r}: must be left out without weights")
         self.data = data if isinstance(data, Dataset) else None
-        task, options = _task(data, network)
+        task, options = task_of(data, network)
         self.spec = TrainingSpec(
             task=task,
             network=options,
@@ -452,7 +452,7 @@ class Experiment:
         return other
 
 
-def _task(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
+def task_of(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
     """The task of a spec, and the options of its network if the task is a name."""
     if isinstance(data, Dataset):
         return data.task((32,) if network is None else network), {}

@@ -42,7 +42,7 @@ from symtrack.model.tile.interface import PeripheryFactory
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.metrics import counts
 from symtrack.model.training.metrics import state_sha256 as digest
-from symtrack.model.training.single_layer import Alone, Passed, SingleLayer, tile_seed
+from symtrack.model.training.single_layer import LayerTask, Passed, SingleLayer, tile_seed
 from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 
 __all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear", "AnalogSGD", "convert_to_analog", "state_sha256", "verilog"]
@@ -161,7 +161,7 @@ class AnalogLayer(nn.Module):
             seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
         seed = check("seed", seed, 0, SEED_MAX)
         spec = TrainingSpec(
-            task=Alone.of(
+            task=LayerTask.of(
                 rows,
                 columns,
                 weight_scaling=weight_scaling,

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import copy
 import json
+import math
 import re
 from collections.abc import Iterator
 from dataclasses import fields, replace
@@ -15,8 +16,10 @@ import pytest
 
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, Taken, flips_after, taken
+from symtrack.model.exchange.aihwkit_compounds import flips_after
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS
+from symtrack.model.exchange.aihwkit_runs import Keeping, Taken
 from symtrack.model.network.algorithms import Choppers
 from symtrack.model.spec.settings import ChopperMode
 from symtrack.model.training.schedule import Schedule
@@ -25,6 +28,7 @@ from tests.model.exchange.recorded import RECORDED
 
 CONFIGURATIONS = RECORDED["configurations"]
 DEVICE = {"class": "SoftBoundsReferenceDevice", "dw_min": 0.002}
+NOISE = "ADDITIVE_CONSTANT"
 TASK = "weight-programming"
 
 
@@ -296,6 +300,32 @@ BAD: list[tuple[Any, str]] = [
         {"class": "PiecewiseStepDevice", "piecewise_up": [1, 2]},
         "device.piecewise_down = [1]: must be a list of 2 nodes, as piecewise_up is",
     ),
+    (
+        {"class": "SoftBoundsPmaxDevice", "range_max": -1.0},
+        "device.range_max = -1.0: must be above range_min = -1",
+    ),
+    (
+        compound("TransferCompound", fast_lr=math.nan),
+        "device.fast_lr = nan: must be a finite number, 0 or from 1e-30 to 1e+30 in size",
+    ),
+    (compound("TransferCompound", gamma_vec=[math.inf, 1]), "device.gamma_vec[0] = inf: must be a finite number"),
+    (compound("TransferCompound", gamma_vec=["x", 1]), "device.gamma_vec[0] = 'x': must be a number"),
+    (
+        {"class": "SingleRPUConfig", "forward": {"class": "IOParameters", "bound_management": "OTHER"}},
+        "forward.bound_management = 'OTHER': must be NONE or ITERATIVE or ITERATIVE_WORST_CASE or SHIFT, outputs",
+    ),
+    (
+        {"class": "SingleRPUConfig", "forward": {"class": "IOParameters", "mv_type": 3}},
+        "forward.mv_type = 3: must be a text, such as ONE_PASS",
+    ),
+    (
+        {"class": "SingleRPUConfig", "update": {"class": "UpdateParameters", "desired_bl": 2.5}},
+        "update.desired_bl = 2.5: must be an integer of at least 1",
+    ),
+    (
+        compound("TransferCompound", transfer_forward={"class": "IOParameters", "w_noise": 9.0, "w_noise_type": NOISE}),
+        "device.transfer_forward.w_noise = 9: must be from 0 to 1000 times dw_min = 0.002",
+    ),
     ({"class": "SoftBoundsPmaxDevice", "alpha": 0.0}, "device.alpha = 0.0: must be above zero, and so must p_max be"),
     (
         {"class": "SingleRPUConfig", "forward": {"class": "IOParameters", "out_bound": 0.0}},
@@ -319,7 +349,7 @@ BAD: list[tuple[Any, str]] = [
     ),
     (
         {"class": "SingleRPUConfig", "update": {"class": "UpdateParameters", "desired_bl": 0}},
-        "update.desired_bl = 0: must be at least 1",
+        "update.desired_bl = 0: must be an integer of at least 1",
     ),
     (
         compound("TransferCompound", unit_cell_devices=[DEVICE]),
@@ -364,7 +394,7 @@ BAD: list[tuple[Any, str]] = [
     ),
     (
         {"class": "SingleRPUConfig", "mapping": {"class": "MappingParameter", "max_input_size": 5000}},
-        "mapping.max_input_size = 5000: must be from 0 to 1024",
+        "mapping.max_input_size = 5000: must be an integer from 0 to 1024",
     ),
 ]
 
@@ -377,9 +407,9 @@ def test_what_has_no_counterpart_is_refused_by_name(source: Any, message: str) -
     assert "\n" not in str(caught.value)
 
 
-@pytest.mark.parametrize("rate", [0, -1.0, "x", True])
+@pytest.mark.parametrize("rate", [0, -1.0, "x", True, math.inf, math.nan])
 def test_a_rate_of_the_optimiser_is_above_zero(rate: Any) -> None:
-    with pytest.raises(ValueError, match=re.escape(f"learning_rate = {rate!r}: must be a number above zero")):
+    with pytest.raises(ValueError, match=re.escape(f"learning_rate = {rate!r}: must be a finite number above zero")):
         taken(DEVICE, learning_rate=rate)
 
 
@@ -482,6 +512,51 @@ def test_no_field_goes_by_unnoticed(name: str) -> None:
     assert len(refusals) > 10
     for path, value, message in refusals:
         assert str(path[-1]) in message or _related(str(path[-1]), message), (path, value, message)
+
+
+HOSTILE: tuple[Any, ...] = (
+    *(math.nan, math.inf, -math.inf, 10**400, 1e308, -1e308, 1e29, 1e-300, 2.5, 0, -1),
+    *(True, None, "x", "nan", [], [math.nan], [math.inf] * 2, ["x", 1.0], {}, {"class": "X"}),
+)
+
+
+@pytest.mark.parametrize("name", BASES)
+def test_no_value_goes_through_that_is_none(name: str) -> None:
+    """Infinity, NaN and other types are refused in one line that names the field and its value, or have no effect."""
+    base = BASES[name]
+    before = figures(taken(base))
+    count = 0
+    for path in leaves(base):
+        if path[0] != "device" and name in DEFAULTS and name != "ConstantStepDevice":
+            continue  # as there
+        default = _at(base, path)
+        for value in HOSTILE:
+            try:
+                after = taken(changed(base, path, value))
+            except (TypeError, ValueError) as error:
+                text = str(error)
+                assert "\n" not in text, (path, value)
+                assert ": must be " in text or "must have" in text, (path, value, text)
+                assert str(path[-1]) in text or _related(str(path[-1]), text), (path, value, text)
+                count += 1
+                continue
+            numbers = [after.rates.values(), [one.size for one in [after.thresholds] if one], [after.every]]
+            assert all(math.isfinite(one) for some in numbers for one in some), (path, value)
+            if not _alike(value, default):
+                said = any(str(path[-1]) in line for line in after.ignored)
+                assert figures(after) == before, (path, value)
+                assert said or value == default, (path, value)
+    assert count > 150
+
+
+def _alike(value: Any, default: Any) -> bool:
+    """A value that the field may have by its type."""
+    if isinstance(default, list):
+        numeric = isinstance(value, list) and all(isinstance(one, (int, float)) for one in value)
+        return numeric and all(math.isfinite(one) for one in value)
+    if isinstance(default, (int, float)) and not isinstance(default, bool):
+        return type(value) in (int, float) and (value == 0 or 1e-30 <= abs(value) <= 1e30)
+    return isinstance(default, type(value))
 
 
 def _related(field_name: str, message: str) -> bool:

@@ -13,9 +13,10 @@ import pytest
 
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.exchange.aihwkit_configuration import Keeping, taken
+from symtrack.model.exchange.aihwkit_configuration import taken
 from symtrack.model.exchange.aihwkit_export import ALGORITHMS, exported
-from symtrack.model.exchange.aihwkit_fields import DEFAULTS
+from symtrack.model.exchange.aihwkit_fields import DEFAULTS, EXTRA
+from symtrack.model.exchange.aihwkit_runs import Keeping
 from symtrack.model.network.algorithms import Choppers, Rates
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
@@ -71,11 +72,49 @@ def test_runs_return_as_they_were(algorithm: str) -> None:
     problem = first.problem()
     if algorithm == "analog-sgd":
         assert any("clip errors only" in note for note in there.notes)
-        rates = replace(rates, clip_errors=1)
-    whole = replace(first, devices=device, slow_devices=slow, converters=problem.converters, rates=rates)
-    # The rate of the output scales is that of the optimiser there.
-    same(replace(whole, rates=replace(rates, scale_rate=there.learning_rate)), second)
+        assert taken({k: v for k, v in there.config.items() if k != EXTRA}).rates["clip_errors"] == 1
+    assert first.problem().architecture.layers[0].scale is None
+    assert rates.scale_rate != there.learning_rate
     assert [note for note in there.notes if "scale_rate" in note]
+    same(replace(first, devices=device, slow_devices=slow, converters=problem.converters, rates=rates), second)
+
+
+def test_rates_that_aihwkit_has_not_stand_in_a_field_of_our_own() -> None:
+    given = spec("agad", rates=Rates.of("agad", learning_rate=0.07))
+    there = exported(given)
+    assert json.loads(there.json())[EXTRA] == {"scale_rate": 0.01}
+    assert (
+        "scale_rate = 0.01: it is that of the optimiser there, 0.07; the plain data keep it as symtrack" in there.notes
+    )
+    assert EXTRA not in there.python()
+    back = taken(there.config, learning_rate=there.learning_rate)
+    assert back.rates["scale_rate"] == 0.01
+    assert "symtrack.scale_rate = 0.01: in place of 0.07, as aihwkit has it" in back.notes
+    alike = exported(spec("agad", rates=Rates.of("agad", learning_rate=0.07, scale_rate=0.07)))
+    assert EXTRA not in alike.config
+    fixed = exported(spec("agad", rates=Rates.of("agad", scale_rate=0.0)))
+    assert EXTRA not in fixed.config
+    assert taken(fixed.config).rates["scale_rate"] == 0
+
+
+@pytest.mark.parametrize(
+    ("extra", "message"),
+    [
+        (3, "symtrack = 3: must be an object with scale_rate and clip_errors, as exported"),
+        ({"gamma": 1}, "symtrack.gamma = 1: must be one of scale_rate, clip_errors"),
+        ({"scale_rate": "x"}, "symtrack.scale_rate = 'x': must be a number"),
+        ({"scale_rate": float("nan")}, "symtrack.scale_rate = nan: must be "),
+        ({"clip_errors": 0}, "symtrack.clip_errors = 0: must be left out without SingleRPUConfig"),
+    ],
+)
+def test_a_field_of_our_own_is_checked(extra: Any, message: str) -> None:
+    config = {**exported(spec("agad")).config, EXTRA: extra}
+    with pytest.raises((TypeError, ValueError)) as caught:
+        taken(config)
+    assert str(caught.value).startswith(message)
+    fixed = {**exported(spec("agad", rates=Rates.of("agad", scale_rate=0.0))).config, EXTRA: {"scale_rate": 0.1}}
+    with pytest.raises(ValueError, match=r"symtrack.scale_rate = 0.1: must be left out without mapping.learn_out_"):
+        taken(fixed)
 
 
 def test_choppers_reads_and_noise() -> None:

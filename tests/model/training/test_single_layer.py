@@ -11,7 +11,7 @@ import pytest
 from symtrack.model.arithmetic.formats import VALUE_ONE
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.training.metrics import state_sha256
-from symtrack.model.training.single_layer import Alone, SingleLayer, tile_seed
+from symtrack.model.training.single_layer import LayerTask, SingleLayer, tile_seed
 from symtrack.model.training.spec import TrainingSpec
 
 ROWS, COLUMNS = 4, 6
@@ -19,7 +19,7 @@ ROWS, COLUMNS = 4, 6
 
 def single(seed: int = 1, **options: Any) -> SingleLayer:
     form = {"rates": Rates.of("e-rider", reads=3), "reference_mean": 0.3} | options
-    return SingleLayer(TrainingSpec(task=Alone.of(ROWS, COLUMNS), seed=seed, tile_seed=tile_seed(seed), **form))
+    return SingleLayer(TrainingSpec(task=LayerTask.of(ROWS, COLUMNS), seed=seed, tile_seed=tile_seed(seed), **form))
 
 
 def step(layer: SingleLayer, number: int, scale: float = 1.0) -> None:
