@@ -115,7 +115,7 @@ class AnalogLayer(nn.Module):
     ----------
     weight : Parameter
         s * W as it is now, for those who look: it changes with steps of `AnalogSGD`, and nobody else may change it.
-        ``weight.grad`` is the gradient that torch would have; what a clipping does to its norm is done to the errors.
+        ``weight.grad`` is the gradient that torch would have; a factor that it is given is given to the errors.
     bias : Parameter or None
         b, digital, as of torch's layers.
     written : Written or None
@@ -199,11 +199,11 @@ class AnalogLayer(nn.Module):
         """Make the parameter that of this layer, which optimisers find by it and backward passes tell of gradients."""
         here = weakref.ref(self)
         _LAYERS[id(self.weight)] = self
-        self._seen: tuple[int, float] | None = None  # version and norm of the gradient after the last backward pass
+        self._drop()
 
         def accumulated(weight: Any) -> None:
             if (layer := here()) is not None:
-                layer._seen = weight.grad._version, float(weight.grad.norm())
+                layer._take(weight.grad)
 
         self.weight.register_post_accumulate_grad_hook(accumulated)
         self._refresh()
@@ -251,25 +251,67 @@ class AnalogLayer(nn.Module):
             raise RuntimeError(
                 "weight: must be changed by symtrack.torch.AnalogSGD or write_weights only, it is a view of the tiles"
             )
+        if _backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
+            self._core.offered.clear()
+            self._offered.clear()
         return _Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
 
-    def _keep(self) -> None:
-        """Before pairs are kept or used: do to those that are there what was done to the gradient since."""
-        if self._seen is None:
+    def _drop(self) -> None:
+        """Forget all pairs."""
+        self._core.drop()
+        self._offered: dict[int, list[Any]] = {}  # by backward pass, the gradients that its pairs are
+        self._kept: tuple[Any, Any] | None = None  # the gradient that the kept pairs are, and which tensor had it
+
+    def _take(self, gradient: Any) -> None:
+        """After a backward pass has come to ``weight.grad``: keep its pairs, times what hooks did to its gradient.
+
+        Raises
+        ------
+        ValueError
+            What was added is no multiple, of 0 or more, of the gradient of the pairs.
+        """
+        number = _backward_pass()
+        parts = self._offered.pop(number, None)
+        if parts is None:  # in evaluation, or what else there is has no part in products
             return
-        version, norm = self._seen
+        before = 0.0 if self._kept is None else self._kept[0]
+        now = _array(gradient).copy()
+        factor = _factor(now, parts, before, gradient.dtype)
+        if factor is None:
+            raise ValueError(
+                "weight.grad: must be what products of the layer add, times one number from 0 on; hooks, or another use"
+                " of weight, have added something else"
+            )
+        self._core.take(number, factor)
+        self._kept = now, _mark(gradient)
+
+    def _settle(self) -> None:
+        """Before pairs are kept or used: do to those that there are what was done to the gradient since.
+
+        Raises
+        ------
+        ValueError
+            It is no multiple, of 0 or more, of the gradient of the pairs.
+        """
         gradient = self.weight.grad
         if gradient is None:
             self._core.pairs.clear()
-            self._seen = None
-        elif gradient._version != version:
-            now = float(gradient.norm())
-            if now != norm:
-                self._core.scale_errors(now / norm if norm else 0.0)
-            self._seen = gradient._version, now
+            self._kept = None
+            return
+        now = _array(gradient).copy()
+        kept, mark = self._kept or (np.zeros(now.shape), None)
+        if mark == _mark(gradient) and np.array_equal(now, kept):
+            return
+        factor = 0.0 if not now.any() else _factor(now, [kept], 0.0, gradient.dtype)
+        if factor is None:
+            raise ValueError(
+                "weight.grad: must be what backward passes have added, times one number from 0 on, which is all that"
+                " pulses can follow"
+            )
+        self._core.scale_errors(factor)
+        self._kept = (now, _mark(gradient)) if factor else None
 
     def _learn(self, factor: float) -> None:
-        self._keep()
         self._core.learn(factor)
         self._refresh()
 
@@ -294,7 +336,8 @@ class AnalogLayer(nn.Module):
         if saved["seed"] != self._core.spec.seed:
             self._core = self._new_core(self._core.with_seed(saved["seed"]))
         self._core.load(saved)
-        self._seen = None
+        self._drop()
+        self.weight.grad = None  # it was of what is gone
         self._refresh()
 
     def __getstate__(self) -> dict[str, Any]:
@@ -350,11 +393,51 @@ class _Product(torch.autograd.Function):
         passed: Passed = ctx.passed
         keep = ctx.training and ctx.needs_input_grad[1]
         if keep:
-            layer._keep()
-        product = ctx.needs_input_grad[0]
-        gradient = layer._core.backward(_array(delta), passed, product=product, keep=keep, training=ctx.training)
-        of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape) if keep else None
+            layer._settle()
+        gradient = layer._core.backward(
+            _array(delta),
+            passed,
+            product=ctx.needs_input_grad[0],
+            keep=keep,
+            training=ctx.training,
+            number=_backward_pass(),
+        )
+        of_weight = None
+        if keep:
+            of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape)
+            part = _array(of_weight).copy()  # torch may add to the other in place
+            layer._offered.setdefault(_backward_pass(), []).append(part)
         return None if gradient is None else torch.from_numpy(gradient).to(delta), of_weight, None, None
+
+
+def _backward_pass() -> int:
+    """Number of the backward pass that this is called in, -1 outside of them."""
+    return int(torch._C._current_graph_task_id())
+
+
+def _mark(gradient: Any) -> tuple[int, int]:
+    """What tells a gradient of zeros from one that was set to zeros."""
+    return gradient.data_ptr(), gradient._version
+
+
+def _factor(now: Any, parts: list[Any], before: Any, dtype: Any) -> float | None:
+    """f >= 0 with now = before + f * sum(parts), within a few roundings of every component, or None."""
+    limits = torch.finfo(dtype)
+    part, size = sum(parts), sum(np.abs(one) for one in parts)
+
+    def fits(factor: float) -> bool:
+        room = 4 * len(parts) * limits.eps * (np.abs(before) + factor * size + limits.smallest_normal)
+        return bool((np.abs(now - before - factor * part) <= room).all())
+
+    with np.errstate(invalid="ignore"):  # of components that are not finite, which nothing fits
+        if fits(1.0):
+            return 1.0
+        if (now == before).all():
+            return 0.0
+        largest = float(np.abs(part).max()) or 1.0
+        unit = part / largest
+        factor = float(((now - before) * unit).sum()) / (float((unit * unit).sum()) or 1.0) / largest
+        return factor if factor >= 0.0 and fits(factor) else None
 
 
 def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
@@ -508,7 +591,8 @@ class AnalogSGD(torch.optim.SGD):
     Raises
     ------
     ValueError
-        A learning rate is not allowed; in ``step``: a tile has no setting for one as small or as large.
+        A learning rate is not allowed; in ``step``: a tile has no setting for one as small or as large, or a gradient
+        was changed by more than a factor.
 
     Examples
     --------
@@ -530,6 +614,10 @@ class AnalogSGD(torch.optim.SGD):
         if closure is not None:
             with torch.enable_grad():
                 loss = closure()
+        for group in self.param_groups:
+            for parameter in group["params"]:
+                if (layer := _layer_of(parameter)) is not None:
+                    layer._settle()  # all of them before the first one learns
         hidden = []
         for group in self.param_groups:
             factor = float(group["lr"]) / group["start_lr"] if group["start_lr"] else 0.0

@@ -93,6 +93,23 @@ def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
     assert state_sha256(layer) != before  # noise was drawn
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_gradients_of_inputs_in_evaluation(before: int) -> None:
+    """Alone and behind a trainable layer, with and without a gradient of the weight from before."""
+    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    model = nn.Sequential(nn.Linear(6, 6), layer)
+    for _ in range(before):
+        model(torch.ones(2, 6)).sum().backward()
+    layer.eval()
+    x = torch.ones(2, 6, requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    model(torch.ones(2, 6)).sum().backward()
+    assert model[0].weight.grad is not None
+    assert (layer.weight.grad is not None) == bool(before)
+    assert len(layer._core.pairs) == before
+
+
 def test_noise_is_new_in_every_product_and_the_same_in_every_run() -> None:
     x = torch.ones(1, 6)
     layers = [AnalogLinear(6, 4, bias=False, seed=3) for _ in range(2)]

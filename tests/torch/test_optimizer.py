@@ -85,12 +85,137 @@ def test_clipping_is_of_the_errors_too() -> None:
     for model in (plain, clipped):
         loss(model, X).backward()
     norm = nn.utils.clip_grad_norm_([clipped.weight], 0.01)
-    clipped._keep()
+    clipped._settle()
     (x, delta), (other_x, other) = words(plain), words(clipped)
     exponents = [model._core.exponents["delta"] for model in (plain, clipped)]
     ratio = (other * 2.0 ** -exponents[1]).norm() / (delta * 2.0 ** -exponents[0]).norm()
     assert torch.equal(x, other_x)
     assert ratio == pytest.approx(0.01 / float(norm), rel=1e-3)
+
+
+def errors(model: AnalogLinear) -> Any:
+    """Errors that the next step takes, in the units of gradients."""
+    return words(model)[1] * 2.0 ** -(model._core.exponents["delta"] or 0)
+
+
+@pytest.mark.parametrize("factor", [0.01, 3.0, 1.0])
+@pytest.mark.parametrize("how", ["another tensor", "in place", "hook", "divided loss", "between passes"])
+def test_a_factor_of_the_gradient_is_one_of_the_errors(how: str, factor: float) -> None:
+    plain, other = layer(), layer()
+    hook = other.weight.register_hook(lambda g: factor * g) if how == "hook" else None
+    for model, share in ((plain, 1.0), (other, factor if how == "divided loss" else 1.0)):
+        (share * model(X).sum()).backward()
+    if how == "another tensor":
+        other.weight.grad = other.weight.grad * factor
+    elif how == "between passes":
+        other.weight.grad *= factor
+        for model in (plain, other):
+            model(X).sum().backward()
+    elif how == "in place":
+        other.weight.grad.mul_(factor)
+    for model in (plain, other):
+        model._settle()
+    expected = errors(plain)
+    expected[:6] *= factor
+    assert torch.allclose(errors(other), expected, rtol=1e-3)
+    assert len(expected) == (12 if how == "between passes" else 6)
+    if hook is not None:
+        hook.remove()
+
+
+@pytest.mark.parametrize("how", ["zeros", "hook", "product"])
+def test_a_gradient_of_zeros_is_nothing_to_learn(how: str) -> None:
+    model = layer()
+    if how == "hook":
+        model.weight.register_hook(lambda g: 0 * g)
+    model(X).sum().backward()
+    if how == "zeros":
+        model.weight.grad = torch.zeros_like(model.weight)
+    elif how == "product":
+        model.weight.grad = model.weight.grad * 0
+    before = model._core.layer.tile.fast.pulse_numbers.sum()
+    AnalogSGD(model.parameters(), lr=0.1).step()
+    assert model._core.layer.tile.fast.pulse_numbers.sum() == before
+    assert not model._core.pairs
+
+
+def change(model: AnalogLinear, what: str) -> None:
+    gradient = model.weight.grad
+    if what == "sign":
+        gradient.neg_()
+    elif what == "row":
+        gradient[1] = 0
+    elif what == "noise":
+        model.weight.grad = gradient + 1e-3 * torch.randn_like(gradient)
+    elif what == "value":
+        nn.utils.clip_grad_value_([model.weight], float(gradient.abs().mean()))
+    elif what == "nan":
+        gradient.fill_(torch.nan)
+
+
+@pytest.mark.parametrize("what", ["sign", "row", "noise", "value", "nan"])
+def test_other_changes_of_the_gradient_are_refused(what: str) -> None:
+    model = nn.Sequential(layer(), AnalogLinear(4, 2, seed=2, **OFFSET))
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    loss(model, X).backward()
+    change(model[1], what)
+    before = state_sha256(model)
+    with pytest.raises(ValueError, match=r"^weight.grad: must be what backward passes have added, times") as caught:
+        optimizer.step()
+    assert "\n" not in str(caught.value)
+    assert state_sha256(model) == before
+    with pytest.raises(ValueError, match=r"^weight.grad: "):
+        loss(model, X).backward()
+    optimizer.zero_grad()
+    loss(model, X).backward()
+    optimizer.step()
+    assert state_sha256(model) != before
+
+
+@pytest.mark.parametrize("hook", [True, False])
+def test_what_products_have_no_part_in_is_refused(hook: bool) -> None:
+    model = layer()
+    if hook:
+        model.weight.register_hook(lambda g: -g)
+    penalty = 0.0 if hook else (model.weight**2).sum()
+    with pytest.raises(ValueError, match=r"^weight.grad: must be what products of the layer add, times one number"):
+        (loss(model, X) + penalty).backward()
+    assert not model._core.pairs
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_factors_are_found_in_other_types(dtype: Any) -> None:
+    model = layer(dtype=dtype)
+    for _ in range(3):
+        loss(model, X.to(dtype)).backward()
+    nn.utils.clip_grad_norm_([model.weight], 0.02)
+    before = float(errors(model).norm())
+    model._settle()
+    assert 0 < float(errors(model).norm()) < 0.5 * before
+    assert len(words(model)[0]) == 18
+
+
+@pytest.mark.parametrize("of", ["input", "weight", "inputs of backward"])
+def test_gradients_that_are_not_accumulated_are_not_learned(of: str) -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    x = X[:4].clone().requires_grad_()
+    loss(model, X[:2]).backward()
+    value = loss(model, x)
+    if of == "inputs of backward":
+        value.backward(inputs=[x])
+    else:
+        torch.autograd.grad(value, x if of == "input" else model.weight)
+    assert len(words(model)[0]) == 2
+    optimizer.zero_grad()
+    before = state_sha256(model)
+    optimizer.step()
+    assert model._core.steps == 0
+    assert state_sha256(model) == before
+    torch.autograd.grad(loss(model, x), x)
+    loss(model, X[:3]).backward()
+    assert len(words(model)[0]) == 3
+    assert not model._core.offered
 
 
 def test_digital_parameters_learn_as_with_torch() -> None:
