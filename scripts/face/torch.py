@@ -586,12 +586,12 @@ class AnalogSGD(torch.optim.SGD):
     lr : float
         Learning rate of digital parameters, above 0 in groups with analog layers.
     options
-        As of ``torch.optim.SGD``.
+        As of ``torch.optim.SGD``; groups with analog layers have neither ``maximize`` nor ``differentiable``.
 
     Raises
     ------
     ValueError
-        A learning rate is not allowed; in ``step``: a tile has no setting for one as small or as large, or a gradient
+        A learning rate or an option is not allowed; in ``step``: a tile has no setting for one as small or as large, or a gradient
         was changed by more than a factor.
 
     Examples
@@ -605,8 +605,23 @@ class AnalogSGD(torch.optim.SGD):
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         group.setdefault("start_lr", float(group["lr"]))
-        if group["start_lr"] <= 0 and any(_layer_of(one) is not None for one in group["params"]):
-            raise ValueError(f"lr = {group['start_lr']:g}: must be above 0 with analog layers, whose rates follow it")
+        try:
+            _allowed(group)
+        except ValueError:
+            self.param_groups.pop()
+            raise
+
+    def load_state_dict(self, state_dict: Any) -> None:
+        """Go on from the ``state_dict`` of an `AnalogSGD`.
+
+        Raises
+        ------
+        ValueError
+            It is of another optimiser, or of other groups.
+        """
+        if not all("start_lr" in group for group in state_dict["param_groups"]):
+            raise ValueError("state: start_lr = absent: must be there, as in states of AnalogSGD")
+        super().load_state_dict(state_dict)
 
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Update all parameters; the loss of ``closure``, if there is one, is worked out first."""
@@ -615,6 +630,7 @@ class AnalogSGD(torch.optim.SGD):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
+            _allowed(group)
             for parameter in group["params"]:
                 if (layer := _layer_of(parameter)) is not None:
                     layer._settle()  # all of them before the first one learns
@@ -631,6 +647,17 @@ class AnalogSGD(torch.optim.SGD):
         for parameter, gradient in hidden:
             parameter.grad = gradient
         return loss
+
+
+def _allowed(group: Mapping[str, Any]) -> None:
+    """Raise ValueError if analog layers in a group of an optimiser could not follow its options."""
+    if all(_layer_of(one) is None for one in group["params"]):
+        return
+    if group["start_lr"] <= 0:
+        raise ValueError(f"lr = {group['start_lr']:g}: must be above 0 with analog layers, whose rates follow it")
+    for name in ("maximize", "differentiable"):
+        if group.get(name):
+            raise ValueError(f"{name} = {group[name]!r}: must be False with analog layers, which descend by pulses")
 
 
 def convert_to_analog(

@@ -274,6 +274,36 @@ def test_groups_have_rates_of_their_own() -> None:
         AnalogSGD(model.parameters(), lr=0.0)
 
 
+@pytest.mark.parametrize("name", ["maximize", "differentiable"])
+def test_analog_layers_descend_by_pulses(name: str) -> None:
+    model, digital = layer(), nn.Linear(2, 2)
+    message = rf"^{name} = True: must be False with analog layers, which descend by pulses$"
+    with pytest.raises(ValueError, match=message):
+        AnalogSGD(model.parameters(), lr=0.1, **{name: True})
+    optimizer = AnalogSGD(digital.parameters(), lr=0.1, **{name: True})
+    with pytest.raises(ValueError, match=message):
+        optimizer.add_param_group({"params": model.parameters()})
+    assert len(optimizer.param_groups) == 1
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    optimizer.param_groups[0][name] = True
+    loss(model, X).backward()
+    before = state_sha256(model)
+    with pytest.raises(ValueError, match=message):
+        optimizer.step()
+    assert state_sha256(model) == before
+
+
+def test_the_state_of_another_optimizer_is_refused() -> None:
+    model = layer()
+    optimizer, other = AnalogSGD(model.parameters(), lr=0.1), torch.optim.SGD(model.parameters(), lr=0.3)
+    with pytest.raises(ValueError, match=r"^state: start_lr = absent: must be there, as in states of AnalogSGD$"):
+        optimizer.load_state_dict(other.state_dict())
+    loss(model, X).backward()
+    optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert model._core.steps == 1
+
+
 def test_the_rate_of_plain_pulsed_descent_is_that_of_the_gradient() -> None:
     """W - lr * gradient in the mean, whatever the size of inputs and errors, which have exponents of their own."""
     form: dict[str, Any] = {"algorithm": "analog-sgd", "rates": {"learning_rate": 0.05}}
