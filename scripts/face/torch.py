@@ -49,6 +49,17 @@ __all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear", "AnalogSGD", "convert_
 
 WRITING = Writing(fill=WEIGHT_SCALING)  # the largest weight of a layer is as large as random ones start
 PERIPHERIES = ("golden", "native")
+_HOOKS = (  # of modules that an analog layer in their place would not have
+    "_forward_hooks",
+    "_forward_pre_hooks",
+    "_backward_hooks",
+    "_backward_pre_hooks",
+    "_state_dict_hooks",
+    "_state_dict_pre_hooks",
+    "_load_state_dict_pre_hooks",
+    "_load_state_dict_post_hooks",
+)
+_HOOKS_OF_WEIGHTS = ("_backward_hooks", "_post_accumulate_grad_hooks")
 _CONVERTED = (nn.Linear, nn.Conv2d)  # and no subclass, whose owner may read its weight instead of calling it
 
 
@@ -591,8 +602,8 @@ class AnalogSGD(torch.optim.SGD):
     Raises
     ------
     ValueError
-        A learning rate or an option is not allowed; in ``step``: a tile has no setting for one as small or as large, or a gradient
-        was changed by more than a factor.
+        A learning rate or an option is not allowed; in ``step``: a tile has no setting for one as small or as large,
+        or a gradient was changed by more than a factor.
 
     Examples
     --------
@@ -672,7 +683,7 @@ def convert_to_analog(
     """A model with analog layers in place of its ``Linear`` and ``Conv2d``, whose weights are written into W.
 
     Subclasses of the two stay as they are, such as the output projection inside ``MultiheadAttention``, whose weights
-    are used without a call of the layer. Biases stay digital.
+    are used without a call of the layer. Biases stay digital, and what is frozen stays frozen.
 
     Parameters
     ----------
@@ -681,7 +692,7 @@ def convert_to_analog(
     exclude : list of str
         Names of layers that stay digital, as of ``named_modules``, or patterns such as ``"decoder.*"``.
     inplace : bool
-        The model itself is changed and not a copy of it.
+        The model itself is changed and not a copy of it; an error leaves it as it was.
     seed : int
         Of everything random; each layer has a seed of its own that follows from it and from the layer's name. None:
         drawn from torch's generator.
@@ -693,14 +704,16 @@ def convert_to_analog(
     Raises
     ------
     TypeError, ValueError
-        There is nothing to convert or to exclude, a layer has groups, shares its weight or pads otherwise than with
-        zeros, or an option is not allowed.
+        There is nothing to convert or to exclude, a layer has groups or hooks, shares its weight or pads otherwise than
+        with zeros, or an option is not allowed.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
     if seed is None:
         seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
     seed = check("seed", seed, 0, SEED_MAX)
+    if isinstance(exclude, str) or not isinstance(exclude, Collection):
+        raise TypeError(f"exclude = {exclude!r}: must be a list of names or patterns")
     named = {name: module for name, module in model.named_modules() if type(module) in _CONVERTED}
     for pattern in exclude:
         if not any(fnmatchcase(name, pattern) for name in named):
@@ -713,14 +726,16 @@ def convert_to_analog(
     if not inplace:
         model = deepcopy(model)
     named = dict(model.named_modules())
-    for name in chosen:
-        layer = _analog(named[name], derive_key(seed, name) % (SEED_MAX + 1), writing, options)
-        if not name:
-            return layer
-        for other, module in list(model.named_modules(remove_duplicate=False)):
-            if module is named[name]:
-                parent, _, last = other.rpartition(".")
-                setattr(model.get_submodule(parent), last, layer)
+    layers = {  # all of them before the first one is put into its place
+        named[name]: _analog(name, named[name], derive_key(seed, name) % (SEED_MAX + 1), writing, options)
+        for name in chosen
+    }
+    for name, module in list(model.named_modules(remove_duplicate=False)):
+        if module in layers:
+            if not name:
+                return layers[module]
+            parent, _, last = name.rpartition(".")
+            setattr(model.get_submodule(parent), last, layers[module])
     return model
 
 
@@ -729,12 +744,16 @@ def _convertible(name: str, module: Any, model: Any) -> None:
         for field, allowed in (("groups", 1), ("padding_mode", "zeros")):
             if (value := getattr(module, field)) != allowed:
                 raise ValueError(f"{name}: {field} = {value!r}: must be {allowed!r}, or the layer in exclude")
+    for holder, hooks in (("", _HOOKS), ("weight.", _HOOKS_OF_WEIGHTS)):
+        for hook in hooks:
+            if getattr(module.weight if holder else module, hook, None):
+                raise ValueError(f"{name}: {holder}{hook} = there are some: must be none, or the layer in exclude")
     sharing = [one for one, other in model.named_modules() if getattr(other, "weight", None) is module.weight]
     if len(sharing) > 1:
         raise ValueError(f"{name}: weight is that of {', '.join(sharing)}: must be its own, or the layer in exclude")
 
 
-def _analog(module: Any, seed: int, writing: Writing | None, options: Mapping[str, Any]) -> AnalogLayer:
+def _analog(name: str, module: Any, seed: int, writing: Writing | None, options: Mapping[str, Any]) -> AnalogLayer:
     """The analog layer in place of a digital one."""
     options = dict(options) | {"seed": seed, "dtype": module.weight.dtype}
     layer: AnalogLayer
@@ -745,7 +764,7 @@ def _analog(module: Any, seed: int, writing: Writing | None, options: Mapping[st
         if isinstance(padding, str):  # "same", which torch works out for a kernel, or "valid"
             sides = module._reversed_padding_repeated_twice
             if sides[0] != sides[1] or sides[2] != sides[3]:
-                raise ValueError(f"padding = {padding!r}: must be equal on both sides, with kernels of odd sizes")
+                raise ValueError(f"{name}: padding = {padding!r}: must be equal on both sides, with odd kernels")
             padding = (sides[2], sides[0])
         layer = AnalogConv2d(
             module.in_channels,
@@ -758,6 +777,7 @@ def _analog(module: Any, seed: int, writing: Writing | None, options: Mapping[st
             **options,
         )
     layer.write_weights(module.weight, writing)
+    layer.weight.requires_grad_(module.weight.requires_grad)
     layer.bias = module.bias
     return layer.train(module.training)
 

@@ -51,6 +51,14 @@ def linear(**options: Any) -> AnalogLinear:
             lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude=["head"]),
             "exclude = 'head': must be among '0'",
         ),
+        (
+            lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude="0"),
+            "exclude = '0': must be a list of names or patterns",
+        ),
+        (
+            lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude=3),  # type: ignore[arg-type]
+            "exclude = 3: must be a list of names or patterns",
+        ),
         (lambda: convert_to_analog(nn.Conv2d(2, 2, 3, groups=2)), ": groups = 2: must be 1, or the layer in exclude"),
         (lambda: convert_to_analog(nn.Linear(2, 2), speed=1), "speed = 1: must be one of algorithm"),
         (lambda: verilog(nn.Tanh(), Path("none")), "model = Tanh: must have an analog layer"),
