@@ -210,6 +210,7 @@ class AnalogLayer(nn.Module):
         """Make the parameter that of this layer, which optimisers find by it and backward passes tell of gradients."""
         here = weakref.ref(self)
         _LAYERS[id(self.weight)] = self
+        self._view = [self.weight]  # in a list, where torch does not look for parameters
         self._drop()
 
         def accumulated(weight: Any) -> None:
@@ -222,7 +223,14 @@ class AnalogLayer(nn.Module):
     def _refresh(self) -> None:
         """Show W in the parameter."""
         self.weight.data.copy_(torch.from_numpy(self._core.weights()).reshape(self.weight.shape))
-        self._version = self.weight._version
+        self._shown = self.weight.detach().clone()
+
+    def _guard(self) -> None:
+        """Raise RuntimeError if the parameter is another one, or has other values than those that it was given."""
+        if self.weight is not self._view[0] or not torch.equal(self.weight.detach(), self._shown):
+            raise RuntimeError(
+                "weight: must be changed by symtrack.torch.AnalogSGD or write_weights only, it is a view of the tiles"
+            )
 
     @property
     def written(self) -> Written | None:
@@ -253,15 +261,13 @@ class AnalogLayer(nn.Module):
             raise ValueError(f"weight = {form}: must be a tensor of {list(self.weight.shape)}")
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
         written = self._core.write(array, writing or WRITING)
+        self._parameters["weight"] = self._view[0]
         self._refresh()
         return written
 
     def _product(self, x: Any) -> Any:
         """s * W x for vectors x [n, C]."""
-        if self.weight._version != self._version:
-            raise RuntimeError(
-                "weight: must be changed by symtrack.torch.AnalogSGD or write_weights only, it is a view of the tiles"
-            )
+        self._guard()
         if _backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
             self._core.offered.clear()
             self._offered.clear()
@@ -347,13 +353,15 @@ class AnalogLayer(nn.Module):
         if saved["seed"] != self._core.spec.seed:
             self._core = self._new_core(self._core.with_seed(saved["seed"]))
         self._core.load(saved)
+        self._parameters["weight"] = self._view[0]  # of which loading by assignment has made another one
         self._drop()
         self.weight.grad = None  # it was of what is gone
         self._refresh()
 
     def __getstate__(self) -> dict[str, Any]:
         """For ``deepcopy`` and pickle: what the tiles are made from, and their state."""
-        return self.__dict__ | {"_core": (self._core.spec, self._core.save(), self.written)}
+        own = {name: value for name, value in self.__dict__.items() if name not in ("_view", "_shown", *_OF_PAIRS)}
+        return own | {"_core": (self._core.spec, self._core.save(), self.written)}
 
     def __setstate__(self, state: dict[str, Any]) -> None:
         spec, saved, written = state["_core"]
@@ -367,10 +375,28 @@ class AnalogLayer(nn.Module):
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
         result = super()._apply(fn, recurse)
-        if _LAYERS.get(id(self.weight)) is not self:  # it may be another one now
+        if self.weight is not self._view[0]:  # as where a conversion makes new parameters
             self._tie()
-        self._version = self.weight._version
+        self._refresh()
         return result
+
+    def _load_from_state_dict(self, state_dict: Any, prefix: str, *args: Any) -> None:
+        """Torch's way of loading; the weight stays the view of the tiles, and after an error all is as before."""
+        *_, errors = args
+        if f"{prefix}weight" in state_dict and f"{prefix}_extra_state" not in state_dict:
+            errors.append(f"{prefix}weight: must come with _extra_state, as tiles have more; or use write_weights")
+            return
+        bias = None if self.bias is None else (self.bias, self.bias.detach().clone())
+        try:
+            super()._load_from_state_dict(state_dict, prefix, *args)
+        except Exception:
+            if bias is not None:
+                self.bias = bias[0]
+                self.bias.data.copy_(bias[1])
+            raise
+        finally:
+            self._parameters["weight"] = self._view[0]
+            self._refresh()
 
     def extra_repr(self) -> str:
         """Sizes, algorithm, tiles and periphery."""
@@ -378,6 +404,7 @@ class AnalogLayer(nn.Module):
         return f"bias={self.bias is not None}, algorithm={spec.algorithm}, tiles={tiles}, {self._made[0]}"
 
 
+_OF_PAIRS = ("_offered", "_kept")
 _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
 
 
@@ -513,7 +540,7 @@ class AnalogLinear(AnalogLayer):
         if not input.dim() or input.shape[-1] != self.in_features:
             raise ValueError(f"input = {list(input.shape)}: must be [..., {self.in_features}]")
         y = self._product(input.reshape(-1, self.in_features)).reshape(*input.shape[:-1], self.out_features)
-        return y if self.bias is None else y + self.bias
+        return y if self.bias is None else y + self.bias.to(y)
 
     def extra_repr(self) -> str:
         """Sizes and more."""
@@ -573,7 +600,7 @@ class AnalogConv2d(AnalogLayer):
         patches = nn.functional.unfold(images, self.kernel_size, **form).transpose(1, 2)
         y = self._product(patches.reshape(-1, patches.shape[2]))
         y = y.reshape(len(images), *size, self.out_channels).permute(0, 3, 1, 2)
-        y = y if self.bias is None else y + self.bias[:, None, None]
+        y = y if self.bias is None else y + self.bias.to(y)[:, None, None]
         return y if input.dim() == 4 else y[0]
 
     def extra_repr(self) -> str:
@@ -644,6 +671,7 @@ class AnalogSGD(torch.optim.SGD):
             _allowed(group)
             for parameter in group["params"]:
                 if (layer := _layer_of(parameter)) is not None:
+                    layer._guard()
                     layer._settle()  # all of them before the first one learns
         hidden = []
         for group in self.param_groups:
