@@ -168,6 +168,9 @@ class AnalogLayer(nn.Module):
     ) -> None:
         super().__init__()
         choice("periphery", periphery, PERIPHERIES)
+        _kinds(rates=rates, tiles=tiles, macro=macro, converters=converters, choppers=choppers, programming=programming)
+        if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
+            raise TypeError(f"dtype = {dtype!r}: must be a floating-point type of torch, such as torch.float32")
         if seed is None:
             seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
         seed = check("seed", seed, 0, SEED_MAX)
@@ -188,7 +191,7 @@ class AnalogLayer(nn.Module):
             rates=rates if isinstance(rates, Rates) or rates is None else rates_of(algorithm, rates),
             tiles=tiles or {},
             tile_seed=tile_seed(seed),
-            macro=Macro(*macro) if macro else None,
+            macro=None if macro is None else Macro(*macro),
             converters=converters,
             choppers=choppers,
             calibration=calibration,
@@ -487,6 +490,26 @@ def _known(options: Mapping[str, Any]) -> Mapping[str, Any]:
         if name not in known:
             raise TypeError(f"{name} = {value!r}: must be one of {', '.join(known)}")
     return options
+
+
+_KINDS: dict[str, tuple[Any, str]] = {
+    "rates": ((Mapping, Rates), "a mapping of names to numbers, or Rates"),
+    "tiles": (Mapping, "a mapping of fields to values"),
+    "macro": ((tuple, list), "(rows, columns)"),
+    "converters": (Converters, "Converters"),
+    "choppers": (Choppers, "Choppers"),
+    "programming": (Programming, "Programming"),
+}
+
+
+def _kinds(**options: Any) -> None:
+    """Raise TypeError for an option that is of no kind that it may be; None stands for its default."""
+    for name, value in options.items():
+        kinds, allowed = _KINDS[name]
+        if value is None and name != "choppers":
+            continue
+        if not isinstance(value, kinds) or (name == "macro" and len(value) != 2):
+            raise TypeError(f"{name} = {value!r}: must be {allowed}")
 
 
 def _flag(name: str, value: Any) -> bool:
