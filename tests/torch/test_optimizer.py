@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.torch import AnalogLinear, AnalogSGD, state_sha256
@@ -193,6 +194,28 @@ def test_factors_are_found_in_other_types(dtype: Any) -> None:
     model._settle()
     assert 0 < float(errors(model).norm()) < 0.5 * before
     assert len(words(model)[0]) == 18
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_usual_loops_are_not_refused(dtype: Any) -> None:
+    """Sums over batches, clipping between and after them, a scaled loss, and checkpoints."""
+    draws = torch.Generator().manual_seed(3)
+    model = nn.Sequential(layer(dtype=dtype), nn.Tanh(), AnalogLinear(4, 4, seed=2, dtype=dtype, **OFFSET))
+    optimizer, scaler = AnalogSGD(model.parameters(), lr=0.1), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    for step in range(8):
+        optimizer.zero_grad(set_to_none=bool(step % 2))
+        for _ in range(3):
+            x = torch.randn(4, 5, generator=draws).to(dtype).requires_grad_()
+            y = checkpoint(model, x, use_reentrant=bool(step % 2)) if step % 4 else model(x)
+            scaler.scale((y**2).mean() / 3).backward()
+            if step % 3 == 0:
+                nn.utils.clip_grad_norm_(model.parameters(), 20.0)
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+        scaler.step(optimizer)
+        scaler.update()
+        assert len(words(model[0])[0]) == 12
+    assert model[0]._core.steps == model[2]._core.steps == 8
 
 
 @pytest.mark.parametrize("of", ["input", "weight", "inputs of backward"])
