@@ -237,9 +237,10 @@ class AnalogLayer(nn.Module):
         TypeError, ValueError
             It is no tensor of that shape, or not finite.
         """
-        if not isinstance(weight, torch.Tensor) or weight.shape != self.weight.shape:
+        shape = self._view[0].shape
+        if not isinstance(weight, torch.Tensor) or weight.shape != shape:
             form = list(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
-            raise ValueError(f"weight = {form}: must be a tensor of {list(self.weight.shape)}")
+            raise ValueError(f"weight = {form}: must be a tensor of {list(shape)}")
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
         written = self._core.write(array, writing or WRITING)
         self._parameters["weight"] = self._view[0]

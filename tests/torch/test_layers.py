@@ -149,6 +149,7 @@ def test_nobody_else_changes_the_weight() -> None:
 
 CHANGES = {
     "another parameter": lambda one: setattr(one, "weight", nn.Parameter(one.weight.detach().clone())),
+    "none": lambda one: setattr(one, "weight", None),
     "data": lambda one: one.weight.data.mul_(1.01),
     "initialiser": lambda one: nn.init.zeros_(one.weight),
     "one element": lambda one: one.weight.detach()[1, 2].add_(1e-3),
@@ -168,7 +169,7 @@ def test_changes_of_the_weight_are_found(change: str) -> None:
     if layer.weight is weight:
         with pytest.raises(RuntimeError, match=r"^weight: must be changed by"):
             optimizer.step()
-    layer.write_weights(layer.weight)
+    layer.write_weights(weight if layer.weight is None else layer.weight)
     assert layer.weight is weight
     layer(torch.ones(1, 6)).sum().backward()
     optimizer.step()
