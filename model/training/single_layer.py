@@ -122,6 +122,7 @@ class SingleLayer:
     exponents : a and b, None as long as there was no vector.
     moved : how often an exponent was chosen or changed.
     pairs : what the next `learn` takes.
+    offered : pairs of backward passes by number, which `take` adds to them.
     written : what it took to write W; None where it started at random.
     """
 
@@ -131,6 +132,7 @@ class SingleLayer:
         self.exponents: dict[str, int | None] = {"x": None, "delta": None}
         self.steps = self.moved = 0
         self.pairs: list[Pair] = []
+        self.offered: dict[int, list[Pair]] = {}
         self.written: Written | None = None
         self._factor = 1.0
         self._evaluation = self._noise_of_evaluation()
@@ -169,10 +171,12 @@ class SingleLayer:
         sums = self.layer.forward(words, self._noise(training))
         return _to_floats(self.layer.scaled(sums), exponent), Passed(x=words, sums=sums, exponent=exponent)
 
-    def backward(self, delta: Real, passed: Passed, *, product: bool, keep: bool, training: bool) -> Real | None:
+    def backward(
+        self, delta: Real, passed: Passed, *, product: bool, keep: bool, training: bool, number: int | None = None
+    ) -> Real | None:
         """Gradients [n, C] for errors delta [n, R] of a forward pass, None unless the ``product`` is asked for.
 
-        keep: inputs and errors are for the next `learn`.
+        keep: inputs and errors are for the next `learn`; those of a pass with a ``number`` only if `take` is called.
 
         Raises
         ------
@@ -184,20 +188,36 @@ class SingleLayer:
         gradient = self.layer.backward(words, self._noise(training)) if product else None
         if keep:
             moved = self._present("x") - passed.exponent
-            self.pairs.append(Pair(x=_shifted(passed.x, moved), sums=_shifted(passed.sums, moved), delta=words))
+            pair = Pair(x=_shifted(passed.x, moved), sums=_shifted(passed.sums, moved), delta=words)
+            (self.pairs if number is None else self.offered.setdefault(number, [])).append(pair)
         return None if gradient is None else _to_floats(gradient, exponent)
+
+    def take(self, number: int, factor: float = 1.0) -> None:
+        """Keep the pairs of the backward pass with this number, their errors times ``factor``."""
+        pairs = self.offered.get(number, [])
+        self._scale(pairs, factor)
+        self.offered.pop(number, None)
+        self.pairs += pairs
 
     def scale_errors(self, factor: float) -> None:
         """Multiply the errors of all kept pairs; with 0 there are none any more."""
+        self._scale(self.pairs, factor)
+
+    def drop(self) -> None:
+        """There are no pairs any more, neither kept nor offered."""
+        self.pairs.clear()
+        self.offered.clear()
+
+    def _scale(self, pairs: list[Pair], factor: float) -> None:
         if factor == 0.0:
-            self.pairs.clear()
-        if not self.pairs:
+            pairs.clear()
+        if not pairs or factor == 1.0:
             return
         before = self._present("delta")
-        floats = [_to_floats(pair.delta, before) * factor for pair in self.pairs]
+        floats = [_to_floats(pair.delta, before) * factor for pair in pairs]
         exponent = self._exponent("delta", np.array([_largest(one) for one in floats]), True)
-        pairs = zip(self.pairs, floats, strict=True)
-        self.pairs[:] = [replace(pair, delta=_to_words(delta, exponent)) for pair, delta in pairs]
+        moved = zip(pairs, floats, strict=True)
+        pairs[:] = [replace(pair, delta=_to_words(delta, exponent)) for pair, delta in moved]
 
     def learn(self, factor: float = 1.0) -> None:
         """Updates with all kept pairs, and the transfers that are due; ``factor`` multiplies the learning rate.
@@ -260,9 +280,8 @@ class SingleLayer:
             moved = mean << by if by >= 0 else mean >> -by
             setattr(trained.manager, f"{of}_mean", max(moved, 1) if mean else 0)
         names = ("x", "sums") if of == "x" else ("delta",)
-        self.pairs[:] = [
-            replace(pair, **{name: _shifted(getattr(pair, name), by) for name in names}) for pair in self.pairs
-        ]
+        for pairs in (self.pairs, *self.offered.values()):
+            pairs[:] = [replace(pair, **{name: _shifted(getattr(pair, name), by) for name in names}) for pair in pairs]
 
     @property
     def settings(self) -> dict[str, str]:
@@ -302,7 +321,7 @@ class SingleLayer:
             exponent = int(arrays[f"{of}_exponent"])
             self.exponents[of] = None if exponent > EXPONENT_MAX else exponent
         self.steps, self.moved = int(arrays["updates"]), int(arrays["moved"])
-        self.pairs.clear()
+        self.drop()
         self._evaluation = self._noise_of_evaluation()
 
     def check(self, saved: Mapping[str, Any]) -> None:

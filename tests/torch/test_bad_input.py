@@ -31,6 +31,16 @@ def linear(**options: Any) -> AnalogLinear:
         (lambda: linear(periphery="rtl"), "periphery = 'rtl': must be one of golden, native"),
         (lambda: AnalogLinear(6, 4, seed=-1), "seed = -1: must be from 0 to"),
         (lambda: linear(threads=0), "threads = 0: must be from 1 to"),
+        (lambda: linear(rates=3), "^rates = 3: must be a mapping of names to numbers, or Rates$"),
+        (lambda: linear(tiles=3), "^tiles = 3: must be a mapping of fields to values$"),
+        (lambda: linear(macro=3), r"^macro = 3: must be \(rows, columns\)$"),
+        (lambda: linear(macro=(9, 9, 9)), r"^macro = \(9, 9, 9\): must be \(rows, columns\)$"),
+        (lambda: linear(macro=()), r"^macro = \(\): must be \(rows, columns\)$"),
+        (lambda: linear(converters=3), "^converters = 3: must be Converters$"),
+        (lambda: linear(choppers=None), "^choppers = None: must be Choppers$"),
+        (lambda: linear(programming=3), "^programming = 3: must be Programming$"),
+        (lambda: linear(dtype=torch.int32), "^dtype = torch.int32: must be a floating-point type of torch, such as"),
+        (lambda: linear(dtype="float32"), "^dtype = 'float32': must be a floating-point type of torch, such as"),
         (lambda: linear(hidden=3), "hidden = 3: must be one of algorithm, device"),
         (lambda: linear(macro=(2, 8)), "macro = 2x8: must be at least 4x6"),
         (lambda: AnalogConv2d(1, 2, 0), "kernel_size = 0: must be from 1 to"),
@@ -50,6 +60,14 @@ def linear(**options: Any) -> AnalogLinear:
         (
             lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude=["head"]),
             "exclude = 'head': must be among '0'",
+        ),
+        (
+            lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude="0"),
+            "exclude = '0': must be a list of names or patterns",
+        ),
+        (
+            lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2)), exclude=3),  # type: ignore[arg-type]
+            "exclude = 3: must be a list of names or patterns",
         ),
         (lambda: convert_to_analog(nn.Conv2d(2, 2, 3, groups=2)), ": groups = 2: must be 1, or the layer in exclude"),
         (lambda: convert_to_analog(nn.Linear(2, 2), speed=1), "speed = 1: must be one of algorithm"),

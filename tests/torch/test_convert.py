@@ -70,6 +70,56 @@ def test_inplace_and_patterns() -> None:
     assert model(torch.ones(2, 3, dtype=torch.float64)).dtype == torch.float64
 
 
+def test_what_is_frozen_stays_frozen() -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    model[0].weight.requires_grad_(False)
+    model[1].bias.requires_grad_(False)
+    analog = convert_to_analog(model, seed=1)
+    assert [one.requires_grad for one in analog.parameters()] == [one.requires_grad for one in model.parameters()]
+    analog(torch.ones(2, 3)).sum().backward()
+    assert not analog[0]._core.pairs
+    assert analog[1]._core.pairs
+
+
+HOOKS = [
+    ("_forward_hooks", lambda one: one.register_forward_hook(print)),
+    ("_forward_pre_hooks", lambda one: one.register_forward_pre_hook(print)),
+    ("_backward_hooks", lambda one: one.register_full_backward_hook(print)),
+    ("_backward_pre_hooks", lambda one: one.register_full_backward_pre_hook(print)),
+    ("_state_dict_hooks", lambda one: one._register_state_dict_hook(print)),
+    ("_load_state_dict_post_hooks", lambda one: one.register_load_state_dict_post_hook(print)),
+    ("weight._backward_hooks", lambda one: one.weight.register_hook(print)),
+    ("weight._post_accumulate_grad_hooks", lambda one: one.weight.register_post_accumulate_grad_hook(print)),
+]
+
+
+@pytest.mark.parametrize(("name", "register"), HOOKS)
+def test_layers_with_hooks_are_refused(name: str, register: Any) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
+    handle = register(model[1])
+    with pytest.raises(ValueError, match=f"^1: {name} = there are some: must be none, or the layer in exclude$"):
+        convert_to_analog(model, inplace=True)
+    assert not list(analog_layers(model))
+    assert len(list(analog_layers(convert_to_analog(model, exclude=["1"], seed=1)))) == 1
+    handle.remove()
+    assert len(list(analog_layers(convert_to_analog(model, seed=1)))) == 2
+
+
+@pytest.mark.parametrize(
+    ("last", "options", "message"),
+    [
+        (nn.Conv2d(3, 3, 2, padding="same"), {}, "^2.0: padding = 'same': must be equal on both sides"),
+        (nn.Linear(9, 3), {"macro": (4, 4)}, "^macro = 4x4: must be at least 3x9"),
+    ],
+)
+def test_an_error_leaves_a_model_as_it_was(last: nn.Module, options: dict[str, Any], message: str) -> None:
+    model = nn.Sequential(nn.Linear(3, 3), nn.Tanh(), nn.Sequential(last))
+    before = list(model.modules())
+    with pytest.raises(ValueError, match=message):
+        convert_to_analog(model, inplace=True, seed=1, **options)
+    assert all(one is other for one, other in zip(model.modules(), before, strict=True))
+
+
 def test_the_verilog_is_that_of_the_tiles(tmp_path: Path) -> None:
     model = nn.Sequential(
         AnalogLinear(6, 4, seed=1, tile_columns=3, **OFFSET), nn.Tanh(), AnalogLinear(4, 4, seed=2, macro=(4, 4))

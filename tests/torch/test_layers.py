@@ -10,7 +10,7 @@ import pytest
 import torch
 from torch import nn
 
-from symtrack.torch import AnalogConv2d, AnalogLinear, state_sha256
+from symtrack.torch import AnalogConv2d, AnalogLinear, AnalogSGD, state_sha256
 from tests.torch.helpers import FINE, OFFSET
 
 
@@ -93,6 +93,23 @@ def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
     assert state_sha256(layer) != before  # noise was drawn
 
 
+@pytest.mark.parametrize("before", [0, 1])
+def test_gradients_of_inputs_in_evaluation(before: int) -> None:
+    """Alone and behind a trainable layer, with and without a gradient of the weight from before."""
+    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    model = nn.Sequential(nn.Linear(6, 6), layer)
+    for _ in range(before):
+        model(torch.ones(2, 6)).sum().backward()
+    layer.eval()
+    x = torch.ones(2, 6, requires_grad=True)
+    layer(x).sum().backward()
+    assert x.grad is not None
+    model(torch.ones(2, 6)).sum().backward()
+    assert model[0].weight.grad is not None
+    assert (layer.weight.grad is not None) == bool(before)
+    assert len(layer._core.pairs) == before
+
+
 def test_noise_is_new_in_every_product_and_the_same_in_every_run() -> None:
     x = torch.ones(1, 6)
     layers = [AnalogLinear(6, 4, bias=False, seed=3) for _ in range(2)]
@@ -128,6 +145,55 @@ def test_nobody_else_changes_the_weight() -> None:
         layer(torch.ones(1, 6))
     layer.write_weights(layer.weight)
     layer(torch.ones(1, 6))
+
+
+CHANGES = {
+    "another parameter": lambda one: setattr(one, "weight", nn.Parameter(one.weight.detach().clone())),
+    "none": lambda one: setattr(one, "weight", None),
+    "data": lambda one: one.weight.data.mul_(1.01),
+    "initialiser": lambda one: nn.init.zeros_(one.weight),
+    "one element": lambda one: one.weight.detach()[1, 2].add_(1e-3),
+    "weight of another layer": lambda one: setattr(one, "weight", AnalogLinear(6, 4, seed=3).weight),
+}
+
+
+@pytest.mark.parametrize("change", CHANGES)
+def test_changes_of_the_weight_are_found(change: str) -> None:
+    layer = AnalogLinear(6, 4, bias=False, seed=3)
+    weight = layer.weight
+    optimizer = AnalogSGD(layer.parameters(), lr=0.1)
+    layer(torch.ones(1, 6)).sum().backward()
+    CHANGES[change](layer)
+    with pytest.raises(RuntimeError, match=r"^weight: must be changed by symtrack.torch.AnalogSGD or write_weights"):
+        layer(torch.ones(1, 6))
+    if layer.weight is weight:
+        with pytest.raises(RuntimeError, match=r"^weight: must be changed by"):
+            optimizer.step()
+    layer.write_weights(weight if layer.weight is None else layer.weight)
+    assert layer.weight is weight
+    layer(torch.ones(1, 6)).sum().backward()
+    optimizer.step()
+
+
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float16, torch.float32, torch.float64])
+def test_outputs_have_the_type_of_inputs(dtype: Any) -> None:
+    for layer, shape in ((AnalogLinear(6, 4, seed=3), (2, 6)), (AnalogConv2d(1, 2, 2, seed=3), (1, 1, 3, 3))):
+        x = torch.ones(*shape, dtype=dtype, requires_grad=True)
+        y = layer(x)
+        y.sum().backward()
+        assert y.dtype == x.grad.dtype == dtype
+        assert layer.bias.grad.dtype == layer.weight.grad.dtype == torch.float32
+
+
+def test_a_conversion_shows_the_weight_in_another_type() -> None:
+    layer = AnalogLinear(6, 4, seed=3)
+    before = layer.weight.detach().clone()
+    layer.to(torch.bfloat16)(torch.ones(1, 6))
+    assert not torch.equal(layer.weight, before)
+    layer.float()(torch.ones(1, 6))
+    assert torch.equal(layer.weight, before)
+    layer.double()(torch.ones(1, 6)).sum().backward()
+    assert len(layer._core.pairs) == 1
 
 
 def test_fused_kernels_do_not_pass_by_the_layer() -> None:

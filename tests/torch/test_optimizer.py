@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import nn
+from torch.utils.checkpoint import checkpoint
 
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.torch import AnalogLinear, AnalogSGD, state_sha256
@@ -85,12 +86,159 @@ def test_clipping_is_of_the_errors_too() -> None:
     for model in (plain, clipped):
         loss(model, X).backward()
     norm = nn.utils.clip_grad_norm_([clipped.weight], 0.01)
-    clipped._keep()
+    clipped._settle()
     (x, delta), (other_x, other) = words(plain), words(clipped)
     exponents = [model._core.exponents["delta"] for model in (plain, clipped)]
     ratio = (other * 2.0 ** -exponents[1]).norm() / (delta * 2.0 ** -exponents[0]).norm()
     assert torch.equal(x, other_x)
     assert ratio == pytest.approx(0.01 / float(norm), rel=1e-3)
+
+
+def errors(model: AnalogLinear) -> Any:
+    """Errors that the next step takes, in the units of gradients."""
+    return words(model)[1] * 2.0 ** -(model._core.exponents["delta"] or 0)
+
+
+@pytest.mark.parametrize("factor", [0.01, 3.0, 1.0])
+@pytest.mark.parametrize("how", ["another tensor", "in place", "hook", "divided loss", "between passes"])
+def test_a_factor_of_the_gradient_is_one_of_the_errors(how: str, factor: float) -> None:
+    plain, other = layer(), layer()
+    hook = other.weight.register_hook(lambda g: factor * g) if how == "hook" else None
+    for model, share in ((plain, 1.0), (other, factor if how == "divided loss" else 1.0)):
+        (share * model(X).sum()).backward()
+    if how == "another tensor":
+        other.weight.grad = other.weight.grad * factor
+    elif how == "between passes":
+        other.weight.grad *= factor
+        for model in (plain, other):
+            model(X).sum().backward()
+    elif how == "in place":
+        other.weight.grad.mul_(factor)
+    for model in (plain, other):
+        model._settle()
+    expected = errors(plain)
+    expected[:6] *= factor
+    assert torch.allclose(errors(other), expected, rtol=1e-3)
+    assert len(expected) == (12 if how == "between passes" else 6)
+    if hook is not None:
+        hook.remove()
+
+
+@pytest.mark.parametrize("how", ["zeros", "hook", "product"])
+def test_a_gradient_of_zeros_is_nothing_to_learn(how: str) -> None:
+    model = layer()
+    if how == "hook":
+        model.weight.register_hook(lambda g: 0 * g)
+    model(X).sum().backward()
+    if how == "zeros":
+        model.weight.grad = torch.zeros_like(model.weight)
+    elif how == "product":
+        model.weight.grad = model.weight.grad * 0
+    before = model._core.layer.tile.fast.pulse_numbers.sum()
+    AnalogSGD(model.parameters(), lr=0.1).step()
+    assert model._core.layer.tile.fast.pulse_numbers.sum() == before
+    assert not model._core.pairs
+
+
+def change(model: AnalogLinear, what: str) -> None:
+    gradient = model.weight.grad
+    if what == "sign":
+        gradient.neg_()
+    elif what == "row":
+        gradient[1] = 0
+    elif what == "noise":
+        model.weight.grad = gradient + 1e-3 * torch.randn_like(gradient)
+    elif what == "value":
+        nn.utils.clip_grad_value_([model.weight], float(gradient.abs().mean()))
+    elif what == "nan":
+        gradient.fill_(torch.nan)
+
+
+@pytest.mark.parametrize("what", ["sign", "row", "noise", "value", "nan"])
+def test_other_changes_of_the_gradient_are_refused(what: str) -> None:
+    model = nn.Sequential(layer(), AnalogLinear(4, 2, seed=2, **OFFSET))
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    loss(model, X).backward()
+    change(model[1], what)
+    before = state_sha256(model)
+    with pytest.raises(ValueError, match=r"^weight.grad: must be what backward passes have added, times") as caught:
+        optimizer.step()
+    assert "\n" not in str(caught.value)
+    assert state_sha256(model) == before
+    with pytest.raises(ValueError, match=r"^weight.grad: "):
+        loss(model, X).backward()
+    optimizer.zero_grad()
+    loss(model, X).backward()
+    optimizer.step()
+    assert state_sha256(model) != before
+
+
+@pytest.mark.parametrize("hook", [True, False])
+def test_what_products_have_no_part_in_is_refused(hook: bool) -> None:
+    model = layer()
+    if hook:
+        model.weight.register_hook(lambda g: -g)
+    penalty = 0.0 if hook else (model.weight**2).sum()
+    with pytest.raises(ValueError, match=r"^weight.grad: must be what products of the layer add, times one number"):
+        (loss(model, X) + penalty).backward()
+    assert not model._core.pairs
+
+
+@pytest.mark.parametrize("dtype", [torch.float64, torch.bfloat16])
+def test_factors_are_found_in_other_types(dtype: Any) -> None:
+    model = layer(dtype=dtype)
+    for _ in range(3):
+        loss(model, X.to(dtype)).backward()
+    nn.utils.clip_grad_norm_([model.weight], 0.02)
+    before = float(errors(model).norm())
+    model._settle()
+    assert 0 < float(errors(model).norm()) < 0.5 * before
+    assert len(words(model)[0]) == 18
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16])
+def test_usual_loops_are_not_refused(dtype: Any) -> None:
+    """Sums over batches, clipping between and after them, a scaled loss, and checkpoints."""
+    draws = torch.Generator().manual_seed(3)
+    model = nn.Sequential(layer(dtype=dtype), nn.Tanh(), AnalogLinear(4, 4, seed=2, dtype=dtype, **OFFSET))
+    optimizer, scaler = AnalogSGD(model.parameters(), lr=0.1), torch.amp.GradScaler("cpu", init_scale=1024.0)
+    for step in range(8):
+        optimizer.zero_grad(set_to_none=bool(step % 2))
+        for _ in range(3):
+            x = torch.randn(4, 5, generator=draws).to(dtype).requires_grad_()
+            y = checkpoint(model, x, use_reentrant=bool(step % 2)) if step % 4 else model(x)
+            scaler.scale((y**2).mean() / 3).backward()
+            if step % 3 == 0:
+                nn.utils.clip_grad_norm_(model.parameters(), 20.0)
+        scaler.unscale_(optimizer)
+        nn.utils.clip_grad_norm_(model.parameters(), 0.01)
+        scaler.step(optimizer)
+        scaler.update()
+        assert len(words(model[0])[0]) == 12
+    assert model[0]._core.steps == model[2]._core.steps == 8
+
+
+@pytest.mark.parametrize("of", ["input", "weight", "inputs of backward"])
+def test_gradients_that_are_not_accumulated_are_not_learned(of: str) -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    x = X[:4].clone().requires_grad_()
+    loss(model, X[:2]).backward()
+    value = loss(model, x)
+    if of == "inputs of backward":
+        value.backward(inputs=[x])
+    else:
+        torch.autograd.grad(value, x if of == "input" else model.weight)
+    assert len(words(model)[0]) == 2
+    optimizer.zero_grad()
+    before = state_sha256(model)
+    optimizer.step()
+    assert model._core.steps == 0
+    assert state_sha256(model) == before
+    torch.autograd.grad(loss(model, x), x)
+    loss(model, X[:3]).backward()
+    assert len(words(model)[0]) == 3
+    assert not model._core.offered
 
 
 def test_digital_parameters_learn_as_with_torch() -> None:
@@ -147,6 +295,36 @@ def test_groups_have_rates_of_their_own() -> None:
     assert [group["start_lr"] for group in optimizer.param_groups] == [0.1, 0.5]
     with pytest.raises(ValueError, match=r"^lr = 0: must be above 0 with analog layers"):
         AnalogSGD(model.parameters(), lr=0.0)
+
+
+@pytest.mark.parametrize("name", ["maximize", "differentiable"])
+def test_analog_layers_descend_by_pulses(name: str) -> None:
+    model, digital = layer(), nn.Linear(2, 2)
+    message = rf"^{name} = True: must be False with analog layers, which descend by pulses$"
+    with pytest.raises(ValueError, match=message):
+        AnalogSGD(model.parameters(), lr=0.1, **{name: True})
+    optimizer = AnalogSGD(digital.parameters(), lr=0.1, **{name: True})
+    with pytest.raises(ValueError, match=message):
+        optimizer.add_param_group({"params": model.parameters()})
+    assert len(optimizer.param_groups) == 1
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    optimizer.param_groups[0][name] = True
+    loss(model, X).backward()
+    before = state_sha256(model)
+    with pytest.raises(ValueError, match=message):
+        optimizer.step()
+    assert state_sha256(model) == before
+
+
+def test_the_state_of_another_optimizer_is_refused() -> None:
+    model = layer()
+    optimizer, other = AnalogSGD(model.parameters(), lr=0.1), torch.optim.SGD(model.parameters(), lr=0.3)
+    with pytest.raises(ValueError, match=r"^state: start_lr = absent: must be there, as in states of AnalogSGD$"):
+        optimizer.load_state_dict(other.state_dict())
+    loss(model, X).backward()
+    optimizer.step()
+    assert optimizer.param_groups[0]["lr"] == 0.1
+    assert model._core.steps == 1
 
 
 def test_the_rate_of_plain_pulsed_descent_is_that_of_the_gradient() -> None:

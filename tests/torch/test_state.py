@@ -114,6 +114,47 @@ def test_a_state_of_another_size_or_kind_is_refused() -> None:
         layer.set_extra_state(state)
 
 
+def altered(state: dict[str, Any], how: str) -> dict[str, Any]:
+    if how == "another algorithm":
+        return AnalogLinear(6, 4, seed=2, algorithm="agad").state_dict()
+    if how == "weights alone":
+        return {name: value for name, value in state.items() if name != "_extra_state"}
+    if how == "no extra state":
+        return state | {"_extra_state": 3}
+    return {name: value for name, value in state.items() if name == "bias"}
+
+
+@pytest.mark.parametrize("how", ["another algorithm", "weights alone", "no extra state", "bias alone"])
+@pytest.mark.parametrize("strict", [True, False])
+@pytest.mark.parametrize("assign", [True, False])
+def test_a_layer_stays_usable_after_a_state_that_does_not_fit(how: str, strict: bool, assign: bool) -> None:
+    layer = AnalogLinear(6, 4, seed=1)
+    before, weight = state_sha256(layer), layer.weight
+    state = altered(AnalogLinear(6, 4, seed=2).state_dict(), how)
+    if how == "bias alone" and not strict:
+        layer.load_state_dict(state, strict=strict, assign=assign)
+        assert torch.equal(layer.bias, state["bias"])
+    else:
+        with pytest.raises((ValueError, RuntimeError), match="state"):
+            layer.load_state_dict(state, strict=strict, assign=assign)
+        assert how == "bias alone" or state_sha256(layer) == before
+    assert layer.weight is weight
+    layer(torch.ones(1, 6)).sum().backward()
+    AnalogSGD(layer.parameters(), lr=0.1).step()
+
+
+def test_loading_by_assignment_keeps_the_parameter_of_the_layer() -> None:
+    layer, other = AnalogLinear(6, 4, seed=1), AnalogLinear(6, 4, seed=2)
+    weight = layer.weight
+    layer(torch.ones(1, 6)).sum().backward()
+    layer.load_state_dict(other.state_dict(), assign=True)
+    assert layer.weight is weight
+    assert layer.weight.grad is None
+    assert not layer._core.pairs
+    assert state_sha256(layer) == state_sha256(other)
+    assert torch.equal(layer(torch.ones(1, 6)), other(torch.ones(1, 6)))
+
+
 @pytest.mark.slow
 def test_native_rtl_ends_in_the_same_state_after_60_steps() -> None:
     golden, _ = trained(60)

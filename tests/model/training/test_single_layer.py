@@ -104,6 +104,31 @@ def test_an_evaluation_changes_nothing() -> None:
     assert (first == single_again(layer).forward(np.full((1, COLUMNS), 1e5), training=False)[0]).all()
 
 
+def test_offered_pairs_are_kept_when_they_are_taken_and_move_with_the_exponents() -> None:
+    layer = single()
+    x = np.full((2, COLUMNS), 0.5)
+    y, passed = layer.forward(x, training=True)
+    delta = np.full_like(y, 0.25)
+    for number in (7, 8):
+        layer.backward(delta, passed, product=False, keep=True, training=True, number=number)
+    assert layer.pairs == []
+    layer.forward(100 * x, training=True)
+    layer.backward(100 * delta, passed, product=False, keep=False, training=True)
+    layer.take(7)
+    layer.take(8, 0.5)
+    layer.take(9)
+    assert layer.offered == {}
+    assert [float(pair.delta[0, 0]) * 2.0 ** -layer.exponents["delta"] / VALUE_ONE for pair in layer.pairs] == [
+        pytest.approx(0.25, rel=1e-3),
+        pytest.approx(0.125, rel=1e-3),
+    ]
+    assert float(layer.pairs[0].x[0, 0]) * 2.0 ** -layer.exponents["x"] / VALUE_ONE == pytest.approx(0.5, rel=1e-3)
+    layer.backward(delta, passed, product=False, keep=True, training=True, number=9)
+    layer.drop()
+    assert layer.pairs == []
+    assert layer.offered == {}
+
+
 def single_again(layer: SingleLayer) -> SingleLayer:
     other = single()
     other.load(layer.save())
