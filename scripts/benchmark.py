@@ -266,7 +266,7 @@ def recorded(command: Parser, options: argparse.Namespace) -> str:
 def write_record(file: Path, before: str, *new: tuple[RecordTable, list[tuple[str, ...]]]) -> None:
     """Write the record with the rows of this version in some tables."""
     about = machine()
-    where = f"{about['cpu']}, {about['cores']} cores"
+    where = ", ".join(filter(None, (about["cpu"], about["vectors"], f"{about['cores']} cores")))
     for table, lines in new:
         before = speed_record(before, table, lines, version=version("symtrack"), machine=where)
     write_text(file, before)

@@ -188,7 +188,7 @@ def layer_rows(entries: Sequence[Mapping[str, Any]]) -> list[Row]:
 
 
 def speed_record(document: str, table: RecordTable, new: Sequence[Row], *, version: str, machine: str) -> str:
-    """The document with the rows of this version first in a table, and all other rows as they were.
+    """The document with the rows of this version on this machine first in a table, and all others as they were.
 
     Raises
     ------
@@ -199,7 +199,8 @@ def speed_record(document: str, table: RecordTable, new: Sequence[Row], *, versi
     for one in TABLES:
         kept = rows(document, one)
         if one is table:
-            own = [f"| {' | '.join((version, *row, machine.replace('|', '/')))} |" for row in new]
-            kept = [*own, *(row for row in kept if not row.startswith(f"| {version} |"))]
+            first, last = f"| {version} |", f"| {machine.replace('|', '/')} |"
+            own = [f"{first} {' | '.join(row)} {last}" for row in new]
+            kept = [*own, *(row for row in kept if not (row.startswith(first) and row.endswith(last)))]
         text.append(one.text + one.head + "".join(f"{row}\n" for row in kept))
     return "".join(text)

@@ -179,15 +179,18 @@ def epoch_figures(side: str, times: list[float]) -> dict[str, float]:
     return {f"{side}_s_per_epoch": median(times), f"{side}_spread": spread(times)}
 
 
+VECTORS = {"avx512f": "AVX-512", "avx2": "AVX2"}  # flags of a processor, the widest first
+
+
 def machine() -> dict[str, Any]:
     """What the figures depend on."""
-    cpu = platform.processor()
     information = Path("/proc/cpuinfo")
-    if information.exists():
-        names = [line for line in information.read_text().splitlines() if line.startswith("model name")]
-        cpu = names[0].partition(":")[2].strip() if names else cpu
+    lines = information.read_text().splitlines() if information.exists() else []
+    told = {name.strip(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+    flags = told.get("flags", "").split()
     return {
-        "cpu": cpu,
+        "cpu": told.get("model name", platform.processor()),
+        "vectors": next((name for flag, name in VECTORS.items() if flag in flags), ""),
         "cores": os.cpu_count(),
         "python": platform.python_version(),
         "numpy": np.__version__,

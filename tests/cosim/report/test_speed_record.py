@@ -108,6 +108,14 @@ def test_other_versions_and_the_other_table_stay() -> None:
         assert document.count(table.text) == 1
 
 
+def test_other_machines_stay() -> None:
+    document = ""
+    for machine, speed in (("fast", 3e5), ("slow | old", 1e5), ("slow | old", 2e5)):
+        document = speed_record(document, ENGINES, engine_rows(ENTRY | {"native": speed}), version="1", machine=machine)
+    found = [(row[-1], row[3]) for row in cells(document) if row[2] == "native"]
+    assert found == [("slow / old", "200,000"), ("fast", "300,000")]
+
+
 @pytest.mark.parametrize("table", TABLES)
 def test_a_document_without_the_table_is_refused(table: RecordTable) -> None:
     assert rows("", table) == []
