@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
@@ -83,15 +83,36 @@ def _order(seed: int, epoch: int, count: int) -> Int:
     return order
 
 
-def limited(task: Any, *, train: int | None, test: int | None) -> Any:
-    """The task with its first so many samples; None takes all. Raises ValueError if there are not so many."""
-    for name, count, targets in (("train_samples", train, task.train_y), ("test_samples", test, task.test_y)):
-        if count is not None and not 1 <= integral(name, count) <= len(targets):
-            raise ValueError(f"{name} = {count}: must be from 1 to {len(targets)} for the task {task.name}")
-    return replace(
-        task,
-        train_x=task.train_x[:train],
-        train_y=task.train_y[:train],
-        test_x=task.test_x[:test],
-        test_y=task.test_y[:test],
-    )
+class Sampled:
+    """What tasks have in common whose samples are arrays, ``train_x``, ``train_y``, ``test_x`` and ``test_y``."""
+
+    name: str
+    train_x: Int
+    train_y: Int
+    test_x: Int
+    test_y: Int
+
+    @property
+    def samples(self) -> int:
+        """Training samples."""
+        return len(self.train_y)
+
+    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
+        """Inputs [count, F] and targets of training samples from ``first`` on; all must be of one epoch."""
+        chosen = drawn(seed, first, count, self.samples)
+        return self.train_x[chosen], self.train_y[chosen]
+
+    def limited(self, *, train: int | None = None, test: int | None = None) -> Self:
+        """The same task with its first so many samples; None takes all.
+
+        Raises
+        ------
+        ValueError
+            There are not so many.
+        """
+        for name, count, targets in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
+            if count is not None and not 1 <= integral(name, count) <= len(targets):
+                raise ValueError(f"{name} = {count}: must be from 1 to {len(targets)} for the task {self.name}")
+        parts = {"train_x": self.train_x[:train], "train_y": self.train_y[:train]}
+        parts |= {"test_x": self.test_x[:test], "test_y": self.test_y[:test]}
+        return replace(self, **parts)  # type: ignore[type-var]

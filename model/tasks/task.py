@@ -53,7 +53,7 @@ class Problem(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Task:
+class Task(samples.Sampled):
     """A classification task: soft-max cross-entropy, a new random order of the samples every epoch.
 
     Attributes
@@ -93,16 +93,6 @@ class Task:
             samples.check_range(f"{part}_y", y, 0, classes - 1, "one for every output of the network")
             object.__setattr__(self, f"{part}_y", y)
 
-    @property
-    def samples(self) -> int:
-        """Training samples."""
-        return len(self.train_y)
-
-    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
-        """Inputs [count, F] and labels [count]; all must be of one epoch."""
-        chosen = samples.drawn(seed, first, count, self.samples)
-        return self.train_x[chosen], self.train_y[chosen]
-
     def errors(self, outputs: Int, targets: Int) -> Int:
         """softmax(z) - onehot(label) for outputs z [n, R]."""
         delta = softmax(outputs)
@@ -117,16 +107,6 @@ class Task:
             right += int(np.argmax(z) == label)
             loss += cross_entropy(z, int(label))
         return Evaluation(step, right / len(self.test_y), loss / len(self.test_y))
-
-    def limited(self, *, train: int | None = None, test: int | None = None) -> Task:
-        """The same task with its first so many samples; None takes all.
-
-        Raises
-        ------
-        ValueError
-            There are not so many.
-        """
-        return samples.limited(self, train=train, test=test)
 
 
 def digits(**options: Any) -> Task:

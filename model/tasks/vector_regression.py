@@ -27,7 +27,7 @@ TOGETHER = 100  # test samples that go through the network at once
 
 
 @dataclass(frozen=True, kw_only=True)
-class VectorRegression:
+class VectorRegression(samples.Sampled):
     """A regression task: the targets of a sample are what the outputs of the network should be.
 
     Attributes
@@ -64,16 +64,6 @@ class VectorRegression:
             samples.check_range(f"{part}_y", y, -VALUE_MAX, VALUE_MAX, "where errors saturate")
             object.__setattr__(self, f"{part}_y", y)
 
-    @property
-    def samples(self) -> int:
-        """Training samples."""
-        return len(self.train_y)
-
-    def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
-        """Inputs [count, F] and targets [count, R]; all must be of one epoch."""
-        chosen = samples.drawn(seed, first, count, self.samples)
-        return self.train_x[chosen], self.train_y[chosen]
-
     def errors(self, outputs: Int, targets: Int) -> Int:
         """z - t for outputs z [n, R]."""
         return outputs - targets
@@ -86,8 +76,3 @@ class VectorRegression:
             error = (z - self.test_y[first : first + TOGETHER]) / VALUE_ONE  # exact: below 2**53 before
             squares += np.square(error).ravel().tolist()
         return Evaluation(step, None, round(fsum(squares) / len(squares) / 2, 12))
-
-    def limited(self, *, train: int | None = None, test: int | None = None) -> VectorRegression:
-        """The same task with its first so many samples; None takes all. Raises ValueError if there are not so many."""
-        result: VectorRegression = samples.limited(self, train=train, test=test)
-        return result

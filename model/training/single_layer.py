@@ -46,6 +46,7 @@ Real = NDArray[np.float64]
 EXPONENT_MAX = 20  # of the size of both exponents: below 2**-40 an input or an error is 0, and 2**22 is the largest
 _LOW, _HIGH = 1 / 16, 4.0  # of the largest component of some vectors, beyond which the exponent changes
 _LONGEST = 60  # characters of a setting in a message
+_NO_SAMPLES = "task = LayerTask: must be a task with samples; a single layer takes vectors and errors of a framework"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,16 +76,16 @@ class LayerTask:
         return cls(architecture=architecture, tile_configs=architecture.tiles())
 
     def draw(self, seed: int, first: int, count: int) -> tuple[Int, Int]:
-        """There are no samples to draw."""
-        raise NotImplementedError
+        """Raises TypeError: there are no samples."""
+        raise TypeError(_NO_SAMPLES)
 
     def errors(self, outputs: Int, targets: Int) -> Int:
-        """The errors come from the framework that has the rest of the network."""
-        raise NotImplementedError
+        """Raises TypeError: errors come from the framework that has the rest of the network."""
+        raise TypeError(_NO_SAMPLES)
 
     def evaluate(self, network: Network, noise: NoiseStream, step: int) -> Evaluation:
-        """There are no samples to evaluate it on."""
-        raise NotImplementedError
+        """Raises TypeError: there are no samples."""
+        raise TypeError(_NO_SAMPLES)
 
 
 @dataclass(frozen=True, kw_only=True)

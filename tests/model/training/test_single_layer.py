@@ -163,3 +163,16 @@ def test_the_seed_is_no_setting_and_all_else_is() -> None:
 def test_what_has_no_word_is_refused(value: float, message: str) -> None:
     with pytest.raises(ValueError, match=f"^input = {message}"):
         single().forward(np.full((1, COLUMNS), value), training=True)
+
+
+def test_its_task_has_no_samples() -> None:
+    layer, task = single(), LayerTask.of(ROWS, COLUMNS)
+    network, words = layer._trainer.network, np.zeros((1, ROWS), np.int64)
+    tries = (
+        lambda: task.draw(1, 0, 1),
+        lambda: task.errors(words, words),
+        lambda: task.evaluate(network, network.noise, 0),
+    )
+    for attempt in tries:
+        with pytest.raises(TypeError, match="task = LayerTask: must be a task with samples"):
+            attempt()
