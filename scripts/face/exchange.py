@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symtrack.experiment import Experiment, device_of, task_of
+from symtrack.arguments import device_of, task_of
+from symtrack.experiment import Experiment
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.exchange.aihwkit_configuration import taken

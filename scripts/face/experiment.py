@@ -14,15 +14,14 @@ import numpy as np
 import pandas as pd
 from numpy.typing import ArrayLike, NDArray
 
+from symtrack.arguments import check_options, device_of, rates_of, task_of
 from symtrack.hardware import write_tiles
 from symtrack.learning import Comparison, compare_metrics
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.sharing import THREADS_MAX
-from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, own_rates
-from symtrack.model.network.architecture import Architecture
+from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.learning_tile import Programming, stage_name
 from symtrack.model.network.macro import Macro
 from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, drifted, effective_weights
@@ -208,21 +207,17 @@ class Experiment:
         seed: int = 1,
         threads: int = 1,
     ) -> None:
-        _check_kinds(
-            schedule=(schedule, (list, tuple), "a list of pairs, (epoch, factor)"),
-            rates=(rates, (Mapping, Rates, _NONE), "a mapping of rates by name, or Rates"),
-            tiles=(tiles, (Mapping, _NONE), "a mapping of fields of tiles by name"),
-            macro=(macro, (list, tuple, _NONE), "a pair, (rows, columns)"),
-            converters=(converters, (Converters, _NONE), "Converters"),
-            choppers=(choppers, (Choppers,), "Choppers"),
-            programming=(programming, (Programming, _NONE), "Programming"),
-            weights=(weights, (Mapping, list, tuple, _NONE), "a list or a mapping of arrays [rows, columns]"),
-            writing=(writing, (Writing, _NONE), "Writing"),
+        check_options(
+            rates=rates,
+            schedule=schedule,
+            tiles=tiles,
+            macro=macro,
+            converters=converters,
+            choppers=choppers,
+            programming=programming,
+            weights=weights,
+            writing=writing,
         )
-        for name, pairs in (("schedule", schedule), ("macro", () if macro is None else (macro,))):
-            for pair in pairs:
-                if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-                    raise ValueError(f"{name}: {pair!r}: must be a pair of numbers")
         if writing and weights is None:
             raise ValueError(f"writing = {writing!r}: must be left out without weights")
         self.data = data if isinstance(data, Dataset) else None
@@ -235,7 +230,7 @@ class Experiment:
             slow_devices=device_of("slow_device", slow_device),
             reference_mean=reference_mean,
             reference_std=reference_std,
-            rates=rates if isinstance(rates, Rates) or rates is None else rates_of(algorithm, rates),
+            rates=rates_of(algorithm, rates),
             batch=batch,
             schedule=Schedule(tuple((epoch, factor) for epoch, factor in schedule)),
             tiles=tiles or {},
@@ -450,57 +445,3 @@ class Experiment:
         other.spec = replace(self.spec, seed=seed)
         other.trainer = Trainer(other.spec, threads=self.threads)
         return other
-
-
-def task_of(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
-    """The task of a spec, and the options of its network if the task is a name."""
-    if isinstance(data, Dataset):
-        return data.task((32,) if network is None else network), {}
-    if isinstance(data, str):
-        if isinstance(network, Architecture):
-            raise TypeError(f"network = {network!r}: must be a list or a mapping for a task that is named")
-        if network is None or isinstance(network, Mapping):
-            return data, network or {}
-        if not isinstance(network, Sequence) or isinstance(network, str):
-            raise TypeError(
-                f"network = {network!r}: must be a list of the sizes of hidden layers, or a mapping of options"
-            )
-        if data in ("weight-programming", "noisy-quadratic"):
-            raise ValueError(f"network = {network!r}: must be left out for the task {data}, which has one tile")
-        return data, {"hidden": list(network)}
-    if not hasattr(data, "architecture"):
-        raise TypeError(f"data = {type(data).__name__}: must be a Dataset, the name of a task, or a task")
-    if network is not None:
-        raise ValueError(f"network = {network!r}: must be left out for a task that has its network")
-    return data, {}
-
-
-def device_of(name: str, device: Any) -> Pulsed | None:
-    """A device from its name, its file or itself; errors call the argument ``name``."""
-    if device is None or isinstance(device, Pulsed):
-        return device
-    if not isinstance(device, (str, Path)):
-        raise TypeError(f"{name} = {device!r}: must be a preset, the path of a .toml file, or a device")
-    try:
-        return load_device(device)
-    except ValueError as error:
-        text = str(error)
-        raise ValueError(
-            text.replace("device = ", f"{name} = ", 1) if text.startswith("device = ") else f"{name}: {text}"
-        ) from None
-
-
-_NONE = type(None)
-
-
-def _check_kinds(**given: tuple[Any, tuple[type, ...], str]) -> None:
-    """Raise TypeError for an argument that is of none of its types; each has its value, those, and what is allowed."""
-    for name, (value, kinds, allowed) in given.items():
-        if not isinstance(value, kinds):
-            raise TypeError(f"{name} = {value!r}: must be {allowed}")
-
-
-def rates_of(algorithm: str | CustomAlgorithm, given: Mapping[str, float]) -> Rates:
-    """Those of an algorithm with the given ones in their place."""
-    own_rates(given)
-    return Rates.of(algorithm, **given)

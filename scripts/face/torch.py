@@ -21,8 +21,9 @@ except ImportError:
 
 from symtrack.hardware import write_tiles
 from symtrack.model.training.metrics import state_sha256 as digest
+from symtrack.torch_base import AnalogLayer
 from symtrack.torch_conversion import convert_to_analog
-from symtrack.torch_layers import AnalogConv2d, AnalogLayer, AnalogLinear
+from symtrack.torch_layers import AnalogConv2d, AnalogLinear
 from symtrack.torch_optimizer import AnalogSGD
 
 __all__ = ["AnalogConv2d", "AnalogLayer", "AnalogLinear", "AnalogSGD", "convert_to_analog", "state_sha256", "verilog"]

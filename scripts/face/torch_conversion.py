@@ -15,7 +15,8 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.writing import Writing
 from symtrack.model.spec.validated import check
 from symtrack.model.training.spec import SEED_MAX
-from symtrack.torch_layers import AnalogConv2d, AnalogLayer, AnalogLinear
+from symtrack.torch_base import AnalogLayer
+from symtrack.torch_layers import AnalogConv2d, AnalogLinear
 
 _HOOKS = (  # of modules that an analog layer in their place would not have
     "_forward_hooks",

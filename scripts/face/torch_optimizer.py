@@ -11,7 +11,7 @@ from typing import Any
 
 import torch
 
-from symtrack.torch_layers import layer_of
+from symtrack.torch_base import layer_of
 
 
 class AnalogSGD(torch.optim.SGD):

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 import symtrack
-from symtrack.experiment import device_of
+from symtrack.arguments import device_of
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.network.algorithms import Choppers, Rates
