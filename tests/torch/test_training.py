@@ -59,7 +59,7 @@ PARTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 
 @pytest.mark.slow
 def test_a_converted_lenet_learns_in_an_epoch() -> None:
-    """10,000 images of MNIST, 2,000 for test, 1,200 states; torch's own layers reach 96.2 %."""
+    """10,000 images of MNIST, 2,000 for test, 1,200 states."""
     data = images(image_set("mnist", architecture="lenet5").limited(train=10_000, test=2_000))
     data = data[0].reshape(-1, 1, 28, 28), data[1], data[2].reshape(-1, 1, 28, 28), data[3]
     torch.manual_seed(1)
