@@ -13,12 +13,12 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, replace
-from decimal import Decimal
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.arithmetic.exponential import exponentials
 from symtrack.model.arithmetic.formats import WEIGHT_ONE, to_weight
 from symtrack.model.arithmetic.noise import NORMAL_BITS, derive_key, normals, uniforms
 from symtrack.model.devices.cells import HALF_SELECT_BITS, STATE_MAX, Cells
@@ -89,8 +89,8 @@ class Pulsed(Validated, ABC):
     def cells(self, *, rows: int, columns: int, seed: int, array: str) -> Cells:
         """Draw the parameters of every cell.
 
-        Only the four basic operations of IEEE 754 are used here, elementwise, and functions of `decimal`, which are
-        correctly rounded: the same cells on every machine.
+        Only the four basic operations of IEEE 754 are used here, elementwise, and `exponentials`, which are correctly
+        rounded: the same cells on every machine.
 
         Raises
         ------
@@ -143,8 +143,7 @@ class Pulsed(Validated, ABC):
     def _relative_step(self, draw: Real) -> Real:
         if not self.dw_min_dtod_log_normal:
             return np.abs(1.0 + self.dw_min_dtod * draw)
-        exponents = (self.dw_min_dtod * draw).ravel()
-        return np.array([float(Decimal(x).exp()) for x in exponents.tolist()]).reshape(draw.shape)
+        return exponentials(self.dw_min_dtod * draw)
 
 
 @dataclass(frozen=True, kw_only=True)

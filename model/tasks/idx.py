@@ -113,7 +113,7 @@ def _find(folder: Path, part: str, kind: str) -> Path:
 def _values(images: NDArray[np.uint8]) -> Int:
     """Pixels as values, int64[N, pixels], to nearest."""
     table = (2 * VALUE_ONE * np.arange(_PIXEL_MAX + 1) + _PIXEL_MAX) // (2 * _PIXEL_MAX)
-    values: Int = table[images.reshape(len(images), -1)]
+    values: Int = table.take(images.reshape(len(images), -1))
     return values
 
 

@@ -40,8 +40,8 @@ def integers(name: str, array: Any, axes: str) -> Int:
 
 def check_range(name: str, array: Int, low: int, high: int, what: str) -> None:
     """Raise ValueError, with its place, for a word that is not from ``low`` to ``high``."""
-    wrong = np.argwhere((array < low) | (array > high))
-    if len(wrong):
+    if array.size and (array.min() < low or array.max() > high):  # places are looked for only where there are some
+        wrong = np.argwhere((array < low) | (array > high))
         place = tuple(int(index) for index in wrong[0])
         raise ValueError(f"{name}[{', '.join(map(str, place))}] = {array[place]}: must be from {low} to {high}, {what}")
 
@@ -64,7 +64,7 @@ def check_inputs(task: Any, inputs: int) -> None:
             raise ValueError(f"{part}_x = {form(x)}: must have {inputs} inputs, as train_x has")
         check_range(f"{part}_x", x, -VALUE_ONE, VALUE_ONE, _VALUES)
         object.__setattr__(task, f"{part}_x", x)
-    largest = max(int(abs(x).max()) for x in (task.train_x, task.test_x))
+    largest = max(int(max(-x.min(), x.max())) for x in (task.train_x, task.test_x))
     if 0 < largest < VALUE_ONE >> UNSCALED_BITS:
         low = VALUE_ONE >> UNSCALED_BITS
         raise ValueError(f"train_x, test_x = {largest} at most: must reach {low} at least, {_VALUES}")
