@@ -17,9 +17,10 @@ from types import ModuleType
 
 from symtrack.model.cache import checkout
 from symtrack.model.study import tables
-from symtrack.model.study.cases import EXPERIMENTS, SEEDS, Case
+from symtrack.model.study.case import Case
 from symtrack.model.study.record import RECORD, adopt
 from symtrack.model.study.runner import Curve, missing, run_all
+from symtrack.model.study.small import EXPERIMENTS, SEEDS
 from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, output_folder, program, progress, run
 
 FLOAT_REFERENCE = Path("tests/model/references/float_digits.py")

@@ -35,7 +35,7 @@ from symtrack.hdl.output.verilog import module_name
 from symtrack.model.files import write_all, write_bytes
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.study import runner
-from symtrack.model.study.cases import Case
+from symtrack.model.study.case import Case
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Studies: many runs as data (`cases`), run once each (`runner`), and the document about them (`tables`)."""
+"""Studies: runs as data (`case`), experiments (`small`), each run once (`runner`), and the document (`tables`)."""

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from symtrack.model.files import write_bytes
 from symtrack.model.semantics import EARLIER, SEMANTICS
-from symtrack.model.study.cases import Case, key
+from symtrack.model.study.case import Case, key
 from symtrack.model.study.runner import Result, load, missing, path
 
 RECORD = "results.json"

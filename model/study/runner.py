@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the cases of a study, each once: a result is a JSON file of the cache, named by `model.study.cases.key`.
+"""Runs the cases of a study, each once: a result is a JSON file of the cache, named by `model.study.case.key`.
 
 A study that is stopped loses only what is in work, and goes on where it was; on another machine it goes on from what
 its document has recorded.
@@ -19,7 +19,7 @@ from typing import Any
 
 from symtrack.model.files import write_bytes
 from symtrack.model.semantics import EARLIER, SEMANTICS
-from symtrack.model.study.cases import Case, key
+from symtrack.model.study.case import Case, key
 from symtrack.model.training.trainer import Trainer
 
 Curve = list[tuple[int, float, float]]

@@ -17,8 +17,8 @@ from symtrack.model.files import markdown, write_all
 from symtrack.model.files import picture as picture_bytes
 from symtrack.model.markdown import wrapped
 from symtrack.model.network.algorithms import ALGORITHMS
-from symtrack.model.study import cases as study
-from symtrack.model.study.cases import Case
+from symtrack.model.study import small as study
+from symtrack.model.study.case import Case
 from symtrack.model.study.record import RECORD, record
 from symtrack.model.study.runner import Result, newest
 from symtrack.model.tasks.regression import EPOCH

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.study.cases import Case
+from symtrack.model.study.case import Case
 from symtrack.model.study.runner import missing, path
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.scripts import results

@@ -16,9 +16,10 @@ from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Reference
 from symtrack.model.study import runner, tables
-from symtrack.model.study.cases import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS, Case, key
+from symtrack.model.study.case import Case, key
 from symtrack.model.study.record import RECORD, adopt, record
 from symtrack.model.study.runner import execute, load, missing, run_all
+from symtrack.model.study.small import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer

@@ -23,7 +23,7 @@ from symtrack.model.network.architecture import Architecture, Dense
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.validated import check, integral
-from symtrack.model.study.cases import Case, key
+from symtrack.model.study.case import Case, key
 from symtrack.model.tasks.task import with_seed
 from symtrack.model.training.history import train
 from symtrack.model.training.schedule import Schedule

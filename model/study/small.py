@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The cases of the study behind docs/results.md: every training run of every experiment as data.
+"""Experiments on small data, digits and MNIST-1D, and on weight programming: all their runs as cases.
 
 weight-programming   20 x 20 cells of 20 states learn a matrix, all algorithms under reference offsets
 offsets              digits and MNIST-1D under the offsets of arXiv 2602.21321, three devices
@@ -10,26 +10,21 @@ float                digits, the golden model beside the same equations in float
 
 from __future__ import annotations
 
-import hashlib
-import json
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, fields, replace
+from collections.abc import Callable
+from dataclasses import replace
 from itertools import product
 from typing import Any
 
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.pulsed import with_reference_offset
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import ALGORITHMS, Rates, definition, without_effect
-from symtrack.model.semantics import SEMANTICS
+from symtrack.model.network.algorithms import ALGORITHMS, Rates, without_effect
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
-from symtrack.model.spec.validated import integral
-from symtrack.model.training import checkpoint
+from symtrack.model.study.case import Case, labels
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 
-RESULT_VERSION = 2  # another one whenever what a result says changes; what runs compute has `model.semantics`
 SEEDS = (1, 2, 3)
 DEFAULT_DEVICE = "1200 states"
 
@@ -98,73 +93,6 @@ WIDTHS: dict[str, tuple[dict[str, int], ...]] = {
     "filter_shift": tuple({"filter_shift": shift, "reference_fraction_bits": 6} for shift in range(7)),
     "chopper_period": tuple({"chopper_period": period} for period in (1, 2, 5, 10, 20, 50, 100)),
 }
-# ---------------------------------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, kw_only=True)
-class Case:
-    """One run of an experiment.
-
-    Attributes
-    ----------
-    labels : names and values that tell it from the others.
-    steps, epochs : how long it is; one of them is given.
-    floating : whether the version in floating point runs, which knows epochs only.
-    evaluate_every : steps between evaluations, None for an epoch.
-    target : the run ends at the first evaluation with at most this loss.
-    recorded : fields in place of those of the run in its `key`. Results were recorded of runs that had settings without
-        an effect on their algorithm; their keys stay.
-
-    Raises
-    ------
-    ValueError
-        Both or neither of steps and epochs are given, or a floating run has steps or a target.
-    """
-
-    experiment: str
-    labels: tuple[tuple[str, str | int | float], ...]
-    run: TrainingSpec
-    steps: int | None = None
-    epochs: int | None = None
-    floating: bool = False
-    evaluate_every: int | None = None
-    target: float | None = None
-    recorded: Mapping[str, Any] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for name in ("steps", "epochs", "evaluate_every"):
-            if (count := getattr(self, name)) is not None:
-                object.__setattr__(self, name, integral(name, count))
-        if (self.steps is None) == (self.epochs is None):
-            raise ValueError(f"steps = {self.steps}, epochs = {self.epochs}: exactly one must be given")
-        if self.floating and (self.steps is not None or self.target is not None):
-            raise ValueError(f"floating = True: must have epochs and no target, not {self.steps} and {self.target}")
-
-
-def key(case: Case, semantics: Mapping[str, int] = SEMANTICS) -> str:
-    """SHA-256 of what the result depends on: cases that only differ in name and labels share theirs.
-
-    Fields that are as `Run` has them are left out, so that a new one leaves the keys of earlier results as they are.
-    ``semantics`` are those that the result was computed with.
-    """
-    result, plain = {"version": str(RESULT_VERSION)}, TrainingSpec()
-    result |= checkpoint.describe("definition", definition(case.run.algorithm))
-    if case.run.rates is None and "rates" not in case.recorded:
-        result |= checkpoint.describe("default rates", Rates.of(case.run.algorithm))
-    result |= {f"semantics.{name}": str(version) for name, version in semantics.items()}
-    for spec in fields(case):
-        if spec.name not in ("experiment", "labels", "run", "recorded"):
-            result |= checkpoint.describe(spec.name, getattr(case, spec.name))
-    for spec in fields(case.run):
-        value = case.recorded.get(spec.name, getattr(case.run, spec.name))
-        if value != getattr(plain, spec.name):
-            ordered = tuple(sorted(value.items())) if isinstance(value, dict) else value
-            result |= checkpoint.describe(f"run.{spec.name}", ordered)
-    return hashlib.sha256(json.dumps(result, sort_keys=True).encode()).hexdigest()
-
-
-def _labels(**values: str | int | float) -> tuple[tuple[str, str | int | float], ...]:
-    return tuple(values.items())
 
 
 def _rates(algorithm: str, **given: float) -> tuple[Rates, Rates]:
@@ -192,12 +120,12 @@ def weight_programming() -> list[Case]:
             seed=seed,
             tile_seed=seed,
         )
-        labels = _labels(algorithm=algorithm, mean=mean, std=std, seed=seed)
+        named = labels(algorithm=algorithm, mean=mean, std=std, seed=seed)
         every = PROGRAMMING_EVERY
         cases.append(
             Case(
                 experiment="weight-programming",
-                labels=labels,
+                labels=named,
                 run=run,
                 steps=PROGRAMMING_STEPS,
                 evaluate_every=every,
@@ -225,9 +153,9 @@ def offsets() -> list[Case]:
             seed=seed,
             tile_seed=seed,
         )
-        labels = _labels(task=task, device=device, mean=mean, std=std, algorithm=algorithm, seed=seed)
+        named = labels(task=task, device=device, mean=mean, std=std, algorithm=algorithm, seed=seed)
         epochs = OFFSET_EPOCHS[task]
-        case = Case(experiment="offsets", labels=labels, run=run, epochs=epochs, recorded={"rates": recorded})
+        case = Case(experiment="offsets", labels=named, run=run, epochs=epochs, recorded={"rates": recorded})
         cases.append(case)
     return cases
 
@@ -242,11 +170,11 @@ def slots() -> list[Case]:
         run = TrainingSpec(
             algorithm=algorithm, calibration=calibration, tiles=SLOT_TILES, devices=device, seed=seed, tile_seed=seed
         )
-        labels = _labels(states=states, algorithm=algorithm, calibration=calibration, seed=seed)
+        named = labels(states=states, algorithm=algorithm, calibration=calibration, seed=seed)
         cases.append(
             Case(
                 experiment="slots",
-                labels=labels,
+                labels=named,
                 run=run,
                 epochs=SLOT_EPOCHS,
                 evaluate_every=SLOT_EVERY,
@@ -265,8 +193,8 @@ def widths() -> list[Case]:
             changed = {name: value for name, value in tiles.items() if value != getattr(DIGITS_TILE, name)}
             run = TrainingSpec(tiles=changed, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
             value = ", ".join(str(tiles[name]) for name in parameter.split(", "))
-            labels = _labels(parameter=parameter, value=value, seed=seed)
-            cases.append(Case(experiment="widths", labels=labels, run=run, epochs=DIGITS_EPOCHS))
+            named = labels(parameter=parameter, value=value, seed=seed)
+            cases.append(Case(experiment="widths", labels=named, run=run, epochs=DIGITS_EPOCHS))
     return cases
 
 
@@ -276,8 +204,8 @@ def floating() -> list[Case]:
     mean, std = DIGITS_OFFSET
     for algorithm, is_float, seed in product(FLOAT_ALGORITHMS, (False, True), SEEDS):
         run = TrainingSpec(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
-        labels = _labels(algorithm=algorithm, arithmetic="float" if is_float else "golden", seed=seed)
-        cases.append(Case(experiment="float", labels=labels, run=run, epochs=DIGITS_EPOCHS, floating=is_float))
+        named = labels(algorithm=algorithm, arithmetic="float" if is_float else "golden", seed=seed)
+        cases.append(Case(experiment="float", labels=named, run=run, epochs=DIGITS_EPOCHS, floating=is_float))
     return cases
 
 
