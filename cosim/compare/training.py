@@ -98,8 +98,8 @@ def compare(
         "seed": run.seed,
         **reference_offset(golden_run.physics.fast),
         "steps": steps,
-        "golden_samples": _samples(golden_run),
-        "rtl_samples": _samples(golden_run) - _samples(resumed),
+        "golden_samples": golden_run.samples_seen,
+        "rtl_samples": golden_run.samples_seen - resumed.samples_seen,
         "recorded": record,
         **outcome.verdict.as_dict(),
         "port_widths": _port_widths(
@@ -115,12 +115,6 @@ def compare(
         "history": {"golden": history, "rtl": rtl_history} if samples else None,
         "agree": something and rtl == golden and rtl_history == history,
     }
-
-
-def _samples(trainer: Trainer) -> int:
-    """How many samples the steps of a run had; the last of an epoch has what is left."""
-    epochs, steps = divmod(trainer.steps, trainer.steps_per_epoch)
-    return epochs * trainer.task.samples + steps * trainer.spec.batch
 
 
 def settings_of(trainer: Trainer) -> dict[str, Any]:

@@ -117,6 +117,11 @@ class Crossbar:
         """Read noise of the cells of R, none for an ideal copy."""
         return 0 if self.programmed is None else self.programmed.cells.read_noise
 
+    @property
+    def passes(self) -> int:
+        """Arrays that a product passes: W, and P and R if there is a residual."""
+        return 3 if self._gamma else 1
+
     def forward(self, x: Int, noise: NoiseStream) -> Int:
         """Values [n, R] for n vectors of values x [n, C]."""
         return self._products(x, True, self.periphery.chopper, self.periphery.row_chopper, noise)
@@ -129,7 +134,7 @@ class Crossbar:
         """Products of W, P and R with vectors [n, inputs]; of each vector, all draws of W come before those of P."""
         converters, config = self.converters, self.config
         outputs = config.rows if forward else config.columns
-        passes = 3 if self._gamma else 1
+        passes = self.passes
         first = noise.take(len(vectors) * passes * outputs)
         slow = self.slow.words
         fast, copied = (self.fast.words, self._reference_words) if self._gamma else (slow, slow)

@@ -7,29 +7,30 @@ import json
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
-from symtrack.model.files import write_bytes
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.study.case import Case, key
-from symtrack.model.study.runner import Result, load, missing, path
+from symtrack.model.study.runner import missing
+from symtrack.model.study.store import Result, Store
 
 RECORD = "results.json"
-FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256")
+FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256", "counts")
+PARTS = ("target", "endurance", "retention", "rtl", "seconds")
 
 
 def record(runs: Iterable[tuple[Case, Result | None]]) -> str:
-    """Key, labels, earlier semantics, figures and, of a case with a target, what had been spent at it."""
+    """Key, labels, earlier semantics, figures, and what else there is of it, `PARTS`."""
     lines = []
     for case, result in runs:
         if result:
             earlier = {"semantics": result["semantics"]} if "semantics" in result else {}
             line = {"key": key(case, **earlier), "experiment": case.experiment, **dict(case.labels)} | earlier
             line |= {name: value for name in FIGURES if (value := result["metrics"].get(name)) is not None}
-            lines.append(json.dumps(line | ({"target": result["target"]} if "target" in result else {})))
+            lines.append(json.dumps(line | {name: result[name] for name in PARTS if name in result}))
     return "[\n" + ",\n".join(lines) + "\n]\n"
 
 
-def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
-    """Put what a record has of runs with the keys of ``cases`` into the cache, where it has no result of its own.
+def adopt(file: Path, cases: Sequence[Case], store: Store) -> None:
+    """Put what a record has of runs with the keys of ``cases`` into the store, where it has no result of its own.
 
     Such a result has no curve and the metrics of the record only. One of earlier semantics stays one of those: the run
     is missing still, see `model.study.runner.newest`. Nothing is done without a file.
@@ -45,12 +46,13 @@ def adopt(file: Path, cases: Sequence[Case], cache: Path) -> None:
         recorded = {line["key"]: line for line in json.loads(file.read_bytes())}
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{str(file)!r}: must be a list of runs with their keys") from None
-    for case in missing(cases, cache):
+    for case in missing(cases, store).values():
         for semantics in (SEMANTICS, *EARLIER):
-            if load(case, cache, semantics) is not None:
+            name = key(case, semantics)
+            if store.get(name) is not None:
                 break
-            if line := recorded.get(key(case, semantics)):
+            if line := recorded.get(name):
                 result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
-                result |= {name: line[name] for name in ("target",) if name in line}
-                write_bytes(path(case, cache, semantics), (json.dumps(result) + "\n").encode())
+                result |= {part: line[part] for part in PARTS if part in line}
+                store.add(name, result, {"experiment": case.experiment, **dict(case.labels)})
                 break

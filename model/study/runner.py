@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Runs the cases of a study, each once: a result is a JSON file of the cache, named by `model.study.case.key`.
+"""Runs the cases of a study, each once, in processes that share a `Store`: on one machine or on several.
 
 A study that is stopped loses only what is in work, and goes on where it was; on another machine it goes on from what
 its document has recorded.
@@ -7,142 +7,141 @@ its document has recorded.
 
 from __future__ import annotations
 
-import json
+import os
 import signal
 import time
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import astuple
+from concurrent.futures import FIRST_EXCEPTION, ProcessPoolExecutor, wait
 from multiprocessing import get_context
+from multiprocessing.synchronize import Event
 from pathlib import Path
-from typing import Any
 
-from symtrack.model.files import write_bytes
-from symtrack.model.semantics import EARLIER, SEMANTICS
-from symtrack.model.study.case import Case, key
-from symtrack.model.training.trainer import Trainer
+from symtrack.model.semantics import EARLIER
+from symtrack.model.study.case import GOLDEN, Case, key
+from symtrack.model.study.execution import golden
+from symtrack.model.study.store import Result, Store
 
-Curve = list[tuple[int, float, float]]
-Floating = Callable[[Case], Curve]  # step, accuracy and loss of a run in floating point
-Result = dict[str, Any]
-
-
-def no_floating(case: Case) -> Curve:
-    """For studies without runs in floating point."""
-    raise ValueError(f"floating = {case.floating}: must be False where no floating-point version is given")
+Runner = Callable[[Case], Result]
+PAUSE = 0.5  # seconds between two looks at what others do
+_stop: Event | None = None  # of a process of a pool
 
 
-def execute(case: Case, floating: Floating = no_floating) -> Result:
-    """Run a case.
+def runner_of(case: Case, runners: Mapping[str, Runner]) -> Runner:
+    """What runs a case.
 
-    Returns plain data for JSON: ``metrics`` as `model.training.trainer.Metrics` has them, or the last accuracy and
-    loss of a floating run; ``curve``, lists of step, accuracy, loss and rms_error; ``seconds``; and ``target`` of a
-    case that has one, what had been spent at the first evaluation with that loss, or None if none had it. There
-    ``paper_slots`` is steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that
-    were counted, those of the calibration among them.
+    Raises
+    ------
+    ValueError
+        Nothing here runs such cases.
     """
-    begin = time.perf_counter()
-    if case.floating:
-        curve = floating(case)
-        _, accuracy, loss = curve[-1]
-        metrics: Result = {"accuracy": accuracy, "loss": loss, "seed": case.run.seed}
-        result: Result = {"metrics": metrics, "curve": [[*point, None] for point in curve]}
-    else:
-        trainer = Trainer(case.run)
-        reached = _train(trainer, case)
-        metrics = trainer.metrics().as_dict()
-        result = {"metrics": metrics, "curve": [list(astuple(point)) for point in trainer.curve]}
-        if case.target is not None:
-            result["target"] = _spent(trainer, metrics) if reached else None
-    return result | {"seconds": round(time.perf_counter() - begin, 3)}
+    known = {GOLDEN: golden, **runners}
+    if case.kind not in known:
+        raise ValueError(f"kind = {case.kind!r}: must be one of {', '.join(known)}, which can be run here")
+    return known[case.kind]
 
 
-def _train(trainer: Trainer, case: Case) -> bool:
-    """Train to the end or the target; whether that was reached."""
-    steps = case.steps if case.steps is not None else (case.epochs or 0) * trainer.steps_per_epoch
-    every = case.evaluate_every or trainer.steps_per_epoch
-    while trainer.steps < steps:
-        trainer.run(min(every, steps - trainer.steps))
-        if case.target is not None and trainer.evaluate().loss <= case.target:
-            return True
-        if case.target is None:
-            trainer.evaluate()
-    return False
-
-
-def _spent(trainer: Trainer, metrics: Result) -> Result:
-    paper = trainer.steps * trainer.task.tile_configs[0].bl_max + trainer.spec.calibration
-    calibration = {"calibration_slots": metrics["calibration_slots"]}
-    return {"steps": trainer.steps, "paper_slots": paper} | metrics["counts"] | calibration
-
-
-def path(case: Case, cache: Path, semantics: Mapping[str, int] = SEMANTICS) -> Path:
-    """File of its result, computed with these semantics."""
-    return cache / f"{key(case, semantics)}.json"
-
-
-def load(case: Case, cache: Path, semantics: Mapping[str, int] = SEMANTICS) -> Result | None:
-    """Its result, None where there is none or what there is was cut off."""
-    try:
-        content = json.loads(path(case, cache, semantics).read_bytes())
-    except (FileNotFoundError, ValueError):
-        return None
-    return content if isinstance(content, dict) and content else None
-
-
-def newest(case: Case, cache: Path) -> Result | None:
+def newest(case: Case, store: Store) -> Result | None:
     """Its result, or else that of the newest of the `EARLIER` semantics, which are then its ``semantics``."""
-    if (found := load(case, cache)) is not None:
+    if (found := store.get(key(case))) is not None:
         return found
     for semantics in EARLIER:
-        if (found := load(case, cache, semantics)) is not None:
+        if (found := store.get(key(case, semantics))) is not None:
             return found | {"semantics": semantics}
     return None
 
 
-def missing(cases: Sequence[Case], cache: Path) -> list[Case]:
-    """Those without a result, one of equal ones, the first seed of everything before the second."""
-    distinct: dict[Path, Case] = {}
+def missing(cases: Sequence[Case], store: Store) -> dict[str, Case]:
+    """Those without a result by their keys, the first seed of everything before the second."""
+    found: dict[str, Case] = {}
     for case in sorted(cases, key=lambda case: case.run.seed):
-        distinct.setdefault(path(case, cache), case)
-    return [case for case in distinct.values() if load(case, cache) is None]
+        found.setdefault(key(case), case)
+    return {name: case for name, case in found.items() if store.get(name) is None}
+
+
+def shard(cases: Sequence[Case], number: int, of: int) -> list[Case]:
+    """The part with a number, from 1 on, of so many parts; every case is in one of them."""
+    return [case for case in cases if int(key(case), 16) % of == number - 1]
 
 
 def run_all(
     cases: Sequence[Case],
-    cache: Path,
-    jobs: int,
+    store: Store,
+    jobs: int = 1,
     progress: Callable[[int], None] = lambda count: None,
-    floating: Floating = no_floating,
+    runners: Mapping[str, Runner] | None = None,
 ) -> None:
-    """Run what is `missing`, in ``jobs`` processes, and tell ``progress`` of every one.
+    """Run what is `missing`, in ``jobs`` processes, and tell ``progress`` of every one, also of those of others.
 
-    ``floating`` must be a function of a module. An exception of a case ends the study and names the case.
+    ``runners``, by the kind of their cases, must be functions of modules. An exception of a case ends the study and
+    names the case.
     """
-    left = missing(cases, cache)
+    left = missing(cases, store)
     if jobs == 1 or len(left) < 2:
-        for case in left:
-            _keep(case, cache, floating)
-            progress(1)
+        _work(left, store, runners or {}, progress)
         return
-    pool = ProcessPoolExecutor(jobs, get_context("spawn"), initializer=_quiet)
+    context = get_context("spawn")
+    stop, count = context.Event(), len(left)
+    pool = ProcessPoolExecutor(min(jobs, count), context, initializer=_begin, initargs=(stop,))
     try:
-        for done in as_completed([pool.submit(_keep, case, cache, floating) for case in left]):
-            done.result()
-            progress(1)
+        futures = [pool.submit(_work_in, left, store.folder, runners or {}) for _ in range(min(jobs, count))]
+        going = True
+        while going:
+            done, others = wait(futures, PAUSE, FIRST_EXCEPTION)
+            store.refresh()
+            now = sum(store.get(name) is None for name in left)
+            if now < count:
+                progress(count - now)
+                count = now
+            for future in done:
+                future.result()
+            going = bool(others)
     finally:
-        pool.shutdown(cancel_futures=True)  # what is in work is kept, since a worker writes it
+        stop.set()  # what is in work is kept, since a worker writes it
+        pool.shutdown(cancel_futures=True)
 
 
-def _quiet() -> None:
-    """Ctrl-C in a terminal ends the workers at once and without their tracebacks."""
+def _begin(stop: Event) -> None:
+    """Ctrl-C in a terminal ends the processes of a pool at once and without their tracebacks."""
+    global _stop  # a pool hands nothing else to its processes
+    _stop = stop
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
-def _keep(case: Case, cache: Path, floating: Floating) -> None:
+def _work_in(left: Mapping[str, Case], folder: Path, runners: Mapping[str, Runner]) -> None:
+    parent = os.getppid()
+    _work(left, Store(folder), runners, stopped=lambda: bool(_stop and _stop.is_set()) or os.getppid() != parent)
+
+
+def _work(
+    left: Mapping[str, Case],
+    store: Store,
+    runners: Mapping[str, Runner],
+    progress: Callable[[int], None] = lambda count: None,
+    stopped: Callable[[], bool] = lambda: False,
+) -> None:
+    """Run cases that nobody else runs until all have results."""
+    left = dict(left)
+    while left and not stopped():
+        mine = 0
+        for name, case in list(left.items()):
+            if stopped():
+                return
+            if store.get(name) is None:
+                with store.claim(name) as claimed:
+                    if claimed:
+                        store.add(name, _run(case, runners), {"experiment": case.experiment, **dict(case.labels)})
+                        mine += 1
+            if store.get(name) is not None:
+                del left[name]
+                progress(1)
+        if left and not mine:
+            time.sleep(PAUSE)  # the rest is in work elsewhere
+            store.refresh()
+
+
+def _run(case: Case, runners: Mapping[str, Runner]) -> Result:
     try:
-        result = execute(case, floating)
+        return runner_of(case, runners)(case)
     except Exception as error:
         error.add_note(f"in {case.experiment}: {', '.join(f'{name} = {value}' for name, value in case.labels)}")
         raise
-    write_bytes(path(case, cache), (json.dumps(result, allow_nan=False) + "\n").encode())

@@ -21,7 +21,7 @@ from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import ALGORITHMS, Rates, without_effect
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
-from symtrack.model.study.case import Case, labels
+from symtrack.model.study.case import FLOAT, GOLDEN, Case, labels
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 
@@ -205,7 +205,9 @@ def floating() -> list[Case]:
     for algorithm, is_float, seed in product(FLOAT_ALGORITHMS, (False, True), SEEDS):
         run = TrainingSpec(algorithm=algorithm, reference_mean=mean, reference_std=std, seed=seed, tile_seed=seed)
         named = labels(algorithm=algorithm, arithmetic="float" if is_float else "golden", seed=seed)
-        cases.append(Case(experiment="float", labels=named, run=run, epochs=DIGITS_EPOCHS, floating=is_float))
+        cases.append(
+            Case(experiment="float", labels=named, run=run, epochs=DIGITS_EPOCHS, kind=FLOAT if is_float else GOLDEN)
+        )
     return cases
 
 

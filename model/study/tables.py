@@ -20,7 +20,8 @@ from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import small as study
 from symtrack.model.study.case import Case
 from symtrack.model.study.record import RECORD, record
-from symtrack.model.study.runner import Result, newest
+from symtrack.model.study.runner import newest
+from symtrack.model.study.store import Result, Store
 from symtrack.model.tasks.regression import EPOCH
 
 Labels = dict[str, str | int | float]
@@ -308,9 +309,9 @@ def document(found: Mapping[str, Results]) -> str:
     return wrapped("\n\n".join(parts) + "\n")
 
 
-def write(cases: Mapping[str, Sequence[Case]], cache: Path, out: Path) -> None:
+def write(cases: Mapping[str, Sequence[Case]], store: Store, out: Path) -> None:
     """Write results.md, results.json and figures/results-*.png; nothing before all of it is made."""
-    found = {name: Results(some, [newest(case, cache) for case in some]) for name, some in cases.items()}
+    found = {name: Results(some, [newest(case, store) for case in some]) for name, some in cases.items()}
     every = [pair for some in found.values() for pair in zip(some.cases, some.results, strict=True)]
     folder = out / "figures"
     files = {

@@ -102,17 +102,48 @@ class Sampled:
         chosen = drawn(seed, first, count, self.samples)
         return self.train_x[chosen], self.train_y[chosen]
 
-    def limited(self, *, train: int | None = None, test: int | None = None) -> Self:
-        """The same task with its first so many samples; None takes all.
+    def limited(
+        self,
+        *,
+        train: int | None = None,
+        test: int | None = None,
+        validation: int | None = None,
+        seen: int | None = None,
+    ) -> Self:
+        """The same task with other samples.
+
+        Parameters
+        ----------
+        train, test
+            The first so many; None takes all.
+        validation
+            The last so many training samples are not trained with, and stand in place of the test set.
+        seen
+            The first so many training samples, those that are trained with, stand in place of the test set.
 
         Raises
         ------
         ValueError
-            There are not so many.
+            There are not so many, or two of the last three are given.
         """
-        for name, count, targets in (("train_samples", train, self.train_y), ("test_samples", test, self.test_y)):
-            if count is not None and not 1 <= integral(name, count) <= len(targets):
-                raise ValueError(f"{name} = {count}: must be from 1 to {len(targets)} for the task {self.name}")
-        parts = {"train_x": self.train_x[:train], "train_y": self.train_y[:train]}
-        parts |= {"test_x": self.test_x[:test], "test_y": self.test_y[:test]}
+        tested = {"test": test, "validation": validation, "seen": seen}
+        given = [name for name, count in tested.items() if count is not None]
+        if len(given) > 1:
+            raise ValueError(f"{given[1]} = {tested[given[1]]}: must be left out beside {given[0]}, both are for tests")
+        apart = validation or 0
+        self._check_count("validation", validation, len(self.train_y) - 1)
+        x, y = self.train_x[: len(self.train_y) - apart], self.train_y[: len(self.train_y) - apart]
+        self._check_count("train_samples", train, len(y))
+        x, y = x[:train], y[:train]
+        self._check_count("test_samples", test, len(self.test_y))
+        self._check_count("seen", seen, len(y))
+        parts = {"train_x": x, "train_y": y, "test_x": self.test_x[:test], "test_y": self.test_y[:test]}
+        if validation is not None:
+            parts |= {"test_x": self.train_x[-apart:], "test_y": self.train_y[-apart:]}
+        if seen is not None:
+            parts |= {"test_x": x[:seen], "test_y": y[:seen]}
         return replace(self, **parts)  # type: ignore[type-var]
+
+    def _check_count(self, name: str, count: int | None, high: int) -> None:
+        if count is not None and not 1 <= integral(name, count) <= high:
+            raise ValueError(f"{name} = {count}: must be from 1 to {high} for the task {self.name}")

@@ -46,7 +46,8 @@ class TrainingSpec:
     network : mapping
         Options of a task that is named, such as ``hidden``, a list of sizes, or ``data``, a folder.
     samples : mapping
-        ``train`` and ``test``: only the first so many samples.
+        ``train`` and ``test``: only the first so many samples. In place of the test set, ``validation`` holds the last
+        so many training samples out, and ``seen`` takes the first so many, whose loss is that of training.
     tiles : mapping
         Fields of the configurations of all tiles, by name; ``threshold_shift`` may be ``"auto"``, for each tile the one
         next to its own with which the gains of the run fit; ``lanes`` are at most the rows of each tile.

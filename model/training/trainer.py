@@ -135,6 +135,12 @@ class Trainer:
         return -(-self.task.samples // self.spec.batch)
 
     @property
+    def samples_seen(self) -> int:
+        """Samples of all steps so far; the last batch of an epoch has what is left."""
+        epochs, position = divmod(self.steps, self.steps_per_epoch)
+        return epochs * self.task.samples + min(position * self.spec.batch, self.task.samples)
+
+    @property
     def warm_up_steps(self) -> int:
         """Steps from the start before the first that may write W of every tile: until then references only settle."""
         return max(trained.warm_up_steps for layer in self.network.layers for trained in layer.trained.values())

@@ -24,7 +24,7 @@ from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.learning_tile import Programming, stage_name
 from symtrack.model.network.macro import Macro
-from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, drifted, effective_weights
+from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, effective_weights
 from symtrack.model.spec.validated import check
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.evaluation import Evaluation
@@ -32,6 +32,7 @@ from symtrack.model.tasks.task import Problem
 from symtrack.model.training.callbacks import FIGURES, Callback, Progress, fit
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed
 from symtrack.model.training.recording import STEPS_MAX, Recording, array_of
+from symtrack.model.training.retention import after_retention
 from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Metrics, Trainer
@@ -406,15 +407,7 @@ class Experiment:
         nu, nu_std
             Mean exponent and its spread from cell to cell.
         """
-        drift = Drift(time=time, nu_mean=nu, nu_std=nu_std)
-        network = self.trainer.network
-        state = network.state_arrays() | network.counters()
-        try:
-            drifted(network, drift, self.spec.seed)
-            noise = NoiseStream(derive_key(self.spec.seed, "retention", self.trainer.steps))
-            return self.trainer.task.evaluate(network, noise, self.trainer.steps)
-        finally:
-            network.restore(state)
+        return after_retention(self.trainer, Drift(time=time, nu_mean=nu, nu_std=nu_std))
 
     def save(self, file: str | Path) -> None:
         """Write a checkpoint, from which an experiment with the same arguments goes on with `load`.
