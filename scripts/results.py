@@ -170,7 +170,7 @@ def main(argv: Sequence[str] | None = None) -> int:
             folder.mkdir(parents=True, exist_ok=True)
         except OSError as error:
             command.error(f"argument --{name}: {str(folder)!r}: must be a writable folder ({error.strerror})")
-    store = Store(options.cache)
+    store, chosen = Store(options.cache), list[Case]()
     with command.checks():
         tuned = tuning.best(tuning.read(options.out / tuning.RECORD))
     try:
@@ -188,7 +188,8 @@ def main(argv: Sequence[str] | None = None) -> int:
             with progress("results", len(chosen), few=True) as advance:
                 run_all(chosen, store, options.jobs, advance, RUNNERS)
     except KeyboardInterrupt:
-        print("interrupted: the same command goes on where it was", file=sys.stderr)
+        left = f", {len(missing(chosen, store))} runs are left" if chosen else ""
+        print(f"interrupted{left}: the same command goes on where it was", file=sys.stderr)
         return INTERRUPTED
     tables.write(cases, store, options.out)
     print(f"the results: {options.out / 'results.md'}")

@@ -35,7 +35,8 @@ from symtrack.hdl.output.verilog import module_name
 from symtrack.model.files import write_all, write_bytes
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.study import runner
-from symtrack.model.study.case import Case
+from symtrack.model.study.case import Case, key
+from symtrack.model.study.store import Store
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -189,19 +190,26 @@ def test_training_outlives_a_checkpoint_that_cannot_be_written(
     assert Path("out.json").is_file()
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"{}", b"\xff"])
+@pytest.mark.parametrize("content", [b"", b"{", b"[]\n", b"{}\n", b"\xff\n", b'{"key": 1}\n', b"cut"])
 def test_a_result_of_a_study_that_was_cut_off_is_made_again(tmp_path: Path, content: bytes) -> None:
     case = Case(experiment="e", labels=(("seed", 1),), run=TrainingSpec(task="noisy-quadratic"), steps=3)
-    runner.run_all([case], tmp_path, jobs=1)
-    whole = runner.load(case, tmp_path)
-    assert whole
-    runner.path(case, tmp_path).write_bytes(content)
-    assert runner.load(case, tmp_path) is None
-    assert runner.missing([case], tmp_path) == [case]
-    runner.run_all([case], tmp_path, jobs=1)
-    again = runner.load(case, tmp_path)
-    assert again
-    assert again["metrics"] == whole["metrics"]
+    runner.run_all([case], Store(tmp_path))
+    (file,) = tmp_path.glob("*.jsonl")
+    whole = file.read_bytes()
+    file.write_bytes(whole[:-9] if content == b"cut" else content)
+    store = Store(tmp_path)
+    assert list(runner.missing([case], store).values()) == [case]
+    runner.run_all([case], store)
+    metrics = [json.loads(line)["result"]["metrics"] for line in (whole, *_lines(tmp_path)) if b"metrics" in line]
+    assert metrics[0] == metrics[-1]
+    assert Store(tmp_path).get(key(case)) is not None
+
+
+def _lines(folder: Path) -> list[bytes]:
+    """Whole lines of files of a store."""
+    return [
+        line for file in folder.glob("*.jsonl") for line in file.read_bytes().splitlines(True) if line.endswith(b"\n")
+    ]
 
 
 @pytest.mark.slow

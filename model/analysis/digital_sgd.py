@@ -33,7 +33,7 @@ Real = NDArray[np.float32]
 # Function and slope at the activation y, by the names of `model.arithmetic.activations.ACTIVATIONS`.
 ACTIVATIONS: dict[str, tuple[Callable[[Any], Any], Callable[[Any], Any]]] = {
     "tanh": (np.tanh, lambda y: 1 - y * y),
-    "sigmoid": (lambda z: 1 / (1 + np.exp(-z)), lambda y: y * (1 - y)),
+    "sigmoid": (lambda z: 1 / (1 + np.exp(-np.maximum(z, -80))), lambda y: y * (1 - y)),
     "relu": (lambda z: np.maximum(z, 0), lambda y: y > 0),
 }
 
@@ -67,11 +67,11 @@ class DigitalNetwork:
         for index, (plan, wires, weights) in enumerate(zip(self.plans, self.wirings, self.weights, strict=True)):
             vectors = x[:, wires.patches].reshape(-1, plan.patch_size) if isinstance(wires, Windows) else x
             if plan.bias:
-                vectors = np.hstack([vectors, np.ones((len(vectors), 1), np.float32)])
+                vectors = np.hstack([vectors, np.ones((len(vectors), 1), vectors.dtype)])
             z = vectors @ weights.T
             if index + 1 == len(self.plans):
                 return z, [*passed, Passed(vectors=vectors, activations=z, chosen=None)]
-            activations: Real = self.function(z).astype(np.float32)
+            activations: Real = self.function(z)
             x, chosen = _pool(activations, wires, plan)
             passed.append(Passed(vectors=vectors, activations=activations, chosen=chosen))
         raise AssertionError("a network has layers")
@@ -81,7 +81,7 @@ class DigitalNetwork:
         for index in range(len(self.plans) - 1, -1, -1):
             vectors, weights, plan = passed[index].vectors, self.weights[index], self.plans[index]
             gradient = delta @ weights[:, : plan.patch_size]
-            self.weights[index] = weights - np.float32(learning_rate) * (delta.T @ vectors)
+            self.weights[index] = weights - learning_rate * (delta.T @ vectors)
             if index:
                 below, wires = passed[index - 1], self.wirings[index - 1]
                 gradient = _unpool(_scatter(gradient, self.wirings[index], plan), below, wires)
@@ -103,7 +103,7 @@ def _unpool(gradient: Real, below: Passed, wires: Wiring) -> Real:
     if not isinstance(wires, Windows) or below.chosen is None:
         return gradient
     count, windows, rows = below.chosen.shape
-    result = np.zeros((count, wires.plan.patches, rows), np.float32)
+    result = np.zeros((count, wires.plan.patches, rows), gradient.dtype)
     np.put_along_axis(result, below.chosen, gradient.reshape(count, windows, rows), axis=1)
     return result.reshape(-1, rows)
 
@@ -114,7 +114,7 @@ def _scatter(gradient: Real, wires: Wiring, plan: LayerPlan) -> Real:
         return gradient
     parts = gradient.reshape(-1, plan.patches * plan.patch_size)
     places = wires.patches.reshape(-1)
-    return np.stack([np.bincount(places, part, plan.inputs) for part in parts]).astype(np.float32)
+    return np.stack([np.bincount(places, part, plan.inputs) for part in parts]).astype(gradient.dtype)
 
 
 def _floats(words: Int) -> Real:

@@ -6,7 +6,8 @@ samples, the last ones of the training set, which no trial trains with; the test
 for in batches of `TOGETHER`, so that they are the same however many processes run them. The settings of the best trial
 are the tuned ones from then on: what is in the record is not asked for again.
 
-Only the ratio of learning rate and granularity matters to a buffered algorithm, so its granularity, which sets the
+A mini-batch of the paper has one read; here it may have up to as many as samples, for all algorithms alike, since few
+epochs have few reads. Only the ratio of learning rate and granularity matters to a buffered algorithm, so its granularity, which sets the
 write threshold, stays that of the paper. The filters of RIDER, A and B are slow ones, as their theory wants.
 """
 
@@ -52,6 +53,7 @@ RATES: dict[str, BaseDistribution] = {
     "fast_rate": FloatDistribution(0.02, 2.0, log=True),
     "learning_rate": FloatDistribution(0.003, 3.0, log=True),
     "scale_rate": FloatDistribution(0.0001, 0.03, log=True),
+    "reads": CategoricalDistribution((1, 3, 10)),
 }
 GAMMA: dict[str, BaseDistribution] = {"gamma": FloatDistribution(0.003, 0.5, log=True)}
 CHOPPER: dict[str, BaseDistribution] = {
@@ -104,6 +106,7 @@ def tune(
     workload: str, algorithm: str, store: Store, run: Callable[[Sequence[Case]], None], trials: int = TRIALS
 ) -> list[Trial]:
     """All trials of an algorithm; ``run`` brings the results of cases into the store."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
         seed=derive_key(1, workload, algorithm) % 2**32, n_startup_trials=STARTUP, multivariate=True
     )

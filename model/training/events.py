@@ -5,7 +5,7 @@ dac_vectors   vectors that input converters made for products: for every tile, f
               arrays that a product passes, three of them with an analog residual and one without
 adc_products  outputs of these products that were converted
 adc_reads     rows of the columns that were read
-endurance     pulses of the cells of P, W and R: mean, most of one cell, and cells by the bits of their number of
+endurance     pulses of the cells of an array: mean, most of one cell, and cells by the bits of their number of
               pulses, 0, 1, 2 to 3, 4 to 7, ...
 """
 
@@ -17,6 +17,8 @@ import numpy as np
 
 from symtrack.model.network.network import Network
 from symtrack.model.spec.fixed import Int
+
+NAMES = {"fast": "P", "slow": "W", "programmed": "R"}  # of arrays; those of a chain keep their stages
 
 
 def conversions(network: Network, samples: int) -> dict[str, int]:
@@ -39,7 +41,7 @@ def endurance(network: Network) -> dict[str, dict[str, Any]]:
     for layer in network.layers:
         for trained in layer.trained.values():
             for name, array in trained.arrays():
-                found.setdefault(name, []).append(array.pulse_numbers.reshape(-1))
+                found.setdefault(NAMES.get(name, name), []).append(array.pulse_numbers.reshape(-1))
     return {name: _wear(np.concatenate(parts)) for name, parts in found.items()}
 
 

@@ -8,8 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.study.case import Case
-from symtrack.model.study.runner import missing, path
+from symtrack.model.study import paper, small, tuning
+from symtrack.model.study.case import FLOAT, Case, key
+from symtrack.model.study.runner import missing
+from symtrack.model.study.store import Store
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.scripts import results
 from tests.model.references import float_digits
@@ -27,8 +29,11 @@ def tiny(count: int = 3) -> list[Case]:
 
 @pytest.fixture(autouse=True)
 def _tiny_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in results.EXPERIMENTS:
-        monkeypatch.setitem(results.EXPERIMENTS, name, tiny if name == "float" else lambda: [])
+    for name in small.EXPERIMENTS:
+        monkeypatch.setitem(small.EXPERIMENTS, name, tiny if name == "float" else lambda: [])
+    for name in paper.EXPERIMENTS:
+        monkeypatch.setitem(paper.EXPERIMENTS, name, lambda tuned: [])
+    monkeypatch.setattr(tuning, "PAIRS", ())
 
 
 def folders(tmp_path: Path) -> list[str]:
@@ -40,7 +45,7 @@ def test_runs_are_made_and_the_document_is_written(tmp_path: Path, capsys: pytes
     out = tmp_path / "new" / "docs"
     assert "floating point: 0 of 3 runs" in (out / "results.md").read_text()
     assert results.main([*folders(tmp_path), "--only", "slots"]) == 0
-    assert list((tmp_path / "cache").iterdir()) == []
+    assert len(Store(tmp_path / "cache")) == 0
     assert results.main([*folders(tmp_path), "--seeds", "2"]) == 0
     assert "floating point: 2 of 3 runs" in (out / "results.md").read_text()
     assert [line["seed"] for line in json.loads((out / "results.json").read_text())] == [1, 2]
@@ -62,7 +67,7 @@ def test_another_machine_goes_on_from_the_record(tmp_path: Path) -> None:
     (tmp_path / "new" / "docs" / "results.json").write_text(written)
     assert results.main([*elsewhere, "--render"]) == 0
     assert (tmp_path / "new" / "docs" / "results.json").read_text() == written
-    assert len(missing(tiny(), tmp_path / "elsewhere")) == 1
+    assert len(missing(tiny(), Store(tmp_path / "elsewhere"))) == 1
 
 
 def test_an_interrupted_command_leaves_the_other_runs_for_later(
@@ -73,7 +78,7 @@ def test_an_interrupted_command_leaves_the_other_runs_for_later(
         assert results.main(folders(tmp_path)) == 130
     error = capsys.readouterr().err
     assert error == "interrupted, 2 runs are left: the same command goes on where it was\n"
-    assert len(missing(tiny(), tmp_path / "cache")) == 2
+    assert len(missing(tiny(), Store(tmp_path / "cache"))) == 2
     assert not (tmp_path / "new" / "docs" / "results.md").exists()
 
 
@@ -119,8 +124,12 @@ def test_runs_in_floating_point(monkeypatch: pytest.MonkeyPatch) -> None:
 
     monkeypatch.setattr(results.float_reference(), "train", train)
     run = TrainingSpec(algorithm="agad", reference_mean=0.3, reference_std=0.1, seed=2)
-    case = Case(experiment="float", labels=(), run=run, epochs=1, floating=True)
-    assert results.floating(case) == [(1437, 0.5, 1.0)]
+    case = Case(experiment="float", labels=(), run=run, epochs=1, kind=FLOAT)
+    result = results.floating(case)
+    assert (result["metrics"], result["curve"]) == (
+        {"accuracy": 0.5, "loss": 1.0, "seed": 2},
+        [[1437, 0.5, 1.0, None]],
+    )
     assert given == {"algorithm": "agad", "epochs": 1, "seed": 2, "reference_mean": 0.3, "reference_std": 0.1}
 
 
@@ -146,13 +155,14 @@ def test_without_a_checkout_runs_in_floating_point_are_left_out(
 ) -> None:
     """They are told of in one line, unless they are recorded."""
     labels = (("algorithm", "agad"), ("arithmetic", "float"), ("seed", 1))
-    case = Case(experiment="float", labels=labels, run=TrainingSpec(algorithm="agad"), epochs=1, floating=True)
-    monkeypatch.setitem(results.EXPERIMENTS, "float", lambda: [*tiny(1), case])
+    case = Case(experiment="float", labels=labels, run=TrainingSpec(algorithm="agad"), epochs=1, kind=FLOAT)
+    monkeypatch.setitem(small.EXPERIMENTS, "float", lambda: [*tiny(1), case])
     monkeypatch.setattr(results, "checkout", lambda: None)
     assert results.main(folders(tmp_path)) == 0
-    assert missing([*tiny(1), case], tmp_path / "cache") == [case]
+    store = Store(tmp_path / "cache")
+    assert list(missing([*tiny(1), case], store).values()) == [case]
     error = capsys.readouterr().err
     assert error.endswith(": 1 runs in floating point need a checkout of symtrack and are left out\n")
-    path(case, tmp_path / "cache").write_text(json.dumps({"metrics": {"accuracy": 0.5, "loss": 1.0}, "curve": []}))
+    store.add(key(case), {"metrics": {"accuracy": 0.5, "loss": 1.0}, "curve": []})
     assert results.main(folders(tmp_path)) == 0
     assert capsys.readouterr().err == ""

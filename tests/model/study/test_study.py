@@ -16,10 +16,12 @@ from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Reference
 from symtrack.model.study import runner, tables
-from symtrack.model.study.case import Case, key
+from symtrack.model.study.case import FLOAT, GOLDEN, RTL, Case, in_rtl, key
+from symtrack.model.study.execution import floating, golden
 from symtrack.model.study.record import RECORD, adopt, record
-from symtrack.model.study.runner import execute, load, missing, run_all
+from symtrack.model.study.runner import missing, newest, run_all, runner_of, shard
 from symtrack.model.study.small import DIGITS_TILE, EXPERIMENTS, SEEDS, WIDTHS
+from symtrack.model.study.store import Result, Store
 from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
@@ -76,7 +78,7 @@ def test_equal_tiles_of_the_widths_are_left_out() -> None:
 
 
 def test_no_result_depends_on_gain_bits() -> None:
-    states = [execute(case(run={"tiles": tiles}))["metrics"] for tiles in ({}, {"gain_bits": 16})]
+    states = [golden(case(run={"tiles": tiles}))["metrics"] for tiles in ({}, {"gain_bits": 16})]
     assert states[0] == states[1]
 
 
@@ -89,7 +91,7 @@ def test_key() -> None:
     others = [
         case(2),
         case(epochs=3),
-        case(floating=True),
+        case(kind=FLOAT),
         case(target=0.1),
         case(evaluate_every=8),
         case(run={"algorithm": "agad"}),
@@ -119,12 +121,12 @@ def test_a_key_has_the_definition_of_the_algorithm_and_the_semantics(monkeypatch
 def test_a_case_has_one_length() -> None:
     with pytest.raises(ValueError, match=r"steps = 3, epochs = 2: exactly one"):
         case(epochs=2, steps=3)
-    with pytest.raises(ValueError, match="floating = True"):
-        case(steps=3, floating=True)
+    with pytest.raises(ValueError, match="kind = 'float'"):
+        case(steps=3, kind=FLOAT)
 
 
 def test_a_result_is_that_of_the_trainer() -> None:
-    result = execute(case(evaluate_every=24))
+    result = golden(case(evaluate_every=24))
     assert result["metrics"]["state_sha256"] == tiny.digest(steps=64)
     assert [point[0] for point in result["curve"]] == [24, 48, 64]
     assert "target" not in result
@@ -132,25 +134,25 @@ def test_a_result_is_that_of_the_trainer() -> None:
 
 
 def test_target() -> None:
-    losses = [point[2] for point in execute(case(evaluate_every=8))["curve"]]
+    losses = [point[2] for point in golden(case(evaluate_every=8))["curve"]]
     best = min(losses)
     tiles = {"bl_max": 5}
-    result = execute(case(evaluate_every=8, target=best))
+    result = golden(case(evaluate_every=8, target=best))
     reached = 8 * (losses.index(best) + 1)
     assert [point[2] for point in result["curve"]] == losses[: reached // 8]
     assert result["target"]["steps"] == reached
     assert result["target"]["paper_slots"] == reached * tiny.task().tile_configs[0].bl_max
     assert result["target"]["update_slots"] == result["metrics"]["counts"]["update_slots"] > 0
-    assert execute(case(evaluate_every=8, target=0.0))["target"] is None
+    assert golden(case(evaluate_every=8, target=0.0))["target"] is None
     run = {"tiles": tiles, "calibration": 7, "algorithm": "tt-v2"}
-    calibrated = execute(case(evaluate_every=8, target=99.0, run=run))["target"]
+    calibrated = golden(case(evaluate_every=8, target=99.0, run=run))["target"]
     assert (calibrated["paper_slots"], calibrated["calibration_slots"]) == (8 * 5 + 7, 2 * 7)
 
 
 def test_everything_that_a_calibration_does_is_counted() -> None:
     run = {"calibration": 7, "algorithm": "tt-v2"}
     one = case(target=99.0, evaluate_every=8, run=run)
-    spent = execute(one)["target"]
+    spent = golden(one)["target"]
     trainer = Trainer(one.run)
     before = trainer.metrics().counts
     trainer.run(8)
@@ -167,90 +169,94 @@ def test_everything_that_a_calibration_does_is_counted() -> None:
 
 
 def test_floating() -> None:
-    one = case(floating=True)
-    result = execute(one, lambda given: [(32, 0.5, 1.0), (64, 0.25 * given.run.seed, 0.75)])
+    one = case(kind=FLOAT)
+    result = floating(one, lambda given: [(32, 0.5, 1.0), (64, 0.25 * given.run.seed, 0.75)])
     assert result["metrics"] == {"accuracy": 0.25, "loss": 0.75, "seed": 1}
     assert result["curve"][0] == [32, 0.5, 1.0, None]
-    with pytest.raises(ValueError, match="floating = True"):
-        execute(one)
+
+
+def test_what_nothing_runs_is_refused() -> None:
+    with pytest.raises(ValueError, match=r"kind = 'float': must be one of golden, rtl, which can be run here"):
+        runner_of(case(kind=FLOAT), {RTL: golden})
+    with pytest.raises(ValueError, match=r"kind = 'other': must be one of golden, float, digital, rtl"):
+        case(kind="other")
 
 
 def test_runs_are_made_once_and_in_order(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    cases = [case(2), case(1), case(1, experiment="widths"), case(1, epochs=1), case(3)]
-    assert missing(cases, tmp_path) == [cases[1], cases[3], cases[0], cases[4]]
+    cases, store = [case(2), case(1), case(1, experiment="widths"), case(1, epochs=1), case(3)], Store(tmp_path)
+    assert list(missing(cases, store).values()) == [cases[1], cases[3], cases[0], cases[4]]
     made = []
 
-    def interrupted(one: Case, floating: runner.Floating) -> runner.Result:
+    def interrupted(one: Case) -> Result:
         made.append(one)
         if len(made) == 3:
             raise KeyboardInterrupt
         return {"n": len(made)}
 
-    monkeypatch.setattr(runner, "execute", interrupted)
+    monkeypatch.setattr(runner, "golden", interrupted)
     done: list[int] = []
     with pytest.raises(KeyboardInterrupt):
-        run_all(cases, tmp_path, 1, done.append)
+        run_all(cases, store, progress=done.append)
     assert done == [1, 1]
-    assert missing(cases, tmp_path) == [cases[0], cases[4]]
-    run_all(cases, tmp_path, 1, done.append)
+    assert list(missing(cases, Store(tmp_path)).values()) == [cases[0], cases[4]]
+    run_all(cases, store, progress=done.append)
     assert made == [cases[1], cases[3], cases[0], cases[0], cases[4]]
-    assert [load(one, tmp_path) for one in cases] == [{"n": n} for n in (4, 1, 1, 2, 5)]
-    assert len(list(tmp_path.iterdir())) == 4
+    again = Store(tmp_path)
+    assert [again.get(key(one)) for one in cases] == [{"n": n} for n in (4, 1, 1, 2, 5)]
+    assert len(again) == 4
 
 
 def test_an_error_names_the_case(tmp_path: Path) -> None:
     bad = case(run={"tiles": {"lanes": 99}})
     with pytest.raises(ValueError, match="lanes = 99") as caught:
-        run_all([bad], tmp_path, 1)
+        run_all([bad], Store(tmp_path))
     assert caught.value.__notes__ == ["in float: algorithm = e-rider, arithmetic = golden, seed = 1"]
-    assert list(tmp_path.iterdir()) == []
+    assert len(Store(tmp_path)) == 0
+    assert list((tmp_path / "claims").iterdir()) == []
 
 
 def test_processes_give_the_same_results(tmp_path: Path) -> None:
-    cases, done = regressions(), []
-    run_all(cases, tmp_path, 2, done.append)
-    assert done == [1, 1]
+    cases, done, store = regressions(), [], Store(tmp_path)
+    run_all(cases, store, 2, done.append)
+    assert sum(done) == 2
+    assert not missing(cases, Store(tmp_path))
     for one in cases:
-        found = load(one, tmp_path)
+        found = store.get(key(one))
         assert found is not None
-        assert found["metrics"] == execute(one)["metrics"]
+        assert found["metrics"] == golden(one)["metrics"]
 
 
 def test_a_record_is_gone_on_from(tmp_path: Path) -> None:
-    cases = [case(1, target=0.0, evaluate_every=32), case(2), case(3)]
-    results = [execute(one) for one in cases[:2]] + [None]
+    cases, store = [case(1, target=0.0, evaluate_every=32), case(2), case(3)], Store(tmp_path / "store")
+    results = [golden(one) for one in cases[:2]] + [None]
     file = tmp_path / RECORD
     file.write_text(record(zip(cases, results, strict=True)))
-    cache = tmp_path / "cache"
-    cache.mkdir()
-    adopt(file, [*cases, case(2, epochs=3)], cache)
-    assert missing([*cases, case(2, epochs=3)], cache) == [case(2, epochs=3), cases[2]]
-    adopted = [load(one, cache) for one in cases]
+    adopt(file, [*cases, case(2, epochs=3)], store)
+    assert list(missing([*cases, case(2, epochs=3)], store).values()) == [case(2, epochs=3), cases[2]]
+    adopted = [store.get(key(one)) for one in cases]
     assert record(zip(cases, adopted, strict=True)) == file.read_text()
-    runner.path(cases[1], cache).write_text('{"metrics": {"accuracy": 0.5}}')
-    adopt(file, cases, cache)
-    assert load(cases[1], cache) == {"metrics": {"accuracy": 0.5}}
+    own = Store(tmp_path / "own")
+    own.add(key(cases[1]), {"metrics": {"accuracy": 0.5}})
+    adopt(file, cases, own)
+    assert own.get(key(cases[1])) == {"metrics": {"accuracy": 0.5}}
 
 
 def test_a_record_of_earlier_semantics_is_shown_as_such_and_repeated(tmp_path: Path) -> None:
-    cases, file, cache = [case(1), case(2)], tmp_path / RECORD, tmp_path / "cache"
-    earlier = execute(cases[0]) | {"semantics": EARLIER[0]}
+    cases, file, store = [case(1), case(2)], tmp_path / RECORD, Store(tmp_path / "store")
+    earlier = golden(cases[0]) | {"semantics": EARLIER[0]}
     file.write_text(record(zip(cases, [earlier, None], strict=True)))
     (line,) = json.loads(file.read_text())
     assert (line["key"], line["semantics"]) == (key(cases[0], EARLIER[0]), EARLIER[0])
     assert line["key"] != key(cases[0])
-    cache.mkdir()
-    adopt(file, cases, cache)
-    assert missing(cases, cache) == cases
-    found = [runner.newest(one, cache) for one in cases]
+    adopt(file, cases, store)
+    assert list(missing(cases, store).values()) == cases
+    found = [newest(one, store) for one in cases]
     assert record(zip(cases, found, strict=True)) == file.read_text()
     assert tables.Results(cases, found).state() == "1 of 2 runs, 1 of an earlier version"
-    fuller = execute(cases[0])
-    runner.path(cases[0], cache, EARLIER[0]).write_text(json.dumps(fuller))
-    adopt(file, cases, cache)  # a result with its curve stays
-    assert load(cases[0], cache, EARLIER[0]) == fuller
-    run_all(cases, cache, 1)
-    found = [runner.newest(one, cache) for one in cases]
+    adopt(file, cases, store)
+    assert len(store) == 1
+    run_all(cases, store)
+    found = [newest(one, store) for one in cases]
     assert tables.Results(cases, found).state() == "2 of 2 runs"
     assert [set(line) & {"semantics"} for line in json.loads(record(zip(cases, found, strict=True)))] == [set(), set()]
 
@@ -259,11 +265,11 @@ def test_a_record_of_earlier_semantics_is_shown_as_such_and_repeated(tmp_path: P
 def test_what_is_no_record_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / RECORD).write_text(text)
     with pytest.raises(ValueError, match=r"results.json': must be a list of runs with their keys"):
-        adopt(tmp_path / RECORD, [case()], tmp_path)
+        adopt(tmp_path / RECORD, [case()], Store(tmp_path))
 
 
 def test_nothing_is_adopted_without_a_record(tmp_path: Path) -> None:
-    adopt(tmp_path / RECORD, [case()], tmp_path)
+    adopt(tmp_path / RECORD, [case()], Store(tmp_path))
     assert list(tmp_path.iterdir()) == []
 
 
@@ -279,17 +285,16 @@ def test_figures() -> None:
 def test_document(tmp_path: Path) -> None:
     cases = {name: make()[:180] for name, make in EXPERIMENTS.items()}
     made = {"accuracy": 0.9, "loss": 0.3, "rms_error": 0.05, "sp_rmse": 0.1, "sp_rmse_pulsed": None, "counts": {}}
-    cache, out = tmp_path / "cache", tmp_path / "out"
-    cache.mkdir()
+    store, out = Store(tmp_path / "store"), tmp_path / "out"
     out.mkdir()
-    tables.write(cases, cache, out)
+    tables.write(cases, store, out)
     assert (out / "results.json").read_text() == "[\n\n]\n"
     assert "## Pulse slots to a loss: 0 of 36 runs" in (out / "results.md").read_text()
     spent = dict.fromkeys(tables.SPENT, 1234)
     for one in cases["weight-programming"][:3] + cases["slots"][:2]:
         target = {"target": spent if one.run.seed == 1 else None} if one.target else {}
-        runner.path(one, cache).write_text(json.dumps({"metrics": made, "curve": []} | target))
-    tables.write(cases, cache, out)
+        store.add(key(one), {"metrics": made, "curve": []} | target)
+    tables.write(cases, store, out)
     text = (out / "results.md").read_text()
     assert "## Weight programming: 3 of 180 runs" in text
     assert "| analog-sgd | this model       | 0.050 ± 0.000 | " in text
@@ -348,11 +353,44 @@ def test_own_tasks_algorithms_and_weights_are_cases(tmp_path: Path) -> None:
     ]
     assert len({key(case) for case in cases}) == len(cases)
     assert key(own_case()) == key(cases[0])
-    run_all(cases[:3], tmp_path, jobs=2)  # through processes, to which objects go by pickle
-    results = [load(case, tmp_path) for case in cases[:3]]
+    store = Store(tmp_path)
+    run_all(cases[:3], store, jobs=2)  # through processes, to which objects go by pickle
+    results = [store.get(key(case)) for case in cases[:3]]
     for case, result in zip(cases, results, strict=False):
         trainer = Trainer(case.run)
         trainer.run(20)
         assert result is not None
         assert result["metrics"]["state_sha256"] == trainer.metrics().state_sha256
-    assert missing(cases, tmp_path) == cases[3:]
+    assert list(missing(cases, store).values()) == cases[3:]
+
+
+def test_shards_have_every_case_once() -> None:
+    cases = [case(seed) for seed in range(1, 12)]
+    parts = [shard(cases, number, 3) for number in (1, 2, 3)]
+    assert sorted(one.run.seed for part in parts for one in part) == list(range(1, 12))
+    assert all(len(part) < len(cases) for part in parts)
+
+
+def test_a_result_says_what_hardware_was_asked_for() -> None:
+    result = golden(case())
+    counts, wear = result["metrics"]["counts"], result["endurance"]
+    layers = tiny.task().architecture.layers
+    passes = 3 * 64  # W, P and R of 64 samples
+    assert counts["dac_vectors"] == passes * (2 * len(layers) - 1)
+    rows, columns = [layer.rows for layer in layers], [layer.columns for layer in layers]
+    assert counts["adc_products"] == passes * (sum(rows) + sum(columns[1:]))
+    assert counts["adc_reads"] >= counts["reads"] * min(rows)
+    cells = sum(row * column for row, column in zip(rows, columns, strict=True))
+    assert [sum(wear[name]["cells_by_bits"]) for name in ("P", "W")] == [cells, cells]
+    assert wear["P"]["mean"] * cells == pytest.approx(counts["coincidences"], abs=cells * 0.001)
+    assert wear["W"]["mean"] * cells == pytest.approx(counts["transfer_pulses"], abs=cells * 0.001)
+    assert 0 <= result["retention"]["accuracy"] <= 1
+
+
+def test_the_first_seed_of_every_choice_is_played_in_rtl() -> None:
+    named = [(("settings", name), ("seed", seed)) for name in ("a", "b") for seed in (1, 2)]
+    cases = [replace(case(dict(labels)["seed"]), labels=labels) for labels in named] + [case(3, kind=FLOAT)]
+    chosen = in_rtl(cases, 7)
+    assert [(one.kind, one.steps, one.epochs, one.run.seed) for one in chosen] == [(RTL, 7, None, 1)] * 2
+    assert {key(one) for one in chosen}.isdisjoint(map(key, cases))
+    assert {one.kind for one in cases} == {GOLDEN, FLOAT}
