@@ -20,7 +20,7 @@ from types import ModuleType
 from symtrack.cosim.compare.study import in_loop
 from symtrack.model.analysis import digital_sgd
 from symtrack.model.cache import checkout
-from symtrack.model.study import execution, paper, small, tables, tuning
+from symtrack.model.study import document, execution, paper, small, tuning
 from symtrack.model.study.case import DIGITAL, FLOAT, RTL, Case, in_rtl
 from symtrack.model.study.record import RECORD, adopt
 from symtrack.model.study.runner import Runner, missing, run_all, shard
@@ -191,7 +191,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         left = f", {len(missing(chosen, store))} runs are left" if chosen else ""
         print(f"interrupted{left}: the same command goes on where it was", file=sys.stderr)
         return INTERRUPTED
-    tables.write(cases, store, options.out)
+    document.write(cases, store, options.out)
     print(f"the results: {options.out / 'results.md'}")
     return 0
 

@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Studies: runs as data (`case`), experiments (`small`), each run once (`runner`), and the document (`tables`)."""
+"""Studies: runs as data (`case`), made once each and kept (`runner`, `store`), experiments, and their `document`."""

@@ -7,8 +7,9 @@ for in batches of `TOGETHER`, so that they are the same however many processes r
 are the tuned ones from then on: what is in the record is not asked for again.
 
 A mini-batch of the paper has one read; here it may have up to as many as samples, for all algorithms alike, since few
-epochs have few reads. Only the ratio of learning rate and granularity matters to a buffered algorithm, so its granularity, which sets the
-write threshold, stays that of the paper. The filters of RIDER, A and B are slow ones, as their theory wants.
+epochs have few reads. Only the ratio of learning rate and granularity matters to a buffered algorithm, so its
+granularity, which sets the write threshold, stays that of the paper. The filters of RIDER, A and B are slow ones, as
+their theory wants.
 """
 
 from __future__ import annotations

@@ -43,7 +43,7 @@ BY_POSITION = CHANGED | {
         "symtrack.model.tile.interface.Transfer",
         "symtrack.model.tile.transfer._Beat",
         "symtrack.model.training.schedule.Schedule",
-        "symtrack.model.study.tables.Results",
+        "symtrack.model.study.figures.Results",
     ),
     *(
         "symtrack.model.tile.interface.UpdateVectors",

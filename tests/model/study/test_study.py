@@ -15,7 +15,7 @@ from symtrack.model.network.chain import Chain
 from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Reference
-from symtrack.model.study import runner, tables
+from symtrack.model.study import document, figures, paper, runner, small_tables
 from symtrack.model.study.case import FLOAT, GOLDEN, RTL, Case, in_rtl, key
 from symtrack.model.study.execution import floating, golden
 from symtrack.model.study.record import RECORD, adopt, record
@@ -252,12 +252,12 @@ def test_a_record_of_earlier_semantics_is_shown_as_such_and_repeated(tmp_path: P
     assert list(missing(cases, store).values()) == cases
     found = [newest(one, store) for one in cases]
     assert record(zip(cases, found, strict=True)) == file.read_text()
-    assert tables.Results(cases, found).state() == "1 of 2 runs, 1 of an earlier version"
+    assert figures.Results(cases, found).state() == "1 of 2 runs, 1 of an earlier version"
     adopt(file, cases, store)
     assert len(store) == 1
     run_all(cases, store)
     found = [newest(one, store) for one in cases]
-    assert tables.Results(cases, found).state() == "2 of 2 runs"
+    assert figures.Results(cases, found).state() == "2 of 2 runs"
     assert [set(line) & {"semantics"} for line in json.loads(record(zip(cases, found, strict=True)))] == [set(), set()]
 
 
@@ -274,9 +274,9 @@ def test_nothing_is_adopted_without_a_record(tmp_path: Path) -> None:
 
 
 def test_figures() -> None:
-    assert tables.figure([]) == "–"
-    assert tables.figure([0.25]) == "0.250"
-    assert tables.percent([0.965, 0.969, 0.973]) == "96.9 ± 0.4"
+    assert figures.figure([]) == "–"
+    assert figures.figure([0.25]) == "0.250"
+    assert figures.percent([0.965, 0.969, 0.973]) == "96.9 ± 0.4"
     assert markdown(("a", "long"), [("wide", "1"), ("b", "22")]) == (
         "| a    | long |\n| ---- | ---: |\n| wide |    1 |\n| b    |   22 |"
     )
@@ -284,17 +284,18 @@ def test_figures() -> None:
 
 def test_document(tmp_path: Path) -> None:
     cases = {name: make()[:180] for name, make in EXPERIMENTS.items()}
+    cases |= {name: make({}) for name, make in paper.EXPERIMENTS.items()}
     made = {"accuracy": 0.9, "loss": 0.3, "rms_error": 0.05, "sp_rmse": 0.1, "sp_rmse_pulsed": None, "counts": {}}
     store, out = Store(tmp_path / "store"), tmp_path / "out"
     out.mkdir()
-    tables.write(cases, store, out)
+    document.write(cases, store, out)
     assert (out / "results.json").read_text() == "[\n\n]\n"
     assert "## Pulse slots to a loss: 0 of 36 runs" in (out / "results.md").read_text()
-    spent = dict.fromkeys(tables.SPENT, 1234)
+    spent = dict.fromkeys(small_tables.SPENT, 1234)
     for one in cases["weight-programming"][:3] + cases["slots"][:2]:
         target = {"target": spent if one.run.seed == 1 else None} if one.target else {}
         store.add(key(one), {"metrics": made, "curve": []} | target)
-    tables.write(cases, store, out)
+    document.write(cases, store, out)
     text = (out / "results.md").read_text()
     assert "## Weight programming: 3 of 180 runs" in text
     assert "| analog-sgd | this model       | 0.050 ± 0.000 | " in text

@@ -1,32 +1,21 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Writes the document about a study: its results as Markdown tables, figures and one compact JSON file.
-
-A figure of a table is mean ± sample standard deviation over the seeds that are in, and – where none is.
-"""
+"""Sections of the document about experiments on small data (`model.study.small`): Markdown tables and pictures."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, fields
-from pathlib import Path
+from collections.abc import Callable, Mapping
+from dataclasses import fields
 from statistics import mean, stdev
 from typing import Any
 
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.files import markdown, write_all
+from symtrack.model.files import markdown
 from symtrack.model.files import picture as picture_bytes
-from symtrack.model.markdown import wrapped
 from symtrack.model.network.algorithms import ALGORITHMS
 from symtrack.model.study import small as study
-from symtrack.model.study.case import Case
-from symtrack.model.study.record import RECORD, record
-from symtrack.model.study.runner import newest
-from symtrack.model.study.store import Result, Store
+from symtrack.model.study.figures import NONE, Labels, Results, figure, percent
 from symtrack.model.tasks.regression import EPOCH
 
-Labels = dict[str, str | int | float]
-
-NONE = "–"
 SPENT = {
     "steps": "steps",
     "paper_slots": "paper's slots",
@@ -57,43 +46,6 @@ PAPER_SLOTS = {
     1000: ("18,070", "24,760", "26,760", "18,760"),
     500: ("18,070", "29,450", "31,450", "14,070"),
 }
-
-
-@dataclass(frozen=True)
-class Results:
-    """Cases of an experiment beside their results, None where there is none yet."""
-
-    cases: Sequence[Case]
-    results: Sequence[Result | None]
-
-    def pick(self, **labels: str | int | float) -> list[Result]:
-        """Results that are in, of all cases with these labels."""
-        pairs = zip(self.cases, self.results, strict=True)
-        return [found for case, found in pairs if found and labels.items() <= dict(case.labels).items()]
-
-    def values(self, key: str, **labels: str | int | float) -> list[float]:
-        """A metric of them, where they have it."""
-        values = [found["metrics"].get(key) for found in self.pick(**labels)]
-        return [float(value) for value in values if value is not None]
-
-    def state(self) -> str:
-        """How many are in, and how many of them are of earlier semantics."""
-        there = [found for found in self.results if found is not None]
-        earlier = sum("semantics" in found for found in there)
-        return f"{len(there)} of {len(self.results)} runs" + (f", {earlier} of an earlier version" if earlier else "")
-
-
-def figure(values: Sequence[float], form: str = ".3f", factor: float = 1.0) -> str:
-    """Mean and sample standard deviation."""
-    if not values:
-        return NONE
-    spread = f" ± {factor * stdev(values):{form}}" if len(values) > 1 else ""
-    return f"{factor * mean(values):{form}}{spread}"
-
-
-def percent(values: Sequence[float]) -> str:
-    """Of shares."""
-    return figure(values, ".1f", 100)
 
 
 def weight_programming(found: Results) -> str:
@@ -292,33 +244,3 @@ SECTIONS: dict[str, tuple[str, Callable[[Results], str]]] = {
     "widths": ("Word widths", widths),
     "float": ("Golden model and floating point", floating),
 }
-
-
-def document(found: Mapping[str, Results]) -> str:
-    """The whole text."""
-    parts = [
-        "# Results",
-        "Written by `make results` from runs of the golden model; figures are mean ± sample standard deviation over "
-        f"seeds {', '.join(map(str, study.SEEDS))}, of the runs that are in, and {NONE} where none is. "
-        "`results.json` has the figures of every run with the SHA-256 of its final state. Runs of an earlier version, "
-        "whose devices, products or tiles computed otherwise (`model/semantics.py`), have not been repeated yet: equal "
-        "settings give other numbers now. Their lines in `results.json` say which semantics they had.",
-    ]
-    for name, (title, text) in SECTIONS.items():
-        parts += [f"## {title}: {found[name].state()}", text(found[name])]
-    return wrapped("\n\n".join(parts) + "\n")
-
-
-def write(cases: Mapping[str, Sequence[Case]], store: Store, out: Path) -> None:
-    """Write results.md, results.json and figures/results-*.png; nothing before all of it is made."""
-    found = {name: Results(some, [newest(case, store) for case in some]) for name, some in cases.items()}
-    every = [pair for some in found.values() for pair in zip(some.cases, some.results, strict=True)]
-    folder = out / "figures"
-    files = {
-        folder / "results-weight-programming.png": programming_picture(found["weight-programming"]),
-        folder / "results-widths.png": widths_picture(found["widths"]),
-        out / RECORD: record(every).encode(),
-        out / "results.md": document(found).encode(),
-    }
-    folder.mkdir(exist_ok=True)
-    write_all(files)
