@@ -10,7 +10,7 @@
 
 The names in ``__all__`` are the face of the package: a function bears the name of the command line that does the same.
 Each is imported when it is first used, so that ``import symtrack`` itself costs nothing. What functions return is in
-the modules `symtrack.hardware`, `symtrack.learning`, `symtrack.experiment` and `symtrack.devices`.
+the modules `symtrack.hardware`, `symtrack.learning`, `symtrack.experiment`, `symtrack.study` and `symtrack.devices`.
 """
 
 from __future__ import annotations
@@ -46,6 +46,7 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checker
     from symtrack.model.training.callbacks import ProgressBar as ProgressBar
     from symtrack.model.training.callbacks import TensorBoardLogger as TensorBoardLogger
     from symtrack.model.training.spec import TrainingSpec as TrainingSpec
+    from symtrack.study import Study as Study
 
 _MODULES = {
     # hardware
@@ -59,6 +60,7 @@ _MODULES = {
     # experiments
     "Dataset": "symtrack.model.tasks.dataset",
     "Experiment": "symtrack.experiment",
+    "Study": "symtrack.study",
     "CustomAlgorithm": "symtrack.model.network.algorithms",
     "Chain": "symtrack.model.network.chain",
     "Writing": "symtrack.model.network.writing",

@@ -20,10 +20,13 @@ def test_the_standard_error_has_seeds_and_test_set() -> None:
 
 
 def test_paired_differences() -> None:
-    clear = paired([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2.0, 3.5, 4.0, 5.5, 6.0, 7.0])
-    assert (clear.pairs, clear.difference) == (6, pytest.approx(7 / 6))
+    clear = paired([1.0, 2.0, 3.0, 4.0, 5.0, 6.0], [2.0, 4.0, 6.0, 8.0, 10.0, 12.0])
+    assert (clear.pairs, clear.difference) == (6, pytest.approx(3.5))
     assert clear.p == pytest.approx(2 / 2**6)  # all six have the same sign
-    assert clear.half_width == pytest.approx(2.5706 * sqrt(1 / 15) / sqrt(6), rel=1e-3)
+    assert clear.half_width == pytest.approx(2.5706 * sqrt(3.5) / sqrt(6), rel=1e-4)
+    tied = paired([0.0] * 8, [1.0] * 6 + [0.0, -1.0])
+    assert tied.p is not None
+    assert 0.01 < tied.p < 0.1
     none = paired([1.0, 2.0, 3.0], [1.0, 2.0, 3.0])
     assert (none.difference, none.p, none.half_width) == (0.0, 1.0, 0.0)
     assert paired([1.0], [3.0]) == paired([2.0], [4.0])

@@ -1,0 +1,178 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Studies: many experiments, each of which runs once, in several processes or on several machines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+
+import pandas as pd
+
+from symtrack.experiment import Experiment
+from symtrack.model.spec.validated import check
+from symtrack.model.study import frame
+from symtrack.model.study.case import Case, key
+from symtrack.model.study.runner import missing, run_all, shard
+from symtrack.model.study.store import Store
+from symtrack.scripts.common import progress
+
+JOBS_MAX = 1024
+WRITERS = {".csv": "to_csv", ".parquet": "to_parquet"}
+Label = str | int | float
+
+
+class Study:
+    """Experiments with labels, and their results in a folder.
+
+    Every experiment has a key, the SHA-256 of all that its result depends on: data, network, algorithm, devices, rates,
+    seed, length, and the versions of what is computed. An experiment whose key is in the folder is not run again,
+    whoever ran it. Several processes, also of several machines that share the folder, may run the same study at once;
+    copying the files of one folder into another merges both.
+
+    Parameters
+    ----------
+    folder : str or Path
+        Where results are kept; it is made with the first of them.
+
+    Raises
+    ------
+    ValueError
+        There is a file in place of the folder.
+
+    Examples
+    --------
+    >>> study = symtrack.Study("build/offsets")
+    >>> for offset in (0.0, 0.2, 0.4):
+    ...     for seed in (1, 2, 3):
+    ...         run = symtrack.Experiment(data, network=[32], reference_mean=offset, seed=seed)
+    ...         study.add(run, epochs=5, offset=offset, seed=seed)
+    >>> study.run(jobs=2)
+    >>> study.to_frame().groupby("offset").accuracy.mean()
+    """
+
+    def __init__(self, folder: str | Path) -> None:
+        if Path(folder).exists() and not Path(folder).is_dir():
+            raise ValueError(f"folder = {str(folder)!r}: must be a folder, or the name of a new one")
+        self.store = Store(Path(folder))
+        self.cases: list[Case] = []
+
+    def add(
+        self,
+        experiment: Experiment,
+        *,
+        epochs: int | None = None,
+        steps: int | None = None,
+        evaluate: int | None = None,
+        target: float | None = None,
+        **labels: Label,
+    ) -> None:
+        """Plan a training of an experiment from its start; the experiment itself stays as it is.
+
+        Parameters
+        ----------
+        experiment
+            What is trained.
+        epochs, steps
+            How long; exactly one of them.
+        evaluate
+            Steps between evaluations; an epoch unless told otherwise.
+        target
+            The run ends at the first evaluation with at most this loss.
+        labels
+            Names and values by which the table tells it from others.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not what it must be.
+        """
+        if not isinstance(experiment, Experiment):
+            raise TypeError(f"experiment = {experiment!r}: must be an Experiment")
+        for name, value in labels.items():
+            if name in frame.COLUMNS:
+                raise ValueError(f"{name} = {value!r}: must be another name, the table has a column of that one")
+            if not isinstance(value, (str, int, float)):
+                raise TypeError(f"{name} = {value!r}: must be a text or a number")
+        self.cases.append(
+            Case(
+                experiment="study",
+                labels=tuple(labels.items()),
+                run=experiment.spec,
+                epochs=epochs,
+                steps=steps,
+                evaluate_every=evaluate,
+                target=target,
+            )
+        )
+
+    def __len__(self) -> int:
+        """Experiments that are planned."""
+        return len(self.cases)
+
+    @property
+    def left(self) -> int:
+        """Experiments that have no result yet."""
+        self.store.refresh()
+        return sum(self.store.get(key(case)) is None for case in self.cases)
+
+    def run(self, *, jobs: int = 1, part: tuple[int, int] = (1, 1)) -> None:
+        """Run what has no result yet; Ctrl-C loses only what is in work.
+
+        Programs that run more than one job must be files with an ``if __name__ == "__main__":``, as their processes
+        import them.
+
+        Parameters
+        ----------
+        jobs
+            Processes.
+        part
+            ``(i, n)``: only part i, from 1 on, of n parts, for machines that share no folder.
+
+        Raises
+        ------
+        TypeError, ValueError
+            An argument is not what it must be.
+        """
+        jobs = check("jobs", jobs, 1, JOBS_MAX)
+        number, of = part
+        of = check("part[1]", of, 1, 10_000)
+        cases = shard(self.cases, check("part[0]", number, 1, of), of)
+        count = len(missing(cases, self.store))
+        with progress("study", count, few=True) as advance:
+            run_all(cases, self.store, jobs, advance)
+
+    def to_frame(self, energies: Mapping[str, float] | None = None) -> pd.DataFrame:
+        """A table with a line for every experiment: labels, accuracy, loss, counts, cycles, wear, and its key.
+
+        Figures of what has no result yet are missing. The columns are those of `model.study.frame`.
+
+        Parameters
+        ----------
+        energies
+            Picojoules of each of some events, by the names of their counts, such as ``{"coincidences": 0.1}``; the
+            table then has a column ``joules``.
+
+        Raises
+        ------
+        ValueError
+            There is no such count.
+        """
+        self.store.refresh()
+        table = frame.frame(self.cases, self.store)
+        return table if energies is None else table.assign(joules=frame.energy(table, energies))
+
+    def save(self, file: str | Path) -> None:
+        """Write the table as ``.csv``, or as ``.parquet``, which needs pyarrow (``symtrack[parquet]``).
+
+        Raises
+        ------
+        ValueError
+            The file has another ending, or pyarrow is not installed.
+        """
+        writer = WRITERS.get(Path(file).suffix)
+        if writer is None:
+            raise ValueError(f"file = {str(file)!r}: must end with {' or '.join(WRITERS)}")
+        try:
+            getattr(self.to_frame(), writer)(file, index=False)
+        except ImportError:
+            raise ValueError(f"file = {str(file)!r}: must end with .csv unless pyarrow is installed") from None
