@@ -9,7 +9,7 @@
 `round` takes halves upwards. Weights are what a read sees of them, words of 32 bits with 28 fractional bits; values
 (inputs, errors, outputs) have 20. All sums are exact int64, and every output has its own draw of noise. Read noise is
 that of every cell, r_ij * xi_ij in each product anew: one draw of the variance of their sum is the same. The read of a
-column is the product with one input at full scale.
+column is the product with one input at full scale, and its converter may have a range of its own, ``read_bound``.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.polynomials import MASK64
 from symtrack.model.spec.validated import Validated, integer, number
 
+BOUND_MIN = 1e-3
 _SIGMA_MAX = 32 << WEIGHT_BITS  # a draw times it has to fit 63 bits; every output is clipped long before
 _NORMAL_HALF = 1 << (NORMAL_BITS - 1)
 _FLOAT_BITS = 52  # of integers that floats hold, and quotients of them
@@ -59,8 +60,14 @@ class Converters(Validated):
 
     dac_bits: int = integer(2, 16, 7, "width of the input converter")
     adc_bits: int = integer(2, 16, 9, "width of the output converter")
-    output_bound: float = number(1e-3, 1024, 12.0, "full scale of the output, in units of weight times input")
+    output_bound: float = number(BOUND_MIN, 1024, 12.0, "full scale of the output, in units of weight times input")
     output_noise: float = number(0, 16, 0.06, "standard deviation of the output noise, in the same units")
+    read_bound: float = number(0, 1024, 0.0, "full scale of reads of columns, weights; 0: output_bound")
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if 0.0 < self.read_bound < BOUND_MIN:
+            raise ValueError(f"read_bound = {self.read_bound!r}: must be 0 or from {BOUND_MIN} to 1024")
 
     @cached_property
     def dac_max(self) -> int:
@@ -69,8 +76,13 @@ class Converters(Validated):
 
     @cached_property
     def lsb(self) -> int:
-        """One output code, as a weight."""
+        """One output code of a product, as a weight."""
         return int(to_weight(self.output_bound / (1 << (self.adc_bits - 1))))
+
+    @cached_property
+    def read_lsb(self) -> int:
+        """One output code of the read of a column, as a weight."""
+        return int(to_weight((self.read_bound or self.output_bound) / (1 << (self.adc_bits - 1))))
 
     @cached_property
     def _adc(self) -> tuple[int, int, int, int]:
@@ -82,16 +94,20 @@ class Converters(Validated):
         return codes, maxima
 
     @cached_property
-    def _exact(self) -> bool:
-        """Floats hold every quotient of the ADC that is not clipped."""
-        one, lsb, half, _ = self._adc
-        return 2 * one * lsb * half < 1 << _FLOAT_BITS
+    def form(self) -> tuple[int, int, int, bool]:
+        """For compiled code: largest input code, LSB, half the range of codes, and whether floats hold every quotient
+        that is not clipped.
+        """
+        return self._form(self.lsb)
 
     @cached_property
-    def form(self) -> tuple[int, int, int, bool]:
-        """For compiled code: largest input code, LSB, half the range of codes, and whether `_exact`."""
-        one, lsb, half, _ = self._adc
-        return one, lsb, half, self._exact
+    def read_form(self) -> tuple[int, int, int, bool]:
+        """`form` of the reads of columns."""
+        return self._form(self.read_lsb)
+
+    def _form(self, lsb: int) -> tuple[int, int, int, bool]:
+        one, _, half, _ = self._adc
+        return one, lsb, half, 2 * one * lsb * half < 1 << _FLOAT_BITS
 
     def sigmas(self, codes: NDArray[np.integer] | None, read_noise: int) -> Int:
         """Noise of outputs [n], or [1] of all, a weight, for input codes [n, C]; those matter with read noise only."""
@@ -122,7 +138,7 @@ class Converters(Validated):
         if read_noise not in self._column_sigmas:
             self._column_sigmas[read_noise] = self.sigmas(np.array([[self.dac_max]]), read_noise)
         sigmas, first = self._column_sigmas[read_noise], noise.take(len(words))
-        codes: Int = _read(words, self.form, sigmas, noise.key, first, normal_table())
+        codes: Int = _read(words, self.read_form, sigmas, noise.key, first, normal_table())
         return codes
 
     def _sigmas(self, codes: NDArray[np.integer], read_noise: int) -> Int:

@@ -7,6 +7,7 @@ The equations are in `model.exchange.aihwkit_configuration`.
 from __future__ import annotations
 
 import math
+from dataclasses import replace
 from typing import Any
 
 from symtrack.model.devices.pulsed import Pulsed
@@ -32,11 +33,13 @@ def compound(cell: Fields, learning_rate: float, io: InOut) -> dict[str, Any]:
     steps = [ratio * one.dw_min for one, ratio in zip((fast, slow), map(ratio_of, devices, (fast, slow)), strict=True)]
     _transfers(cell)
     reading = in_out(cell.child("transfer_forward", "IOParameters"), transfer=True)
-    agree(io, reading, cell.name("transfer_forward"))
+    agree(io, reading, cell.name("transfer_forward"), bounds=False)
     found: dict[str, Any] = {
         "slow_device": slow,
         "device": aihwkit_devices.with_read_noise(fast, reading.w_noise, cell.name("transfer_forward")),
     }
+    if (bound := reading.converters.output_bound) != io.converters.output_bound:
+        found["converters"] = replace(io.converters, read_bound=bound)
     rate, fixed_rates = cell.take("transfer_lr") * learning_rate, []
     if not cell.take("scale_transfer_lr"):
         rate = cell.take("transfer_lr")

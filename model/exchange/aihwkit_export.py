@@ -134,7 +134,8 @@ def exported(spec: TrainingSpec) -> Exported:
             "class": compound,
             "unit_cell_devices": [_device(one, spec.batch, where) for one, where in _pair(fast, slow)],
         }
-        cell |= {"transfer_forward": _io(converters, fast.read_noise_std * fast.dw_min)}
+        reading = replace(converters, output_bound=converters.read_bound or converters.output_bound)
+        cell |= {"transfer_forward": _io(reading, fast.read_noise_std * fast.dw_min)}
         cell |= _transfers(name, rates, tile)
         cell |= _fast(compound, rates, steps[0] / fast.dw_min, spec.batch)
         rate = rates.learning_rate

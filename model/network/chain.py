@@ -118,7 +118,12 @@ class ChainTile(LearningTile):
 
     def set_rate(self, factor: float) -> None:
         super().set_rate(factor)
-        form = {"config": self.config, "rates": self._rates, "dw_min": self.dw_min, "lsb": self.tile.converters.lsb}
+        form = {
+            "config": self.config,
+            "rates": self._rates,
+            "dw_min": self.dw_min,
+            "lsb": self.tile.converters.read_lsb,
+        }
         coarser = self._algorithm.coarser()  # type: ignore[attr-defined]
         self._coarse = settings(coarser, **form, warming_up=False, factor=factor)  # type: ignore[arg-type]
 

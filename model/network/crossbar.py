@@ -259,7 +259,7 @@ class Crossbar:
 
     def to_weight(self, reference: Int) -> Int:
         """Words of Q or Qref as weights with 30 fractional bits."""
-        return round_shift(reference * self.converters.lsb, self.config.reference_fraction_bits)
+        return round_shift(reference * self.converters.read_lsb, self.config.reference_fraction_bits)
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state of arrays and periphery by name."""

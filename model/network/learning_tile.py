@@ -116,7 +116,7 @@ class LearningTile:
             if algorithm.reference != Reference.LATCHED:
                 raise ValueError(f"reference = {algorithm.reference.name}: must be LATCHED where R is programmed")
             reference["reference"] = physics.slow.cells(**shape, array=f"{name}.reference")
-            reference["programming"] = physics.programming.settings(config, converters.lsb, physics.slow.dw_min)
+            reference["programming"] = physics.programming.settings(config, converters.read_lsb, physics.slow.dw_min)
         self.config = config
         self.tile = Crossbar(
             config=config,
@@ -149,7 +149,12 @@ class LearningTile:
         if self._algorithm.target == Target.SLOW:
             self.manager.step = self._rates.learning_rate * factor / self.dw_min
             return
-        form = {"config": self.config, "rates": self._rates, "dw_min": self.dw_min, "lsb": self.tile.converters.lsb}
+        form = {
+            "config": self.config,
+            "rates": self._rates,
+            "dw_min": self.dw_min,
+            "lsb": self.tile.converters.read_lsb,
+        }
         self._writing, self._warming = (
             settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
             for warming_up in (False, True)

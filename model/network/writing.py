@@ -188,7 +188,7 @@ def _mean_read(tile: Crossbar, column: int, reads: int, noise: NoiseStream) -> I
     """A column of W as the mean of its reads, weights with 30 fractional bits."""
     words, converters = tile.slow.column(column), tile.converters
     codes = sum(converters.read_column(words, noise, tile.slow.cells.read_noise) for _ in range(reads))
-    return (2 * np.asarray(codes) * converters.lsb + reads) // (2 * reads)
+    return (2 * np.asarray(codes) * converters.read_lsb + reads) // (2 * reads)
 
 
 def effective_weights(layer: Layer) -> Real:

@@ -41,6 +41,7 @@ ADDED = {
     "fixed_fast_rate": 0.0,
     "clip_errors": 0,
     "scaling": "",
+    "read_bound": 0.0,
     **config.ADDED,
 }
 

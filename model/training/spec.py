@@ -170,7 +170,7 @@ class TrainingSpec:
             config=config,
             rates=self.rates or Rates.of(self.algorithm),
             dw_min=(self.slow_devices or self.devices or SoftBoundsReference()).dw_min,
-            lsb=replace(self.converters or task.converters, adc_bits=config.adc_bits).lsb,
+            lsb=replace(self.converters or task.converters, adc_bits=config.adc_bits).read_lsb,
             factors=self.schedule.factors(),
         )
         return config if shift is None else config.replace(threshold_shift=shift)

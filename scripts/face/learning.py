@@ -390,5 +390,5 @@ def _arrays(tile: Crossbar) -> TileArrays:
         chopper=np.array(tile.periphery.chopper),
         fast_pulses=tile.fast.pulse_numbers,
         slow_pulses=tile.slow.pulse_numbers,
-        lsb=tile.converters.lsb / WEIGHT_ONE,
+        lsb=tile.converters.read_lsb / WEIGHT_ONE,
     )

@@ -53,7 +53,7 @@ def calibrated(config: TileConfig, periphery: PeripheryFactory) -> dict[str, Any
         "p": tile.fast.weights.copy(),
         "r": tile.reference.copy(),
         "qref_weight": tile.to_weight(np.array(state["qref"]).T),
-        "lsb": tile.converters.lsb,
+        "lsb": tile.converters.read_lsb,
         **{name: np.array(state[name]) for name in ("q", "qref", "slots", "reads", "reference_pulses", "unprogrammed")},
     }
 

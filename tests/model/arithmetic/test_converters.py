@@ -163,6 +163,8 @@ def test_huge_read_noise_clips_and_does_not_wrap() -> None:
         ("output_bound", 0.0, "from 0.001 to 1024"),
         ("output_noise", -0.1, "from 0 to 16"),
         ("output_noise", "loud", "a number from 0 to 16"),
+        ("read_bound", 0.0005, "0 or from 0.001 to 1024"),
+        ("read_bound", -1.0, "from 0 to 1024"),
     ],
 )
 def test_bad_parameters_are_named(name: str, value: object, allowed: str) -> None:
@@ -184,3 +186,13 @@ def test_codes_are_those_of_integers_without_bounds(options: dict[str, float]) -
     assert converters.product(words, codes, stream()).tolist() == expected
     assert len(set(expected)) > 15
     assert converters.form[3] == (not options)
+
+
+def test_reads_have_a_range_of_their_own() -> None:
+    wide, narrow = Converters(output_noise=0.0), Converters(output_noise=0.0, read_bound=0.75)
+    words = seen(np.array([-0.9, -0.5, -0.001, 0.0, 0.002, 0.3, 0.9]))
+    assert narrow.read_lsb == wide.lsb // 16 == 2**30 * 3 // 1024
+    assert narrow.read_column(words, stream()).tolist() == [-256, -171, 0, 0, 1, 102, 255]
+    assert wide.read_column(words, stream()).tolist() == [-19, -11, 0, 0, 0, 6, 19]
+    products = [one.product(words[:, None], np.array([63]), stream()).tolist() for one in (wide, narrow)]
+    assert products[0] == products[1]

@@ -6,7 +6,7 @@ from __future__ import annotations
 import json
 import math
 import re
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 from typing import Any
 
@@ -213,6 +213,15 @@ def test_read_noise_of_both_arrays() -> None:
     assert found.device.read_noise_std * 0.002 == pytest.approx(0.02)
     single = taken({"class": "SingleRPUConfig", "forward": noisy, "backward": noisy})
     assert single.device.read_noise_std * 0.001 == pytest.approx(0.01)
+
+
+def test_reads_have_a_range_of_their_own() -> None:
+    reading = {"class": "IOParameters", "out_bound": 3.0}
+    found = taken(compound("ChoppedTransferCompound", transfer_forward=reading))
+    same = taken(compound("ChoppedTransferCompound"))
+    assert same.converters.read_bound == 0
+    assert found.converters.read_lsb == pytest.approx(3 / 12 * found.converters.lsb, rel=0.2)
+    assert replace(found.converters, read_bound=0.0) == same.converters
 
 
 def test_perfect_converters_have_sixteen_bits() -> None:

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 
+from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.soft_bounds import SoftBounds
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.exchange.aihwkit_configuration import taken
@@ -136,6 +137,13 @@ def test_choppers_reads_and_noise() -> None:
     regular = exported(spec("agad", tiles={"chopper_period": 49, "filter_shift": 3}))
     assert taken(regular.config).tiles["chopper_period"] == 49
     assert taken(regular.config).tiles["filter_shift"] == 3
+
+
+def test_the_range_of_reads_returns() -> None:
+    given = spec("agad", converters=Converters(read_bound=2.0))
+    there = exported(given)
+    assert there.config["device"]["transfer_forward"]["out_bound"] < there.config["forward"]["out_bound"]
+    assert taken(there.config).converters == given.converters
 
 
 def test_a_buffer_that_keeps_the_rest_returns() -> None:

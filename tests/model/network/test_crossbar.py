@@ -116,7 +116,12 @@ class FloatTile:
         return self.w.w.T @ delta + GAMMA * self.c * ((self.p.w - self.copy).T @ (self.row_c * delta))
 
 
-def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects: float) -> Crossbar:
+def make(
+    config: TileConfig = CONFIG,
+    ideal_granularity: bool = False,
+    converters: Converters = CONVERTERS,
+    **effects: float,
+) -> Crossbar:
     devices = {"dw_min_std": 0.0, "dw_min_dtod": 0.3, **effects}
     shape = {"rows": 17, "columns": 7, "seed": 3}
     return Crossbar(
@@ -124,7 +129,7 @@ def make(config: TileConfig = CONFIG, ideal_granularity: bool = False, **effects
         periphery=Recorder,
         fast=SoftBoundsReference(**devices, reference_mean=0.3, reference_std=0.1).cells(**shape, array="fast"),
         slow=SoftBoundsReference(**devices).cells(**shape, array="slow"),
-        converters=CONVERTERS,
+        converters=converters,
         gamma=GAMMA,
         seed=3,
         name="tile",
@@ -142,7 +147,7 @@ def run(tile: Crossbar, updates: int, algorithm: Algorithm = ALGORITHMS["e-rider
         x = rng.integers(-VALUE_ONE, VALUE_ONE, 7)
         delta = (target @ x) // VALUE_ONE + rng.integers(-VALUE_ONE, VALUE_ONE, 17)
         warming_up = algorithm.warm_up and tile.transfers < CONFIG.chopper_period * 7
-        modes = transfer_settings(algorithm, tile.config, warming_up)
+        modes = transfer_settings(algorithm, tile.config, warming_up, tile.converters.read_lsb)
         tile.update(manager.vectors(x, delta))
         tile.transfer(modes, noise)
         if twin:
@@ -150,27 +155,32 @@ def run(tile: Crossbar, updates: int, algorithm: Algorithm = ALGORITHMS["e-rider
             twin.transfer(modes, tile.periphery.written)
 
 
-def transfer_settings(algorithm: Algorithm, config: TileConfig, warming_up: bool = False) -> Settings:
+def transfer_settings(
+    algorithm: Algorithm, config: TileConfig, warming_up: bool = False, lsb: int = CONVERTERS.read_lsb
+) -> Settings:
     rates = Rates(learning_rate=0.05 if algorithm.direct else 1.0)
-    return settings(algorithm, config=config, rates=rates, dw_min=0.001, lsb=CONVERTERS.lsb, warming_up=warming_up)
+    return settings(algorithm, config=config, rates=rates, dw_min=0.001, lsb=lsb, warming_up=warming_up)
 
 
-CASES = {
+CASES: dict[str, tuple] = {
     "e-rider": (CONFIG, ALGORITHMS["e-rider"]),
     "e-rider with rows": (
         CONFIG.replace(row_chopper=1),
         replace(ALGORITHMS["e-rider"], row_chopper=ChopperMode.REGULAR),
     ),
     "rider": (CONFIG, ALGORITHMS["rider"]),
+    "e-rider with a range of its own for reads": (CONFIG, ALGORITHMS["e-rider"], replace(CONVERTERS, read_bound=1.5)),
 }
 
 
 @pytest.fixture(scope="module", params=CASES)
 def pair(request: pytest.FixtureRequest) -> tuple[Crossbar, FloatTile]:
-    config, algorithm = CASES[request.param]
-    tile = make(config)
-    gain = transfer_settings(algorithm, config).gain
-    per_weight = WEIGHT_ONE / CONVERTERS.lsb * (1 << CONFIG.reference_fraction_bits)
+    config, algorithm, *others = CASES[request.param]
+    converters = others[0] if others else CONVERTERS
+    tile, read_lsb = make(config, converters=converters), converters.read_lsb
+    assert (read_lsb == converters.lsb) == (not others)
+    gain = transfer_settings(algorithm, config, lsb=read_lsb).gain
+    per_weight = WEIGHT_ONE / read_lsb * (1 << CONFIG.reference_fraction_bits)
     twin = FloatTile(tile, gain * per_weight / (1 << CONFIG.threshold_shift), 1 / 4)
     run(tile, 400, algorithm, twin)
     return tile, twin
