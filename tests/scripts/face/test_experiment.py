@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 
 import symtrack
-from symtrack.experiment import Experiment
+from symtrack.experiment import Experiment, FitResult
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.writing import Writing
 from symtrack.model.spec.settings import ChopperMode, Reference
@@ -26,10 +26,18 @@ X = RNG.normal(0, 1, (120, 4))
 Y = np.where(X[:, 0] + X[:, 1] > X[:, 2], "yes", "no")
 DATA = symtrack.Dataset.classification(X, Y, test=40, scale="standard", name="halves")
 OFFSET = {"reference_mean": 0.3, "reference_std": 0.1}
+Trained = tuple[Experiment, FitResult]
 
 
 def experiment(**changes: Any) -> Experiment:
     return Experiment(DATA, **({"network": [3], "seed": 7} | OFFSET | changes))
+
+
+@pytest.fixture(scope="module")
+def trained() -> Trained:
+    """One that has learned, for tests that leave it as it is."""
+    run = experiment(network=[8], rates={"learning_rate": 0.4, "fast_rate": 1.0})
+    return run, run.fit(epochs=15)
 
 
 def digest(run: Experiment) -> str:
@@ -66,9 +74,8 @@ def test_history_has_every_figure_and_goes_on() -> None:
         second.history["speed"]
 
 
-def test_it_learns_from_floats() -> None:
-    run = experiment(network=[8], rates={"learning_rate": 0.4, "fast_rate": 1.0})
-    result = run.fit(epochs=15)
+def test_it_learns_from_floats(trained: Trained) -> None:
+    run, result = trained
     assert result.accuracy is not None
     assert result.accuracy > 0.8
     answers = run.predict(X)
@@ -179,25 +186,23 @@ def test_verilog_of_every_shape_once(tmp_path: Path) -> None:
     assert len({tile["module"] for tile in json.loads((tmp_path / "macro" / "tiles.json").read_text()).values()}) == 1
 
 
-def test_weights_are_written_fine_tuned_and_read_out() -> None:
-    run = experiment(network=[8], rates={"learning_rate": 0.4, "fast_rate": 1.0})
-    trained = run.fit(epochs=15)
+def test_weights_are_written_fine_tuned_and_read_out(trained: Trained) -> None:
+    run, result = trained
     weights = run.weights()
     assert {name: array.shape for name, array in weights.items()} == run.layers == {"layer0": (8, 5), "layer1": (2, 9)}
     again = experiment(network=[8], weights=weights, writing=Writing(reads=64, tolerance=0.01))
     assert again.written is not None
     assert again.written.pulses > 1000
     quality = again.evaluate().accuracy
-    assert trained.accuracy is not None
+    assert result.accuracy is not None
     assert quality is not None
-    assert quality > trained.accuracy - 0.15
-    result = again.fit(epochs=1)
-    assert result.metrics.counts["weight_pulses"] == again.written.pulses
+    assert quality > result.accuracy - 0.15
+    tuned = again.fit(epochs=1)
+    assert tuned.metrics.counts["weight_pulses"] == again.written.pulses
 
 
-def test_retention_is_one_call_and_is_undone() -> None:
-    run = experiment(network=[8], rates={"learning_rate": 0.4, "fast_rate": 1.0})
-    run.fit(epochs=15)
+def test_retention_is_one_call_and_is_undone(trained: Trained) -> None:
+    run, _ = trained
     before = digest(run)
     fresh = run.after_retention(1.0)
     old = run.after_retention(1e9, nu=0.3, nu_std=0.2)
