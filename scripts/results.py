@@ -20,7 +20,7 @@ from types import ModuleType
 from symtrack.cosim.compare.study import in_loop
 from symtrack.model.analysis import digital_sgd
 from symtrack.model.cache import checkout
-from symtrack.model.study import document, execution, paper, small, tuning
+from symtrack.model.study import document, execution, paper, questions, small, tuning
 from symtrack.model.study.case import DIGITAL, FLOAT, RTL, Case, in_rtl
 from symtrack.model.study.record import RECORD, adopt
 from symtrack.model.study.runner import Runner, missing, run_all, shard
@@ -28,7 +28,10 @@ from symtrack.model.study.store import Result, Store
 from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, output_folder, program, progress, run
 
 TUNING = "tuning"
-EXPERIMENTS = (*small.EXPERIMENTS, TUNING, *paper.EXPERIMENTS)
+OF_TUNED = paper.EXPERIMENTS | questions.EXPERIMENTS
+EXPERIMENTS = (*small.EXPERIMENTS, TUNING, *OF_TUNED)
+# The others are of algorithms and networks that are among these, or start in a state that RTL cannot be set to.
+WITH_RTL = (*paper.EXPERIMENTS, "figure-4")
 FLOAT_REFERENCE = Path("tests/model/references/float_digits.py")
 
 
@@ -90,9 +93,9 @@ def possible(cases: Sequence[Case]) -> list[Case]:
 def cases_of(tuned: paper.Tuned) -> dict[str, list[Case]]:
     """The cases of all experiments but the tuning, with RTL in the loop of those of the paper's size."""
     found = {name: make() for name, make in small.EXPERIMENTS.items()}
-    for name, make_tuned in paper.EXPERIMENTS.items():
+    for name, make_tuned in OF_TUNED.items():
         cases = make_tuned(tuned)
-        found[name] = [*in_rtl(cases), *cases]
+        found[name] = [*(in_rtl(cases) if name in WITH_RTL else []), *cases]
     return found
 
 

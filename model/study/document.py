@@ -8,7 +8,7 @@ from pathlib import Path
 
 from symtrack.model.files import write_all
 from symtrack.model.markdown import wrapped
-from symtrack.model.study import paper_tables, small_tables, tuning
+from symtrack.model.study import paper_tables, question_tables, small_tables, tuning
 from symtrack.model.study import small as study
 from symtrack.model.study.case import Case
 from symtrack.model.study.figures import NONE, Results
@@ -17,7 +17,7 @@ from symtrack.model.study.runner import newest
 from symtrack.model.study.store import Store
 from symtrack.model.study.tuning import Trial
 
-SECTIONS = paper_tables.SECTIONS | small_tables.SECTIONS
+SECTIONS = paper_tables.SECTIONS | question_tables.SECTIONS | small_tables.SECTIONS
 
 
 def document(found: Mapping[str, Results], trials: Sequence[Trial]) -> str:

@@ -20,6 +20,8 @@ from itertools import product
 from typing import Any
 
 from symtrack.model.devices.presets import PRESETS
+from symtrack.model.devices.pulsed import Pulsed
+from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.study.case import DIGITAL, Case, labels
 from symtrack.model.training.spec import TrainingSpec
@@ -67,7 +69,7 @@ class Workload:
     Attributes
     ----------
     task, network : as `model.training.spec.TrainingSpec` has them.
-    device : a preset, or "1200 states" for the default.
+    device : a preset, "1200 states" for the default, or parameters.
     tiles : fields of all tiles.
     trial : samples of a run that tunes.
     batch : samples of a step.
@@ -75,7 +77,7 @@ class Workload:
 
     task: str = "mnist"
     network: Mapping[str, Any] = field(default_factory=dict)
-    device: str = "reram-array-hfo2"
+    device: str | Pulsed = "reram-array-hfo2"
     tiles: Mapping[str, int] = field(default_factory=dict)
     trial: int = 50_000
     batch: int = BATCH
@@ -85,6 +87,7 @@ PERCEPTRON = {"hidden": (256, 128), "activation": "sigmoid"}
 LENET = {"architecture": "lenet5"}
 WIDE = {"bl_max": BL, "gain_bits": 16, "hidden_bits": 40}
 DEFAULT_DEVICE = "1200 states"
+SLOTS, SLOT_RANGE = "slots", 1.2  # LeNet-5 on soft bounds of a weight of so much from bound to bound
 
 WORKLOADS: dict[str, Workload] = {
     "mnist": Workload(network=PERCEPTRON, tiles=WIDE),
@@ -92,6 +95,13 @@ WORKLOADS: dict[str, Workload] = {
     "fashion": Workload(task="fashion-mnist", network=PERCEPTRON, tiles=WIDE),
     "metal-oxide": Workload(network=PERCEPTRON, tiles=WIDE, device="reram-array-om"),
     DEFAULT_DEVICE: Workload(network=PERCEPTRON, tiles=WIDE, device=DEFAULT_DEVICE),
+    SLOTS: Workload(
+        network=LENET,
+        tiles=WIDE,
+        device=SoftBoundsReference(dw_min=SLOT_RANGE / 1000),
+        batch=64,
+        trial=20_000,
+    ),
 }
 
 
@@ -106,7 +116,7 @@ def run_of(
         algorithm=algorithm,
         network=workload.network,
         tiles={**workload.tiles, "threshold_shift": "auto", **tiles},
-        devices=PRESETS.get(workload.device),
+        devices=PRESETS.get(workload.device) if isinstance(workload.device, str) else workload.device,
         reference_mean=offset[0],
         reference_std=offset[1],
         rates=Rates.of(algorithm, **rates),
@@ -194,7 +204,7 @@ def others(tuned: Tuned) -> list[Case]:
     """Fashion-MNIST, and other devices."""
     cases = []
     for workload in WORKLOADS:
-        if workload not in ("mnist", "lenet"):
+        if workload not in ("mnist", "lenet", SLOTS):
             cases += _digital("others", workload, tuned, OTHER_EPOCHS)
             choices = {TUNED: _of(tuned, workload)}
             cases += _cases("others", workload, ALGORITHMS, choices, OTHER_OFFSETS, OTHER_EPOCHS)

@@ -24,6 +24,7 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Target
 from symtrack.model.spec.validated import check, integral
 from symtrack.model.tasks.task import TASKS, TILE_SEEDS, Problem, with_layer, with_seed, with_tiles
+from symtrack.model.training.reference_start import ReferenceStart
 from symtrack.model.training.schedule import Schedule
 
 BATCH_MAX = 65536
@@ -84,6 +85,8 @@ class TrainingSpec:
         How R is programmed; None for an ideal copy.
     weights : StartWeights, optional
         What is written into W before the first step; None: W starts at random.
+    reference_start : ReferenceStart, optional
+        Where Q starts; None: at zero.
 
     Raises
     ------
@@ -113,6 +116,7 @@ class TrainingSpec:
     ideal_granularity: bool = False
     programming: Programming | None = None
     weights: StartWeights | None = None
+    reference_start: ReferenceStart | None = None
 
     def __post_init__(self) -> None:
         limits = {"seed": (0, SEED_MAX), "tile_seed": (1, TILE_SEEDS), "batch": (1, BATCH_MAX)}
@@ -145,6 +149,8 @@ class TrainingSpec:
             task = task.limited(**self.samples)
         tiles = {"programmer": 1} if self.programming else {}
         tiles |= {name: value for name, value in self.tiles.items() if (name, value) != AUTO}  # type: ignore[misc]
+        if AUTO in self.tiles.items() and isinstance(bits := tiles.get("hidden_bits"), int):  # from where it looks
+            tiles["threshold_shift"] = min(max(bits - 2, 0), *(one.threshold_shift for one in task.tile_configs))
         if tiles:
             task = with_tiles(task, **tiles)
         if self.tile_seed != 1:

@@ -31,6 +31,7 @@ from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training import checkpoint
 from symtrack.model.training.metrics import counts, sp_rmse, sp_rmse_pulsed, state_sha256, unprogrammed
+from symtrack.model.training.reference_start import start_references
 from symtrack.model.training.spec import TrainingSpec
 
 
@@ -126,6 +127,8 @@ class Trainer:
         if spec.weights:
             noise = NoiseStream(derive_key(spec.seed, "writing"))
             self.written = write_weights(self.network, spec.weights, noise)
+        if spec.reference_start:
+            start_references(self.network, spec.reference_start, spec.seed)
         if spec.calibration:
             self.network.calibrate(spec.calibration)
 
@@ -207,6 +210,8 @@ class Trainer:
             resolved["macro"] = self.spec.macro
         if self.spec.weights:
             resolved["weights"] = self.spec.weights
+        if self.spec.reference_start:
+            resolved["reference_start"] = self.spec.reference_start
         parts = resolved | {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 
@@ -247,7 +252,7 @@ class Trainer:
 def _check_slow_arrays(spec: TrainingSpec, rule: Algorithm) -> None:
     """Raise ValueError for what is about P beside W, where updates go to W and no P is in use."""
     if rule.target == Target.SLOW:
-        for name in ("slow_devices", "programming"):
+        for name in ("slow_devices", "programming", "reference_start"):
             if (value := getattr(spec, name)) is not None:
                 reason = "whose updates go to W at once, on the devices of the fast arrays"
                 raise ValueError(f"{name} = {value!r}: must be left out with {spec.algorithm}, {reason}")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.study import paper, small, tuning
+from symtrack.model.study import small, tuning
 from symtrack.model.study.case import FLOAT, Case, key
 from symtrack.model.study.runner import missing
 from symtrack.model.study.store import Store
@@ -31,8 +31,8 @@ def tiny(count: int = 3) -> list[Case]:
 def _tiny_experiment(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in small.EXPERIMENTS:
         monkeypatch.setitem(small.EXPERIMENTS, name, tiny if name == "float" else lambda: [])
-    for name in paper.EXPERIMENTS:
-        monkeypatch.setitem(paper.EXPERIMENTS, name, lambda tuned: [])
+    for name in results.OF_TUNED:
+        monkeypatch.setitem(results.OF_TUNED, name, lambda tuned: [])
     monkeypatch.setattr(tuning, "PAIRS", ())
 
 

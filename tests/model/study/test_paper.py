@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from symtrack.model.arithmetic.formats import VALUE_ONE
-from symtrack.model.study import paper, tuning
+from symtrack.model.study import paper, questions, tuning
 from symtrack.model.study.case import DIGITAL, GOLDEN, key
 from symtrack.model.tasks import task as tasks
 from symtrack.model.training.trainer import Trainer
@@ -42,7 +42,10 @@ def test_without_tuned_settings_there_are_those_of_the_paper() -> None:
     assert paper.others({}) == []
 
 
-@pytest.mark.parametrize("name", paper.EXPERIMENTS)
+EXPERIMENTS = paper.EXPERIMENTS | questions.EXPERIMENTS
+
+
+@pytest.mark.parametrize("name", EXPERIMENTS)
 def test_every_choice_can_be_run(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """On random images in place of the real ones, which need not be there."""
 
@@ -53,11 +56,26 @@ def test_every_choice_can_be_run(name: str, monkeypatch: pytest.MonkeyPatch) -> 
     for task in ("mnist", "fashion-mnist"):
         monkeypatch.setitem(tasks.TASKS, task, images)
     tried = set()
-    for case in paper.EXPERIMENTS[name](TUNED):
-        chosen = tuple(labels(case).get(name) for name in ("workload", "settings", "algorithm"))
+    for case in EXPERIMENTS[name](TUNED):
+        names = ("workload", "settings", "algorithm", "reference", "parameter", "value", "gamma")
+        chosen = tuple(labels(case).get(name) for name in names)
         if case.kind == GOLDEN and chosen not in tried:
             tried.add(chosen)
-            trainer = Trainer(replace(case.run, batch=2))
+            trainer = Trainer(replace(case.run, batch=2, samples={}, calibration=min(case.run.calibration, 4)))
             trainer.run(1)
             assert trainer.steps_per_epoch == 2
     assert tried
+
+
+def test_questions_have_all_that_is_asked_for() -> None:
+    count = {name: len(make(TUNED)) for name, make in questions.EXPERIMENTS.items()}
+    assert count["figure-4"] == 3 * 6 * 3
+    assert count["figure-5"] == 4 * 3 * 3
+    assert count["tracking"] == (3 + 4 + 2) * 3
+    assert count["mnist-widths"] == (5 + 5 + 4 + 4 + 4 + 5) * 2
+    for make in questions.EXPERIMENTS.values():
+        cases = make(TUNED)
+        assert len({case.labels for case in cases}) == len(cases)
+        assert make({}) == []
+    held = [case for case in questions.tracking(TUNED) if "held" in str(labels(case)["reference"])]
+    assert all(not case.run.algorithm.filter and case.run.reference_start for case in held)

@@ -15,7 +15,7 @@ from symtrack.model.network.chain import Chain
 from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Reference
-from symtrack.model.study import document, figures, paper, runner, small_tables
+from symtrack.model.study import document, figures, paper, questions, runner, small_tables
 from symtrack.model.study.case import FLOAT, GOLDEN, RTL, Case, in_rtl, key
 from symtrack.model.study.execution import floating, golden
 from symtrack.model.study.record import RECORD, adopt, record
@@ -284,7 +284,7 @@ def test_figures() -> None:
 
 def test_document(tmp_path: Path) -> None:
     cases = {name: make()[:180] for name, make in EXPERIMENTS.items()}
-    cases |= {name: make({}) for name, make in paper.EXPERIMENTS.items()}
+    cases |= {name: make({}) for name, make in (paper.EXPERIMENTS | questions.EXPERIMENTS).items()}
     made = {"accuracy": 0.9, "loss": 0.3, "rms_error": 0.05, "sp_rmse": 0.1, "sp_rmse_pulsed": None, "counts": {}}
     store, out = Store(tmp_path / "store"), tmp_path / "out"
     out.mkdir()

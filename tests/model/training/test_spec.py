@@ -165,3 +165,12 @@ def test_checked_numbers_are_plain() -> None:
         with pytest.raises(TypeError, match=r"x = .*: must be a number from 0 to 9"):
             check("x", value, 0, 9, whole=False)
     assert asdict(Rates(reads=np.int64(3)))["reads"] == 3
+
+
+@pytest.mark.parametrize("bits", [10, 12, 40])
+def test_a_threshold_that_fits_itself_is_found_for_any_width_of_h(bits: int) -> None:
+    tiles = {"threshold_shift": "auto", "hidden_bits": bits, "gain_bits": 16}
+    trainer = Trainer(TrainingSpec(network={"hidden": (8,)}, tiles=tiles))
+    for tile in trainer.task.tile_configs:
+        assert tile.hidden_bits == bits
+        assert 0 < tile.threshold_shift <= bits - 2
