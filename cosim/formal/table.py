@@ -26,6 +26,7 @@ from symtrack.cosim.formal.arithmetic_properties import (
     wide_multiplier,
     zero_shift,
 )
+from symtrack.cosim.formal.bridge_properties import apb_bridge, wishbone_bridge
 from symtrack.cosim.formal.chopper_properties import flips
 from symtrack.cosim.formal.control_properties import axi_lite, seed_loader, sequencer
 from symtrack.cosim.formal.counter_properties import counters
@@ -388,6 +389,22 @@ PROPERTIES = (
         "default",
         axi_lite,
         depth=4,
+        twin=("itself: $and", 0),
+    ),
+    Property(
+        "apb_bridge",
+        "each access goes out on AXI4-Lite once, as it is, and ends with its answer",
+        "default",
+        apb_bridge,
+        depth=3,
+        twin=("master: $and", 0),
+    ),
+    Property(
+        "wishbone_bridge",
+        "the same, unless the master has gone; no other access is taken until then",
+        "default",
+        wishbone_bridge,
+        depth=3,
         twin=("itself: $and", 0),
     ),
     Property(
