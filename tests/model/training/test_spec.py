@@ -20,6 +20,7 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.network.architecture import Architecture, Dense
+from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.validated import check, integral
@@ -165,3 +166,35 @@ def test_checked_numbers_are_plain() -> None:
         with pytest.raises(TypeError, match=r"x = .*: must be a number from 0 to 9"):
             check("x", value, 0, 9, whole=False)
     assert asdict(Rates(reads=np.int64(3)))["reads"] == 3
+
+
+def test_a_stale_residual_gives_every_tile_its_memory() -> None:
+    """Also the one whose configuration is given, and macros; a run without it says nothing of it."""
+    plain = TrainingSpec(task=tiny.task(), config=tiny.OUTPUT)
+    stale = replace(plain, residual="stale")
+    assert [tile.residual_memory for tile in stale.problem().tile_configs] == [1, 1]
+    assert stale.config == stale.problem().tile_configs[1] == tiny.OUTPUT.replace(residual_memory=1)
+    assert stale.hardware(tiny.OUTPUT.replace(residual_memory=1)).residual_memory == 1
+    before, after = Trainer(plain).settings, Trainer(stale).settings
+    assert not [text for text in before if "residual" in text and text != "definition.residual"]
+    assert after["residual"] == "'stale'"
+    assert before.keys() <= after.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"residual": "digital"}, "residual = 'digital': must be one of analog, stale"),
+        ({"residual": None}, "residual = None: must be one of analog, stale"),
+        ({"algorithm": "agad"}, "residual = 'stale': must be left out with agad, whose products have no residual"),
+        ({"algorithm": "analog-sgd"}, "residual = 'stale': must be left out with analog-sgd"),
+        (
+            {"programming": Programming()},
+            r"programming = Programming\(.*\): must be left out with residual = 'stale', whose products need no R",
+        ),
+        ({"tiles": {"residual_memory": 0}}, "residual_memory = 0: must be 1 for products of a stale residual"),
+    ],
+)
+def test_a_stale_residual_that_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Trainer(TrainingSpec(**{"task": tiny.task(), "residual": "stale", **changes}))  # type: ignore[arg-type]
