@@ -17,4 +17,4 @@ from symtrack.model.spec.fixed import Int
 
 def keep(residual: Int, difference: Int, accumulates: Int) -> Int:
     """The next D; ``accumulates`` is 1 where d takes its place."""
-    return np.where(accumulates != 0, difference, residual)
+    return np.where(accumulates, difference, residual)
