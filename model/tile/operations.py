@@ -350,7 +350,7 @@ class Periphery:
         taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
         residual = None
         if self.config.residual_memory:
-            residual = keep(self.residual[j, :rows], difference, np.full(rows, settings.accumulate))
+            residual = keep(self.residual[j, :rows], difference, np.full(rows, bool(settings.accumulate)))
             self.residual[j, :rows] = residual
         return Transfer(column=j, pulses=n, latched=taken, reference=reference, residual=residual)
 

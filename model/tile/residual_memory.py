@@ -11,10 +11,11 @@ section 6).
 from __future__ import annotations
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.spec.fixed import Int
 
 
-def keep(residual: Int, difference: Int, accumulates: Int) -> Int:
-    """The next D; ``accumulates`` is 1 where d takes its place."""
+def keep(residual: Int, difference: Int, accumulates: NDArray[np.bool_]) -> Int:
+    """The next D; ``accumulates``: where d takes its place."""
     return np.where(accumulates, difference, residual)

@@ -188,7 +188,7 @@ class Waveform:
         self._hold(rows, "writes__column", first, np.full((beats, 1), read.column))
         self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
         self._hold(rows, "writes__last", first, (np.arange(beats) == beats - 1)[:, None])
-        payload = [
+        payload: list[tuple[str, np.ndarray, int]] = [
             ("latch", read.latched, 1),
             ("pulses", read.pulses, config.pulses_format.width),
             ("reference", read.reference, config.reference_format.width),

@@ -19,8 +19,8 @@ CONFIG = TileConfig(rows=3, columns=2, lanes=2, adc_bits=4, reference_fraction_b
 
 def test_only_cells_that_accumulate_take_the_difference() -> None:
     held, difference = np.array([1, 2, 3, -4]), np.array([5, 6, -7, 8])
-    assert keep(held, difference, np.array([0, 1, 1, 0])).tolist() == [1, 6, -7, -4]
-    assert keep(held, difference, np.zeros(4, np.int64)).tolist() == held.tolist()
+    assert keep(held, difference, np.array([False, True, True, False])).tolist() == [1, 6, -7, -4]
+    assert keep(held, difference, np.zeros(4, bool)).tolist() == held.tolist()
     assert held.tolist() == [1, 2, 3, -4]
 
 
