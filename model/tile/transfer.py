@@ -252,7 +252,7 @@ class TransferPipeline:
 
     def _keep(self, product: _Beat, settings: Settings) -> _Beat:
         address = product.address
-        self.residual[address] = keep(self.residual[address], product.difference, product.used * settings.accumulate)
+        self.residual[address] = keep(self.residual[address], product.difference, product.used & settings.accumulate)
         self.parity.write("residual", address)
         return replace(product, residual=self.residual[address] * product.used)
 
