@@ -9,7 +9,7 @@ from typing import Any
 
 from symtrack.model.arithmetic.activations import ACTIVATIONS
 from symtrack.model.devices.presets import load_device
-from symtrack.model.network.algorithms import ALGORITHMS, Choppers, Rates
+from symtrack.model.network.algorithms import ALGORITHMS, RESIDUALS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
 from symtrack.model.network.learning_tile import TOLERANCE_MAX, Programming
 from symtrack.model.network.macro import Macro
@@ -136,6 +136,8 @@ def learning_options(parser: Parser) -> None:
     add("--tolerance", type=number(0, TOLERANCE_MAX), metavar="LSB", default=argparse.SUPPRESS, help=text)
     text = f"with --program-references: largest number of reads of a column; default: {Programming.rounds}"
     add("--rounds", type=integer(1, (1 << ROUND_BITS) - 1), metavar="N", default=argparse.SUPPRESS, help=text)
+    text = "residual of the products, where used: of P and R, or of the words that tiles hold since their last read"
+    add("--residual", choices=RESIDUALS, default=RESIDUALS[0], help=text)
     own = "default: that of the algorithm"
     for name, kind, text in (
         ("chopper", ChopperMode, "when columns flip"),
@@ -203,5 +205,6 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
         calibration=arguments.calibrate,
         ideal_granularity=arguments.ideal_granularity,
         programming=Programming(**programming) if arguments.program_references else None,
+        residual=arguments.residual,
         **own,
     )

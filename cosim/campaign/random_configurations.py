@@ -69,6 +69,7 @@ LEAST: dict[str, float] = {
     "counter_bits": 8,
     "seed": 0,
     "self_test": 0,
+    "residual_memory": 0,
 }
 """The least value of every field of the tile, in the order in which they are made small."""
 KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied": ("native", "varied")}
@@ -160,6 +161,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
         counter_bits=draw(st.sampled_from((8, 12, 16, 32, 48))),
         seed=draw(st.integers(0, 2**32 - 1)),
         self_test=draw(st.integers(0, 1)),
+        residual_memory=draw(st.integers(0, 1)),
     )
 
 

@@ -131,6 +131,7 @@ def settings_of(trainer: Trainer) -> dict[str, Any]:
             for spec in fields(algorithm)
             if spec.name != "rates" and (value := getattr(algorithm, spec.name)) is not None
         },
+        "residual": trainer.spec.residual,
         "rates": asdict(trainer.rates),
         "devices": {name: {"family": type(device).__name__, **asdict(device)} for name, device in devices.items()},
         "converters": asdict(next(iter(tiles.values())).converters),

@@ -26,6 +26,7 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
     """The rows of every item of `all_items` for the state ``arrays`` of a golden periphery."""
     lanes = config.lanes
     widths = {"q": config.reference_format.width, "qref": config.reference_format.width, "hidden": config.hidden_bits}
+    widths["residual"] = config.difference_format.width
     taken: Counter[str] = Counter()
     result = []
     for item in all_items(config):
@@ -81,6 +82,7 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
         "q": config.reference_format.width,
         "qref": config.reference_format.width,
         "hidden": config.hidden_bits,
+        "residual": config.difference_format.width,
     }
     state: State = {}
     for name, parts in found.items():

@@ -17,7 +17,7 @@ from symtrack.cosim.engine.lockstep import Difference, MismatchError, Ports
 from symtrack.cosim.engine.state import with_ports
 from symtrack.cosim.engine.streams import Streams
 from symtrack.model.spec.config import TileConfig, UsedLines
-from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.settings import Op, Settings, Target
 from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.packing import Words, unpack, unpack_signed
@@ -131,15 +131,15 @@ class SteppedPeriphery:
 
     def _written(self, beats: list[Ports]) -> Transfer:
         """The result of a read from its beats of writes."""
-        config = self.config
-        width = config.reference_format.width
-        reference = [word for beat in beats for word in unpack_signed(beat["reference"], width, config.lanes)]
+        config, rows = self.config, self.used.rows
         latched = [bit for beat in beats for bit in unpack(beat["latch"], 1, config.lanes)]
+        residual = _words(config, beats, "residual", config.difference_format, rows) if config.residual_memory else None
         return Transfer(
             column=beats[0]["column"],
-            pulses=_pulses(config, beats, self.used.rows),
-            latched=np.array(latched[: self.used.rows], np.uint8),
-            reference=np.array(reference[: self.used.rows], np.int64),
+            pulses=_words(config, beats, "pulses", config.pulses_format, rows),
+            latched=np.array(latched[:rows], np.uint8),
+            reference=_words(config, beats, "reference", config.reference_format, rows),
+            residual=residual,
         )
 
     def state_arrays(self) -> dict[str, Int]:
@@ -225,16 +225,15 @@ def program_column(
             streams.incoming["read"].clear()
             streams.send_codes(list(cells.read()))
         if len(streams.incoming["writes"]) == used.row_beats:
-            cells.write(_pulses(config, streams.incoming["writes"], used.rows))
+            cells.write(_words(config, streams.incoming["writes"], "pulses", config.pulses_format, used.rows))
             streams.incoming["writes"].clear()
     return cycles - 1  # the last one is idle
 
 
-def _pulses(config: TileConfig, beats: list[Ports], rows: int) -> Int:
-    """n of all rows in use from the beats of writes."""
-    width = config.pulses_format.width
-    n = [pulses for beat in beats for pulses in unpack_signed(beat["pulses"], width, config.lanes)]
-    return np.array(n[:rows], np.int64)
+def _words(config: TileConfig, beats: list[Ports], name: str, form: Format, rows: int) -> Int:
+    """A signed payload of all rows in use from the beats of writes."""
+    words = [word for beat in beats for word in unpack_signed(beat[name], form.width, config.lanes)]
+    return np.array(words[:rows], np.int64)
 
 
 def check_target(config: TileConfig, cycle: int, target: Target, slow: Sequence[int] | Words) -> None:

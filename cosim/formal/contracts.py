@@ -199,6 +199,19 @@ def hidden_buffer(m: Module, dut: Any, _state: State, beats: Beats | None = None
     ]
 
 
+def residual_memory(m: Module, dut: Any, _state: State, beats: Beats | None = None) -> list[Value]:
+    """Contract of the residual memory: all stages move at reads, and a beat is written in stage 6.
+
+    ``beats`` are those that the proof follows already, if it does.
+    """
+    beats = beats or Beats(m, dut.advance, dut.read, 3, 6)
+    return [
+        ~dut.read | dut.advance,
+        dut.write == beats.valid[6],
+        stand_still(m, [dut.accumulate], beats.any()),
+    ]
+
+
 def quadrants(m: Module, dut: Any, _state: State) -> list[Value]:
     """Contract of the quadrants: slots are taken only while some are pending, and BL is stable meanwhile."""
     before = Signal.like(dut.bl, name="bl_before")

@@ -199,6 +199,7 @@ def hazards() -> Checked:
         rows=3, columns=2, lanes=1, adc_bits=2, reference_fraction_bits=2, gain_bits=1, threshold_shift=1
     )
     config = config.replace(hidden_bits=4, pulses_max=1, magnitude_bits=2, momentum_bits=1, programmer=1)
+    config = config.replace(residual_memory=1)
     dut: Any = TransferPath(config)
     checked = Checked(dut)
     checked.assume(rules.transfer)
@@ -209,6 +210,7 @@ def hazards() -> Checked:
     m.d.comb += [
         Assert(~(enters & state["valid_4"]) | (state["entering"] != address[3])),  # Q and Qref
         Assert(~(state["valid_3"] & state["hidden_buffer.written"]) | (address[2] != address[-1])),  # H
+        Assert(~(state["valid_3"] & state["valid_6"]) | (address[2] != address[5])),  # D
         Assert(~(dut.clear & (enters | state["valid_3"]))),
     ]
     return checked

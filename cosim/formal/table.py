@@ -33,7 +33,12 @@ from symtrack.cosim.formal.counter_properties import counters
 from symtrack.cosim.formal.path_properties import hazards, polarity
 from symtrack.cosim.formal.sby import Checked, Property
 from symtrack.cosim.formal.tile_properties import all_leave, ends, neighbours
-from symtrack.cosim.formal.transfer_properties import hidden_buffer, symmetric_point, wider_hidden_buffer
+from symtrack.cosim.formal.transfer_properties import (
+    hidden_buffer,
+    residual_memory,
+    symmetric_point,
+    wider_hidden_buffer,
+)
 from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile.chopper import Chopper
 from symtrack.hdl.tile.low_pass import LowPass
@@ -233,6 +238,14 @@ PROPERTIES = (
         symmetric_point,
         depth=5,
         twin=("low_pass_0: $sub", 0),
+    ),
+    Property(
+        "residual_memory",
+        "the next D is d where it is accumulated in a lane in use, else D; parity and writes are those of D",
+        "two lanes, d of 6 bits",
+        residual_memory,
+        depth=4,
+        twin=("itself: $and", 0),
     ),
     Property(
         "multiplier",

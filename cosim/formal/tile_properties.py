@@ -24,11 +24,13 @@ def _tile() -> Checked:
     """A small tile with the relations between its blocks that an induction needs."""
     config = TileConfig(rows=3, columns=2, lanes=2, adc_bits=2, reference_fraction_bits=2, gain_bits=1, bl_max=3)
     config = config.replace(threshold_shift=1, hidden_bits=4, pulses_max=1, magnitude_bits=1, momentum_bits=1)
-    config = config.replace(chopper_period=1, row_chopper=1, programmer=1, counter_bits=8)
+    config = config.replace(chopper_period=1, row_chopper=1, programmer=1, counter_bits=8, residual_memory=1)
     checked = Checked(Tile(config), any_words=True)
     m, state, blocks = checked.module, checked.state, checked.blocks
     point, buffer = blocks["transfer.symmetric_point"], blocks["transfer.hidden_buffer"]
+    residual = blocks["transfer.residual_memory"]
     first, second = Beats(m, point.advance, point.accept, 0, 4), Beats(m, buffer.advance, buffer.read, 3, 10)
+    third = Beats(m, residual.advance, residual.read, 3, 6)
     last = TwoBeats(m, buffer.load, checked.component.writes.ready, buffer.amount)
     kept: dict[str, Rule] = {
         "sequencer": rules.sequencer,
@@ -38,6 +40,7 @@ def _tile() -> Checked:
         "transfer": rules.transfer,
         "transfer.symmetric_point": partial(rules.symmetric_point, beats=first),
         "transfer.hidden_buffer": partial(rules.hidden_buffer, beats=second),
+        "transfer.residual_memory": partial(rules.residual_memory, beats=third),
         "update.offer": rules.register_slice,
         "transfer.offer": rules.register_slice,
         "chopper": rules.chopper,
@@ -50,7 +53,7 @@ def _tile() -> Checked:
     }
     for path, rule in (*kept.items(), ("transfer", in_order), ("update", in_turn)):
         checked.keeps(rule, path)
-    for beats in (first, second):
+    for beats in (first, second, third):
         for stage in list(beats.valid)[1:]:
             m.d.comb += Assert(beats.valid[stage] == state[f"transfer.valid_{stage}"])
     m.d.comb += [
@@ -59,7 +62,7 @@ def _tile() -> Checked:
     ]
     # A wrong word is reported a cycle after its beat has gone on, whatever the operation.
     wrong = Signal()
-    stages = (first.valid[3] & point.wrong) | (second.valid[6] & buffer.wrong)
+    stages = (first.valid[3] & point.wrong) | (second.valid[6] & (buffer.wrong | residual.wrong))
     m.d.sync += wrong.eq(point.advance & stages)
     m.d.comb += Assert(checked.component.status.memory_error == wrong)
     works = ~state["sequencer.idle"] & ~state["sequencer.clear"]

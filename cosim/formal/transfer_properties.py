@@ -2,9 +2,10 @@
 """Formal properties of the transfer lanes: a beat carries what a naive description with wide numbers computes.
 
     symmetric point: ref, d and the next Q and Qref;   hidden buffer: h = saturate(H + gain * d), n and the next H
+    residual memory: the next D
 
-Of a memory a beat gets any word, so every Q, Qref and H is tried, and what is written is looked at on its way. Blocks
-of one lane are followed stage by stage, so that induction can start anywhere.
+Of a memory a beat gets any word, so every Q, Qref, H and D is tried, and what is written is looked at on its way.
+Blocks of one or two lanes are followed stage by stage, so that induction can start anywhere.
 """
 
 from __future__ import annotations
@@ -30,6 +31,7 @@ from symtrack.cosim.formal.arithmetic_properties import (
 from symtrack.cosim.formal.contracts import Beats
 from symtrack.cosim.formal.sby import Checked
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
+from symtrack.hdl.tile.residual_memory import ResidualMemory
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Reference
@@ -266,4 +268,60 @@ def _buffered(formats: dict[str, Any]) -> Checked:
         dut.amount == total(sizes),
         dut.cells == (total(cells) if config.programmer else 0),
     )
+    return checked
+
+
+def residual_memory() -> Checked:
+    """Property of the residual memory: D becomes d in a lane in use if that is accumulated, and else stays; out comes D
+    after that, 0 in a lane that is not in use; a wrong parity of D is told.
+    """
+    config = TileConfig(rows=3, columns=2, lanes=2, adc_bits=3, reference_fraction_bits=2, residual_memory=1)
+    dut: Any = ResidualMemory(config)
+    checked = Checked(dut, any_words=True)
+    m, state, width, lanes = checked.module, checked.state, config.difference_format.width, range(config.lanes)
+    (memory,) = checked.memories
+    (read,), (write,) = memory.read_ports, memory.write_ports
+    beats = Beats(m, dut.advance, dut.read, 3, 6)
+    valid, carried = beats.valid, beats.carried
+    checked.assume(partial(rules.residual_memory, beats=beats))
+    m.d.comb += [
+        Assert(read.en == dut.read),
+        Assert(read.addr == dut.read_address),
+        Assert(write.en == (dut.clear | (valid[6] & dut.advance))),
+        Assert(write.addr == Mux(dut.clear, dut.clear_address, dut.write_address)),
+    ]
+    words, kept = Value.cast(read.data), Value.cast(write.data)
+    even: list[Value] = []
+    for lane in lanes:
+        there, parity = slice(lane * width, (lane + 1) * width), config.lanes * width + lane
+        d, before = Value.cast(dut.difference)[there].as_signed(), words[there].as_signed()
+        d, before = carried(d, f"d_{lane}", 4, 6), carried(before, f"before_{lane}", 4, 6)
+        used = carried(dut.used[lane], f"used_{lane}", 4, 6)
+        wrong = carried(~(words[there].xor() ^ words[parity]), f"even_{lane}", 4, 6)
+        after = Mux(used[6] & dut.accumulate, d[6], before[6])
+        even.append(wrong[6])
+        holds(checked, valid[6], dut.residual[lane] == Mux(used[6], after, 0))
+        holds(
+            checked,
+            write.en,
+            kept[there].xor() ^ kept[parity],
+            kept[there].as_signed() == Mux(dut.clear, 0, after),
+        )
+        # The registers of each stage.
+        holds(
+            checked,
+            valid[5],
+            state["before_1"][there].as_signed() == before[5],
+            state["difference_1"][there].as_signed() == d[5],
+            state["used_1"][lane] == used[5],
+            ~(state["before_1"][there].xor() ^ state["parity_1"][lane]) == wrong[5],
+        )
+        holds(
+            checked,
+            valid[6],
+            state["after_1"][there].as_signed() == after,
+            state["late_used_1"][lane] == used[6],
+            state["wrong_1"][lane] == wrong[6],
+        )
+    holds(checked, valid[6], dut.wrong == Cat(even).any())
     return checked

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Injects bit flips into the memories of Q, Qref and H and checks that the tile's parity reports each one in time.
+"""Injects bit flips into all memories of the tile and checks that its parity reports each one in time.
 
 One bit of a word flips while the tile is idle; then its column is read by an operation, with codes that come when they
 want and writes that wait. `status__memory_error` must be high in one cycle, before the writes of the word's beat are
@@ -21,8 +21,8 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Op, Settings
 from symtrack.model.state import Arrays
 from symtrack.model.tile.operations import Periphery
+from symtrack.model.tile.parity import memories
 
-MEMORIES = ("q", "qref", "hidden")
 READING = (Op.TRANSFER, Op.CALIBRATE, Op.PROGRAM)
 LONGEST = 100  # cycles of a read for every one that it takes without waits
 
@@ -34,7 +34,7 @@ class Flip:
     Attributes
     ----------
     op : the operation that reads.
-    memory : the memory's name, one of `MEMORIES`.
+    memory : the memory's name, one of `model.tile.parity.memories`.
     beat : the beat of the column that is read.
     bit : the bit of the word, of which the highest L are parity bits; None flips nothing.
     """
@@ -53,7 +53,7 @@ def flips(config: TileConfig, rng: Random) -> Iterator[Flip]:
         if op == Op.PROGRAM and not config.programmer:
             continue
         for item in all_items(config):
-            if item.name in MEMORIES:
+            if item.name in memories(config):
                 for bit in (None, *range(item.width)):
                     yield Flip(op, item.name, rng.randrange(config.row_beats), bit)
 
@@ -94,8 +94,9 @@ def _random_words(config: TileConfig, rng: Random) -> Arrays:
     arrays = Periphery(config).state_arrays()
     noise = np.random.default_rng(rng.randrange(1 << 32))
     arrays["column"] = np.array(rng.randrange(config.columns))
-    for name in MEMORIES:
-        form = config.hidden_format if name == "hidden" else config.reference_format
+    forms = {"hidden": config.hidden_format, "residual": config.difference_format}
+    for name in memories(config):
+        form = forms.get(name, config.reference_format)
         arrays[name] = noise.integers(form.low, form.high, arrays[name].shape, endpoint=True)
     return arrays
 

@@ -50,7 +50,7 @@ COUNTS = (
     ("reads", "reads", "columns", "columns of P and R converted"),
     ("reference_pulses", "reference-programming pulses", "pulses", "pulses to R; 0 while R is an ideal copy"),
     ("cycles", "clock cycles", "cycles", CYCLES),
-    ("sram_words", "SRAM words touched", "words", "reads · B · 3 memories (Q, Qref, H) · 2 (read and written)"),
+    ("sram_words", "SRAM words touched", "words", "reads · B · memories (Q, Qref, H; D if there is one) · 2"),
 )
 OF_ALL_TILES = (
     ("calibration_slots", "calibration slots", "slots", "slots of the calibration before training, Σ over tiles"),
@@ -364,8 +364,8 @@ def _counts(report: Report) -> Markup:
     ]
     text = (
         "R, C and L are rows, columns and lanes of a tile, B = ⌈R/L⌉ the beats of a column, BL the slots of a train. "
-        "Cycles are those of operations that never wait, and words are those of L lanes; H is counted as written also "
-        "where a transfer leaves it alone: while a warm-up lasts, and when writes are direct."
+        "Cycles are those of operations that never wait, and words are those of L lanes, read and written; H is "
+        "counted as written also where a transfer leaves it alone: while a warm-up lasts, and when writes are direct."
     )
     return join((whole, element("p", text, class_="soft"), table("Tile by tile, golden run", ("count", *names), lines)))
 

@@ -17,7 +17,7 @@ from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, INJECTED, WORD, Field, Register, registers
+from symtrack.hdl.controller.registers import ADDRESS_BITS, EVENTS, WORD, Field, Register, injected, registers
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import COUNTERS, FLAGS
@@ -204,7 +204,7 @@ class RegisterFile(wiring.Component):
         if self.config.self_test:
             tested = Mux(done["intr_test"], Cat(fresh["intr_test", event] for event in EVENTS), 0)
             m.d.sync += self.inject.lane.eq(fresh["inject", "lane"])
-            for name in INJECTED:
+            for name in injected(self.config):
                 m.d.sync += getattr(self.inject, name).eq(done["inject"] & fresh["inject", name])
 
         cleared = Signal(len(EVENTS))

@@ -103,7 +103,9 @@ EVENTS = {
 }
 
 
-INJECTED = {"q": "Q", "qref": "Qref", "hidden": "H"}  # memories whose parity can be made wrong
+def injected(config: TileConfig) -> dict[str, str]:
+    """The memories whose parity can be made wrong, and their letters."""
+    return {"q": "Q", "qref": "Qref", "hidden": "H"} | ({"residual": "D"} if config.residual_memory else {})
 
 
 def registers(config: TileConfig) -> tuple[Register, ...]:
@@ -163,6 +165,7 @@ def registers(config: TileConfig) -> tuple[Register, ...]:
         ),
         *(_self_test(config) if config.self_test else ()),
         *_settings(config),
+        *([_parameters(config, "memories", 0x58, ("residual_memory",))] if config.residual_memory else ()),
         Register(
             name="seed",
             offset=SEED,
@@ -198,7 +201,7 @@ def _self_test(config: TileConfig) -> tuple[Register, Register]:
     """Registers that provoke what firmware has to be tested with."""
     memories = [
         _ordered(name, bit, 1, f"1: the next word of {text} that is written")
-        for bit, (name, text) in enumerate(INJECTED.items())
+        for bit, (name, text) in enumerate(injected(config).items())
     ]
     lane = _ordered("lane", 8, config.lane_bits, "in which lane", high=config.lanes - 1)
     return (

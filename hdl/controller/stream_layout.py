@@ -109,6 +109,7 @@ def stream_layouts(config: TileConfig) -> dict[str, StreamLayout]:
         "writes": _layout(
             ("pulses", config.pulses_format.width, lanes, True),
             ("reference", config.reference_format.width, lanes, True),
+            *([("residual", config.difference_format.width, lanes, True)] if config.residual_memory else ()),
             ("latch", lanes, None, False),
             ("column", config.column_bits, None, False),
             ("beat", config.beat_bits, None, False),

@@ -15,7 +15,9 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import setting_specs
 
 MAP_FILE = "symtrack_map.h"
-WHOLE = TileConfig(rows=1024, columns=1024, counter_bits=48, row_chopper=1, programmer=1, self_test=1)
+WHOLE = TileConfig(
+    rows=1024, columns=1024, counter_bits=48, row_chopper=1, programmer=1, self_test=1, residual_memory=1
+)
 """A configuration that has every register."""
 SIZES = ("size", "formats", "arithmetic", "writes", "options")  # registers that tell what a configuration is made of
 

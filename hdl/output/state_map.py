@@ -46,6 +46,9 @@ def state_items(config: TileConfig) -> list[StateItem]:
         StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
         StateItem("chopper_source", ("chopper", "source", "state"), 32),
     ]
+    if config.residual_memory:
+        width = config.difference_format.width * lanes + parity
+        items.append(StateItem("residual", ("transfer", "residual_memory", "memory_residual", "words"), width, depth))
     if config.row_chopper:
         items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows, wire="row_flipped"))
     banks = (

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Beat memory: the words of L lanes of one SP quantity (Q, Qref or H) with a parity bit each, cleared by hardware.
+"""Beat memory: the words of L lanes of one quantity (Q, Qref, H or D) with a parity bit each, cleared by hardware.
 
     parity = 1 ^ XOR of the bits of the word: a lane that is all zeros, its parity too, is wrong
 

@@ -49,8 +49,13 @@ def codes(config: TileConfig) -> Signature:
     return stream(code=data.ArrayLayout(signed(config.adc_bits), config.lanes))
 
 
+def residuals(config: TileConfig) -> data.ArrayLayout:
+    """L words of d, or of D."""
+    return data.ArrayLayout(signed(config.difference_format.width), config.lanes)
+
+
 def writes(config: TileConfig) -> Signature:
-    """L results of a read per beat, for W, or for R with ``array``."""
+    """L results of a read per beat, for W, or for R with ``array``; D with ``residual_memory``."""
     return stream(
         array=1,
         column=config.column_bits,
@@ -58,6 +63,7 @@ def writes(config: TileConfig) -> Signature:
         pulses=data.ArrayLayout(signed(config.pulses_format.width), config.lanes),
         latch=config.lanes,
         reference=data.ArrayLayout(signed(config.reference_format.width), config.lanes),
+        **({"residual": residuals(config)} if config.residual_memory else {}),
         last=1,
     )
 
@@ -81,7 +87,8 @@ def status(config: TileConfig) -> Signature:
 
 def inject(config: TileConfig) -> Signature:
     """Wrong parity of the next word of a memory that is written, in one lane; only with ``self_test``."""
-    return Signature({"q": Out(1), "qref": Out(1), "hidden": Out(1), "lane": Out(config.lane_bits)})
+    residual = {"residual": Out(1)} if config.residual_memory else {}
+    return Signature({"q": Out(1), "qref": Out(1), "hidden": Out(1), **residual, "lane": Out(config.lane_bits)})
 
 
 def tile(config: TileConfig) -> Signature:

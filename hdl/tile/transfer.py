@@ -3,9 +3,10 @@
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
-A beat enters in stage 0. `hdl.tile.symmetric_point` works in stages 0 to 4 and `hdl.tile.hidden_buffer` in stages 3
-to 11, the last of which is `model.spec.config.BEAT_LATENCY`: there the writes of the beat are offered. A beat of a
-column is never in the pipeline twice, so no memory is read where it is written.
+A beat enters in stage 0. `hdl.tile.symmetric_point` works in stages 0 to 4, `hdl.tile.residual_memory`, where there is
+one, in stages 3 to 6, and `hdl.tile.hidden_buffer` in stages 3 to 11, the last of which is
+`model.spec.config.BEAT_LATENCY`: there the writes of the beat are offered. A beat of a column is never in the pipeline
+twice, so no memory is read where it is written.
 Latency: BEAT_LATENCY cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle. When
 ``writes`` waits, one more beat goes into the spare register of `hdl.parts.register_slice`, then all stages wait. A
 transfer takes ``TileConfig.transfer_cycles`` with its command.
@@ -20,12 +21,13 @@ from symtrack.hdl.parts.multiplier import times
 from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
+from symtrack.hdl.tile.residual_memory import ResidualMemory
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
 from symtrack.hdl.tile.used_lines import below, up_to
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.polynomials import DEGREE
 
-PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")  # of writes, but its array
+PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")  # of writes, but its array and D
 
 
 class TransferPath(wiring.Component):
@@ -104,6 +106,8 @@ class TransferPath(wiring.Component):
         }
         if config.programmer:
             fields |= {"array": 1, "cells": buffer.cells.shape()}
+        if config.residual_memory:
+            fields["residual"] = self.writes.residual.shape()
         m.submodules.offer = offer = RegisterSlice(fields)
 
         advance = Signal()
@@ -219,7 +223,23 @@ class TransferPath(wiring.Component):
             self.writes.valid.eq(offer.valid),
             *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
         ]
-        for block in (point, buffer):
+        blocks: list[wiring.Component] = [point, buffer]
+        if config.residual_memory:
+            m.submodules.residual_memory = residual = ResidualMemory(config)
+            blocks.append(residual)
+            m.d.comb += [
+                residual.advance.eq(advance),
+                residual.read.eq(buffer.read),
+                residual.read_address.eq(address[3]),
+                residual.difference.eq(point.difference),
+                residual.used.eq(point.in_use),
+                residual.accumulate.eq(self.settings.accumulate),
+                residual.write.eq(valid[6]),
+                residual.write_address.eq(address[6]),
+                offer.residual_in.eq(delayed(m, residual.residual, 4, advance, "residual")),
+                self.writes.residual.eq(offer.residual_out),
+            ]
+        for block in blocks:
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
             if config.self_test:
                 connect(m, block.inject, flipped(self.inject))
@@ -240,7 +260,8 @@ class TransferPath(wiring.Component):
             m.d.sync += self.two.eq(0)
         with m.Elif(buffer.load):
             m.d.sync += self.two.eq(1)
-        m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & buffer.wrong)))
+        wrong = buffer.wrong | residual.wrong if config.residual_memory else buffer.wrong
+        m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & wrong)))
         with m.If(buffer.load):
             m.d.sync += self.amount.eq(buffer.amount)
         with m.If(buffer.load):

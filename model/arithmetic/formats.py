@@ -21,6 +21,7 @@ READ_DROP = WEIGHT_BITS - READ_BITS
 READ_MAX = (1 << 31) - 1
 VALUE_BITS = 20  # fractional bits of inputs, errors and outputs
 VALUE_ONE = 1 << VALUE_BITS
+SUM_MAX = 4096 << VALUE_BITS  # where sums of values saturate: times a scale or a weight they fit 63 bits
 
 ReadWords = NDArray[np.int32]
 

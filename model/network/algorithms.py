@@ -21,6 +21,7 @@ from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings
 from symtrack.model.spec.validated import Validated, check, integer, number
 
 VERSION_MAX = 10**6  # of an own algorithm
+RESIDUALS = ("analog", "stale")  # forms of the residual: of the arrays, or of the words that tiles hold
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +33,7 @@ class Algorithm:
     target : the array that updates pulse; with the slow one there are no transfers.
     chopper, scope, row_chopper, reference, filter, direct : see `model.spec.settings.Settings`.
     warm_up : the first ``chopper_period`` sweeps only fill the filter, since Qref is not yet known; nothing is written.
-    residual : forward and backward products include gamma * (P - reference).
+    residual : forward and backward products include gamma * (P - reference), in one of the forms of `RESIDUALS`.
     rates : defaults that differ from those of `Rates`.
     """
 

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """One layer's crossbar tile: fast array P, slow array W, reference copy R, and the periphery that drives them.
 
-    forward    y = W x + gamma * c' o ((P - R) (c o x))
-    backward   g = W^T delta + gamma * c o ((P - R)^T (c' o delta))
+    forward    y = W x + gamma * c' o ((P - R) (c o x)),                  stale: y = W x + gamma * D x
+    backward   g = W^T delta + gamma * c o ((P - R)^T (c' o delta)),      stale: g = W^T delta + gamma * D^T delta
     update     P moves by about -alpha * (c' o delta) (c o x)^T, or W by -alpha * delta x^T, in pulse coincidences
     transfer   one column of P is read, the periphery answers with pulses for the same column of W
 
@@ -10,7 +10,8 @@
 
 Each of the three products has its own pass through the converters. R is an ideal copy of the words that the periphery
 tells, Qref or Q, or devices that it programs to Qref by write and verify. c' are the choppers of the rows, 1 where
-there are none.
+there are none. D are the words of the tile's residual memory, c * c' * (P - Qref) of the last read of each column that
+accumulated, and their product is digital: see `model.network.products`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from symtrack.model.arithmetic.quantile import normal_table
 from symtrack.model.devices.array import PARALLEL_CELLS, DeviceArray
 from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.sharing import Sharing
-from symtrack.model.network.products import GAMMA_BITS, products_alone, products_shared
+from symtrack.model.network.products import GAMMA_BITS, digital_products, products_alone, products_shared
 from symtrack.model.network.pulsing import update_alone, update_shared
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
@@ -50,7 +51,9 @@ class Crossbar:
     converters
         DAC, ADC and output noise of all products; ``adc_bits`` must be that of the tile.
     gamma
-        Weight of the residual P - R in the products; 0 leaves its passes out.
+        Weight of the residual in the products; 0 leaves it out.
+    stale
+        The residual is D, for which the tile must have ``residual_memory``, in place of P - R.
     seed, name
         Key the write noise of the arrays.
     threads
@@ -73,6 +76,7 @@ class Crossbar:
         slow: Cells,
         converters: Converters,
         gamma: float,
+        stale: bool = False,
         seed: int,
         name: str,
         threads: int = 1,
@@ -82,11 +86,13 @@ class Crossbar:
     ) -> None:
         if converters.adc_bits != config.adc_bits:
             raise ValueError(f"converters.adc_bits = {converters.adc_bits}: must be adc_bits = {config.adc_bits}")
+        if stale and not config.residual_memory:
+            raise ValueError(f"residual_memory = {config.residual_memory}: must be 1 for products of a stale residual")
         self.config = config
         self.converters = converters
         self.periphery = periphery(config)
         self._sources = self.periphery if isinstance(self.periphery, Sourcing) else None
-        followed = {"threads": threads, "followed": gamma != 0}
+        followed = {"threads": threads, "followed": gamma != 0 and not stale}
         self.fast = DeviceArray(cells=fast, key=derive_key(seed, name, "fast"), **followed)  # type: ignore[arg-type]
         self.slow = DeviceArray(cells=slow, key=derive_key(seed, name, "slow"), threads=threads)
         self.programmed: DeviceArray | None = None
@@ -94,12 +100,14 @@ class Crossbar:
             self.programmed = DeviceArray(cells=reference, key=derive_key(seed, name, "reference"), threads=threads)
         self._copy = np.zeros((config.columns, config.rows), dtype=np.int64)  # by columns, as the words
         self._copy_words: ReadWords = np.zeros(self._copy.shape, dtype=np.int32)
+        self._residual = np.zeros_like(self._copy)
         self._programming = programming
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
         self.transfers = 0
         self._sharing = Sharing(threads)  # of products
-        self._gamma = round(gamma * (1 << GAMMA_BITS))
+        rounded = round(gamma * (1 << GAMMA_BITS))
+        self._gamma, self._digital_gamma = (0, rounded) if stale else (rounded, 0)
         self._magnitude_high = config.magnitude_format.high
 
     @property
@@ -153,6 +161,9 @@ class Crossbar:
             lambda threads: products_shared(threads, *given, *rest),
             lambda _: work,
         )
+        if self._digital_gamma:
+            scaled = self._digital_gamma, converters.lsb, config.reference_fraction_bits
+            values += digital_products(given[0], forward, self._residual, *scaled)
         return values
 
     def learn(self, x: Int, delta: Int, manager: UpdateManager, target: Target = Target.FAST) -> None:
@@ -217,6 +228,8 @@ class Crossbar:
         codes = self.converters.read_column(fast.column(column), noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
         self._take(result, noise)
+        if result.residual is not None:
+            self._residual[result.column] = result.residual
         if result.pulses.any():
             self.slow.pulse_column(result.column, result.pulses)
         self.transfers += 1
@@ -282,6 +295,9 @@ class Crossbar:
         """Back to the state of `state_arrays` and `counters`; only with a periphery that is `Restorable`."""
         assert isinstance(self.periphery, Restorable)
         self.periphery.restore(part_of(arrays, "periphery"))
+        if self.config.residual_memory:
+            columns, rows = self._residual.shape
+            self._residual[...] = arrays["periphery_residual"][:columns, :rows]
         if self.programmed is None:
             self._copy[...] = arrays["reference"].T
             self._copy_words[...] = read_words(self._copy)

@@ -17,7 +17,7 @@ import numpy as np
 
 from symtrack.model.arithmetic.activations import inverse_root
 from symtrack.model.arithmetic.converters import NoiseStream
-from symtrack.model.arithmetic.formats import VALUE_BITS, VALUE_ONE
+from symtrack.model.arithmetic.formats import SUM_MAX, VALUE_BITS, VALUE_ONE
 from symtrack.model.compiled import njit
 from symtrack.model.network.architecture import LayerPlan, TileGrid
 from symtrack.model.network.chain import make_tile
@@ -29,7 +29,6 @@ from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.state import Arrays, named, part_of
 
 SCALE_BITS = 30  # fractional bits of the output scales and of their rate
-_SUM_MAX = 4096 << VALUE_BITS  # times a scale it fits 63 bits
 _HALF = 32  # bits
 _round_shift = njit(round_shift)
 
@@ -144,7 +143,7 @@ class Layer:
 
     def scaled(self, sums: Int) -> Int:
         """s times sums, saturated."""
-        result: Int = _scaled(sums, (_SUM_MAX << SCALE_BITS) // self.scale, self.scale)
+        result: Int = _scaled(sums, (SUM_MAX << SCALE_BITS) // self.scale, self.scale)
         return result
 
 
@@ -173,7 +172,7 @@ def _inner(delta: Int, sums: Int) -> tuple[np.int64, np.int64]:
     above = below = np.int64(0)
     for k in range(len(sums)):
         for i in range(sums.shape[1]):
-            product = delta[k, i] * min(max(sums[k, i], -_SUM_MAX), _SUM_MAX)
+            product = delta[k, i] * min(max(sums[k, i], -SUM_MAX), SUM_MAX)
             above += product >> _HALF
             below += product & (1 << _HALF) - 1
     return above, below

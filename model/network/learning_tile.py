@@ -70,7 +70,10 @@ class Physics:
 
 @dataclass(frozen=True, kw_only=True)
 class Learning:
-    """What all tiles of a network share: how and on what they learn, see `model.network.network.Network`."""
+    """What all tiles of a network share: how and on what they learn, see `model.network.network.Network`.
+
+    ``stale``: the residual of the products is the digital one, see `model.network.crossbar.Crossbar`.
+    """
 
     algorithm: Algorithm
     rates: Rates
@@ -78,6 +81,7 @@ class Learning:
     periphery: PeripheryFactory
     seed: int
     threads: int = 1
+    stale: bool = False
 
 
 def stage_name(tile: str, number: int) -> str:
@@ -125,6 +129,7 @@ class LearningTile:
             slow=slow.cells(**shape, array=f"{name}.slow"),
             converters=converters,
             gamma=rates.gamma if algorithm.residual else 0.0,
+            stale=learning.stale,
             seed=seed,
             name=name,
             threads=learning.threads,

@@ -1,10 +1,13 @@
 # SPDX-License-Identifier: Apache-2.0
 """Products of a tile with all vectors of a batch, in one compiled call.
 
-    y = W u + gamma * c_out o ((P - R) (c_in o u))
+    y = W u + gamma * c_out o ((P - R) (c_in o u))          or, with words D that are held digitally,
+    y = W u + round(gamma * v),   v = round(t * lsb),   t = round(sum_j D_ij u_j),   |v| at most `SUM_MAX`
 
 W, P and R each have a pass through the converters of their own, and of each vector all draws of W come before those of
-P. Without gamma there is the first pass only.
+P. Without gamma, and with D, there is the first pass only. What is added for D is exact up to its roundings, halves
+upwards, each to words of values: t is one in units of an ADC LSB, v one of weight times input. u are the values
+themselves, which pass no DAC.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from symtrack.model.arithmetic.converters import (
     compiled_value,
     compiled_values,
 )
+from symtrack.model.arithmetic.formats import SUM_MAX, WEIGHT_BITS
 from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import round_shift
 
@@ -101,4 +105,34 @@ def products_shared(  # type: ignore[no-untyped-def]
             _part(slow_sigmas, start, stop), _part(fast_sigmas, start, stop), _part(copied_sigmas, start, stop),
             key, first + start * stride, table,
         )  # fmt: skip
+    return result
+
+
+@njit(cache=True)
+def digital_products(vectors, forward, residual, gamma, lsb, fraction_bits):  # type: ignore[no-untyped-def]
+    """Values [n, R] of gamma * D for vectors [n, C], or backward [n, C] for vectors [n, R].
+
+    Parameters
+    ----------
+    residual
+        int64[C, R], D in units of ``lsb`` / 2**``fraction_bits``.
+    gamma
+        With `GAMMA_BITS` fractional bits.
+    lsb
+        One ADC code, a weight.
+    """
+    columns, rows = residual.shape
+    result = np.zeros((len(vectors), rows if forward else columns), np.int64)
+    limit = (SUM_MAX << WEIGHT_BITS) // lsb
+    for k in range(len(vectors)):
+        for j in range(columns):
+            if not forward:
+                for i in range(rows):
+                    result[k, j] += residual[j, i] * vectors[k, i]
+            elif vectors[k, j]:
+                for i in range(rows):
+                    result[k, i] += residual[j, i] * vectors[k, j]
+        for i in range(result.shape[1]):
+            total = min(max(_round_shift(result[k, i], fraction_bits), -limit), limit)
+            result[k, i] = _round_shift(_round_shift(total * lsb, WEIGHT_BITS) * gamma, GAMMA_BITS)
     return result

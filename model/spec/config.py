@@ -27,7 +27,7 @@ SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
 SEED_CYCLES = 3  # of a seed that is loaded
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
-ADDED = {"stream_pad": 0, "self_test": 0}
+ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0}
 NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
 OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
@@ -124,6 +124,7 @@ class TileConfig(Validated):
     )
     stream_pad: int = integer(0, 1, 0, "1: the widths of the controller's AXI4-Streams are powers of two")
     self_test: int = integer(0, 1, 0, "1: the controller can provoke its events and memory errors, to test firmware")
+    residual_memory: int = integer(0, 1, 0, "1: the tile keeps the last d of each cell, for products that are digital")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -242,7 +243,7 @@ class TileConfig(Validated):
 
     @property
     def difference_format(self) -> Format:
-        """d = c * (r - Qref)."""
+        """d = c * (r - Qref), and D, the last of them that was accumulated."""
         return Format(self.adc_bits + self.reference_fraction_bits + 1, self.reference_fraction_bits)
 
     @property
@@ -337,7 +338,7 @@ class TileConfig(Validated):
 
     @property
     def depth(self) -> int:
-        """Words in each of the memories of Q, Qref and H; address = column * row_beats + beat."""
+        """Words in each of the memories of Q, Qref, H and D; address = column * row_beats + beat."""
         return self.columns * self.row_beats
 
     @property

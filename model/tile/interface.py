@@ -45,12 +45,14 @@ class Transfer:
     pulses : int64[R], signed pulse counts for the slow array.
     latched : uint8[R], 1 where the reference array takes ``reference``.
     reference : int64[R], Qref of the column after the transfer, or Q in reference mode filtered.
+    residual : int64[R], D of the column after the transfer; None of a tile without ``residual_memory``.
     """
 
     column: int
     pulses: Int
     latched: Bits
     reference: Int
+    residual: Int | None = None
 
 
 @dataclass(frozen=True)

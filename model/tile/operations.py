@@ -4,7 +4,7 @@
     update:    lines of every slot = pulse trains of (delta, c * x), quadrant by quadrant
     transfer:  d = c_j * c'_i * (r - s),  s = 0, Qref or Q,
                h = saturate(H + gain * d),  n = clamp(trunc(h / threshold)),
-               Q <- Q + round((r - Q) / 2**k),  choppers
+               Q <- Q + round((r - Q) / 2**k),  D <- d,  choppers
     calibrate: slots of all lines, then sweeps of reads that only fill the filter
     program:   a column of R is read and corrected until it is Qref
 
@@ -47,11 +47,13 @@ from symtrack.model.tile.interface import (
     UpdateBatch,
 )
 from symtrack.model.tile.low_pass import filter_step
+from symtrack.model.tile.parity import memories
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
 from symtrack.model.tile.quadrants import schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.reference_latch import latch
+from symtrack.model.tile.residual_memory import keep
 from symtrack.model.tile.seed_loader import load_seeds
 from symtrack.model.tile.sequencer import calibration_settings
 from symtrack.model.tile.threshold import write_pulses
@@ -64,7 +66,8 @@ class Periphery:
 
     Attributes
     ----------
-    q, qref, hidden : int64[columns, rows] of all lines, filter, latched reference and hidden buffer.
+    q, qref, hidden, residual : int64[columns, rows] of all lines, filter, latched reference, hidden buffer and the last
+        d that was accumulated, which is 0 without ``residual_memory``.
     row_bank, column_bank, dither_bank : random sources of the two sides and of unbuffered writes.
     chopper_state : choppers, flags and the next column.
     status : counters and sticky flags.
@@ -81,6 +84,7 @@ class Periphery:
         self.q = np.zeros((config.columns, config.rows), np.int64)
         self.qref = np.zeros_like(self.q)
         self.hidden = np.zeros_like(self.q)
+        self.residual = np.zeros_like(self.q)
         self.row_bank = Bank(config.row_bank)
         self.column_bank = Bank(config.column_bank)
         self.dither_bank = Bank(config.dither_bank)
@@ -320,7 +324,7 @@ class Periphery:
 
         latches = state.read_latch[:rows] | settings.latch
         dither = self._dither()
-        n, reference, saturated, clamped = _transfer(
+        n, reference, difference, saturated, clamped = _transfer(
             code,
             self.q[j, :rows],
             self.qref[j, :rows],
@@ -344,7 +348,11 @@ class Periphery:
         self.status.count_pulses(n)
         state.finish_transfer(settings)
         taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
-        return Transfer(column=j, pulses=n, latched=taken, reference=reference)
+        residual = None
+        if self.config.residual_memory:
+            residual = keep(self.residual[j, :rows], difference, np.full(rows, bool(settings.accumulate)))
+            self.residual[j, :rows] = residual
+        return Transfer(column=j, pulses=n, latched=taken, reference=reference, residual=residual)
 
     def _check(self, settings: Settings) -> None:
         """Check settings, whose sizes, if they tell any, must be those in use."""
@@ -367,9 +375,7 @@ class Periphery:
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.TileModel`."""
         return {
-            "q": self.q.copy(),
-            "qref": self.qref.copy(),
-            "hidden": self.hidden.copy(),
+            **{name: getattr(self, name).copy() for name in memories(self.config)},
             "row_sources": self.row_bank.state.copy(),
             "column_sources": self.column_bank.state.copy(),
             "dither_sources": self.dither_bank.state.copy(),
@@ -379,7 +385,7 @@ class Periphery:
 
     def restore(self, arrays: Arrays) -> None:
         """Back to the state of `state_arrays`, of this class or of RTL; ``cycles`` is not part of it."""
-        for name in ("q", "qref", "hidden"):
+        for name in memories(self.config):
             getattr(self, name)[...] = arrays[name]
         self.row_bank.state[:] = arrays["row_sources"]
         self.column_bank.state[:] = arrays["column_sources"]
@@ -418,7 +424,9 @@ def _schedule(  # type: ignore[no-untyped-def]
 def _transfer(  # type: ignore[no-untyped-def]
     code, q, qref, hidden, sign, latches, mode, filters, gain, accumulates, direct, dither, forgets, momentum, scaling
 ):
-    """The blocks of the transfer path in their order; q, qref and hidden [R] of the column change in place."""
+    """The blocks of the transfer path but the residual memory in their order: n, what R takes, d, where h and n were
+    clipped; q, qref and hidden [R] of the column change in place.
+    """
     r = code << scaling.fraction_bits
     reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
     subtracted = reference if mode == _LATCHED else q.copy() if mode == _FILTERED else np.zeros_like(reference)
@@ -430,16 +438,16 @@ def _transfer(  # type: ignore[no-untyped-def]
         reference = q.copy()
     if not accumulates:
         nothing = np.zeros(code.size, np.bool_)
-        return np.zeros_like(code), reference, nothing, nothing
+        return np.zeros_like(code), reference, d, nothing, nothing
     h, saturated = accumulate(dither if direct else hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
     n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, direct)
     if direct:
-        return n, reference, saturated, clamped
+        return n, reference, d, saturated, clamped
     if forgets:
         hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
     else:
         hidden[:] = subtract(h, n, scaling.threshold_shift)
-    return n, reference, saturated, clamped
+    return n, reference, d, saturated, clamped
 
 
 def check_settings(config: TileConfig, settings: Settings) -> None:

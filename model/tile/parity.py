@@ -13,15 +13,18 @@ import numpy as np
 
 from symtrack.model.spec.config import TileConfig
 
-MEMORIES = ("q", "qref", "hidden")
+
+def memories(config: TileConfig) -> tuple[str, ...]:
+    """The names of all memories."""
+    return ("q", "qref", "hidden", *(("residual",) if config.residual_memory else ()))
 
 
 class Parity:
-    """Wrong parity bits of Q, Qref and H."""
+    """Wrong parity bits of the memories."""
 
     def __init__(self, config: TileConfig) -> None:
         self._lanes = np.arange(config.lanes)
-        self._wrong = {name: np.zeros((config.depth, config.lanes), bool) for name in MEMORIES}
+        self._wrong = {name: np.zeros((config.depth, config.lanes), bool) for name in memories(config)}
         self.reset()
 
     def reset(self) -> None:
@@ -43,4 +46,4 @@ class Parity:
 
     def is_wrong(self, name: str, address: int) -> bool:
         """Whether a read of this word is told."""
-        return bool(self._wrong[name][address].any())
+        return name in self._wrong and bool(self._wrong[name][address].any())

@@ -19,7 +19,7 @@ from symtrack.model.spec.status import STATUS
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
 from symtrack.model.tile.packing import pack_bits
-from symtrack.model.tile.parity import MEMORIES
+from symtrack.model.tile.parity import memories
 from symtrack.model.tile.random_source import Sources
 from symtrack.model.tile.seed_loader import SeedLoader
 from symtrack.model.tile.sequencer import SequencerModel, State
@@ -90,7 +90,7 @@ class TileModel:
                 taken = outputs["codes__ready"] and inputs["codes__valid"]
                 self._stream(inputs["codes__code"] if taken else None, bool(inputs["writes__ready"]))
         if self.config.self_test:
-            for name in (name for name in MEMORIES if inputs[f"inject__{name}"]):
+            for name in (name for name in memories(self.config) if inputs[f"inject__{name}"]):
                 self._transfer.parity.arm(name, inputs["inject__lane"])
         if inputs["rst"]:
             self._reset()
@@ -150,16 +150,16 @@ class TileModel:
             sequencer.streamed(outside=outside)
 
     def memory(self, name: str) -> Int:
-        """The live words of ``q``, ``qref`` or ``hidden``, lane after lane, for fault injection."""
-        memories = {"q": self._transfer.q, "qref": self._transfer.qref, "hidden": self._transfer.hidden}
-        return memories[name].reshape(-1)
+        """The live words of ``q``, ``qref``, ``hidden`` or ``residual``, lane after lane, for fault injection."""
+        words: Int = getattr(self._transfer, name)
+        return words.reshape(-1)
 
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all state that reset defines, by name; the same names as of `model.tile.operations.Periphery`."""
         config, pipeline = self.config, self._transfer
-        memories = {"q": pipeline.q, "qref": pipeline.qref, "hidden": pipeline.hidden}
+        lanes = {name: self.memory(name).reshape(config.columns, -1) for name in memories(config)}
         return {
-            **{name: memory.reshape(config.columns, -1)[:, : config.rows].copy() for name, memory in memories.items()},
+            **{name: words[:, : config.rows].copy() for name, words in lanes.items()},
             "row_sources": self._update.row_bank.state.copy(),
             "column_sources": self._update.column_bank.state.copy(),
             "dither_sources": pipeline.dither_bank.state.copy(),

@@ -4,11 +4,12 @@
     stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
     stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.tile.programmer`
+    stage 6, with ``residual_memory``: D is written, see `model.tile.residual_memory`
 
 Lanes of the last beat beyond the rows in use keep their words, with d = 0 and n = 0, and are offered as zeros.
 
-What a stage works out here at once, registers in between only carry. The memories of Q, Qref and H have C * B words of
-L lanes, address j * B + beat. Latency: `model.spec.config.BEAT_LATENCY` cycles from a code to its write. Throughput:
+What a stage works out here at once, registers in between only carry. The memories of Q, Qref, H and D have C * B words
+of L lanes, address j * B + beat. Latency: `model.spec.config.BEAT_LATENCY` cycles from a code to its write. Throughput:
 one beat per cycle; all stages move together. Source: docs/tile.md, section 6.
 """
 
@@ -32,6 +33,7 @@ from symtrack.model.tile.parity import Parity
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.reference_latch import latch
+from symtrack.model.tile.residual_memory import keep
 from symtrack.model.tile.sequencer import SequencerModel
 from symtrack.model.tile.threshold import write_pulses
 
@@ -45,6 +47,7 @@ _WRITES = (
     "writes__reference",
     "writes__last",
 )
+_RESIDUAL = "writes__residual"
 
 
 @dataclass(frozen=True)
@@ -54,7 +57,8 @@ class _Beat:
     Attributes
     ----------
     q, qref : what is to be written.
-    difference : d of a programming.
+    difference : d.
+    residual : D after the read, 0 in lanes that have no row in use.
     uniform : the dither u of a direct write.
     used : lanes that have a row in use.
     last : the last beat of its read.
@@ -71,6 +75,7 @@ class _Beat:
     latches: Int
     n: Int
     difference: Int
+    residual: Int
     uniform: Int
     used: NDArray[np.bool_]
     last: bool
@@ -87,7 +92,7 @@ class TransferPipeline:
 
     Attributes
     ----------
-    q, qref, hidden : int64[depth, L], the memories; reset does not change them.
+    q, qref, hidden, residual : int64[depth, L], the memories; reset does not change them.
     parity : wrong parity bits of the memories.
     writes : payload and ``valid`` of the output stream, by the names of its ports.
     dither_bank : random words of unbuffered writes, a line per lane.
@@ -98,9 +103,11 @@ class TransferPipeline:
         self.q = np.zeros((config.depth, config.lanes), np.int64)
         self.qref = np.zeros_like(self.q)
         self.hidden = np.zeros_like(self.q)
+        self.residual = np.zeros_like(self.q)
         self.parity = Parity(config)
         self._hidden_range = config.hidden_format.low, config.hidden_format.high
         self._pulses_width, self._reference_width = config.pulses_format.width, config.reference_format.width
+        self._difference_width = config.difference_format.width
         self._zeros = np.zeros(config.lanes, np.int64)
         self._ones, self._none = np.ones(config.rows, np.int64), np.zeros(config.rows, np.int64)
         self.reset()
@@ -113,7 +120,7 @@ class TransferPipeline:
         self._unwritten: _Beat | None = None  # in the last stage, where H is written
         self._offered: _Beat | None = None
         self._spare: _Offer | None = None
-        self.writes = dict.fromkeys(_WRITES, 0)
+        self.writes = dict.fromkeys((*_WRITES, *((_RESIDUAL,) if self._config.residual_memory else ())), 0)
 
     @property
     def room(self) -> bool:
@@ -122,7 +129,7 @@ class TransferPipeline:
 
     def clear(self, address: int) -> None:
         """Write zero to one word of each memory."""
-        self.q[address] = self.qref[address] = self.hidden[address] = 0
+        self.q[address] = self.qref[address] = self.hidden[address] = self.residual[address] = 0
         self.parity.clear(address)
 
     def accept_write(self) -> tuple[bool, Int, int]:
@@ -159,7 +166,9 @@ class TransferPipeline:
         enters = self._enter(codes, beat, column, sequencer.used.rows) if codes is not None else None
         leaves = self._stages[-1]
         self._stages = [enters, *self._stages[:-1]]
-        status.memory_error = self._told(4, "q") or self._told(4, "qref") or self._told(7, "hidden")
+        status.memory_error = any(
+            self._told(stage, name) for stage, name in ((4, "q"), (4, "qref"), (7, "hidden"), (7, "residual"))
+        )
         for stage, work in (
             (4, lambda read: self._demodulate(read, signs, latches, settings)),
             (5, self._write_point),
@@ -188,7 +197,7 @@ class TransferPipeline:
         r = np.array(unpack_signed(codes, config.adc_bits, config.lanes), np.int64) << config.reference_fraction_bits
         used = np.arange(config.lanes) + beat * config.lanes < rows
         last = (beat + 1) * config.lanes >= rows
-        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, used, last, zeros > 0)
+        rest = (zeros, zeros, zeros, zeros, zeros, zeros, zeros, zeros, used, last, zeros > 0)
         return _Beat(beat, column * config.row_beats + beat, r, *rest)
 
     def _demodulate(self, read: _Beat, signs: Int, all_latches: Int, settings: Settings) -> _Beat:
@@ -225,6 +234,8 @@ class TransferPipeline:
 
     def _threshold(self, product: _Beat, sequencer: SequencerModel) -> _Beat:
         config, settings = self._config, sequencer.settings
+        if config.residual_memory:
+            product = self._keep(product, settings)
         h, n = self.hidden[product.address], self._zeros
         saturated, clamped = np.zeros(1, bool), np.zeros(1, bool)
         if settings.accumulate:
@@ -239,6 +250,12 @@ class TransferPipeline:
             product, value=h, n=n, outside=outside, saturated=bool(saturated.any()), clipped=bool(clamped.any())
         )
 
+    def _keep(self, product: _Beat, settings: Settings) -> _Beat:
+        address = product.address
+        self.residual[address] = keep(self.residual[address], product.difference, product.used & settings.accumulate)
+        self.parity.write("residual", address)
+        return replace(product, residual=self.residual[address] * product.used)
+
     def _offer(self, write: _Beat, column: int, programming: bool) -> None:
         self._offered = write
         self.writes = {
@@ -251,3 +268,5 @@ class TransferPipeline:
             "writes__reference": pack(write.reference.tolist(), self._reference_width),
             "writes__last": int(write.last),
         }
+        if self._config.residual_memory:
+            self.writes[_RESIDUAL] = pack(write.residual.tolist(), self._difference_width)

@@ -100,7 +100,7 @@ class Waveform:
         saturated, clamped = status.hidden_saturated, status.pulses_clamped
         result = self.periphery.transfer(codes, settings)
         rows = self._operation(cycles)
-        first = self._read(rows, 1, reads, result.column, result.pulses, result.latched, result.reference)
+        first = self._read(rows, 1, reads, result)
         n = self._by_beat(result.pulses)
         self._count(rows, "status__transfer_pulses", first + 1, pulses + np.abs(n).sum(axis=1).cumsum())
 
@@ -137,7 +137,7 @@ class Waveform:
             start = first + pulses
         for done, read in enumerate(result.reads):
             part = self._until_the_next_read(rows, start)
-            self._read(part, start, reads + done, read.column, read.pulses, read.latched, read.reference)
+            self._read(part, start, reads + done, read)
             start += used.read_cycles
             self._hold(part, "read__column", start, np.array([[(read.column + 1) % used.columns]]))
         return result, rows
@@ -157,10 +157,12 @@ class Waveform:
         rows = self._operation(used.programming_cycles(rounds))
         rows[1:-1, at["read__array"]] = 1
         rows[1:-1, at["read__column"]] = column
-        none, reference = np.zeros(used.rows, np.int64), periphery.qref[column, : used.rows]
+        none, reference = np.zeros(used.rows, np.uint8), periphery.qref[column, : used.rows]
+        residual = periphery.residual[column, : used.rows]
         for done, n in enumerate(writes.taken):
             start = 1 + done * used.read_cycles
-            first = self._read(rows, start, reads + done, column, n, none, reference, array=1)
+            result = Transfer(column=column, pulses=n, latched=none, reference=reference, residual=residual)
+            first = self._read(rows, start, reads + done, result, array=1)
             counts = pulses + np.abs(self._by_beat(n)).sum(axis=1).cumsum()
             self._count(rows, "status__reference_pulses", first + 1, counts)
             pulses = int(counts[-1])
@@ -174,18 +176,7 @@ class Waveform:
         """The rows in which something of the read whose request is in cycle ``start`` can still be held."""
         return rows[: start + 2 * self.periphery.used.read_cycles]
 
-    def _read(
-        self,
-        rows: Words,
-        start: int,
-        reads: int,
-        column: int,
-        n: Int,
-        latched: np.ndarray,
-        reference: Int,
-        *,
-        array: int = 0,
-    ) -> int:
+    def _read(self, rows: Words, start: int, reads: int, read: Transfer, *, array: int = 0) -> int:
         """The streams of a read whose request is in cycle ``start``, after so many; the cycle of its first write."""
         config, at, beats = self.config, self._layout, self.periphery.used.row_beats
         rows[start, at["read__valid"]] = 1
@@ -194,14 +185,19 @@ class Waveform:
         first = start + 1 + BEAT_LATENCY
         rows[first : first + beats, at["writes__valid"]] = 1
         self._hold(rows, "writes__array", first, np.full((beats, 1), array))
-        self._hold(rows, "writes__column", first, np.full((beats, 1), column))
+        self._hold(rows, "writes__column", first, np.full((beats, 1), read.column))
         self._hold(rows, "writes__beat", first, np.arange(beats)[:, None])
         self._hold(rows, "writes__last", first, (np.arange(beats) == beats - 1)[:, None])
-        self._hold(rows, "writes__latch", first, pack_words(self._by_beat(latched), 1))
-        self._hold(rows, "writes__pulses", first, pack_words(self._by_beat(n), config.pulses_format.width))
-        self._hold(
-            rows, "writes__reference", first, pack_words(self._by_beat(reference), config.reference_format.width)
-        )
+        payload: list[tuple[str, np.ndarray, int]] = [
+            ("latch", read.latched, 1),
+            ("pulses", read.pulses, config.pulses_format.width),
+            ("reference", read.reference, config.reference_format.width),
+        ]
+        if config.residual_memory:
+            assert read.residual is not None
+            payload.append(("residual", read.residual, config.difference_format.width))
+        for name, values, width in payload:
+            self._hold(rows, f"writes__{name}", first, pack_words(self._by_beat(values), width))
         return first
 
     def restore(self, arrays: Arrays) -> None:

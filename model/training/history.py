@@ -25,15 +25,16 @@ from symtrack.model.arithmetic.formats import WEIGHT_ONE, root_mean_square
 from symtrack.model.devices.array import DeviceArray
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.learning_tile import stage_name
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Format, Int
 from symtrack.model.spec.status import FLAGS
 from symtrack.model.spec.validated import integral
+from symtrack.model.tile.parity import memories
 from symtrack.model.training.metrics import counts, words
 from symtrack.model.training.trainer import Trainer
 
 SAMPLES = 50
 BINS = 40
-MEMORIES = 3  # Q, Qref and H; a transfer reads and writes every word of a column in each
 
 
 def tiles_of(trainer: Trainer) -> dict[str, Crossbar]:
@@ -156,15 +157,15 @@ def tile_report(tile: Crossbar, symmetric_point: Int, there: NDArray[np.bool_] |
         },
         "flags": {name: bool(state[name]) for name in (spec.name for spec in FLAGS if not spec.needs)},
         "counts": counts([tile])
-        | {"sram_words": sram_words(int(state["reads"]), config.row_beats)}
+        | {"sram_words": sram_words(int(state["reads"]), config)}
         | _endurance("p", tile.fast)
         | _endurance("w", tile.slow),
     }
 
 
-def sram_words(reads: int, row_beats: int) -> int:
-    """Words of L lanes read and written by so many transfers: the B words of a column, in each of Q, Qref and H."""
-    return reads * row_beats * 2 * MEMORIES
+def sram_words(reads: int, config: TileConfig) -> int:
+    """Words of L lanes read and written by so many transfers: the B words of a column, in each of the memories."""
+    return reads * config.row_beats * 2 * len(memories(config))
 
 
 def histogram(words: Int, unit: float, over: Int | None = None) -> dict[str, Any]:

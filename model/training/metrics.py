@@ -40,7 +40,7 @@ def sp_rmse_pulsed(tiles: Sequence[Crossbar]) -> float | None:
 
 
 def words(tile: Crossbar, memory: str) -> Int:
-    """Q, Qref or H, ``q``, ``qref`` or ``hidden``, of the cells of a tile [C, R]; its periphery can have more."""
+    """Words of a memory, such as ``q``, ``qref`` or ``hidden``, of the cells of a tile [C, R]; it can have more."""
     return tile.periphery.state_arrays()[memory][: tile.config.columns, : tile.config.rows]
 
 

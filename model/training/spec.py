@@ -15,7 +15,7 @@ import numpy as np
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
-from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, fitting_shift, named
+from symtrack.model.network.algorithms import RESIDUALS, Choppers, CustomAlgorithm, Rates, fitting_shift, named
 from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.macro import Macro
@@ -87,6 +87,9 @@ class TrainingSpec:
         What is written into W before the first step; None: W starts at random.
     reference_start : ReferenceStart, optional
         Where Q starts; None: at zero.
+    residual : str
+        Of an algorithm that has one: ``"analog"``, products of P and R, or ``"stale"``, products of the words that the
+        tiles hold, which then have ``residual_memory``; see `model.network.crossbar.Crossbar`.
 
     Raises
     ------
@@ -117,6 +120,7 @@ class TrainingSpec:
     programming: Programming | None = None
     weights: StartWeights | None = None
     reference_start: ReferenceStart | None = None
+    residual: str = RESIDUALS[0]
 
     def __post_init__(self) -> None:
         limits = {"seed": (0, SEED_MAX), "tile_seed": (1, TILE_SEEDS), "batch": (1, BATCH_MAX)}
@@ -125,10 +129,19 @@ class TrainingSpec:
         if self.macro is not None:
             lines = zip(("macro rows", "macro columns"), self.macro, (TILE_ROWS, TILE_COLUMNS), strict=True)
             object.__setattr__(self, "macro", Macro(*(check(name, size, 1, high) for name, size, high in lines)))
+        if self.residual not in RESIDUALS:
+            raise ValueError(f"residual = {self.residual!r}: must be one of {', '.join(RESIDUALS)}")
+        if self.stale and self.config is not None:
+            object.__setattr__(self, "config", self.config.replace(residual_memory=1))
         counts = {name: integral(f"samples: {name}", count) for name, count in self.samples.items()}
         object.__setattr__(self, "samples", counts)
         for name in ("network", "tiles"):
             object.__setattr__(self, name, {key: _plain(value) for key, value in getattr(self, name).items()})
+
+    @property
+    def stale(self) -> bool:
+        """Products include the words that the tiles hold in place of P and R."""
+        return self.residual == "stale"
 
     def problem(self) -> Problem:
         """The task with its network and tiles.
@@ -148,6 +161,7 @@ class TrainingSpec:
         if self.samples:
             task = task.limited(**self.samples)
         tiles = {"programmer": 1} if self.programming else {}
+        tiles |= {"residual_memory": 1} if self.stale else {}
         tiles |= {name: value for name, value in self.tiles.items() if (name, value) != AUTO}  # type: ignore[misc]
         if AUTO in self.tiles.items() and isinstance(bits := tiles.get("hidden_bits"), int):  # from where it looks
             tiles["threshold_shift"] = min(max(bits - 2, 0), *(one.threshold_shift for one in task.tile_configs))

@@ -90,6 +90,7 @@ class Trainer:
             )
         rule = spec.choppers.of(named(spec.algorithm))
         _check_slow_arrays(spec, rule)
+        _check_residual(spec, rule)
         device = spec.devices or SoftBoundsReference()
         self.spec = spec
         self.task = spec.problem()
@@ -118,6 +119,7 @@ class Trainer:
             periphery=spec.macro.periphery(periphery) if spec.macro else periphery,
             seed=spec.seed,
             threads=threads,
+            stale=spec.stale,
         )
         self.network = Network(architecture=self.task.architecture, configs=self.task.tile_configs, learning=learning)
         for factor in reversed(spec.schedule.factors()):  # refuses those that are out of range, and ends with 1
@@ -212,6 +214,8 @@ class Trainer:
             resolved["weights"] = self.spec.weights
         if self.spec.reference_start:
             resolved["reference_start"] = self.spec.reference_start
+        if self.spec.stale:
+            resolved["residual"] = self.spec.residual
         parts = resolved | {f"semantics.{name}": version for name, version in SEMANTICS.items()}
         return {key: text for name, part in parts.items() for key, text in checkpoint.describe(name, part).items()}
 
@@ -256,6 +260,17 @@ def _check_slow_arrays(spec: TrainingSpec, rule: Algorithm) -> None:
             if (value := getattr(spec, name)) is not None:
                 reason = "whose updates go to W at once, on the devices of the fast arrays"
                 raise ValueError(f"{name} = {value!r}: must be left out with {spec.algorithm}, {reason}")
+
+
+def _check_residual(spec: TrainingSpec, rule: Algorithm) -> None:
+    """Raise ValueError for a stale residual where products have none, or where R, which it needs not, is programmed."""
+    if spec.stale and not rule.residual:
+        raise ValueError(
+            f"residual = {spec.residual!r}: must be left out with {spec.algorithm}, whose products have no residual"
+        )
+    if spec.stale and spec.programming is not None:
+        reason = f"residual = {spec.residual!r}, whose products need no R"
+        raise ValueError(f"programming = {spec.programming!r}: must be left out with {reason}")
 
 
 def _curve_array(curve: list[Evaluation]) -> np.ndarray:

@@ -10,7 +10,7 @@ from typing import Any
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.presets import load_device
 from symtrack.model.devices.pulsed import Pulsed
-from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates, own_rates
+from symtrack.model.network.algorithms import RESIDUALS, Choppers, CustomAlgorithm, Rates, own_rates
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.writing import Writing
@@ -72,10 +72,11 @@ _KINDS: dict[str, tuple[tuple[type, ...], str]] = {
     "converters": ((Converters,), "Converters"),
     "choppers": ((Choppers,), "Choppers"),
     "programming": ((Programming,), "Programming"),
+    "residual": ((str,), f"one of {', '.join(RESIDUALS)}"),
     "weights": ((Mapping, list, tuple), "a list or a mapping of arrays [rows, columns]"),
     "writing": ((Writing,), "Writing"),
 }
-_GIVEN = ("schedule", "choppers")  # None stands for the default of the others
+_GIVEN = ("schedule", "choppers", "residual")  # None stands for the default of the others
 
 
 def check_options(**options: Any) -> None:

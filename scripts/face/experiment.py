@@ -155,6 +155,9 @@ class Experiment:
         Pulses of zero-shifting to every cell of P before the first step.
     programming : Programming
         How R is programmed; None for an ideal copy.
+    residual : str
+        Of an algorithm that has one: ``"analog"``, products of P and R, or ``"stale"``, digital products of what each
+        column's last read has left in the tile, which saves both.
     weights : list or mapping of arrays [rows, columns]
         Trained weights that are written into W first, by layer; the last column is the bias.
     writing : Writing
@@ -203,6 +206,7 @@ class Experiment:
         choppers: Choppers = Choppers(),  # noqa: B008, it is frozen
         calibration: int = 0,
         programming: Programming | None = None,
+        residual: str = "analog",
         weights: Mapping[str, ArrayLike] | Sequence[ArrayLike] | None = None,
         writing: Writing | None = None,
         seed: int = 1,
@@ -216,6 +220,7 @@ class Experiment:
             converters=converters,
             choppers=choppers,
             programming=programming,
+            residual=residual,
             weights=weights,
             writing=writing,
         )
@@ -240,6 +245,7 @@ class Experiment:
             choppers=choppers,
             calibration=calibration,
             programming=programming,
+            residual=residual,
             weights=None if weights is None else StartWeights.of(weights, writing),
             seed=seed,
         )

@@ -87,6 +87,9 @@ class AnalogLayer(nn.Module):
         Pulses of zero-shifting to every cell of P before the first step.
     programming : Programming
         How R is programmed; None for an ideal copy.
+    residual : str
+        Of an algorithm that has one: ``"analog"``, products of P and R, or ``"stale"``, digital products of what each
+        column's last read has left in the tile, which saves both.
     weight_scaling : float
         omega: W starts uniform from -omega to omega, and s = 1 / (omega * sqrt(columns)), so that s * W starts as
         torch's layers do.
@@ -136,6 +139,7 @@ class AnalogLayer(nn.Module):
         choppers: Choppers = Choppers(),  # noqa: B008, it is frozen
         calibration: int = 0,
         programming: Programming | None = None,
+        residual: str = "analog",
         weight_scaling: float = WEIGHT_SCALING,
         scale: float | None = None,
         periphery: str = "golden",
@@ -146,7 +150,13 @@ class AnalogLayer(nn.Module):
         super().__init__()
         choice("periphery", periphery, PERIPHERIES)
         check_options(
-            rates=rates, tiles=tiles, macro=macro, converters=converters, choppers=choppers, programming=programming
+            rates=rates,
+            tiles=tiles,
+            macro=macro,
+            converters=converters,
+            choppers=choppers,
+            programming=programming,
+            residual=residual,
         )
         if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise TypeError(f"dtype = {dtype!r}: must be a floating-point type of torch, such as torch.float32")
@@ -175,6 +185,7 @@ class AnalogLayer(nn.Module):
             choppers=choppers,
             calibration=calibration,
             programming=programming,
+            residual=residual,
             seed=seed,
         )
         self._made = periphery, threads

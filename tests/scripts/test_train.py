@@ -7,7 +7,7 @@ from pathlib import Path
 import numba
 import pytest
 
-from symtrack.model.network.algorithms import Choppers
+from symtrack.model.network.algorithms import RESIDUALS, Choppers
 from symtrack.model.spec.config import NAMED
 from symtrack.model.spec.settings import ChopperMode, Scope
 from symtrack.model.tasks.task import TASKS
@@ -217,6 +217,9 @@ def test_rates_not_given_are_those_of_the_algorithm(tmp_path: Path) -> None:
         ("--task weight-programming --hidden 2", "--hidden", "[2]", "left out with --task weight-programming"),
         ("--task noisy-quadratic --train-samples 2", "--train-samples", "2", "left out with --task noisy-quadratic"),
         ("--task digits --steps 2", "--steps", "2", "left out with --task digits"),
+        ("--residual fresh", "--residual", "'fresh'", "stale"),
+        ("--algorithm agad --residual stale", "residual", "'stale'", "left out with agad"),
+        ("--program-references --residual stale", "programming", "Programming", "left out with residual = 'stale'"),
         ("--threads 0", "--threads", "0", f"from 1 to {THREADS}"),
         ("--threads 1024", "--threads", "1024", f"from 1 to {THREADS}"),
         ("--json no/such/folder/f.json", "--json", "no/such/folder/f.json", "existing, writable folder"),
@@ -241,6 +244,20 @@ def test_bad_input(
     for part in (field, value, allowed):
         assert part in error
     assert list(tmp_path.iterdir()) == []
+
+
+def test_the_form_of_the_residual_is_that_of_the_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    runs = {}
+    for form in RESIDUALS:
+        content = report(f"--task tiny --epochs 2 --residual {form}", tmp_path)
+        trainer = Trainer(TrainingSpec(task="tiny", residual=form))
+        trainer.run(2 * trainer.steps_per_epoch)
+        (run,) = content["runs"]
+        assert run["state_sha256"] == trainer.metrics().state_sha256
+        assert ("residual" in content["settings"]) == (form == "stale")
+        runs[form] = run["state_sha256"]
+    assert len(set(runs.values())) == 2
+    capsys.readouterr()
 
 
 def test_choppers_tiles_and_calibration_are_those_of_the_run(

@@ -72,8 +72,12 @@ class NativePeriphery:
         first, _ = tile.layout.payload("pulses")
         self._slot = {name: _below(tile.layout.outputs[f"pulses__{name}"], first) for name in _SLOT}
         first, _ = tile.layout.payload("writes")
-        self._write = {name: _below(tile.layout.outputs[f"writes__{name}"], first) for name in _WRITE}
         self._write_bits = {"pulses": config.pulses_format.width, "reference": config.reference_format.width}
+        if config.residual_memory:
+            self._write_bits["residual"] = config.difference_format.width
+        self._write = {
+            name: _below(tile.layout.outputs[f"writes__{name}"], first) for name in (*_WRITE, *self._write_bits)
+        }
         cycles, rows = tile.operation(None, 0, record=record, seed=True)
         self._judge(cycles, rows, None if self.golden is None else self.golden.clear(), idle=True)
 
@@ -195,15 +199,14 @@ class NativePeriphery:
     def _written(self, writes: Words) -> Transfer:
         """The result of a read from its beats of writes."""
         config, at = self.config, self._write
-        pulses, reference = (
-            unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: self.used.rows]
+        words = {
+            name: unpack_words(writes[:, at[name]], bits, config.lanes).reshape(-1)[: self.used.rows]
             for name, bits in self._write_bits.items()
-        )
+        }
         return Transfer(
             column=int(writes[0][at["column"].start]),
-            pulses=pulses,
             latched=unpack_lines(writes[:, at["latch"]], config.lanes).reshape(-1)[: self.used.rows],
-            reference=reference,
+            **words,
         )
 
     def _lines(self, slots: Words, name: str) -> np.ndarray:
@@ -272,7 +275,7 @@ class NativePeriphery:
 
 
 _SLOT = ("rows", "columns", "up", "quadrant", "slow")
-_WRITE = ("array", "column", "pulses", "latch", "reference")
+_WRITE = ("array", "column", "latch")
 
 
 def _below(span: Span, first: int) -> slice:

@@ -43,6 +43,7 @@ from tests.cosim.helpers.bent import with_other_polynomial
 from tests.paths import ROOT
 
 SIZE = 6
+SWITCHES = ("row_chopper", "programmer", "self_test", "residual_memory")
 NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations in the slow tests: a million cycles each
 BOTH = {**NATIVE, "cocotb": 1000}  # of a few, since building is what takes long; `make verify` plays all on both
 
@@ -64,7 +65,7 @@ def test_configurations_are_of_every_kind() -> None:
     for name in LEAST:
         assert min(getattr(config, name) for config in found) >= LEAST[name]
         values = {getattr(config, name) for config in found}
-        assert len(values) >= (2 if name in ("row_chopper", "programmer", "self_test") else 5), name
+        assert len(values) >= (2 if name in SWITCHES else 5), name
     assert any(config.rows % config.lanes for config in found)
     assert any(config.depth == 1 for config in found)
     assert any(config.dither_bits == 0 for config in found)

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: Apache-2.0
 """Trains every algorithm under every chopper with the RTL of all layers in the loop, in lock-step with golden.
 
-One configuration serves all of it, so there are two builds; rows without choppers of their own are `test_identities`'.
+One configuration serves all of it, so there are two builds, and two of tiles with ``residual_memory``; rows without
+choppers of their own are `test_identities`'.
 """
 
 from __future__ import annotations
@@ -29,6 +30,7 @@ CHOPPERS = {
     "tile, rows too": Choppers(chopper=ChopperMode.REGULAR, scope=Scope.TILE, row_chopper=ChopperMode.RANDOM),
     "rows alone": Choppers(chopper=ChopperMode.OFF, row_chopper=ChopperMode.REGULAR),
 }
+STALE = [("e-rider", "own"), ("e-rider", "random, rows too"), ("rider", "own"), ("e-rider-b", "regular, tile")]
 CASES = [(name, key) for name in ALGORITHMS for key in CHOPPERS if name != "analog-sgd" or key == "own"]
 
 
@@ -37,7 +39,7 @@ def _tiny_task(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(TASKS, "tiny", tiny.task)
 
 
-def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
+def check(name: str, key: str, cycles: int, calibration: int = 0, residual: str = "analog") -> Outcome:
     run = TrainingSpec(
         task="tiny",
         algorithm=name,
@@ -47,6 +49,7 @@ def check(name: str, key: str, cycles: int, calibration: int = 0) -> Outcome:
         rates=Rates.of(name, **({} if "granularity" in without_effect(ALGORITHMS[name]) else {"granularity": 20.0})),
         choppers=CHOPPERS[key],
         calibration=calibration,
+        residual=residual,
         seed=len(name) + len(key),
     )
     job = Job(
@@ -75,9 +78,21 @@ def test_rtl_is_golden(name: str, key: str) -> None:
     check(name, key, 4_000)
 
 
+@pytest.mark.parametrize(("name", "key"), STALE)
+def test_rtl_is_golden_with_a_stale_residual(name: str, key: str) -> None:
+    """Each product takes the words that the RTL has told, so golden and RTL part at once where one of them differs."""
+    check(name, key, 4_000, residual="stale")
+
+
 @pytest.mark.parametrize("name", ["tt-v1", "tt-v2", "residual"])
 def test_rtl_is_golden_with_a_calibrated_reference(name: str) -> None:
     check(name, "own", 8_000, calibration=200)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "key"), STALE)
+def test_rtl_is_golden_with_a_stale_residual_for_100000_cycles(name: str, key: str) -> None:
+    check(name, key, 100_000, residual="stale")
 
 
 @pytest.mark.slow

@@ -23,7 +23,7 @@ from symtrack.model.spec.config import NAMED, TileConfig
 from tests.cosim.helpers.tile_watch import tile_names
 
 PLAIN = NAMED["odd"].replace(row_chopper=1, counter_bits=40, chopper_period=2)
-CONFIG = PLAIN.replace(self_test=1, stream_pad=1)
+CONFIG = PLAIN.replace(self_test=1, stream_pad=1, residual_memory=1)
 
 
 def run(
@@ -61,7 +61,7 @@ def test_operations_between_random_accesses_equal_the_golden_periphery(config: T
 
 
 def test_every_event_and_a_wrong_parity_of_every_memory_are_provoked(tmp_path: Path) -> None:
-    assert run(tmp_path, "self_test") == {"events": len(EVENTS), "memories": 3, "lanes": CONFIG.lanes}
+    assert run(tmp_path, "self_test") == {"events": len(EVENTS), "memories": 4, "lanes": CONFIG.lanes}
 
 
 @pytest.mark.parametrize("bit", ["drain", "reset"])

@@ -11,20 +11,21 @@ from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native import engine as native_engine
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
+from symtrack.model.tile.parity import memories
 
 READ = re.compile(r"_0_ <= words\[read__addr\];")
-MEMORIES = 3
 CONFIGS = {
     "tiny": NAMED["tiny"],
     "odd": NAMED["odd"],
-    "one column in one beat": TileConfig(rows=2, columns=1, lanes=2, chopper_period=2, programmer=1),
+    "one column in one beat": TileConfig(rows=2, columns=1, lanes=2, chopper_period=2, programmer=1, residual_memory=1),
+    "residuals": TileConfig(rows=9, columns=3, lanes=1, residual_memory=1),
 }
 
 
 def play(config: TileConfig, inverted_if: str) -> Outcome:
     """The random scenario, with resets, on a netlist whose memories return inverted words where that holds."""
     text, count = READ.subn(f"_0_ <= ({inverted_if}) ? ~words[read__addr] : words[read__addr];", tile_verilog(config))
-    assert count == MEMORIES
+    assert count == len(memories(config))
     job = Job(config, "symtrack.cosim.stimulus.random:random", {"cycles": 20_000, "seed": 3}, own_netlist=False)
     return native_engine.run_job(job, verilog=text)
 

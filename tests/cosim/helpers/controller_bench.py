@@ -21,7 +21,7 @@ import numpy as np
 from cocotb.triggers import ClockCycles, FallingEdge, RisingEdge
 from cocotbext.axi import AxiResp, AxiStreamSink
 
-from symtrack.hdl.controller.registers import EVENTS, INJECTED, Register
+from symtrack.hdl.controller.registers import EVENTS, Register, injected
 from symtrack.model.spec.settings import ChopperMode, Op, Scope, Settings
 from tests.cosim.helpers.controller_client import Client
 
@@ -240,8 +240,9 @@ async def self_test(client: Client) -> dict[str, int]:
         provoked += 1
     await client.write("interrupt", 0)
     inject, error = client.registers["inject"], 1 << list(EVENTS).index("memory_error")
+    memories = injected(client.config)
     for lane in range(client.config.lanes):
-        memory = list(INJECTED)[lane % len(INJECTED)]
+        memory = list(memories)[lane % len(memories)]
         word = inject.field(memory).mask | lane << inject.field("lane").low
         assert await client.write("inject", word) == AxiResp.OKAY
         for number in range(2 * client.config.columns):

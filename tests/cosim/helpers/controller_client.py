@@ -246,6 +246,7 @@ class Client:
             pulses=np.array(rows("pulses"), np.int64),
             latched=np.array(latch[: used.rows], np.uint8),
             reference=np.array(rows("reference"), np.int64),
+            residual=np.array(rows("residual"), np.int64) if config.residual_memory else None,
         )
 
     async def _slots(self, count: int) -> PulseSlots:

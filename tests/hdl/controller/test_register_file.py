@@ -20,12 +20,20 @@ from tests.hdl.references.naive_registers import Bus, NaiveRegisters
 SOURCE = Path(symtrack.hdl.controller.register_file.__file__).read_text(encoding="utf-8")
 CONFIGS = {
     "all options, many lines": TileConfig(
-        rows=70, columns=33, lanes=3, row_chopper=1, programmer=1, counter_bits=48, bl_max=20, self_test=1
+        rows=70,
+        columns=33,
+        lanes=3,
+        row_chopper=1,
+        programmer=1,
+        counter_bits=48,
+        bl_max=20,
+        self_test=1,
+        residual_memory=1,
     ),
     "no options": TileConfig(rows=3, columns=5, lanes=1, counter_bits=32),
     "one cell": TileConfig(rows=1, columns=1, lanes=1, counter_bits=8, programmer=1, bl_max=1),
 }
-MEMORIES = ("q", "qref", "hidden")
+MEMORIES = ("q", "qref", "hidden", "residual")
 TAKEN, SHOWN = ("op", "bl", "column"), ("hidden_saturated", "pulses_clamped", "gave_up", "memory_error")
 HITS = {"read", "written", "command", "overrun", "command after a reset", "no strobe", "irq", *EVENTS}
 HITS |= {"outside", "a part", "drained", "command while draining"}

@@ -113,6 +113,19 @@ class Estimate:
         return int(difference / self.unit), int(shown / self.unit), int(filtered or latch)
 
 
+class Residuals:
+    """Section 6: D by key, the last d that was accumulated."""
+
+    def __init__(self) -> None:
+        self.words: dict[object, int] = defaultdict(int)
+
+    def read(self, key: object, difference: int, *, accumulate: bool) -> int:
+        """D after a read of the cell."""
+        if accumulate:
+            self.words[key] = difference
+        return self.words[key]
+
+
 def write_pulses(config: TileConfig, hidden: int, *, direct: bool = False) -> tuple[int, bool]:
     """Section 6, stages 8 and 9: n, and whether it was clamped."""
     quotient = Fraction(hidden, 1 << config.threshold_shift)

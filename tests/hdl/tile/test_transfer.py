@@ -12,9 +12,10 @@ from symtrack.hdl.tile.transfer import TransferPath
 from symtrack.model.spec.config import BEAT_LATENCY, TileConfig
 from symtrack.model.spec.settings import Reference, Settings
 from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate_again
-from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, bits
+from tests.hdl.references.naive_blocks import Accumulator, Dither, Estimate, Residuals, bits
 
 PAYLOAD = ("column", "beat", "pulses", "latch", "reference", "last")
+RESIDUALS = {f"{name}, residuals": config.replace(residual_memory=1) for name, config in AWKWARD.items()}
 
 
 def compare(
@@ -23,6 +24,7 @@ def compare(
     """Transfers of columns in turn, random settings and lines in use; ``speed`` is the chance of valid and ready."""
     rng, code = Random(seed), config.code_format
     estimate, accumulator, dither = Estimate(config), Accumulator(config), Dither(config)
+    residuals, payload = Residuals(), (*PAYLOAD, *(("residual",) if config.residual_memory else ()))
 
     async def program(dut: Dut) -> None:
         flags, column = [False, False], 0
@@ -74,18 +76,19 @@ def compare(
                 assert dut.get("writes__valid") == bool(places)
                 assert dut.get("finished") == (bool(places) and ready and left == used.row_beats - 1)
                 if places:
-                    assert dut.read(*(f"writes__{name}" for name in PAYLOAD)) == places[0]
+                    assert dut.read(*(f"writes__{name}" for name in payload)) == places[0]
                     if ready:
                         places.popleft()
                         left += 1
                 enters = None
                 if valid and dut.get("codes__ready"):
-                    pulses, references, fresh = [], [], []
+                    pulses, references, fresh, held = [], [], [], []
                     for lane, (word, fraction) in enumerate(zip(codes, dither.fractions(), strict=True)):
                         row = entered * config.lanes + lane
                         if row >= used.rows:
                             pulses.append(0)
                             references.append(0)
+                            held.append(0)
                             continue
                         d, reference, is_new = estimate.read(
                             (column, row),
@@ -99,8 +102,10 @@ def compare(
                         pulses.append(n)
                         references.append(reference)
                         fresh.append(is_new)
+                        held.append(residuals.read((column, row), d, accumulate=settings.accumulate))
                         clipped = [clipped[0] or saturated, clipped[1] or clamped]
                     enters = column, entered, pulses, bits(fresh), references, entered == used.row_beats - 1
+                    enters += (held,) if config.residual_memory else ()
                     entered += 1
                 if room:
                     stages.appendleft(enters)
@@ -119,10 +124,10 @@ def compare(
     simulate_again(TransferPath, config, program, flip)
 
 
-@pytest.mark.parametrize("name", AWKWARD)
+@pytest.mark.parametrize("name", [*AWKWARD, "one cell, residuals", "17x7, rows chopped, residuals"])
 @pytest.mark.parametrize("speed", [1.0, 0.6])
 def test_transfers(name: str, speed: float) -> None:
-    compare(AWKWARD[name], seed=len(name), speed=speed)
+    compare((AWKWARD | RESIDUALS)[name], seed=len(name), speed=speed)
 
 
 @pytest.mark.parametrize("speed", [1.0, 0.6])

@@ -37,6 +37,7 @@ RUNS: dict[str, tuple[Callable[[int], Trainer], int, bool]] = {
     "tiny residual": (small("residual"), 60, True),
     "tiny e-rider": (small("e-rider"), 60, True),
     "tiny e-rider-a": (small("e-rider-a"), 60, True),
+    "tiny e-rider, stale": (small("e-rider", residual="stale"), 60, True),
     "tiny images e-rider": (small("e-rider", task=tiny.images()), 30, True),
 }
 

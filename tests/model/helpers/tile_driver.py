@@ -48,6 +48,7 @@ def random_config(seed: int) -> TileConfig:
         programmer=rng.randint(0, 1),
         counter_bits=rng.choice((8, 32, 48)),
         seed=rng.getrandbits(32),
+        residual_memory=rng.randint(0, 1),
     )
 
 
@@ -58,6 +59,7 @@ CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output
     "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
     "rows": TileConfig(rows=17, columns=3, lanes=4, chopper_period=2, chopper_probability=0.5, row_chopper=1),
     "whole_pulses": TileConfig(rows=5, columns=3, lanes=3, threshold_shift=0, counter_bits=8, row_chopper=1),
+    "residuals": TileConfig(rows=5, columns=3, lanes=2, chopper_period=2, programmer=1, residual_memory=1),
     "rare_pulses": TileConfig(rows=5, columns=3, lanes=2, threshold_shift=20, latch_shift=8, chopper_period=1),
     **{f"random{seed}": random_config(seed) for seed in range(12)},
 }
@@ -399,18 +401,21 @@ class Driver:
         assert [write["writes__last"] for write in writes] == [*[0] * (beats - 1), 1]
         assert {write["writes__column"] for write in writes} == {column}
         latched = [bit for write in writes for bit in unpack(write["writes__latch"], 1, config.lanes)]
-        pulses, reference = (
-            [value for write in writes for value in unpack_signed(write[f"writes__{name}"], form.width, config.lanes)]
-            for name, form in (("pulses", config.pulses_format), ("reference", config.reference_format))
-        )
-        assert not any(pulses[rows:])
-        assert not any(reference[rows:])
+        forms = {"pulses": config.pulses_format, "reference": config.reference_format}
+        if config.residual_memory:
+            forms["residual"] = config.difference_format
+        words = {
+            name: [
+                word for write in writes for word in unpack_signed(write[f"writes__{name}"], form.width, config.lanes)
+            ]
+            for name, form in forms.items()
+        }
+        assert not any(any(values[rows:]) for values in words.values())
         assert not any(latched[rows:])
         return Transfer(
             column=column,
-            pulses=np.array(pulses[:rows], np.int64),
             latched=np.array(latched[:rows], np.uint8),
-            reference=np.array(reference[:rows], np.int64),
+            **{name: np.array(values[:rows], np.int64) for name, values in words.items()},
         )
 
 

@@ -56,6 +56,7 @@ class FloatTile:
     reference : "zero", "latched" or "filtered".
     chopper : "off" or "regular", or "told" where flips come with each transfer.
     error : a deliberate error, if any.
+    stale : the residual is what the last read of each column that was accumulated gave, demodulated.
     """
 
     fast: FloatArray
@@ -76,17 +77,20 @@ class FloatTile:
     bl_max: int
     period: int
     error: str = ""
+    stale: bool = False
     reads: int = 0
     means: list[float] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         shape = self.fast.weights.shape
-        self.q, self.qref, self.h, self.copy = (np.zeros(shape) for _ in range(4))
+        self.q, self.qref, self.h, self.copy, self.held = (np.zeros(shape) for _ in range(5))
         self.c = np.ones(shape[1])
         self.flipped = np.zeros(shape[1], bool)
 
     def forward(self, x: Real) -> Real:
         c = np.ones_like(self.c) if self.error == "plain residual" else self.c
+        if self.stale:
+            return self.slow.weights @ x + self.gamma * self.held @ x
         return self.slow.weights @ x + self.gamma * ((self.fast.weights - self.copy) @ (c * x))
 
     def update(self, x: Real, delta: Real) -> None:
@@ -124,6 +128,7 @@ class FloatTile:
         self.q[:, j] = after
         self.copy[:, j] = after if self.reference == "filtered" else self.qref[:, j]
         if self.reads >= self.period * columns or not self.warm_up:
+            self.held[:, j] = p - subtracted if self.error == "plain residual" else d
             if self.direct:
                 m = self.rate * d / self.dw_min
             else:

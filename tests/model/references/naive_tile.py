@@ -77,7 +77,7 @@ class NaiveTile:
         rows, columns = range(config.rows), range(config.columns)
         self.config = config
         self.rows, self.columns = config.rows, config.columns  # in use
-        self.q, self.qref, self.hidden = ([[0 for _ in rows] for _ in columns] for _ in range(3))
+        self.q, self.qref, self.hidden, self.residual = ([[0 for _ in rows] for _ in columns] for _ in range(4))
         self.row_bank, self.column_bank = Registers(config.row_bank), Registers(config.column_bank)
         self.dither_bank, self.row_chopper_bank = Registers(config.dither_bank), Registers(config.row_chopper_bank)
         self.chopper_source = Register(config.chopper_source)
@@ -155,6 +155,7 @@ class NaiveTile:
             pulses=np.array(pulses, np.int64),
             latched=np.array(latched, np.uint8),
             reference=np.array(reference, np.int64),
+            residual=np.array(self.residual[j][: self.rows], np.int64) if config.residual_memory else None,
         )
 
     def _cell(self, i: int, j: int, code: int, settings: Settings) -> tuple[int, bool, int]:
@@ -168,6 +169,8 @@ class NaiveTile:
         if settings.filter:
             self.q[j][i] = q + round_up(Fraction(r - q, 2**config.filter_shift))
         self.qref[j][i] = ref
+        if settings.accumulate:
+            self.residual[j][i] = d
         n = self._write(i, j, settings.gain * d, settings) if settings.accumulate else 0
         if settings.reference == Reference.FILTERED:
             return n, True, self.q[j][i]
@@ -289,6 +292,8 @@ class NaiveTile:
                 "unprogrammed": self.unprogrammed,
                 "gave_up": self.unprogrammed > 0,
             }
+        if self.config.residual_memory:
+            state["residual"] = self.residual
         if self.config.row_chopper:
             state |= {
                 "row_chopper": self.row_c,

@@ -6,9 +6,10 @@ from __future__ import annotations
 import pytest
 
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.tile.parity import MEMORIES, Parity
+from symtrack.model.tile.parity import Parity, memories
 
-CONFIG = TileConfig(rows=5, columns=3, lanes=3, self_test=1)
+CONFIG = TileConfig(rows=5, columns=3, lanes=3, self_test=1, residual_memory=1)
+MEMORIES = memories(CONFIG)
 
 
 def wrong(parity: Parity) -> set[tuple[str, int]]:

@@ -247,7 +247,7 @@ def flipped_bit(value: object) -> object:
 
 @pytest.mark.parametrize("kind", ["state", "slots", "transfer"])
 def test_one_flipped_bit_is_found(kind: str) -> None:
-    config = NAMED["odd"]
+    config = NAMED["odd"].replace(residual_memory=1)
     periphery, rng = Periphery(config), random.Random(6)
     slots = periphery.update(np.ones(7, int), np.full(7, 4000), np.ones(17, int), np.full(17, 4000), 5)
     transfer = periphery.transfer(random_codes(config, rng), Settings(gain=100))
@@ -258,9 +258,9 @@ def test_one_flipped_bit_is_found(kind: str) -> None:
             assert_same(content | {name: flipped_bit(content[name])}, content)
 
 
-@pytest.mark.parametrize("memory", ["q", "qref", "hidden"])
+@pytest.mark.parametrize("memory", ["q", "qref", "hidden", "residual"])
 def test_one_flipped_bit_of_a_memory_shows_in_the_end(memory: str) -> None:
-    config = NAMED["tiny"]
+    config = NAMED["tiny"].replace(residual_memory=1)
     driver, periphery, rng = Driver(config, wait=0.2, seed=8), Periphery(config), random.Random(8)
     driver.reset()
     settings = Settings(reference=Reference.LATCHED, gain=1)
@@ -268,7 +268,8 @@ def test_one_flipped_bit_of_a_memory_shows_in_the_end(memory: str) -> None:
         if step == 7:
             getattr(periphery, memory)[2, 1] ^= 1 << 5
         codes = random_codes(config, rng)
-        driver.transfer(codes, settings)
-        periphery.transfer(codes, settings)
+        last = replace(settings, accumulate=step < 7)  # which leaves what was accumulated
+        driver.transfer(codes, last)
+        periphery.transfer(codes, last)
     with pytest.raises(AssertionError, match=f"{memory} differs"):
         assert_same(driver.tile.state_arrays(), periphery.state_arrays())

@@ -40,8 +40,9 @@ CONVERTERS = Converters(dac_bits=16, adc_bits=16, output_bound=4.0, output_noise
 CHOPPERS = {ChopperMode.OFF: "off", ChopperMode.REGULAR: "regular", ChopperMode.RANDOM: "told"}
 
 
-def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> tuple[LearningTile, FloatTile]:
-    """A golden tile and its twin under the algorithm ``name``."""
+def pair(what: str, rows: int, columns: int, error: str = "", seed: int = 1) -> tuple[LearningTile, FloatTile]:
+    """A golden tile and its twin under an algorithm, behind whose name ", stale" stands for that residual."""
+    name, _, form = what.partition(", ")
     algorithm = ALGORITHMS[name]
     sgd = algorithm.target == Target.SLOW
     config = TileConfig(
@@ -57,8 +58,10 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
         pulses_max=127,
         chopper_period=8,
         chopper_probability=0.1,
+        residual_memory=int(form == "stale"),
     )
-    rates = Rates.of(name, learning_rate=0.005 if sgd else 0.04 if algorithm.direct else 0.4)
+    own = {"gamma": 1.0} if form == "stale" else {}  # so that a wrong one shows
+    rates = Rates.of(name, learning_rate=0.005 if sgd else 0.04 if algorithm.direct else 0.4, **own)
     fast_dw = DW_MIN if sgd else 1e-3
     golden = LearningTile(
         name="tile",
@@ -76,6 +79,7 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
             periphery=Periphery,
             seed=seed,
             threads=1,
+            stale=form == "stale",
         ),
     )
     tile = golden.tile
@@ -98,6 +102,7 @@ def pair(name: str, rows: int, columns: int, error: str = "", seed: int = 1) -> 
         bl_max=config.bl_max,
         period=config.chopper_period,
         error=error,
+        stale=form == "stale",
     )
     return golden, twin
 
@@ -128,7 +133,7 @@ def difference(name: str, rows: int, columns: int, error: str = "") -> tuple[flo
 
 
 @pytest.mark.parametrize(("rows", "columns"), [pytest.param(8, 1, marks=pytest.mark.slow), (5, 4)])
-@pytest.mark.parametrize("name", list(ALGORITHMS))
+@pytest.mark.parametrize("name", [*ALGORITHMS, "rider, stale", "e-rider, stale"])
 def test_training_agrees_with_the_equations(name: str, rows: int, columns: int) -> None:
     worst, bound, moved = difference(name, rows, columns)
     assert worst <= bound
@@ -145,6 +150,7 @@ def test_training_agrees_with_the_equations(name: str, rows: int, columns: int) 
         ("e-rider-b", "read not demodulated"),
         ("e-rider-a", "read not demodulated"),
         ("e-rider", "plain residual"),
+        ("e-rider, stale", "plain residual"),
     ],
 )
 def test_an_error_of_the_twin_is_seen(name: str, error: str) -> None:

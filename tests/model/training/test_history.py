@@ -69,9 +69,9 @@ def test_counts_of_the_tiles_are_those_of_the_run() -> None:
         )
         touched = 0
         for _ in range(45):  # transfers, one a step
-            for _memory in ("Q", "Qref", "H"):
+            for _memory in ("Q", "Qref", "H", *(("D",) if config.residual_memory else ())):
                 touched += len(range(0, config.rows, config.lanes)) * len(("read", "write"))
-        assert report["counts"]["sram_words"] == touched == sram_words(45, config.row_beats)
+        assert report["counts"]["sram_words"] == touched == sram_words(45, config)
         for bins in report["histograms"].values():
             assert sum(bins["counts"]) == report["cells"]
             assert len(bins["counts"]) <= BINS

@@ -92,6 +92,7 @@ VARIANTS = {
     "images": {"task": tiny.images(), "batch": 3, "schedule": Schedule(((3, 0.5), (9, 0.7))), "rates": Rates(reads=2)},
     "weight-programming": {"task": TASKS["weight-programming"](), "batch": 2},
     "noisy-quadratic": {"task": TASKS["noisy-quadratic"](), "rates": Rates(learning_rate=1.0)},
+    "stale": {"residual": "stale"},
     "slow devices": {"slow_devices": SoftBoundsReference(dw_min=0.002, reference_mean=0.1)},
 }
 

@@ -20,6 +20,7 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.devices.presets import PRESETS
 from symtrack.model.network.algorithms import Rates
 from symtrack.model.network.architecture import Architecture, Dense
+from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.standard_networks import network
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.validated import check, integral
@@ -174,3 +175,35 @@ def test_a_threshold_that_fits_itself_is_found_for_any_width_of_h(bits: int) -> 
     for tile in trainer.task.tile_configs:
         assert tile.hidden_bits == bits
         assert 0 < tile.threshold_shift <= bits - 2
+
+
+def test_a_stale_residual_gives_every_tile_its_memory() -> None:
+    """Also the one whose configuration is given, and macros; a run without it says nothing of it."""
+    plain = TrainingSpec(task=tiny.task(), config=tiny.OUTPUT)
+    stale = replace(plain, residual="stale")
+    assert [tile.residual_memory for tile in stale.problem().tile_configs] == [1, 1]
+    assert stale.config == stale.problem().tile_configs[1] == tiny.OUTPUT.replace(residual_memory=1)
+    assert stale.hardware(tiny.OUTPUT.replace(residual_memory=1)).residual_memory == 1
+    before, after = Trainer(plain).settings, Trainer(stale).settings
+    assert not [text for text in before if "residual" in text and text != "definition.residual"]
+    assert after["residual"] == "'stale'"
+    assert before.keys() <= after.keys()
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [
+        ({"residual": "digital"}, "residual = 'digital': must be one of analog, stale"),
+        ({"residual": None}, "residual = None: must be one of analog, stale"),
+        ({"algorithm": "agad"}, "residual = 'stale': must be left out with agad, whose products have no residual"),
+        ({"algorithm": "analog-sgd"}, "residual = 'stale': must be left out with analog-sgd"),
+        (
+            {"programming": Programming()},
+            r"programming = Programming\(.*\): must be left out with residual = 'stale', whose products need no R",
+        ),
+        ({"tiles": {"residual_memory": 0}}, "residual_memory = 0: must be 1 for products of a stale residual"),
+    ],
+)
+def test_a_stale_residual_that_cannot_be_is_refused(changes: dict[str, object], message: str) -> None:
+    with pytest.raises(ValueError, match=f"^{message}"):
+        Trainer(TrainingSpec(**{"task": tiny.task(), "residual": "stale", **changes}))  # type: ignore[arg-type]
