@@ -409,7 +409,7 @@ PROPERTIES = (
         "each access goes out on AXI4-Lite once, as it is, and ends with its answer",
         "default",
         apb_bridge,
-        depth=3,
+        depth=7,
         twin=("master: $and", 0),
     ),
     Property(
@@ -417,7 +417,7 @@ PROPERTIES = (
         "the same, unless the master has gone; no other access is taken until then",
         "default",
         wishbone_bridge,
-        depth=3,
+        depth=7,
         twin=("itself: $and", 0),
     ),
     Property(

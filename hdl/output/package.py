@@ -16,7 +16,9 @@ from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_json, register_markdown
 from symtrack.hdl.output.system_rdl import register_rdl
 from symtrack.hdl.output.verilog import (
+    BRIDGES,
     Port,
+    bridge_verilog,
     controller_name,
     controller_ports,
     controller_verilog,
@@ -97,7 +99,7 @@ def to_toml(config: TileConfig) -> str:
 
 
 def fusesoc_core(config: TileConfig) -> str:
-    """A FuseSoC core file (CAPI2): the controller, the tile alone as target ``tile``, and lint by Verilator."""
+    """A FuseSoC core file (CAPI2): the controller, the tile and the bridges alone as targets, and lint by Verilator."""
     top, controller = module_name(config), controller_name(config)
     waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
     return f"""\
@@ -112,6 +114,9 @@ filesets:
   tile:
     files: [{top}.v]
     file_type: verilogSource-2005
+  bridges:
+    files: [{", ".join(f"{name}.v" for name in BRIDGES)}]
+    file_type: verilogSource-2005
   driver:
     files: [{controller}_registers.h, {MAP_FILE}]
     file_type: user
@@ -123,6 +128,9 @@ targets:
   tile:
     filesets: [tile]
     toplevel: {top}
+  bridges:
+    filesets: [bridges]
+    toplevel: [{", ".join(BRIDGES)}]
   lint:
     <<: *default
     description: Verilator's warnings but those that come from the form of generated text
@@ -144,6 +152,7 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
         f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
         f"{controller}.v": controller_verilog(config),
+        **{f"{name}.v": bridge_verilog(name) for name in BRIDGES},
         f"{controller}.core": fusesoc_core(config),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),

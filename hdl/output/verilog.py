@@ -6,13 +6,16 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from amaranth.back.verilog import YosysError
 from amaranth.hdl import Shape
 from amaranth.lib.wiring import Component, Out, Signature
 
+from symtrack.hdl.controller.apb_bridge import ApbBridge
 from symtrack.hdl.controller.controller import Controller, members
+from symtrack.hdl.controller.wishbone_bridge import WishboneBridge
 from symtrack.hdl.output.modules import Modules
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.chopper import Chopper
@@ -30,6 +33,10 @@ BLOCKS: dict[str, type[Any]] = {
     "counters": Counters,
     "sequencer": Sequencer,
 }
+
+
+# Modules that join a controller to other buses, the same for all configurations.
+BRIDGES: dict[str, type[Any]] = {"symtrack_apb4_bridge": ApbBridge, "symtrack_wishbone_bridge": WishboneBridge}
 
 
 @dataclass(frozen=True)
@@ -73,6 +80,12 @@ def controller_verilog(config: TileConfig) -> str:
 def controller_name(config: TileConfig) -> str:
     """Name of the controller's module."""
     return f"{module_name(config)}_controller"
+
+
+@cache
+def bridge_verilog(name: str) -> str:
+    """Verilog text of one of `BRIDGES`, whose ``clk`` and ``rst`` are a clock and a synchronous reset, active high."""
+    return _converted(BRIDGES[name](), name)
 
 
 def module_name(config: TileConfig) -> str:

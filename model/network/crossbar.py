@@ -162,7 +162,7 @@ class Crossbar:
             lambda _: work,
         )
         if self._digital_gamma:
-            scaled = self._digital_gamma, converters.lsb, config.reference_fraction_bits
+            scaled = self._digital_gamma, converters.read_lsb, config.reference_fraction_bits
             values += digital_products(given[0], forward, self._residual, *scaled)
         return values
 

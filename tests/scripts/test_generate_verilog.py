@@ -44,7 +44,9 @@ def names(top: str) -> list[str]:
         f"{top}_controller.core",
         f"{top}_controller_parameters.vh",
         f"{top}_names.json",
+        "symtrack_apb4_bridge.v",
         "symtrack_map.h",
+        "symtrack_wishbone_bridge.v",
     ]
     return sorted(others + registers)
 

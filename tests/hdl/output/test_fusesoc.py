@@ -57,6 +57,7 @@ def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path
     done = fusesoc(tmp_path, files, "core", "show")
     assert done.returncode == 0, done.stderr
     assert [line.split(" ")[0] for line in done.stdout.split("Targets:")[1].split("\n") if line] == [
+        "bridges",
         "default",
         "lint",
         "tile",

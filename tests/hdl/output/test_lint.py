@@ -13,7 +13,7 @@ from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
 from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.cosim.tools.yosys import check, combinational_paths
 from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
-from symtrack.hdl.output.verilog import controller_name, module_name
+from symtrack.hdl.output.verilog import BRIDGES, bridge_verilog, controller_name, module_name
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.hdl.helpers.simulate import AWKWARD, few
@@ -45,6 +45,14 @@ def test_verilator_has_no_other_warning(name: str) -> None:
 def test_the_controller_is_as_clean(name: str) -> None:
     verilog = controller_verilog(CONFIGS[name])
     assert verilator_warnings(verilog, controller_name(CONFIGS[name])) == []
+    assert slang_warnings(verilog) == []
+
+
+@slang
+@pytest.mark.parametrize("name", BRIDGES)
+def test_the_bridges_are_as_clean(name: str) -> None:
+    verilog = bridge_verilog(name)
+    assert verilator_warnings(verilog, name) == []
     assert slang_warnings(verilog) == []
 
 

@@ -82,16 +82,17 @@ def test_a_stale_residual_takes_a_third_of_the_passes_and_adds_what_is_held() ->
     noise = NoiseStream(3)
     found = tile.forward(x, noise)
     assert noise.position == 4 * tile.config.rows
-    scaled = tile._digital_gamma, tile.converters.lsb, tile.config.reference_fraction_bits
+    scaled = tile._digital_gamma, tile.converters.read_lsb, tile.config.reference_fraction_bits
     added = expected(x, tile.periphery.residual.T, *scaled)
     tile._digital_gamma = 0
     assert (found - tile.forward(x, NoiseStream(3))).tolist() == added
     assert np.any(added)
 
 
-def test_it_is_the_analog_one_right_after_a_sweep_of_reads() -> None:
+@pytest.mark.parametrize("read_bound", [0.0, 1.0])
+def test_it_is_the_analog_one_right_after_a_sweep_of_reads(read_bound: float) -> None:
     """P is where it was read and no sign has changed since, so both add the same but for codes of 16 bits."""
-    converters = Converters(adc_bits=16, dac_bits=16, output_bound=4.0, output_noise=0.0)
+    converters = Converters(adc_bits=16, dac_bits=16, output_bound=4.0, output_noise=0.0, read_bound=read_bound)
     tiles = {"adc_bits": 16, "gain_bits": 16, "row_chopper": 1}
     choppers = Choppers(row_chopper=ChopperMode.REGULAR)
     trainer = trained(50, residual="stale", converters=converters, tiles=tiles, choppers=choppers)
