@@ -12,7 +12,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Mapping, Sequence
-from functools import cache
+from functools import cache, partial
 from importlib.util import module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
@@ -148,19 +148,24 @@ def parser() -> Parser:
 
 
 def tune(file: Path, workloads: Sequence[str], store: Store, jobs: int) -> None:
-    """Make the trials that are missing, and write the record after each algorithm that has all of its own."""
+    """Make the trials that are missing, and write the record after each batch of them."""
     trials = tuning.read(file)
+    tuning.adopt(trials, store)
     pairs = [pair for pair in tuning.left(trials) if pair[0] in workloads]
     with progress("tuning", len(pairs) * tuning.TRIALS) as advance:
+
+        def make(cases: Sequence[Case]) -> None:
+            run_all(cases, store, jobs, runners=RUNNERS)
+            advance(len(cases))
+
         for pair in pairs:
-
-            def make(cases: Sequence[Case]) -> None:
-                run_all(cases, store, jobs, runners=RUNNERS)
-                advance(len(cases))
-
             others = [one for one in trials if (one.workload, one.algorithm) != pair]
-            trials = [*others, *tuning.tune(*pair, store, make)]
-            tuning.write(file, trials)
+            done = tuning.tune(*pair, store, make, keep=partial(_write_trials, file, others))
+            trials = [*others, *done]
+
+
+def _write_trials(file: Path, others: Sequence[tuning.Trial], some: Sequence[tuning.Trial]) -> None:
+    tuning.write(file, [*others, *some])
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -104,9 +104,16 @@ def case_of(workload: str, algorithm: str, settings: Settings, trial: int) -> Ca
 
 
 def tune(
-    workload: str, algorithm: str, store: Store, run: Callable[[Sequence[Case]], None], trials: int = TRIALS
+    workload: str,
+    algorithm: str,
+    store: Store,
+    run: Callable[[Sequence[Case]], None],
+    trials: int = TRIALS,
+    keep: Callable[[Sequence[Trial]], None] = lambda trials: None,
 ) -> list[Trial]:
-    """All trials of an algorithm; ``run`` brings the results of cases into the store."""
+    """All trials of an algorithm; ``run`` brings the results of cases into the store, and ``keep`` gets all trials so
+    far after every batch.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     sampler = optuna.samplers.TPESampler(
         seed=derive_key(1, workload, algorithm) % 2**32, n_startup_trials=STARTUP, multivariate=True
@@ -137,7 +144,16 @@ def tune(
                     key=key(case),
                 )
             )
+        keep(found)
     return found
+
+
+def adopt(trials: Sequence[Trial], store: Store) -> None:
+    """Put the trials of a record into the store, where it has no result of its own: the tuning goes on from them."""
+    for one in trials:
+        if store.get(one.key) is None:
+            named = {"experiment": "tuning", "workload": one.workload, "algorithm": one.algorithm, "trial": one.trial}
+            store.add(one.key, {"metrics": {"loss": one.loss, "accuracy": one.accuracy}, "curve": []}, named)
 
 
 def _rounded(settings: Mapping[str, Any]) -> dict[str, float]:

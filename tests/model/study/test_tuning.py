@@ -76,6 +76,24 @@ def test_the_record_is_gone_on_from(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tuning.best(trials[:3]) == {}
 
 
+def test_a_tuning_that_was_stopped_goes_on_from_its_record_elsewhere(tmp_path: Path) -> None:
+    store, kept = Store(tmp_path / "store"), []
+    whole = tuning.tune("mnist", "agad", store, judged(store, []), trials=6, keep=lambda some: kept.append(list(some)))
+    assert kept == [whole[:2], whole[:4], whole]
+    elsewhere, made = Store(tmp_path / "elsewhere"), []
+    tuning.adopt(kept[1], elsewhere)
+    judge = judged(elsewhere, made)
+    again = tuning.tune(
+        "mnist",
+        "agad",
+        elsewhere,
+        lambda cases: judge([case for case in cases if elsewhere.get(key(case)) is None]),
+        trials=6,
+    )
+    assert again == whole
+    assert [key(case) for case in made] == [one.key for one in whole[4:]]
+
+
 @pytest.mark.parametrize("text", ["", "[", '[{"trial": 1}]'])
 def test_what_is_no_record_is_refused(text: str, tmp_path: Path) -> None:
     (tmp_path / tuning.RECORD).write_text(text)
