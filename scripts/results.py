@@ -199,7 +199,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         left = f", {len(missing(chosen, store))} runs are left" if chosen else ""
         print(f"interrupted{left}: the same command goes on where it was", file=sys.stderr)
         return INTERRUPTED
-    document.write(cases, store, options.out)
+    planned = {name: len(some) for name, some in cases_of(tuning.untuned()).items()}
+    document.write(cases, store, options.out, planned)
     print(f"the results: {options.out / 'results.md'}")
     return 0
 

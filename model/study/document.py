@@ -22,7 +22,7 @@ SECTIONS = paper_tables.SECTIONS | question_tables.SECTIONS | small_tables.SECTI
 
 def document(found: Mapping[str, Results], trials: Sequence[Trial]) -> str:
     """The whole text."""
-    planned, done = sum(len(some.cases) for some in found.values()), sum(some.done() for some in found.values())
+    planned, done = sum(some.count for some in found.values()), sum(some.done() for some in found.values())
     parts = [
         "# Results",
         "Written by `make results` from runs of the golden model; figures are mean ± sample standard deviation over "
@@ -41,9 +41,17 @@ def document(found: Mapping[str, Results], trials: Sequence[Trial]) -> str:
     return wrapped("\n\n".join(parts) + "\n")
 
 
-def write(cases: Mapping[str, Sequence[Case]], store: Store, out: Path) -> None:
-    """Write results.md, results.json and figures/results-*.png; nothing before all of it is made."""
-    found = {name: Results(some, [newest(case, store) for case in some]) for name, some in cases.items()}
+def write(
+    cases: Mapping[str, Sequence[Case]], store: Store, out: Path, planned: Mapping[str, int] | None = None
+) -> None:
+    """Write results.md, results.json and figures/results-*.png; nothing before all of it is made.
+
+    planned: how many cases an experiment will have once all rates are tuned.
+    """
+    found = {
+        name: Results(some, [newest(case, store) for case in some], (planned or {}).get(name))
+        for name, some in cases.items()
+    }
     every = [pair for some in found.values() for pair in zip(some.cases, some.results, strict=True)]
     folder = out / "figures"
     files = {

@@ -19,10 +19,19 @@ NONE = "–"
 
 @dataclass(frozen=True)
 class Results:
-    """Cases of an experiment beside their results, None where there is none yet."""
+    """Cases of an experiment beside their results, None where there is none yet.
+
+    ``planned``: how many there will be once all rates are tuned; None: those that there are.
+    """
 
     cases: Sequence[Case]
     results: Sequence[Result | None]
+    planned: int | None = None
+
+    @property
+    def count(self) -> int:
+        """How many runs the experiment has in the end."""
+        return len(self.cases) if self.planned is None else self.planned
 
     def pick(self, **labels: str | int | float) -> list[Result]:
         """Results that are in, of all cases with these labels but those in RTL, which are shorter."""
@@ -44,7 +53,7 @@ class Results:
         """How many are in, and how many of them are of earlier semantics."""
         there = [found for found in self.results if found is not None]
         earlier = sum("semantics" in found for found in there)
-        return f"{len(there)} of {len(self.results)} runs" + (f", {earlier} of an earlier version" if earlier else "")
+        return f"{len(there)} of {self.count} runs" + (f", {earlier} of an earlier version" if earlier else "")
 
 
 def figure(values: Sequence[float], form: str = ".3f", factor: float = 1.0) -> str:

@@ -27,6 +27,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.files import write_bytes
 from symtrack.model.network.algorithms import ALGORITHMS as KNOWN
+from symtrack.model.network.algorithms import Rates
 from symtrack.model.study.case import DIGITAL, GOLDEN, Case, key, labels
 from symtrack.model.study.paper import (
     ALGORITHMS,
@@ -191,6 +192,11 @@ def left(trials: Sequence[Trial]) -> list[tuple[str, str]]:
     """Workloads and algorithms that have not had all their trials."""
     done = [(one.workload, one.algorithm) for one in trials]
     return [pair for pair in PAIRS if done.count(pair) < TRIALS]
+
+
+def untuned() -> Tuned:
+    """Settings for every workload and algorithm as they are without tuning, with which all cases can be counted."""
+    return {pair: {"learning_rate": Rates().learning_rate} for pair in PAIRS}
 
 
 def best(trials: Sequence[Trial]) -> Tuned:

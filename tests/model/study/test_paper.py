@@ -20,6 +20,9 @@ TUNED = {
 }
 
 
+EXPERIMENTS = paper.EXPERIMENTS | questions.EXPERIMENTS
+
+
 def labels(case) -> dict:
     return dict(case.labels)
 
@@ -37,12 +40,14 @@ def test_table_2_has_all_that_is_asked_for() -> None:
     assert {case.kind for case in cases} == {GOLDEN, DIGITAL}
 
 
+@pytest.mark.parametrize("name", EXPERIMENTS)
+def test_what_is_planned_can_be_counted_before_anything_is_tuned(name: str) -> None:
+    assert len(EXPERIMENTS[name](tuning.untuned())) == len(EXPERIMENTS[name](TUNED))
+
+
 def test_without_tuned_settings_there_are_those_of_the_paper() -> None:
     assert {labels(case)["settings"] for case in paper.table_2({})} == {"paper"}
     assert paper.others({}) == []
-
-
-EXPERIMENTS = paper.EXPERIMENTS | questions.EXPERIMENTS
 
 
 @pytest.mark.parametrize("name", EXPERIMENTS)
