@@ -31,8 +31,8 @@ def scatter(trials: Sequence[Trial], front: Sequence[Trial], x: str, y: str) -> 
 
     places = points(trials)
     axes = Axes(*(ticks(min(place[i] for place in places), max(place[i] for place in places)) for i in (0, 1)))
-    labels = [f"{name}, {scales[name][1]}" if scales[name][1] else name for name in (x, y)]
-    parts = [axes.draw(*labels, "{:g}")]
+    x_label, y_label = (f"{name}, {scales[name][1]}" if scales[name][1] else name for name in (x, y))
+    parts = [axes.draw(x_label, y_label, "{:g}")]
     series = [Series("all trials", "trial", places), Series("front", "front", points(front))]
     for one, some, radius in zip(series, (trials, front), (3, 5), strict=True):
         for place, trial in zip(one.points, some, strict=True):
@@ -88,7 +88,7 @@ def parallel(trials: Sequence[Trial], front: Sequence[Trial], names: Sequence[st
     for one in sorted(trials, key=lambda trial: trial["trial"] in best):
         shares = [scale.share(one[name]) for name, scale in scales.items()]
         line = " ".join("{},{}".format(*place(index, share)) for index, share in enumerate(shares))
-        tip = element("title", f"trial {one['trial']}: " + ", ".join(f"{name} {one[name]:,}" for name in scales))
+        tip = element("title", f"trial {one['trial']}: " + ", ".join(f"{name} {one[name]}" for name in scales))
         style = "path front" if one["trial"] in best else "path"
         parts.append(element("polyline", tip, points=line, stroke=colour(shares[-1]), class_=style))
     for index, (name, scale) in enumerate(scales.items()):

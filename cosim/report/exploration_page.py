@@ -52,8 +52,8 @@ def _lines(trials: Iterable[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def _told(name: str, value: Any) -> str:
-    if value is None:
-        return "–"
+    if value is None or isinstance(value, str):
+        return value or "–"
     return FORMS.get(name, "{:,.4g}" if isinstance(value, float) else "{:,}").format(value)
 
 
@@ -117,12 +117,7 @@ def _designs(report: Report) -> Markup:
         [
             element("a", one["number"], href=f"#trial-{one['number']}"),
             *(_told(name, one["figures"][name]) for name in objectives),
-            *(
-                _told("", one["parameters"][name])
-                if not isinstance(one["parameters"][name], str)
-                else one["parameters"][name]
-                for name in parameters
-            ),
+            *(_told(name, one["parameters"][name]) for name in parameters),
         ]
         for one in report["front"]
     ]
@@ -135,7 +130,7 @@ def _repeat(one: Mapping[str, Any]) -> Markup:
     return element(
         "div",
         element("h3", f"Trial {one['number']}"),
-        element("pre", element("code", "\n".join(commands))),
+        element("pre", element("code", "\n".join(commands)), class_="commands"),
         element("p", "Its run ends in the state ", element("code", one["state_sha256"]), "."),
         *tiles,
         id=f"trial-{one['number']}",

@@ -76,6 +76,7 @@ svg .axis { stroke: var(--soft); }
 svg .path { fill: none; opacity: .3; stroke-width: 1; }
 svg .path.front { opacity: 1; stroke-width: 2.6; }
 pre { overflow-x: auto; margin: .3rem 0; font-size: .88rem; }
+pre.commands { white-space: pre-wrap; }
 svg .line { fill: none; stroke-linejoin: round; }
 svg .line.golden { stroke: var(--golden-soft); stroke-width: 6; stroke-linecap: round; }
 svg .line.rtl { stroke: var(--rtl); stroke-width: 1.7; }

@@ -17,11 +17,9 @@ import optuna
 from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
-from symtrack.model.analysis.gates import gates
 from symtrack.model.arithmetic.noise import derive_key
-from symtrack.model.network.chain import Chain
-from symtrack.model.spec.config import TileConfig
 from symtrack.model.study.case import Case, key
+from symtrack.model.study.hardware import gates_of
 from symtrack.model.study.space import Parameters, Value, applied, rounded
 from symtrack.model.study.store import Result, Store
 from symtrack.model.training.spec import TrainingSpec
@@ -94,12 +92,6 @@ class Plan:
         return Case(experiment="exploration", labels=named, run=run, epochs=self.epochs, steps=self.steps)
 
 
-def hardware(spec: TrainingSpec) -> list[TileConfig]:
-    """The configurations of the peripheries of all tiles of a run."""
-    stages = spec.algorithm.arrays - 1 if isinstance(spec.algorithm, Chain) else 1
-    return [spec.hardware(tile) for tile in spec.problem().tile_configs for _ in range(stages)]
-
-
 def maker(spec: TrainingSpec, fixed: Parameters) -> Callable[[Parameters], TrainingSpec]:
     """What makes runs like one, with values of parameters; ``fixed`` are the same in all of them.
 
@@ -128,7 +120,7 @@ def figures_of(result: Result, spec: TrainingSpec) -> dict[str, float | None]:
         "pulses": pulses + metrics["calibration_slots"],
         "coincidences": counts["coincidences"],
         "cycles": counts["cycles"],
-        "gates": gates(hardware(spec)),
+        "gates": gates_of(spec),
     }
 
 
@@ -150,7 +142,7 @@ class Exploration:
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self.plan, self.store = plan, store
-        directions = [OBJECTIVES[name][0] for name in plan.objectives]
+        directions = [optuna.study.StudyDirection[OBJECTIVES[name][0].upper()] for name in plan.objectives]
         self.study = optuna.create_study(
             storage=storage, study_name=name, directions=directions, load_if_exists=name is not None
         )

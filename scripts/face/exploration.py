@@ -27,11 +27,11 @@ from symtrack.model.study.exploration import (
     Plan,
     Trial,
     front,
-    hardware,
     importances,
     maker,
     objectives_of,
 )
+from symtrack.model.study.hardware import hardware
 from symtrack.model.study.runner import run_all
 from symtrack.model.study.space import PARAMETERS, Parameters, Value, known, space
 from symtrack.model.study.store import Store
@@ -279,11 +279,13 @@ def _content(plan: Plan) -> str:
 
 
 def _range(name: str, given: Range) -> BaseDistribution:
+    """The range that a pair of numbers or a list of choices says."""
     if isinstance(given, list) and given and all(isinstance(one, (int, float, str)) for one in given):
         return CategoricalDistribution(given)
-    if isinstance(given, tuple) and len(given) == 2 and not any(isinstance(one, str) for one in given):
+    if isinstance(given, tuple) and len(given) == 2:
         low, high = given
-        if low <= high:
-            whole = isinstance(low, int) and isinstance(high, int)
-            return IntDistribution(low, high) if whole else FloatDistribution(float(low), float(high))  # type: ignore[arg-type]
-    raise ValueError(f"vary: {name} = {given!r}: must be (low, high), numbers, or a list of numbers or texts")
+        if isinstance(low, int) and isinstance(high, int) and low <= high:
+            return IntDistribution(low, high)
+        if isinstance(low, (int, float)) and isinstance(high, (int, float)) and low <= high:
+            return FloatDistribution(float(low), float(high))
+    raise ValueError(f"vary: {name} = {given!r}: must be (low, high), two numbers, or a list of numbers or texts")
