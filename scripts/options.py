@@ -5,9 +5,11 @@ from __future__ import annotations
 
 import argparse
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from symtrack.model.arithmetic.activations import ACTIVATIONS
+from symtrack.model.arithmetic.converters import BOUND_MIN
 from symtrack.model.devices.presets import load_device
 from symtrack.model.network.algorithms import ALGORITHMS, RESIDUALS, Choppers, Rates
 from symtrack.model.network.architecture import SIZE_MAX, TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING
@@ -33,6 +35,7 @@ RATES = (
     "reads",
     "hidden_momentum",
 )
+BOUNDS = ("output_bound", "read_bound")
 CHOPPERS = ("chopper", "scope", "row_chopper")
 OPTIONS = {  # of every task, beside those of all tasks; any other task has a network and limits
     "idx": ("data", *NETWORK, *LIMITS, "epochs"),
@@ -117,6 +120,11 @@ def learning_options(parser: Parser) -> None:
         metavar="NAME_OR_TOML",
         help="device of the slow arrays; without it that of --device without an offset",
     )
+    own = "default: that of the task"
+    text = f"full scale of the converters of products, weights times inputs; {own}"
+    add("--output-bound", type=number(BOUND_MIN, 1024), metavar="Y", default=argparse.SUPPRESS, help=text)
+    text = f"full scale of the converters of reads, weights, 0: that of products; {own}"
+    add("--read-bound", type=number(0, 1024), metavar="W", default=argparse.SUPPRESS, help=text)
     text = "the fast arrays move by expected steps instead of whole random ones"
     add("--ideal-granularity", action="store_true", help=text)
 
@@ -187,11 +195,15 @@ def run_of(arguments: argparse.Namespace, **own: Any) -> TrainingSpec:
         name, value = next(iter(programming.items()))
         raise ValueError(f"argument --{name}: {value!r}: must be left out without --program-references")
     kinds = {"chopper": ChopperMode, "scope": Scope, "row_chopper": ChopperMode}
+    network, bounds = given(arguments, ("data", *NETWORK)), given(arguments, BOUNDS)
+    if bounds:
+        task = TrainingSpec(task=arguments.task, network=network).problem()
+        own["converters"] = replace(task.converters, **bounds)
     choppers = {name: kinds[name][value.upper()] for name, value in given(arguments, CHOPPERS).items()}
     return TrainingSpec(
         task=arguments.task,
         algorithm=arguments.algorithm,
-        network=given(arguments, ("data", *NETWORK)),
+        network=network,
         samples={name.removesuffix("_samples"): count for name, count in given(arguments, LIMITS).items()},
         tiles=dict(arguments.tile),
         tile_seed=arguments.tile_seed,

@@ -10,6 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from symtrack.cosim.report.tables import text
+from symtrack.cosim.synthesis import gate_fit
 from symtrack.cosim.synthesis.growth import (
     CONTROLLERS,
     DOCUMENT,
@@ -38,6 +39,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     write_bytes,
+    write_json,
     write_report,
     write_text,
 )
@@ -53,6 +55,8 @@ def parser() -> Parser:
     )
     text = f"write {DOCUMENT} with its figure into this folder"
     what.add_argument("--growth", type=output_folder(DOCUMENT, FIGURE), metavar="DIR", help=text)
+    text = "synthesize tiles of many word widths, and write what the closed form of their gates is fitted to"
+    what.add_argument("--fit", type=output_file, metavar="FILE", help=text)
     add("--target", choices=TARGETS, default="ecp5", help="technology that the tile is mapped to")
     add("--seed", type=integer(0, 2**31 - 1), default=1, help="seed of the placement")
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
@@ -105,6 +109,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
                     f"argument --growth: {str(options.growth)!r}: must be a folder with a folder figures in it"
                 )
             print("\n".join(map(str, write_growth(options.growth))))
+            return 0
+        if options.fit is not None:
+            with progress("synthesis", len(gate_fit.tiles())) as advance:
+                found = gate_fit.content(advance)
+            write_json(options.fit, found)
+            errors, count = found["errors"], len(found["syntheses"])
+            shown = f"{errors['largest']:.1%} at most, {errors['rms']:.1%} root mean square"
+            print(f"{options.fit}: {count} syntheses, relative errors {shown}")
             return 0
         with command.checks():
             config = TileConfig.load(options.config)

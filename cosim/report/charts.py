@@ -59,11 +59,11 @@ class Axes:
         parts = []
         for value in self.x:
             across, down = self.place(value, self.y[0])
-            parts.append(_text(f"{value:,g}", across, down + 17, "middle"))
+            parts.append(text(f"{value:,g}", across, down + 17, "middle"))
         for value in self.y:
             across, down = self.place(self.x[0], value)
             parts.append(element("line", x1=across, x2=WIDTH - RIGHT, y1=down, y2=down, class_="grid"))
-            parts.append(_text(y_form.format(value), across - 7, down + 4, "end"))
+            parts.append(text(y_form.format(value), across - 7, down + 4, "end"))
         middle = (TOP + HEIGHT - BOTTOM) / 2
         turned = element(
             "text", y_label, transform=f"translate(13 {middle}) rotate(-90)", text_anchor="middle", class_="label"
@@ -99,7 +99,7 @@ def line_chart(
             for (x, y), (step, value) in zip(places, one.points, strict=True)
         ]
     last = "; ".join(f"{one.name} ends at {form.format(one.points[-1][1])}" for one in series if one.points)
-    return _figure(title, f"{y_label} over {x_label}: {last}", parts, series)
+    return figure(title, f"{y_label} over {x_label}: {last}", parts, series)
 
 
 def histogram_chart(title: str, series: Sequence[Series], *, x_label: str, note: str = "") -> Markup:
@@ -114,7 +114,7 @@ def histogram_chart(title: str, series: Sequence[Series], *, x_label: str, note:
             counts = " ".join(map(str, one.bins["counts"]))
             parts.append(element("g", shape, class_=one.style, data_series=one.name, data_counts=counts))
     totals = "; ".join(f"{one.name}: {sum(one.bins['counts']):,} cells" for one in series if one.bins)
-    return _figure(title, f"Histogram over {x_label}. {totals}", parts, series, note)
+    return figure(title, f"Histogram over {x_label}. {totals}", parts, series, note)
 
 
 def _bars(axes: Axes, one: Series) -> Markup:
@@ -140,7 +140,8 @@ def _outline(axes: Axes, one: Series) -> Markup:
     return element("polyline", points=" ".join(f"{x},{y}" for x, y in corners), class_="outline")
 
 
-def _figure(title: str, description: str, parts: Sequence[Markup], series: Sequence[Series], note: str = "") -> Markup:
+def figure(title: str, description: str, parts: Sequence[Markup], series: Sequence[Series], note: str = "") -> Markup:
+    """A picture of these parts with a caption, and a legend of the series that have something to show."""
     drawn = [one for one in series if one.points or one.bins]
     legend = [element("span", element("i", class_=f"key {one.style}"), one.name) for one in drawn]
     picture = element(
@@ -154,5 +155,6 @@ def _figure(title: str, description: str, parts: Sequence[Markup], series: Seque
     return element("figure", caption, picture)
 
 
-def _text(text: str, x: float, y: float, anchor: str) -> Markup:
-    return element("text", text, x=x, y=y, text_anchor=anchor)
+def text(words: str, x: float, y: float, anchor: str) -> Markup:
+    """Words at a place of a picture."""
+    return element("text", words, x=x, y=y, text_anchor=anchor)

@@ -62,11 +62,21 @@ figure.wide figcaption { display: block; }
 .key.golden { border-top-width: 7px; border-color: var(--golden-soft); }
 .key.rtl { border-color: var(--rtl); }
 .key.truth { border-color: var(--truth); border-top-style: dashed; }
+.key.trial { border-color: var(--soft); }
+.key.front { border-color: var(--rtl); border-top-width: 5px; }
 .key.none { border-color: var(--soft); border-top-style: dotted; }
 svg { display: block; width: 100%; height: auto; overflow: visible; }
 svg text { fill: var(--soft); font: 12px system-ui, sans-serif; font-variant-numeric: tabular-nums; }
 svg text.label { fill: var(--ink); }
 svg .grid { stroke: var(--grid); }
+svg .dot.trial { fill: var(--soft); opacity: .4; }
+svg .dot.front { fill: var(--rtl); }
+svg.parallel { min-width: 56rem; }
+svg .axis { stroke: var(--soft); }
+svg .path { fill: none; opacity: .3; stroke-width: 1; }
+svg .path.front { opacity: 1; stroke-width: 2.6; }
+pre { overflow-x: auto; margin: .3rem 0; font-size: .88rem; }
+pre.commands { white-space: pre-wrap; }
 svg .line { fill: none; stroke-linejoin: round; }
 svg .line.golden { stroke: var(--golden-soft); stroke-width: 6; stroke-linecap: round; }
 svg .line.rtl { stroke: var(--rtl); stroke-width: 1.7; }

@@ -16,10 +16,9 @@ from __future__ import annotations
 
 import json
 import warnings
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
 
 import optuna
 from optuna.distributions import BaseDistribution, CategoricalDistribution, FloatDistribution, IntDistribution
@@ -40,10 +39,11 @@ from symtrack.model.study.paper import (
     digital_run,
     run_of,
 )
+from symtrack.model.study.space import rounded
 from symtrack.model.study.store import Store
 
 RECORD = "tuning.json"
-TRIALS, TOGETHER, STARTUP, DIGITS = 30, 2, 10, 3
+TRIALS, TOGETHER, STARTUP = 30, 2, 10
 VALIDATION = 5_000
 PAIRS = tuple(
     (workload, algorithm)
@@ -125,7 +125,7 @@ def tune(
     found: list[Trial] = []
     while len(found) < trials:
         asked = [study.ask(space(algorithm)) for _ in range(min(TOGETHER, trials - len(found)))]
-        settings = [_rounded(one.params) for one in asked]
+        settings = [rounded(one.params) for one in asked]
         cases = [case_of(workload, algorithm, some, one.number) for one, some in zip(asked, settings, strict=True)]
         run(cases)
         for one, some, case in zip(asked, settings, cases, strict=True):
@@ -155,13 +155,6 @@ def adopt(trials: Sequence[Trial], store: Store) -> None:
         if store.get(one.key) is None:
             named = {"experiment": "tuning", "workload": one.workload, "algorithm": one.algorithm, "trial": one.trial}
             store.add(one.key, {"metrics": {"loss": one.loss, "accuracy": one.accuracy}, "curve": []}, named)
-
-
-def _rounded(settings: Mapping[str, Any]) -> dict[str, float]:
-    """With so few digits that what is shown is what was run."""
-    return {
-        name: float(f"{value:.{DIGITS}g}") if isinstance(value, float) else value for name, value in settings.items()
-    }
 
 
 def read(file: Path) -> list[Trial]:

@@ -16,7 +16,7 @@ from functools import cached_property
 from typing import Any
 
 import symtrack
-from symtrack import devices, exchange, experiment, hardware, learning, study
+from symtrack import devices, exchange, experiment, exploration, hardware, learning, study
 from symtrack.model.devices.presets import family_name
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings, setting_specs
@@ -28,7 +28,7 @@ CHAPTERS: dict[str, tuple[str, ...]] = {
     "Hardware": ("generate_verilog", "run_cosim", "synthesize"),
     "Golden twins of a tile": ("TileModel", "Periphery"),
     "Training": ("TrainingSpec", "Rates", "train", "compare_metrics"),
-    "Experiments": ("Dataset", "Experiment", "Study", "Writing"),
+    "Experiments": ("Dataset", "Experiment", "Study", "explore", "Writing"),
     "Callbacks": ("Callback", "CSVLogger", "TensorBoardLogger", "ProgressBar", "EarlyStopping"),
     "Algorithms of one's own": ("CustomAlgorithm", "Chain"),
     "Devices": ("PRESETS", "load_device", "calibrate", "fit_device"),
@@ -40,7 +40,7 @@ INTRODUCTION = """\
 This page is made from the docstrings by `scripts/write_docs.py`. `import symtrack` has the names of all chapters but
 the last, and `__version__`; a function bears the name of the command line that does the same. What functions return is
 described in the last chapter. The programs in `docs/examples`, from [01](examples/01_configuration_and_verilog.py) to
-[13](examples/13_study.py), use every name and run as they are; [experiments](experiments.md) is a tour
+[14](examples/14_explore.py), use every name and run as they are; [experiments](experiments.md) is a tour
 of what most programs need.
 
 Shapes are in brackets: R rows, C columns. Weights are dimensionless numbers of about -1 to 1. Whatever is not allowed
@@ -56,7 +56,7 @@ def interface_markdown() -> str:
         parts.append(f"## {title}\n")
         parts += [_entry(f"symtrack.{name}", getattr(symtrack, name)) for name in names]
     parts.append("## Results\n")
-    for module in (hardware, learning, experiment, study, devices, exchange):
+    for module in (hardware, learning, experiment, study, exploration, devices, exchange):
         parts += [*_wrapped(f"`{module.__name__}`: {_first_paragraph(module)}"), ""]
         for name, thing in vars(module).items():
             if is_dataclass(thing) and thing.__module__ == module.__name__:

@@ -20,7 +20,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 AUDIENCES: dict[str, tuple[str, ...]] = {
     "Start": ("about", "notebooks/01_first_steps", "commands"),
-    "Researchers": ("experiments", "torch", "notebooks/03_own_algorithm", "training", "findings", "results"),
+    "Researchers": (
+        *("experiments", "explore", "cluster", "torch", "notebooks/03_own_algorithm"),
+        *("training", "findings", "results"),
+    ),
     "Chip engineers": (
         *("notebooks/04_from_model_to_verilog", "integration", "tile", "registers", "synthesis"),
         *("verification", "trust"),

@@ -24,6 +24,7 @@ if TYPE_CHECKING:  # the same names as in _MODULES, for editors and type checker
     from symtrack.exchange import from_aihwkit as from_aihwkit
     from symtrack.exchange import to_aihwkit as to_aihwkit
     from symtrack.experiment import Experiment as Experiment
+    from symtrack.exploration import explore as explore
     from symtrack.hardware import generate_verilog as generate_verilog
     from symtrack.hardware import run_cosim as run_cosim
     from symtrack.hardware import synthesize as synthesize
@@ -61,6 +62,7 @@ _MODULES = {
     "Dataset": "symtrack.model.tasks.dataset",
     "Experiment": "symtrack.experiment",
     "Study": "symtrack.study",
+    "explore": "symtrack.exploration",
     "CustomAlgorithm": "symtrack.model.network.algorithms",
     "Chain": "symtrack.model.network.chain",
     "Writing": "symtrack.model.network.writing",

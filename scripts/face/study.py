@@ -12,11 +12,13 @@ from symtrack.experiment import Experiment
 from symtrack.model.spec.validated import check
 from symtrack.model.study import frame
 from symtrack.model.study.case import Case, key
+from symtrack.model.study.hardware import gates_of
 from symtrack.model.study.runner import missing, run_all, shard
 from symtrack.model.study.store import Store
 from symtrack.scripts.common import progress
 
 JOBS_MAX = 1024
+GATES = "gates"
 WRITERS = {".csv": "to_csv", ".parquet": "to_parquet"}
 Label = str | int | float
 
@@ -89,7 +91,7 @@ class Study:
         if not isinstance(experiment, Experiment):
             raise TypeError(f"experiment = {experiment!r}: must be an Experiment")
         for name, value in labels.items():
-            if name in frame.COLUMNS:
+            if name in (*frame.COLUMNS, GATES):
                 raise ValueError(f"{name} = {value!r}: must be another name, the table has a column of that one")
             if not isinstance(value, (str, int, float)):
                 raise TypeError(f"{name} = {value!r}: must be a text or a number")
@@ -142,9 +144,10 @@ class Study:
             run_all(cases, self.store, jobs, advance)
 
     def to_frame(self, energies: Mapping[str, float] | None = None) -> pd.DataFrame:
-        """A table with a line for every experiment: labels, accuracy, loss, counts, cycles, wear, and its key.
+        """A table with a line for every experiment: labels, accuracy, loss, counts, cycles, wear, key, and gates.
 
-        Figures of what has no result yet are missing. The columns are those of `model.study.frame`.
+        Figures of what has no result yet are missing. The columns are those of `model.study.frame`; ``gates`` are those
+        of all tiles of the experiment, by the closed form of `model.analysis.gates`.
 
         Parameters
         ----------
@@ -158,7 +161,7 @@ class Study:
             There is no such count.
         """
         self.store.refresh()
-        table = frame.frame(self.cases, self.store)
+        table = frame.frame(self.cases, self.store, {GATES: [gates_of(case.run) for case in self.cases]})
         return table if energies is None else table.assign(joules=frame.energy(table, energies))
 
     def save(self, file: str | Path) -> None:

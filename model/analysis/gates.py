@@ -1,0 +1,127 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Gates of a tile in closed form: a sum over what grows, with coefficients fitted to syntheses.
+
+    gates = sum of coefficient_k * term_k(rows, columns, lanes, word widths)
+
+The unit is a NAND gate of two inputs, of logic without flip-flops and memories, as docs/synthesis.md has it. The
+coefficients are those of least relative squares over the syntheses in gates.json, which ``symtrack synthesize --fit``
+makes; the file has their errors, too, each synthesis predicted from all others.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from symtrack.model.spec.config import TileConfig
+
+FILE = Path(__file__).with_name("gates.json")
+DIGITS = 9  # of a coefficient in the file
+
+
+def terms(config: TileConfig) -> dict[str, float]:
+    """What the gates of a tile are a sum of, by name; the factor of each is fitted."""
+    lines, lanes = config.rows + config.columns, config.lanes
+    return {
+        "one": 1.0,
+        "lines": lines,
+        "lines * magnitude_bits": lines * config.magnitude_bits,
+        "columns": config.columns,
+        "sources": len(config.sources),
+        "bl_bits": config.bl_bits,
+        "chopper_period bits": config.chopper_period.bit_length(),
+        "lanes": lanes,
+        "lanes * reference bits": lanes * config.reference_format.width,
+        "lanes * latch_shift": lanes * config.latch_shift,
+        "lanes * filter_shift": lanes * config.filter_shift,
+        "lanes * difference bits * gain_bits": lanes * config.difference_format.width * config.gain_bits,
+        "lanes * hidden_bits": lanes * config.hidden_bits,
+        "lanes * dither_bits": lanes * config.dither_bits,
+        "lanes * programmer": lanes * config.programmer,
+        "rows * row_chopper": config.rows * config.row_chopper,
+    }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Coefficients by the names of their terms, and the relative errors of syntheses that they are not fitted to.
+
+    Attributes
+    ----------
+    largest, rms : of all syntheses, each predicted by a fit to the others.
+    syntheses : how many.
+    """
+
+    coefficients: Mapping[str, float]
+    largest: float
+    rms: float
+    syntheses: int
+
+    def gates(self, config: TileConfig) -> float:
+        """Gates of a tile."""
+        return sum(self.coefficients[name] * value for name, value in terms(config).items())
+
+
+def fit(measured: Sequence[tuple[TileConfig, float]]) -> Fit:
+    """Fit the coefficients to syntheses.
+
+    Raises
+    ------
+    ValueError
+        There are too few to predict one from the others.
+    """
+    names = list(terms(measured[0][0])) if measured else []
+    if len(measured) <= len(names) or not names:
+        raise ValueError(f"measured: {len(measured)} syntheses: must be more than the terms")
+    counts = np.array([gates for _, gates in measured], np.float64)
+    matrix = np.array([list(terms(config).values()) for config, _ in measured], np.float64) / counts[:, None]
+    errors = np.empty(len(measured))
+    for index in range(len(measured)):
+        others = np.arange(len(measured)) != index
+        errors[index] = matrix[index] @ _solve(matrix[others]) - 1.0
+    found = [float(f"{value:.{DIGITS}g}") for value in _solve(matrix)]
+    return Fit(
+        coefficients=dict(zip(names, found, strict=True)),
+        largest=float(np.abs(errors).max()),
+        rms=float(np.sqrt((errors**2).mean())),
+        syntheses=len(measured),
+    )
+
+
+def _solve(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
+    scale = np.abs(matrix).max(axis=0)
+    scale[scale == 0.0] = 1.0
+    found: NDArray[np.float64] = np.linalg.lstsq(matrix / scale, np.ones(len(matrix)), rcond=1e-10)[0] / scale
+    return found
+
+
+def measured(content: Mapping[str, Any]) -> list[tuple[TileConfig, float]]:
+    """The syntheses of a file."""
+    return [(TileConfig.from_dict(point["tile"], "gates.json"), point["gates"]) for point in content["syntheses"]]
+
+
+def content(syntheses: Sequence[tuple[Mapping[str, Any], float]], made_by: str) -> dict[str, Any]:
+    """What the file holds: syntheses, each the fields that differ and the gates, and the fit to them."""
+    points = [{"tile": dict(tile), "gates": gates} for tile, gates in syntheses]
+    found = fit(measured({"syntheses": points}))
+    errors = {"largest": round(found.largest, 5), "rms": round(found.rms, 5)}
+    return {"made_by": made_by, "errors": errors, "coefficients": dict(found.coefficients), "syntheses": points}
+
+
+@cache
+def recorded() -> Fit:
+    """The fit in the file."""
+    found = json.loads(FILE.read_text(encoding="utf-8"))
+    return Fit(coefficients=found["coefficients"], **found["errors"], syntheses=len(found["syntheses"]))
+
+
+def gates(configs: Sequence[TileConfig]) -> int:
+    """Gates of the peripheries of tiles together."""
+    return round(sum(recorded().gates(config) for config in configs))
