@@ -125,7 +125,8 @@ def in_rtl(found: Results) -> str:
                 rows.append((name, f"{case.steps}", NONE, NONE, NONE))
                 continue
             rtl, digest = one["rtl"], one["metrics"]["state_sha256"]
-            rows.append((name, f"{case.steps}", f"{rtl['cycles']:,}", f"{rtl['mismatches']}", f"`{digest[:16]}`"))
+            end = f"`{digest[:16]}`" if rtl["agree"] else "they differ"
+            rows.append((name, f"{case.steps}", f"{rtl['cycles']:,}", f"{rtl['mismatches']}", end))
     return markdown(("first seed of", "steps", "cycles", "mismatches", "SHA-256 of both ends with"), rows, left=1)
 
 

@@ -46,7 +46,7 @@ def made(case: Case) -> Result:
     result = {"metrics": metrics, "endurance": {"P": wear, "W": wear}, "retention": {"accuracy": 0.5, "loss": 1.0}}
     if case.target is not None:
         result["target"] = dict.fromkeys(question_tables.SPENT, 7)
-    return result | ({"rtl": {"cycles": 1234, "mismatches": 0}} if case.kind == RTL else {})
+    return result | ({"rtl": {"cycles": 1234, "mismatches": 0, "agree": True}} if case.kind == RTL else {})
 
 
 COUNTED = dict.fromkeys(("coincidences", "transfer_pulses", "adc_products", "adc_reads", "cycles"), 5)
@@ -63,6 +63,9 @@ def test_table_2() -> None:
     assert "e-rider over agad" in text
     assert "2.5, at most 70" in text
     assert text.count("`abababababababab`") == 9
+    differing = [made(case) for case in cases]
+    differing[0]["rtl"]["agree"] = False
+    assert "they differ" in paper_tables.table_2(Results(cases, differing))
     empty = paper_tables.table_2(Results(cases, [None] * len(cases)))
     assert "0 of 0 cells agree" in empty
     assert "– (90.3)" in empty
