@@ -46,6 +46,7 @@ def adopt(file: Path, cases: Sequence[Case], store: Store) -> None:
         recorded = {line["key"]: line for line in json.loads(file.read_bytes())}
     except (KeyError, TypeError, ValueError):
         raise ValueError(f"{str(file)!r}: must be a list of runs with their keys") from None
+    found = []
     for case in missing(cases, store).values():
         for semantics in (SEMANTICS, *EARLIER):
             name = key(case, semantics)
@@ -54,5 +55,6 @@ def adopt(file: Path, cases: Sequence[Case], store: Store) -> None:
             if line := recorded.get(name):
                 result: Result = {"metrics": {name: line[name] for name in FIGURES if name in line}, "curve": []}
                 result |= {part: line[part] for part in PARTS if part in line}
-                store.add(name, result, {"experiment": case.experiment, **dict(case.labels)})
+                found.append((name, result, {"experiment": case.experiment, **dict(case.labels)}))
                 break
+    store.add_all(found)

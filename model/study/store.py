@@ -15,7 +15,7 @@ import json
 import os
 import secrets
 import socket
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -69,16 +69,26 @@ class Store:
 
     def add(self, key: str, result: Result, labels: Mapping[str, Any] | None = None) -> None:
         """Append a result; it is on the disk when this returns."""
-        line = json.dumps({"key": key, "case": dict(labels or {}), "result": result}, allow_nan=False) + "\n"
+        self.add_all([(key, result, labels or {})])
+
+    def add_all(self, results: Iterable[tuple[str, Result, Mapping[str, Any]]]) -> None:
+        """Append results with their keys and labels; they are on the disk when this returns."""
+        lines = [
+            json.dumps({"key": key, "case": dict(labels), "result": result}, allow_nan=False) + "\n"
+            for key, result, labels in results
+        ]
+        if not lines:
+            return
         if self._own is None or not self._own.exists():
             self.folder.mkdir(parents=True, exist_ok=True)
             name = f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(4)}{ENDING}"
             self._own = self.folder / name
         with self._own.open("ab") as file:
-            file.write(line.encode())
+            file.write("".join(lines).encode())
             file.flush()
             os.fsync(file.fileno())
-        self._results.setdefault(key, json.loads(line)["result"])
+        for line in lines:
+            self._take(line.encode())
 
     @contextmanager
     def claim(self, key: str) -> Iterator[bool]:

@@ -151,10 +151,15 @@ def tune(
 
 def adopt(trials: Sequence[Trial], store: Store) -> None:
     """Put the trials of a record into the store, where it has no result of its own: the tuning goes on from them."""
-    for one in trials:
-        if store.get(one.key) is None:
-            named = {"experiment": "tuning", "workload": one.workload, "algorithm": one.algorithm, "trial": one.trial}
-            store.add(one.key, {"metrics": {"loss": one.loss, "accuracy": one.accuracy}, "curve": []}, named)
+    store.add_all(
+        (
+            one.key,
+            {"metrics": {"loss": one.loss, "accuracy": one.accuracy}, "curve": []},
+            {"experiment": "tuning", "workload": one.workload, "algorithm": one.algorithm, "trial": one.trial},
+        )
+        for one in trials
+        if store.get(one.key) is None
+    )
 
 
 def read(file: Path) -> list[Trial]:

@@ -136,6 +136,8 @@ class Study:
             An argument is not what it must be.
         """
         jobs = check("jobs", jobs, 1, JOBS_MAX)
+        if not isinstance(part, tuple) or len(part) != 2:
+            raise TypeError(f"part = {part!r}: must be (i, n), part i of n parts")
         number, of = part
         of = check("part[1]", of, 1, 10_000)
         cases = shard(self.cases, check("part[0]", number, 1, of), of)

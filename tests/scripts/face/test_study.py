@@ -117,6 +117,8 @@ def test_bad_input(tmp_path: Path) -> None:
         one.run(jobs=0)
     with pytest.raises(ValueError, match=r"part\[0\] = 3: must be from 1 to 2"):
         one.run(part=(3, 2))
+    with pytest.raises(TypeError, match=r"part = 3: must be \(i, n\), part i of n parts"):
+        one.run(part=3)
     with pytest.raises(ValueError, match="energies: pulses = 1: must be one of update_slots"):
         one.to_frame(energies={"pulses": 1})
     with pytest.raises(ValueError, match=r"table.xlsx': must end with \.csv or \.parquet"):
