@@ -173,7 +173,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     store = Store(arguments.cache)
     with command.checks():
         plan, spec, fixed = plan_of(arguments)
-        storage = None if arguments.storage is None else open_storage(arguments.storage)
+        storage = None if arguments.storage is None else open_storage(arguments.storage, arguments.cache)
     words = shlex.join(["symtrack", "explore", *(sys.argv[1:] if argv is None else argv)])
     try:
         with command.checks():

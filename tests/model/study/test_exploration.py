@@ -132,7 +132,9 @@ def storage_of(kind: str, folder: Path) -> str:
 
 
 def shared(folder: Path, kind: str, plan: Plan = PLAN) -> Exploration:
-    return Exploration(plan, Store(folder / "runs"), open_storage(storage_of(kind, folder)), name_of(plan, "x"))
+    return Exploration(
+        plan, Store(folder / "runs"), open_storage(storage_of(kind, folder), folder / "runs"), name_of(plan, "x")
+    )
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
@@ -198,9 +200,9 @@ def test_other_plans_have_other_names() -> None:
         ("sqlite:////no/such/folder/trials.db", "that can be reached"),
     ],
 )
-def test_bad_storages(text: str, reason: str) -> None:
+def test_bad_storages(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"storage = '{text}': must be the path of a journal file, .*{reason}"):
-        open_storage(text)
+        open_storage(text, tmp_path)
 
 
 def test_bad_objectives() -> None:
