@@ -29,6 +29,7 @@ from symtrack.scripts.options import OPTIONS, check_task, learning_options, run_
 from symtrack.study import JOBS_MAX
 
 EPOCHS = 1
+SHOWN = 20  # designs of the front in the terminal, the best by the first objective; the page has all
 VARIED = (*CONVERTERS, *RATES)  # that have options of their own, too
 
 
@@ -188,7 +189,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{program()}: interrupted: the same command goes on where it was", file=sys.stderr)
         return INTERRUPTED
     files = found.save(arguments.out, words)
-    shown = found.to_frame().query("front")[["trial", *plan.objectives, *plan.ranges]]
+    order = [one.number for one in found.front[:SHOWN]]
+    shown = found.to_frame().set_index("trial").loc[order, [*plan.objectives, *plan.ranges]].reset_index()
     print(shown.to_string(index=False))
     print(f"the front, {len(found.front)} of {len(found.trials)} trials: {files[0]}")
     return 0

@@ -33,6 +33,7 @@ from symtrack.model.study.store import CLAIMS
 
 LOCK = "exploration"
 PAUSE = 0.5  # seconds between two looks for work while all that is left is in work elsewhere
+ANSWER = 20  # seconds that a proxy may take to answer
 GRPC = "grpc"
 ALLOWED = "must be the path of a journal file, the URL of a database such as sqlite:///FILE, or grpc://HOST:PORT"
 
@@ -89,9 +90,13 @@ def _proxy(text: str, named: str) -> optuna.storages.BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
-            return optuna.storages.GrpcStorageProxy(host=host, port=port)
+            proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
+            proxy.wait_server_ready(timeout=ANSWER)
         except ImportError:
             raise ValueError(f"{named}: must be another one unless grpcio and protobuf are installed") from None
+        except ConnectionError:
+            raise ValueError(f"{named}: must be a proxy that answers within {ANSWER} seconds") from None
+    return proxy
 
 
 def name_of(plan: Plan, content: str) -> str:
