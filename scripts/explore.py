@@ -24,13 +24,26 @@ from symtrack.model.study.store import Store
 from symtrack.model.study.workers import open_storage
 from symtrack.model.tasks.regression import STEPS
 from symtrack.model.training.spec import SEED_MAX, TrainingSpec
-from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, number, output_folder, program, run
+from symtrack.scripts.common import (
+    INTERRUPTED,
+    Parser,
+    PathType,
+    default_output,
+    integer,
+    number,
+    output_folder,
+    program,
+    run,
+)
 from symtrack.scripts.options import OPTIONS, check_task, learning_options, run_of, task_options
 from symtrack.study import JOBS_MAX
 
 EPOCHS = 1
 SHOWN = 20  # designs of the front in the terminal, the best by the first objective; the page has all
 VARIED = (*CONVERTERS, *RATES)  # that have options of their own, too
+
+storage_text = PathType(str, written=True, files=lambda text: [] if "://" in text else [Path(text)])
+"""Argument type: a storage of Optuna, a journal file or a URL."""
 
 
 def value(text: str) -> tuple[str, int | float]:
@@ -74,7 +87,7 @@ def parser() -> Parser:
         help="folder of the results of single runs, which several machines may share",
     )
     text = "share trials by this journal file, database (sqlite:///FILE, postgresql://...) or proxy (grpc://HOST:PORT)"
-    add("--storage", metavar="PATH_OR_URL", help=text)
+    add("--storage", type=storage_text, metavar="PATH_OR_URL", help=text)
     return result
 
 
