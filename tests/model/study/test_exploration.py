@@ -137,6 +137,16 @@ def shared(folder: Path, kind: str, plan: Plan = PLAN) -> Exploration:
     )
 
 
+def test_a_worker_that_was_killed_over_a_trial_that_cannot_be_leaves_it_to_others(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=3, ranges=RANGES | {"adc_bits": IntDistribution(9, 9)})
+    killed = shared(tmp_path, "journal", plan)
+    killed.study.ask(dict(plan.ranges))  # and it did not find out
+    other = shared(tmp_path, "journal", plan)
+    Worker(other).work(Runs(other.store, most=0))
+    assert [one.refused for one in other.trials()] == ["adc_bits = 9: must be another"] * 3
+    assert {one.state for one in other.study.get_trials()} == {TrialState.FAIL}
+
+
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
 def test_workers_share_trials_and_take_up_those_of_killed_ones(kind: str, tmp_path: Path) -> None:
     plan = replace(PLAN, trials=12)
