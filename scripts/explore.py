@@ -24,12 +24,26 @@ from symtrack.model.study.store import Store
 from symtrack.model.study.workers import open_storage
 from symtrack.model.tasks.regression import STEPS
 from symtrack.model.training.spec import SEED_MAX, TrainingSpec
-from symtrack.scripts.common import INTERRUPTED, Parser, default_output, integer, number, output_folder, program, run
+from symtrack.scripts.common import (
+    INTERRUPTED,
+    Parser,
+    PathType,
+    default_output,
+    integer,
+    number,
+    output_folder,
+    program,
+    run,
+)
 from symtrack.scripts.options import OPTIONS, check_task, learning_options, run_of, task_options
 from symtrack.study import JOBS_MAX
 
 EPOCHS = 1
+SHOWN = 20  # designs of the front in the terminal, the best by the first objective; the page has all
 VARIED = (*CONVERTERS, *RATES)  # that have options of their own, too
+
+storage_text = PathType(str, written=True, files=lambda text: [] if "://" in text else [Path(text)])
+"""Argument type: a storage of Optuna, a journal file or a URL."""
 
 
 def value(text: str) -> tuple[str, int | float]:
@@ -73,7 +87,7 @@ def parser() -> Parser:
         help="folder of the results of single runs, which several machines may share",
     )
     text = "share trials by this journal file, database (sqlite:///FILE, postgresql://...) or proxy (grpc://HOST:PORT)"
-    add("--storage", metavar="PATH_OR_URL", help=text)
+    add("--storage", type=storage_text, metavar="PATH_OR_URL", help=text)
     return result
 
 
@@ -173,7 +187,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     store = Store(arguments.cache)
     with command.checks():
         plan, spec, fixed = plan_of(arguments)
-        storage = None if arguments.storage is None else open_storage(arguments.storage)
+        storage = None if arguments.storage is None else open_storage(arguments.storage, arguments.cache)
     words = shlex.join(["symtrack", "explore", *(sys.argv[1:] if argv is None else argv)])
     try:
         with command.checks():
@@ -188,7 +202,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"{program()}: interrupted: the same command goes on where it was", file=sys.stderr)
         return INTERRUPTED
     files = found.save(arguments.out, words)
-    shown = found.to_frame().query("front")[["trial", *plan.objectives, *plan.ranges]]
+    order = [one.number for one in found.front[:SHOWN]]
+    shown = found.to_frame().set_index("trial").loc[order, [*plan.objectives, *plan.ranges]].reset_index()
     print(shown.to_string(index=False))
     print(f"the front, {len(found.front)} of {len(found.trials)} trials: {files[0]}")
     return 0

@@ -7,13 +7,16 @@ from collections.abc import Callable
 from random import Random
 from typing import Any
 
-from symtrack.cosim.synthesis import growth
 from symtrack.cosim.synthesis.report import WHOLE, costs
 from symtrack.cosim.tools.toolchain import package_version
 from symtrack.model.analysis import gates
 from symtrack.model.spec.config import TileConfig
 
 SEED, DRAWN = 1, 24
+SIZES = (  # rows, columns, lanes, programmer; of the word widths that tiles have unless told otherwise
+    *((8, 8, 4, 1), (16, 16, 4, 1), (32, 16, 4, 1), (16, 32, 4, 1), (64, 16, 4, 1), (32, 32, 1, 1)),
+    *((32, 65, 4, 0), (10, 33, 2, 0)),  # of the digits
+)
 
 
 def drawn(random: Random) -> dict[str, int]:
@@ -40,14 +43,10 @@ def drawn(random: Random) -> dict[str, int]:
 
 
 def tiles() -> list[dict[str, int]]:
-    """The fields of all tiles that are synthesized: word widths of many kinds, and what docs/synthesis.md shows."""
+    """The fields of all tiles that are synthesized: drawn ones, and `SIZES`."""
     random = Random(SEED)
-    grown = {(config.rows, config.columns, config.lanes): config.programmer for _, config in growth.points()}
-    sizes = [
-        {"rows": rows, "columns": columns, "lanes": lanes, "programmer": programmer}
-        for (rows, columns, lanes), programmer in grown.items()
-    ]
-    return [*(drawn(random) for _ in range(DRAWN)), *sizes]
+    names = ("rows", "columns", "lanes", "programmer")
+    return [*(drawn(random) for _ in range(DRAWN)), *(dict(zip(names, size, strict=True)) for size in SIZES)]
 
 
 def content(progress: Callable[[int], None] = lambda count: None) -> dict[str, Any]:

@@ -28,7 +28,6 @@ from symtrack.model.training.trainer import Trainer
 TOGETHER, STARTUP, POPULATION = 8, 16, 24
 SAMPLERS = ("tpe", "nsga2", "random")
 REGRESSIONS = ("noisy-quadratic", "weight-programming")
-REFUSED = "refused"  # attribute of a trial that cannot be run: why
 OBJECTIVES = {
     "accuracy": ("maximize", "share of right answers on the test set"),
     "loss": ("minimize", "mean loss on the test set"),
@@ -147,6 +146,7 @@ class Exploration:
             storage=storage, study_name=name, directions=directions, load_if_exists=name is not None
         )
         self._cases: dict[int, Case | None] = {}
+        self._refused: dict[int, str] = {}
 
     @property
     def frozen(self) -> list[FrozenTrial]:
@@ -154,24 +154,22 @@ class Exploration:
         return [one for one in self.study.get_trials(deepcopy=False) if set(one.params) == set(self.plan.ranges)]
 
     def ask(self) -> int:
-        """The number of a new trial. One that cannot be run has failed."""
+        """The number of a new trial."""
         number = len(self.study.get_trials(deepcopy=False))
         self.study.sampler = _sampler(self.plan, number)
-        asked = self.study.ask(dict(self.plan.ranges))
-        try:
-            self._cases[asked.number] = self.plan.case(asked.number, rounded(asked.params))
-        except ValueError as error:
-            asked.set_user_attr(REFUSED, str(error))
-            self._cases[asked.number] = None
-            self.study.tell(asked.number, state=TrialState.FAIL)
-        return asked.number
+        asked = self.study.ask(dict(self.plan.ranges)).number
+        self.case(asked)
+        return asked
 
     def case(self, number: int) -> Case | None:
-        """The run of a trial, None if it cannot be."""
+        """The run of a trial; None if it cannot be, which Optuna is told."""
         if number not in self._cases:
-            frozen = self.study.get_trials(deepcopy=False)[number]
-            refused = frozen.user_attrs.get(REFUSED)
-            self._cases[number] = None if refused else self.plan.case(number, rounded(frozen.params))
+            parameters = rounded(self.study.get_trials(deepcopy=False)[number].params)
+            try:
+                self._cases[number] = self.plan.case(number, parameters)
+            except ValueError as error:
+                self._cases[number], self._refused[number] = None, str(error)
+                self.study.tell(number, state=TrialState.FAIL, skip_if_finished=True)
         return self._cases[number]
 
     def tell(self, number: int) -> bool:
@@ -202,7 +200,7 @@ class Exploration:
         for one in self.frozen:
             case, parameters = self.case(one.number), rounded(one.params)
             if case is None:
-                refused = one.user_attrs.get(REFUSED, "")
+                refused = self._refused[one.number]
                 found.append(Trial(number=one.number, parameters=parameters, figures={}, refused=refused))
             elif (result := self.store.get(key(case))) is not None:
                 figures, state = figures_of(result, case.run), result["metrics"]["state_sha256"]

@@ -33,12 +33,19 @@ from symtrack.model.study.store import CLAIMS
 
 LOCK = "exploration"
 PAUSE = 0.5  # seconds between two looks for work while all that is left is in work elsewhere
+ANSWER = 20  # seconds that a proxy may take to answer
 GRPC = "grpc"
 ALLOWED = "must be the path of a journal file, the URL of a database such as sqlite:///FILE, or grpc://HOST:PORT"
 
 
-def open_storage(text: str) -> optuna.storages.BaseStorage:
-    """The storage that a text names.
+def lock(folder: Path) -> FileLock:
+    """The lock of all workers that share the folder of a store; held while they ask and tell."""
+    (folder / CLAIMS).mkdir(parents=True, exist_ok=True)
+    return FileLock(folder / CLAIMS / LOCK)
+
+
+def open_storage(text: str, folder: Path) -> optuna.storages.BaseStorage:
+    """The storage that a text names, of workers that share the folder of a store: one of them makes a new one.
 
     Raises
     ------
@@ -60,7 +67,8 @@ def open_storage(text: str) -> optuna.storages.BaseStorage:
     if text.startswith(f"{GRPC}://"):
         return _proxy(text, named)
     try:
-        return optuna.storages.RDBStorage(text, engine_kwargs={"connect_args": _patience(text)})
+        with lock(folder):  # tables are made by one
+            return optuna.storages.RDBStorage(text, engine_kwargs={"connect_args": _patience(text)})
     except Exception as error:  # SQLAlchemy and drivers have their own
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ValueError(f"{named}: {ALLOWED}, that can be reached ({reason})") from None
@@ -82,9 +90,13 @@ def _proxy(text: str, named: str) -> optuna.storages.BaseStorage:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)
         try:
-            return optuna.storages.GrpcStorageProxy(host=host, port=port)
+            proxy = optuna.storages.GrpcStorageProxy(host=host, port=port)
+            proxy.wait_server_ready(timeout=ANSWER)
         except ImportError:
             raise ValueError(f"{named}: must be another one unless grpcio and protobuf are installed") from None
+        except ConnectionError:
+            raise ValueError(f"{named}: must be a proxy that answers within {ANSWER} seconds") from None
+    return proxy
 
 
 def name_of(plan: Plan, content: str) -> str:
@@ -110,13 +122,12 @@ class Worker:
 
     def __init__(self, exploration: Exploration, together: int = 1) -> None:
         self.exploration, self.together = exploration, together
-        self._lock = FileLock(exploration.store.folder / CLAIMS / LOCK)
+        self._lock = lock(exploration.store.folder)
 
     def work(self, run: Run, told: Callable[[int], None] = lambda count: None) -> None:
         """Work until all trials are told; ``run`` brings the results of cases into the store, ``told`` hears of the
         number of trials that are over.
         """
-        Path(self._lock.lock_file).parent.mkdir(parents=True, exist_ok=True)
         while True:
             with ExitStack() as claims:
                 with self._lock:

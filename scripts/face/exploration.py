@@ -227,7 +227,7 @@ def explore(
         seed=check("seed", seed, 0, 2**32 - 1),
     )
     jobs = check("jobs", jobs, 1, JOBS_MAX)
-    return explored(plan, Store(Path(folder)), jobs, None if storage is None else open_storage(storage))
+    return explored(plan, Store(Path(folder)), jobs, None if storage is None else open_storage(storage, Path(folder)))
 
 
 def explored(

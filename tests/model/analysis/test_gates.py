@@ -19,7 +19,7 @@ def test_the_recorded_coefficients_are_a_fit_to_the_recorded_syntheses() -> None
     for name, value in again.coefficients.items():
         assert np.isclose(value, recorded.coefficients[name], rtol=1e-6, atol=1e-6), name
     assert (again.largest, again.rms) == pytest.approx((recorded.largest, recorded.rms), abs=1e-5)
-    assert recorded.syntheses == len(CONTENT["syntheses"]) >= 40
+    assert recorded.syntheses == len(CONTENT["syntheses"]) > 30
 
 
 def test_another_synthesis_makes_another_fit() -> None:

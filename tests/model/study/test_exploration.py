@@ -132,7 +132,19 @@ def storage_of(kind: str, folder: Path) -> str:
 
 
 def shared(folder: Path, kind: str, plan: Plan = PLAN) -> Exploration:
-    return Exploration(plan, Store(folder / "runs"), open_storage(storage_of(kind, folder)), name_of(plan, "x"))
+    return Exploration(
+        plan, Store(folder / "runs"), open_storage(storage_of(kind, folder), folder / "runs"), name_of(plan, "x")
+    )
+
+
+def test_a_worker_that_was_killed_over_a_trial_that_cannot_be_leaves_it_to_others(tmp_path: Path) -> None:
+    plan = replace(PLAN, trials=3, ranges=RANGES | {"adc_bits": IntDistribution(9, 9)})
+    killed = shared(tmp_path, "journal", plan)
+    killed.study.ask(dict(plan.ranges))  # and it did not find out
+    other = shared(tmp_path, "journal", plan)
+    Worker(other).work(Runs(other.store, most=0))
+    assert [one.refused for one in other.trials()] == ["adc_bits = 9: must be another"] * 3
+    assert {one.state for one in other.study.get_trials()} == {TrialState.FAIL}
 
 
 @pytest.mark.parametrize("kind", ["journal", "sqlite"])
@@ -198,9 +210,9 @@ def test_other_plans_have_other_names() -> None:
         ("sqlite:////no/such/folder/trials.db", "that can be reached"),
     ],
 )
-def test_bad_storages(text: str, reason: str) -> None:
+def test_bad_storages(text: str, reason: str, tmp_path: Path) -> None:
     with pytest.raises(ValueError, match=f"storage = '{text}': must be the path of a journal file, .*{reason}"):
-        open_storage(text)
+        open_storage(text, tmp_path)
 
 
 def test_bad_objectives() -> None:
