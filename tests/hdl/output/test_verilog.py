@@ -127,7 +127,7 @@ def test_state_lies_where_simulations_look_for_it(name: str) -> None:
 
 
 def test_ports_are_those_of_the_table() -> None:
-    config, table = TileConfig(rows=13, columns=11, lanes=5), documented()
+    config, table = TileConfig(rows=13, columns=11, lanes=5, residual_memory=1), documented()
     listed = tile_ports(config)
     assert {port.name: "out" if port.output else "in" for port in listed} == {
         name: direction for name, (direction, _) in table.items()

@@ -93,7 +93,7 @@ def test_a_stale_residual_takes_a_third_of_the_passes_and_adds_what_is_held() ->
 def test_it_is_the_analog_one_right_after_a_sweep_of_reads(read_bound: float) -> None:
     """P is where it was read and no sign has changed since, so both add the same but for codes of 16 bits."""
     converters = Converters(adc_bits=16, dac_bits=16, output_bound=4.0, output_noise=0.0, read_bound=read_bound)
-    tiles = {"adc_bits": 16, "gain_bits": 16, "row_chopper": 1}
+    tiles = {"adc_bits": 16, "gain_bits": 16, "row_chopper": 1, "threshold_shift": 22, "hidden_bits": 32}
     choppers = Choppers(row_chopper=ChopperMode.REGULAR)
     trainer = trained(50, residual="stale", converters=converters, tiles=tiles, choppers=choppers)
     *_, learning = trainer.network.layers[0].blocks[0]
