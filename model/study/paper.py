@@ -23,6 +23,7 @@ from symtrack.model.devices.presets import PRESETS
 from symtrack.model.devices.pulsed import Pulsed
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.network.algorithms import Rates
+from symtrack.model.spec.config import TileConfig
 from symtrack.model.study.case import DIGITAL, Case, labels
 from symtrack.model.training.spec import TrainingSpec
 
@@ -40,7 +41,7 @@ EPOCHS, LONG_EPOCHS = 10, 40
 OTHER_EPOCHS, OTHER_OFFSETS = 5, (TUNING_OFFSET, (0.4, 1.0))
 
 Settings = Mapping[str, float]  # rates, and fields of tiles
-TILE_FIELDS = ("chopper_period", "filter_shift")
+TILE_FIELDS = ("chopper_period", "chopper_probability", "filter_shift")
 
 PAPER_SETTINGS: dict[str, dict[str, float]] = {
     "tt-v2": {"fast_rate": 0.03, "learning_rate": 0.01, "granularity": 785.0},
@@ -86,6 +87,7 @@ class Workload:
 PERCEPTRON = {"hidden": (256, 128), "activation": "sigmoid"}
 LENET = {"architecture": "lenet5"}
 WIDE = {"bl_max": BL, "gain_bits": 16, "hidden_bits": 40}
+FRACTION_BITS = TileConfig().reference_fraction_bits
 DEFAULT_DEVICE = "1200 states"
 SLOTS, SLOT_RANGE = "slots", 1.2  # LeNet-5 on soft bounds of a weight of so much from bound to bound
 
@@ -110,7 +112,9 @@ def run_of(
 ) -> TrainingSpec:
     """The run of an algorithm with rates and fields of tiles, at an offset of P (mean, spread)."""
     rates = {name: value for name, value in settings.items() if name not in TILE_FIELDS}
-    tiles = {name: int(settings[name]) for name in TILE_FIELDS if name in settings}
+    tiles = {name: settings[name] for name in TILE_FIELDS if name in settings}
+    if (shift := int(tiles.get("filter_shift", 0))) > FRACTION_BITS:  # so that the filter has no dead zone
+        tiles["reference_fraction_bits"] = shift
     return TrainingSpec(
         task=workload.task,
         algorithm=algorithm,

@@ -27,6 +27,7 @@ from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.files import write_bytes
 from symtrack.model.network.algorithms import ALGORITHMS as KNOWN
 from symtrack.model.network.algorithms import Rates
+from symtrack.model.spec.settings import ChopperMode
 from symtrack.model.study.case import DIGITAL, GOLDEN, Case, key, labels
 from symtrack.model.study.paper import (
     ALGORITHMS,
@@ -62,7 +63,8 @@ CHOPPER: dict[str, BaseDistribution] = {
     "chopper_period": CategoricalDistribution((1, 2, 5, 10, 20)),
     "filter_shift": IntDistribution(0, 4),
 }
-SLOW_FILTER: dict[str, BaseDistribution] = {"filter_shift": IntDistribution(4, 10)}
+SLOW_FILTER: dict[str, BaseDistribution] = {"filter_shift": IntDistribution(4, 8)}
+BY_CHANCE: dict[str, BaseDistribution] = {"chopper_probability": FloatDistribution(0.002, 0.5, log=True)}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,11 +85,12 @@ def space(algorithm: str) -> dict[str, BaseDistribution]:
     if algorithm == DIGITAL_ALGORITHM:
         return {"learning_rate": FloatDistribution(0.001, 1.0, log=True)}
     residual = GAMMA if KNOWN[algorithm].residual else {}
-    if algorithm == "rider":
-        return RATES | residual | SLOW_FILTER
-    if algorithm in LITERAL:
-        return RATES | residual | SLOW_FILTER | {"chopper_period": CHOPPER["chopper_period"]}
-    return RATES | residual | (CHOPPER if algorithm != "tt-v2" else {})
+    if algorithm not in LITERAL:
+        return RATES | residual | (CHOPPER if algorithm != "tt-v2" else {})
+    chance = BY_CHANCE if KNOWN[algorithm].chopper == ChopperMode.RANDOM else {}
+    # Without a regular chopper its period is the length of the warm-up, where there is one.
+    warm_up = {"chopper_period": CHOPPER["chopper_period"]} if KNOWN[algorithm].warm_up else {}
+    return RATES | residual | SLOW_FILTER | chance | warm_up
 
 
 def case_of(workload: str, algorithm: str, settings: Settings, trial: int) -> Case:

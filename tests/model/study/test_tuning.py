@@ -11,6 +11,7 @@ from symtrack.model.study import paper, tuning
 from symtrack.model.study.case import Case, key
 from symtrack.model.study.store import Store
 from symtrack.model.training.trainer import Trainer
+from tests.paths import ROOT
 
 SMALL = paper.Workload(task="digits", network={"hidden": (8,)}, device="1200 states", trial=30)
 
@@ -48,6 +49,26 @@ def test_trials_repeat_and_the_best_is_found(algorithm: str, tmp_path: Path) -> 
     assert all(set(one.settings) == names for one in trials)
     assert ("gamma" in names) == algorithm.endswith(("rider", "-b"))
     assert ("chopper_period" in names) == (algorithm in ("agad", "e-rider", "e-rider-b"))
+    assert ("chopper_probability" in names) == (algorithm == "e-rider-b")
+
+
+@pytest.mark.parametrize("pair", tuning.PAIRS, ids=" ".join)
+def test_every_choice_of_every_range_can_be_run(pair: tuple[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    """At both ends of all ranges, on the devices and tiles of the workload and a network of the digits."""
+    workload, algorithm = pair
+    monkeypatch.undo()
+    small = replace(paper.WORKLOADS[workload], task="digits", network={"hidden": (8,)}, trial=30)
+    monkeypatch.setitem(paper.WORKLOADS, workload, small)
+    monkeypatch.setattr(tuning, "VALIDATION", 40)
+    if algorithm == paper.DIGITAL_ALGORITHM:
+        return
+    ranges = tuning.space(algorithm)
+    for end in (0, -1):
+        chosen = {
+            name: one.choices[end] if hasattr(one, "choices") else (one.low, one.high)[end]
+            for name, one in ranges.items()
+        }
+        Trainer(tuning.case_of(workload, algorithm, chosen, 0).run).run(1)
 
 
 def test_trials_are_trained_and_judged_without_the_test_set() -> None:
@@ -92,6 +113,14 @@ def test_a_tuning_that_was_stopped_goes_on_from_its_record_elsewhere(tmp_path: P
     )
     assert again == whole
     assert [key(case) for case in made] == [one.key for one in whole[4:]]
+
+
+def test_the_committed_trials_are_of_the_settings_that_they_tell(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.undo()
+    trials = tuning.read(ROOT / "docs" / tuning.RECORD)
+    assert trials
+    for one in trials:
+        assert key(tuning.case_of(one.workload, one.algorithm, one.settings, one.trial)) == one.key
 
 
 @pytest.mark.parametrize("text", ["", "[", '[{"trial": 1}]'])
