@@ -11,7 +11,7 @@ from amaranth.hdl import Module
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.lite_master import MASTER, LiteMaster
+from symtrack.hdl.controller.lite_master import MASTER, LiteMaster, join
 from symtrack.hdl.controller.registers import ADDRESS_BITS, WORD
 
 
@@ -43,9 +43,7 @@ class ApbBridge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.master = master = LiteMaster()
-        for name, member in MASTER.items():
-            inner, outer = getattr(master, name), getattr(self, name)
-            m.d.comb += outer.eq(inner) if member.flow is Out else inner.eq(outer)
+        join(m, master, self)
         m.d.comb += [
             master.start.eq(self.psel & ~self.penable),
             master.write.eq(self.pwrite),

@@ -18,6 +18,14 @@ from symtrack.hdl.controller.registers import ADDRESS_BITS, WORD
 MASTER = {name: Out(member.shape) if member.flow is In else In(member.shape) for name, member in CHANNELS.items()}
 
 
+def join(m: Module, inner: wiring.Component, outer: wiring.Component) -> None:
+    """Give the five channels of a master inside to the ports of what has it."""
+    for name, member in MASTER.items():
+        ends = getattr(outer, name), getattr(inner, name)
+        to, source = ends if member.flow is Out else reversed(ends)
+        m.d.comb += to.eq(source)
+
+
 class LiteMaster(wiring.Component):
     """The master.
 

@@ -13,7 +13,7 @@ from amaranth.hdl import Cat, Const, Module, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
-from symtrack.hdl.controller.lite_master import MASTER, LiteMaster
+from symtrack.hdl.controller.lite_master import MASTER, LiteMaster, join
 from symtrack.hdl.controller.registers import ADDRESS_BITS, WORD
 
 
@@ -46,9 +46,7 @@ class WishboneBridge(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         m.submodules.master = master = LiteMaster()
-        for name, member in MASTER.items():
-            inner, outer = getattr(master, name), getattr(self, name)
-            m.d.comb += outer.eq(inner) if member.flow is Out else inner.eq(outer)
+        join(m, master, self)
         taken, left = Signal(), Signal()  # an access begins; the master has gone since the last one began
         m.d.comb += [
             taken.eq(self.cyc & self.stb & ~self.stall),
