@@ -6,7 +6,7 @@ A figure is mean Â± sample standard deviation over the seeds that are in, and â€
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import mean, stdev
 
@@ -67,3 +67,32 @@ def figure(values: Sequence[float], form: str = ".3f", factor: float = 1.0) -> s
 def percent(values: Sequence[float]) -> str:
     """Of shares."""
     return figure(values, ".1f", 100)
+
+
+def targets(
+    found: Results,
+    states: Sequence[int],
+    ways: Mapping[str, Labels],
+    spent: Sequence[str],
+    reported: Mapping[int, Mapping[str, str]],
+    form: str,
+) -> tuple[list[tuple[str, ...]], list[tuple[str, ...]]]:
+    """Rows of what it cost to reach a target, by states and ways, which are names with labels.
+
+    First the paper's measure, a column for each way, with its own figures below; then a row for each way with all of
+    what was ``spent``. Figures are of the runs that arrived.
+    """
+    measured, counted = [], []
+    for number in states:
+        cells = []
+        for way, labels in ways.items():
+            runs = found.pick(states=number, **labels)
+            reached = [run["target"] for run in runs if run["target"]]
+            some = f" ({len(reached)} of {len(runs)})" if len(reached) < len(runs) else ""
+            slots = figure([target["paper_slots"] for target in reached], ",.0f")
+            cells.append("never" if runs and not reached else slots + some)
+            figures = [figure([target[name] for target in reached], form) for name in spent]
+            counted.append((f"{number}", way, f"{len(reached)} of {len(runs)}", *figures))
+        measured.append((f"{number}", "this model", *cells))
+        measured.append(("", "paper", *(reported[number].get(way, NONE) for way in ways)))
+    return measured, counted

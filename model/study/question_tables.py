@@ -4,11 +4,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 from symtrack.model.files import markdown
 from symtrack.model.study import paper, published, questions
-from symtrack.model.study.figures import NONE, Results, figure, percent
+from symtrack.model.study.figures import NONE, Labels, Results, figure, percent, targets
 from symtrack.model.study.paper_tables import in_rtl
 from symtrack.model.study.statistics import paired
 
@@ -29,19 +28,8 @@ SPENT = {
 
 def figure_4(found: Results) -> str:
     """The paper's measure, then everything that was counted."""
-    short, whole = [], []
-    for states in questions.SLOT_STATES:
-        cells = []
-        for way in questions.WAYS:
-            runs = found.pick(states=states, algorithm=way)
-            reached = [one["target"] for one in runs if one["target"]]
-            some = f" ({len(reached)} of {len(runs)})" if len(reached) < len(runs) else ""
-            spent = {name: figure([target[name] for target in reached], ",.3g") for name in SPENT}
-            cells.append("never" if runs and not reached else figure(_slots(reached), ",.0f") + some)
-            whole.append((f"{states}", way, f"{len(reached)} of {len(runs)}", *spent.values()))
-        short.append((f"{states}", "here", *cells))
-        theirs = published.SLOTS[states]
-        short.append(("", "paper", *(theirs.get(way, NONE) for way in questions.WAYS)))
+    ways: dict[str, Labels] = {way: {"algorithm": way} for way in questions.WAYS}
+    short, whole = targets(found, questions.SLOT_STATES, ways, tuple(SPENT), published.SLOTS, ",.3g")
     m, s = questions.SLOT_OFFSET
     return f"""\
 What it costs until LeNet-5 has a training loss of {questions.SLOT_TARGET}, on {questions.SLOT_SEEN} training samples: \
@@ -60,10 +48,6 @@ Everything counted, summed over the tiles; calibration slots are among the updat
 In RTL:
 
 {in_rtl(found)}"""
-
-
-def _slots(reached: list[dict[str, Any]]) -> list[float]:
-    return [float(target["paper_slots"]) for target in reached]
 
 
 def figure_5(found: Results) -> str:

@@ -12,8 +12,9 @@ from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.files import markdown
 from symtrack.model.files import picture as picture_bytes
 from symtrack.model.network.algorithms import ALGORITHMS
+from symtrack.model.study import published
 from symtrack.model.study import small as study
-from symtrack.model.study.figures import NONE, Labels, Results, figure, percent
+from symtrack.model.study.figures import NONE, Labels, Results, figure, percent, targets
 from symtrack.model.tasks.regression import EPOCH
 
 SPENT = {
@@ -39,12 +40,6 @@ AIHWKIT_3_SEEDS = {
     "tt-v2": (0.058, 0.068, 0.152, 0.367, 0.408),
     "c-tt-v2": (0.055, 0.056, 0.057, 0.058, 0.059),
     "agad": (0.048, 0.049, 0.049, 0.048, 0.050),
-}
-# arXiv 2602.21321 v1, by states: after 4000, 6000 and 8000 pulses of zero-shifting TT-v2, then E-RIDER
-PAPER_SLOTS = {
-    2000: ("never", "34,140", "36,140", "23,450"),
-    1000: ("18,070", "24,760", "26,760", "18,760"),
-    500: ("18,070", "29,450", "31,450", "14,070"),
 }
 
 
@@ -108,20 +103,11 @@ def offsets(found: Results) -> str:
 
 def slots(found: Results) -> str:
     """The paper's measure, then everything that was counted."""
-    ways = [("tt-v2", pulses) for pulses in study.SLOT_CALIBRATIONS] + [("e-rider", 0)]
-    names = [f"{algorithm} after {pulses}" if pulses else algorithm for algorithm, pulses in ways]
-    paper, counted = [], []
-    for states in study.SLOT_STATES:
-        cells = []
-        for (algorithm, calibration), name in zip(ways, names, strict=True):
-            runs = found.pick(states=states, algorithm=algorithm, calibration=calibration)
-            reached = [run["target"] for run in runs if run["target"]]
-            some = f" ({len(reached)} of {len(runs)})" if len(reached) < len(runs) else ""
-            spent = {key: figure([target[key] for target in reached], ",.0f") for key in SPENT}
-            cells.append("never" if runs and not reached else spent["paper_slots"] + some)
-            counted.append((f"{states}", name, f"{len(reached)} of {len(runs)}", *spent.values()))
-        paper.append((f"{states}", "this model", *cells))
-        paper.append(("", "paper", *PAPER_SLOTS[states]))
+    ways: dict[str, Labels] = {
+        f"tt-v2 after {pulses}": {"algorithm": "tt-v2", "calibration": pulses} for pulses in study.SLOT_CALIBRATIONS
+    }
+    ways["e-rider"] = {"algorithm": "e-rider", "calibration": 0}
+    measured, counted = targets(found, study.SLOT_STATES, ways, tuple(SPENT), published.SLOTS, ",.0f")
     m, s = study.SLOT_OFFSET
     return f"""\
 What it costs until the digits have a test loss of {study.SLOT_TARGET}: TT-v2 after so many pulses of zero-shifting to \
@@ -134,7 +120,7 @@ those that did.
 The paper's measure, BL_max slots for every step and the calibration pulses. Its own figures are of LeNet-5 on MNIST \
 to a training loss of 0.2 with batches of 64, and only their ratios can be compared:
 
-{markdown(("states", "source", *names), paper, left=2)}
+{markdown(("states", "source", *ways), measured, left=2)}
 
 Everything counted until then, summed over the tiles. Calibration slots are each a pulse to every cell of P in one \
 cycle, and are part of the slots, coincidences and cycles:

@@ -60,7 +60,7 @@ def test_a_claim_is_of_one_process_until_it_ends(tmp_path: Path) -> None:
     assert list((tmp_path / "claims").iterdir()) == []
 
 
-def cases(count: int = 6, steps: int = 3) -> list[Case]:
+def cases(count: int = 12, steps: int = 3) -> list[Case]:
     """Runs of a task that other processes know."""
     runs = [TrainingSpec(task="noisy-quadratic", seed=seed) for seed in range(1, count + 1)]
     return [Case(experiment="e", labels=(("seed", run.seed),), run=run, steps=steps) for run in runs]
@@ -88,7 +88,7 @@ def test_processes_that_are_killed_lose_no_case_and_none_is_counted_twice(tmp_pa
         os.kill(process.pid, signal.SIGKILL)
         process.join()
     before = len(Store(tmp_path))
-    assert 2 <= before <= 6
+    assert 2 <= before < 12, "they were killed in the middle"
     for process in start():
         process.join(240)
         assert process.exitcode == 0
