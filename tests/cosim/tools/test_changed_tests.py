@@ -91,7 +91,7 @@ def test_the_table_has_files_and_tests_that_exist() -> None:
         ("docs/tile.md", "tests/test_docs.py"),
         ("pyproject.toml", "tests/test_docs.py"),
         ("tests/test_docs.py", "tests/test_docs.py"),
-        ("scripts/synthesize.py", "tests/scripts/test_bad_input.py"),
+        ("scripts/is_gone.py", "tests/scripts/test_bad_input.py"),
         ("model/tile/is_gone.py", "tests/model/tile/test_tile.py"),
     ],
 )
