@@ -27,6 +27,7 @@ from symtrack.model.devices.records import (
     LANES,
     NUMBER,
     STATE,
+    column_of_blocks,
     in_blocks,
     lanes_are_rows,
     make_places,
@@ -109,7 +110,8 @@ class DeviceArray:
         if self._followed:
             words: ReadWords = self._words[column]
             return words
-        return read_words(self._of_cells(STATE)[:, column] - self.cells.reference[:, column])
+        state = column_of_blocks(self._records[:, STATE], *self.cells.shape, column)
+        return read_words(state - self.cells.reference[:, column])
 
     @property
     def weights(self) -> Int:

@@ -54,6 +54,13 @@ def of_blocks(values: NDArray[Any], rows: int, columns: int) -> NDArray[Any]:
     return result.T if turned else result
 
 
+def column_of_blocks(values: NDArray[Any], rows: int, columns: int, column: int) -> NDArray[Any]:
+    """One column of `of_blocks`, [R], without the others."""
+    if lanes_are_rows(rows):
+        return values.reshape(columns, -1, LANES)[column].reshape(-1)[:rows]
+    return values.reshape(rows, -1, LANES)[:, column // LANES, column % LANES]
+
+
 def make_records(cells: Cells) -> Records:
     """Records int32[blocks of all lines, WORDS, LANES] of cells that have seen no pulse and whose states are 0.
 
