@@ -111,7 +111,11 @@ class Converters(Validated):
 
     def sigmas(self, codes: NDArray[np.integer] | None, read_noise: int) -> Int:
         """Noise of outputs [n], or [1] of all, a weight, for input codes [n, C]; those matter with read noise only."""
-        return self._sigmas(codes, read_noise) if read_noise and codes is not None else np.full(1, self._adc[3])
+        return self._sigmas(codes, read_noise) if read_noise and codes is not None else self._output_sigma
+
+    @cached_property
+    def _output_sigma(self) -> Int:
+        return np.full(1, self._adc[3])
 
     def product(self, words: ReadWords, codes: Int, noise: NoiseStream, read_noise: int = 0) -> Int:
         """ADC codes [R] of words of weights [R, C] times input codes [C], of cells with this read noise, a weight."""

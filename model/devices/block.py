@@ -53,7 +53,7 @@ _STATE, _NUMBER, _LOW, _HIGH = (np.int64(LANES * word) for word in (STATE, NUMBE
 _STEP, _STEP_UP, _SLOPE, _SLOPE_UP = (np.int64(LANES * word) for word in (STEP, STEP + 1, SLOPE, SLOPE + 1))
 QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(WORDS, 13))
 _FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
-_ONE = np.uint32(1)
+_ONE, _BIAS = np.uint32(1), np.int64(1 << 62)
 # What a stray and a block cost, and each of their steps; measured, no result depends on them.
 _STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 7, 560, 198
 _READ_DROP, _READ_MAX = np.int64(READ_DROP), np.int64(READ_MAX)
@@ -97,10 +97,30 @@ def _of_pulse(k, lanes, i, down):  # type: ignore[no-untyped-def]
 
 @njit(cache=True, forceinline=True)
 def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
-    """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step."""
-    old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
-    noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
-    new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
+    """Move lane i by ``move`` and its noise, if it has pulse k; ``step`` is the signed size of the step.
+
+    Both are int32, as are all changes that cells with `fits_words` make; a distance to a bound is a uint32. The bias,
+    which the quotient loses again, makes the product positive: vectors of AVX2 shift 64 bits only without a sign.
+    """
+    old, base = lanes[_STATE + i], move if multiplicative else step
+    product = np.int64(base) * np.int64(lanes[_NOISE + i]) + ((np.int64(1) << np.int64(fraction - 1)) + _BIAS)
+    noise = np.int32(np.uint64(product) >> np.uint64(fraction)) - np.int32(_BIAS >> np.int64(fraction))
+    change = np.int32(move + np.int32(noise))
+    down = np.int32(change >> np.int32(31))
+    above, below = np.int32(lanes[_HIGH + i] - old), np.int32(old - lanes[_LOW + i])
+    room, size = np.uint32(above ^ ((above ^ below) & down)), np.uint32((change ^ down) - down)
+    going = np.int32(-np.int32(np.int32(k) < lanes[COUNT + i]))
+    moved = np.int32(np.int32(min(size, room)) & going)
+    lanes[_STATE + i] = np.int32(old + np.int32((moved ^ down) - down))
+
+
+@njit(cache=True, forceinline=True)
+def _move_far(lanes, i, k, move, base, fraction):  # type: ignore[no-untyped-def]
+    """`_move` in 64 bits, for any cells; ``base`` is what the noise is a fraction of."""
+    product = np.int64(base) * np.int64(lanes[_NOISE + i]) + ((np.int64(1) << np.int64(fraction - 1)) + _BIAS)
+    noise = np.int64(np.uint64(product) >> np.uint64(fraction)) - (_BIAS >> np.int64(fraction))
+    new = np.int64(lanes[_STATE + i]) + move + noise
+    new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
     going = np.int32(-np.int32(np.int32(k) < lanes[COUNT + i]))
     lanes[_STATE + i] ^= np.int32((np.int32(new) ^ lanes[_STATE + i]) & going)
 
@@ -109,24 +129,53 @@ def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no
 
 
 @njit(cache=True, forceinline=True)
-def _linear(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
-    """Pulse k of LINEAR."""
-    for i in range(LANES):
-        size, up = _of_pulse(k, lanes, i, _STEP)
-        slope, _ = _of_pulse(k, lanes, i, _SLOPE)
-        step = np.int64(np.int32((size ^ ~up) - ~up))
-        bend = drift(np.int64(lanes[_STATE + i]), np.int64(slope))
-        _move(lanes, i, k, step - bend, step, multiplicative, fraction)
+def _linear_move(k, lanes, i):  # type: ignore[no-untyped-def]
+    """LINEAR: what pulse k makes of lane i without noise, and the signed size of the step."""
+    size, up = _of_pulse(k, lanes, i, _STEP)
+    slope, _ = _of_pulse(k, lanes, i, _SLOPE)
+    step = np.int32((size ^ ~up) - ~up)
+    return np.int64(step) - drift(np.int64(lanes[_STATE + i]), np.int64(slope)), step
 
 
 @njit(cache=True, forceinline=True)
-def _scaled(k, lanes, multiplicative, fraction):  # type: ignore[no-untyped-def]
-    """Pulse k of the other kinds, from lane FACTOR."""
-    for i in range(LANES):
-        size, up = _of_pulse(k, lanes, i, _STEP)
-        change = scaled(size, lanes[_FACTOR + i])
-        move, step = (change, np.int64(size)) if up else (-change, -np.int64(size))
-        _move(lanes, i, k, move, step, multiplicative, fraction)
+def _scaled_move(k, lanes, i):  # type: ignore[no-untyped-def]
+    """The other kinds: the same, from lane FACTOR."""
+    size, up = _of_pulse(k, lanes, i, _STEP)
+    change = scaled(size, lanes[_FACTOR + i])
+    return (change, np.int64(size)) if up else (-change, -np.int64(size))
+
+
+# Loops are split by what is the same in all lanes, as the compiler does not, and a product of two int32 is a short one.
+
+
+@njit(cache=True, forceinline=True)
+def _linear(k, lanes, near, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of LINEAR."""
+    if near:
+        for i in range(LANES):
+            move, step = _linear_move(k, lanes, i)
+            _move(lanes, i, k, np.int32(move), step, multiplicative, fraction)
+    elif multiplicative:
+        for i in range(LANES):
+            move, step = _linear_move(k, lanes, i)
+            _move_far(lanes, i, k, move, move, fraction)
+    else:
+        for i in range(LANES):
+            move, step = _linear_move(k, lanes, i)
+            _move_far(lanes, i, k, move, step, fraction)
+
+
+@njit(cache=True, forceinline=True)
+def _scaled(k, lanes, near, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """Pulse k of the other kinds."""
+    if near:
+        for i in range(LANES):
+            move, step = _scaled_move(k, lanes, i)
+            _move(lanes, i, k, np.int32(move), np.int32(step), multiplicative, fraction)
+    else:
+        for i in range(LANES):
+            move, step = _scaled_move(k, lanes, i)
+            _move_far(lanes, i, k, move, move if multiplicative else step, fraction)
 
 
 @njit(cache=True, forceinline=True)
@@ -183,6 +232,7 @@ class Memory(NamedTuple):
     lanes : lines of the array whose cells are side by side.
     steps : from a cell to that of the next line, and to that of the next lane, in ``words`` and in numbers of cells.
     sigma, fraction : `noise_words` of the cells.
+    near : `fits_words` of the cells.
     keys : `halves` of the key of the array.
     kind, places, tables : of the response.
     """
@@ -196,6 +246,7 @@ class Memory(NamedTuple):
     sigma: np.int32
     fraction: int
     multiplicative: bool
+    near: bool
     keys: NDArray[np.uint32]
     kind: int
     places: Int
@@ -205,7 +256,7 @@ class Memory(NamedTuple):
 @njit(cache=True, forceinline=True)
 def _step(room, most, array):  # type: ignore[no-untyped-def]
     """Apply the queues of the lanes, of which the longest has ``most`` pulses, whose cells' numbers are in KEY."""
-    _, _, _, _, _, _, sigma, fraction, multiplicative, keys, kind, _, tables = array
+    _, _, _, _, _, _, sigma, fraction, multiplicative, near, keys, kind, _, tables = array
     lanes, place = room
     if sigma:
         for i in range(LANES):
@@ -215,13 +266,13 @@ def _step(room, most, array):  # type: ignore[no-untyped-def]
         if sigma:
             _noise(k, lanes, sigma)
         if kind == LINEAR:
-            _linear(k, lanes, multiplicative, fraction)
+            _linear(k, lanes, near, multiplicative, fraction)
             continue
         if kind == TABLE:
             _table_factors(k, lanes, place, tables)
         else:
             _power_factors(k, lanes, place, tables)
-        _scaled(k, lanes, multiplicative, fraction)
+        _scaled(k, lanes, near, multiplicative, fraction)
     for i in range(LANES):
         lanes[_NUMBER + i] += lanes[COUNT + i]
 
@@ -242,7 +293,7 @@ def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
 
     The queues are parts of the lanes of ``room``: words from `QUEUES` on, and their 0 to `QUEUE` pulses from `COUNT`.
     """
-    records, words, shows, across, steps, references, _, _, _, _, kind, places, _ = array
+    records, words, shows, across, steps, references, _, _, _, _, _, kind, places, _ = array
     lanes, place = room
     number, cell = line * ((across + LANES - 1) // LANES) + block, line * steps[0] + block * LANES * steps[1]
     record = np.uint64(number * WORDS * LANES)
@@ -307,7 +358,7 @@ def step_strays(room, strays, count, array):  # type: ignore[no-untyped-def]
 @njit(cache=True)
 def _step_some(room, cells, queues, order, first, last, array):  # type: ignore[no-untyped-def]
     """Apply the queues of strays, at most as many as there are lanes; the last of them is the longest."""
-    records, words, shows, _, _, references, _, _, _, _, kind, places, _ = array
+    records, words, shows, _, _, references, _, _, _, _, _, kind, places, _ = array
     lanes, place = room
     for i in range(last - first):
         n = order[first + i]

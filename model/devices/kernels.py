@@ -141,14 +141,14 @@ def update_slots(rows, columns, up, quadrant, turned, array):  # type: ignore[no
 @njit(cache=True, parallel=True)
 def update_shares(  # type: ignore[no-untyped-def]
     threads, of_lanes, fires, counts, numbers, events, records, words, shows, lanes, steps, references,
-    sigma, fraction, multiplicative, keys, kind, places, tables,
+    sigma, fraction, multiplicative, near, keys, kind, places, tables,
 ):
     # fmt: on
     """`update_lines` of all shares side by side; the parts of trains and memory, as tuples cannot cross to threads."""
     total = 0
     for thread in prange(threads):
         trains = Trains(of_lanes, fires, counts, numbers, events)
-        noise, response = (sigma, fraction, multiplicative, keys), (kind, places, tables)
+        noise, response = (sigma, fraction, multiplicative, near, keys), (kind, places, tables)
         array = Memory(records, words, shows, lanes, steps, references, *noise, *response)
         total += update_lines(thread, threads, trains, array)
     return total

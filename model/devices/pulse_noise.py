@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from symtrack.model.compiled import njit
 
 DRAW_BITS = 12  # fractional bits of a draw
+DRAW_MAX = 6 << DRAW_BITS  # no draw is larger
 
 _STEP = np.uint32(0x9E3779B9)
 _M1, _M2 = np.uint32(0x7FEB352D), np.uint32(0x846CA68B)

@@ -12,6 +12,7 @@ positions, because linear responses have none.
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import numpy as np
@@ -19,7 +20,7 @@ from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import WEIGHT_BITS
 from symtrack.model.devices.cells import Cells
-from symtrack.model.devices.pulse_noise import DRAW_BITS
+from symtrack.model.devices.pulse_noise import DRAW_BITS, DRAW_MAX
 from symtrack.model.spec.fixed import Int
 
 LANES = 32  # cells of a block; fewer and the compiler would unroll loops instead of using vectors
@@ -88,6 +89,15 @@ def noise_words(cells: Cells) -> tuple[np.int32, int]:
     """The standard deviation of the write noise as a word, and the fractional bits of that word times a draw."""
     drop = max(cells.noise.bit_length() - _SIGMA_BITS, 0)
     return np.int32(cells.noise + (1 << drop >> 1) >> drop), WEIGHT_BITS - drop + DRAW_BITS
+
+
+def fits_words(cells: Cells) -> bool:
+    """Whether 32 bits hold the largest step of every cell with the largest draw of noise."""
+    sigma, fraction = noise_words(cells)
+    bounds = product((0, 1), (cells.low, cells.high))
+    largest = max(cells.largest_change(), *(int(np.abs(cells.changes(up, state)).max()) for up, state in bounds))
+    largest = max(largest, int(cells.step.max())) + 1
+    return largest + (largest * int(sigma) * DRAW_MAX >> fraction) + 1 < 1 << 31
 
 
 def make_places(cells: Cells) -> Int:

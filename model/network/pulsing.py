@@ -104,13 +104,14 @@ def update_shared(threads, x, delta, plan, form, sources, array):  # type: ignor
         size = min(some, len(x) - first)
         slots += _make(x, delta, plan, form, sources, room, first, size, signed, trains)
         of_lanes, fires, counts, numbers, events = trains
-        records, words, shows, lanes, steps, references, sigma, fraction, multiplicative, keys, kind, places, tables = (
-            array
-        )
         # fmt: off
+        (
+            records, words, shows, lanes, steps, references,
+            sigma, fraction, multiplicative, near, keys, kind, places, tables,
+        ) = array
         pulses += update_shares(
             threads, of_lanes, fires, counts, numbers, events, records, words, shows, lanes, steps, references,
-            sigma, fraction, multiplicative, keys, kind, places, tables,
+            sigma, fraction, multiplicative, near, keys, kind, places, tables,
         )
         # fmt: on
     return pulses, slots

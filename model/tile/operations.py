@@ -324,7 +324,7 @@ class Periphery:
 
         latches = state.read_latch[:rows] | settings.latch
         dither = self._dither()
-        n, reference, difference, saturated, clamped = _transfer(
+        n, reference, difference, self.clipped, saturated, clamped = _transfer(
             code,
             self.q[j, :rows],
             self.qref[j, :rows],
@@ -341,9 +341,8 @@ class Periphery:
             int(settings.momentum),
             self._scaling,
         )
-        self.clipped = np.array((saturated, clamped))
-        self.status.hidden_saturated |= bool(saturated.any())
-        self.status.pulses_clamped |= bool(clamped.any())
+        self.status.hidden_saturated |= saturated
+        self.status.pulses_clamped |= clamped
         self.status.count_read()
         self.status.count_pulses(n)
         state.finish_transfer(settings)
@@ -425,7 +424,7 @@ def _transfer(  # type: ignore[no-untyped-def]
     code, q, qref, hidden, sign, latches, mode, filters, gain, accumulates, direct, dither, forgets, momentum, scaling
 ):
     """The blocks of the transfer path but the residual memory in their order: n, what R takes, d, where h and n were
-    clipped; q, qref and hidden [R] of the column change in place.
+    clipped, bool[2, R], and whether either was; q, qref and hidden [R] of the column change in place.
     """
     r = code << scaling.fraction_bits
     reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
@@ -436,18 +435,19 @@ def _transfer(  # type: ignore[no-untyped-def]
     qref[:] = reference
     if mode == _FILTERED:
         reference = q.copy()
+    clipped = np.zeros((2, code.size), np.bool_)
     if not accumulates:
-        nothing = np.zeros(code.size, np.bool_)
-        return np.zeros_like(code), reference, d, nothing, nothing
+        return np.zeros_like(code), reference, d, clipped, False, False
     h, saturated = accumulate(dither if direct else hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
     n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, direct)
+    clipped[0], clipped[1] = saturated, clamped
     if direct:
-        return n, reference, d, saturated, clamped
+        return n, reference, d, clipped, bool(saturated.any()), bool(clamped.any())
     if forgets:
         hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
     else:
         hidden[:] = subtract(h, n, scaling.threshold_shift)
-    return n, reference, d, saturated, clamped
+    return n, reference, d, clipped, bool(saturated.any()), bool(clamped.any())
 
 
 def check_settings(config: TileConfig, settings: Settings) -> None:

@@ -12,7 +12,7 @@ from symtrack.model.devices.block import COUNT, QUEUE, QUEUES, STRAYS, new_room,
 from symtrack.model.devices.exponential_step import ExponentialStep
 from symtrack.model.devices.linear_step import LinearStep
 from symtrack.model.devices.power_step import PowerStep
-from symtrack.model.devices.records import LANES
+from symtrack.model.devices.records import LANES, fits_words
 from symtrack.model.devices.soft_bounds_reference import SoftBoundsReference
 from symtrack.model.devices.trains import from_words, packed, popcount
 from tests.model.references import pulse_noise as equations
@@ -76,7 +76,10 @@ def test_update_steps_every_cell_once_per_coincidence(rows: int, columns: int, b
 
 @pytest.mark.parametrize(
     "device",
-    [{}, {"mult_noise": True}, {"dw_min_std": 0.0}, {"dw_min_std": 5.0}, {"up_down": -0.5, "w_max": 0.1}],
+    [
+        *({}, {"mult_noise": True}, {"dw_min_std": 0.0}, {"dw_min_std": 5.0}, {"up_down": -0.5, "w_max": 0.1}),
+        *({"dw_min": 0.3, "dw_min_std": 2.0}, {"dw_min": 0.3, "dw_min_std": 2.0, "mult_noise": True}),  # not in words
+    ],
     ids=str,
 )
 def test_update_is_the_equations_pulse_by_pulse(device: dict[str, float | bool]) -> None:
@@ -92,6 +95,35 @@ def test_update_is_the_equations_pulse_by_pulse(device: dict[str, float | bool])
     slots[2][:] ^= 1
     array.update(*slots)
     assert not np.array_equal(array.state, expected)
+
+
+@pytest.mark.parametrize("kind", [SoftBoundsReference, LinearStep, ExponentialStep, PowerStep])
+@pytest.mark.parametrize("noise", [0.3, 2.0])
+def test_cells_that_fit_words_move_in_them_as_in_wider_ones(kind: type, noise: float) -> None:
+    """Bounds of up to nearly two on both sides, which are farther apart than an int32."""
+    device = kind(dw_min=0.002, dw_min_std=noise, w_max=1.1, w_min=-1.1, w_max_dtod=0.2, w_min_dtod=0.2)
+    cells = device.cells(rows=33, columns=64, seed=5, array="a")
+    assert (cells.high - cells.low).max() > 1 << 31
+    near, far = (DeviceArray(cells=cells, key=11) for _ in range(2))
+    assert near.memory.near
+    far.memory = far.memory._replace(near=False)
+    for seed in (1, 2):
+        slots = random_slots(33, 64, seed)
+        near.update(*slots)
+        far.update(*slots)
+    assert np.array_equal(near.state, far.state)
+    assert np.array_equal(near.words, far.words)
+
+
+def test_words_hold_the_largest_step_with_the_largest_draw() -> None:
+    """Steps that add up with their noise to less than two."""
+    cells = make(3, 5, dw_min_std=1.0, dw_min_dtod=0.0, up_down_dtod=0.0, w_max_dtod=0.0, w_min_dtod=0.0).cells
+    largest = max(cells.largest_change(), int(cells.step.max()))
+    times = (1 << 31) / (largest * (1 + 6))  # six standard deviations of a step's size
+    for factor, fits in ((0.99, True), (1.01, False)):
+        scaled = {"step": cells.step * times * factor, "slope": cells.slope * times * factor}
+        larger = replace(cells, **{name: values.astype(np.int64) for name, values in scaled.items()})
+        assert fits_words(larger) == fits
 
 
 def test_lines_that_fire_with_both_signs_step_quadrant_by_quadrant() -> None:
