@@ -262,10 +262,12 @@ def settings(
     lsb: int,
     warming_up: bool,
     factor: float = 1.0,
+    may_rest: bool = False,
 ) -> Settings:
     """Settings of one transfer; ``lsb`` is one ADC code as a weight with 30 fractional bits.
 
     factor: what a schedule multiplies the learning rate by.
+    may_rest: a factor below 1 may make the gain 0, with which W rests, as where a schedule comes near to 0.
 
     Raises
     ------
@@ -275,7 +277,7 @@ def settings(
     thresholds = _thresholds(algorithm, config, rates, dw_min, lsb) * Fraction(factor)
     gain = round(thresholds * (1 << config.threshold_shift))
     high = (1 << config.gain_bits) - 1
-    if not 1 <= gain <= high:
+    if not (0 if may_rest and factor < 1.0 else 1) <= gain <= high:
         scheduled = f" * {factor}" if factor != 1 else ""
         granularity = "" if algorithm.direct else f"granularity = {rates.granularity}, "
         raise ValueError(

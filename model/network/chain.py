@@ -20,7 +20,7 @@ import numpy as np
 
 from symtrack.model.arithmetic.converters import NoiseStream
 from symtrack.model.devices.array import DeviceArray
-from symtrack.model.network.algorithms import Algorithm, CustomAlgorithm, settings
+from symtrack.model.network.algorithms import Algorithm, CustomAlgorithm
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.network.learning_tile import Learning, LearningTile
 from symtrack.model.network.products import GAMMA_BITS
@@ -116,16 +116,10 @@ class ChainTile(LearningTile):
     def stages(self) -> list[Crossbar]:
         return self._stages
 
-    def set_rate(self, factor: float) -> None:
-        super().set_rate(factor)
-        form = {
-            "config": self.config,
-            "rates": self._rates,
-            "dw_min": self.dw_min,
-            "lsb": self.tile.converters.read_lsb,
-        }
+    def set_rate(self, factor: float, *, may_rest: bool = False) -> None:
+        super().set_rate(factor, may_rest=may_rest)
         coarser = self._algorithm.coarser()  # type: ignore[attr-defined]
-        self._coarse = settings(coarser, **form, warming_up=False, factor=factor)  # type: ignore[arg-type]
+        self._coarse = self._settings(coarser, factor, may_rest=may_rest)
 
     def weights(self) -> Int:
         """A_0 + gamma * A_1 + ..., without A_N, which forgets."""

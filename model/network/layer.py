@@ -116,10 +116,10 @@ class Layer:
             change, drop = self._scale_rate * ((above << _HALF) + below), 2 * VALUE_BITS + exponent
             self.scale = max(self.scale - (change >> drop if drop >= 0 else change << -drop), 1)
 
-    def set_rate(self, factor: float) -> None:
-        """Multiply the learning rate of W by ``factor`` from now on."""
+    def set_rate(self, factor: float, *, may_rest: bool = False) -> None:
+        """Multiply the learning rate of W by ``factor`` from now on, see `LearningTile.set_rate`."""
         for trained in self.trained.values():
-            trained.set_rate(factor)
+            trained.set_rate(factor, may_rest=may_rest)
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state by name."""

@@ -149,25 +149,35 @@ class LearningTile:
         self._warm_up = config.chopper_period * config.columns if algorithm.warm_up else 0  # transfers
         self.set_rate(1.0)
 
-    def set_rate(self, factor: float) -> None:
-        """Multiply the learning rate by ``factor`` from now on. Raises ValueError if there is no such setting."""
+    def set_rate(self, factor: float, *, may_rest: bool = False) -> None:
+        """Multiply the learning rate by ``factor`` from now on.
+
+        Raises ValueError if there is no such setting; ``may_rest`` as in `model.network.algorithms.settings`.
+        """
         if self._algorithm.target == Target.SLOW:
             self.manager.step = self._rates.learning_rate * factor / self.dw_min
             return
-        form = {
-            "config": self.config,
-            "rates": self._rates,
-            "dw_min": self.dw_min,
-            "lsb": self.tile.converters.read_lsb,
-        }
         self._writing, self._warming = (
-            settings(self._algorithm, **form, warming_up=warming_up, factor=factor)  # type: ignore[arg-type]
+            self._settings(self._algorithm, factor, may_rest=may_rest, warming_up=warming_up)
             for warming_up in (False, True)
         )
         # Cells that have not flipped by then, or not alone, get their first reference with the end of the warm-up.
         rows_by_chance = self._algorithm.row_chopper == ChopperMode.RANDOM and self.config.chopper_flip_below > 0
         surely = self._algorithm.chopper == ChopperMode.REGULAR and not rows_by_chance
         self._latching = replace(self._warming, latch=not surely)
+
+    def _settings(self, algorithm: Algorithm, factor: float, *, may_rest: bool, warming_up: bool = False) -> Settings:
+        """Those of a transfer of this tile at its learning rate times ``factor``."""
+        return settings(
+            algorithm,
+            config=self.config,
+            rates=self._rates,
+            dw_min=self.dw_min,
+            lsb=self.tile.converters.read_lsb,
+            warming_up=warming_up,
+            factor=factor,
+            may_rest=may_rest,
+        )
 
     @property
     def stages(self) -> list[Crossbar]:

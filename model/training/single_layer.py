@@ -223,12 +223,13 @@ class SingleLayer:
     def learn(self, factor: float = 1.0) -> None:
         """Updates with all kept pairs, and the transfers that are due; ``factor`` multiplies the learning rate.
 
-        The pairs stay, as gradients do, until `pairs` is cleared. With a factor of 0 or without pairs nothing happens.
+        The pairs stay, as gradients do, until `pairs` is cleared. With a factor of 0 or without pairs nothing happens,
+        and with one so small that no gain of the tile says it W rests.
 
         Raises
         ------
         ValueError
-            No setting of the tile is so small or large a learning rate.
+            No setting of the tile is so large a learning rate.
         """
         if not self.pairs or factor == 0.0:
             return
@@ -236,7 +237,7 @@ class SingleLayer:
         # Where W learns at a fixed rate from the words of both, the rate undoes their exponents.
         fixed = self._trainer.rule.target == Target.SLOW
         if fixed or factor != self._factor:
-            self.layer.set_rate(factor * 2.0**-exponent if fixed else factor)
+            self.layer.set_rate(factor * 2.0**-exponent if fixed else factor, may_rest=True)
             self._factor = factor
         x, sums, delta = (
             np.concatenate([getattr(pair, name) for pair in self.pairs]) for name in ("x", "sums", "delta")

@@ -275,6 +275,33 @@ def test_schedulers_set_the_learning_rate() -> None:
     assert gains == [gains[0], gains[0] // 2, gains[0] // 4]
 
 
+def test_a_schedule_may_end_below_every_gain() -> None:
+    """W rests, P goes on; what learns from the start must have a gain."""
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.2)
+    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12)
+    written, pulses, gains = [], [], []
+    for _ in range(12):
+        optimizer.zero_grad()
+        loss(model, X).backward()
+        optimizer.step()
+        schedule.step()
+        (trained,) = model._core.layer.trained.values()
+        gains.append(trained.settings().gain)
+        written.append(trained.tile.slow.pulse_numbers.sum())
+        pulses.append(trained.tile.fast.pulse_numbers.sum())
+    assert gains == sorted(gains, reverse=True)
+    optimizer.param_groups[0]["lr"] = 1e-9
+    for _ in range(3):
+        loss(model, X).backward()
+        optimizer.step()
+    assert trained.settings().gain == 0
+    assert trained.tile.slow.pulse_numbers.sum() == written[-1]
+    assert trained.tile.fast.pulse_numbers.sum() > pulses[-1]
+    with pytest.raises(ValueError, match=r"^gain = 0 from learning_rate"):
+        AnalogLinear(4, 2, rates={"learning_rate": 1e-9}, **OFFSET)
+
+
 def test_warm_up_begins_at_the_rate_of_the_start_and_zero_is_nothing() -> None:
     model = layer()
     optimizer = AnalogSGD(model.parameters(), lr=0.2)
