@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: Apache-2.0
 """Lint waivers of generated Verilog: warnings of Verilator and slang that its form causes, each with its reason."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+
 VERILATOR_WAIVED = {
     "WIDTHEXPAND": "operators on operands of unequal width, which Verilog extends as intended",
     "PROCASSINIT": "registers that have an initial value and a reset",
@@ -12,3 +16,11 @@ SLANG_WAIVED = {
     "sign-conversion": "results of signed operators go to nets, which are all unsigned",
     "arith-op-mismatch": "operators on operands of unequal width, which Verilog extends as intended",
 }
+
+
+def verilator_waivers(files: Sequence[str]) -> str:
+    """A file for Verilator's command line, with which ``-Wall`` has no warnings of these files."""
+    lines = ["`verilator_config"]
+    for rule, reason in VERILATOR_WAIVED.items():
+        lines += [f"// {reason}", *(f'lint_off -rule {rule} -file "*{file}"' for file in files)]
+    return "\n".join(lines) + "\n"

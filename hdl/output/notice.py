@@ -13,6 +13,9 @@ COMMENTS = {
     "md": "<!-- {} -->",
     "toml": "# {}",
     "core": "# {}",
+    "sdc": "# {}",
+    "vlt": "// {}",
+    "xml": "<!-- {} -->",
 }
 """How a line of comment is written, by the kind of file."""
 FIRST = "CAPI=2:\n"  # by this line FuseSoC knows a core file

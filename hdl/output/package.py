@@ -10,7 +10,9 @@ from typing import Any
 
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
-from symtrack.hdl.output.lint_waivers import VERILATOR_WAIVED
+from symtrack.hdl.output.constraints import constraints
+from symtrack.hdl.output.ip_xact import ip_xact
+from symtrack.hdl.output.lint_waivers import verilator_waivers
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_json, register_markdown
@@ -101,7 +103,6 @@ def to_toml(config: TileConfig) -> str:
 def fusesoc_core(config: TileConfig) -> str:
     """A FuseSoC core file (CAPI2): the controller, the tile and the bridges alone as targets, and lint by Verilator."""
     top, controller = module_name(config), controller_name(config)
-    waived = "".join(f", -Wno-{rule}" for rule in VERILATOR_WAIVED)
     return f"""\
 CAPI=2:
 name: symtrack::{controller}:{version("symtrack")}
@@ -117,6 +118,9 @@ filesets:
   bridges:
     files: [{", ".join(f"{name}.v" for name in BRIDGES)}]
     file_type: verilogSource-2005
+  waivers:
+    files: [{controller}.vlt]
+    file_type: vlt
   driver:
     files: [{controller}_registers.h, {MAP_FILE}]
     file_type: user
@@ -133,11 +137,12 @@ targets:
     toplevel: [{", ".join(BRIDGES)}]
   lint:
     <<: *default
+    filesets: [waivers, controller, driver]
     description: Verilator's warnings but those that come from the form of generated text
     flow: lint
     flow_options:
       tool: verilator
-      verilator_options: [-Wall{waived}]
+      verilator_options: [-Wall]
 """
 
 
@@ -154,6 +159,10 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
         f"{controller}.v": controller_verilog(config),
         **{f"{name}.v": bridge_verilog(name) for name in BRIDGES},
         f"{controller}.core": fusesoc_core(config),
+        f"{controller}.vlt": verilator_waivers([f"{name}.v" for name in (top, controller, *BRIDGES)]),
+        f"{controller}.sdc": constraints("aclk", controller_ports(config)),
+        f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config)]),
+        f"{controller}.xml": ip_xact(config, [f"{controller}.v"]),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config),

@@ -69,6 +69,12 @@ def test_it_lints(files: dict[str, str], tmp_path: Path) -> None:
     assert done.returncode == 0, done.stderr
 
 
+def test_it_does_not_without_the_waivers(files: dict[str, str], tmp_path: Path) -> None:
+    done = fusesoc(tmp_path, files | {f"{CORE}.vlt": "`verilator_config\n"}, "run", "--target", "lint")
+    assert done.returncode != 0
+    assert "%Warning-WIDTHEXPAND" in done.stdout + done.stderr
+
+
 def test_it_does_not_without_a_verilator(files: dict[str, str], tmp_path: Path) -> None:
     done = fusesoc(tmp_path, files, "run", "--target", "lint", environment=plain())
     assert done.returncode != 0
