@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Lint waivers of generated Verilog: warnings of Verilator and slang that its form causes, each with its reason."""
+"""Lint waivers of generated Verilog: what linters find that is of its form, each with its reason."""
 
 from __future__ import annotations
 
@@ -16,6 +16,17 @@ SLANG_WAIVED = {
     "sign-conversion": "results of signed operators go to nets, which are all unsigned",
     "arith-op-mismatch": "operators on operands of unequal width, which Verilog extends as intended",
 }
+VERIBLE_WAIVED = {
+    "always-comb": "Verilog-2005 has always @* and no always_comb",
+    "explicit-parameter-storage-type": "Verilog-2005 has no types of parameters but by their ranges",
+    "line-length": "no line is broken",
+    "unpacked-dimensions-range-ordering": "words of memories are counted downwards, as bits of vectors are",
+}
+
+
+def verible_rules(waived: Sequence[str] = tuple(VERIBLE_WAIVED)) -> str:
+    """A file of rules for Verible's lint, which has nothing to say of the text then."""
+    return "".join(f"# {VERIBLE_WAIVED[rule]}\n-{rule}\n" for rule in waived)
 
 
 def verilator_waivers(files: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ COMMENTS = {
     "core": "# {}",
     "sdc": "# {}",
     "vlt": "// {}",
+    "verible_lint": "# {}",
     "xml": "<!-- {} -->",
 }
 """How a line of comment is written, by the kind of file."""

@@ -12,7 +12,7 @@ from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.constraints import constraints
 from symtrack.hdl.output.ip_xact import ip_xact
-from symtrack.hdl.output.lint_waivers import verilator_waivers
+from symtrack.hdl.output.lint_waivers import verible_rules, verilator_waivers
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_json, register_markdown
@@ -160,6 +160,7 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
         **{f"{name}.v": bridge_verilog(name) for name in BRIDGES},
         f"{controller}.core": fusesoc_core(config),
         f"{controller}.vlt": verilator_waivers([f"{name}.v" for name in (top, controller, *BRIDGES)]),
+        f"{controller}.rules.verible_lint": verible_rules(),
         f"{controller}.sdc": constraints("aclk", controller_ports(config)),
         f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config)]),
         f"{controller}.xml": ip_xact(config, [f"{controller}.v"]),

