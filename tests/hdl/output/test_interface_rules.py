@@ -18,7 +18,7 @@ from tests.paths import ROOT
 CYCLES = 4000
 CONFIGS = {
     "all options, a lane beyond the last row": TileConfig(
-        rows=3, columns=5, lanes=2, chopper_period=3, programmer=1, residual_memory=1, row_chopper=1
+        rows=3, columns=5, lanes=2, adc_bits=8, chopper_period=3, programmer=1, residual_memory=1, row_chopper=1
     ),
     "no options, padded": TileConfig(rows=4, columns=4, lanes=4, adc_bits=6, pulses_max=3, stream_pad=1),
 }
