@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
 
@@ -34,14 +35,22 @@ FIRST = ("tiny", "one cell", "3x17, lanes do not divide")  # whose controllers o
 slang = pytest.mark.skipif(find_spec("pyslang") is None, reason="pyslang is not installed")
 
 
-def compiled(text: str) -> Any:
-    """What slang makes of a text that it has no complaint about."""
-    from pyslang import ast, syntax
+@dataclass(frozen=True)
+class Compiled:
+    """What slang makes of a text; its objects are valid only as long as this one is kept."""
 
-    compilation = ast.Compilation()
-    compilation.addSyntaxTree(syntax.SyntaxTree.fromText(text))
-    assert not list(compilation.getAllDiagnostics())
-    return compilation
+    tree: Any
+    compilation: Any
+
+    @classmethod
+    def of(cls, text: str) -> Compiled:
+        """The compilation of a text that slang has no complaint about."""
+        from pyslang import ast, syntax
+
+        tree, compilation = syntax.SyntaxTree.fromText(text), ast.Compilation()
+        compilation.addSyntaxTree(tree)
+        assert not list(compilation.getAllDiagnostics())
+        return cls(tree, compilation)
 
 
 def constants(scope: Any) -> dict[str, int]:
@@ -49,17 +58,14 @@ def constants(scope: Any) -> dict[str, int]:
     return {item.name: int(item.value.value) for item in scope if item.kind.name == "Parameter"}
 
 
-def in_package(config: TileConfig) -> Any:
-    return compiled(texts(config)["package.sv"]).getPackage(package_name(config))
-
-
 @slang
 @pytest.mark.parametrize("name", CONFIGS)
 def test_it_has_the_numbers_of_the_other_files(name: str) -> None:
     config = CONFIGS[name]
-    found = constants(in_package(config))
-    header = compiled(f"module header #(\n{verilog_parameters(config)}) (); endmodule")
-    expected = constants(header.getRoot().topInstances[0].body)
+    package = Compiled.of(texts(config)["package.sv"])
+    found = constants(package.compilation.getPackage(package_name(config)))
+    header = Compiled.of(f"module header #(\n{verilog_parameters(config)}) (); endmodule")
+    expected = constants(header.compilation.getRoot().topInstances[0].body)
     assert expected["ROWS"] == config.rows
     for register in registers(config):
         at = f"REG_{register.name.upper()}"
@@ -82,9 +88,9 @@ def test_it_has_the_numbers_of_the_other_files(name: str) -> None:
 @pytest.mark.parametrize("name", CONFIGS)
 def test_structs_are_the_streams_bit_for_bit(name: str) -> None:
     config = CONFIGS[name]
-    types = {
-        item.name: item.targetType.type.canonicalType for item in in_package(config) if item.kind.name == "TypeAlias"
-    }
+    package = Compiled.of(texts(config)["package.sv"])
+    items = package.compilation.getPackage(package_name(config))
+    types = {item.name: item.targetType.type.canonicalType for item in items if item.kind.name == "TypeAlias"}
     for stream, layout in stream_layouts(config).items():
         struct = types[f"{stream}_t"]
         assert struct.bitWidth == layout.bits
