@@ -11,7 +11,7 @@ from tests.paths import ROOT, checkout_files
 COMMENTS = {
     **dict.fromkeys((".py", ".toml", "Makefile", "run", ".gitignore"), "# {}"),
     **dict.fromkeys((".c", ".h"), "/* {} */"),
-    **dict.fromkeys((".cpp", ".v"), "// {}"),
+    **dict.fromkeys((".cpp", ".v", ".sv"), "// {}"),
 }
 NO_SOURCES = {
     **dict.fromkeys((".md", ".png", ".svg"), "a document, and what it shows"),

@@ -53,8 +53,16 @@ class StreamLayout:
     @property
     def bits(self) -> int:
         """Width of tdata in bits."""
-        used = self.parts[-1].low + self.parts[-1].room
-        return 1 << (used - 1).bit_length() if self.padded else used
+        return 1 << (self._used - 1).bit_length() if self.padded else self._used
+
+    @property
+    def padding(self) -> int:
+        """The bits above the last part."""
+        return self.bits - self._used
+
+    @property
+    def _used(self) -> int:
+        return self.parts[-1].low + self.parts[-1].room
 
     def get(self, data: int, name: str) -> int | list[int]:
         """A payload taken out of tdata; a list of its lanes if it has any."""

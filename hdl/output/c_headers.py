@@ -21,6 +21,9 @@ WHOLE = TileConfig(
 """A configuration that has every register."""
 SIZES = ("size", "formats", "arithmetic", "writes", "options")  # registers that tell what a configuration is made of
 
+FORMS = {"SHIFT": "d", "MASK": "#010x", "RESET": "#x", "MAX": "d"}  # how `constants` are written
+SUFFIX = {"SHIFT": "", "MASK": "u", "RESET": "u", "MAX": "u"}
+
 
 def prefix(config: TileConfig) -> str:
     """What the names in the header of a configuration begin with: ``SYMTRACK_NAME_``."""
@@ -56,10 +59,7 @@ def register_header(config: TileConfig) -> str:
         lines += [f"/* {register.text} */", f"#define {name} {register.offset:#05x}u"]
         for field in register.fields:
             at = f"{name}_{field.name.upper()}"
-            lines += [f"#define {at}_SHIFT {field.low}", f"#define {at}_MASK {field.mask:#010x}u"]
-            lines.append(f"#define {at}_RESET {field.reset:#x}u")
-            if field.access in ("rw", "wo"):
-                lines.append(f"#define {at}_MAX {largest(field)}u")
+            lines += [f"#define {at}_{of} {value:{FORMS[of]}}{SUFFIX[of]}" for of, value in constants(field).items()]
         lines.append("")
     lines += ["/* random sources, whose states are written to the register seed */"]
     lines += [f"#define {prefix(config)}SOURCES {len(config.sources)}u", ""]
@@ -67,6 +67,12 @@ def register_header(config: TileConfig) -> str:
     lines += [f"        .{name} = {prefix(config)}{value}, \\" for name, value in _descriptor(config)]
     controller = controller_name(config)
     return _guarded(f"{controller}_registers.h", f"Registers of {controller}.", [*lines, "    }", ""])
+
+
+def constants(field: Field) -> dict[str, int]:
+    """What is written of a field: where it is, its value after a reset and, if it can be written, the largest one."""
+    most = {"MAX": largest(field)} if field.access in ("rw", "wo") else {}
+    return {"SHIFT": field.low, "MASK": field.mask, "RESET": field.reset} | most
 
 
 def largest(field: Field) -> int:

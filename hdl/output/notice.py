@@ -8,6 +8,7 @@ from importlib.metadata import version
 COMMENTS = {
     "v": "// {}",
     "vh": "// {}",
+    "sv": "// {}",
     "rdl": "// {}",
     "h": "/* {} */",
     "md": "<!-- {} -->",

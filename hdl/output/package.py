@@ -11,6 +11,7 @@ from typing import Any
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.constraints import constraints
+from symtrack.hdl.output.interface_rules import interface_rules, rules_name
 from symtrack.hdl.output.ip_xact import ip_xact
 from symtrack.hdl.output.lint_waivers import verible_rules, verilator_waivers
 from symtrack.hdl.output.name_map import name_map
@@ -28,6 +29,7 @@ from symtrack.hdl.output.verilog import (
     tile_ports,
     tile_verilog,
 )
+from symtrack.hdl.output.verilog_package import package_name, verilog_package
 from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 
@@ -112,6 +114,9 @@ filesets:
   controller:
     files: [{controller}.v, {controller}_parameters.vh: {{is_include_file: true}}]
     file_type: verilogSource-2005
+  rules:
+    files: [{package_name(config)}.sv, {rules_name(config)}.sv]
+    file_type: systemVerilogSource
   tile:
     files: [{top}.v]
     file_type: verilogSource-2005
@@ -127,7 +132,7 @@ filesets:
 
 targets:
   default: &default
-    filesets: [controller, driver]
+    filesets: [controller, driver, "rules? (rules)"]
     toplevel: {controller}
   tile:
     filesets: [tile]
@@ -137,7 +142,7 @@ targets:
     toplevel: [{", ".join(BRIDGES)}]
   lint:
     <<: *default
-    filesets: [waivers, controller, driver]
+    filesets: [waivers, controller, rules]
     description: Verilator's warnings but those that come from the form of generated text
     flow: lint
     flow_options:
@@ -151,7 +156,7 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
 
     tile: the text that `tile_verilog` gives, where it is there already.
     """
-    top, controller = module_name(config), controller_name(config)
+    top, controller, described = module_name(config), controller_name(config), describe(config)
     tile = tile_verilog(config) if tile is None else tile
     texts = {
         f"{top}.v": tile,
@@ -165,13 +170,15 @@ def package(config: TileConfig, *, tile: str | None = None) -> dict[str, str]:
         f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config)]),
         f"{controller}.xml": ip_xact(config, [f"{controller}.v"]),
         f"{controller}_parameters.vh": verilog_parameters(config),
+        f"{package_name(config)}.sv": verilog_package(config, described["formats"], described["cycles"]),
+        f"{rules_name(config)}.sv": interface_rules(config),
         f"{controller}_registers.md": register_markdown(config),
         f"{controller}_registers.h": register_header(config),
         MAP_FILE: map_header(),
         f"{controller}_registers.rdl": register_rdl(config, controller),
     }
     return {name: with_notice(text, name.rpartition(".")[2]) for name, text in texts.items()} | {
-        f"{top}.json": json.dumps(describe(config) | json_notice(), indent=2) + "\n",
+        f"{top}.json": json.dumps(described | json_notice(), indent=2) + "\n",
         f"{top}_names.json": json.dumps(name_map(config, tile) | json_notice(), indent=1) + "\n",
         f"{controller}_registers.json": register_json(config),
     }

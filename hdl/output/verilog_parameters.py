@@ -10,12 +10,8 @@ from symtrack.model.spec.config import TileConfig
 SIZES = ("rows", "columns", "lanes", "bl_max", "pulses_max", "threshold_shift", "reference_fraction_bits")
 
 
-def verilog_parameters(config: TileConfig) -> str:
-    """Parameters to be included between ``#(`` and ``)`` of a module that has the controller inside.
-
-    Of every payload ``STREAM_PAYLOAD_LOW`` and ``_WIDTH``, and of those with lanes ``_STEP`` from one to the next.
-    """
-    controller = controller_name(config)
+def parameters(config: TileConfig) -> dict[str, int]:
+    """Sizes, and of every payload ``STREAM_PAYLOAD_LOW`` and ``_WIDTH``; ``_STEP`` from one lane to the next."""
     values = {name.upper(): getattr(config, name) for name in SIZES} | {"SOURCES": len(config.sources)}
     for stream, layout in stream_layouts(config).items():
         values[f"{stream.upper()}_BITS"] = layout.bits
@@ -25,7 +21,13 @@ def verilog_parameters(config: TileConfig) -> str:
                 values |= {f"{at}_LOW": part.low, f"{at}_WIDTH": part.width}
             if part.lane == 0:
                 values[f"{at}_STEP"] = part.room
-    lines = [f"    parameter {name} = {value}" for name, value in values.items()]
+    return values
+
+
+def verilog_parameters(config: TileConfig) -> str:
+    """The `parameters` to be included between ``#(`` and ``)`` of a module that has the controller inside."""
+    controller = controller_name(config)
+    lines = [f"    parameter {name} = {value}" for name, value in parameters(config).items()]
     return "\n".join(
         [
             f"// Sizes of {controller}, and where payloads lie in its streams.",

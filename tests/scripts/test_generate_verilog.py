@@ -38,11 +38,18 @@ def names(top: str) -> list[str]:
     registers = [f"{top}_controller_registers.{kind}" for kind in ("h", "json", "md", "rdl")]
     others = [
         f"{top}.json",
+        f"{top}.sdc",
         f"{top}.toml",
         f"{top}.v",
         f"{top}_controller.v",
         f"{top}_controller.core",
+        f"{top}_controller.rules.verible_lint",
+        f"{top}_controller.sdc",
+        f"{top}_controller.vlt",
+        f"{top}_controller.xml",
+        f"{top}_controller_package.sv",
         f"{top}_controller_parameters.vh",
+        f"{top}_controller_rules.sv",
         f"{top}_names.json",
         "symtrack_apb4_bridge.v",
         "symtrack_map.h",

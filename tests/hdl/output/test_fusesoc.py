@@ -87,6 +87,22 @@ def test_it_finds_a_fault(files: dict[str, str], tmp_path: Path) -> None:
     assert fusesoc(tmp_path, bent, "run", "--target", "lint").returncode != 0
 
 
+def test_it_lints_the_rules(files: dict[str, str], tmp_path: Path) -> None:
+    name = f"{CORE}_rules.sv"
+    bent = files | {name: files[name].replace("pulses_t pulses;", "read_t pulses;", 1)}
+    assert bent != files
+    assert fusesoc(tmp_path, bent, "run", "--target", "lint").returncode != 0
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_it_collects_the_rules_where_they_are_asked_for(flag: bool, files: dict[str, str], tmp_path: Path) -> None:
+    flags = ["--flag", "rules"] if flag else []
+    done = fusesoc(tmp_path, files, "run", "--setup", "--tool", "verilator", *flags)
+    assert done.returncode == 0, done.stderr
+    expected = [f"{CORE}_package.sv", f"{CORE}_rules.sv"] if flag else []
+    assert sorted(file.name for file in tmp_path.glob("build/**/*.sv")) == expected
+
+
 def test_it_collects_the_tile_alone(files: dict[str, str], tmp_path: Path) -> None:
     done = fusesoc(tmp_path, files, "run", "--setup", "--target", "tile", "--tool", "verilator")
     assert done.returncode == 0, done.stderr
