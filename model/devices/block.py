@@ -115,12 +115,11 @@ def _move(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no
 
 
 @njit(cache=True, forceinline=True)
-def _move_far(lanes, i, k, move, base, fraction):  # type: ignore[no-untyped-def]
-    """`_move` in 64 bits, for any cells; ``base`` is what the noise is a fraction of."""
-    product = np.int64(base) * np.int64(lanes[_NOISE + i]) + ((np.int64(1) << np.int64(fraction - 1)) + _BIAS)
-    noise = np.int64(np.uint64(product) >> np.uint64(fraction)) - (_BIAS >> np.int64(fraction))
-    new = np.int64(lanes[_STATE + i]) + move + noise
-    new = min(max(new, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
+def _move_far(lanes, i, k, move, step, multiplicative, fraction):  # type: ignore[no-untyped-def]
+    """`_move` in 64 bits, for any cells."""
+    old, base = np.int64(lanes[_STATE + i]), move if multiplicative else step
+    noise = (base * np.int64(lanes[_NOISE + i]) + (np.int64(1) << np.int64(fraction - 1))) >> np.int64(fraction)
+    new = min(max(old + move + noise, np.int64(lanes[_LOW + i])), np.int64(lanes[_HIGH + i]))
     going = np.int32(-np.int32(np.int32(k) < lanes[COUNT + i]))
     lanes[_STATE + i] ^= np.int32((np.int32(new) ^ lanes[_STATE + i]) & going)
 
@@ -145,7 +144,7 @@ def _scaled_move(k, lanes, i):  # type: ignore[no-untyped-def]
     return (change, np.int64(size)) if up else (-change, -np.int64(size))
 
 
-# Loops are split by what is the same in all lanes, as the compiler does not, and a product of two int32 is a short one.
+# Loops are split by what is the same in all lanes, as the compiler does not.
 
 
 @njit(cache=True, forceinline=True)
@@ -155,14 +154,10 @@ def _linear(k, lanes, near, multiplicative, fraction):  # type: ignore[no-untype
         for i in range(LANES):
             move, step = _linear_move(k, lanes, i)
             _move(lanes, i, k, np.int32(move), step, multiplicative, fraction)
-    elif multiplicative:
-        for i in range(LANES):
-            move, step = _linear_move(k, lanes, i)
-            _move_far(lanes, i, k, move, move, fraction)
     else:
         for i in range(LANES):
             move, step = _linear_move(k, lanes, i)
-            _move_far(lanes, i, k, move, step, fraction)
+            _move_far(lanes, i, k, move, np.int64(step), multiplicative, fraction)
 
 
 @njit(cache=True, forceinline=True)
@@ -175,7 +170,7 @@ def _scaled(k, lanes, near, multiplicative, fraction):  # type: ignore[no-untype
     else:
         for i in range(LANES):
             move, step = _scaled_move(k, lanes, i)
-            _move_far(lanes, i, k, move, move if multiplicative else step, fraction)
+            _move_far(lanes, i, k, move, step, multiplicative, fraction)
 
 
 @njit(cache=True, forceinline=True)

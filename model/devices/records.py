@@ -94,9 +94,8 @@ def noise_words(cells: Cells) -> tuple[np.int32, int]:
 def fits_words(cells: Cells) -> bool:
     """Whether 32 bits hold the largest step of every cell with the largest draw of noise."""
     sigma, fraction = noise_words(cells)
-    bounds = product((0, 1), (cells.low, cells.high))
-    largest = max(cells.largest_change(), *(int(np.abs(cells.changes(up, state)).max()) for up, state in bounds))
-    largest = max(largest, int(cells.step.max())) + 1
+    backwards = (-int(cells.changes(up, state).min()) for up, state in product((0, 1), (cells.low, cells.high)))
+    largest = max(cells.largest_change(), int(cells.step.max()), *backwards) + 1
     return largest + (largest * int(sigma) * DRAW_MAX >> fraction) + 1 < 1 << 31
 
 

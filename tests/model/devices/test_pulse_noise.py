@@ -10,7 +10,7 @@ import pytest
 
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.compiled import njit
-from symtrack.model.devices.pulse_noise import DRAW_BITS, cell_keys, halves, normal_draw, pulse_word
+from symtrack.model.devices.pulse_noise import DRAW_BITS, DRAW_MAX, cell_keys, halves, normal_draw, pulse_word
 from tests.model.references import pulse_noise as equations
 
 KEY = derive_key(3, "pulse noise")
@@ -59,7 +59,7 @@ def test_the_shape_is_that_of_the_normal_distribution() -> None:
         share = erfc(limit / sqrt(2))
         for tail, part in ((draws > limit, share / 2), (draws < -limit, share / 2)):
             assert abs(tail.mean() - part) < error * sqrt(part) + 0.04 * part
-    assert np.abs(draws).max() < 5.7
+    assert np.abs(draws).max() < 5.7 < DRAW_MAX / (1 << DRAW_BITS)
 
 
 @pytest.mark.slow
@@ -83,6 +83,7 @@ def test_the_shape_over_all_words() -> None:
     for limit in (1, 2, 3, 4):
         assert share[np.abs(draw) > limit].sum() == pytest.approx(erfc(limit / sqrt(2)), rel=0.04)
     assert np.abs(draw[counts > 0]).max() == pytest.approx(5.69, abs=0.01)
+    assert np.abs(draw[counts > 0]).max() < DRAW_MAX / (1 << DRAW_BITS)
 
 
 @pytest.mark.parametrize("lag", [1, 2, 3, 16, 17])
