@@ -3,10 +3,8 @@
 
 from __future__ import annotations
 
-import gc
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import astuple
 
 from symtrack.model.network.writing import Drift
@@ -32,8 +30,7 @@ def golden(case: Case) -> Result:
     """
     begin = time.perf_counter()
     trainer = Trainer(case.run)
-    with collected_once():
-        reached = _train(trainer, case)
+    reached = _train(trainer, case)
     metrics = trainer.metrics().as_dict()
     metrics["counts"] = trainer.metrics().counts | conversions(trainer.network, trainer.samples_seen)
     result: Result = {"metrics": metrics, "curve": [list(astuple(point)) for point in trainer.curve]}
@@ -44,17 +41,6 @@ def golden(case: Case) -> Result:
     if case.target is not None:
         result["target"] = _spent(trainer, metrics) if reached else None
     return result | {"seconds": round(time.perf_counter() - begin, 3)}
-
-
-@contextmanager
-def collected_once() -> Iterator[None]:
-    """What is alive before is not looked through for garbage again and again, which is a twentieth of a training."""
-    gc.collect()
-    gc.freeze()
-    try:
-        yield
-    finally:
-        gc.unfreeze()
 
 
 def floating(case: Case, train: Callable[[Case], Curve]) -> Result:
