@@ -14,7 +14,7 @@ from collections.abc import Sequence
 
 from symtrack.hdl.output.verilog import Port
 
-PERIOD = 10.0  # where nobody sets another one: slow enough for every technology that was tried
+PERIOD = 10.0  # where nobody sets another one; 100 MHz where the unit is a nanosecond
 SHARE = 0.4  # of the period that is outside, before an input and after an output
 
 

@@ -14,13 +14,15 @@ from xml.etree import ElementTree
 
 from symtrack.hdl.controller.controller import LITE
 from symtrack.hdl.controller.registers import ADDRESS_BITS, WORD, Field, Register, registers
-from symtrack.hdl.output.system_rdl import CONSTANTS, codes
+from symtrack.hdl.output.c_headers import largest
+from symtrack.hdl.output.system_rdl import codes, manner
 from symtrack.hdl.output.verilog import Port, controller_name, controller_ports
 from symtrack.model.spec.config import TileConfig
 
 NAMESPACE = "http://www.accellera.org/XMLSchema/IPXACT/1685-2014"
 VENDOR, LIBRARY = "symtrack", "controllers"
 ACCESS = {"ro": "read-only", "rw": "read-write", "wo": "write-only", "w1c": "read-write"}
+VOLATILE = ("told", "counted", "event")  # ways in which a field comes that hardware changes
 LITE_BUS = ("amba.com", "AMBA4", "AXI4Lite", "r0p0_0")
 STREAM_BUS = ("amba.com", "AMBA4", "AXI4Stream", "r0p0_1")
 _MAP, _FILES, _VIEW = "registers", "verilog", "rtl"
@@ -107,8 +109,8 @@ def _field(parent: Element, config: TileConfig, register: Register, field: Field
     _named(parent, name=field.name, description=field.text, bitOffset=f"{field.low}")
     reset = _under(_under(parent, "resets"), "reset")
     _named(reset, value=f"'h{field.reset:x}")
-    told = field.access == "w1c" or (field.access == "ro" and register.name not in CONSTANTS)
-    _named(parent, bitWidth=f"{field.width}", volatile=str(told).lower(), access=ACCESS[field.access])
+    volatile = str(manner(config, register, field) in VOLATILE).lower()
+    _named(parent, bitWidth=f"{field.width}", volatile=volatile, access=ACCESS[field.access])
     if values := codes(config, field):
         listed = _under(parent, "enumeratedValues")
         for name, value in values.items():
@@ -116,8 +118,8 @@ def _field(parent: Element, config: TileConfig, register: Register, field: Field
     if field.access == "w1c":
         _named(parent, modifiedWriteValue="oneToClear")
     elif field.access != "ro" and (field.high is not None or field.nonzero):
-        most = field.mask >> field.low if field.high is None else field.high
-        _named(_under(parent, "writeValueConstraint"), minimum=f"{int(field.nonzero)}", maximum=f"{most}")
+        limits = {"minimum": f"{int(field.nonzero)}", "maximum": f"{largest(field)}"}
+        _named(_under(parent, "writeValueConstraint"), **limits)
 
 
 def _model(parent: Element, config: TileConfig, ports: Sequence[Port]) -> None:

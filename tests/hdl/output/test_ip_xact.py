@@ -9,6 +9,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
+from systemrdl.rdltypes import AccessType
 
 from symtrack.cosim.tools.verilog_texts import controller_verilog
 from symtrack.hdl.controller.registers import registers
@@ -108,6 +109,18 @@ def test_an_independent_reader_finds_the_fields_of_the_systemrdl(name: str, tmp_
             values = [{one.name: one.value for one in code} for code in names]
             assert values[0] == values[1]
             assert place[1] in CODES
+
+
+@pytest.mark.parametrize("name", ["tiny", "large"])
+def test_fields_are_volatile_where_hardware_writes_them(name: str, tmp_path: Path) -> None:
+    ours, told = compiled(CONFIGS[name], tmp_path), set()
+    for register in component(name).iter(f"{SPACE}register"):
+        for element in register.iter(f"{SPACE}field"):
+            field = ours[child(register, "name"), child(element, "name")]
+            volatile = child(element, "volatile")
+            assert volatile == str(field.get_property("hw") == AccessType.w).lower()
+            told.add(volatile)
+    assert told == {"false", "true"}
 
 
 @pytest.mark.parametrize("name", ["tiny", "large"])
