@@ -260,44 +260,40 @@ def test_digital_parameters_learn_as_with_torch() -> None:
     assert all(torch.equal(one, other) for one, other in zip(*found, strict=True))
 
 
-def test_schedulers_set_the_learning_rate() -> None:
-    model = layer()
-    optimizer = AnalogSGD(model.parameters(), lr=0.2)
-    schedule = torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2], 0.5)
+def scheduled(model: AnalogLinear, optimizer: AnalogSGD, schedule: Any, steps: int) -> list[int]:
+    """The gains after so many steps of both."""
+    (trained,) = model._core.layer.trained.values()
     gains = []
-    for _ in range(3):
+    for _ in range(steps):
         optimizer.zero_grad()
         loss(model, X).backward()
         optimizer.step()
         schedule.step()
-        (trained,) = model._core.layer.trained.values()
         gains.append(trained.settings().gain)
+    return gains
+
+
+def test_schedulers_set_the_learning_rate() -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.2)
+    gains = scheduled(model, optimizer, torch.optim.lr_scheduler.MultiStepLR(optimizer, [1, 2], 0.5), 3)
     assert gains == [gains[0], gains[0] // 2, gains[0] // 4]
 
 
 def test_a_schedule_may_end_below_every_gain() -> None:
-    """W rests, P goes on; what learns from the start must have a gain."""
-    model = layer()
+    """W rests and P goes on; what learns from the start must have a gain."""
+    model = layer(rates={"reads": 5, "granularity": 10.0}, tiles={"chopper_period": 2})
     optimizer = AnalogSGD(model.parameters(), lr=0.2)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 12)
-    written, pulses, gains = [], [], []
-    for _ in range(12):
-        optimizer.zero_grad()
-        loss(model, X).backward()
-        optimizer.step()
-        schedule.step()
-        (trained,) = model._core.layer.trained.values()
-        gains.append(trained.settings().gain)
-        written.append(trained.tile.slow.pulse_numbers.sum())
-        pulses.append(trained.tile.fast.pulse_numbers.sum())
+    tile = model._core.layer.tile
+    start = tile.slow.pulse_numbers.sum()
+    gains = scheduled(model, optimizer, torch.optim.lr_scheduler.CosineAnnealingLR(optimizer, 30, 1e-9), 30)
     assert gains == sorted(gains, reverse=True)
-    optimizer.param_groups[0]["lr"] = 1e-9
-    for _ in range(3):
-        loss(model, X).backward()
-        optimizer.step()
-    assert trained.settings().gain == 0
-    assert trained.tile.slow.pulse_numbers.sum() == written[-1]
-    assert trained.tile.fast.pulse_numbers.sum() > pulses[-1]
+    written, pulses = tile.slow.pulse_numbers.sum(), tile.fast.pulse_numbers.sum()
+    assert written > start
+    rest = torch.optim.lr_scheduler.ConstantLR(optimizer, 1.0)
+    assert scheduled(model, optimizer, rest, 12) == [0] * 12
+    assert tile.slow.pulse_numbers.sum() == written
+    assert tile.fast.pulse_numbers.sum() > pulses
     with pytest.raises(ValueError, match=r"^gain = 0 from learning_rate"):
         AnalogLinear(4, 2, rates={"learning_rate": 1e-9}, **OFFSET)
 
