@@ -51,7 +51,7 @@ TILES = {"chopper_period": 20, "gain_bits": 16}
 PARTS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     # A convolution has many updates in a step, so trains of 5 slots do. Wide layers read a column rarely: they take
     # more reads, and a stronger signal in P against the noise of a read. The narrow one has all of its columns read in
-    # a step, and P needs many steps to follow a chopper.
+    # a step, and so a chopper of a longer period.
     (("0",), {"rates": {"reads": 32}, "tiles": TILES | {"bl_max": 5, "chopper_period": 200}}),
     (("3",), {"rates": {"reads": 32, "learning_rate": 0.03}, "tiles": TILES | {"bl_max": 5}}),
     (DENSE, {"rates": {"reads": 64, "learning_rate": 0.03, "fast_rate": 2.0}, "tiles": TILES}),
