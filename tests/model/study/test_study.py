@@ -15,7 +15,7 @@ from symtrack.model.network.chain import Chain
 from symtrack.model.network.writing import StartWeights
 from symtrack.model.semantics import EARLIER, SEMANTICS
 from symtrack.model.spec.settings import ChopperMode, Reference
-from symtrack.model.study import document, figures, paper, questions, runner, small_tables
+from symtrack.model.study import document, figures, paper, questions, runner, small_tables, tuning
 from symtrack.model.study.case import FLOAT, GOLDEN, RTL, Case, in_rtl, key
 from symtrack.model.study.execution import floating, golden
 from symtrack.model.study.record import RECORD, adopt, record
@@ -322,6 +322,9 @@ def test_no_case_has_a_rate_without_effect_and_all_keys_are_those_of_the_record(
     recorded = {line["key"]: line.get("semantics", SEMANTICS) for line in lines}
     keys = [every_key(case) for case in every]
     assert all(any(recorded.get(one) == semantics for one, semantics in some) for some in keys)
+    tuned = tuning.best(tuning.read(ROOT / "docs" / tuning.RECORD))
+    larger = [case for make in (paper.EXPERIMENTS | questions.EXPERIMENTS).values() for case in make(tuned)]
+    keys += [every_key(case) for case in (*in_rtl(larger), *larger)]
     assert recorded.keys() <= {one for some in keys for one, _ in some}
     for case in every:
         if case.run.rates:
