@@ -19,11 +19,12 @@ from symtrack.model.state import Arrays
 
 
 @njit(cache=True)
-def _total(n: Int) -> int:
-    total = 0
+def total(n: Int) -> int:
+    """The sum of all |n|."""
+    result = 0
     for value in n:
-        total += abs(value)
-    return total
+        result += abs(value)
+    return result
 
 
 class Status:
@@ -51,13 +52,20 @@ class Status:
         """Count one accepted read."""
         self.reads = min(self.reads + 1, self._high)
 
+    def count_transfers(self, reads: int, pulses: int, *, saturated: bool, clamped: bool) -> None:
+        """Count accepted reads and the pulses of their writes, and keep whether h or n was clipped in any of them."""
+        self.reads = min(self.reads + reads, self._high)
+        self.transfer_pulses = min(self.transfer_pulses + pulses, self._high)
+        self.hidden_saturated |= saturated
+        self.pulses_clamped |= clamped
+
     def count_pulses(self, n: Int) -> None:
         """Count the pulses of accepted writes."""
-        self.transfer_pulses = min(self.transfer_pulses + _total(n), self._high)
+        self.transfer_pulses = min(self.transfer_pulses + total(n), self._high)
 
     def count_reference_pulses(self, n: Int) -> None:
         """Count the pulses of accepted writes to R."""
-        self.reference_pulses = min(self.reference_pulses + _total(n), self._high)
+        self.reference_pulses = min(self.reference_pulses + total(n), self._high)
 
     def give_up(self, cells: int) -> None:
         """Count cells of R that the last round found out of tolerance."""

@@ -17,7 +17,7 @@ Source: docs/tile.md, sections 3 and 5 to 9.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike
@@ -29,7 +29,6 @@ from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.settings import (
     COUNT_BITS,
-    Reference,
     Settings,
     Target,
     setting_specs,
@@ -37,8 +36,6 @@ from symtrack.model.spec.settings import (
 from symtrack.model.state import Arrays
 from symtrack.model.tile.chopper import ChopperState
 from symtrack.model.tile.counters import Status
-from symtrack.model.tile.demodulator import demodulate
-from symtrack.model.tile.hidden_buffer import accumulate, forget, subtract
 from symtrack.model.tile.interface import (
     Calibration,
     PulseSlots,
@@ -46,17 +43,14 @@ from symtrack.model.tile.interface import (
     Transfer,
     UpdateBatch,
 )
-from symtrack.model.tile.low_pass import filter_step
 from symtrack.model.tile.parity import memories
 from symtrack.model.tile.programmer import corrections
 from symtrack.model.tile.pulse_train import COLUMN_SIDE, ROW_SIDE, fire
 from symtrack.model.tile.quadrants import schedule, signs_present, up
 from symtrack.model.tile.random_bank import Bank
-from symtrack.model.tile.reference_latch import latch
-from symtrack.model.tile.residual_memory import keep
+from symtrack.model.tile.reads import Modes, Reads, dither, modes_of, scaling_of, take_read
 from symtrack.model.tile.seed_loader import load_seeds
 from symtrack.model.tile.sequencer import calibration_settings
-from symtrack.model.tile.threshold import write_pulses
 from symtrack.model.tile.trains import make_trains, new_room, sources_of
 from symtrack.model.tile.zero_shift import polarities
 
@@ -73,6 +67,7 @@ class Periphery:
     status : counters and sticky flags.
     cycles : clock cycles of the operations so far, no stream ever waiting.
     sources : the random sources of the two sides for compiled code.
+    reads : what reads of columns work on, for compiled code.
     words_of_train : words that the longest train takes, see `model.devices.trains`.
     used : the rows and columns in use; below, R and C are their numbers.
     clipped : bool[R] twice, where the last transfer clipped h and n.
@@ -98,17 +93,6 @@ class Periphery:
         self.use()
         self._magnitude_high = config.magnitude_format.high
         self._code_range = config.code_format.low, config.code_format.high
-        self._scaling = _Scaling(
-            config.reference_fraction_bits,
-            config.filter_shift,
-            config.latch_shift,
-            config.reference_format.high,
-            config.hidden_format.low,
-            config.hidden_format.high,
-            config.threshold_shift,
-            config.pulses_max,
-            config.momentum_bits,
-        )
 
     def use(self, rows: int = 0, columns: int = 0) -> None:
         """Use the first ``rows`` and ``columns`` only, 0: all, from the next operation on, as settings of the tile do.
@@ -124,8 +108,19 @@ class Periphery:
         lines = {"rows": used.rows, "columns": used.columns}
         self.sources = sources_of(self.row_bank, self.column_bank, bits=self.config.magnitude_bits, **lines)
         self._unchopped = np.ones(used.columns, np.int64), np.ones(used.rows, np.int64)
-        self._no_dither = np.zeros(used.rows, np.int64)
         self._checked: Settings | None = None
+        self.reads = Reads(
+            q=self.q,
+            qref=self.qref,
+            hidden=self.hidden,
+            residual=self.residual,
+            choppers=self.chopper_state.registers,
+            dither_bank=self.dither_bank.bank_registers,
+            scaling=scaling_of(self.config),
+            rows=used.rows,
+            row_beats=used.row_beats,
+            columns=used.columns,
+        )
 
     def load_seeds(self, seeds: Sequence[int]) -> None:
         """Give every random source its state, as a host does after a reset; ``config.seeds`` are in from the start.
@@ -251,12 +246,22 @@ class Periphery:
             The codes are not integers, have another shape, or a code or a setting is out of range.
         """
         code = _vector("codes", codes, self.used.rows, *self._code_range)
+        modes = self.begin_transfers(settings)
+        self.cycles += self.used.transfer_cycles
+        return self._read(code, modes)
+
+    def begin_transfers(self, settings: Settings) -> Modes:
+        """The settings of transfers, which begin. Errors as of `transfer`."""
         if settings is not self._checked:
             self._check(settings)
-            self._checked = settings
+            self._checked, self._modes = settings, modes_of(settings)
         self.chopper_state.begin(self.used.columns)
-        self.cycles += self.used.transfer_cycles
-        return self._read(code, settings)
+        return self._modes
+
+    def count_transfers(self, transfers: int, pulses: int, *, saturated: bool, clamped: bool) -> None:
+        """Count transfers with so many pulses in all, which `reads` has had, and what was clipped in any of them."""
+        self.status.count_transfers(transfers, pulses, saturated=saturated, clamped=clamped)
+        self.cycles += transfers * self.used.transfer_cycles
 
     def calibrate(self, pulses: int, codes: ArrayLike, *, random: bool = False) -> Calibration:
         """Zero-shifting: slots of all lines, then reads of all columns into Q, the last sweep of which latches Qref.
@@ -282,7 +287,7 @@ class Periphery:
         up = polarities(pulses, random=random, source=self.chopper_state.source)
         self.status.count_slots(pulses)
         self.cycles += used.calibration_cycles(pulses, sweeps)
-        filling, latching = (calibration_settings(Settings(), last=last) for last in (False, True))
+        filling, latching = (modes_of(calibration_settings(Settings(), last=last)) for last in (False, True))
         before = (sweeps - 1) * used.columns
         reads = [self._read(code, filling if k < before else latching) for k, code in enumerate(columns)]
         return Calibration(up, reads)
@@ -308,7 +313,7 @@ class Periphery:
             code = _vector("codes", cells.read(), used.rows, *self._code_range)
             d = self.qref[column, : used.rows] - (code << config.reference_fraction_bits)
             n, self.outside = corrections(config, d, d * settings.gain, settings.tolerance, last=last)
-            self._dither()
+            dither(self.reads.dither_bank, self.reads.scaling, used.row_beats, used.rows)  # its sources step
             self.status.count_read()
             self.status.count_reference_pulses(n)
             if last:
@@ -318,40 +323,13 @@ class Periphery:
         self.cycles += used.programming_cycles(rounds)
         return rounds
 
-    def _read(self, code: Int, settings: Settings) -> Transfer:
+    def _read(self, code: Int, modes: Modes) -> Transfer:
         """What a read of the next column does."""
-        state, j, rows = self.chopper_state, self.next_column, self.used.rows
-
-        latches = state.read_latch[:rows] | settings.latch
-        dither = self._dither()
-        n, reference, difference, self.clipped, saturated, clamped = _transfer(
-            code,
-            self.q[j, :rows],
-            self.qref[j, :rows],
-            self.hidden[j, :rows],
-            state.read_sign[:rows],
-            latches,
-            int(settings.reference),
-            bool(settings.filter),
-            int(settings.gain),
-            bool(settings.accumulate),
-            bool(settings.direct),
-            dither,
-            bool(settings.forget),
-            int(settings.momentum),
-            self._scaling,
-        )
-        self.status.hidden_saturated |= saturated
-        self.status.pulses_clamped |= clamped
-        self.status.count_read()
-        self.status.count_pulses(n)
-        state.finish_transfer(settings)
-        taken = (latches | (settings.reference == Reference.FILTERED)).astype(np.uint8)
-        residual = None
-        if self.config.residual_memory:
-            residual = keep(self.residual[j, :rows], difference, np.full(rows, bool(settings.accumulate)))
-            self.residual[j, :rows] = residual
-        return Transfer(column=j, pulses=n, latched=taken, reference=reference, residual=residual)
+        column, n, latched, reference, residual, self.clipped, *rest = take_read(code, self.reads, modes)
+        saturated, clamped, pulses = rest
+        self.status.count_transfers(1, pulses, saturated=saturated, clamped=clamped)
+        given = residual if self.config.residual_memory else None
+        return Transfer(column=column, pulses=n, latched=latched, reference=reference, residual=given)
 
     def _check(self, settings: Settings) -> None:
         """Check settings, whose sizes, if they tell any, must be those in use."""
@@ -362,14 +340,6 @@ class Periphery:
         ):
             if value not in (0, lines):
                 raise ValueError(f"{name} = {value}: must be 0 or {lines}, the number that `use` has said")
-
-    def _dither(self) -> Int:
-        """The dither u of the rows: words of the lanes beat by beat."""
-        config = self.config
-        if not config.dither_bits:
-            return self._no_dither
-        words = self.dither_bank.line_words(self.used.row_beats).reshape(-1)[: self.used.rows]
-        return words << (config.threshold_shift - config.dither_bits)
 
     def state_arrays(self) -> dict[str, Int]:
         """Copies of all state that reset defines, by name; the same names as of `model.tile.tile.TileModel`."""
@@ -393,23 +363,6 @@ class Periphery:
         self.status.restore(arrays)
 
 
-_LATCHED, _FILTERED = int(Reference.LATCHED), int(Reference.FILTERED)
-
-
-class _Scaling(NamedTuple):
-    """What the transfer path takes from the configuration."""
-
-    fraction_bits: int
-    filter_shift: int
-    latch_shift: int
-    reference_high: int
-    hidden_low: int
-    hidden_high: int
-    threshold_shift: int
-    pulses_max: int
-    momentum_bits: int
-
-
 @njit(cache=True)
 def _schedule(  # type: ignore[no-untyped-def]
     chopper, row_chopper, x_sign, x, delta_sign, delta, bl
@@ -417,37 +370,6 @@ def _schedule(  # type: ignore[no-untyped-def]
     """Signs of c * x and c' * delta, and the quadrant of every slot."""
     column_sign, row_sign = x_sign ^ (chopper < 0), delta_sign ^ (row_chopper < 0)
     return column_sign, row_sign, schedule(signs_present(row_sign, delta), signs_present(column_sign, x), bl)
-
-
-@njit(cache=True)
-def _transfer(  # type: ignore[no-untyped-def]
-    code, q, qref, hidden, sign, latches, mode, filters, gain, accumulates, direct, dither, forgets, momentum, scaling
-):
-    """The blocks of the transfer path but the residual memory in their order: n, what R takes, d, where h and n were
-    clipped, bool[2, R], and whether either was; q, qref and hidden [R] of the column change in place.
-    """
-    r = code << scaling.fraction_bits
-    reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
-    subtracted = reference if mode == _LATCHED else q.copy() if mode == _FILTERED else np.zeros_like(reference)
-    d = demodulate(sign, r, subtracted)
-    if filters:
-        q[:] = filter_step(q, r, scaling.filter_shift)
-    qref[:] = reference
-    if mode == _FILTERED:
-        reference = q.copy()
-    clipped = np.zeros((2, code.size), np.bool_)
-    if not accumulates:
-        return np.zeros_like(code), reference, d, clipped, False, False
-    h, saturated = accumulate(dither if direct else hidden, d * gain, scaling.hidden_low, scaling.hidden_high)
-    n, clamped = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, direct)
-    clipped[0], clipped[1] = saturated, clamped
-    if direct:
-        return n, reference, d, clipped, bool(saturated.any()), bool(clamped.any())
-    if forgets:
-        hidden[:] = forget(h, n, momentum, scaling.momentum_bits)
-    else:
-        hidden[:] = subtract(h, n, scaling.threshold_shift)
-    return n, reference, d, clipped, bool(saturated.any()), bool(clamped.any())
 
 
 def check_settings(config: TileConfig, settings: Settings) -> None:

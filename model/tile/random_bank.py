@@ -9,11 +9,21 @@ slot. Source: docs/tile.md, section 3.
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 
 from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.random_specs import BankSpec
-from symtrack.model.tile.random_source import Sources
+from symtrack.model.tile.random_source import SourceRegisters, Sources
+
+
+class BankRegisters(NamedTuple):
+    """A bank for compiled code: its sources, and the two of every line, int64[lines]."""
+
+    sources: SourceRegisters
+    first: Int
+    second: Int
 
 
 class Bank(Sources):
@@ -33,9 +43,9 @@ class Bank(Sources):
         self.second = pairs[:, 1].copy()
 
     @property
-    def line_words_now(self) -> Int:
-        """int64[lines]: the words of the lines in the next step."""
-        return self.now[self.first] ^ self.now[self.second]
+    def bank_registers(self) -> BankRegisters:
+        """The bank for compiled code."""
+        return BankRegisters(self.registers, self.first, self.second)
 
     def line_words(self, count: int) -> Int:
         """int64[count, lines]: the words of the lines in the next ``count`` steps."""

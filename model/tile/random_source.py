@@ -14,6 +14,7 @@ and t * x**32 mod p is the sum of one table entry for each byte of t.
 from __future__ import annotations
 
 from functools import cache
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -36,9 +37,18 @@ def _feedback(polynomial: int) -> NDArray[np.uint32]:
     return table
 
 
+class SourceRegisters(NamedTuple):
+    """Sources for compiled code, which lets them step in place."""
+
+    state: Int
+    feedback: NDArray[np.uint32]
+    bits: int
+
+
 @njit(cache=True)
-def step_words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) -> Int:
-    """Words int64[count, n] of the next ``count`` slots of n sources, which take as many steps."""
+def step_words(sources, count):  # type: ignore[no-untyped-def]
+    """Words int64[count, n] of the next ``count`` slots of `SourceRegisters`, which take as many steps."""
+    state, feedback, bits = sources
     words = np.empty((count, state.size), np.int64)
     for t in range(count):
         for k in range(state.size):  # the inner loop, as sources do not wait for each other
@@ -47,6 +57,12 @@ def step_words(state: Int, feedback: NDArray[np.uint32], bits: int, count: int) 
             words[t, k] = top
             state[k] = ((value << bits) & _MASK) ^ feedback[k, 0, top & 255] ^ feedback[k, 1, top >> 8]
     return words
+
+
+@njit(cache=True)
+def words_now(sources):  # type: ignore[no-untyped-def]
+    """int64[n]: the words of the next slot of `SourceRegisters`."""
+    return sources.state >> (DEGREE - sources.bits)
 
 
 class Sources:
@@ -63,11 +79,11 @@ class Sources:
         self.state = np.array([spec.seed for spec in specs], np.int64)
 
     @property
-    def now(self) -> Int:
-        """int64[n]: the words of the next slot."""
-        return self.state >> (DEGREE - self._bits)
+    def registers(self) -> SourceRegisters:
+        """The sources for compiled code."""
+        return SourceRegisters(self.state, self.feedback, self._bits)
 
     def words(self, count: int) -> Int:
         """int64[count, n]: the words of the next ``count`` slots, each followed by a step of all sources."""
-        words: Int = step_words(self.state, self.feedback, self._bits, count)
+        words: Int = step_words(self.registers, count)
         return words
