@@ -21,8 +21,8 @@ FOLDERS = {
     "model/arithmetic": "noise quantile",
     "model/tile": """
         chopper counters demodulator hidden_buffer interface low_pass operations packing programmer pulse_train
-        quadrants random_bank random_source reference_latch residual_memory seed_loader sequencer threshold tile trains
-        transfer update waveform zero_shift
+        quadrants random_bank random_source reads reference_latch residual_memory seed_loader sequencer threshold tile
+        trains transfer update waveform zero_shift
     """,
     # What moves weights, and the families; not what fits, draws or describes devices.
     "model/devices": """

@@ -67,13 +67,6 @@ WAIVERS: tuple[MutantWaiver, ...] = (
         "an enumeration has one object for each value",
     ),
     MutantWaiver(
-        "model/tile/operations.py",
-        "Periphery.__init__",
-        "self.clipped = np.zeros((2, config.rows), np.bool_)",
-        "self.clipped = np.zeros(( 1, config.rows), np.bool_)",
-        "replaced as a whole before anything looks at it",
-    ),
-    MutantWaiver(
         "model/spec/polynomials.py",
         "square",
         "wide = sum(_SPREAD[(value >> (8 * i)) & 0xFF] << (16 * i) for i in range(DEGREE // 8))",

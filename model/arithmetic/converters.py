@@ -137,12 +137,16 @@ class Converters(Validated):
     def _column_sigmas(self) -> dict[int, Int]:
         return {}
 
-    def read_column(self, words: ReadWords, noise: NoiseStream, read_noise: int = 0) -> Int:
-        """ADC codes [R] of a column with words of weights [R]."""
+    def read_sigmas(self, read_noise: int) -> Int:
+        """`sigmas` of reads of a column."""
         if read_noise not in self._column_sigmas:
             self._column_sigmas[read_noise] = self.sigmas(np.array([[self.dac_max]]), read_noise)
-        sigmas, first = self._column_sigmas[read_noise], noise.take(len(words))
-        codes: Int = _read(words, self.read_form, sigmas, noise.key, first, normal_table())
+        return self._column_sigmas[read_noise]
+
+    def read_column(self, words: ReadWords, noise: NoiseStream, read_noise: int = 0) -> Int:
+        """ADC codes [R] of a column with words of weights [R]."""
+        sigmas, first = self.read_sigmas(read_noise), noise.take(len(words))
+        codes: Int = read_codes(words, self.read_form, sigmas, noise.key, first, normal_table())
         return codes
 
     def _sigmas(self, codes: NDArray[np.integer], read_noise: int) -> Int:
@@ -186,7 +190,7 @@ def compiled_products(  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True)
-def _read(words, form, sigmas, key, first, table):  # type: ignore[no-untyped-def]
+def read_codes(words, form, sigmas, key, first, table):  # type: ignore[no-untyped-def]
     """`Converters.read_column`."""
     one, lsb, half, exact = form
     totals = np.empty((1, words.size), np.int64)

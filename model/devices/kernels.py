@@ -15,6 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
+from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX
 from symtrack.model.compiled import njit
 from symtrack.model.devices.block import (
     COUNT,
@@ -30,7 +31,7 @@ from symtrack.model.devices.block import (
     stray,
     waiting,
 )
-from symtrack.model.devices.records import LANES, WORDS
+from symtrack.model.devices.records import LANES, STATE, WORDS
 from symtrack.model.devices.trains import Trains, from_words, packed
 
 _N1, _N2, _N4 = np.uint32(0x55555555), np.uint32(0x33333333), np.uint32(0x0F0F0F0F)
@@ -172,3 +173,17 @@ def pulse_cells(first_line, first_lane, counts, array):  # type: ignore[no-untyp
                     lanes[COUNT + lane] = min(max(abs(counts[line, k]) - done, 0), QUEUE)
                 pulse_block(room, first_line + line, (first_lane + first) // LANES, min(most - done, QUEUE), array)
                 done += QUEUE
+
+
+@njit(cache=True)
+def column_words(array, column, turned, words):  # type: ignore[no-untyped-def]
+    """What products read of a column into ``words`` int32[R]; ``turned``: the lines are the columns."""
+    rows, blocks = words.size, (array.lanes + LANES - 1) // LANES
+    for i in range(rows):
+        if array.shows:
+            words[i] = array.words[column * rows + i]
+            continue
+        line, lane = (column, i) if turned else (i, column)
+        block, lane = line * blocks + lane // LANES, lane % LANES
+        weight = array.records[(block * WORDS + STATE) * LANES + lane] - array.references[block * LANES + lane]
+        words[i] = min(max(weight >> READ_DROP, -READ_MAX - 1), READ_MAX)

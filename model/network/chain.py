@@ -26,7 +26,7 @@ from symtrack.model.network.learning_tile import Learning, LearningTile
 from symtrack.model.network.products import GAMMA_BITS
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
-from symtrack.model.spec.settings import Reference, Target
+from symtrack.model.spec.settings import Reference, Settings, Target
 from symtrack.model.spec.validated import check
 from symtrack.model.state import Arrays, named, part_of
 
@@ -141,12 +141,13 @@ class ChainTile(LearningTile):
             total = value + round_shift(total * self._gamma, GAMMA_BITS)
         return total
 
-    def _transfer(self, noise: NoiseStream) -> None:
-        super()._transfer(noise)
-        for finer, stage in zip(self.stages, self.stages[1:], strict=False):
-            if finer.transfers % self._chain.slowdown:
-                return
-            stage.transfer(self._coarse, noise)
+    def _transfer(self, settings: Settings, noise: NoiseStream, count: int) -> None:
+        for _ in range(count):
+            super()._transfer(settings, noise, 1)
+            for finer, stage in zip(self.stages, self.stages[1:], strict=False):
+                if finer.transfers % self._chain.slowdown:
+                    break
+                stage.transfer(self._coarse, noise)
 
     def arrays(self) -> list[tuple[str, DeviceArray]]:
         more = [(f"stage{number}_slow", stage.slow) for number, stage in enumerate(self.stages[1:], start=1)]

@@ -27,12 +27,14 @@ from symtrack.model.devices.cells import Cells
 from symtrack.model.devices.sharing import Sharing
 from symtrack.model.network.products import GAMMA_BITS, digital_products, products_alone, products_shared
 from symtrack.model.network.pulsing import update_alone, update_shared
+from symtrack.model.network.reading import Copies, transfer_columns
 from symtrack.model.network.update_management import UpdateManager
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.settings import Settings, Target
 from symtrack.model.state import Arrays, named, part_of
 from symtrack.model.tile.interface import PeripheryFactory, Restorable, Sourcing, Transfer, UpdateVectors
+from symtrack.model.tile.operations import Periphery
 
 PARALLEL_PRODUCTS = 1 << 18  # weights times inputs; below this a second thread costs more than it saves
 CALIBRATION_PULSES = 1 << 15  # of one command; even, so that alternating signs go on with the next
@@ -101,6 +103,9 @@ class Crossbar:
         self._copy = np.zeros((config.columns, config.rows), dtype=np.int64)  # by columns, as the words
         self._copy_words: ReadWords = np.zeros(self._copy.shape, dtype=np.int32)
         self._residual = np.zeros_like(self._copy)
+        self._copies = Copies(self._copy, self._copy_words, self._residual)
+        # What follows the pulses of a column, or a programming of R, is between transfers.
+        self._one_by_one = bool(reference or slow.half_select or slow.write_noise)
         self._programming = programming
         self.ideal_granularity = ideal_granularity
         self.coincidences = 0
@@ -222,8 +227,39 @@ class Crossbar:
         self.fast.relax()
         self.slow.relax()
 
-    def transfer(self, settings: Settings, noise: NoiseStream) -> None:
-        """Read the next column of P and write what the periphery answers to W."""
+    def transfer(self, settings: Settings, noise: NoiseStream, count: int = 1) -> None:
+        """Read the next ``count`` columns of P and write what the periphery answers to W."""
+        periphery = self.periphery
+        if not self._one_by_one and isinstance(periphery, Periphery) and periphery.transfers_alike:
+            self._transfer_together(periphery, settings, noise, count)
+        else:
+            for _ in range(count):
+                self._transfer(settings, noise)
+        self.transfers += count
+
+    def _transfer_together(self, periphery: Periphery, settings: Settings, noise: NoiseStream, count: int) -> None:
+        """`transfer` in one compiled call."""
+        modes, reads, fast, slow = periphery.begin_transfers(settings), periphery.reads, self.fast, self.slow
+        if (reads.rows, reads.columns) != fast.cells.shape:
+            allowed = f"{fast.cells.shape[0]} and {fast.cells.shape[1]}, those of the arrays"
+            raise ValueError(f"used_rows and used_columns = {reads.rows} and {reads.columns}: must be {allowed}")
+        converters, first = self.converters, noise.take(count * reads.rows)
+        pulses, saturated, clamped = transfer_columns(
+            count,
+            fast.memory,
+            slow.memory,
+            slow.turned,
+            self._copies,
+            reads,
+            modes,
+            converters.read_form,
+            converters.read_sigmas(fast.cells.read_noise),
+            (noise.key, first, normal_table()),
+        )
+        periphery.count_transfers(count, pulses, saturated=saturated, clamped=clamped)
+
+    def _transfer(self, settings: Settings, noise: NoiseStream) -> None:
+        """One transfer, operation by operation."""
         fast, column = self.fast, self.periphery.next_column
         codes = self.converters.read_column(fast.column(column), noise, fast.cells.read_noise)
         result = self.periphery.transfer(codes, settings)
@@ -232,7 +268,6 @@ class Crossbar:
             self._residual[result.column] = result.residual
         if result.pulses.any():
             self.slow.pulse_column(result.column, result.pulses)
-        self.transfers += 1
 
     def calibrate(self, pulses: int, sweeps: int, noise: NoiseStream) -> None:
         """Zero-shifting of P with so many alternating pulses a cell, then so many reads of every column.

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from fractions import Fraction
+from itertools import groupby
 
 import numpy as np
 
@@ -211,12 +212,13 @@ class LearningTile:
         quiet = self._warm_up // self._rates.reads  # transfer events
         return (quiet + 1) * self._rates.transfer_every - 1 if self._warm_up else 0
 
-    def settings(self) -> Settings:
-        """Settings of the next transfer."""
-        left = self._warm_up - self.tile.transfers
+    def settings(self, ahead: int = 0) -> Settings:
+        """Settings of the next transfer, or of one of those behind it."""
+        number = self.tile.transfers + ahead
+        left = self._warm_up - number
         if left > 0:
             return self._warming if left > self.config.columns else self._latching
-        found = self._algorithm.of_transfer(self.tile.transfers, self._writing)
+        found = self._algorithm.of_transfer(number, self._writing)
         if not isinstance(found, Settings):
             raise TypeError(f"of_transfer = {found!r}: must return Settings, those that it gets or replaced ones")
         return found
@@ -242,12 +244,12 @@ class LearningTile:
         if target == Target.SLOW or self._steps < self._rates.transfer_every:
             return
         self._steps = 0
-        for _ in range(self._rates.reads):
-            self._transfer(noise)
+        for alike, some in groupby([self.settings(ahead) for ahead in range(self._rates.reads)]):
+            self._transfer(alike, noise, len(list(some)))
 
-    def _transfer(self, noise: NoiseStream) -> None:
-        """Read the next column of P, and write what comes of it."""
-        self.tile.transfer(self.settings(), noise)
+    def _transfer(self, settings: Settings, noise: NoiseStream, count: int) -> None:
+        """Read the next ``count`` columns of P, and write what comes of it."""
+        self.tile.transfer(settings, noise, count)
 
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state by name."""

@@ -20,7 +20,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from symtrack.model.compiled import njit
 from symtrack.model.devices.records import lanes_are_rows
@@ -70,7 +70,6 @@ class Periphery:
     reads : what reads of columns work on, for compiled code.
     words_of_train : words that the longest train takes, see `model.devices.trains`.
     used : the rows and columns in use; below, R and C are their numbers.
-    clipped : bool[R] twice, where the last transfer clipped h and n.
     outside : bool[R], cells that the last round of a programming found out of tolerance.
     """
 
@@ -86,7 +85,6 @@ class Periphery:
         self.chopper_state = ChopperState(config)
         self.status = Status(config)
         self.cycles = 0
-        self.clipped = np.zeros((2, config.rows), np.bool_)
         self.outside = np.zeros(config.rows, np.bool_)
         self.load_seeds(config.seeds)
         self.words_of_train = -(-config.bl_max // WORD)
@@ -117,6 +115,7 @@ class Periphery:
             choppers=self.chopper_state.registers,
             dither_bank=self.dither_bank.bank_registers,
             scaling=scaling_of(self.config),
+            clipped=np.zeros((2, used.rows), np.bool_),
             rows=used.rows,
             row_beats=used.row_beats,
             columns=used.columns,
@@ -133,6 +132,16 @@ class Periphery:
         chopper = self.chopper_state
         banks = self.row_bank, self.column_bank, chopper.source, self.dither_bank, chopper.row_bank
         load_seeds(banks, seeds)
+
+    @property
+    def clipped(self) -> NDArray[np.bool_]:
+        """bool[2, R], where the last transfer clipped h and n."""
+        return self.reads.clipped
+
+    @property
+    def transfers_alike(self) -> bool:
+        """Transfers are those of this class, which compiled code makes of `reads` too, and not a subclass's own."""
+        return type(self).transfer is Periphery.transfer
 
     @property
     def chopper(self) -> Int:
@@ -325,7 +334,7 @@ class Periphery:
 
     def _read(self, code: Int, modes: Modes) -> Transfer:
         """What a read of the next column does."""
-        column, n, latched, reference, residual, self.clipped, *rest = take_read(code, self.reads, modes)
+        column, n, latched, reference, residual, *rest = take_read(code, self.reads, modes)
         saturated, clamped, pulses = rest
         self.status.count_transfers(1, pulses, saturated=saturated, clamped=clamped)
         given = residual if self.config.residual_memory else None

@@ -13,6 +13,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from symtrack.model.compiled import njit
 from symtrack.model.spec.config import TileConfig
@@ -109,6 +110,7 @@ class Reads(NamedTuple):
     q, qref, hidden, residual : int64[columns, rows] of all lines, as of `model.tile.operations.Periphery`.
     choppers, dither_bank : registers of the choppers, and of the dither of unbuffered writes.
     scaling : of the configuration.
+    clipped : bool[2, rows], where the last read clipped h and n.
     rows, row_beats, columns : in use.
     """
 
@@ -119,6 +121,7 @@ class Reads(NamedTuple):
     choppers: Choppers
     dither_bank: BankRegisters
     scaling: Scaling
+    clipped: NDArray[np.bool_]
     rows: int
     row_beats: int
     columns: int
@@ -150,8 +153,8 @@ def take_read(code, reads, modes):  # type: ignore[no-untyped-def]
     Returns
     -------
     tuple
-        The column, n, where R takes what is next, that reference, D of the column, where h and n were clipped,
-        bool[2, rows], whether either was, and how many pulses n are.
+        The column, n, where R takes what is next, that reference, D of the column, whether any h and any n was
+        clipped, and how many pulses n are.
     """
     state, rows, scaling = reads.choppers, reads.rows, reads.scaling
     column = state.place[0]
@@ -159,7 +162,8 @@ def take_read(code, reads, modes):  # type: ignore[no-untyped-def]
     latches = state.row_flipped[:rows] ^ state.flipped[column] | modes.latch
     uniform = dither(reads.dither_bank, scaling, reads.row_beats, rows)
     q, qref, hidden = reads.q[column, :rows], reads.qref[column, :rows], reads.hidden[column, :rows]
-    n, reference, d, clipped = _through(code, q, qref, hidden, sign, latches, uniform, modes, scaling)
+    clipped = reads.clipped
+    n, reference, d = _through(code, q, qref, hidden, sign, latches, uniform, modes, scaling, clipped)
     if scaling.has_residual:
         residual = reads.residual[column, :rows]
         residual[:] = _keep(residual, d, np.full(rows, modes.accumulates))
@@ -167,13 +171,14 @@ def take_read(code, reads, modes):  # type: ignore[no-untyped-def]
     step(state, turn(state, modes.chopper, modes.scope, modes.row_chopper, reads.columns))
     latched = (latches | (modes.reference == _FILTERED)).astype(np.uint8)
     saturated, clamped = bool(clipped[0].any()), bool(clipped[1].any())
-    return column, n, latched, reference, d, clipped, saturated, clamped, total(n)
+    return column, n, latched, reference, d, saturated, clamped, total(n)
 
 
 @njit(cache=True)
-def _through(code, q, qref, hidden, sign, latches, uniform, modes, scaling):  # type: ignore[no-untyped-def]
-    """The blocks of the transfer path but the residual memory in their order: n, what R takes, d, and where h and n
-    were clipped, bool[2, rows]; q, qref and hidden [rows] of the column change in place.
+def _through(code, q, qref, hidden, sign, latches, uniform, modes, scaling, clipped):  # type: ignore[no-untyped-def]
+    """The blocks of the transfer path but the residual memory in their order: n, what R takes, and d.
+
+    q, qref and hidden [rows] of the column and ``clipped`` change in place.
     """
     r = code << scaling.fraction_bits
     reference = latch(q, qref, latches, scaling.latch_shift, scaling.reference_high)
@@ -188,16 +193,16 @@ def _through(code, q, qref, hidden, sign, latches, uniform, modes, scaling):  # 
     qref[:] = reference
     if modes.reference == _FILTERED:
         reference = q.copy()
-    clipped = np.zeros((2, code.size), np.bool_)
+    clipped[:] = False
     if not modes.accumulates:
-        return np.zeros_like(code), reference, d, clipped
+        return np.zeros_like(code), reference, d
     start = uniform if modes.direct else hidden
     h, clipped[0] = accumulate(start, d * modes.gain, scaling.hidden_low, scaling.hidden_high)
     n, clipped[1] = write_pulses(h, scaling.threshold_shift, scaling.pulses_max, modes.direct)
     if modes.direct:
-        return n, reference, d, clipped
+        return n, reference, d
     if modes.forgets:
         hidden[:] = forget(h, n, modes.momentum, scaling.momentum_bits)
     else:
         hidden[:] = subtract(h, n, scaling.threshold_shift)
-    return n, reference, d, clipped
+    return n, reference, d
