@@ -153,9 +153,12 @@ class SteppedPeriphery:
         return with_ports(self.config, self._bench.read_state(), self._streams.outputs.__getitem__, self._signs)
 
     def _wait_idle(self) -> Generator[Ports, Ports, None]:
-        yield from self._streams.cycle()
-        while self._streams.outputs["status__busy"] or self._streams.outgoing["seeds"]:
+        """To the first idle cycle in which all seeds are in, as the native engine counts them."""
+        busy = True
+        while busy:
+            busy = bool(self._streams.outgoing["seeds"])
             yield from self._streams.cycle()
+            busy |= bool(self._streams.outputs["status__busy"])
 
     def _operation(self) -> Generator[Ports, Ports, None]:
         """From the cycle of the command to the first idle one, which is looked at but not counted."""

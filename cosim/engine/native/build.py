@@ -26,6 +26,7 @@ from symtrack.model.spec.streams import STREAMS
 WORD = 64
 QUADRANTS = 4
 LINK = ("g++", "-shared")
+RANDOM_START = ("--x-initial", "unique")
 COVERAGE = ("--coverage-line", "--coverage-toggle", "--coverage-max-width", str(2**20))  # of memories, too
 LOOP = Path(__file__).with_name("loop.h")
 TOP = "native"  # the tile behind registers
@@ -68,8 +69,10 @@ def length(side: dict[str, Span]) -> int:
     return sum(count for _, count in side.values())
 
 
-def native_library(verilog: str, config: TileConfig, *, coverage: bool = False) -> Path:
+def native_library(verilog: str, config: TileConfig, *, coverage: bool = False, random_start: bool = False) -> Path:
     """The shared library of ``verilog``, built if it is not there yet; it can count what is covered.
+
+    With ``random_start``, registers and memories that have no initial value can start with random ones.
 
     Raises
     ------
@@ -78,7 +81,7 @@ def native_library(verilog: str, config: TileConfig, *, coverage: bool = False) 
     """
     tool = find_verilator()
     wrapper = _registered(config)
-    flags = [*build.FLAGS, "-CFLAGS", "-fPIC", *(COVERAGE if coverage else ())]
+    flags = [*build.FLAGS, "-CFLAGS", "-fPIC", *(COVERAGE if coverage else ()), *(RANDOM_START if random_start else ())]
     loop = LOOP.read_text(encoding="utf-8")
 
     def produce(work: Path) -> Iterable[Path]:

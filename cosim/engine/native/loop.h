@@ -53,9 +53,14 @@ bool set_state(VlUnpacked<T, N>& memory, const Word* words, std::size_t rows, st
 
 // The model has one thread; a context made for more would keep idle workers.
 struct SerialContext : VerilatedContext {
-    SerialContext() {
+    // Without a start of zeros, what has no initial value begins as drawn with this seed.
+    explicit SerialContext(int start) {
         threads(1);
         fatalOnError(false);  // a netlist that stops is found out by `stopped`
+        if (start) {
+            randReset(2);
+            randSeed(start);
+        }
     }
 };
 
@@ -65,9 +70,10 @@ struct Tile {
     Word in[generated::IN_WORDS] = {};
     Word out[generated::OUT_WORDS] = {};
 
-    // Two cycles of reset before the first one.
-    Tile() {
-        top.eval();  // the levels that the first edges start from
+    // Two cycles of reset before the first one, but not with a random start, whose reset is the user's.
+    explicit Tile(int start) : context(start) {
+        levels(false, false);  // that the first edges start from
+        if (start) return;
         in[generated::RESET] = 1;
         levels(true, false);
         for (bool clk : {true, false, true, false}) levels(false, clk);
@@ -135,7 +141,7 @@ struct Sink {
 
 extern "C" {
 
-void* symtrack_new() { return new Tile; }
+void* symtrack_new(int start) { return new Tile(start); }
 
 void symtrack_delete(void* handle) { delete static_cast<Tile*>(handle); }
 

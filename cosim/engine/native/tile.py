@@ -22,7 +22,7 @@ ENDED = "the netlist ended the simulation ($finish or $stop)"
 
 _ADDRESS, _LONG = ctypes.c_void_p, ctypes.c_long
 _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
-    "new": (_ADDRESS, []),
+    "new": (_ADDRESS, [ctypes.c_int]),
     "delete": (None, [_ADDRESS]),
     "cycle": (ctypes.c_bool, [_ADDRESS] * 3),
     "operation": (_LONG, [*[_ADDRESS] * 3, *[_LONG] * 5, *[_ADDRESS] * 7, _LONG]),
@@ -32,9 +32,13 @@ _FUNCTIONS: dict[str, tuple[Any, list[Any]]] = {
 
 
 class NativeTile:
-    """The library's tile, in rows of words; its functions are those of ``native_loop.h``."""
+    """The library's tile, in rows of words; its functions are those of ``loop.h``.
 
-    def __init__(self, library: Path, config: TileConfig) -> None:
+    ``start``: of a library with a random start, the seed of what registers and memories hold before the first reset; 0
+    for zeros.
+    """
+
+    def __init__(self, library: Path, config: TileConfig, *, start: int = 0) -> None:
         self.config = config
         self.layout = Layout.of(config)
         self.inputs = np.zeros(length(self.layout.inputs), np.uint64)
@@ -46,7 +50,7 @@ class NativeTile:
         for name, (result, arguments) in _FUNCTIONS.items():
             function = getattr(self._library, f"symtrack_{name}")
             function.restype, function.argtypes = result, arguments
-        self._handle = self._library.symtrack_new()
+        self._handle = self._library.symtrack_new(start)
         self._cycle = self._library.symtrack_cycle
         self._operation = self._library.symtrack_operation
         # Beats of the operation in work, into the tile and out of it; of fewer lines than all, the first of them.
