@@ -6,6 +6,8 @@ from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts.common import Parser, config_argument, output_folder, run, write_all
 
+RESETS = ("synchronous", "asynchronous")
+
 
 def main(arguments: list[str] | None = None) -> int:
     """Run the command line; the exit code."""
@@ -13,10 +15,16 @@ def main(arguments: list[str] | None = None) -> int:
     config_argument(parser)
     text = "folder for the files, made if it does not exist"
     parser.add_argument("--out", required=True, type=output_folder(), help=text)
+    parser.add_argument(
+        "--reset",
+        choices=RESETS,
+        default=RESETS[0],
+        help="how registers take it: with the clock (%(default)s, the default), or as soon as it comes",
+    )
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
-    files = package(config)
+    files = package(config, asynchronous_reset=options.reset == RESETS[1])
     parser.distinct(options, out=[options.out / name for name in files])
     try:
         options.out.mkdir(parents=True, exist_ok=True)

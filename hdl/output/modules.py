@@ -13,7 +13,7 @@ from collections import Counter
 from typing import Any
 
 from amaranth.back import rtlil, verilog
-from amaranth.hdl import ClockSignal, Const, Fragment, Instance, ResetSignal, Value
+from amaranth.hdl import ClockDomain, ClockSignal, Const, Fragment, Instance, ResetSignal, Value
 from amaranth.hdl._ir import PortDirection
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
@@ -34,10 +34,14 @@ CLOCKS = re.compile(r"^  wire .*input \d+ +\\(clk|rst)$", re.MULTILINE)
 
 
 class Modules:
-    """An Amaranth platform that makes the modules below ``top`` and keeps their RTLIL."""
+    """An Amaranth platform that makes the modules below ``top`` and keeps their RTLIL.
 
-    def __init__(self, top: str) -> None:
+    ``asynchronous``: registers that have a reset take it as soon as it rises, and not with the clock.
+    """
+
+    def __init__(self, top: str, *, asynchronous: bool = False) -> None:
         self.top = top
+        self._asynchronous = asynchronous
         self._rtlil: dict[str, str] = {}
         self._components: dict[str, Any] = {}  # the first of each module
 
@@ -91,6 +95,11 @@ class Modules:
             for path, member, value in component.signature.flatten(component)
         }
         fragment = Fragment.get(elaborated, self)
+        if self._asynchronous and "sync" not in fragment.domains:
+            fragment.add_domains(domain := ClockDomain("sync", async_reset=True))
+            ports |= {name: (getattr(domain, name), PortDirection.Input) for name in ("clk", "rst")}
+        for domain in fragment.domains.values():
+            domain.async_reset = self._asynchronous
         return rtlil.convert_fragment(fragment, ports, name, emit_src=False)[0]
 
 
