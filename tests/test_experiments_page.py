@@ -13,13 +13,22 @@ import pytest
 
 from tests.paths import ROOT
 
+BLOCKS = 8
 PAGE = (ROOT / "docs" / "experiments.md").read_text(encoding="utf-8")
+
+
+def programs() -> list[str]:
+    return re.findall(r"```python\n(.*?)```", PAGE, re.S)
+
+
+def test_all_programs_of_the_page_are_known() -> None:
+    """Quick, beside what runs them: a program that is new on the page has its result checked below, too."""
+    assert len(programs()) == BLOCKS
 
 
 @pytest.mark.slow
 def test_the_programs_of_the_page_run(tmp_path: Path) -> None:
-    blocks = re.findall(r"```python\n(.*?)```", PAGE, re.S)
-    assert len(blocks) == 7
+    blocks = programs()
     program = tmp_path / "page.py"
     program.write_text("\n".join(blocks), encoding="utf-8")
     environment = {**os.environ, "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}

@@ -21,6 +21,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
+from numbers import Real
 from typing import Any
 
 from symtrack.model.exchange import aihwkit_devices
@@ -31,6 +32,7 @@ from symtrack.model.exchange.aihwkit_reader import Fields, Remarks, kind_of, loa
 from symtrack.model.exchange.aihwkit_runs import BOUNDS, LIMITS, Taken
 from symtrack.model.exchange.aihwkit_updates import update_rates
 from symtrack.model.network.algorithms import own_rates
+from symtrack.model.spec.validated import shown
 
 CONFIGURATIONS = ("SingleRPUConfig", "UnitCellRPUConfig")
 
@@ -50,9 +52,10 @@ def taken(source: Any, *, learning_rate: float = 0.1) -> Taken:
     TypeError, ValueError
         A field has no counterpart; the message names it, its value and what is allowed.
     """
-    numeric = isinstance(learning_rate, (int, float)) and not isinstance(learning_rate, bool)
+    numeric = isinstance(learning_rate, Real) and not isinstance(learning_rate, bool)
     if not (numeric and 0 < learning_rate < math.inf):
-        raise ValueError(f"learning_rate = {learning_rate!r}: must be a finite number above zero")
+        raise ValueError(f"learning_rate = {shown(learning_rate)}: must be a finite number above zero")
+    learning_rate = float(learning_rate)
     data, remarks = loaded(source), Remarks()
     devices = (*aihwkit_devices.FAMILIES, *COMPOUNDS)
     allowed = f"{' or '.join(CONFIGURATIONS)}, or one of their devices: {', '.join(devices)}"
@@ -139,9 +142,9 @@ def _mapping(mapping: Fields, learning_rate: float) -> tuple[float, dict[str, An
 def _extra(extra: Any, rates: Mapping[str, float], remarks: Remarks) -> dict[str, float]:
     """Rates of a run that was exported, where aihwkit has none; they take the place of what it has instead."""
     if not isinstance(extra, Mapping):
-        raise TypeError(f"{EXTRA} = {extra!r:.60}: must be an object with {' and '.join(EXTRA_RATES)}, as exported")
+        raise TypeError(f"{EXTRA} = {shown(extra)}: must be an object with {' and '.join(EXTRA_RATES)}, as exported")
     for name, value in extra.items():
-        told = f"{EXTRA}.{name} = {value!r:.60}"
+        told = f"{EXTRA}.{name} = {shown(value)}"
         if name not in EXTRA_RATES:
             raise ValueError(f"{told}: must be one of {', '.join(EXTRA_RATES)}")
         if not rates.get(name):

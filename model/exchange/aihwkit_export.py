@@ -23,6 +23,7 @@ from symtrack.model.exchange.aihwkit_runs import Keeping
 from symtrack.model.network.algorithms import Algorithm, Rates, named
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import ChopperMode, Scope
+from symtrack.model.spec.validated import shown
 from symtrack.model.training.spec import TrainingSpec
 
 ALGORITHMS = {
@@ -187,7 +188,7 @@ def _refused(spec: TrainingSpec) -> None:
     ):
         value = getattr(spec, name)
         if value != allowed:
-            raise ValueError(f"{name} = {value!r:.60}: must be {allowed}, aihwkit has no counterpart")
+            raise ValueError(f"{name} = {shown(value)}: must be {allowed}, aihwkit has no counterpart")
 
 
 def _shared(tiles: tuple[TileConfig, ...]) -> TileConfig:

@@ -13,8 +13,11 @@ from numbers import Real
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from symtrack.model.exchange.aihwkit_fields import DEFAULTS, VERSION
 from symtrack.model.exchange.aihwkit_recording import plain
+from symtrack.model.spec.validated import shown
 
 _SMALLEST, _LARGEST = 1e-30, 1e30  # in size: products of a few numbers and their inverses stay finite
 _RANGE = f"from {_SMALLEST:g} to {_LARGEST:g}"
@@ -48,13 +51,22 @@ def loaded(source: Any) -> Any:
         return source
     if not isinstance(source, (str, Path)):
         allowed = "a configuration of aihwkit, plain data of one, or the path of a JSON file"
-        raise TypeError(f"rpu_config = {source!r:.80}: must be {allowed}")
+        raise TypeError(f"rpu_config = {shown(source)}: must be {allowed}")
     try:
-        return json.loads(Path(source).read_text(encoding="utf-8"))
+        return json.loads(Path(source).read_text(encoding="utf-8"), object_pairs_hook=_once)
     except OSError as error:
         raise ValueError(f"rpu_config = {str(source)!r}: must be a readable file ({error.strerror})") from None
     except (ValueError, RecursionError) as error:
         raise ValueError(f"rpu_config = {str(source)!r}: must be valid JSON ({error})") from None
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object of JSON, none of whose names comes twice."""
+    names = [name for name, _ in pairs]
+    for name in names:
+        if names.count(name) > 1:
+            raise ValueError(f"{shown(name)} comes more than once in an object")
+    return dict(pairs)
 
 
 def kind_of(data: Any, path: str, known: Collection[str], told: str = "") -> str:
@@ -67,13 +79,13 @@ def kind_of(data: Any, path: str, known: Collection[str], told: str = "") -> str
     """
     allowed = "must be " + (told or f"one of {', '.join(known)}")
     if not isinstance(data, Mapping) or not isinstance(data.get("class"), str):
-        raise ValueError(f"{path} = {data!r:.60}: {allowed}")
+        raise ValueError(f"{path} = {shown(data)}: {allowed}")
     below = data.get("is_a", ())
     if not isinstance(below, (list, tuple)) or not all(isinstance(name, str) for name in below):
-        raise ValueError(f"{path}.is_a = {below!r:.60}: must be a list of classes")
+        raise ValueError(f"{path}.is_a = {shown(below)}: must be a list of classes")
     found = next((name for name in (data["class"], *below) if name in known), None)
     if found is None:
-        raise ValueError(f"{path} = {data['class']}: {allowed}")
+        raise ValueError(f"{path} = {' '.join(data['class'].split()):.60}: {allowed}")
     return found
 
 
@@ -98,7 +110,7 @@ class Fields:
         for name, value in data.items():
             if name not in self.default and name not in ("class", "is_a"):
                 raise ValueError(
-                    f"{self.name(name)} = {value!r:.60}: must be a field of {self.kind} of aihwkit {VERSION}, "
+                    f"{self.name(name)} = {shown(value)}: must be a field of {self.kind} of aihwkit {VERSION}, "
                     f"which are {', '.join(self.default)}"
                 )
         self._values = {name: data.get(name, default) for name, default in self.default.items()}
@@ -121,11 +133,11 @@ class Fields:
         value, default = self._listed(name), self.default[name]
         if isinstance(default, bool):
             if not isinstance(value, bool):
-                raise TypeError(f"{self.name(name)} = {value!r:.60}: must be true or false")
+                raise TypeError(f"{self.name(name)} = {shown(value)}: must be true or false")
         elif isinstance(default, (int, float)):
             self._check_number(self.name(name), value)
         elif isinstance(default, str) and not isinstance(value, str):
-            raise TypeError(f"{self.name(name)} = {value!r:.60}: must be a text, such as {default}")
+            raise TypeError(f"{self.name(name)} = {shown(value)}: must be a text, such as {default}")
         elif isinstance(default, list):
             for k, one in enumerate(value):
                 self._check_number(f"{self.name(name)}[{k}]", one)
@@ -149,17 +161,19 @@ class Fields:
         """The value of a field, a list if its default is one."""
         self._seen.add(name)
         value = self._values[name]
+        if isinstance(self.default[name], list) and isinstance(value, np.ndarray) and value.ndim == 1:
+            value = self._values[name] = value.tolist()
         if isinstance(self.default[name], list) and not isinstance(value, (list, tuple)):
-            raise TypeError(f"{self.name(name)} = {value!r:.60}: must be a list")
+            raise TypeError(f"{self.name(name)} = {shown(value)}: must be a list")
         return value
 
     @staticmethod
     def _check_number(where: str, value: Any) -> None:
         if isinstance(value, bool) or not isinstance(value, Real):
-            raise TypeError(f"{where} = {value!r:.60}: must be a number")
+            raise TypeError(f"{where} = {shown(value)}: must be a number")
         size: Any = abs(value)
         if size != 0 and not _SMALLEST <= size <= _LARGEST:  # NaN neither
-            raise ValueError(f"{where} = {value!r:.60}: must be a finite number, 0 or {_RANGE} in size")
+            raise ValueError(f"{where} = {shown(value)}: must be a finite number, 0 or {_RANGE} in size")
 
     def take_all(self, *names: str) -> dict[str, Any]:
         """Fields by name."""
@@ -168,8 +182,9 @@ class Fields:
     def shown(self, name: str) -> str:
         """A field with where it stands and its value."""
         value = self._values[name]
-        told = value["class"] if isinstance(value, Mapping) and "class" in value else repr(value)
-        return f"{self.name(name)} = {told:.60}"
+        named = isinstance(value, Mapping) and "class" in value
+        told = " ".join(str(value["class"]).split()) if named else shown(value)
+        return f"{self.name(name)} = {told}"
 
     def refused(self, name: str, allowed: str) -> ValueError:
         """The error of a value that has no counterpart."""
@@ -193,11 +208,11 @@ class Fields:
         for name in names:
             self._seen.add(name)
             if self._values[name] != self.default[name]:
-                self.remarks.ignored.append(f"{self.name(name)} = {self._values[name]!r:.60}: {reason}")
+                self.remarks.ignored.append(f"{self.name(name)} = {shown(self._values[name])}: {reason}")
 
     def note(self, name: str, text: str) -> None:
         """Say what a value became."""
-        self.remarks.notes.append(f"{self.name(name)} = {self._values[name]!r:.60}: {text}")
+        self.remarks.notes.append(f"{self.name(name)} = {shown(self._values[name])}: {text}")
 
     def child(self, name: str, *known: str) -> Fields:
         """Parameters that a field holds."""

@@ -22,6 +22,8 @@ from symtrack.model.network.algorithms import (
 )
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.settings import Settings, Target
+from symtrack.model.spec.validated import shown
+from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 
 REGRESSIONS = ("noisy-quadratic", "weight-programming")  # tasks whose network is given
@@ -128,9 +130,12 @@ class Taken:
         batch, algorithm = more.get("batch", 1), more.get("algorithm", self.algorithm)
         given = more.pop("rates", {})
         if not isinstance(given, (Rates, Mapping)):
-            raise TypeError(f"rates = {given!r:.60}: must be Rates or a mapping of some of them")
+            raise TypeError(f"rates = {shown(given)}: must be Rates or a mapping of some of them")
         if isinstance(given, Mapping):
             own_rates(given)
+        for name, kinds in (("tiles", Mapping), ("network", Mapping), ("schedule", Schedule)):
+            if name in more and not isinstance(more[name], kinds):
+                raise TypeError(f"{name} = {shown(more[name])}: must be a {kinds.__name__}")
         to_slow, own = named(algorithm).target == Target.SLOW, algorithm == self.algorithm
         tiles = dict(self.tiles)
         if to_slow:

@@ -3,7 +3,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from itertools import pairwise
 
 from symtrack.model.network.architecture import (
@@ -16,7 +16,7 @@ from symtrack.model.network.architecture import (
     Dense,
     LayerPlan,
 )
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.validated import check, shown
 
 HIDDEN = {"perceptron": (32,), "lenet5": (128,)}  # outputs of the hidden dense layers unless told otherwise
 FILTERS = (16, 32)
@@ -58,6 +58,8 @@ def network(
     inputs = 1
     for side in size:
         inputs *= side
+    if hidden is not None and (isinstance(hidden, str) or not isinstance(hidden, Iterable)):
+        raise TypeError(f"hidden = {shown(hidden)}: must be a list of the sizes of hidden layers")
     sizes = HIDDEN[architecture] if hidden is None else hidden
     inputs = check("inputs", inputs, 1, SIZE_MAX - 1)
     sizes = [check("hidden", number, 1, SIZE_MAX - 1) for number in sizes]

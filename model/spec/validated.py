@@ -13,10 +13,14 @@ Fields made in another way are checked by the class itself. `check` is the same 
 from __future__ import annotations
 
 import operator
+import os
 from contextlib import suppress
 from dataclasses import dataclass, field, fields
 from numbers import Integral, Real
+from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 
 def integer(low: int, high: int, default: int, text: str) -> Any:
@@ -48,6 +52,24 @@ def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: st
     return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs, "high": high})
 
 
+SHOWN = 80  # characters of a value in a message
+
+
+def shown(value: Any) -> str:
+    """A value as messages name it, in one line that is not long; of an array its type and shape."""
+    if isinstance(value, np.ndarray) and value.ndim:
+        return f"{value.dtype}{list(value.shape)}"
+    text = " ".join(repr(value).split())
+    return text if len(text) <= SHOWN else f"{text[: SHOWN - 3]}..."
+
+
+def path_of(name: str, value: Any) -> Path:
+    """A path that is a text or an object for paths. Raises TypeError for what is none."""
+    if not isinstance(value, (str, os.PathLike)) or not isinstance(os.fspath(value), str):
+        raise TypeError(f"{name} = {shown(value)}: must be a path, a text or a Path")
+    return Path(value)
+
+
 def check(name: str, value: Any, low: float, high: float, *, whole: bool = True) -> Any:
     """The value as an int or a float, also if it is one of numpy's, so that equal values are the same everywhere.
 
@@ -59,7 +81,7 @@ def check(name: str, value: Any, low: float, high: float, *, whole: bool = True)
     allowed = f"from {_told(low)} to {_told(high)}"
     plain = integral(name, value, allowed) if whole else _number(name, value, allowed)
     if not low <= plain <= high:
-        raise ValueError(f"{name} = {value!r}: must be {allowed}")
+        raise ValueError(f"{name} = {shown(value)}: must be {allowed}")
     return plain
 
 
@@ -74,12 +96,12 @@ def integral(name: str, value: Any, allowed: str = "") -> int:
     with suppress(TypeError):
         if not isinstance(value, bool):
             return operator.index(value)
-    raise TypeError(f"{name} = {value!r}: must be an integer {allowed}".rstrip())
+    raise TypeError(f"{name} = {shown(value)}: must be an integer {allowed}".rstrip())
 
 
 def _number(name: str, value: Any, allowed: str) -> int | float:
     if isinstance(value, bool) or not isinstance(value, Real):
-        raise TypeError(f"{name} = {value!r}: must be a number {allowed}")
+        raise TypeError(f"{name} = {shown(value)}: must be a number {allowed}")
     return integral(name, value) if isinstance(value, Integral) else float(value)
 
 
@@ -105,4 +127,4 @@ class Validated:
                 if plain is not value:  # such as those of numpy, whose names are no numbers in a file
                     object.__setattr__(self, spec.name, plain)
             elif "text" in allowed and "own" not in allowed and not isinstance(value, bool):
-                raise TypeError(f"{spec.name} = {value!r}: must be true or false")
+                raise TypeError(f"{spec.name} = {shown(value)}: must be true or false")

@@ -8,6 +8,7 @@ from typing import Any
 
 import pandas as pd
 
+from symtrack.model.spec.validated import check, shown
 from symtrack.model.study.case import Case, key
 from symtrack.model.study.store import Result, Store
 
@@ -17,6 +18,7 @@ COUNTS = (
     *("dac_vectors", "adc_products", "adc_reads"),
 )
 WEAR = tuple(f"{figure}_pulses_{array}" for array in ("P", "W", "R") for figure in ("mean", "most"))
+PICOJOULES_MAX = 1e12  # a joule
 COLUMNS = (*FIGURES, *COUNTS, "accuracy_after_drift", *WEAR, "seconds", "state_sha256", "key")
 
 
@@ -57,9 +59,12 @@ def energy(table: pd.DataFrame, picojoules: Mapping[str, float]) -> pd.Series[fl
     ValueError
         There is no such count.
     """
+    if not isinstance(picojoules, Mapping):
+        raise TypeError(f"energies = {shown(picojoules)}: must be a mapping of picojoules by names of counts")
     total = pd.Series(0.0, index=table.index)
     for name, each in picojoules.items():
         if name not in COUNTS:
-            raise ValueError(f"energies: {name} = {each!r}: must be one of {', '.join(COUNTS)}")
+            raise ValueError(f"energies: {shown(name)}: must be one of {', '.join(COUNTS)}")
+        each = check(f"energies[{name!r}]", each, 0, PICOJOULES_MAX, whole=False)
         total = total + table[name].astype(float) * each * 1e-12
     return total

@@ -17,8 +17,11 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from math import fsum, sqrt
+from numbers import Integral
+from numbers import Real as Number
 from typing import Any
 
 import numpy as np
@@ -30,7 +33,7 @@ from symtrack.model.arithmetic.noise import derive_key, permutation
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.standard_networks import network as standard_network
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.validated import check, shown
 from symtrack.model.tasks.samples import form
 from symtrack.model.tasks.task import Task
 from symtrack.model.tasks.vector_regression import VectorRegression
@@ -45,7 +48,7 @@ Real = NDArray[np.float64]
 Networks = Sequence[int] | Mapping[str, Any] | Architecture
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class Dataset:
     """Samples as words, and how floats become words and outputs become answers. Made by its class methods.
 
@@ -65,6 +68,8 @@ class Dataset:
         The labels of the classes in the order of the outputs, None for a regression.
     target_mean, target_std : float64[R]
         What scales the targets of a regression; empty for a classification.
+    flat : bool
+        Targets were given without an axis for outputs, of which there is one.
     """
 
     name: str
@@ -78,6 +83,7 @@ class Dataset:
     classes: NDArray[Any] | None
     target_mean: Real
     target_std: Real
+    flat: bool = False
 
     @classmethod
     def classification(
@@ -97,7 +103,7 @@ class Dataset:
         X : [samples, inputs] or [samples, height, width]
             Numbers, each finite.
         y : [samples]
-            Labels: integers, texts or booleans, at least two different ones.
+            Labels: whole numbers, texts or booleans, at least two different ones; [samples, 1] is the same.
         test : float, int or (X, y)
             Share of every class, or number of samples, that is kept for the test; or test samples of one's own.
         scale : str
@@ -189,7 +195,14 @@ class Dataset:
             classes=None,
             target_mean=mean,
             target_std=std,
+            flat=np.ndim(y) == 1,
         )
+
+    def __repr__(self) -> str:
+        """Samples and answers in one line."""
+        samples = f"{len(self.train_x)} + {len(self.test_x)} samples of {_size(self.size)}"
+        answers = f"{self.outputs} {'targets' if self.classes is None else 'classes'}"
+        return f"<Dataset {self.name!r}: {samples}, {answers}>"
 
     @property
     def outputs(self) -> int:
@@ -204,10 +217,11 @@ class Dataset:
         return _scaled(inputs, self.offset, self.span)
 
     def decode(self, outputs: Int) -> NDArray[Any]:
-        """Answers to outputs [N, R] of a network: labels [N], or targets in their unit, float64[N, R]."""
+        """Answers to outputs [N, R] of a network: labels [N], or targets in their unit, [N, R], if `flat` [N]."""
         if self.classes is not None:
             return np.asarray(self.classes[np.argmax(outputs, axis=1)])
-        return np.asarray(outputs / VALUE_ONE * self.target_std + self.target_mean)
+        targets = np.asarray(outputs / VALUE_ONE * self.target_std + self.target_mean)
+        return targets[:, 0] if self.flat else targets
 
     def explained(self, loss: float) -> float | None:
         """R squared on the test set of half the mean squared error ``loss``, 1 for no error; None for a classification.
@@ -277,7 +291,7 @@ def _name(name: str) -> str:
 def _floats(name: str, values: ArrayLike) -> Real:
     array = _array(name, values)
     if array.dtype.kind not in "fiub":
-        raise TypeError(f"{name} = {form(array)}: must be an array of numbers")
+        raise TypeError(f"{name}{_first_other(array)}: must be an array of numbers")
     floats = array.astype(np.float64)
     wrong = np.argwhere(~np.isfinite(floats))
     if len(wrong):
@@ -289,10 +303,26 @@ def _floats(name: str, values: ArrayLike) -> Real:
 
 
 def _array(name: str, values: ArrayLike) -> NDArray[Any]:
+    if isinstance(values, np.ma.MaskedArray) and (masked := np.argwhere(np.ma.getmaskarray(values))).size:
+        raise ValueError(f"{name}{masked[0].tolist()} is masked: must be an array in which nothing is")
+    if hasattr(values, "toarray"):
+        raise TypeError(f"{name} = {type(values).__name__}: must be a dense array, such as that of its toarray()")
     try:
-        return np.asarray(values)
+        array = np.asarray(values)
     except ValueError:
         raise ValueError(f"{name}: must be an array, whose rows are all equally long") from None
+    return _plain(array) if array.dtype.kind == "O" else array
+
+
+def _plain(array: NDArray[Any]) -> NDArray[Any]:
+    """An array of objects, as pandas makes of columns of several kinds, as one of numbers or texts if it is one."""
+    kinds = {type(one) for one in array.ravel()}
+    if kinds and all(issubclass(kind, str) for kind in kinds):
+        return array.astype(str)
+    if kinds and all(issubclass(kind, (bool, np.bool_, Integral)) for kind in kinds):
+        with suppress(OverflowError):
+            return array.astype(np.int64)
+    return array.astype(np.float64) if kinds and all(issubclass(kind, (Number, np.bool_)) for kind in kinds) else array
 
 
 def _inputs(name: str, values: ArrayLike) -> tuple[Real, tuple[int, ...]]:
@@ -303,12 +333,22 @@ def _inputs(name: str, values: ArrayLike) -> tuple[Real, tuple[int, ...]]:
     return floats.reshape(len(floats), -1), floats.shape[1:]
 
 
+def _first_other(array: NDArray[Any]) -> str:
+    """Type and shape, and the first element that is no number."""
+    for place in np.ndindex(array.shape) if array.dtype.kind == "O" else ():
+        if not isinstance(array[place], (Number, np.bool_)):
+            return f"{list(place)} = {shown(array[place])}"
+    return f" = {form(array)}"
+
+
 def _labels(name: str, values: ArrayLike, samples: int) -> NDArray[Any]:
     array = _array(name, values)
-    if array.dtype.kind == "O" and all(isinstance(one, str) for one in array.ravel()):  # as pandas has texts
-        array = array.astype(str)
+    if array.dtype.kind == "f" and np.array_equal(array, np.rint(array)) and np.abs(array).max(initial=0) < 2**53:
+        array = array.astype(np.int64)
     if array.dtype.kind not in "iubU":
-        raise TypeError(f"{name} = {form(array)}: must be labels, integers, texts or booleans")
+        raise TypeError(f"{name} = {form(array)}: must be labels, whole numbers, texts or booleans")
+    if array.shape == (samples, 1):
+        array = array[:, 0]
     if array.shape != (samples,):
         raise ValueError(f"{name} = {form(array)}: must be [{samples}], a label for every sample")
     return array
@@ -339,7 +379,7 @@ def _chosen(test: Any, groups: Sequence[Int], samples: int, seed: int) -> NDArra
     else:
         count = check("test", test, 1, samples - 1)
     if not 0 < count < samples:
-        raise ValueError(f"test = {test!r}: must leave samples for training and for the test, of {samples}")
+        raise ValueError(f"test = {shown(test)}: must leave samples for training and for the test, of {samples}")
     exact = [count * len(members) / samples for members in groups]
     counts = [int(share) for share in exact]
     left = sorted(range(len(groups)), key=lambda group: counts[group] - exact[group])  # the largest remainders

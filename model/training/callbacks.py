@@ -28,7 +28,7 @@ from rich.progress import Progress as Bars
 
 from symtrack.model.files import write_bytes
 from symtrack.model.interrupts import interruptible
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.validated import check, path_of
 from symtrack.model.training.recording import STEPS_MAX, Recording
 from symtrack.model.training.trainer import Trainer
 
@@ -48,7 +48,7 @@ class Progress:
         What is trained: `trainer.steps`, `trainer.network`, `trainer.metrics()`.
     total : int
         Steps at which it ends.
-    evaluations : list of dict
+    rows : list of dict
         Figures so far, each with the keys of `FIGURES`; None is what the task does not have.
     stopped : str or None
         The reason that a callback gave for stopping.
@@ -56,8 +56,13 @@ class Progress:
 
     trainer: Trainer
     total: int
-    evaluations: list[dict[str, Any]] = field(default_factory=list)
+    rows: list[dict[str, Any]] = field(default_factory=list)
     stopped: str | None = None
+
+    @property
+    def evaluations(self) -> list[dict[str, Any]]:
+        """Figures so far, copies of ``rows``."""
+        return [dict(row) for row in self.rows]
 
     @property
     def step(self) -> int:
@@ -100,7 +105,7 @@ class CSVLogger(Callback):
     """
 
     def __init__(self, file: str | Path) -> None:
-        self.file = Path(file)
+        self.file = path_of("file", file)
         if not self.file.parent.is_dir() or self.file.is_dir() or not os.access(self.file.parent, os.W_OK):
             raise ValueError(f"file = {str(file)!r}: must be a file in a folder that can be written to")
 
@@ -153,7 +158,12 @@ class ProgressBar(Callback):
 
     def on_start(self, run: Progress) -> None:
         """Show the bar."""
-        columns = TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn()
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
         self._bars = self._stack.enter_context(Bars(*columns))
         self._bar = self._bars.add_task(run.trainer.task.name, total=run.total, completed=run.step)
 
@@ -238,11 +248,11 @@ def fit(
     trainer = run.trainer
 
     def evaluation() -> None:
-        if run.evaluations and run.evaluations[-1]["step"] == trainer.steps:
+        if run.rows and run.rows[-1]["step"] == trainer.steps:
             return
-        run.evaluations.append(figures(trainer))
+        run.rows.append(figures(trainer))
         for one in callbacks:
-            one.on_evaluation(run, dict(run.evaluations[-1]))
+            one.on_evaluation(run, dict(run.rows[-1]))
 
     with interruptible() as interrupted, ExitStack() as ends:
         for one in reversed(callbacks):  # all are told, in their order, whatever one of them raises

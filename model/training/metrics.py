@@ -24,6 +24,7 @@ import numpy as np
 from symtrack.model.arithmetic.formats import root_mean_square
 from symtrack.model.network.crossbar import Crossbar
 from symtrack.model.spec.fixed import Int
+from symtrack.model.spec.validated import shown
 
 
 def sp_rmse(tiles: Sequence[Crossbar]) -> float | None:
@@ -51,6 +52,8 @@ def _sp_errors(tile: Crossbar) -> Int:
 
 def state_sha256(arrays: Mapping[str, np.ndarray]) -> str:
     """Digest of the arrays, equal on every machine exactly if they are."""
+    if not isinstance(arrays, Mapping):
+        raise TypeError(f"arrays = {shown(arrays)}: must be a mapping of arrays by name")
     digest = hashlib.sha256()
     for name in sorted(arrays):
         array = np.asarray(arrays[name])

@@ -126,14 +126,21 @@ class Recording:
         self.arrays = tuple(name for name in ARRAYS if name in arrays)
         self.steps: list[int] = []
         self._taken: dict[tuple[str, str], list[Real]] = {}
+        self._parts: dict[str, tuple[str, slice, slice]] = {}  # tiles of layers that have several, and where they are
 
     def check_size(self, trainer: Trainer, steps: int) -> None:
         """Raise ValueError if the arrays of so many steps are more than `BYTES_MAX`."""
-        cells = sum(layer.plan.rows * layer.plan.columns for layer in trainer.network.layers)
+        shapes = names_of(trainer)
+        cells = sum(rows * columns for rows, columns in (shapes[name] for name in self._names(trainer)))
         times = steps // self.every + 3
         if (size := 8 * cells * times * len(self.arrays)) > BYTES_MAX:
             text = f"{size / 2**30:.1f} GiB in {times} times {len(self.arrays)} arrays of {cells} cells"
             raise ValueError(f"every = {self.every}: {text}: must be at most {BYTES_MAX >> 30} GiB")
+
+    def _names(self, trainer: Trainer) -> list[str]:
+        """Layers and coarser stages of chains; tiles are parts of layers."""
+        tiles = {name for layer in trainer.network.layers for name in layer.trained if name != layer.name}
+        return [name for name in names_of(trainer) if name not in tiles]
 
     def take(self, trainer: Trainer) -> None:
         """Take the arrays, but not twice at the same step."""
@@ -141,11 +148,20 @@ class Recording:
             return
         self.steps.append(trainer.steps)
         for layer in trainer.network.layers:
+            for name, (rows, columns, _) in zip(layer.trained, layer.blocks, strict=True):
+                self._parts[name] = layer.name, rows, columns
+        for name in self._names(trainer):
             for array in self.arrays:
-                self._taken.setdefault((layer.name, array), []).append(_of_layer(layer, array))
+                self._taken.setdefault((name, array), []).append(array_of(trainer, name, array))
 
     def array(self, layer: str, array: str) -> Real:
-        """float64[time, rows, columns] of `steps`. Raises ValueError if it was not recorded."""
+        """float64[time, rows, columns] of `steps`, of a layer, a tile of it or a stage of a chain.
+
+        Raises ValueError if it was not recorded.
+        """
+        if (layer, array) not in self._taken and (self._parts.get(layer, ("",))[0], array) in self._taken:
+            whole, rows, columns = self._parts[layer]
+            return np.stack(self._taken[whole, array])[:, rows, columns]
         if (layer, array) not in self._taken:
             there = ", ".join(f"{name} of {one}" for one, name in self._taken) or "nothing: name it in record"
             raise ValueError(f"array = {array!r} of {layer!r}: must be one that was recorded, {there}")

@@ -3,9 +3,9 @@
 
     python -m symtrack.scripts.documents.site --out build/site        what `make docs` runs in an environment of its own
 
-Sources are put together in a folder beside the site and built by Sphinx, which is told to take every warning for an
-error: a link that leads nowhere, a page that no audience has, a notebook that fails. Nothing is fetched when a page is
-read.
+Sources are put together in a temporary folder and built by Sphinx, which is told to take every warning for an error: a
+link that leads nowhere, a page that no audience has, a notebook that fails. Only a whole site takes the place of an
+earlier one. Nothing is fetched when a page is read.
 """
 
 from __future__ import annotations
@@ -15,8 +15,11 @@ import re
 import shutil
 import subprocess
 import sys
+import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
+BAD_INPUT = 2  # as all commands exit then
 ROOT = Path(__file__).resolve().parents[2]
 AUDIENCES: dict[str, tuple[str, ...]] = {
     "Start": ("about", "notebooks/01_first_steps", "commands"),
@@ -68,21 +71,42 @@ def stage(folder: Path, *, execute: bool) -> None:
     (folder / "conf.py").write_text(CONF.format(mode="force" if execute else "off"), encoding="utf-8")
 
 
+def is_site(folder: Path) -> bool:
+    """Whether a folder holds nothing but what Sphinx has made; there may be none, or it may be empty."""
+    return not folder.exists() or (folder.is_dir() and ((folder / ".buildinfo").is_file() or not any(folder.iterdir())))
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Build the site; the exit code is that of Sphinx."""
     parser = argparse.ArgumentParser(description="Build the documentation as a site.")
     parser.add_argument("--out", type=Path, default=Path("build/site"), help="folder of the site (default: build/site)")
     parser.add_argument("--quick", action="store_true", help="leave the notebooks as they are")
     options = parser.parse_args(arguments)
-    sources = options.out.with_name(f"{options.out.name}-sources")
-    for folder in (sources, options.out):
-        shutil.rmtree(folder, ignore_errors=True)
-    stage(sources, execute=not options.quick)
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", sources, options.out]
-    code = subprocess.run(command, check=False).returncode
-    if not code:
-        print(f"the site: {options.out / 'index.html'}")
-    return code
+    if not is_site(options.out):
+        print(
+            f"argument --out: {str(options.out)!r}: must be a new or empty folder, or an earlier site", file=sys.stderr
+        )
+        return BAD_INPUT
+    if not find_spec("sphinx"):
+        print('Sphinx is missing: install it with: pip install ".[docs]"', file=sys.stderr)
+        return BAD_INPUT
+    try:
+        options.out.parent.mkdir(parents=True, exist_ok=True)
+        work = tempfile.TemporaryDirectory(dir=options.out.parent, prefix=f".{options.out.name}.")
+    except OSError as error:
+        print(f"argument --out: {str(options.out)!r}: must be a writable folder ({error.strerror})", file=sys.stderr)
+        return BAD_INPUT
+    with work as folder:
+        sources, site = Path(folder) / "sources", Path(folder) / "site"
+        stage(sources, execute=not options.quick)
+        command = [sys.executable, "-m", "sphinx", "-b", "html", "-W", "--keep-going", "-q", str(sources), str(site)]
+        if code := subprocess.run(command, check=False).returncode:
+            return code
+        if options.out.exists():
+            options.out.replace(Path(folder) / "earlier")
+        site.replace(options.out)
+    print(f"the site: {options.out / 'index.html'}")
+    return 0
 
 
 if __name__ == "__main__":

@@ -14,6 +14,7 @@ from symtrack.model.network.algorithms import RESIDUALS, Choppers, CustomAlgorit
 from symtrack.model.network.architecture import Architecture
 from symtrack.model.network.learning_tile import Programming
 from symtrack.model.network.writing import Writing
+from symtrack.model.spec.validated import shown
 from symtrack.model.tasks.dataset import Dataset
 from symtrack.model.tasks.task import Problem
 
@@ -29,7 +30,7 @@ def task_of(data: Any, network: Any) -> tuple[str | Problem, Mapping[str, Any]]:
             return data, network or {}
         if not isinstance(network, Sequence) or isinstance(network, str):
             raise TypeError(
-                f"network = {network!r}: must be a list of the sizes of hidden layers, or a mapping of options"
+                f"network = {shown(network)}: must be a list of the sizes of hidden layers, or a mapping of options"
             )
         if data in ("weight-programming", "noisy-quadratic"):
             raise ValueError(f"network = {network!r}: must be left out for the task {data}, which has one tile")
@@ -46,7 +47,7 @@ def device_of(name: str, device: Any) -> Pulsed | None:
     if device is None or isinstance(device, Pulsed):
         return device
     if not isinstance(device, (str, Path)):
-        raise TypeError(f"{name} = {device!r}: must be a preset, the path of a .toml file, or a device")
+        raise TypeError(f"{name} = {shown(device)}: must be a preset, the path of a .toml file, or a device")
     try:
         return load_device(device)
     except ValueError as error:
@@ -90,10 +91,14 @@ def check_options(**options: Any) -> None:
     for name, value in options.items():
         kinds, allowed = _KINDS[name]
         if not isinstance(value, kinds) and (value is not None or name in _GIVEN):
-            raise TypeError(f"{name} = {value!r}: must be {allowed}")
+            raise TypeError(f"{name} = {shown(value)}: must be {allowed}")
+    for name in ("tiles", "rates"):
+        for field in options.get(name) or {} if isinstance(options.get(name), Mapping) else {}:
+            if not isinstance(field, str):
+                raise TypeError(f"{name}: {shown(field)}: must be the name of a field")
     pairs = [("schedule", pair) for pair in options.get("schedule", ())]
     if options.get("macro") is not None:
         pairs.append(("macro", options["macro"]))
     for name, pair in pairs:
         if not isinstance(pair, (list, tuple)) or len(pair) != 2:
-            raise ValueError(f"{name}: {pair!r}: must be a pair of numbers")
+            raise ValueError(f"{name}: {shown(pair)}: must be a pair of numbers")

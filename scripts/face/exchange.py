@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from symtrack.arguments import device_of, task_of
+from symtrack.arguments import check_options, device_of, task_of
 from symtrack.experiment import Experiment
 from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.pulsed import Pulsed
@@ -17,6 +17,7 @@ from symtrack.model.exchange.aihwkit_export import Exported, exported
 from symtrack.model.exchange.aihwkit_runs import REGRESSIONS, Taken
 from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.architecture import Architecture
+from symtrack.model.spec.validated import shown
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.task import Problem
 from symtrack.model.training.schedule import Schedule
@@ -67,6 +68,8 @@ class Imported(Taken):
         What is given takes the place of what the configuration says, None leaves that. Of ``rates`` as a mapping, of
         ``tiles`` and of options of the network only what is given; see `spec` for what another algorithm changes.
         """
+        check_options(rates=rates, schedule=schedule, tiles=tiles, converters=converters)
+        check_options(**({} if choppers is None else {"choppers": choppers}))
         network = self._network(data, network)
         task, options = task_of(data, network)
         spec = self.spec(
@@ -156,5 +159,5 @@ def to_aihwkit(run: TrainingSpec | Experiment) -> Exported:
     """
     spec = run.spec if isinstance(run, Experiment) else run
     if not isinstance(spec, TrainingSpec):
-        raise TypeError(f"run = {run!r:.60}: must be a TrainingSpec or an Experiment")
+        raise TypeError(f"run = {shown(run)}: must be a TrainingSpec or an Experiment")
     return exported(spec)

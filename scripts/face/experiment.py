@@ -25,7 +25,7 @@ from symtrack.model.network.algorithms import Choppers, CustomAlgorithm, Rates
 from symtrack.model.network.learning_tile import Programming, stage_name
 from symtrack.model.network.macro import Macro
 from symtrack.model.network.writing import Drift, StartWeights, Writing, Written, effective_weights
-from symtrack.model.spec.validated import check
+from symtrack.model.spec.validated import check, path_of, shown
 from symtrack.model.tasks.dataset import Dataset, Networks
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import Problem
@@ -66,12 +66,21 @@ class History(Sequence[Mapping[str, Any]]):
     def __len__(self) -> int:
         return len(self._rows)
 
+    def __repr__(self) -> str:
+        told = f"{len(self)} evaluations"
+        if self._rows:
+            last = {name: self._rows[-1][name] for name in ("step", "accuracy", "loss", "r2")}
+            told += ", the last: " + ", ".join(
+                f"{name} {value:.6g}" for name, value in last.items() if value is not None
+            )
+        return f"<History: {told}>"
+
     def to_frame(self) -> pd.DataFrame:
         """A table of pandas with a line for every evaluation and a column for every figure."""
         return pd.DataFrame(self._rows, columns=list(FIGURES))
 
 
-@dataclass(frozen=True, kw_only=True, eq=False)
+@dataclass(frozen=True, kw_only=True, eq=False, repr=False)
 class FitResult:
     """What a training of an `Experiment` came to.
 
@@ -92,6 +101,10 @@ class FitResult:
     stopped: str | None
     recorded_steps: NDArray[np.int64]
     recording: Recording
+
+    def __repr__(self) -> str:
+        """Figures at the end in one line."""
+        return f"<FitResult: {self.history!r}, SHA-256 {self.metrics.state_sha256[:12]}...>"
 
     @property
     def accuracy(self) -> float | None:
@@ -225,7 +238,7 @@ class Experiment:
             writing=writing,
         )
         if writing and weights is None:
-            raise ValueError(f"writing = {writing!r}: must be left out without weights")
+            raise ValueError(f"writing = {shown(writing)}: must be left out without weights")
         self.data = data if isinstance(data, Dataset) else None
         task, options = task_of(data, network)
         self.spec = TrainingSpec(
@@ -251,6 +264,12 @@ class Experiment:
         )
         self.threads = check("threads", threads, 1, THREADS_MAX)
         self.trainer = Trainer(self.spec, threads=self.threads)
+
+    def __repr__(self) -> str:
+        """What is trained, and how far, in one line."""
+        layers = ", ".join(f"{rows}x{columns}" for rows, columns in self.layers.values())
+        algorithm = getattr(self.spec.algorithm, "name", self.spec.algorithm)
+        return f"<Experiment {algorithm} on {self.trainer.task.name}: {layers}, {self.trainer.steps} steps>"
 
     @property
     def steps_per_epoch(self) -> int:
@@ -305,19 +324,19 @@ class Experiment:
         total = check("steps", steps, 1, STEPS_MAX)
         evaluate = check("evaluate", min(epoch, max(total // 10, 1)) if evaluate is None else evaluate, 1, STEPS_MAX)
         if not isinstance(callbacks, (list, tuple)):
-            raise TypeError(f"callbacks = {callbacks!r}: must be a list of Callback")
+            raise TypeError(f"callbacks = {shown(callbacks)}: must be a list of Callback")
         for one in callbacks:
             if not isinstance(one, Callback):
-                raise TypeError(f"callbacks: {one!r}: must be a Callback, such as CSVLogger")
+                raise TypeError(f"callbacks: {shown(one)}: must be a Callback, such as CSVLogger")
         recording = Recording(record, epoch if every is None else every)
         recording.check_size(self.trainer, total)
-        run = Progress(trainer=self.trainer, total=self.trainer.steps + total, evaluations=self._earlier())
+        run = Progress(trainer=self.trainer, total=self.trainer.steps + total, rows=self._earlier())
         try:
             fit(run, evaluate=evaluate, figures=self._figures, callbacks=callbacks, recording=recording)
         finally:
-            self.trainer.notes = json.dumps(run.evaluations)
+            self.trainer.notes = json.dumps(run.rows)
         return FitResult(
-            history=History(run.evaluations),
+            history=History(run.rows),
             metrics=self.trainer.metrics(),
             stopped=run.stopped,
             recorded_steps=np.array(recording.steps, np.int64),
@@ -359,7 +378,7 @@ class Experiment:
         See `symtrack.hardware.write_tiles` for what is where.
         """
         return write_tiles(
-            folder,
+            path_of("folder", folder),
             {
                 stage_name(name, number): (layer.name, stage.config, self.spec.hardware(stage.config))
                 for layer in self.trainer.network.layers
@@ -423,7 +442,8 @@ class Experiment:
         ValueError
             There is no such folder, or it cannot be written to.
         """
-        if not Path(file).parent.is_dir() or Path(file).is_dir() or not os.access(Path(file).parent, os.W_OK):
+        place = path_of("file", file)
+        if not place.parent.is_dir() or place.is_dir() or not os.access(place.parent, os.W_OK):
             raise ValueError(f"file = {str(file)!r}: must be a file in a folder that can be written to")
         self.trainer.save(file)
 
@@ -435,7 +455,7 @@ class Experiment:
         ValueError
             It cannot be read, is damaged, or is of another version or of a run with other settings.
         """
-        self.trainer.restore(file)
+        self.trainer.restore(path_of("file", file))
 
     def with_seed(self, seed: int) -> Experiment:
         """The same experiment from its start with another seed."""

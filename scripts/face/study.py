@@ -3,13 +3,20 @@
 
 from __future__ import annotations
 
+import io
+import math
+import sys
 from collections.abc import Mapping
+from numbers import Integral, Real
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from symtrack.experiment import Experiment
-from symtrack.model.spec.validated import check
+from symtrack.model.files import write_bytes
+from symtrack.model.spec.validated import check, path_of, shown
 from symtrack.model.study import frame
 from symtrack.model.study.case import Case, key
 from symtrack.model.study.hardware import gates_of
@@ -53,9 +60,10 @@ class Study:
     """
 
     def __init__(self, folder: str | Path) -> None:
-        if Path(folder).exists() and not Path(folder).is_dir():
+        place = path_of("folder", folder)
+        if place.exists() and not place.is_dir():
             raise ValueError(f"folder = {str(folder)!r}: must be a folder, or the name of a new one")
-        self.store = Store(Path(folder))
+        self.store = Store(place)
         self.cases: list[Case] = []
 
     def add(
@@ -89,16 +97,15 @@ class Study:
             An argument is not what it must be.
         """
         if not isinstance(experiment, Experiment):
-            raise TypeError(f"experiment = {experiment!r}: must be an Experiment")
+            raise TypeError(f"experiment = {shown(experiment)}: must be an Experiment")
         for name, value in labels.items():
             if name in (*frame.COLUMNS, GATES):
-                raise ValueError(f"{name} = {value!r}: must be another name, the table has a column of that one")
-            if not isinstance(value, (str, int, float)):
-                raise TypeError(f"{name} = {value!r}: must be a text or a number")
+                raise ValueError(f"{name} = {shown(value)}: must be another name, the table has a column of that one")
+        plain = {name: _label(name, value) for name, value in labels.items()}
         self.cases.append(
             Case(
                 experiment="study",
-                labels=tuple(labels.items()),
+                labels=tuple(plain.items()),
                 run=experiment.spec,
                 epochs=epochs,
                 steps=steps,
@@ -121,7 +128,7 @@ class Study:
         """Run what has no result yet; Ctrl-C loses only what is in work.
 
         Programs that run more than one job must be files with an ``if __name__ == "__main__":``, as their processes
-        import them.
+        import them; notebooks run one.
 
         Parameters
         ----------
@@ -136,6 +143,9 @@ class Study:
             An argument is not what it must be.
         """
         jobs = check("jobs", jobs, 1, JOBS_MAX)
+        if jobs > 1 and not _importable():
+            allowed = "1 in a notebook or a session, as processes import the program: put it into a file"
+            raise ValueError(f"jobs = {jobs}: must be {allowed}")
         if not isinstance(part, tuple) or len(part) != 2:
             raise TypeError(f"part = {part!r}: must be (i, n), part i of n parts")
         number, of = part
@@ -174,10 +184,35 @@ class Study:
         ValueError
             The file has another ending, or pyarrow is not installed.
         """
-        writer = WRITERS.get(Path(file).suffix)
+        file = path_of("file", file)
+        writer = WRITERS.get(file.suffix)
         if writer is None:
             raise ValueError(f"file = {str(file)!r}: must end with {' or '.join(WRITERS)}")
+        content = io.BytesIO()
         try:
-            getattr(self.to_frame(), writer)(file, index=False)
+            getattr(self.to_frame(), writer)(content, index=False)
         except ImportError:
             raise ValueError(f"file = {str(file)!r}: must end with .csv unless pyarrow is installed") from None
+        try:
+            write_bytes(file, content.getvalue())
+        except OSError as error:
+            raise ValueError(f"file = {str(file)!r}: must be in a writable folder ({error.strerror})") from None
+
+
+def _label(name: str, value: Any) -> Label:
+    """A label as what a file holds of it, also if it is one of numpy's numbers."""
+    if isinstance(value, (bool, np.bool_)):
+        return bool(value)
+    if isinstance(value, str):
+        return str(value)
+    if not isinstance(value, Real):
+        raise TypeError(f"{name} = {shown(value)}: must be a text or a number")
+    if not math.isfinite(value):
+        raise ValueError(f"{name} = {shown(value)}: must be finite")
+    return int(value) if isinstance(value, Integral) else float(value)
+
+
+def _importable() -> bool:
+    """Whether new processes can import the program: no notebook, no session, and none from standard input."""
+    program = sys.modules["__main__"]
+    return getattr(program, "__spec__", None) is not None or Path(getattr(program, "__file__", "")).is_file()

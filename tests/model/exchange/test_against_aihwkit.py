@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -25,6 +26,7 @@ from tests.model.exchange.conftest import VARIABLE
 from tests.paths import ROOT
 
 FOLDER = ROOT / "build" / "aihwkit"
+PAGE = (ROOT / "docs" / "aihwkit.md").read_text(encoding="utf-8")
 TOLERANCE = 1e-4  # of the weight range
 TAKEN = {"configurations": 31, "devices": 9}
 OF = {"configurations": 54, "devices": 10}
@@ -113,6 +115,8 @@ def test_responses_agree_at_every_pulse(full: dict[str, Any]) -> None:
     print("\n".join(f"{name:32} {value:.1e}" for name, value in found.items()))
     assert len(found) == 18
     assert max(found.values()) < TOLERANCE
+    (told,) = re.findall(r"the largest deviation at any pulse is (\S+) of the weight range", PAGE)
+    assert f"{max(found.values()):.1e}".replace("e-0", "e-") == told
 
 
 def test_programs_of_exports_make_the_configuration(full: dict[str, Any]) -> None:
@@ -147,5 +151,8 @@ def test_matrices_are_trained_as_well(full: dict[str, Any], room: str) -> None:
         line = f"{ours.mean():.4f} +- {ours.std(ddof=1):.4f}  {theirs.mean():.4f} +- {theirs.std(ddof=1):.4f}"
         print(f"{name:48} {line}  {sigmas:+.1f}", flush=True)
         far += [name] if abs(sigmas) > SIGMAS else []
+        kind, _, how = name.partition(", ")
+        row = f"| `{kind}`{', ' if how else ''}{how} | {ours.mean():.4f} ± {ours.std(ddof=1):.4f} | "
+        assert row in PAGE, "the page has other figures of ours, which are the same on every machine"
     figures.setdefault("programming", {}).update(table)
     assert not far

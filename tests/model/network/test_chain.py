@@ -24,6 +24,7 @@ from symtrack.model.training.schedule import Schedule
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 from tests.model.helpers import tiny
+from tests.paths import ROOT
 
 THREE = Chain(name="three", version=1, arrays=3, slowdown=4)
 COARSE = SoftBoundsReference(dw_min=0.5, reference_std=0.05)  # four states
@@ -162,8 +163,12 @@ def test_three_arrays_of_four_states_beat_two() -> None:
             run.run(6000)
             error = run.evaluate().rms_error
             assert error is not None
-            errors.setdefault(arrays, []).append(round(error, 3))
+            errors.setdefault(arrays, []).append(error)
     assert max(errors[3]) < min(errors[2]), errors
+    page = (ROOT / "docs" / "training.md").read_text(encoding="utf-8")
+    for arrays, some in errors.items():
+        told = f"| {sum(some) / len(some):.3f} | {min(some):.3f} to {max(some):.3f} |"
+        assert [line for line in page.splitlines() if line.startswith(f"| {arrays} | ") and line.endswith(told)], told
 
 
 def spec(**changes: Any) -> TrainingSpec:
