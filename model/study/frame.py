@@ -64,7 +64,7 @@ def energy(table: pd.DataFrame, picojoules: Mapping[str, float]) -> pd.Series[fl
     total = pd.Series(0.0, index=table.index)
     for name, each in picojoules.items():
         if name not in COUNTS:
-            raise ValueError(f"energies: {shown(name)}: must be one of {', '.join(COUNTS)}")
+            raise ValueError(f"energies: {name} = {shown(each)}: must be one of {', '.join(COUNTS)}")
         each = check(f"energies[{name!r}]", each, 0, PICOJOULES_MAX, whole=False)
         total = total + table[name].astype(float) * each * 1e-12
     return total

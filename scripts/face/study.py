@@ -6,7 +6,7 @@ from __future__ import annotations
 import io
 import math
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from numbers import Integral, Real
 from pathlib import Path
 from typing import Any
@@ -128,7 +128,7 @@ class Study:
         """Run what has no result yet; Ctrl-C loses only what is in work.
 
         Programs that run more than one job must be files with an ``if __name__ == "__main__":``, as their processes
-        import them; notebooks run one.
+        import them. A notebook runs several if it takes what it needs from modules.
 
         Parameters
         ----------
@@ -143,8 +143,8 @@ class Study:
             An argument is not what it must be.
         """
         jobs = check("jobs", jobs, 1, JOBS_MAX)
-        if jobs > 1 and not _importable():
-            allowed = "1 in a notebook or a session, as processes import the program: put it into a file"
+        if jobs > 1 and not _importable(self.cases):
+            allowed = "1 unless processes can import the program: put it, or what it defines, into a file"
             raise ValueError(f"jobs = {jobs}: must be {allowed}")
         if not isinstance(part, tuple) or len(part) != 2:
             raise TypeError(f"part = {part!r}: must be (i, n), part i of n parts")
@@ -212,7 +212,12 @@ def _label(name: str, value: Any) -> Label:
     return int(value) if isinstance(value, Integral) else float(value)
 
 
-def _importable() -> bool:
-    """Whether new processes can import the program: no notebook, no session, and none from standard input."""
+def _importable(cases: Sequence[Case]) -> bool:
+    """Whether new processes can import the program, or need nothing of it, as in a notebook that only uses symtrack."""
     program = sys.modules["__main__"]
-    return getattr(program, "__spec__", None) is not None or Path(getattr(program, "__file__", "")).is_file()
+    file = getattr(program, "__file__", None)
+    if getattr(program, "__spec__", None) is None and file is None:
+        runs = [case.run for case in cases]
+        parts = [part for run in runs for part in (run.task, run.algorithm, run.devices, run.slow_devices)]
+        return all(type(part).__module__ != program.__name__ for part in parts)
+    return file is None or Path(file).is_file()

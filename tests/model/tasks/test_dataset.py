@@ -177,7 +177,7 @@ def with_value(value: float) -> np.ndarray:
         (bad(X=X[0]), ValueError, r"X = float64\[4\]: must be \[samples, inputs\]"),
         (bad(X=X[:, :0]), ValueError, r"X = float64\[60, 0\]: must be .*none empty"),
         (bad(y=Y[:5]), ValueError, r"y = <U3\[5\]: must be \[60\], a label for every sample"),
-        (bad(y=np.ones(60)), TypeError, r"y = float64\[60\]: must be labels, integers, texts or booleans"),
+        (bad(y=np.full(60, 0.5)), TypeError, r"y = float64\[60\]: must be labels, whole numbers, texts or booleans"),
         (bad(y=np.ones(60, int)), ValueError, r"y has the label \[1\] alone: must have at least two"),
         (bad(y=[0] * 59 + [1], test=0.9), ValueError, "test = 0.9: must leave a sample of every class .* leaves no 1"),
         (bad(scale="log"), ValueError, "scale = 'log': must be one of minmax, range, standard, none"),

@@ -123,8 +123,9 @@ def test_ctrl_c_at_any_moment_leaves_whole_steps() -> None:
         def __init__(self, seconds: float) -> None:
             self.timer = threading.Timer(seconds, os.kill, (os.getpid(), signal.SIGINT))
 
-        def on_start(self, run: Progress) -> None:
-            self.timer.start()
+        def on_step(self, run: Progress) -> None:
+            if run.step == 2:
+                self.timer.start()
 
     for seconds in (0.02, 0.05, 0.11):
         trainer, later = tiny.trainer(), Later(seconds)

@@ -115,7 +115,7 @@ def test_arguments_that_cannot_be_are_refused() -> None:
     taken = symtrack.from_aihwkit(PRESETS["AGADReRamSBPreset"])
     with pytest.raises(ValueError, match=r"rates: speed = 1: must be one of learning_rate, "):
         taken.experiment("digits", rates={"speed": 1})
-    with pytest.raises(TypeError, match=r"rates = 3: must be Rates or a mapping of some of them"):
+    with pytest.raises(TypeError, match=r"rates = 3: must be a mapping of rates by name, or Rates"):
         taken.experiment("digits", rates=3)  # type: ignore[arg-type]
     with pytest.raises(ValueError, match=r"gamma = 0.3: must be left out with agad"):
         taken.experiment("digits", rates={"gamma": 0.3})

@@ -7,6 +7,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -15,6 +16,7 @@ import pytest
 from scipy.sparse import csr_matrix
 
 import symtrack
+from symtrack.model.spec.settings import Reference
 from symtrack.model.study import frame
 from symtrack.model.training.metrics import state_sha256
 from tests.paths import ROOT
@@ -172,8 +174,26 @@ print(study.left)
 """
     done = subprocess.run([sys.executable, "-"], input=program, cwd=ROOT, capture_output=True, text=True, check=True)
     first, last = done.stdout.splitlines()
-    assert first.startswith("jobs = 2: must be 1 in a notebook or a session")
+    assert first.startswith("jobs = 2: must be 1 unless processes can import the program")
     assert last == "0"
+
+
+def test_a_session_runs_jobs_of_what_processes_can_import(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A notebook has a module that is no file: its own classes cannot get to processes, those of modules can."""
+    session = ModuleType("__main__")
+    monkeypatch.setitem(sys.modules, "__main__", session)
+    study = symtrack.Study(tmp_path)
+    for seed in (1, 2):
+        study.add(symtrack.Experiment("weight-programming", seed=seed), steps=5, seed=seed)
+    study.run(jobs=2)
+    assert study.left == 0
+    kind = type("Own", (symtrack.CustomAlgorithm,), {"__module__": "__main__"})
+    own = kind(name="own", version=1, reference=Reference.LATCHED)
+    study.add(symtrack.Experiment("weight-programming", algorithm=own), steps=5, seed=3)
+    with pytest.raises(ValueError, match="jobs = 2: must be 1 unless processes can import the program"):
+        study.run(jobs=2)
+    study.run()
+    assert study.left == 0
 
 
 def test_callbacks_change_nothing_of_a_run() -> None:
