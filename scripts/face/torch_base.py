@@ -33,8 +33,9 @@ from symtrack.model.spec.validated import check
 from symtrack.model.tile.interface import PeripheryFactory
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.metrics import counts
-from symtrack.model.training.single_layer import LayerTask, Passed, SingleLayer, tile_seed
+from symtrack.model.training.single_layer import LayerTask, SingleLayer, tile_seed
 from symtrack.model.training.spec import SEED_MAX, TrainingSpec
+from symtrack.torch_gradients import Product, array_of, backward_pass, factor_of, mark_of
 
 WRITING = Writing(fill=WEIGHT_SCALING)  # the largest weight of a layer is as large as random ones start
 PERIPHERIES = ("golden", "native")
@@ -267,10 +268,10 @@ class AnalogLayer(nn.Module):
     def _product(self, x: Any) -> Any:
         """s * W x for vectors x [n, C]."""
         self._guard()
-        if _backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
+        if backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
             self._core.offered.clear()
             self._offered.clear()
-        return _Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
+        return Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
 
     def _drop(self) -> None:
         """Forget all pairs."""
@@ -286,20 +287,20 @@ class AnalogLayer(nn.Module):
         ValueError
             What was added is no multiple, of 0 or more, of the gradient of the pairs.
         """
-        number = _backward_pass()
+        number = backward_pass()
         parts = self._offered.pop(number, None)
         if parts is None:  # in evaluation, or what else there is has no part in products
             return
         before = 0.0 if self._kept is None else self._kept[0]
-        now = _array(gradient).copy()
-        factor = _factor(now, parts, before, gradient.dtype)
+        now = array_of(gradient).copy()
+        factor = factor_of(now, parts, before, gradient.dtype)
         if factor is None:
             raise ValueError(
                 "weight.grad: must be what products of the layer add, times one number from 0 on; hooks, or another use"
                 " of weight, have added something else"
             )
         self._core.take(number, factor)
-        self._kept = now, _mark(gradient)
+        self._kept = now, mark_of(gradient)
 
     def _settle(self) -> None:
         """Before pairs are kept or used: do to those that there are what was done to the gradient since.
@@ -314,18 +315,18 @@ class AnalogLayer(nn.Module):
             self._core.pairs.clear()
             self._kept = None
             return
-        now = _array(gradient).copy()
+        now = array_of(gradient).copy()
         kept, mark = self._kept or (np.zeros(now.shape), None)
-        if mark == _mark(gradient) and np.array_equal(now, kept):
+        if mark == mark_of(gradient) and np.array_equal(now, kept):
             return
-        factor = 0.0 if not now.any() else _factor(now, [kept], 0.0, gradient.dtype)
+        factor = 0.0 if not now.any() else factor_of(now, [kept], 0.0, gradient.dtype)
         if factor is None:
             raise ValueError(
                 "weight.grad: must be what backward passes have added, times one number from 0 on, which is all that"
                 " pulses can follow"
             )
         self._core.scale_errors(factor)
-        self._kept = (now, _mark(gradient)) if factor else None
+        self._kept = (now, mark_of(gradient)) if factor else None
 
     def _learn(self, factor: float) -> None:
         self._core.learn(factor)
@@ -410,72 +411,3 @@ _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictio
 def layer_of(parameter: Any) -> AnalogLayer | None:
     layer = _LAYERS.get(id(parameter))
     return layer if layer is not None and layer.weight is parameter else None
-
-
-class _Product(torch.autograd.Function):
-    """s * W x, whose backward pass keeps what the next update takes."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, weight: Any, layer: AnalogLayer, training: bool) -> Any:
-        y, ctx.passed = layer._core.forward(_array(x), training=training)
-        ctx.layer, ctx.training, ctx.like = layer, training, weight
-        ctx.save_for_backward(x)
-        return torch.from_numpy(y).to(x)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, delta: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        layer: AnalogLayer = ctx.layer
-        passed: Passed = ctx.passed
-        keep = ctx.training and ctx.needs_input_grad[1]
-        if keep:
-            layer._settle()
-        gradient = layer._core.backward(
-            _array(delta),
-            passed,
-            product=ctx.needs_input_grad[0],
-            keep=keep,
-            training=ctx.training,
-            number=_backward_pass(),
-        )
-        of_weight = None
-        if keep:
-            of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape)
-            part = _array(of_weight).copy()  # torch may add to the other in place
-            layer._offered.setdefault(_backward_pass(), []).append(part)
-        return None if gradient is None else torch.from_numpy(gradient).to(delta), of_weight, None, None
-
-
-def _backward_pass() -> int:
-    """Number of the backward pass that this is called in, -1 outside of them."""
-    return int(torch._C._current_graph_task_id())
-
-
-def _mark(gradient: Any) -> tuple[int, int]:
-    """What tells a gradient of zeros from one that was set to zeros."""
-    return gradient.data_ptr(), gradient._version
-
-
-def _factor(now: Any, parts: list[Any], before: Any, dtype: Any) -> float | None:
-    """f >= 0 with now = before + f * sum(parts), within a few roundings of every component, or None."""
-    limits = torch.finfo(dtype)
-    part, size = sum(parts), sum(np.abs(one) for one in parts)
-
-    def fits(factor: float) -> bool:
-        room = 4 * len(parts) * limits.eps * (np.abs(before) + factor * size + limits.smallest_normal)
-        return bool((np.abs(now - before - factor * part) <= room).all())
-
-    with np.errstate(invalid="ignore"):  # of components that are not finite, which nothing fits
-        if fits(1.0):
-            return 1.0
-        if (now == before).all():
-            return 0.0
-        largest = float(np.abs(part).max()) or 1.0
-        unit = part / largest
-        factor = float(((now - before) * unit).sum()) / (float((unit * unit).sum()) or 1.0) / largest
-        return factor if factor >= 0.0 and fits(factor) else None
-
-
-def _array(tensor: Any) -> Any:
-    return tensor.detach().to("cpu", torch.float64).contiguous().numpy()
