@@ -58,6 +58,10 @@ class _Weight(nn.Parameter):
         with torch._C.DisableTorchFunctionSubclass():
             return func(*args, **(kwargs or {}))
 
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """For pickle: a weight again, which a layer and its optimiser then share as they do here."""
+        return _Weight, (self.detach(), self.requires_grad)
+
 
 class AnalogLayer(nn.Module):
     """What `AnalogLinear` and `AnalogConv2d` have in common: a matrix on tiles, and a digital bias.
@@ -366,8 +370,6 @@ class AnalogLayer(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         spec, saved, written = state["_core"]
         super().__setstate__(state)
-        if not isinstance(self.weight, _Weight):  # pickles make it a plain one
-            self.weight = _Weight(self.weight.data, self.weight.requires_grad)
         self._core = self._new_core(spec)
         self._core.load(saved)
         self._core.written = written
@@ -409,5 +411,20 @@ _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictio
 
 
 def layer_of(parameter: Any) -> AnalogLayer | None:
+    """The analog layer whose weight a parameter is, None for digital ones.
+
+    Raises
+    ------
+    ValueError
+        It is the weight of an analog layer that is gone, or has another one.
+    """
     layer = _LAYERS.get(id(parameter))
-    return layer if layer is not None and layer.weight is parameter else None
+    if layer is not None and layer.weight is parameter:
+        return layer
+    if isinstance(parameter, _Weight):
+        form = list(parameter.shape)
+        raise ValueError(
+            f"params: weight of {form}: must be that of an analog layer that is in use, copied or pickled together with"
+            " its optimiser"
+        )
+    return None

@@ -64,6 +64,38 @@ def test_a_copy_goes_on_to_the_same_end_and_leaves_the_model_alone(copied: Any) 
     assert state_sha256(model) == before != state_sha256(other)
 
 
+def through_a_whole_file(saved: Any) -> Any:
+    file = io.BytesIO()
+    torch.save(saved, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair)), through_a_whole_file])
+@pytest.mark.parametrize("first", ["model", "optimizer"])
+def test_a_model_copied_with_its_optimizer_goes_on_to_the_same_end(copied: Any, first: str) -> None:
+    pair = trained(4)
+    model, chosen = copied(pair) if first == "model" else reversed(copied(pair[::-1]))
+    assert model[0].weight is chosen.param_groups[0]["params"][0]
+    before = model[0].counts()["update_slots"]
+    for one, other in (pair, (model, chosen)):
+        train(one, other, DATA, steps=4, first=4)
+    assert model[0].counts()["update_slots"] > before
+    assert state_sha256(model) == state_sha256(pair[0])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_an_optimizer_without_its_layers_is_refused(copied: Any) -> None:
+    model, chosen = trained(1)
+    other = copied(chosen)
+    message = r"^params: weight of \[8, 64\]: must be that of an analog layer that is in use, copied or pickled together"
+    with pytest.raises(ValueError, match=message):
+        other.step()
+    model[0] = AnalogLinear(64, 8, seed=1)
+    with pytest.raises(ValueError, match=message):
+        chosen.step()
+
+
 def test_a_copy_has_its_own_weight_and_says_what_it_took_to_write() -> None:
     layer = convert_to_analog(nn.Linear(5, 3), seed=1)
     other = copy.deepcopy(layer)
