@@ -320,7 +320,7 @@ def test_groups_have_rates_of_their_own() -> None:
         AnalogSGD(model.parameters(), lr=0.0)
 
 
-@pytest.mark.parametrize("name", ["maximize", "differentiable"])
+@pytest.mark.parametrize("name", ["maximize", "differentiable", "fused"])
 def test_analog_layers_descend_by_pulses(name: str) -> None:
     model, digital = layer(), nn.Linear(2, 2)
     message = rf"^{name} = True: must be False with analog layers, which descend by pulses$"
@@ -337,6 +337,43 @@ def test_analog_layers_descend_by_pulses(name: str) -> None:
     with pytest.raises(ValueError, match=message):
         optimizer.step()
     assert state_sha256(model) == before
+
+
+def test_fused_is_refused_for_the_whole_optimizer() -> None:
+    """Scalers would leave the division of all gradients to it."""
+    digital, analog = nn.Linear(2, 2), layer()
+    groups = [{"params": digital.parameters()}, {"params": analog.parameters(), "fused": False}]
+    with pytest.raises(ValueError, match=r"^fused = True: must be False with analog layers"):
+        AnalogSGD(groups, lr=0.1, fused=True)
+
+
+@pytest.mark.parametrize(
+    ("rate", "message"),
+    [
+        ("a", "^lr = 'a': must be a number from 0 on$"),
+        (None, "^lr = None: must be a number from 0 on$"),
+        (-1.0, "^lr = -1.0: must be a number from 0 on$"),
+        (torch.nan, "^lr = nan: must be a number from 0 on$"),
+    ],
+)
+def test_learning_rates_are_numbers(rate: Any, message: str) -> None:
+    model = layer()
+    with pytest.raises((TypeError, ValueError), match=message):
+        AnalogSGD(model.parameters(), lr=rate)
+    with pytest.raises((TypeError, ValueError), match=message):
+        AnalogSGD([{"params": model.parameters(), "lr": rate}])
+    AnalogSGD(model.parameters(), lr=torch.tensor(0.1))
+    AnalogSGD(nn.Linear(2, 2).parameters(), 0.0, 0.9)
+
+
+@pytest.mark.parametrize(("state", "form"), [({}, r"\[\]"), (3, "int"), ({"param_groups": []}, r"\['param_groups'\]")])
+def test_a_state_of_no_optimizer_is_refused(state: Any, form: str) -> None:
+    model = layer()
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    with pytest.raises(
+        ValueError, match=rf"^state = {form}: must be that of an AnalogSGD, with state and param_groups$"
+    ):
+        optimizer.load_state_dict(state)
 
 
 def test_the_state_of_another_optimizer_is_refused() -> None:
