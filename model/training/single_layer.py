@@ -18,7 +18,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
@@ -38,7 +40,7 @@ from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import TILE_SEEDS
 from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
-from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 Real = NDArray[np.float64]
@@ -328,20 +330,39 @@ class SingleLayer:
 
     def check(self, saved: Mapping[str, Any]) -> None:
         """Raise ValueError unless it is of a layer with these settings, whatever its seed."""
-        mine, theirs = self.settings, json.loads(saved["settings"])
+        seed = saved["seed"]
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= SEED_MAX:
+            raise ValueError(f"state: seed = {repr(seed)[:_LONGEST]}: must be an integer from 0 to {SEED_MAX}")
+        mine, theirs = self.settings, _parsed(saved["settings"])
         for name in (*mine, *theirs):
             one, other = mine.get(name, "absent"), theirs.get(name, "absent")
             if one != other:
                 raise ValueError(f"state: {name} = {other[:_LONGEST]}: must be {one[:_LONGEST]}, as in this layer")
         like, given = self.state_arrays() | self._trainer.network.counters(), saved["arrays"]
+        if not isinstance(given, Mapping):
+            raise ValueError(f"state: arrays = {repr(given)[:_LONGEST]}: must be arrays by name")
         for name in (*like, *given):
             forms = [f"{a[name].dtype}{list(a[name].shape)}" if name in a else "absent" for a in (given, like)]
             if forms[0] != forms[1]:
                 raise ValueError(f"state: array {name} = {forms[0]}: must be {forms[1]}, as in this layer")
+        ranges = {f"{of}_exponent": (-EXPONENT_MAX, EXPONENT_MAX + 1) for of in self.exponents}
+        ranges |= {f"{self.layer.name}_scale": (1, _COUNT_MAX), "updates": (0, _COUNT_MAX), "moved": (0, _COUNT_MAX)}
+        for name, (low, high) in ranges.items():
+            if not low <= (value := int(given[name])) <= high:
+                raise ValueError(f"state: array {name} = {value}: must be from {low} to {high}")
 
     def with_seed(self, seed: int) -> TrainingSpec:
         """The spec of the same layer with another seed."""
         return replace(self.spec, seed=seed, tile_seed=tile_seed(seed))
+
+
+def _parsed(settings: Any) -> dict[str, str]:
+    """Settings from their text in a state."""
+    with suppress(TypeError, ValueError):
+        parsed = json.loads(settings)
+        if isinstance(parsed, dict) and all(isinstance(text, str) for text in parsed.values()):
+            return parsed
+    raise ValueError(f"state: settings = {repr(settings)[:_LONGEST]}: must be a JSON object of texts by name")
 
 
 _TEXTS = {"x": "input", "delta": "gradient at the output"}

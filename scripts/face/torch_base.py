@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -352,7 +353,9 @@ class AnalogLayer(nn.Module):
         """
         if not isinstance(state, Mapping) or not {"seed", "settings", "arrays"} <= set(state):
             raise ValueError(f"state = {type(state).__name__}: must be that of an analog layer")
-        saved = dict(state) | {"arrays": {name: tensor.cpu().numpy() for name, tensor in state["arrays"].items()}}
+        saved = dict(state)
+        if isinstance(saved["arrays"], Mapping):
+            saved["arrays"] = {name: _saved_array(name, tensor) for name, tensor in saved["arrays"].items()}
         self._core.check(saved)
         if saved["seed"] != self._core.spec.seed:
             self._core = self._new_core(self._core.with_seed(saved["seed"]))

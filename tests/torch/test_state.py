@@ -146,6 +146,41 @@ def test_a_state_of_another_size_or_kind_is_refused() -> None:
         layer.set_extra_state(state)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("settings", "{", r"state: settings = '\{': must be a JSON object of texts by name"),
+        ("settings", "[]", r"state: settings = '\[\]': must be a JSON object of texts by name"),
+        ("settings", 3, "state: settings = 3: must be a JSON object of texts by name"),
+        ("settings", '{"algorithm": 3}', "state: settings = .*: must be a JSON object of texts by name"),
+        ("arrays", 7, "state: arrays = 7: must be arrays by name"),
+        ("arrays", {"layer0_scale": 3}, "state: array layer0_scale = int: must be a tensor"),
+        ("seed", "x", "state: seed = 'x': must be an integer from 0 to .*"),
+        ("seed", -1, "state: seed = -1: must be an integer from 0 to .*"),
+        ("x_exponent", 99, "state: array x_exponent = 99: must be from -20 to 21"),
+        ("updates", -1, "state: array updates = -1: must be from 0 to .*"),
+        ("layer0_scale", 0, "state: array layer0_scale = 0: must be from 1 to .*"),
+        (
+            "layer0_scale",
+            torch.tensor(1.0, dtype=torch.bfloat16),
+            "state: array layer0_scale = torch.bfloat16: must be .*",
+        ),
+    ],
+)
+def test_a_damaged_state_is_refused(field: str, value: Any, message: str) -> None:
+    layer = AnalogLinear(6, 4, seed=1)
+    before, state = state_sha256(layer), AnalogLinear(6, 4, seed=2).get_extra_state()
+    if field in state:
+        state[field] = value
+    else:
+        state["arrays"][field] = torch.as_tensor(value)
+    with pytest.raises(ValueError, match=f"^{message}$") as caught:
+        layer.load_state_dict(layer.state_dict() | {"_extra_state": state})
+    assert "\n" not in str(caught.value)
+    assert state_sha256(layer) == before
+    layer(torch.ones(1, 6))
+
+
 def altered(state: dict[str, Any], how: str) -> dict[str, Any]:
     if how == "another algorithm":
         return AnalogLinear(6, 4, seed=2, algorithm="agad").state_dict()
