@@ -27,7 +27,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
-from symtrack.model.arithmetic.formats import VALUE_BITS
+from symtrack.model.arithmetic.formats import SUM_MAX, VALUE_BITS, VALUE_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING, Architecture, Dense
 from symtrack.model.network.network import Network
@@ -151,11 +151,41 @@ class SingleLayer:
         return self.layer.plan.rows, self.layer.plan.columns
 
     def write(self, weights: ArrayLike, writing: Writing | None = None) -> Written:
-        """Bring W and the output scale to weights [R, C], see `model.network.writing`."""
+        """Bring W and the output scale to weights [R, C], see `model.network.writing`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            They are not finite, or out of the range in which outputs and gradients neither vanish nor saturate.
+        """
         start = StartWeights.of([weights], writing)
+        self._check_range(start)
         noise = NoiseStream(derive_key(self.spec.seed, "writing", self.steps))
         self.written = write_weights(self._trainer.network, start, noise)
         return self.written
+
+    def _check_range(self, start: StartWeights) -> None:
+        """Raise ValueError unless products with these weights stay within their format; zeros are allowed.
+
+        The largest component of a vector is from `_LOW` to `_HIGH`. Sums end at `SUM_MAX`: none comes there if the
+        sizes of weights in every row and column add up to so little, or else the full scales of the converters. The
+        largest weight times `_LOW` is at least the last bit of a sum.
+        """
+        (weights,) = start.layers
+        if not (largest := _largest(weights)):
+            return
+        sizes, fixed, end = np.abs(weights), self.layer.plan.scale, SUM_MAX / VALUE_ONE / _HIGH
+        added = float(max(sizes.sum(0).max(), sizes.sum(1).max()))
+        starts = zip(*((rows.start, columns.start) for rows, columns, _ in self.layer.blocks), strict=True)
+        blocks = max(len(set(side)) for side in starts)
+        full = (fixed or largest / start.writing.fill) * self.layer.tiles[0].converters.output_bound * blocks
+        low = 1 / VALUE_ONE / _LOW
+        high = largest * end / (min(added, full) if fixed is None or full <= end else added)
+        if not low <= largest <= high:
+            raise ValueError(
+                f"weight: largest = {largest:.3g}: must be from {low:.3g} to {high:.3g}, so that outputs neither vanish"
+                " nor saturate"
+            )
 
     def weights(self) -> Real:
         """s * W, float64[R, C]."""

@@ -258,7 +258,7 @@ class AnalogLayer(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            It is no tensor of that shape, or not finite.
+            It is no tensor of that shape, not real or not finite, or outputs would vanish or saturate.
         """
         shape = self._view[0].shape
         if not isinstance(weight, torch.Tensor) or weight.shape != shape:

@@ -66,7 +66,7 @@ def convert_to_analog(
     ------
     TypeError, ValueError
         There is nothing to convert or to exclude, a layer has groups or hooks, shares its weight or pads otherwise than
-        with zeros, or an option is not allowed.
+        with zeros, has weights with which outputs would vanish or saturate, or an option is not allowed.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
@@ -137,7 +137,10 @@ def _analog(name: str, module: Any, seed: int, writing: Writing | None, options:
             module.bias is not None,
             **options,
         )
-    layer.write_weights(module.weight, writing)
+    try:
+        layer.write_weights(module.weight, writing)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from None
     layer.weight.requires_grad_(module.weight.requires_grad)
     layer.bias = module.bias
     return layer.train(module.training)
