@@ -166,6 +166,7 @@ class AnalogLayer(nn.Module):
         )
         if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise TypeError(f"dtype = {dtype!r}: must be a floating-point type of torch, such as torch.float32")
+        _check_place(torch.empty(0))
         if seed is None:
             seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
         seed = check("seed", seed, 0, SEED_MAX)
@@ -264,6 +265,11 @@ class AnalogLayer(nn.Module):
         if not isinstance(weight, torch.Tensor) or weight.shape != shape:
             form = list(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
             raise ValueError(f"weight = {form}: must be a tensor of {list(shape)}")
+        if weight.is_complex() or weight.is_meta:
+            kind = weight.dtype if weight.is_complex() else "meta"
+            raise ValueError(f"weight = {kind}: must be a tensor of real numbers that has values")
+        if writing is not None and not isinstance(writing, Writing):
+            raise TypeError(f"writing = {writing!r}: must be a Writing, or None")
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
         written = self._core.write(array, writing or WRITING)
         self._parameters["weight"] = self._view[0]
@@ -379,6 +385,7 @@ class AnalogLayer(nn.Module):
         self._tie()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        _check_place(fn(self.weight.new_empty(0)))
         result = super()._apply(fn, recurse)
         if self.weight is not self._view[0]:  # as where a conversion makes new parameters
             self._tie()
@@ -411,6 +418,17 @@ class AnalogLayer(nn.Module):
 
 _OF_PAIRS = ("_offered", "_kept")
 _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
+
+
+def _check_place(like: Any) -> None:
+    if like.is_meta:
+        raise ValueError("device = meta: must be one whose tensors have values, which analog layers show in weight")
+
+
+def _saved_array(name: str, tensor: Any) -> Any:
+    with suppress(AttributeError, TypeError, RuntimeError):  # of what is no tensor, or of a type that numpy has not
+        return tensor.cpu().numpy()
+    raise ValueError(f"state: array {name} = {getattr(tensor, 'dtype', type(tensor).__name__)}: must be a tensor")
 
 
 def layer_of(parameter: Any) -> AnalogLayer | None:
