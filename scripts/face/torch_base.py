@@ -202,6 +202,14 @@ class AnalogLayer(nn.Module):
         self.bias = nn.Parameter(self.weight.new_empty(rows).uniform_(-bound, bound)) if bias else None
         self._tie()
 
+    def reset_parameters(self) -> None:
+        """Start anew as a layer that is made now: other tiles, with a seed from torch's generator, and another bias."""
+        seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
+        self._renew(self._new_core(self._core.with_seed(seed)))
+        if self.bias is not None:
+            bound = self._core.shape[1] ** -0.5
+            nn.init.uniform_(self.bias, -bound, bound)
+
     def _new_core(self, spec: TrainingSpec) -> SingleLayer:
         periphery, threads = self._made
         return SingleLayer(spec, periphery=_periphery(periphery), threads=threads)
@@ -276,6 +284,7 @@ class AnalogLayer(nn.Module):
         self._refresh()
         return written
 
+    @torch._disable_dynamo  # torch.compiler.disable takes seconds to import
     def _product(self, x: Any) -> Any:
         """s * W x for vectors x [n, C]."""
         self._guard()
@@ -363,9 +372,15 @@ class AnalogLayer(nn.Module):
         if isinstance(saved["arrays"], Mapping):
             saved["arrays"] = {name: _saved_array(name, tensor) for name, tensor in saved["arrays"].items()}
         self._core.check(saved)
-        if saved["seed"] != self._core.spec.seed:
-            self._core = self._new_core(self._core.with_seed(saved["seed"]))
-        self._core.load(saved)
+        core = self._core
+        if saved["seed"] != core.spec.seed:
+            core = self._new_core(core.with_seed(saved["seed"]))
+        core.load(saved)
+        self._renew(core)
+
+    def _renew(self, core: SingleLayer) -> None:
+        """Go on with these tiles, which have other weights; what was kept for a step is dropped."""
+        self._core = core
         self._parameters["weight"] = self._view[0]  # of which loading by assignment has made another one
         self._drop()
         self.weight.grad = None  # it was of what is gone

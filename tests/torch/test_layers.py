@@ -206,3 +206,50 @@ def test_fused_kernels_do_not_pass_by_the_layer() -> None:
     with torch.no_grad():
         assert not torch.equal(analog(x), analog(x))  # its noise
         assert torch.equal(encoder(x), encoder(x))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_compiled_model_is_the_model(backend: str) -> None:
+    """The compiler leaves products alone and compiles what is between them."""
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(1)
+        torch._dynamo.reset()
+        model = nn.Sequential(
+            AnalogConv2d(1, 2, 2, seed=1, **OFFSET), nn.Tanh(), nn.Flatten(), AnalogLinear(8, 3, seed=2, **OFFSET)
+        )
+        optimizer = AnalogSGD(model.parameters(), lr=0.1)
+        used = torch.compile(model, backend=backend) if compiled else model
+        for step in range(3):
+            optimizer.zero_grad()
+            x = torch.randn(4, 1, 3, 3, generator=torch.Generator().manual_seed(step))
+            (used(x) ** 2).sum().backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            found.append((used(x), state_sha256(model)))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+
+
+def test_reset_parameters_is_a_start_anew() -> None:
+    form: dict[str, Any] = {"algorithm": "e-rider", "rates": {"reads": 5}, **OFFSET}
+    torch.manual_seed(4)
+    new = AnalogLinear(6, 4, **form)
+    model = nn.Sequential(AnalogLinear(6, 4, seed=3, **form), nn.Tanh())
+    layer, weight = model[0], model[0].weight
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        layer(torch.ones(2, 6)).sum().backward()
+        optimizer.step()
+    torch.manual_seed(4)
+    model.apply(lambda one: one.reset_parameters() if hasattr(one, "reset_parameters") else None)
+    assert state_sha256(layer) == state_sha256(new)
+    assert layer.weight is weight
+    assert layer.weight.grad is None
+    assert not layer._core.pairs
+    assert torch.equal(layer.weight, new.weight)
+    assert torch.equal(layer(torch.ones(1, 6)), new(torch.ones(1, 6)))
+    layer(torch.ones(2, 6)).sum().backward()
+    optimizer.step()
+    assert layer._core.steps == 1
