@@ -322,7 +322,12 @@ class AnalogLayer(nn.Module):
         self._core.take(number, factor)
         self._kept = now, mark_of(gradient)
 
-    def _settle(self) -> None:
+    def _learns(self) -> bool:
+        """Whether an optimiser has the weight; pairs are kept for those alone."""
+        groups = [group for optimizer in list(OPTIMIZERS) for group in optimizer.param_groups]
+        return any(one is self.weight for group in groups for one in group["params"])
+
+    def _settle(self) -> bool:
         """Before pairs are kept or used: do to those that there are what was done to the gradient since.
 
         Raises
@@ -334,19 +339,20 @@ class AnalogLayer(nn.Module):
         if gradient is None:
             self._core.pairs.clear()
             self._kept = None
-            return
+            return True
         now = array_of(gradient).copy()
         kept, mark = self._kept or (np.zeros(now.shape), None)
         if mark == mark_of(gradient) and np.array_equal(now, kept):
-            return
+            return True
         factor = 0.0 if not now.any() else factor_of(now, [kept], 0.0, gradient.dtype)
         if factor is None:
             raise ValueError(
-                "weight.grad: must be what backward passes have added, times one number from 0 on, which is all that"
-                " pulses can follow"
+                "weight.grad: must be what backward passes have added since AnalogSGD was made, times one number from 0"
+                " on, which is all that pulses can follow"
             )
         self._core.scale_errors(factor)
         self._kept = (now, mark_of(gradient)) if factor else None
+        return True
 
     def _learn(self, factor: float) -> None:
         self._core.learn(factor)
@@ -432,6 +438,7 @@ class AnalogLayer(nn.Module):
 
 
 _OF_PAIRS = ("_offered", "_kept")
+OPTIMIZERS: weakref.WeakSet[Any] = weakref.WeakSet()  # all that there are of `AnalogSGD`
 _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
 
 

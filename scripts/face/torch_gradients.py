@@ -32,22 +32,18 @@ class Product(torch.autograd.Function):
         (x,) = ctx.saved_tensors
         layer: Any = ctx.layer
         passed: Passed = ctx.passed
-        keep = ctx.training and ctx.needs_input_grad[1]
+        errors, number = array_of(delta), backward_pass()
+        wanted = ctx.training and ctx.needs_input_grad[1]
+        keep = wanted and layer._learns()
         if keep:
             layer._settle()
         gradient = layer._core.backward(
-            array_of(delta),
-            passed,
-            product=ctx.needs_input_grad[0],
-            keep=keep,
-            training=ctx.training,
-            number=backward_pass(),
+            errors, passed, product=ctx.needs_input_grad[0], keep=keep, training=ctx.training, number=number
         )
-        of_weight = None
+        of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape) if wanted else None
         if keep:
-            of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape)
             part = array_of(of_weight).copy()  # torch may add to the other in place
-            layer._offered.setdefault(backward_pass(), []).append(part)
+            layer._offered.setdefault(number, []).append(part)
         return None if gradient is None else torch.from_numpy(gradient).to(delta), of_weight, None, None
 
 

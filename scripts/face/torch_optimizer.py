@@ -13,7 +13,7 @@ from typing import Any
 
 import torch
 
-from symtrack.torch_base import layer_of
+from symtrack.torch_base import OPTIMIZERS, layer_of
 
 
 class AnalogSGD(torch.optim.SGD):
@@ -66,6 +66,7 @@ class AnalogSGD(torch.optim.SGD):
         except ValueError:
             self.param_groups.pop()
             raise
+        OPTIMIZERS.add(self)
 
     def load_state_dict(self, state_dict: Any) -> None:
         """Go on from the ``state_dict`` of an `AnalogSGD`.

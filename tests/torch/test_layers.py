@@ -11,7 +11,7 @@ import torch
 from torch import nn
 
 from symtrack.torch import AnalogConv2d, AnalogLinear, AnalogSGD, state_sha256
-from tests.torch.helpers import FINE, OFFSET
+from tests.torch.helpers import FINE, OFFSET, optimized
 
 
 def both(analog: Any, digital: Any, x: Any) -> list[tuple[Any, Any]]:
@@ -76,7 +76,7 @@ def test_what_is_large_or_small_does_not_saturate() -> None:
 
 
 def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
-    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    layer = optimized(AnalogLinear(6, 4, seed=3, **OFFSET))
     x = torch.randn(5, 6, requires_grad=True)
     layer(x).sum().backward()
     before = state_sha256(layer)
@@ -96,7 +96,7 @@ def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
 @pytest.mark.parametrize("before", [0, 1])
 def test_gradients_of_inputs_in_evaluation(before: int) -> None:
     """Alone and behind a trainable layer, with and without a gradient of the weight from before."""
-    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    layer = optimized(AnalogLinear(6, 4, seed=3, **OFFSET))
     model = nn.Sequential(nn.Linear(6, 6), layer)
     for _ in range(before):
         model(torch.ones(2, 6)).sum().backward()
@@ -186,7 +186,7 @@ def test_outputs_have_the_type_of_inputs(dtype: Any) -> None:
 
 
 def test_a_conversion_shows_the_weight_in_another_type() -> None:
-    layer = AnalogLinear(6, 4, seed=3)
+    layer = optimized(AnalogLinear(6, 4, seed=3))
     before = layer.weight.detach().clone()
     layer.to(torch.bfloat16)(torch.ones(1, 6))
     assert not torch.equal(layer.weight, before)
