@@ -47,6 +47,8 @@ Real = NDArray[np.float64]
 
 EXPONENT_MAX = 20  # of the size of both exponents: below 2**-40 an input or an error is 0, and 2**22 is the largest
 _LOW, _HIGH = 1 / 16, 4.0  # of the largest component of some vectors, beyond which the exponent changes
+_LARGEST = 2.0 ** (EXPONENT_MAX + 2)  # that a component may not reach
+_COUNT_MAX = (1 << 63) - 1
 _LONGEST = 60  # characters of a setting in a message
 _NO_SAMPLES = "task = LayerTask: must be a task with samples; a single layer takes vectors and errors of a framework"
 
@@ -292,7 +294,7 @@ class SingleLayer:
         largest = _largest(values)
         if not np.isfinite(largest):
             raise ValueError(f"{_TEXTS[of]} = {largest}: must be finite")
-        if largest >= 2.0 ** (EXPONENT_MAX + 2):
+        if largest >= _LARGEST:
             raise ValueError(f"{_TEXTS[of]} = {largest:g}: must be below 2**{EXPONENT_MAX + 2} in size")
         present = self.exponents[of]
         if largest == 0.0:
@@ -402,6 +404,11 @@ _SEEDS = re.compile(r"seed|task\.layers\[\d+\]\.seed")
 def tile_seed(seed: int) -> int:
     """Of the random sources of the tiles of a layer with this seed."""
     return 1 + derive_key(seed, "sources") % TILE_SEEDS
+
+
+def representable(values: Real) -> bool:
+    """Whether inputs or errors are finite and small enough for words."""
+    return _largest(values) < _LARGEST
 
 
 def _largest(values: NDArray[Any]) -> float:

@@ -313,6 +313,10 @@ class AnalogLayer(nn.Module):
             return
         before = 0.0 if self._kept is None else self._kept[0]
         now = array_of(gradient).copy()
+        if not np.isfinite(now).all():  # and so it stays until it is dropped, with all pairs
+            self._core.drop()
+            self._kept = None
+            return
         factor = factor_of(now, parts, before, gradient.dtype)
         if factor is None:
             raise ValueError(
@@ -330,6 +334,8 @@ class AnalogLayer(nn.Module):
     def _settle(self) -> bool:
         """Before pairs are kept or used: do to those that there are what was done to the gradient since.
 
+        Returns whether the gradient is finite; there are no pairs if it is not.
+
         Raises
         ------
         ValueError
@@ -341,6 +347,10 @@ class AnalogLayer(nn.Module):
             self._kept = None
             return True
         now = array_of(gradient).copy()
+        if not np.isfinite(now).all():
+            self._core.pairs.clear()
+            self._kept = None
+            return False
         kept, mark = self._kept or (np.zeros(now.shape), None)
         if mark == mark_of(gradient) and np.array_equal(now, kept):
             return True

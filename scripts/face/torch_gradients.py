@@ -13,11 +13,15 @@ from typing import Any
 import numpy as np
 import torch
 
-from symtrack.model.training.single_layer import Passed
+from symtrack.model.training.single_layer import Passed, representable
 
 
 class Product(torch.autograd.Function):
-    """s * W x, whose backward pass keeps what the next update takes."""
+    """s * W x, whose backward pass keeps what the next update takes.
+
+    Errors that are not finite or too large are not refused, since scalers of losses live from them: all gradients are
+    inf or nan then, and nothing is kept.
+    """
 
     @staticmethod
     def forward(ctx: Any, x: Any, weight: Any, layer: Any, training: bool) -> Any:
@@ -37,6 +41,15 @@ class Product(torch.autograd.Function):
         keep = wanted and layer._learns()
         if keep:
             layer._settle()
+        elif wanted:
+            layer._drop()
+        if not representable(errors):
+            value = float("nan") if np.isnan(errors).any() else float("inf")
+            full = (torch.full_like(like, value) for like in (x, ctx.like))
+            gradient, of_weight = (
+                one if need else None for one, need in zip(full, (ctx.needs_input_grad[0], wanted), strict=True)
+            )
+            return gradient, of_weight, None, None
         gradient = layer._core.backward(
             errors, passed, product=ctx.needs_input_grad[0], keep=keep, training=ctx.training, number=number
         )

@@ -97,7 +97,11 @@ class AnalogSGD(torch.optim.SGD):
             for parameter in group["params"]:
                 if (layer := layer_of(parameter)) is not None:
                     layer._guard()
-                    layer._settle()  # all of them before the first one learns
+                    if not layer._settle():  # all of them before the first one learns
+                        raise ValueError(
+                            "weight.grad = inf or nan: must be finite, as gradients at outputs must, and below 2**22 in"
+                            " size; zero_grad drops it"
+                        )
         hidden = []
         for group in self.param_groups:
             factor = float(group["lr"]) / group["start_lr"] if group["start_lr"] else 0.0

@@ -55,7 +55,6 @@ def on_meta(make: Callable[[], Any]) -> Any:
         (lambda: linear()([1.0] * 6), "input = list: must be a tensor of floats"),
         (lambda: linear()(torch.full((1, 6), torch.nan)), "input = nan: must be finite"),
         (lambda: linear()(torch.full((1, 6), 1e20)), r"input = 1e\+20: must be below 2\*\*22 in size"),
-        (lambda: (linear()(torch.ones(1, 6)) / 0).sum().backward(), "gradient at the output = inf: must be finite"),
         (lambda: AnalogConv2d(2, 2, 3)(torch.ones(1, 3, 5, 5)), r"input = \[1, 3, 5, 5\]: must be \[..., 2, height"),
         (lambda: AnalogConv2d(2, 2, 3)(torch.ones(1, 2, 2, 5)), r"input = \[1, 2, 2, 5\]: must be at least as large"),
         (lambda: linear().write_weights(torch.ones(6, 4)), r"weight = \[6, 4\]: must be a tensor of \[4, 6\]"),

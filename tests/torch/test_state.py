@@ -88,7 +88,9 @@ def test_a_model_copied_with_its_optimizer_goes_on_to_the_same_end(copied: Any, 
 def test_an_optimizer_without_its_layers_is_refused(copied: Any) -> None:
     model, chosen = trained(1)
     other = copied(chosen)
-    message = r"^params: weight of \[8, 64\]: must be that of an analog layer that is in use, copied or pickled together"
+    message = (
+        r"^params: weight of \[8, 64\]: must be that of an analog layer that is in use, copied or pickled together"
+    )
     with pytest.raises(ValueError, match=message):
         other.step()
     model[0] = AnalogLinear(64, 8, seed=1)
