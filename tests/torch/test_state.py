@@ -239,6 +239,16 @@ def test_native_rtl_ends_in_the_same_state_after_60_steps() -> None:
         assert model[0].counts() == golden[0].counts()
 
 
+@pytest.mark.slow
+def test_native_rtl_of_64_hidden_units_ends_in_the_same_state() -> None:
+    """The network of `test_training.test_digits_under_an_offset`, its first 60 steps."""
+    golden, rtl = (perceptron(64, periphery=periphery) for periphery in ("golden", "native"))
+    for model in (golden, rtl):
+        train(model, optimizer(model), DATA, steps=60)
+    assert state_sha256(rtl) == state_sha256(golden) != state_sha256(perceptron(64))
+    assert [rtl[place].counts() for place in (0, 3)] == [golden[place].counts() for place in (0, 3)]
+
+
 def test_native_rtl_is_that_of_the_golden_model() -> None:
     states = []
     for periphery in ("golden", "native"):
