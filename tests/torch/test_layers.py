@@ -8,6 +8,8 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.utils.prune
+import torch.utils.checkpoint
 from torch import nn
 
 from symtrack.torch import AnalogConv2d, AnalogLinear, AnalogSGD, state_sha256
@@ -253,3 +255,39 @@ def test_reset_parameters_is_a_start_anew() -> None:
     layer(torch.ones(2, 6)).sum().backward()
     optimizer.step()
     assert layer._core.steps == 1
+
+
+def averaged(layer: nn.Module) -> nn.Module:
+    average = torch.optim.swa_utils.AveragedModel(layer)
+    for _ in range(2):
+        layer.write_weights(0.5 * layer.weight.detach())
+        average.update_parameters(layer)
+    return average
+
+
+OTHERS = {
+    "SWA": averaged,
+    "prune": lambda one: nn.utils.prune.l1_unstructured(one, "weight", 0.5),
+    "spectral_norm": nn.utils.parametrizations.spectral_norm,
+    "old spectral_norm": nn.utils.spectral_norm,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_changes_weights_in_its_own_way_is_refused(name: str) -> None:
+    with pytest.raises(RuntimeError, match=r"^weight: must be changed by symtrack.torch.AnalogSGD or write_weights"):
+        OTHERS[name](AnalogLinear(6, 4, seed=3))(torch.ones(1, 6))
+
+
+def test_checkpoints_draw_noise_of_their_own() -> None:
+    digests = []
+    for used in (False, True, True):
+        layer = AnalogLinear(6, 4, bias=False, seed=3, **OFFSET)
+        optimizer = AnalogSGD(layer.parameters(), lr=0.1)
+        x = torch.ones(2, 6, requires_grad=True)
+        y = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False) if used else layer(x)
+        y.sum().backward()
+        optimizer.step()
+        assert layer._core.steps == 1
+        digests.append(state_sha256(layer))
+    assert digests[0] != digests[1] == digests[2]
