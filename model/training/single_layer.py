@@ -18,14 +18,16 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, replace
+from numbers import Integral
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from symtrack.model.arithmetic.converters import Converters, NoiseStream
-from symtrack.model.arithmetic.formats import VALUE_BITS
+from symtrack.model.arithmetic.formats import SUM_MAX, VALUE_BITS, VALUE_ONE
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.architecture import TILE_COLUMNS, TILE_ROWS, WEIGHT_SCALING, Architecture, Dense
 from symtrack.model.network.network import Network
@@ -38,13 +40,15 @@ from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import TILE_SEEDS
 from symtrack.model.tile.interface import PeripheryFactory, Restorable
 from symtrack.model.tile.operations import Periphery
-from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.spec import SEED_MAX, TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
 Real = NDArray[np.float64]
 
 EXPONENT_MAX = 20  # of the size of both exponents: below 2**-40 an input or an error is 0, and 2**22 is the largest
 _LOW, _HIGH = 1 / 16, 4.0  # of the largest component of some vectors, beyond which the exponent changes
+_LARGEST = 2.0 ** (EXPONENT_MAX + 2)  # that a component may not reach
+_COUNT_MAX = (1 << 63) - 1
 _LONGEST = 60  # characters of a setting in a message
 _NO_SAMPLES = "task = LayerTask: must be a task with samples; a single layer takes vectors and errors of a framework"
 
@@ -149,11 +153,41 @@ class SingleLayer:
         return self.layer.plan.rows, self.layer.plan.columns
 
     def write(self, weights: ArrayLike, writing: Writing | None = None) -> Written:
-        """Bring W and the output scale to weights [R, C], see `model.network.writing`."""
+        """Bring W and the output scale to weights [R, C], see `model.network.writing`.
+
+        Raises
+        ------
+        TypeError, ValueError
+            They are not finite, or out of the range in which outputs and gradients neither vanish nor saturate.
+        """
         start = StartWeights.of([weights], writing)
+        self._check_range(start)
         noise = NoiseStream(derive_key(self.spec.seed, "writing", self.steps))
         self.written = write_weights(self._trainer.network, start, noise)
         return self.written
+
+    def _check_range(self, start: StartWeights) -> None:
+        """Raise ValueError unless products with these weights stay within their format; zeros are allowed.
+
+        The largest component of a vector is from `_LOW` to `_HIGH`. Sums end at `SUM_MAX`: none comes there if the
+        sizes of weights in every row and column add up to so little, or else the full scales of the converters. The
+        largest weight times `_LOW` is at least the last bit of a sum.
+        """
+        (weights,) = start.layers
+        if not (largest := _largest(weights)):
+            return
+        sizes, fixed, end = np.abs(weights), self.layer.plan.scale, SUM_MAX / VALUE_ONE / _HIGH
+        added = float(max(sizes.sum(0).max(), sizes.sum(1).max()))
+        starts = zip(*((rows.start, columns.start) for rows, columns, _ in self.layer.blocks), strict=True)
+        blocks = max(len(set(side)) for side in starts)
+        full = (fixed or largest / start.writing.fill) * self.layer.tiles[0].converters.output_bound * blocks
+        low = 1 / VALUE_ONE / _LOW
+        high = largest * end / (min(added, full) if fixed is None or full <= end else added)
+        if not low <= largest <= high:
+            raise ValueError(
+                f"weight: largest = {largest:.3g}: must be from {low:.3g} to {high:.3g}, so that outputs neither vanish"
+                " nor saturate"
+            )
 
     def weights(self) -> Real:
         """s * W, float64[R, C]."""
@@ -260,7 +294,7 @@ class SingleLayer:
         largest = _largest(values)
         if not np.isfinite(largest):
             raise ValueError(f"{_TEXTS[of]} = {largest}: must be finite")
-        if largest >= 2.0 ** (EXPONENT_MAX + 2):
+        if largest >= _LARGEST:
             raise ValueError(f"{_TEXTS[of]} = {largest:g}: must be below 2**{EXPONENT_MAX + 2} in size")
         present = self.exponents[of]
         if largest == 0.0:
@@ -328,20 +362,39 @@ class SingleLayer:
 
     def check(self, saved: Mapping[str, Any]) -> None:
         """Raise ValueError unless it is of a layer with these settings, whatever its seed."""
-        mine, theirs = self.settings, json.loads(saved["settings"])
+        seed = saved["seed"]
+        if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= SEED_MAX:
+            raise ValueError(f"state: seed = {repr(seed)[:_LONGEST]}: must be an integer from 0 to {SEED_MAX}")
+        mine, theirs = self.settings, _parsed(saved["settings"])
         for name in (*mine, *theirs):
             one, other = mine.get(name, "absent"), theirs.get(name, "absent")
             if one != other:
                 raise ValueError(f"state: {name} = {other[:_LONGEST]}: must be {one[:_LONGEST]}, as in this layer")
         like, given = self.state_arrays() | self._trainer.network.counters(), saved["arrays"]
+        if not isinstance(given, Mapping):
+            raise ValueError(f"state: arrays = {repr(given)[:_LONGEST]}: must be arrays by name")
         for name in (*like, *given):
             forms = [f"{a[name].dtype}{list(a[name].shape)}" if name in a else "absent" for a in (given, like)]
             if forms[0] != forms[1]:
                 raise ValueError(f"state: array {name} = {forms[0]}: must be {forms[1]}, as in this layer")
+        ranges = {f"{of}_exponent": (-EXPONENT_MAX, EXPONENT_MAX + 1) for of in self.exponents}
+        ranges |= {f"{self.layer.name}_scale": (1, _COUNT_MAX), "updates": (0, _COUNT_MAX), "moved": (0, _COUNT_MAX)}
+        for name, (low, high) in ranges.items():
+            if not low <= (value := int(given[name])) <= high:
+                raise ValueError(f"state: array {name} = {value}: must be from {low} to {high}")
 
     def with_seed(self, seed: int) -> TrainingSpec:
         """The spec of the same layer with another seed."""
         return replace(self.spec, seed=seed, tile_seed=tile_seed(seed))
+
+
+def _parsed(settings: Any) -> dict[str, str]:
+    """Settings from their text in a state."""
+    with suppress(TypeError, ValueError):
+        parsed = json.loads(settings)
+        if isinstance(parsed, dict) and all(isinstance(text, str) for text in parsed.values()):
+            return parsed
+    raise ValueError(f"state: settings = {repr(settings)[:_LONGEST]}: must be a JSON object of texts by name")
 
 
 _TEXTS = {"x": "input", "delta": "gradient at the output"}
@@ -351,6 +404,11 @@ _SEEDS = re.compile(r"seed|task\.layers\[\d+\]\.seed")
 def tile_seed(seed: int) -> int:
     """Of the random sources of the tiles of a layer with this seed."""
     return 1 + derive_key(seed, "sources") % TILE_SEEDS
+
+
+def representable(values: Real) -> bool:
+    """Whether inputs or errors are finite and small enough for words."""
+    return _largest(values) < _LARGEST
 
 
 def _largest(values: NDArray[Any]) -> float:

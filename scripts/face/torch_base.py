@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -33,8 +34,9 @@ from symtrack.model.spec.validated import check
 from symtrack.model.tile.interface import PeripheryFactory
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.training.metrics import counts
-from symtrack.model.training.single_layer import LayerTask, Passed, SingleLayer, tile_seed
+from symtrack.model.training.single_layer import LayerTask, SingleLayer, tile_seed
 from symtrack.model.training.spec import SEED_MAX, TrainingSpec
+from symtrack.torch_gradients import Product, array_of, backward_pass, factor_of, mark_of
 
 WRITING = Writing(fill=WEIGHT_SCALING)  # the largest weight of a layer is as large as random ones start
 PERIPHERIES = ("golden", "native")
@@ -56,6 +58,10 @@ class _Weight(nn.Parameter):
     def __torch_function__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         with torch._C.DisableTorchFunctionSubclass():
             return func(*args, **(kwargs or {}))
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        """For pickle: a weight again, which a layer and its optimiser then share as they do here."""
+        return _Weight, (self.detach(), self.requires_grad)
 
 
 class AnalogLayer(nn.Module):
@@ -160,6 +166,7 @@ class AnalogLayer(nn.Module):
         )
         if dtype is not None and not (isinstance(dtype, torch.dtype) and dtype.is_floating_point):
             raise TypeError(f"dtype = {dtype!r}: must be a floating-point type of torch, such as torch.float32")
+        _check_place(torch.empty(0))
         if seed is None:
             seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
         seed = check("seed", seed, 0, SEED_MAX)
@@ -194,6 +201,14 @@ class AnalogLayer(nn.Module):
         bound = columns**-0.5
         self.bias = nn.Parameter(self.weight.new_empty(rows).uniform_(-bound, bound)) if bias else None
         self._tie()
+
+    def reset_parameters(self) -> None:
+        """Start anew as a layer that is made now: other tiles, with a seed from torch's generator, and another bias."""
+        seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
+        self._renew(self._new_core(self._core.with_seed(seed)))
+        if self.bias is not None:
+            bound = self._core.shape[1] ** -0.5
+            nn.init.uniform_(self.bias, -bound, bound)
 
     def _new_core(self, spec: TrainingSpec) -> SingleLayer:
         periphery, threads = self._made
@@ -252,25 +267,31 @@ class AnalogLayer(nn.Module):
         Raises
         ------
         TypeError, ValueError
-            It is no tensor of that shape, or not finite.
+            It is no tensor of that shape, not real or not finite, or outputs would vanish or saturate.
         """
         shape = self._view[0].shape
         if not isinstance(weight, torch.Tensor) or weight.shape != shape:
             form = list(weight.shape) if isinstance(weight, torch.Tensor) else type(weight).__name__
             raise ValueError(f"weight = {form}: must be a tensor of {list(shape)}")
+        if weight.is_complex() or weight.is_meta:
+            kind = weight.dtype if weight.is_complex() else "meta"
+            raise ValueError(f"weight = {kind}: must be a tensor of real numbers that has values")
+        if writing is not None and not isinstance(writing, Writing):
+            raise TypeError(f"writing = {writing!r}: must be a Writing, or None")
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
         written = self._core.write(array, writing or WRITING)
         self._parameters["weight"] = self._view[0]
         self._refresh()
         return written
 
+    @torch._disable_dynamo  # torch.compiler.disable takes seconds to import
     def _product(self, x: Any) -> Any:
         """s * W x for vectors x [n, C]."""
         self._guard()
-        if _backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
+        if backward_pass() < 0:  # what autograd.grad has left, which went to no weight.grad
             self._core.offered.clear()
             self._offered.clear()
-        return _Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
+        return Product.apply(x, self.weight, self, self.training and torch.is_grad_enabled())
 
     def _drop(self) -> None:
         """Forget all pairs."""
@@ -286,23 +307,34 @@ class AnalogLayer(nn.Module):
         ValueError
             What was added is no multiple, of 0 or more, of the gradient of the pairs.
         """
-        number = _backward_pass()
+        number = backward_pass()
         parts = self._offered.pop(number, None)
         if parts is None:  # in evaluation, or what else there is has no part in products
             return
         before = 0.0 if self._kept is None else self._kept[0]
-        now = _array(gradient).copy()
-        factor = _factor(now, parts, before, gradient.dtype)
+        now = array_of(gradient).copy()
+        if not np.isfinite(now).all():  # and so it stays until it is dropped, with all pairs
+            self._core.drop()
+            self._kept = None
+            return
+        factor = factor_of(now, parts, before, gradient.dtype)
         if factor is None:
             raise ValueError(
                 "weight.grad: must be what products of the layer add, times one number from 0 on; hooks, or another use"
                 " of weight, have added something else"
             )
         self._core.take(number, factor)
-        self._kept = now, _mark(gradient)
+        self._kept = now, mark_of(gradient)
 
-    def _settle(self) -> None:
+    def _learns(self) -> bool:
+        """Whether an optimiser has the weight; pairs are kept for those alone."""
+        groups = [group for optimizer in list(OPTIMIZERS) for group in optimizer.param_groups]
+        return any(one is self.weight for group in groups for one in group["params"])
+
+    def _settle(self) -> bool:
         """Before pairs are kept or used: do to those that there are what was done to the gradient since.
+
+        Returns whether the gradient is finite; there are no pairs if it is not.
 
         Raises
         ------
@@ -313,19 +345,24 @@ class AnalogLayer(nn.Module):
         if gradient is None:
             self._core.pairs.clear()
             self._kept = None
-            return
-        now = _array(gradient).copy()
+            return True
+        now = array_of(gradient).copy()
+        if not np.isfinite(now).all():
+            self._core.pairs.clear()
+            self._kept = None
+            return False
         kept, mark = self._kept or (np.zeros(now.shape), None)
-        if mark == _mark(gradient) and np.array_equal(now, kept):
-            return
-        factor = 0.0 if not now.any() else _factor(now, [kept], 0.0, gradient.dtype)
+        if mark == mark_of(gradient) and np.array_equal(now, kept):
+            return True
+        factor = 0.0 if not now.any() else factor_of(now, [kept], 0.0, gradient.dtype)
         if factor is None:
             raise ValueError(
-                "weight.grad: must be what backward passes have added, times one number from 0 on, which is all that"
-                " pulses can follow"
+                "weight.grad: must be what backward passes have added since AnalogSGD was made, times one number from 0"
+                " on, which is all that pulses can follow"
             )
         self._core.scale_errors(factor)
-        self._kept = (now, _mark(gradient)) if factor else None
+        self._kept = (now, mark_of(gradient)) if factor else None
+        return True
 
     def _learn(self, factor: float) -> None:
         self._core.learn(factor)
@@ -347,11 +384,19 @@ class AnalogLayer(nn.Module):
         """
         if not isinstance(state, Mapping) or not {"seed", "settings", "arrays"} <= set(state):
             raise ValueError(f"state = {type(state).__name__}: must be that of an analog layer")
-        saved = dict(state) | {"arrays": {name: tensor.cpu().numpy() for name, tensor in state["arrays"].items()}}
+        saved = dict(state)
+        if isinstance(saved["arrays"], Mapping):
+            saved["arrays"] = {name: _saved_array(name, tensor) for name, tensor in saved["arrays"].items()}
         self._core.check(saved)
-        if saved["seed"] != self._core.spec.seed:
-            self._core = self._new_core(self._core.with_seed(saved["seed"]))
-        self._core.load(saved)
+        core = self._core
+        if saved["seed"] != core.spec.seed:
+            core = self._new_core(core.with_seed(saved["seed"]))
+        core.load(saved)
+        self._renew(core)
+
+    def _renew(self, core: SingleLayer) -> None:
+        """Go on with these tiles, which have other weights; what was kept for a step is dropped."""
+        self._core = core
         self._parameters["weight"] = self._view[0]  # of which loading by assignment has made another one
         self._drop()
         self.weight.grad = None  # it was of what is gone
@@ -365,14 +410,13 @@ class AnalogLayer(nn.Module):
     def __setstate__(self, state: dict[str, Any]) -> None:
         spec, saved, written = state["_core"]
         super().__setstate__(state)
-        if not isinstance(self.weight, _Weight):  # pickles make it a plain one
-            self.weight = _Weight(self.weight.data, self.weight.requires_grad)
         self._core = self._new_core(spec)
         self._core.load(saved)
         self._core.written = written
         self._tie()
 
     def _apply(self, fn: Any, recurse: bool = True) -> Any:
+        _check_place(fn(self.weight.new_empty(0)))
         result = super()._apply(fn, recurse)
         if self.weight is not self._view[0]:  # as where a conversion makes new parameters
             self._tie()
@@ -404,78 +448,36 @@ class AnalogLayer(nn.Module):
 
 
 _OF_PAIRS = ("_offered", "_kept")
+OPTIMIZERS: weakref.WeakSet[Any] = weakref.WeakSet()  # all that there are of `AnalogSGD`
 _LAYERS: weakref.WeakValueDictionary[int, AnalogLayer] = weakref.WeakValueDictionary()  # by id of their weight
 
 
+def _check_place(like: Any) -> None:
+    if like.is_meta:
+        raise ValueError("device = meta: must be one whose tensors have values, which analog layers show in weight")
+
+
+def _saved_array(name: str, tensor: Any) -> Any:
+    with suppress(AttributeError, TypeError, RuntimeError):  # of what is no tensor, or of a type that numpy has not
+        return tensor.cpu().numpy()
+    raise ValueError(f"state: array {name} = {getattr(tensor, 'dtype', type(tensor).__name__)}: must be a tensor")
+
+
 def layer_of(parameter: Any) -> AnalogLayer | None:
+    """The analog layer whose weight a parameter is, None for digital ones.
+
+    Raises
+    ------
+    ValueError
+        It is the weight of an analog layer that is gone, or has another one.
+    """
     layer = _LAYERS.get(id(parameter))
-    return layer if layer is not None and layer.weight is parameter else None
-
-
-class _Product(torch.autograd.Function):
-    """s * W x, whose backward pass keeps what the next update takes."""
-
-    @staticmethod
-    def forward(ctx: Any, x: Any, weight: Any, layer: AnalogLayer, training: bool) -> Any:
-        y, ctx.passed = layer._core.forward(_array(x), training=training)
-        ctx.layer, ctx.training, ctx.like = layer, training, weight
-        ctx.save_for_backward(x)
-        return torch.from_numpy(y).to(x)
-
-    @staticmethod
-    @torch.autograd.function.once_differentiable
-    def backward(ctx: Any, delta: Any) -> Any:
-        (x,) = ctx.saved_tensors
-        layer: AnalogLayer = ctx.layer
-        passed: Passed = ctx.passed
-        keep = ctx.training and ctx.needs_input_grad[1]
-        if keep:
-            layer._settle()
-        gradient = layer._core.backward(
-            _array(delta),
-            passed,
-            product=ctx.needs_input_grad[0],
-            keep=keep,
-            training=ctx.training,
-            number=_backward_pass(),
+    if layer is not None and layer.weight is parameter:
+        return layer
+    if isinstance(parameter, _Weight):
+        form = list(parameter.shape)
+        raise ValueError(
+            f"params: weight of {form}: must be that of an analog layer that is in use, copied or pickled together with"
+            " its optimiser"
         )
-        of_weight = None
-        if keep:
-            of_weight = (delta.t() @ x).to(ctx.like).reshape(ctx.like.shape)
-            part = _array(of_weight).copy()  # torch may add to the other in place
-            layer._offered.setdefault(_backward_pass(), []).append(part)
-        return None if gradient is None else torch.from_numpy(gradient).to(delta), of_weight, None, None
-
-
-def _backward_pass() -> int:
-    """Number of the backward pass that this is called in, -1 outside of them."""
-    return int(torch._C._current_graph_task_id())
-
-
-def _mark(gradient: Any) -> tuple[int, int]:
-    """What tells a gradient of zeros from one that was set to zeros."""
-    return gradient.data_ptr(), gradient._version
-
-
-def _factor(now: Any, parts: list[Any], before: Any, dtype: Any) -> float | None:
-    """f >= 0 with now = before + f * sum(parts), within a few roundings of every component, or None."""
-    limits = torch.finfo(dtype)
-    part, size = sum(parts), sum(np.abs(one) for one in parts)
-
-    def fits(factor: float) -> bool:
-        room = 4 * len(parts) * limits.eps * (np.abs(before) + factor * size + limits.smallest_normal)
-        return bool((np.abs(now - before - factor * part) <= room).all())
-
-    with np.errstate(invalid="ignore"):  # of components that are not finite, which nothing fits
-        if fits(1.0):
-            return 1.0
-        if (now == before).all():
-            return 0.0
-        largest = float(np.abs(part).max()) or 1.0
-        unit = part / largest
-        factor = float(((now - before) * unit).sum()) / (float((unit * unit).sum()) or 1.0) / largest
-        return factor if factor >= 0.0 and fits(factor) else None
-
-
-def _array(tensor: Any) -> Any:
-    return tensor.detach().to("cpu", torch.float64).contiguous().numpy()
+    return None

@@ -66,10 +66,12 @@ def convert_to_analog(
     ------
     TypeError, ValueError
         There is nothing to convert or to exclude, a layer has groups or hooks, shares its weight or pads otherwise than
-        with zeros, or an option is not allowed.
+        with zeros, has weights with which outputs would vanish or saturate, or an option is not allowed.
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
+    if writing is not None and not isinstance(writing, Writing):
+        raise TypeError(f"writing = {writing!r}: must be a Writing, or None")
     if seed is None:
         seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
     seed = check("seed", seed, 0, SEED_MAX)
@@ -105,6 +107,8 @@ def _convertible(name: str, module: Any, model: Any) -> None:
         for field, allowed in (("groups", 1), ("padding_mode", "zeros")):
             if (value := getattr(module, field)) != allowed:
                 raise ValueError(f"{name}: {field} = {value!r}: must be {allowed!r}, or the layer in exclude")
+    if module.weight.is_meta:
+        raise ValueError(f"{name}: device = meta: must be one whose tensors have values")
     for holder, hooks in (("", _HOOKS), ("weight.", _HOOKS_OF_WEIGHTS)):
         for hook in hooks:
             if getattr(module.weight if holder else module, hook, None):
@@ -137,7 +141,10 @@ def _analog(name: str, module: Any, seed: int, writing: Writing | None, options:
             module.bias is not None,
             **options,
         )
-    layer.write_weights(module.weight, writing)
+    try:
+        layer.write_weights(module.weight, writing)
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}" if name else str(error)) from None
     layer.weight.requires_grad_(module.weight.requires_grad)
     layer.bias = module.bias
     return layer.train(module.training)

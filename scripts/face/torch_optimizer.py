@@ -7,11 +7,13 @@ learning rate of an analog layer = that of its rates * lr / lr of the start
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from math import inf
+from numbers import Real
 from typing import Any
 
 import torch
 
-from symtrack.torch_base import layer_of
+from symtrack.torch_base import OPTIMIZERS, layer_of
 
 
 class AnalogSGD(torch.optim.SGD):
@@ -29,7 +31,7 @@ class AnalogSGD(torch.optim.SGD):
     lr : float
         Learning rate of digital parameters, above 0 in groups with analog layers.
     options
-        As of ``torch.optim.SGD``; groups with analog layers have neither ``maximize`` nor ``differentiable``.
+        As of ``torch.optim.SGD``; with analog layers none of ``maximize``, ``differentiable`` and ``fused``.
 
     Raises
     ------
@@ -43,16 +45,28 @@ class AnalogSGD(torch.optim.SGD):
     >>> schedule = torch.optim.lr_scheduler.StepLR(optimizer, 5, 0.5)
     """
 
+    def __init__(self, params: Any, lr: Any = 1e-3, *args: Any, **options: Any) -> None:
+        _check_rate(lr)
+        super().__init__(params, lr, *args, **options)
+
+    def __setstate__(self, state: dict[str, Any]) -> None:
+        """For ``deepcopy`` and pickle."""
+        super().__setstate__(state)
+        OPTIMIZERS.add(self)
+
     def add_param_group(self, param_group: dict[str, Any]) -> None:
         """Add a group, whose learning rate is from now on what that of its analog layers is relative to."""
+        if isinstance(param_group, dict):
+            _check_rate(param_group.get("lr", self.defaults["lr"]))
         super().add_param_group(param_group)
         group = self.param_groups[-1]
         group.setdefault("start_lr", float(group["lr"]))
         try:
-            _check_options(group)
+            _check_options(group, self.defaults)
         except ValueError:
             self.param_groups.pop()
             raise
+        OPTIMIZERS.add(self)
 
     def load_state_dict(self, state_dict: Any) -> None:
         """Go on from the ``state_dict`` of an `AnalogSGD`.
@@ -62,7 +76,13 @@ class AnalogSGD(torch.optim.SGD):
         ValueError
             It is of another optimiser, or of other groups.
         """
-        if not all("start_lr" in group for group in state_dict["param_groups"]):
+        groups = state_dict.get("param_groups") if isinstance(state_dict, Mapping) else None
+        if not isinstance(groups, list) or not all(
+            isinstance(one, Mapping) for one in (*groups, state_dict.get("state"))
+        ):
+            form = list(state_dict) if isinstance(state_dict, Mapping) else type(state_dict).__name__
+            raise ValueError(f"state = {form}: must be that of an AnalogSGD, with state and param_groups")
+        if not all("start_lr" in group for group in groups):
             raise ValueError("state: start_lr = absent: must be there, as in states of AnalogSGD")
         super().load_state_dict(state_dict)
 
@@ -73,11 +93,15 @@ class AnalogSGD(torch.optim.SGD):
             with torch.enable_grad():
                 loss = closure()
         for group in self.param_groups:
-            _check_options(group)
+            _check_options(group, self.defaults)
             for parameter in group["params"]:
                 if (layer := layer_of(parameter)) is not None:
                     layer._guard()
-                    layer._settle()  # all of them before the first one learns
+                    if not layer._settle():  # all of them before the first one learns
+                        raise ValueError(
+                            "weight.grad = inf or nan: must be finite, as gradients at outputs must, and below 2**22 in"
+                            " size; zero_grad drops it"
+                        )
         hidden = []
         for group in self.param_groups:
             factor = float(group["lr"]) / group["start_lr"] if group["start_lr"] else 0.0
@@ -93,12 +117,24 @@ class AnalogSGD(torch.optim.SGD):
         return loss
 
 
-def _check_options(group: Mapping[str, Any]) -> None:
+def _check_rate(rate: Any) -> None:
+    """Raise TypeError or ValueError unless it is a learning rate."""
+    if isinstance(rate, torch.Tensor) and rate.numel() == 1:
+        return
+    if isinstance(rate, bool) or not isinstance(rate, Real):
+        raise TypeError(f"lr = {rate!r}: must be a number from 0 on")
+    if not 0 <= float(rate) < inf:
+        raise ValueError(f"lr = {rate!r}: must be a number from 0 on")
+
+
+def _check_options(group: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:
     """Raise ValueError if analog layers in a group of an optimiser could not follow its options."""
     if all(layer_of(one) is None for one in group["params"]):
         return
     if group["start_lr"] <= 0:
         raise ValueError(f"lr = {group['start_lr']:g}: must be above 0 with analog layers, whose rates follow it")
-    for name in ("maximize", "differentiable"):
-        if group.get(name):
-            raise ValueError(f"{name} = {group[name]!r}: must be False with analog layers, which descend by pulses")
+    # Fused is what the whole optimiser is: torch's scalers of losses leave it to divide gradients itself then.
+    options = {**group, "fused": group.get("fused") or defaults.get("fused")}
+    for name in ("maximize", "differentiable", "fused"):
+        if options.get(name):
+            raise ValueError(f"{name} = {options[name]!r}: must be False with analog layers, which descend by pulses")

@@ -39,6 +39,12 @@ def perceptron(hidden: int = 8, *, seed: int = 1, **options: Any) -> nn.Sequenti
     )
 
 
+def optimized(model: nn.Module) -> Any:
+    """The model, with an optimiser, without which backward passes keep nothing for a step."""
+    model.optimizer = AnalogSGD(model.parameters(), lr=0.1)  # type: ignore[assignment]
+    return model
+
+
 def train(
     model: nn.Module,
     optimizer: AnalogSGD,

@@ -18,6 +18,11 @@ def linear(**options: Any) -> AnalogLinear:
     return AnalogLinear(6, 4, seed=1, **options)
 
 
+def on_meta(make: Callable[[], Any]) -> Any:
+    with torch.device("meta"):
+        return make()
+
+
 @pytest.mark.parametrize(
     ("call", "message"),
     [
@@ -50,11 +55,20 @@ def linear(**options: Any) -> AnalogLinear:
         (lambda: linear()([1.0] * 6), "input = list: must be a tensor of floats"),
         (lambda: linear()(torch.full((1, 6), torch.nan)), "input = nan: must be finite"),
         (lambda: linear()(torch.full((1, 6), 1e20)), r"input = 1e\+20: must be below 2\*\*22 in size"),
-        (lambda: (linear()(torch.ones(1, 6)) / 0).sum().backward(), "gradient at the output = inf: must be finite"),
         (lambda: AnalogConv2d(2, 2, 3)(torch.ones(1, 3, 5, 5)), r"input = \[1, 3, 5, 5\]: must be \[..., 2, height"),
         (lambda: AnalogConv2d(2, 2, 3)(torch.ones(1, 2, 2, 5)), r"input = \[1, 2, 2, 5\]: must be at least as large"),
         (lambda: linear().write_weights(torch.ones(6, 4)), r"weight = \[6, 4\]: must be a tensor of \[4, 6\]"),
         (lambda: linear().write_weights(torch.full((4, 6), torch.inf)), r"\[0, 0\] = inf: must be finite"),
+        (lambda: linear().write_weights(torch.ones(4, 6) * 1j), "^weight = torch.complex64: must be a tensor of real"),
+        (lambda: linear().write_weights(torch.ones(4, 6, device="meta")), "^weight = meta: must be a tensor of real"),
+        (lambda: linear().write_weights(torch.ones(4, 6), 5), "^writing = 5: must be a Writing, or None$"),  # type: ignore[arg-type]
+        (lambda: convert_to_analog(nn.Linear(2, 2), writing=5), "^writing = 5: must be a Writing, or None$"),  # type: ignore[arg-type]
+        (lambda: linear().to("meta"), "^device = meta: must be one whose tensors have values"),
+        (lambda: on_meta(linear), "^device = meta: must be one whose tensors have values"),
+        (
+            lambda: convert_to_analog(nn.Sequential(nn.Linear(2, 2, device="meta"))),
+            "^0: device = meta: must be one whose tensors have values$",
+        ),
         (lambda: convert_to_analog(3), "model = int: must be a torch.nn.Module"),
         (lambda: convert_to_analog(nn.Tanh()), "model = Tanh: must have a Linear or Conv2d that is not excluded"),
         (

@@ -11,10 +11,11 @@ import pytest
 import torch
 from torch import nn
 
+from symtrack.model.arithmetic.converters import Converters
 from symtrack.model.devices.constant_step import ConstantStep
 from symtrack.model.network.writing import Writing
 from symtrack.torch import AnalogConv2d, AnalogLinear, analog_layers, convert_to_analog, state_sha256, verilog
-from tests.torch.helpers import FINE, OFFSET
+from tests.torch.helpers import FINE, OFFSET, optimized
 
 
 class Net(nn.Module):
@@ -74,11 +75,45 @@ def test_what_is_frozen_stays_frozen() -> None:
     model = nn.Sequential(nn.Linear(3, 3), nn.Linear(3, 3))
     model[0].weight.requires_grad_(False)
     model[1].bias.requires_grad_(False)
-    analog = convert_to_analog(model, seed=1)
+    analog = optimized(convert_to_analog(model, seed=1))
     assert [one.requires_grad for one in analog.parameters()] == [one.requires_grad for one in model.parameters()]
     analog(torch.ones(2, 3)).sum().backward()
     assert not analog[0]._core.pairs
     assert analog[1]._core.pairs
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(10, 64), (3, 1), (64, 7)])
+@pytest.mark.parametrize("tile_columns", [256, 24])
+def test_weights_are_written_as_far_as_outputs_hold(rows: int, columns: int, tile_columns: int) -> None:
+    """At the ends of the range outputs of the largest and of the smallest inputs are still there; beyond is refused."""
+    digital = nn.Linear(columns, rows, bias=False)
+    converters = Converters(dac_bits=16, adc_bits=16, output_noise=0.0)
+    form: dict[str, Any] = FINE | {"converters": converters, "seed": 1, "tile_columns": tile_columns}
+
+    def converted(largest: float) -> Any:
+        with torch.no_grad():
+            digital.weight *= largest / digital.weight.abs().max()
+        return convert_to_analog(nn.Sequential(digital), writing=Writing(ideal=True), **form).eval()
+
+    with pytest.raises(
+        ValueError, match=r"^0: weight: largest = 1e\+06: must be from 1.53e-05 to .*saturate$"
+    ) as caught:
+        converted(1e6)
+    high = float(str(caught.value).split(" to ")[1].split(",")[0])
+    with pytest.raises(ValueError, match=r"^0: weight: largest = 1e-07: must be from 1.53e-05 to "):
+        converted(1e-7)
+    with pytest.raises(ValueError, match=r"^0: weight: largest = "):
+        converted(1.01 * high)
+    x = torch.randn(5, columns, generator=torch.Generator().manual_seed(3))
+    x /= x.abs().max()
+    for largest, sizes in ((0.99 * high, (1.0, 3.9, 0.07)), (0.1, (1.0, 3.9, 0.07)), (2e-5, (1.0,))):
+        analog = converted(largest)
+        for size in sizes:
+            expected = size * x @ analog[0].weight.t()
+            assert (analog(size * x) - expected).norm() < 0.05 * expected.norm()
+    with torch.no_grad():
+        digital.weight.zero_()
+    convert_to_analog(digital, **form)
 
 
 HOOKS = [

@@ -8,10 +8,12 @@ from typing import Any
 
 import pytest
 import torch
+import torch.nn.utils.prune
+import torch.utils.checkpoint
 from torch import nn
 
 from symtrack.torch import AnalogConv2d, AnalogLinear, AnalogSGD, state_sha256
-from tests.torch.helpers import FINE, OFFSET
+from tests.torch.helpers import FINE, OFFSET, optimized
 
 
 def both(analog: Any, digital: Any, x: Any) -> list[tuple[Any, Any]]:
@@ -76,7 +78,7 @@ def test_what_is_large_or_small_does_not_saturate() -> None:
 
 
 def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
-    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    layer = optimized(AnalogLinear(6, 4, seed=3, **OFFSET))
     x = torch.randn(5, 6, requires_grad=True)
     layer(x).sum().backward()
     before = state_sha256(layer)
@@ -96,7 +98,7 @@ def test_evaluation_keeps_nothing_and_disturbs_nothing() -> None:
 @pytest.mark.parametrize("before", [0, 1])
 def test_gradients_of_inputs_in_evaluation(before: int) -> None:
     """Alone and behind a trainable layer, with and without a gradient of the weight from before."""
-    layer = AnalogLinear(6, 4, seed=3, **OFFSET)
+    layer = optimized(AnalogLinear(6, 4, seed=3, **OFFSET))
     model = nn.Sequential(nn.Linear(6, 6), layer)
     for _ in range(before):
         model(torch.ones(2, 6)).sum().backward()
@@ -186,7 +188,7 @@ def test_outputs_have_the_type_of_inputs(dtype: Any) -> None:
 
 
 def test_a_conversion_shows_the_weight_in_another_type() -> None:
-    layer = AnalogLinear(6, 4, seed=3)
+    layer = optimized(AnalogLinear(6, 4, seed=3))
     before = layer.weight.detach().clone()
     layer.to(torch.bfloat16)(torch.ones(1, 6))
     assert not torch.equal(layer.weight, before)
@@ -206,3 +208,86 @@ def test_fused_kernels_do_not_pass_by_the_layer() -> None:
     with torch.no_grad():
         assert not torch.equal(analog(x), analog(x))  # its noise
         assert torch.equal(encoder(x), encoder(x))
+
+
+@pytest.mark.parametrize("backend", ["eager", "aot_eager"])
+def test_a_compiled_model_is_the_model(backend: str) -> None:
+    """The compiler leaves products alone and compiles what is between them."""
+    found = []
+    for compiled in (False, True):
+        torch.manual_seed(1)
+        torch._dynamo.reset()
+        model = nn.Sequential(
+            AnalogConv2d(1, 2, 2, seed=1, **OFFSET), nn.Tanh(), nn.Flatten(), AnalogLinear(8, 3, seed=2, **OFFSET)
+        )
+        optimizer = AnalogSGD(model.parameters(), lr=0.1)
+        used = torch.compile(model, backend=backend) if compiled else model
+        for step in range(3):
+            optimizer.zero_grad()
+            x = torch.randn(4, 1, 3, 3, generator=torch.Generator().manual_seed(step))
+            (used(x) ** 2).sum().backward()
+            optimizer.step()
+        model.eval()
+        with torch.no_grad():
+            found.append((used(x), state_sha256(model)))
+    assert torch.equal(found[0][0], found[1][0])
+    assert found[0][1] == found[1][1]
+
+
+def test_reset_parameters_is_a_start_anew() -> None:
+    form: dict[str, Any] = {"algorithm": "e-rider", "rates": {"reads": 5}, **OFFSET}
+    torch.manual_seed(4)
+    new = AnalogLinear(6, 4, **form)
+    model = nn.Sequential(AnalogLinear(6, 4, seed=3, **form), nn.Tanh())
+    layer, weight = model[0], model[0].weight
+    optimizer = AnalogSGD(model.parameters(), lr=0.1)
+    for _ in range(2):
+        layer(torch.ones(2, 6)).sum().backward()
+        optimizer.step()
+    torch.manual_seed(4)
+    model.apply(lambda one: one.reset_parameters() if hasattr(one, "reset_parameters") else None)
+    assert state_sha256(layer) == state_sha256(new)
+    assert layer.weight is weight
+    assert layer.weight.grad is None
+    assert not layer._core.pairs
+    assert torch.equal(layer.weight, new.weight)
+    assert torch.equal(layer(torch.ones(1, 6)), new(torch.ones(1, 6)))
+    layer(torch.ones(2, 6)).sum().backward()
+    optimizer.step()
+    assert layer._core.steps == 1
+
+
+def averaged(layer: nn.Module) -> nn.Module:
+    average = torch.optim.swa_utils.AveragedModel(layer)
+    for _ in range(2):
+        layer.write_weights(0.5 * layer.weight.detach())
+        average.update_parameters(layer)
+    return average
+
+
+OTHERS = {
+    "SWA": averaged,
+    "prune": lambda one: nn.utils.prune.l1_unstructured(one, "weight", 0.5),
+    "spectral_norm": nn.utils.parametrizations.spectral_norm,
+    "old spectral_norm": nn.utils.spectral_norm,
+}
+
+
+@pytest.mark.parametrize("name", OTHERS)
+def test_what_changes_weights_in_its_own_way_is_refused(name: str) -> None:
+    with pytest.raises(RuntimeError, match=r"^weight: must be changed by symtrack.torch.AnalogSGD or write_weights"):
+        OTHERS[name](AnalogLinear(6, 4, seed=3))(torch.ones(1, 6))
+
+
+def test_checkpoints_draw_noise_of_their_own() -> None:
+    digests = []
+    for used in (False, True, True):
+        layer = AnalogLinear(6, 4, bias=False, seed=3, **OFFSET)
+        optimizer = AnalogSGD(layer.parameters(), lr=0.1)
+        x = torch.ones(2, 6, requires_grad=True)
+        y = torch.utils.checkpoint.checkpoint(layer, x, use_reentrant=False) if used else layer(x)
+        y.sum().backward()
+        optimizer.step()
+        assert layer._core.steps == 1
+        digests.append(state_sha256(layer))
+    assert digests[0] != digests[1] == digests[2]

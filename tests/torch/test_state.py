@@ -64,6 +64,40 @@ def test_a_copy_goes_on_to_the_same_end_and_leaves_the_model_alone(copied: Any) 
     assert state_sha256(model) == before != state_sha256(other)
 
 
+def through_a_whole_file(saved: Any) -> Any:
+    file = io.BytesIO()
+    torch.save(saved, file)
+    file.seek(0)
+    return torch.load(file, weights_only=False)
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda pair: pickle.loads(pickle.dumps(pair)), through_a_whole_file])
+@pytest.mark.parametrize("first", ["model", "optimizer"])
+def test_a_model_copied_with_its_optimizer_goes_on_to_the_same_end(copied: Any, first: str) -> None:
+    pair = trained(4)
+    model, chosen = copied(pair) if first == "model" else reversed(copied(pair[::-1]))
+    assert model[0].weight is chosen.param_groups[0]["params"][0]
+    before = model[0].counts()["update_slots"]
+    for one, other in (pair, (model, chosen)):
+        train(one, other, DATA, steps=4, first=4)
+    assert model[0].counts()["update_slots"] > before
+    assert state_sha256(model) == state_sha256(pair[0])
+
+
+@pytest.mark.parametrize("copied", [copy.deepcopy, lambda one: pickle.loads(pickle.dumps(one))])
+def test_an_optimizer_without_its_layers_is_refused(copied: Any) -> None:
+    model, chosen = trained(1)
+    other = copied(chosen)
+    message = (
+        r"^params: weight of \[8, 64\]: must be that of an analog layer that is in use, copied or pickled together"
+    )
+    with pytest.raises(ValueError, match=message):
+        other.step()
+    model[0] = AnalogLinear(64, 8, seed=1)
+    with pytest.raises(ValueError, match=message):
+        chosen.step()
+
+
 def test_a_copy_has_its_own_weight_and_says_what_it_took_to_write() -> None:
     layer = convert_to_analog(nn.Linear(5, 3), seed=1)
     other = copy.deepcopy(layer)
@@ -114,6 +148,41 @@ def test_a_state_of_another_size_or_kind_is_refused() -> None:
         layer.set_extra_state(state)
 
 
+@pytest.mark.parametrize(
+    ("field", "value", "message"),
+    [
+        ("settings", "{", r"state: settings = '\{': must be a JSON object of texts by name"),
+        ("settings", "[]", r"state: settings = '\[\]': must be a JSON object of texts by name"),
+        ("settings", 3, "state: settings = 3: must be a JSON object of texts by name"),
+        ("settings", '{"algorithm": 3}', "state: settings = .*: must be a JSON object of texts by name"),
+        ("arrays", 7, "state: arrays = 7: must be arrays by name"),
+        ("arrays", {"layer0_scale": 3}, "state: array layer0_scale = int: must be a tensor"),
+        ("seed", "x", "state: seed = 'x': must be an integer from 0 to .*"),
+        ("seed", -1, "state: seed = -1: must be an integer from 0 to .*"),
+        ("x_exponent", 99, "state: array x_exponent = 99: must be from -20 to 21"),
+        ("updates", -1, "state: array updates = -1: must be from 0 to .*"),
+        ("layer0_scale", 0, "state: array layer0_scale = 0: must be from 1 to .*"),
+        (
+            "layer0_scale",
+            torch.tensor(1.0, dtype=torch.bfloat16),
+            "state: array layer0_scale = torch.bfloat16: must be .*",
+        ),
+    ],
+)
+def test_a_damaged_state_is_refused(field: str, value: Any, message: str) -> None:
+    layer = AnalogLinear(6, 4, seed=1)
+    before, state = state_sha256(layer), AnalogLinear(6, 4, seed=2).get_extra_state()
+    if field in state:
+        state[field] = value
+    else:
+        state["arrays"][field] = torch.as_tensor(value)
+    with pytest.raises(ValueError, match=f"^{message}$") as caught:
+        layer.load_state_dict(layer.state_dict() | {"_extra_state": state})
+    assert "\n" not in str(caught.value)
+    assert state_sha256(layer) == before
+    layer(torch.ones(1, 6))
+
+
 def altered(state: dict[str, Any], how: str) -> dict[str, Any]:
     if how == "another algorithm":
         return AnalogLinear(6, 4, seed=2, algorithm="agad").state_dict()
@@ -139,8 +208,9 @@ def test_a_layer_stays_usable_after_a_state_that_does_not_fit(how: str, strict: 
             layer.load_state_dict(state, strict=strict, assign=assign)
         assert how == "bias alone" or state_sha256(layer) == before
     assert layer.weight is weight
+    chosen = AnalogSGD(layer.parameters(), lr=0.1)
     layer(torch.ones(1, 6)).sum().backward()
-    AnalogSGD(layer.parameters(), lr=0.1).step()
+    chosen.step()
 
 
 def test_loading_by_assignment_keeps_the_parameter_of_the_layer() -> None:
@@ -167,6 +237,16 @@ def test_native_rtl_ends_in_the_same_state_after_60_steps() -> None:
         train(model, one, DATA, steps=30, first=30)
         assert state_sha256(model) == state_sha256(golden)
         assert model[0].counts() == golden[0].counts()
+
+
+@pytest.mark.slow
+def test_native_rtl_of_64_hidden_units_ends_in_the_same_state() -> None:
+    """The network of `test_training.test_digits_under_an_offset`, its first 60 steps."""
+    golden, rtl = (perceptron(64, periphery=periphery) for periphery in ("golden", "native"))
+    for model in (golden, rtl):
+        train(model, optimizer(model), DATA, steps=60)
+    assert state_sha256(rtl) == state_sha256(golden) != state_sha256(perceptron(64))
+    assert [rtl[place].counts() for place in (0, 3)] == [golden[place].counts() for place in (0, 3)]
 
 
 def test_native_rtl_is_that_of_the_golden_model() -> None:

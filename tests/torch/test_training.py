@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,14 @@ from tests.torch.helpers import accuracy, images, perceptron, train
 
 EPOCHS, BATCH = 15, 10
 FILTERS = (16, 32)
+ROUNDINGS = 0.01  # by which accuracies differ where torch's own floats are rounded otherwise
+
+
+def figure(row: str) -> float:
+    """The accuracy that a row of docs/torch.md states."""
+    page = (ROOT / "docs" / "torch.md").read_text(encoding="utf-8")
+    (found,) = re.findall(rf"^\| {row}.*\| ([\d.]+) % \|$", page, re.M)
+    return float(found) / 100
 
 
 @pytest.mark.slow
@@ -34,6 +43,7 @@ def test_digits_under_an_offset() -> None:
     reached = accuracy(model, data)
     print(f"accuracy {reached:.4f}")
     assert reached >= 0.97
+    assert reached == pytest.approx(figure("digits, two analog layers"), abs=ROUNDINGS)
 
 
 def lenet() -> nn.Sequential:
@@ -83,6 +93,7 @@ def test_a_converted_lenet_learns_in_an_epoch() -> None:
     reached = accuracy(model, data)
     print(f"accuracy {reached:.4f}")
     assert reached >= 0.95
+    assert reached == pytest.approx(figure("LeNet-5 converted"), abs=ROUNDINGS)
 
 
 @pytest.mark.slow
@@ -94,3 +105,6 @@ def test_the_example_of_a_transformer_runs(tmp_path: Path) -> None:
     done = subprocess.run(command, cwd=tmp_path, env=variables, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "tiles.json" in done.stdout
+    *_, last = re.findall(r"([\d.]+)% of 200 right", done.stdout)
+    print(f"accuracy {last} %")
+    assert float(last) >= 65.0  # of 6 symbols, chance is 17 %
