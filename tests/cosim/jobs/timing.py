@@ -27,7 +27,7 @@ def measure(bench: Bench) -> dict[str, Any]:
     bench.run(_until_idle(Streams(config, bench.widths)))
     clear = bench.cycles - 1  # the cycle that shows IDLE does not belong to CLEAR
     tile = SteppedPeriphery(bench)
-    seeds = bench.cycles - 1 - clear
+    seeds = bench.cycles - 2 - clear  # nor does the one in which all are in
     updates = []
     for signs, bl in ((0, 0), (0, 1), (0, config.bl_max), (1, 3)):
         before = tile.cycles
