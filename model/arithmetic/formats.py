@@ -12,6 +12,7 @@ from math import sqrt
 import numpy as np
 from numpy.typing import NDArray
 
+from symtrack.model.compiled import njit
 from symtrack.model.spec.fixed import Int, bounded
 
 WEIGHT_BITS = 30  # fractional bits of weights, states, steps and slopes: 1.0 is 2**30
@@ -37,6 +38,12 @@ def root_mean_square(weights: Int) -> float:
     """Root mean square of weights, a weight as float; the words are cut to 20 fractional bits."""
     short = weights >> _DROP
     return sqrt(int((short * short).sum()) / short.size) / (1 << (WEIGHT_BITS - _DROP))
+
+
+@njit(cache=True)
+def read_word(weight: int) -> int:
+    """What a read sees of a weight, for compiled code; `read_words` is that of arrays."""
+    return min(max(weight >> READ_DROP, -READ_MAX - 1), READ_MAX)
 
 
 def read_words(weights: Int) -> ReadWords:

@@ -15,7 +15,7 @@ from __future__ import annotations
 import numpy as np
 from numba import prange
 
-from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX
+from symtrack.model.arithmetic.formats import read_word
 from symtrack.model.compiled import njit
 from symtrack.model.devices.block import (
     COUNT,
@@ -185,5 +185,5 @@ def column_words(array, column, turned, words):  # type: ignore[no-untyped-def]
             continue
         line, lane = (column, i) if turned else (i, column)
         block, lane = line * blocks + lane // LANES, lane % LANES
-        weight = array.records[(block * WORDS + STATE) * LANES + lane] - array.references[block * LANES + lane]
-        words[i] = min(max(weight >> READ_DROP, -READ_MAX - 1), READ_MAX)
+        state = array.records[(block * WORDS + STATE) * LANES + lane]
+        words[i] = read_word(state - array.references[block * LANES + lane])

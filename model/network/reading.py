@@ -13,7 +13,7 @@ from typing import NamedTuple
 import numpy as np
 
 from symtrack.model.arithmetic.converters import read_codes
-from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX, ReadWords
+from symtrack.model.arithmetic.formats import ReadWords, read_word
 from symtrack.model.compiled import njit
 from symtrack.model.devices.kernels import column_words, pulse_cells
 from symtrack.model.spec.fixed import Int, round_shift
@@ -72,7 +72,7 @@ def transfer_columns(count, fast, slow, turned, copies, reads, modes, converters
             if latched[i]:
                 weight = _round_shift(reference[i] * lsb, fraction_bits)
                 copies.weights[column, i] = weight
-                copies.words[column, i] = min(max(weight >> READ_DROP, -READ_MAX - 1), READ_MAX)
+                copies.words[column, i] = read_word(weight)
         if some and turned:
             pulse_cells(column, 0, n.reshape((1, rows)), slow)
         elif some:
