@@ -95,11 +95,12 @@ class Modules:
             for path, member, value in component.signature.flatten(component)
         }
         fragment = Fragment.get(elaborated, self)
-        if self._asynchronous and "sync" not in fragment.domains:
-            fragment.add_domains(domain := ClockDomain("sync", async_reset=True))
-            ports |= {name: (getattr(domain, name), PortDirection.Input) for name in ("clk", "rst")}
-        for domain in fragment.domains.values():
-            domain.async_reset = self._asynchronous
+        if self._asynchronous:
+            if "sync" not in fragment.domains:  # else Amaranth makes one, whose reset is synchronous
+                fragment.add_domains(domain := ClockDomain("sync"))
+                ports |= {name: (getattr(domain, name), PortDirection.Input) for name in ("clk", "rst")}
+            for domain in fragment.domains.values():
+                domain.async_reset = True
         return rtlil.convert_fragment(fragment, ports, name, emit_src=False)[0]
 
 
