@@ -35,6 +35,7 @@ from symtrack.model.network.writing import StartWeights, Writing, Written, effec
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.fixed import Int, round_shift
 from symtrack.model.spec.settings import Target
+from symtrack.model.spec.validated import shown
 from symtrack.model.state import Arrays
 from symtrack.model.tasks.evaluation import Evaluation
 from symtrack.model.tasks.task import TILE_SEEDS
@@ -364,7 +365,7 @@ class SingleLayer:
         """Raise ValueError unless it is of a layer with these settings, whatever its seed."""
         seed = saved["seed"]
         if isinstance(seed, bool) or not isinstance(seed, Integral) or not 0 <= int(seed) <= SEED_MAX:
-            raise ValueError(f"state: seed = {repr(seed)[:_LONGEST]}: must be an integer from 0 to {SEED_MAX}")
+            raise ValueError(f"state: seed = {shown(seed)}: must be an integer from 0 to {SEED_MAX}")
         mine, theirs = self.settings, _parsed(saved["settings"])
         for name in (*mine, *theirs):
             one, other = mine.get(name, "absent"), theirs.get(name, "absent")
@@ -372,7 +373,7 @@ class SingleLayer:
                 raise ValueError(f"state: {name} = {other[:_LONGEST]}: must be {one[:_LONGEST]}, as in this layer")
         like, given = self.state_arrays() | self._trainer.network.counters(), saved["arrays"]
         if not isinstance(given, Mapping):
-            raise ValueError(f"state: arrays = {repr(given)[:_LONGEST]}: must be arrays by name")
+            raise ValueError(f"state: arrays = {shown(given)}: must be arrays by name")
         for name in (*like, *given):
             forms = [f"{a[name].dtype}{list(a[name].shape)}" if name in a else "absent" for a in (given, like)]
             if forms[0] != forms[1]:
@@ -394,7 +395,7 @@ def _parsed(settings: Any) -> dict[str, str]:
         parsed = json.loads(settings)
         if isinstance(parsed, dict) and all(isinstance(text, str) for text in parsed.values()):
             return parsed
-    raise ValueError(f"state: settings = {repr(settings)[:_LONGEST]}: must be a JSON object of texts by name")
+    raise ValueError(f"state: settings = {shown(settings)}: must be a JSON object of texts by name")
 
 
 _TEXTS = {"x": "input", "delta": "gradient at the output"}

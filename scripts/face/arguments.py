@@ -92,8 +92,7 @@ def check_options(**options: Any) -> None:
         kinds, allowed = _KINDS[name]
         if not isinstance(value, kinds) and (value is not None or name in _GIVEN):
             raise TypeError(f"{name} = {shown(value)}: must be {allowed}")
-    for name in ("tiles", "rates"):
-        for field in options.get(name) or {} if isinstance(options.get(name), Mapping) else {}:
+        for field in value if isinstance(value, Mapping) and name != "weights" else ():
             if not isinstance(field, str):
                 raise TypeError(f"{name}: {shown(field)}: must be the name of a field")
     pairs = [("schedule", pair) for pair in options.get("schedule", ())]

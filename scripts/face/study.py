@@ -215,9 +215,10 @@ def _label(name: str, value: Any) -> Label:
 def _importable(cases: Sequence[Case]) -> bool:
     """Whether new processes can import the program, or need nothing of it, as in a notebook that only uses symtrack."""
     program = sys.modules["__main__"]
-    file = getattr(program, "__file__", None)
-    if getattr(program, "__spec__", None) is None and file is None:
-        runs = [case.run for case in cases]
-        parts = [part for run in runs for part in (run.task, run.algorithm, run.devices, run.slow_devices)]
-        return all(type(part).__module__ != program.__name__ for part in parts)
-    return file is None or Path(file).is_file()
+    if getattr(program, "__spec__", None) is not None:
+        return True
+    if (file := getattr(program, "__file__", None)) is not None:
+        return Path(file).is_file()  # "<stdin>" is none
+    runs = [case.run for case in cases]
+    parts = [part for run in runs for part in (run.task, run.algorithm, run.devices, run.slow_devices)]
+    return all(type(part).__module__ != program.__name__ for part in parts)

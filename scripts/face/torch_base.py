@@ -276,8 +276,7 @@ class AnalogLayer(nn.Module):
         if weight.is_complex() or weight.is_meta:
             kind = weight.dtype if weight.is_complex() else "meta"
             raise ValueError(f"weight = {kind}: must be a tensor of real numbers that has values")
-        if writing is not None and not isinstance(writing, Writing):
-            raise TypeError(f"writing = {writing!r}: must be a Writing, or None")
+        check_options(writing=writing)
         array = weight.detach().to("cpu", torch.float64).reshape(self._core.shape).numpy()
         written = self._core.write(array, writing or WRITING)
         self._parameters["weight"] = self._view[0]

@@ -11,6 +11,7 @@ from typing import Any
 import torch
 from torch import nn
 
+from symtrack.arguments import check_options
 from symtrack.model.arithmetic.noise import derive_key
 from symtrack.model.network.writing import Writing
 from symtrack.model.spec.validated import check
@@ -70,8 +71,7 @@ def convert_to_analog(
     """
     if not isinstance(model, nn.Module):
         raise TypeError(f"model = {type(model).__name__}: must be a torch.nn.Module")
-    if writing is not None and not isinstance(writing, Writing):
-        raise TypeError(f"writing = {writing!r}: must be a Writing, or None")
+    check_options(writing=writing)
     if seed is None:
         seed = int(torch.randint(SEED_MAX + 1, (), dtype=torch.int64))
     seed = check("seed", seed, 0, SEED_MAX)

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from symtrack.model.spec.validated import shown
 from symtrack.torch_base import OPTIMIZERS, layer_of
 
 
@@ -122,9 +123,9 @@ def _check_rate(rate: Any) -> None:
     if isinstance(rate, torch.Tensor) and rate.numel() == 1:
         return
     if isinstance(rate, bool) or not isinstance(rate, Real):
-        raise TypeError(f"lr = {rate!r}: must be a number from 0 on")
+        raise TypeError(f"lr = {shown(rate)}: must be a number from 0 on")
     if not 0 <= float(rate) < inf:
-        raise ValueError(f"lr = {rate!r}: must be a number from 0 on")
+        raise ValueError(f"lr = {shown(rate)}: must be a number from 0 on")
 
 
 def _check_options(group: Mapping[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -61,8 +61,8 @@ def on_meta(make: Callable[[], Any]) -> Any:
         (lambda: linear().write_weights(torch.full((4, 6), torch.inf)), r"\[0, 0\] = inf: must be finite"),
         (lambda: linear().write_weights(torch.ones(4, 6) * 1j), "^weight = torch.complex64: must be a tensor of real"),
         (lambda: linear().write_weights(torch.ones(4, 6, device="meta")), "^weight = meta: must be a tensor of real"),
-        (lambda: linear().write_weights(torch.ones(4, 6), 5), "^writing = 5: must be a Writing, or None$"),  # type: ignore[arg-type]
-        (lambda: convert_to_analog(nn.Linear(2, 2), writing=5), "^writing = 5: must be a Writing, or None$"),  # type: ignore[arg-type]
+        (lambda: linear().write_weights(torch.ones(4, 6), 5), "^writing = 5: must be Writing$"),  # type: ignore[arg-type]
+        (lambda: convert_to_analog(nn.Linear(2, 2), writing=5), "^writing = 5: must be Writing$"),  # type: ignore[arg-type]
         (lambda: linear().to("meta"), "^device = meta: must be one whose tensors have values"),
         (lambda: on_meta(linear), "^device = meta: must be one whose tensors have values"),
         (
