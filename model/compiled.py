@@ -9,6 +9,11 @@ of all files of the model that it imports, directly or not.
 
 NUMBA_CACHE_DIR, where it is set, decides instead. Where the folder cannot be written to, kernels are compiled by every
 process: numba by itself would keep them beside the sources, and those may belong to an installed package.
+
+Where a core has vector registers of 512 bits, kernels fill them. LLVM halves them on cores of Intel, whose first ones
+lowered their clock for the whole, and a block of cells would be two. numba has one such setting for a process, so it
+holds for all that the process compiles; NUMBA_CPU_NAME and NUMBA_CPU_FEATURES, where they are set, decide instead. No
+bit of a result depends on it.
 """
 
 from __future__ import annotations
@@ -22,11 +27,23 @@ from pathlib import Path
 from typing import Any
 
 import numba
+from numba.core.codegen import get_host_cpu_features
 
 from symtrack.model.cache import cache_folder, writable
 from symtrack.model.source_files import source_digest
 
 _compiled: set[tuple[str, int, str]] = set()
+WIDE = "-prefer-256-bit"
+
+
+def fill_vectors() -> None:
+    """Have numba fill vector registers of 512 bits where the core has them and no setting of the user's decides."""
+    features = get_host_cpu_features()
+    if numba.config.CPU_NAME is None and numba.config.CPU_FEATURES is None and "+avx512f" in features.split(","):
+        numba.config.CPU_FEATURES = f"{features},{WIDE}"
+
+
+fill_vectors()
 
 
 def functions() -> frozenset[tuple[str, int, str]]:
