@@ -276,13 +276,16 @@ def _digitize(  # type: ignore[no-untyped-def]
     """Noise and ADC, in place; ``sigmas`` is [n], or [1] for all. ``exact``: floats hold what is not clipped."""
     unit, lines, flat = lsb * one, np.uint64(totals.shape[1]), totals.reshape(-1)
     twice, low, high = np.float64(2 * unit), np.float64(-half), np.float64(half - 1)
-    sums = np.empty(totals.shape, np.float64)
+    sums, words, normals = np.empty(totals.shape, np.float64), np.empty(lines, np.uint64), np.empty(lines, np.int64)
     for k in range(len(totals)):
         sigma, draws = sigmas[k if sigmas.size > 1 else 0], np.uint64(first + k * stride)
-        if sigma != 0:
+        if sigma != 0:  # in parts of which the compiler makes vectors of all but the look-ups
             for i in range(lines):
-                draw = compiled_normal_from(compiled_word_at(key, draws + i), table)
-                noise = one * ((sigma * draw + _NORMAL_HALF) >> NORMAL_BITS)
+                words[i] = compiled_word_at(key, draws + i)
+            for i in range(lines):
+                normals[i] = compiled_normal_from(words[i], table)
+            for i in range(lines):
+                noise = one * ((sigma * normals[i] + _NORMAL_HALF) >> NORMAL_BITS)
                 totals[k, i] = total = (totals[k, i] << READ_DROP) + noise
                 sums[k, i] = np.float64(total)
         else:

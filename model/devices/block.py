@@ -22,7 +22,15 @@ from numpy.typing import NDArray
 
 from symtrack.model.arithmetic.formats import READ_DROP, READ_MAX
 from symtrack.model.compiled import njit
-from symtrack.model.devices.pulse_noise import cell_keys, normal_draw, pulse_word
+from symtrack.model.devices.pulse_noise import (
+    cell_keys,
+    draw_end,
+    draw_position,
+    draw_scale,
+    word_end,
+    word_middle,
+    word_start,
+)
 from symtrack.model.devices.records import HIGH, LANES, LOW, NUMBER, SLOPE, STATE, STEP, WORDS
 from symtrack.model.devices.responses import (
     LINEAR,
@@ -48,11 +56,13 @@ STRAYS = 512  # of which groups with queues of like length are made
 
 # Where the words of the lanes begin in one buffer, first those of the records: the compiler vectorises a loop only if
 # it sees that what the loop reads and what it writes do not overlap.
-_PARTS = 17
+_PARTS = 20
 _STATE, _NUMBER, _LOW, _HIGH = (np.int64(LANES * word) for word in (STATE, NUMBER, LOW, HIGH))
 _STEP, _STEP_UP, _SLOPE, _SLOPE_UP = (np.int64(LANES * word) for word in (STEP, STEP + 1, SLOPE, SLOPE + 1))
 QUEUES, COUNT, _KEY, _AGAIN, _NOISE = (np.int64(LANES * part) for part in range(WORDS, 13))
-_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(13, _PARTS))
+_NEXT, _SCALES = (np.int64(LANES * part) for part in (13, 14))
+_FACTOR, _SHIFT, _LEFT, _RIGHT = (np.int64(LANES * part) for part in range(16, _PARTS))
+_BOTH = 2 * LANES
 _ONE, _BIAS = np.uint32(1), np.int64(1 << 62)
 # What a stray and a block cost, and each of their steps; measured, no result depends on them.
 _STRAY, _STRAY_STEP, _BLOCK, _BLOCK_STEP = 120, 7, 560, 198
@@ -77,11 +87,26 @@ def new_room() -> Room:
 
 @njit(cache=True, forceinline=True)
 def _noise(k, lanes, sigma):  # type: ignore[no-untyped-def]
-    """Lane NOISE of pulse k: sigma times a draw."""
+    """Lanes NOISE and NEXT of the pulses k and k + 1: sigma times a draw.
+
+    Link by link, and both pulses at once: the multiplications of one take long, and a core fills the time with others.
+    """
     for i in range(LANES):
         number = np.uint32(np.uint32(lanes[_NUMBER + i]) + np.uint32(k))
-        word = pulse_word(np.uint32(lanes[_KEY + i]), np.uint32(lanes[_AGAIN + i]), number)
-        lanes[_NOISE + i] = np.int32(sigma * normal_draw(word))
+        lanes[_NOISE + i] = np.int32(word_start(np.uint32(lanes[_KEY + i]), number))
+        lanes[_NEXT + i] = np.int32(word_start(np.uint32(lanes[_KEY + i]), np.uint32(number + _ONE)))
+    for i in range(LANES):
+        again = np.uint32(lanes[_AGAIN + i])
+        lanes[_NOISE + i] = np.int32(word_middle(np.uint32(lanes[_NOISE + i]), again))
+        lanes[_NEXT + i] = np.int32(word_middle(np.uint32(lanes[_NEXT + i]), again))
+    for i in range(_BOTH):
+        lanes[_NOISE + i] = np.int32(word_end(np.uint32(lanes[_NOISE + i])))
+    for i in range(_BOTH):
+        lanes[_NOISE + i] = draw_position(np.uint32(lanes[_NOISE + i]))
+    for i in range(_BOTH):
+        lanes[_SCALES + i] = draw_scale(lanes[_NOISE + i])
+    for i in range(_BOTH):
+        lanes[_NOISE + i] = np.int32(sigma * draw_end(lanes[_NOISE + i], lanes[_SCALES + i]))
 
 
 @njit(cache=True, forceinline=True)
@@ -258,8 +283,11 @@ def _step(room, most, array):  # type: ignore[no-untyped-def]
             key, again = cell_keys(np.uint32(lanes[_KEY + i]), keys[0], keys[1])
             lanes[_KEY + i], lanes[_AGAIN + i] = np.int32(key), np.int32(again)
     for k in range(most):
-        if sigma:
+        if sigma and k % 2 == 0:
             _noise(k, lanes, sigma)
+        elif sigma:
+            for i in range(LANES):
+                lanes[_NOISE + i] = lanes[_NEXT + i]
         if kind == LINEAR:
             _linear(k, lanes, near, multiplicative, fraction)
             continue

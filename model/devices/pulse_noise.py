@@ -36,9 +36,27 @@ _SQUARE_SHIFT, _QUINTIC_SHIFT, _CUBIC_SHIFT, _SHIFT = np.int32(6), np.int32(16),
 _HALF = np.int32(1 << 8)
 
 
+# A word and its draw are a long chain of dependent multiplications. These are its links, short enough that a core sees
+# several cells in one of them at a time.
+
+
 @njit(cache=True, forceinline=True)
-def _mixed(x):  # type: ignore[no-untyped-def]
-    x = np.uint32(np.uint32(x ^ (x >> _S16)) * _M1)
+def word_start(key, number):  # type: ignore[no-untyped-def]
+    """First link of the word of a pulse, a uint32, from the first key of its cell and its number."""
+    x = np.uint32(key + np.uint32(number * _STEP))
+    return np.uint32(np.uint32(x ^ (x >> _S16)) * _M1)
+
+
+@njit(cache=True, forceinline=True)
+def word_middle(x, again):  # type: ignore[no-untyped-def]
+    """Second link, with the second key of the cell."""
+    x = np.uint32(np.uint32(x ^ (x >> _S15)) + again)
+    return np.uint32(np.uint32(x ^ (x >> _S16)) * _M1)
+
+
+@njit(cache=True, forceinline=True)
+def word_end(x):  # type: ignore[no-untyped-def]
+    """Last link: the word, a uint32."""
     x = np.uint32(np.uint32(x ^ (x >> _S15)) * _M2)
     return np.uint32(x ^ (x >> _S16))
 
@@ -46,29 +64,45 @@ def _mixed(x):  # type: ignore[no-untyped-def]
 @njit(cache=True, forceinline=True)
 def cell_keys(cell, first, second):  # type: ignore[no-untyped-def]
     """What is the same in all words of a cell, two uint32: k and M3 * k + K1. ``first`` is K0, ``second`` K1."""
-    key = _mixed(np.uint32(np.uint32(cell) + first))
+    x = np.uint32(np.uint32(cell) + first)
+    key = word_end(np.uint32(np.uint32(x ^ (x >> _S16)) * _M1))
     return key, np.uint32(np.uint32(key * _M3) + second)
+
+
+@njit(cache=True, forceinline=True)
+def draw_position(word):  # type: ignore[no-untyped-def]
+    """First link of a draw, an int32: a sum of the fields of the word, about zero."""
+    pairs = np.uint32((word & _FIELDS) + np.uint32((word >> _S4) & _FIELDS))
+    total = np.uint32(np.uint32(pairs * _BYTES) >> _S24)
+    fine = np.uint32(np.uint32(word * _M4) >> _S28)
+    return np.int32(np.int32(np.uint32(np.uint32(total << _S5) + np.uint32(fine << _S1))) - _MIDDLE)
+
+
+@njit(cache=True, forceinline=True)
+def draw_scale(u):  # type: ignore[no-untyped-def]
+    """Second link, an int32: what the position is scaled with."""
+    q = np.int32(np.int32(u * u) >> _SQUARE_SHIFT)
+    bend = np.int32(_CUBIC + np.int32(np.int32(q * _QUINTIC) >> _QUINTIC_SHIFT))
+    return np.int32(_LINEAR + np.int32(np.int32(q * bend) >> _CUBIC_SHIFT))
+
+
+@njit(cache=True, forceinline=True)
+def draw_end(u, scale):  # type: ignore[no-untyped-def]
+    """Last link: the draw, an int32."""
+    return np.int32(np.int32(np.int32(u * scale) + _HALF) >> _SHIFT)
 
 
 @njit(cache=True, forceinline=True)
 def pulse_word(key, again, number):  # type: ignore[no-untyped-def]
     """Word of a pulse, a uint32, from the keys of its cell and its number."""
-    x = np.uint32(key + np.uint32(number * _STEP))
-    x = np.uint32(np.uint32(x ^ (x >> _S16)) * _M1)
-    return _mixed(np.uint32(np.uint32(x ^ (x >> _S15)) + again))
+    return word_end(word_middle(word_start(key, number), again))
 
 
 @njit(cache=True, forceinline=True)
 def normal_draw(word):  # type: ignore[no-untyped-def]
     """Standard normal integer in units of 2**-DRAW_BITS, an int32, from a word."""
-    pairs = np.uint32((word & _FIELDS) + np.uint32((word >> _S4) & _FIELDS))
-    total = np.uint32(np.uint32(pairs * _BYTES) >> _S24)
-    fine = np.uint32(np.uint32(word * _M4) >> _S28)
-    u = np.int32(np.int32(np.uint32(np.uint32(total << _S5) + np.uint32(fine << _S1))) - _MIDDLE)
-    q = np.int32(np.int32(u * u) >> _SQUARE_SHIFT)
-    bend = np.int32(_CUBIC + np.int32(np.int32(q * _QUINTIC) >> _QUINTIC_SHIFT))
-    scale = np.int32(_LINEAR + np.int32(np.int32(q * bend) >> _CUBIC_SHIFT))
-    return np.int32(np.int32(np.int32(u * scale) + _HALF) >> _SHIFT)
+    u = draw_position(word)
+    return draw_end(u, draw_scale(u))
 
 
 def halves(key: int) -> NDArray[np.uint32]:
