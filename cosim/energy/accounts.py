@@ -223,4 +223,3 @@ def _gates(
         always.add(0, gate.block, 2 * every)
         data.add(gate.enable, gate.block, changed)
         gated.add(index, gate.block, 2 * both.pins[both.outputs[0]].energy(loads[gate.output], sharp))
-

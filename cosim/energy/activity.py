@@ -51,6 +51,7 @@ class Activity:
     transitions : int64[phases, nets], of every net but those of clocks.
     pulses : int64[phases, gates], clock cycles behind each clock gate.
     accesses : int64[phases, memories, 2], reads and writes of each memory.
+    counts : slots, reads and pulses to W, as the counters of the tile have them.
     updates, reads : operations that were begun, and columns that were read by transfers.
     compared : cycles in which every output was compared with golden.
     words : words of memories that were compared.
@@ -60,6 +61,7 @@ class Activity:
     transitions: NDArray[np.int64]
     pulses: NDArray[np.int64]
     accesses: NDArray[np.int64]
+    counts: dict[str, int]
     updates: int
     reads: int
     compared: int
@@ -69,9 +71,7 @@ class Activity:
 class GateBench:
     """`cosim.engine.job.Bench` on a mapped netlist."""
 
-    def __init__(
-        self, config: TileConfig, netlist: Netlist, library: Library, progress: Callable[[int], None]
-    ) -> None:
+    def __init__(self, config: TileConfig, netlist: Netlist, library: Library, progress: Callable[[int], None]) -> None:
         self.config = config
         self.widths = {port.name: port.width for port in tile_ports(config) if not port.output}
         self.checker = Checker(config)
@@ -155,13 +155,14 @@ def play(
     verdict = outcome.verdict
     if not verdict.passed or not verdict.states_compared:
         raise ToolError(f"the mapped netlist differs from the golden model: {verdict.first_mismatch}")
-    counted = bench.simulator
+    counted, state = bench.simulator, bench.checker.golden.state_arrays()
     return (
         Activity(
             cycles=counted.cycles,
             transitions=counted.transitions[:, : netlist.nets],
             pulses=counted.pulses,
             accesses=counted.accesses,
+            counts={name: int(state[name]) for name in ("slots", "reads", "transfer_pulses")},
             updates=bench.updates,
             reads=bench.reads,
             compared=verdict.compared_cycles,

@@ -1,4 +1,6 @@
-DOCUMENT=""
-STUDIED=()
+DOCUMENT = ""
+STUDIED = ()
+
+
 def document(*a): ...
 def studied(*a): ...

@@ -173,7 +173,9 @@ def library_of(text: str) -> Library:
 
 def parse(text: str) -> list[Group]:
     """The outermost groups of a text."""
-    tokens = [(match.lastgroup or "", match[match.lastgroup or 0]) for match in _TOKEN.finditer(_SKIPPED.sub(" ", text))]
+    tokens = [
+        (match.lastgroup or "", match[match.lastgroup or 0]) for match in _TOKEN.finditer(_SKIPPED.sub(" ", text))
+    ]
     root = Group("", [])
     stack = [root]
     place = 0
@@ -347,4 +349,3 @@ def truth_table(function: str, inputs: Sequence[str]) -> int:
     if place != len(tokens):
         raise LibertyError(f"function {function!r}: must end before {peek()!r}")
     return result
-

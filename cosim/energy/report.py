@@ -16,11 +16,12 @@ from symtrack.cosim.energy.liberty import Library, read_library
 from symtrack.cosim.energy.mapping import mapped
 from symtrack.cosim.energy.netlist import Netlist
 from symtrack.cosim.engine.job import Job
+from symtrack.cosim.stimulus import workloads
+from symtrack.cosim.stimulus.workloads import WORKLOADS
 from symtrack.cosim.tools.yosys import unnumbered
-from symtrack.model.analysis.energy import EVENTS, PARTS, PICO, EnergyTable, EventEnergies, joules
+from symtrack.model.analysis.energy import PARTS, EnergyTable, EventEnergies, joules
 from symtrack.model.spec.config import TileConfig
 
-WORKLOADS = ("update", "transfer", "training")
 CYCLES = 4000  # of a workload unless told otherwise
 Energies = dict[str, float]
 
@@ -99,7 +100,7 @@ def measure(
     arguments: dict[str, Any] = {"cycles": cycles, "seed": seed}
     if activity is not None:
         arguments["activity"] = activity
-    function = f"symtrack.cosim.stimulus.workloads:{workload}"
+    function = f"{workloads.__name__}:{WORKLOADS[workload].__name__}"
     played, outcome = play(Job(silicon.config, function, arguments), silicon.netlist, silicon.library, progress)
     return Measured(played, accounts(silicon.netlist, silicon.library, played, silicon.table), outcome.result)
 
@@ -109,7 +110,9 @@ def events_of(config: TileConfig, update: Measured, transfer: Measured) -> Event
 
     The overhead of updates and transfers is one event; both have their share of its cycles.
     """
-    read = {part: energy / max(transfer.activity.reads, 1) for part, energy in transfer.accounts.of_phase("read").items()}
+    read = {
+        part: energy / max(transfer.activity.reads, 1) for part, energy in transfer.accounts.of_phase("read").items()
+    }
     both = [one.accounts.of_phase("overhead") for one in (update, transfer)]
     cycles = sum(one.cycles("overhead") for one in (update, transfer)) or 1
     overhead = {part: sum(energies[part] for energies in both) / cycles for part in PARTS}
@@ -205,7 +208,7 @@ def report(
         weights = config.rows * config.columns
         result["per_weight_and_update_pj"] = sum(window.values()) / updates / weights
     if workload == "training":
-        parts = [measure(silicon, name, cycles=cycles, seed=seed, progress=progress) for name in WORKLOADS[:2]]
+        parts = [measure(silicon, name, cycles=cycles, seed=seed, progress=progress) for name in ("update", "transfer")]
         events = events_of(config, *parts)
         result |= {"events": events.as_dict(), **agreement(measured, events)}
         result["joules"] = joules(counts_of(measured), events, silicon.table)
@@ -213,8 +216,10 @@ def report(
 
 
 def counts_of(measured: Measured) -> dict[str, int]:
-    """The counts of a window as a training has them, without those of the analog array."""
+    """The counts of a window as a training has them; coincidences are those that the job returned."""
     return {
+        "transfer_pulses": measured.activity.counts["transfer_pulses"],
+        **(measured.result or {}),
         "update_slots": measured.cycles("slot"),
         "reads": measured.activity.reads,
         "cycles": sum(measured.cycles(phase) for phase in WINDOW),

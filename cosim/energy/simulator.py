@@ -129,9 +129,7 @@ class GateSimulator:
         self._words = (np.zeros(first, np.uint8), np.zeros(held, np.uint8), table, np.array(ports, np.int64))
 
 
-def _register(
-    instance: Instance, library: Library, clocks: dict[int, int]
-) -> tuple[list[int], int, int, int, int]:
+def _register(instance: Instance, library: Library, clocks: dict[int, int]) -> tuple[list[int], int, int, int, int]:
     """Nets of the inputs, the table of the next state, the outputs (-1 for none) and the clock gate of a flip-flop."""
     cell = library.cells[instance.kind]
     state, inverse = (*cell.states, "")[:2]
@@ -149,9 +147,7 @@ def _register(
     return nets, table, found[state], found[inverse], clock
 
 
-def _sorted(
-    logic: Sequence[tuple[list[int], int, int]], known: set[int]
-) -> list[tuple[list[int], int, int]]:
+def _sorted(logic: Sequence[tuple[list[int], int, int]], known: set[int]) -> list[tuple[list[int], int, int]]:
     """The cells so that each comes after those that drive its inputs; raises ToolError where there is a loop."""
     drivers = {output: index for index, (_, _, output) in enumerate(logic)}
     waiting = [0] * len(logic)
