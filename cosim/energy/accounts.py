@@ -2,8 +2,8 @@
 """Energy of a mapped netlist from its activity, by block: data, clock, memories and leakage.
 
     net         ½ C V² a transition,   C = input pins + wire * pins
-    cell        internal energy of its output a transition, at load C and the table's transition time; and of an input
-                pin that has one of its own, a transition of that pin
+    cell        internal energy of its output a transition, at load C and the table's transition time, of registers
+                that of the clock; and of an input pin that has one of its own, a transition of that pin
     clock pin   C V² + two internal energies a cycle, where its gate lets the clock through
     clock gate  an inverter, a latch and an AND of the library: the clock pins of all three run in every cycle
     memory      bits * energy of a bit, a read and a write
@@ -75,7 +75,7 @@ class _Ledger:
         weight = np.bincount(keys, weights=energies, minlength=counts.shape[1])  # of a key, whatever the block
         spent = counts[:, keys] * energies
         by_block = np.stack([np.bincount(blocks, weights=row, minlength=len(self._index)) for row in spent])
-        return by_block, counts @ weight
+        return by_block.astype(np.float64), (counts @ weight).astype(np.float64)
 
 
 def accounts(netlist: Netlist, library: Library, activity: Activity, table: EnergyTable) -> Accounts:
@@ -110,7 +110,9 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
                 else:
                     always.add(0, block, energy)
             else:
-                data.add(net, block, pin.energy(loads[net] if pin.output else 0.0, table.transition_ns))
+                clocked = pin.output and cell.clocked_on
+                time = table.clock_transition_ns if clocked else table.transition_ns
+                data.add(net, block, pin.energy(loads[net] if pin.output else 0.0, time))
             if pin.output:
                 drivers[net] = block
     for memory in netlist.memories:
@@ -130,8 +132,8 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
         accesses.add(2 * index + 1, memory.block, memory.width * table.sram_write_pj)
     phases = len(activity.cycles)
     cycles = activity.cycles[:, None]
-    time = 1e3 / table.clock_mhz  # of a cycle, in ns
-    leaked = np.array([leakage[name] for name in blocks]) * time * 1e-6  # nW * ns = 1e-6 pJ
+    period = 1e3 / table.clock_mhz  # in ns
+    leaked = np.array([leakage[name] for name in blocks]) * period * 1e-6  # nW * ns = 1e-6 pJ
     clocked = [ledger.totals(counts) for ledger, counts in ((always, cycles), (gated, activity.pulses))]
     by_part = [
         data.totals(activity.transitions),

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -91,8 +91,8 @@ class Netlist:
 
     def blocks(self) -> list[str]:
         """The blocks that have something, in order."""
-        names = {one.block for one in (*self.cells, *self.memories, *self.gates)}
-        return sorted(names)
+        kinds: tuple[Sequence[Instance | Memory | Gate], ...] = (self.cells, self.memories, self.gates)
+        return sorted({one.block for kind in kinds for one in kind})
 
 
 def block_of(cell: str) -> str:
@@ -115,7 +115,8 @@ def read_netlist(module: dict[str, Any], library: Library) -> Netlist:
         It has cells that are neither of the library nor known here, or memories of another form.
     """
     reader = _Reader(module)
-    netlist = Netlist(0, *reader.ports(), clock=reader.net_of_port("clk"), cells=[], memories=[], gates=[])
+    inputs, outputs = (reader.ports(direction) for direction in ("input", "output"))
+    netlist = Netlist(0, inputs, outputs, reader.net_of_port("clk"), cells=[], memories=[], gates=[])
     for name, cell in module["cells"].items():
         kind, block = cell["type"], block_of(name)
         pins = {port: reader.net(bits[0]) for port, bits in cell["connections"].items() if len(bits) == 1}
@@ -147,14 +148,13 @@ class _Reader:
             self.count += 1
         return self._nets[bit]
 
-    def ports(self) -> Iterator[dict[str, list[int]]]:
-        """The inputs but the clock, and the outputs."""
-        for direction in ("input", "output"):
-            yield {
-                name: [self.net(bit) for bit in port["bits"]]
-                for name, port in self._module["ports"].items()
-                if port["direction"] == direction and name != "clk"
-            }
+    def ports(self, direction: str) -> dict[str, list[int]]:
+        """The nets of the inputs but the clock, or of the outputs."""
+        return {
+            name: [self.net(bit) for bit in port["bits"]]
+            for name, port in self._module["ports"].items()
+            if port["direction"] == direction and name != "clk"
+        }
 
     def net_of_port(self, name: str) -> int:
         """The net of a port of one bit."""

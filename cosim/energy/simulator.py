@@ -118,7 +118,9 @@ class GateSimulator:
 
     def _memories(self, netlist: Netlist) -> None:
         """All memories as one array of bits, and of each where its words and the nets of its ports are."""
-        shapes, ports, first, held = [], [], 0, 0
+        shapes: list[tuple[int, ...]] = []
+        ports: list[int] = []
+        first = held = 0
         for memory in netlist.memories:
             shapes.append((memory.width, memory.depth, first, len(ports), len(memory.read_address), held))
             first += memory.width * memory.depth

@@ -19,7 +19,6 @@ from symtrack.model.tasks.task import TASKS
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Trainer
 
-
 IDLE = 200  # cycles in which the tile rests, after the operations
 
 

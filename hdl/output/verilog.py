@@ -72,9 +72,9 @@ def controller_ports(config: TileConfig) -> list[Port]:
     return _flattened(Signature(members(config)))
 
 
-def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False) -> str:
+def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return _converted(Controller(config), controller_name(config), asynchronous_reset)
+    return _converted(Controller(config), controller_name(config), asynchronous_reset, clock_enables)
 
 
 def controller_name(config: TileConfig) -> str:

@@ -18,7 +18,7 @@ DIGIT = 2  # bits
 
 
 class Multiples:
-    """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it; with ``enable`` they take a new one only then."""
+    """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it; always taken, or by ``enable``."""
 
     def __init__(self, m: Module, factor: Value, enable: Value | None = None) -> None:
         size = len(factor)

@@ -6,9 +6,10 @@
     DAC     = (slots * (rows + columns) + reads) * dac
     array   = (coincidences + transfer pulses + reference pulses) * pulse + reads * rows * cell
 
-with the energies of a slot, of a read and of any other cycle as ``symtrack energy`` measures them, in pJ, clock, memories
-and leakage in them. Products of a network are no events of the periphery, and none of this counts them. The table has
-defaults for everything that the project cannot measure; `SOURCES` says where they come from and which are assumptions.
+with the energies of a slot, of a read and of any other cycle as ``symtrack energy`` measures them, in pJ, clock,
+memories and leakage in them. Products of a network are no events of the periphery, and none of this counts them. The
+table has defaults for all that the project cannot measure; `SOURCES` says where they come from and which are
+assumptions.
 """
 
 from __future__ import annotations
