@@ -89,6 +89,15 @@ def lines(figures: dict[str, Any]) -> list[str]:
     return told
 
 
+def write_document(folder: Path, liberty: Path, table: EnergyTable) -> int:
+    """Measure all that the document has, and write it into a folder; the exit code."""
+    with progress("energy", len(STUDIED), few=True) as advance:
+        page = document(studied(liberty, table, advance), read_library(liberty), table)
+    write_text(folder / DOCUMENT, page)
+    print(folder / DOCUMENT)
+    return 0
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
@@ -100,11 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         config = TileConfig.load(options.config) if options.config else None
     try:
         if config is None:
-            with progress("energy", len(STUDIED), few=True) as advance:
-                page = document(studied(liberty, table, advance), read_library(liberty), table)
-            write_text(options.document / DOCUMENT, page)
-            print(options.document / DOCUMENT)
-            return 0
+            return write_document(options.document, liberty, table)
         rounds = 3 if options.workload == "training" else 1  # it measures updates and transfers, too
         with progress("energy", rounds * options.cycles) as advance:
             silicon = Silicon.of(config, liberty, gated=options.clock_gating, table=table)

@@ -110,8 +110,8 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
                 else:
                     always.add(0, block, energy)
             else:
-                clocked = pin.output and cell.clocked_on
-                time = table.clock_transition_ns if clocked else table.transition_ns
+                sharp = pin.output and cell.clocked_on
+                time = table.clock_transition_ns if sharp else table.transition_ns
                 data.add(net, block, pin.energy(loads[net] if pin.output else 0.0, time))
             if pin.output:
                 drivers[net] = block

