@@ -77,8 +77,9 @@ ABOUT_TABLE = """\
 What neither netlist nor library knows. `--table FILE` takes a TOML or JSON file with what differs. Assumptions are for
 you to replace."""
 ABOUT_USE = """\
-`symtrack energy --config small --json energy.json` leaves the energies of the events of a tile under `events`, and
-`joules` turns the counts of any run on it into joules, with those of array and converters from the table:
+`symtrack energy --config small --json energy.json` leaves the energies of the events of a tile under `events`. With the
+reports of all tiles of a network, `symtrack train --energy FILE...` tells what a training spends, and leaves it in its
+report, under `joules`. `joules` does so for the counts of one tile, or of all tiles of one macro:
 
 ```python
 import json
