@@ -19,8 +19,8 @@ from symtrack.hdl.output.verilog import controller_ports, module_name, tile_port
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import generate_verilog
 
-KEYS = ["module", "config", "fingerprint", "ports", "controller", "reset", "streams", "formats", "cycles"]
-KEYS += ["random_sources", "symtrack_version", "license"]
+KEYS = ["module", "config", "fingerprint", "ports", "controller", "reset", "clock_enables", "streams", "formats"]
+KEYS += ["cycles", "random_sources", "symtrack_version", "license"]
 
 
 def generate(out: Path, config: str) -> dict[str, str]:
