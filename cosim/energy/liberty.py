@@ -12,8 +12,8 @@ the groups of the format, which are `name(arguments) { statements }`, are read h
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache, cached_property
 from pathlib import Path
 
 import numpy as np
@@ -60,11 +60,13 @@ class Table:
     loads: NDArray[np.float64]
     times: NDArray[np.float64]
     values: NDArray[np.float64]
+    _over_loads: dict[float, NDArray[np.float64]] = field(default_factory=dict, repr=False)
 
     def at(self, load: float, time: float) -> float:
         """The energy at a load and a transition time."""
-        column = [float(np.interp(time, self.times, row)) for row in self.values]
-        return float(np.interp(load, self.loads, column))
+        if time not in self._over_loads:  # which is the same for all cells
+            self._over_loads[time] = np.array([np.interp(time, self.times, row) for row in self.values])
+        return float(np.interp(load, self.loads, self._over_loads[time]))
 
 
 @dataclass(frozen=True)
@@ -114,15 +116,15 @@ class Cell:
     states: tuple[str, ...] = ()
     latch: bool = False
 
-    @property
-    def inputs(self) -> list[str]:
+    @cached_property
+    def inputs(self) -> tuple[str, ...]:
         """Names of the inputs, in the order of the library."""
-        return [pin.name for pin in self.pins.values() if not pin.output]
+        return tuple(pin.name for pin in self.pins.values() if not pin.output)
 
-    @property
-    def outputs(self) -> list[str]:
+    @cached_property
+    def outputs(self) -> tuple[str, ...]:
         """Names of the outputs."""
-        return [pin.name for pin in self.pins.values() if pin.output]
+        return tuple(pin.name for pin in self.pins.values() if pin.output)
 
 
 @dataclass(frozen=True)
@@ -280,7 +282,8 @@ def _numbers(text: str) -> list[float]:
     return [float(number) for number in re.split(r"[,\s]+", text.strip()) if number]
 
 
-def truth_table(function: str, inputs: Sequence[str]) -> int:
+@cache
+def truth_table(function: str, inputs: tuple[str, ...]) -> int:
     """The outputs of a Boolean function as bits of a number: bit k is that for the inputs that k has as bits.
 
     The operators are those of the format: ``!a`` and ``a'``, ``a b``, ``a*b`` and ``a&b``, ``a^b``, ``a+b`` and

@@ -107,6 +107,15 @@ def test_all_files_are_written(name: str, tmp_path: Path, capsys: pytest.Capture
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
 
 
+def test_clock_enables_are_in_the_hardware_and_its_description(tiny: dict[str, str], tmp_path: Path) -> None:
+    assert generate_verilog.main(["--config", "tiny", "--out", str(tmp_path), "--clock-enables"]) == 0
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    top = module_name(NAMED["tiny"])
+    assert found.keys() == tiny.keys()
+    assert {name for name in found if found[name] != tiny[name]} == {f"{top}.v", f"{top}_controller.v", f"{top}.json"}
+    assert [json.loads(files[f"{top}.json"])["clock_enables"] for files in (tiny, found)] == [False, True]
+
+
 @pytest.mark.slow
 def test_every_file_tells_what_generated_it_and_whose_its_licence_is(tiny: dict[str, str]) -> None:
     config, top, files = NAMED["tiny"], module_name(NAMED["tiny"]), dict(tiny)

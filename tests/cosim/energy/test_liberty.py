@@ -51,7 +51,7 @@ def test_a_library_is_read() -> None:
     flip_flop, latch = library.cells["DFF"], library.cells["LAT"]
     assert (flip_flop.data, flip_flop.clocked_on, flip_flop.states, flip_flop.latch) == ("D", "C", ("IQ", "IQN"), False)
     assert (latch.data, latch.clocked_on, latch.latch) == ("D", "G", True)
-    assert library.cells["NAND2"].inputs == ["A", "B"]
+    assert library.cells["NAND2"].inputs == ("A", "B")
     assert library.cells["NAND2"].pins["A"].capacitance == PIN
 
 

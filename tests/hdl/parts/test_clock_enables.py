@@ -10,8 +10,9 @@ from amaranth.hdl import Signal
 
 from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.native.engine import run_job
+from symtrack.cosim.tools.lint import verilator_warnings
 from symtrack.cosim.tools.verilog_texts import tile_verilog
-from symtrack.hdl.output.verilog import controller_verilog
+from symtrack.hdl.output.verilog import controller_verilog, module_name
 from symtrack.hdl.parts.clock_enables import enabled, has_clock_enables
 from symtrack.model.spec.config import NAMED, TileConfig
 from tests.paths import ROOT
@@ -38,6 +39,12 @@ def test_the_verilog_differs_in_them() -> None:
     config = NAMED["tiny"]
     assert tile_verilog(config, clock_enables=True) != tile_verilog(config)
     assert controller_verilog(config, clock_enables=True) != controller_verilog(config)
+
+
+@pytest.mark.parametrize("name", TILES)
+def test_the_verilog_is_as_clean_as_the_other(name: str) -> None:
+    verilog = tile_verilog(TILES[name], clock_enables=True)
+    assert verilator_warnings(verilog, module_name(TILES[name])) == []
 
 
 @pytest.mark.parametrize(
