@@ -22,6 +22,7 @@ from symtrack.scripts.common import (
     input_file,
     integer,
     name_or_toml,
+    number,
     output_file,
     output_folder,
     progress,
@@ -48,6 +49,8 @@ def parser() -> Parser:
     add("--clock-gating", action="store_true", help="give registers with an enable a clock gate")
     add("--cycles", type=integer(CYCLES_MIN, CYCLES_MAX), default=CYCLES, help="fewest clock cycles of the workload")
     add("--seed", type=integer(0, 2**31 - 1), default=1, help="seed of the workload's data")
+    text = "share of the lines of an update, or of the range of codes of a transfer, that is in use; without it all"
+    add("--activity", type=number(0.0, 1.0), metavar="SHARE", help=text)
     text = "TOML or JSON file with energies of memories and converters, wires and the clock, where they differ"
     add("--table", type=input_file, metavar="FILE", help=text)
     add("--json", type=output_file, metavar="FILE", help="write the figures to this file")
@@ -102,6 +105,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
+    if options.activity is not None and options.workload == "training":
+        command.error(f"argument --activity: {options.activity:g}: must be left out with --workload training")
     with command.checks():
         table = EnergyTable.load(Path(options.table)) if options.table else EnergyTable()
         liberty = Path(options.liberty)
@@ -114,7 +119,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         with progress("energy", rounds * options.cycles) as advance:
             silicon = Silicon.of(config, liberty, gated=options.clock_gating, table=table)
             figures = report(
-                silicon, options.workload, cycles=options.cycles, seed=options.seed, progress=to_total(advance)
+                silicon,
+                options.workload,
+                cycles=options.cycles,
+                seed=options.seed,
+                activity=options.activity,
+                progress=to_total(advance),
             )
     except LibertyError as error:
         command.error(str(error))

@@ -73,6 +73,10 @@ class Measured:
         cycles = self.cycles(phase) or 1
         return {part: energy / cycles for part, energy in self.accounts.of_phase(phase).items()}
 
+    def per_read(self) -> Energies:
+        """Picojoules by part of a column that is read."""
+        return {part: energy / max(self.activity.reads, 1) for part, energy in self.accounts.of_phase("read").items()}
+
     def window(self) -> Energies:
         """Picojoules by part of all cycles of updates and transfers."""
         phases = [self.accounts.of_phase(phase) for phase in WINDOW]
@@ -110,13 +114,12 @@ def events_of(config: TileConfig, update: Measured, transfer: Measured) -> Event
 
     The overhead of updates and transfers is one event; both have their share of its cycles.
     """
-    read = {
-        part: energy / max(transfer.activity.reads, 1) for part, energy in transfer.accounts.of_phase("read").items()
-    }
     both = [one.accounts.of_phase("overhead") for one in (update, transfer)]
     cycles = sum(one.cycles("overhead") for one in (update, transfer)) or 1
     overhead = {part: sum(energies[part] for energies in both) / cycles for part in PARTS}
-    return EventEnergies.of(config, {"slot": update.per_cycle("slot"), "read": read, "overhead": overhead})
+    return EventEnergies.of(
+        config, {"slot": update.per_cycle("slot"), "read": transfer.per_read(), "overhead": overhead}
+    )
 
 
 def blocks(measured: Measured) -> dict[str, Energies]:
@@ -180,15 +183,17 @@ def report(
     *,
     cycles: int = CYCLES,
     seed: int = 1,
+    activity: float | None = None,
     progress: Callable[[int], None] = lambda done: None,
 ) -> dict[str, Any]:
     """The report with the keys of ``energy.py --json``.
 
     That of a training has the energies of events, too, measured on updates and transfers of random data, and what
-    they make of the counts of the window. Energies that the workload does not show are None.
+    they make of the counts of the window. Energies that the workload does not show are None. ``activity`` is that of
+    `measure`.
     """
     config = silicon.config
-    measured = measure(silicon, workload, cycles=cycles, seed=seed, progress=progress)
+    measured = measure(silicon, workload, cycles=cycles, seed=seed, activity=activity, progress=progress)
     slots, reads, updates = measured.cycles("slot"), measured.activity.reads, measured.activity.updates
     window = measured.window()
     result = {
@@ -196,10 +201,11 @@ def report(
         "area": measured.accounts.area,
         "workload": workload,
         "seed": seed,
+        "activity": activity,
         **what_was_played(measured),
         "picojoules": {phase: measured.accounts.of_phase(phase) for phase in PHASES},
         "per_slot_pj": measured.per_cycle("slot") if slots else None,
-        "per_read_pj": {part: e / reads for part, e in measured.accounts.of_phase("read").items()} if reads else None,
+        "per_read_pj": measured.per_read() if reads else None,
         "per_weight_and_update_pj": None,
         "idle_pj": measured.per_cycle("idle"),
         "blocks": blocks(measured),

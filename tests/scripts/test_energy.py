@@ -79,6 +79,8 @@ def test_the_library_of_debian_says_how_it_comes(
     ("words", "told"),
     [
         (["--workload", "sleep"], "argument --workload: invalid choice: 'sleep'"),
+        (["--activity", "2"], "argument --activity: '2': must be a number from 0 to 1"),
+        (["--activity", "0.5"], "argument --activity: 0.5: must be left out with --workload training"),
         (["--cycles", "3"], "argument --cycles: '3': must be an integer from 100 to 10000000"),
         (["--table", "none.toml"], "table = 'none.toml': must be a readable file"),
     ],
