@@ -5,6 +5,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -193,7 +194,12 @@ def report(
     `measure`.
     """
     config = silicon.config
-    measured = measure(silicon, workload, cycles=cycles, seed=seed, activity=activity, progress=progress)
+
+    def at(turn: int, done: int) -> None:
+        progress(turn * cycles + min(done, cycles))
+
+    given = {"cycles": cycles, "seed": seed}
+    measured = measure(silicon, workload, **given, activity=activity, progress=partial(at, 0))
     slots, reads, updates = measured.cycles("slot"), measured.activity.reads, measured.activity.updates
     window = measured.window()
     result = {
@@ -214,7 +220,10 @@ def report(
         weights = config.rows * config.columns
         result["per_weight_and_update_pj"] = sum(window.values()) / updates / weights
     if workload == "training":
-        parts = [measure(silicon, name, cycles=cycles, seed=seed, progress=progress) for name in ("update", "transfer")]
+        parts = [
+            measure(silicon, name, **given, progress=partial(at, turn))
+            for turn, name in enumerate(("update", "transfer"), 1)
+        ]
         events = events_of(config, *parts)
         result |= {"events": events.as_dict(), **agreement(measured, events)}
         result["joules"] = joules(counts_of(measured), events, silicon.table)
