@@ -21,7 +21,7 @@ from symtrack.scripts.exit_codes import BAD_INPUT, run
 
 NAME = "symtrack"
 GROUPS = {
-    "design": ("generate-verilog", "synthesize", "explore"),
+    "design": ("generate-verilog", "synthesize", "energy", "explore"),
     "train": ("train", "calibrate", "characterize-device", "fit-device", "results", "fetch-data"),
     "verify": ("run-cosim", "compare-metrics", "verify", "prove", "cover", "mutate", "mutate-golden"),
     "measure": ("pulse-statistics", "benchmark"),

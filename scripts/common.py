@@ -201,6 +201,8 @@ journal_file = PathType(Path, written=True)
 """Argument type: a file for `journal`, whose folder is made."""
 input_file = PathType(str, written=False)
 """Argument type: a file that is read."""
+input_files = PathType(str, written=False, files=lambda texts: map(Path, texts))
+"""The same for an option that takes several."""
 name_or_toml = PathType(str, written=False, files=lambda text: [Path(text)] if text.endswith(".toml") else [])
 """Argument type: the name of something that comes with the package, or a TOML file."""
 resumed_file = PathType(str, written=False, replaced_by=("--checkpoint",))

@@ -21,10 +21,12 @@ def main(arguments: list[str] | None = None) -> int:
         default=RESETS[0],
         help="how registers take it: with the clock (%(default)s, the default), or as soon as it comes",
     )
+    text = "registers of an idle path keep their words, so that a tool can gate their clock; outputs are the same"
+    parser.add_argument("--clock-enables", action="store_true", help=text)
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
-    files = package(config, asynchronous_reset=options.reset == RESETS[1])
+    files = package(config, asynchronous_reset=options.reset == RESETS[1], clock_enables=options.clock_enables)
     parser.distinct(options, out=[options.out / name for name in files])
     try:
         options.out.mkdir(parents=True, exist_ok=True)

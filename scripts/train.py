@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
@@ -17,6 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
+from symtrack.model.analysis.run_energy import energies_of_tiles, load_energies, run_joules
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.tasks.regression import STEPS, Regression
@@ -25,6 +26,7 @@ from symtrack.model.training.trainer import Metrics, Trainer
 from symtrack.scripts.common import (
     INTERRUPTED,
     Parser,
+    input_files,
     integer,
     interruptible,
     number,
@@ -75,6 +77,8 @@ def parser() -> Parser:
     )
     text = "go on from this checkpoint of the same run to its end"
     add("--resume", type=resumed_file, metavar="FILE", help=text)
+    text = "reports of `symtrack energy` of the tiles: tell the energy of the run, by its counts"
+    add("--energy", type=input_files, nargs="+", metavar="FILE", help=text)
     add("--json", type=output_file, metavar="FILE", help="write the results to this file")
     return result
 
@@ -172,7 +176,21 @@ def warn_of_warm_up(trainer: Trainer, steps: int) -> None:
         )
 
 
-def report(runs: Sequence[Trainer], results: Sequence[Metrics], arguments: argparse.Namespace) -> dict[str, Any]:
+def energies(runs: Sequence[Trainer], files: Sequence[str] | None) -> Callable[[Trainer], dict[str, float] | None]:
+    """What gives the joules of a run, by the reports in files; None without any. They must have those of all tiles."""
+    if not files:
+        return lambda trainer: None
+    events, table = load_energies(files)
+    energies_of_tiles(runs[0], events)
+    return lambda trainer: run_joules(trainer, events, table)
+
+
+def report(
+    runs: Sequence[Trainer],
+    results: Sequence[Metrics],
+    spent: Sequence[dict[str, float] | None],
+    arguments: argparse.Namespace,
+) -> dict[str, Any]:
     """All figures of the runs with all that they depend on and every evaluation."""
     first = runs[0]
     settings = {name: text for name, text in first.settings.items() if name != "seed"}
@@ -181,7 +199,10 @@ def report(runs: Sequence[Trainer], results: Sequence[Metrics], arguments: argpa
         "task": arguments.task,
         "algorithm": arguments.algorithm,
         **reference_offset(first.physics.fast),
-        "runs": [one.as_dict() | {"curve": curve} for one, curve in zip(results, points, strict=True)],
+        "runs": [
+            one.as_dict() | {"curve": curve} | ({"joules": energy} if energy else {})
+            for one, curve, energy in zip(results, points, spent, strict=True)
+        ],
         "steps": first.steps,
         "steps_per_epoch": first.steps_per_epoch,
         "warm_up_steps": first.warm_up_steps,
@@ -194,7 +215,7 @@ def report(runs: Sequence[Trainer], results: Sequence[Metrics], arguments: argpa
     }
 
 
-def table(runs: Sequence[Metrics]) -> Table:
+def table(runs: Sequence[Metrics], spent: Sequence[dict[str, float] | None]) -> Table:
     """A table of the results, a line per seed and one for their mean; what a task does not have is left out."""
     columns: list[tuple[str, list[float | None], str]] = [
         ("accuracy %", [None if one.accuracy is None else 100 * one.accuracy for one in runs], ".2f"),
@@ -202,6 +223,10 @@ def table(runs: Sequence[Metrics]) -> Table:
         ("weight error", [one.rms_error for one in runs], ".4f"),
         ("SP error", [one.sp_rmse for one in runs], ".4f"),
         ("of pulsed cells", [one.sp_rmse_pulsed for one in runs], ".4f"),
+        *(
+            (f"{part} µJ", [None if energy is None else 1e6 * energy[part] for energy in spent], ".3f")
+            for part in ("digital", "analog")
+        ),
     ]
     shown = []
     for name, values, form in columns:
@@ -227,17 +252,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         check(arguments)
         runs = trainers(arguments)
         steps = total_steps(runs[0], arguments)
+        joules_of = energies(runs, arguments.energy)
         if arguments.resume:
             resume(runs[0], arguments.resume, steps)
     warn_of_warm_up(runs[0], steps)
     if not train(runs, steps, arguments):
         return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
+    spent = [joules_of(trainer) for trainer in runs]
     try:
         if arguments.json:
-            write_report(arguments.json, report(runs, results, arguments))
+            write_report(arguments.json, report(runs, results, spent, arguments))
     finally:  # what cannot be written is shown
-        Console().print(table(results))
+        Console().print(table(results, spent))
         for one in results:
             print(f"state of seed {one.seed}: {one.state_sha256}")
     return 0

@@ -171,6 +171,19 @@ def lock_step(program: Program, checker: Checker, read_state: Callable[[], State
         return end.value
 
 
+def play_in_lock_step(
+    program: Program, checker: Checker, read_state: Callable[[], State], cycle: Callable[[Ports], Ports]
+) -> Any:
+    """Play a program where ``cycle`` gives the outputs of the RTL for its inputs; what the program returns."""
+    steps = lock_step(program, checker, read_state)
+    try:
+        inputs = next(steps)
+        while True:
+            inputs = steps.send(cycle(inputs))
+    except StopIteration as end:
+        return end.value
+
+
 def compare_states(
     cycle: int, rtl: State, golden: State, history: Sequence[dict[str, Any]] = (), *, tile: str = ""
 ) -> int:

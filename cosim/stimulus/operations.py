@@ -26,7 +26,7 @@ def slots(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     tile = bench.periphery(bench.config)
     played = 0
     while played < cycles:
-        played += len(tile.update(*_dense(bench.config, rng), bench.config.bl_max).up)
+        played += len(tile.update(*dense(bench.config, rng), bench.config.bl_max).up)
         bench.progress(played)
     return {"slots": played}
 
@@ -35,11 +35,9 @@ def operations(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     """Dense updates and transfers in turn for at least ``cycles`` cycles without waits; their number and the state."""
     config, rng = bench.config, Random(seed)
     form = config.code_format
-    vectors = [_dense(config, rng) for _ in range(PREPARED)]
+    vectors = [dense(config, rng) for _ in range(PREPARED)]
     codes = [np.array(rng.choices(range(form.low, form.high + 1), k=config.rows)) for _ in range(PREPARED)]
-    settings = Settings(
-        chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
-    )
+    settings = transfer_settings(config)
     tile = bench.periphery(config)
     done = 0
     while bench.cycles < cycles:
@@ -60,7 +58,7 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
     while bench.cycles < cycles:
         used = config.used(*random_sizes(config, rng))
         tile.use(used.rows, used.columns)
-        tile.update(*_dense(config, rng, used), rng.randint(0, config.bl_max), rng.choice(list(Target)))
+        tile.update(*dense(config, rng, used), rng.randint(0, config.bl_max), rng.choice(list(Target)))
         for _ in range(used.columns):
             settings = replace(
                 random_settings(config, rng),
@@ -95,7 +93,7 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
         if done % len(turns) == 0:
             rng.shuffle(turns)
         (side, line), bit, negative = turns[done % len(turns)]
-        vectors = _dense(config, rng)
+        vectors = dense(config, rng)
         signs, magnitudes = vectors[2 * side], vectors[2 * side + 1]
         signs[line] = negative
         magnitudes[:] = 0
@@ -106,8 +104,17 @@ def alone(bench: Bench, *, cycles: int, seed: int) -> dict[str, int]:
     return {"updates": done}
 
 
-def _dense(config: TileConfig, rng: Random, used: UsedLines | None = None) -> tuple[Int, Int, Int, Int]:
-    """Random signs and magnitudes of x and of δ, none of which is zero, of all lines or of those in use."""
+def transfer_settings(config: TileConfig) -> Settings:
+    """Settings of a transfer in which every block of the path has work: chopper, reference, filter and buffer."""
+    return Settings(
+        chopper=ChopperMode.REGULAR, reference=Reference.LATCHED, gain=(1 << config.gain_bits) // 4, forget=True
+    )
+
+
+def dense(
+    config: TileConfig, rng: Random, used: UsedLines | None = None, *, share: float = 1.0
+) -> tuple[Int, Int, Int, Int]:
+    """Random signs and magnitudes of x and of δ of all lines or of those in use; ``share`` of them are not zero."""
     lines = used or config.used()
     sides = [
         (
@@ -116,4 +123,6 @@ def _dense(config: TileConfig, rng: Random, used: UsedLines | None = None) -> tu
         )
         for size in (lines.columns, lines.rows)
     ]
+    for _, magnitudes in sides if share < 1.0 else ():
+        magnitudes[rng.sample(range(magnitudes.size), round((1.0 - share) * magnitudes.size))] = 0
     return (*sides[0], *sides[1])

@@ -37,9 +37,10 @@ class _Design:
     convert: Callable[[], str] = field(compare=False)
 
 
-def tile_verilog(config: TileConfig) -> str:
+def tile_verilog(config: TileConfig, *, clock_enables: bool = False) -> str:
     """See `hdl.output.verilog.tile_verilog`."""
-    return _text(_Design(_digest(config, "tile"), lambda: converter.tile_verilog(config)))
+    kind = "tile with clock enables" if clock_enables else "tile"
+    return _text(_Design(_digest(config, kind), lambda: converter.tile_verilog(config, clock_enables=clock_enables)))
 
 
 def controller_verilog(config: TileConfig) -> str:

@@ -37,10 +37,12 @@ class Modules:
     """An Amaranth platform that makes the modules below ``top`` and keeps their RTLIL.
 
     ``asynchronous``: registers that have a reset take it as soon as it rises, and not with the clock.
+    ``clock_enables``: see `hdl.parts.clock_enables`.
     """
 
-    def __init__(self, top: str, *, asynchronous: bool = False) -> None:
+    def __init__(self, top: str, *, asynchronous: bool = False, clock_enables: bool = False) -> None:
         self.top = top
+        self.clock_enables = clock_enables
         self._asynchronous = asynchronous
         self._rtlil: dict[str, str] = {}
         self._components: dict[str, Any] = {}  # the first of each module

@@ -34,7 +34,7 @@ from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 
 
-def describe(config: TileConfig, *, asynchronous_reset: bool = False) -> dict[str, Any]:
+def describe(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> dict[str, Any]:
     """Ports, reset, streams, formats, cycle counts and random sources of one configuration, as plain data.
 
     ``seed`` of a source is its state after a reset.
@@ -55,6 +55,7 @@ def describe(config: TileConfig, *, asynchronous_reset: bool = False) -> dict[st
         "ports": clock + _ports(tile_ports(config)),
         "controller": {"module": controller_name(config), "ports": _ports(controller_ports(config))},
         "reset": "asynchronous" if asynchronous_reset else "synchronous",
+        "clock_enables": clock_enables,
         "streams": {
             name: {"bits": layout.bits, "parts": [asdict(part) for part in layout.parts], "last": layout.last}
             for name, layout in stream_layouts(config).items()
@@ -152,18 +153,21 @@ targets:
 """
 
 
-def package(config: TileConfig, *, tile: str | None = None, asynchronous_reset: bool = False) -> dict[str, str]:
+def package(
+    config: TileConfig, *, tile: str | None = None, asynchronous_reset: bool = False, clock_enables: bool = False
+) -> dict[str, str]:
     """The texts of all files, by file name; each but the list of registers has the notice of generated files.
 
-    tile: the text that `tile_verilog` gives, where it is there already, with a reset of the same kind.
+    tile: the text that `tile_verilog` gives, where it is there already, with the same options.
     """
     reset = {"asynchronous_reset": asynchronous_reset}
-    top, controller, described = module_name(config), controller_name(config), describe(config, **reset)
-    tile = tile_verilog(config, **reset) if tile is None else tile
+    kind = reset | {"clock_enables": clock_enables}
+    top, controller, described = module_name(config), controller_name(config), describe(config, **kind)
+    tile = tile_verilog(config, **kind) if tile is None else tile
     texts = {
         f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
-        f"{controller}.v": controller_verilog(config, **reset),
+        f"{controller}.v": controller_verilog(config, **kind),
         **{f"{name}.v": bridge_verilog(name, **reset) for name in BRIDGES},
         f"{controller}.core": fusesoc_core(config),
         f"{controller}.vlt": verilator_waivers([f"{name}.v" for name in (top, controller, *BRIDGES)]),

@@ -72,9 +72,9 @@ def controller_ports(config: TileConfig) -> list[Port]:
     return _flattened(Signature(members(config)))
 
 
-def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False) -> str:
+def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return _converted(Controller(config), controller_name(config), asynchronous_reset)
+    return _converted(Controller(config), controller_name(config), asynchronous_reset, clock_enables)
 
 
 def controller_name(config: TileConfig) -> str:
@@ -93,17 +93,19 @@ def module_name(config: TileConfig) -> str:
     return f"symtrack_{config.name}"
 
 
-def tile_verilog(config: TileConfig, *, asynchronous_reset: bool = False) -> str:
+def tile_verilog(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
     """Verilog text of the tile, the same text for the same configuration on every machine.
 
     With ``asynchronous_reset``, registers that have a reset take it as soon as it rises; it must fall with the clock.
+    With ``clock_enables``, registers of an idle path keep their words, so that a tool can stop their clock; the outputs
+    of every cycle are the same.
 
     Raises
     ------
     OSError
         Yosys fails, as where the disk or memory is full.
     """
-    return _converted(Tile(config), module_name(config), asynchronous_reset)
+    return _converted(Tile(config), module_name(config), asynchronous_reset, clock_enables)
 
 
 @contextmanager
@@ -118,7 +120,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _converted(component: Component, name: str, asynchronous_reset: bool = False) -> str:
+def _converted(component: Component, name: str, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
     """Verilog without spaces at the ends of lines, and without the attribute that would make this module the top of any
     design that Yosys finds it in.
 
@@ -129,7 +131,7 @@ def _converted(component: Component, name: str, asynchronous_reset: bool = False
     """
     try:
         with _uncollected():
-            text = Modules(name, asynchronous=asynchronous_reset).verilog(component)
+            text = Modules(name, asynchronous=asynchronous_reset, clock_enables=clock_enables).verilog(component)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n| +$", "", text, flags=re.MULTILINE)

@@ -18,19 +18,24 @@ DIGIT = 2  # bits
 
 
 class Multiples:
-    """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it."""
+    """Registers with 0 to 3 times an unsigned factor, and with -2 to 1 times it; always taken, or by ``enable``."""
 
-    def __init__(self, m: Module, factor: Value) -> None:
+    def __init__(self, m: Module, factor: Value, enable: Value | None = None) -> None:
         size = len(factor)
         once = Signal(size, name="once", reset_less=True)
         # Their lowest bits are that of the factor.
         thrice = Signal(size + DIGIT - 1, name="thrice_half", reset_less=True)
         minus = Signal(size, name="minus_half", reset_less=True)
-        m.d.sync += [
+        taken = [
             once.eq(factor),
             thrice.eq((factor + (factor << 1)) >> 1),
             minus.eq((-factor) >> 1),
         ]
+        if enable is None:
+            m.d.sync += taken
+        else:
+            with m.If(enable):
+                m.d.sync += taken
         self._choices(once, thrice, minus)
 
     @classmethod

@@ -12,6 +12,8 @@ from amaranth.hdl import Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
+from symtrack.hdl.parts.clock_enables import enabled
+
 
 class RegisterSlice(wiring.Component):
     """One stream.
@@ -51,6 +53,6 @@ class RegisterSlice(wiring.Component):
             spare = Signal(len(register), name=f"spare_{name}", reset_less=True)
             with m.If(moves):
                 m.d.sync += register.eq(Mux(self.room, arriving, spare))
-            with m.If(self.room):
+            with m.If(enabled(platform, self.room, self.arrives)):
                 m.d.sync += spare.eq(arriving)
         return m

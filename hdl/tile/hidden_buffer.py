@@ -27,6 +27,7 @@ from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.parts.beat_memory import BeatMemory
+from symtrack.hdl.parts.clock_enables import has_clock_enables
 from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.parts.multiplier import Multiples, tree
 from symtrack.hdl.parts.parity_injector import ParityInjector
@@ -138,7 +139,7 @@ class HiddenBuffer(wiring.Component):
             m.d.comb += self.to_previous.eq(self.from_next)
 
         # What stands still through a column, in registers of its own.
-        multiples = Multiples(m, self.gain)
+        multiples = Multiples(m, self.gain, self.advance if has_clock_enables(platform) else None)
         buffered = Signal(reset_less=True)  # H is added to the product,
         dithered = Signal(reset_less=True)  # or u
         accumulates = Signal(reset_less=True)  # n is for W,

@@ -16,6 +16,7 @@ from amaranth.hdl import Cat, Module, Mux, ShapeLike, Signal, Value
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out, connect, flipped
 
+from symtrack.hdl.parts.clock_enables import enabled
 from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.parts.multiplier import times
 from symtrack.hdl.parts.register_slice import RegisterSlice
@@ -119,7 +120,7 @@ class TransferPath(wiring.Component):
         left = Signal.like(self.last_row)  # rows in use after the first of the beat that enters
         last = Signal()  # that is the last beat
         m.d.comb += [
-            advance.eq(offer.room),
+            advance.eq(enabled(platform, offer.room, self.run)),  # out of STREAM there is no beat in any stage
             self.codes.ready.eq(self.run & advance & more),
             accept.eq(self.codes.valid & self.codes.ready),
             accepted.eq(self.writes.valid & self.writes.ready),

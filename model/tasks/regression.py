@@ -114,7 +114,12 @@ class Regression:
 
 def weight_programming() -> Regression:
     """A random 20 x 20 matrix."""
-    return _regression("weight-programming", TILE, normal_inputs=True, noise=0.0)
+    return random_matrix(TILE)
+
+
+def random_matrix(config: TileConfig) -> Regression:
+    """Weight programming with a random matrix of the size of a tile."""
+    return _regression("weight-programming", config, normal_inputs=True, noise=0.0)
 
 
 def noisy_quadratic() -> Regression:

@@ -19,8 +19,8 @@ from symtrack.hdl.output.verilog import controller_ports, module_name, tile_port
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import generate_verilog
 
-KEYS = ["module", "config", "fingerprint", "ports", "controller", "reset", "streams", "formats", "cycles"]
-KEYS += ["random_sources", "symtrack_version", "license"]
+KEYS = ["module", "config", "fingerprint", "ports", "controller", "reset", "clock_enables", "streams", "formats"]
+KEYS += ["cycles", "random_sources", "symtrack_version", "license"]
 
 
 def generate(out: Path, config: str) -> dict[str, str]:
@@ -105,6 +105,15 @@ def test_all_files_are_written(name: str, tmp_path: Path, capsys: pytest.Capture
     assert {"q", "qref", "hidden", "chopper_source"} <= {entry["name"] for entry in registers["state"]}
     assert description["cycles"]["transfer"] == config.transfer_cycles
     assert len(description["random_sources"]["rows"]["sources"]) == len(config.row_bank.sources)
+
+
+def test_clock_enables_are_in_the_hardware_and_its_description(tiny: dict[str, str], tmp_path: Path) -> None:
+    assert generate_verilog.main(["--config", "tiny", "--out", str(tmp_path), "--clock-enables"]) == 0
+    found = {path.name: path.read_text() for path in tmp_path.iterdir()}
+    top = module_name(NAMED["tiny"])
+    assert found.keys() == tiny.keys()
+    assert {name for name in found if found[name] != tiny[name]} == {f"{top}.v", f"{top}_controller.v", f"{top}.json"}
+    assert [json.loads(files[f"{top}.json"])["clock_enables"] for files in (tiny, found)] == [False, True]
 
 
 @pytest.mark.slow

@@ -2,11 +2,13 @@
 """Tests of ``train.py``: its report, and that bad input costs one line and leaves nothing behind."""
 
 import json
+from dataclasses import asdict
 from pathlib import Path
 
 import numba
 import pytest
 
+from symtrack.model.analysis.energy import EVENTS, PARTS, EnergyTable, EventEnergies
 from symtrack.model.network.algorithms import RESIDUALS, Choppers
 from symtrack.model.spec.config import NAMED
 from symtrack.model.spec.settings import ChopperMode, Scope
@@ -280,3 +282,35 @@ def test_choppers_tiles_and_calibration_are_those_of_the_run(
     assert (off["calibration_slots"], calibrated["calibration_slots"]) == (0, 2 * 2000)
     assert calibrated["sp_rmse"] < off["sp_rmse"] / 2
     capsys.readouterr()
+
+
+def energy_reports(folder: Path) -> list[str]:
+    """A report of energies for each tile of the tiny task."""
+    files = []
+    for number, config in enumerate(tiny.task().tile_configs):
+        events = EventEnergies.of(config, {name: dict.fromkeys(PARTS, 1.0 + number) for name in EVENTS})
+        file = folder / f"energy{number}.json"
+        file.write_text(json.dumps({"events": events.as_dict(), "table": asdict(EnergyTable())}))
+        files.append(str(file))
+    return files
+
+
+def test_joules_of_a_run_by_the_reports_of_its_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.json"
+    command = ["--task", "tiny", "--reference-mean", "0.3", "--reference-std", "0.1", "--epochs", "1"]
+    assert train.main([*command, "--json", str(file), "--energy", *energy_reports(tmp_path)]) == 0
+    (run,) = json.loads(file.read_text())["runs"]
+    assert set(run) == KEYS | {"joules"}
+    assert run["joules"]["total"] > run["joules"]["digital"] > 0
+    assert "digital" in capsys.readouterr().out
+
+
+def test_a_tile_without_a_report_of_energies_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "report.json"
+    first, *others = energy_reports(tmp_path)
+    assert others
+    with pytest.raises(SystemExit) as stop:
+        train.main(["--task", "tiny", "--epochs", "1", "--json", str(file), "--energy", first])
+    assert stop.value.code == 2
+    assert "must have a report for " in capsys.readouterr().err
+    assert not file.exists()

@@ -24,7 +24,7 @@ from symtrack.cosim.engine.lockstep import (
     Program,
     State,
     compare_states,
-    lock_step,
+    play_in_lock_step,
 )
 from symtrack.cosim.engine.native.build import WORD, Span, native_library
 from symtrack.cosim.engine.native.tile import NativeTile
@@ -340,13 +340,7 @@ class NativeBench:
         """Play the cycles of a program one by one."""
         if self.peripheries:
             raise RuntimeError("the tile is driven by whole operations; a program cannot join in")
-        steps = lock_step(program, self.checker, self.read_state)
-        try:
-            inputs = next(steps)
-            while True:
-                inputs = steps.send(self._cycle(inputs))
-        except StopIteration as end:
-            return end.value
+        return play_in_lock_step(program, self.checker, self.read_state, self._cycle)
 
     def _cycle(self, inputs: Ports) -> Ports:
         """The outputs of a cycle with these inputs."""

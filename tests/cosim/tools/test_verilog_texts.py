@@ -28,10 +28,10 @@ def conversions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[TileCon
     """What is converted, in a cache of its own, and the text is only the name of the module."""
     converted: list[TileConfig] = []
 
-    def convert(config: TileConfig) -> str:
+    def convert(config: TileConfig, *, clock_enables: bool) -> str:
         time.sleep(0.1)  # another thread comes meanwhile
         converted.append(config)
-        return f"module {converter.module_name(config)};\nendmodule\n"
+        return f"module {converter.module_name(config)}{'_enabled' * clock_enables};\nendmodule\n"
 
     monkeypatch.setenv("SYMTRACK_CACHE", str(tmp_path))
     monkeypatch.setattr(converter, "tile_verilog", convert)
@@ -49,6 +49,14 @@ def test_equal_configurations_are_converted_once(conversions: list[TileConfig]) 
     text = texts.tile_verilog(TINY)
     assert texts.tile_verilog(TINY.replace()) == again(TINY.replace()) == text
     assert conversions == [TINY]
+
+
+def test_clock_enables_make_another_text(conversions: list[TileConfig]) -> None:
+    plain, enabled = (texts.tile_verilog(TINY, clock_enables=kind) for kind in (False, True))
+    assert plain != enabled
+    assert [texts.tile_verilog(TINY, clock_enables=kind) for kind in (False, True)] == [plain, enabled]
+    assert again(TINY) == plain
+    assert conversions == [TINY, TINY]
 
 
 def test_every_field_makes_another_text(conversions: list[TileConfig]) -> None:
@@ -124,7 +132,7 @@ def test_where_nothing_can_be_kept_it_is_converted(
 
 
 def test_what_cannot_be_converted_is_told(conversions: list[TileConfig], monkeypatch: pytest.MonkeyPatch) -> None:
-    def fail(config: TileConfig) -> str:
+    def fail(config: TileConfig, *, clock_enables: bool) -> str:
         raise OSError("Yosys, which writes the Verilog, fails: no memory")
 
     monkeypatch.setattr(converter, "tile_verilog", fail)
