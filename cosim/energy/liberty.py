@@ -5,8 +5,8 @@
 
 Tables are interpolated linearly in both and end where their indices end. Units are those that the library declares;
 everything here is in pF, ns, nW, V and pJ, and an energy has the unit of a capacitance times that of a voltage squared.
-Of the format only what the accounts need is kept. The packages for it are under the GPL or in their first versions, so
-the groups of the format, which are `name(arguments) { statements }`, are read here.
+Of the format only what the accounts need is kept. Its groups, `name(arguments) { statements }`, are read here:
+eda-liberty-parser is an alpha version by its own word, and liberty-tools needs a newer Python than this package.
 """
 
 from __future__ import annotations
