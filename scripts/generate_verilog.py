@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
 
+from symtrack.hdl.output.memory import BEHAVIOURAL, BODIES
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts.common import Parser, config_argument, output_folder, run, write_all
@@ -21,10 +22,17 @@ def main(arguments: list[str] | None = None) -> int:
         default=RESETS[0],
         help="how registers take it: with the clock (%(default)s, the default), or as soon as it comes",
     )
+    parser.add_argument(
+        "--memory",
+        choices=BODIES,
+        default=BEHAVIOURAL,
+        help="body of the memories: an array in the same file (%(default)s, the default), block RAMs of an ECP5, or a "
+        "template for macros of a memory compiler with ports for a self-test, in files of their own",
+    )
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
-    files = package(config, asynchronous_reset=options.reset == RESETS[1])
+    files = package(config, asynchronous_reset=options.reset == RESETS[1], memory=options.memory)
     parser.distinct(options, out=[options.out / name for name in files])
     try:
         options.out.mkdir(parents=True, exist_ok=True)

@@ -16,6 +16,7 @@ from amaranth.lib.wiring import Component, Out, Signature
 from symtrack.hdl.controller.apb_bridge import ApbBridge
 from symtrack.hdl.controller.controller import Controller, members
 from symtrack.hdl.controller.wishbone_bridge import WishboneBridge
+from symtrack.hdl.output.memory import BEHAVIOURAL, MACRO, MemoryTest
 from symtrack.hdl.output.modules import Modules
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.chopper import Chopper
@@ -72,9 +73,21 @@ def controller_ports(config: TileConfig) -> list[Port]:
     return _flattened(Signature(members(config)))
 
 
-def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False) -> str:
+def memory_ports(config: TileConfig, memory: str) -> list[Port]:
+    """The ports of tile and controller that test memories with this body, one of `hdl.output.memory.BODIES`."""
+    test = _test(config, memory)
+    return [Port(*port) for port in test.ports] if test else []
+
+
+def _test(config: TileConfig, memory: str) -> MemoryTest | None:
+    return MemoryTest.of(config) if memory == MACRO else None
+
+
+def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False, memory: str = BEHAVIOURAL) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return _converted(Controller(config), controller_name(config), asynchronous_reset)
+    return _converted(
+        Controller(config), controller_name(config), asynchronous_reset, memory == BEHAVIOURAL, _test(config, memory)
+    )
 
 
 def controller_name(config: TileConfig) -> str:
@@ -93,17 +106,25 @@ def module_name(config: TileConfig) -> str:
     return f"symtrack_{config.name}"
 
 
-def tile_verilog(config: TileConfig, *, asynchronous_reset: bool = False) -> str:
+def tile_verilog(config: TileConfig, *, asynchronous_reset: bool = False, memory: str = BEHAVIOURAL) -> str:
     """Verilog text of the tile, the same text for the same configuration on every machine.
 
     With ``asynchronous_reset``, registers that have a reset take it as soon as it rises; it must fall with the clock.
+
+    Parameters
+    ----------
+    memory
+        The body of its memories, one of `hdl.output.memory.BODIES`. The text has the behavioural one in it; the others
+        are files of their own, and with a macro there are ports that test it, `memory_ports`.
 
     Raises
     ------
     OSError
         Yosys fails, as where the disk or memory is full.
     """
-    return _converted(Tile(config), module_name(config), asynchronous_reset)
+    return _converted(
+        Tile(config), module_name(config), asynchronous_reset, memory == BEHAVIOURAL, _test(config, memory)
+    )
 
 
 @contextmanager
@@ -118,7 +139,13 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _converted(component: Component, name: str, asynchronous_reset: bool = False) -> str:
+def _converted(
+    component: Component,
+    name: str,
+    asynchronous_reset: bool = False,
+    with_body: bool = True,
+    test: MemoryTest | None = None,
+) -> str:
     """Verilog without spaces at the ends of lines, and without the attribute that would make this module the top of any
     design that Yosys finds it in.
 
@@ -129,7 +156,8 @@ def _converted(component: Component, name: str, asynchronous_reset: bool = False
     """
     try:
         with _uncollected():
-            text = Modules(name, asynchronous=asynchronous_reset).verilog(component)
+            modules = Modules(name, asynchronous=asynchronous_reset, with_body=with_body, test=test)
+            text = modules.verilog(component)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n| +$", "", text, flags=re.MULTILINE)

@@ -9,8 +9,10 @@ Latency: data one cycle after ``read``, held until the next one. Throughput: one
 """
 
 from amaranth.hdl import Cat, Module, Mux, Value, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.memory_1r1w import Memory1R1W
 
 
 def odd_parity(lane: Value) -> Value:
@@ -56,25 +58,18 @@ class BeatMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.shape.length
-        m.submodules.words = words = memory.Memory(
-            shape=self.shape.size + lanes,
-            depth=max(2, self.depth),
-            init=[],
-            attrs={"no_rw_check": 1},  # else Yosys builds a path around the block RAM, for reads that never happen
-        )
-        read = words.read_port()
-        write = words.write_port()
+        m.submodules.words = words = Memory1R1W(width=self.shape.size + lanes, depth=max(2, self.depth))
         parities: list[Value] = [odd_parity(self.write_data[lane]) for lane in range(lanes)]
         if self.injected:
             parities = [parity ^ self.flips[lane] for lane, parity in enumerate(parities)]
         kept = Cat(self.write_data, *parities)
         zeros = ((1 << lanes) - 1) << self.shape.size
         m.d.comb += [
-            read.en.eq(self.read),
-            read.addr.eq(self.read_address),
-            Cat(self.data, self.parity).eq(read.data),
-            write.en.eq(self.clear | self.write),
-            write.addr.eq(Mux(self.clear, self.clear_address, self.write_address)),
-            write.data.eq(Mux(self.clear, zeros, kept)),
+            words.read_enable.eq(self.read),
+            words.read_address.eq(self.read_address),
+            Cat(self.data, self.parity).eq(words.read_data),
+            words.write_enable.eq(self.clear | self.write),
+            words.write_address.eq(Mux(self.clear, self.clear_address, self.write_address)),
+            words.write_data.eq(Mux(self.clear, zeros, kept)),
         ]
         return m

@@ -60,6 +60,10 @@ def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path
         "bridges",
         "default",
         "lint",
+        "sim",
+        "synth_ecp5",
+        "synth_ice40",
+        "synth_xilinx",
         "tile",
     ]
 
