@@ -95,6 +95,7 @@ targets:
     flow: sim
     flow_options:
       tool: icarus
+      vvp_options: [-N]
 {"".join(_synthesis(controller, *one) for one in SYNTHESIS.items())}"""
 
 
