@@ -22,7 +22,7 @@ from symtrack.model.spec.config import TileConfig
 SYNTHESIS = {  # by the name of Yosys's command: what it maps to, and options
     "ice40": ("Lattice iCE40", []),
     "ecp5": ("Lattice ECP5", []),
-    "xilinx": ("Xilinx 7", ["-family", "xc7"]),
+    "xilinx": ("Xilinx 7", ["-family", "xc7", "-flatten"]),
 }
 EXAMPLE = ("example_top.v", "example_tb.v")
 FOLDER = Path(__file__).parents[1] / "example"
