@@ -90,9 +90,9 @@ def describe(config: TileConfig, *, asynchronous_reset: bool = False, memory: st
         "random_sources": {
             "rows": asdict(config.row_bank),
             "columns": asdict(config.column_bank),
-            "chopper": asdict(config.chopper_source),
+            "chopper": asdict(config.chopper_source) if config.chopper_draws else None,
             "dither": asdict(config.dither_bank) if config.dither_bits else None,
-            "row_chopper": asdict(config.row_chopper_bank) if config.row_chopper else None,
+            "row_chopper": asdict(config.row_chopper_bank) if config.row_chopper_bank.sources else None,
             # States that a host loads after a reset, one for each of the sources above in this order.
             "load": list(config.seeds),
         },

@@ -36,16 +36,16 @@ class StateItem:
 def state_items(config: TileConfig) -> list[StateItem]:
     """The registers and memories that make up a final state."""
     lanes, depth = config.lanes, max(2, config.depth)
-    parity = lanes  # bits above the lanes
+    parity = lanes * config.parity  # bits above the lanes
     point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
     reference = config.reference_format.width * lanes + parity
     items = [
         StateItem("q", (*point, "memory_q", *WORDS), reference, depth),
-        StateItem("qref", (*point, "memory_q_ref", *WORDS), reference, depth),
+        StateItem("qref", (*point, "memory_q_ref", *WORDS), config.latched_bits * lanes + parity, depth),
         StateItem("hidden", (*buffer, "memory_hidden", *WORDS), config.hidden_bits * lanes + parity, depth),
         StateItem("flipped", ("chopper", "flipped"), config.columns),
         StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
-        StateItem("chopper_source", ("chopper", "source", "state"), 32),
+        *([StateItem("chopper_source", ("chopper", "source", "state"), 32)] if config.chopper_draws else []),
     ]
     if config.residual_memory:
         width = config.difference_format.width * lanes + parity
