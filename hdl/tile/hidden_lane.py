@@ -59,9 +59,7 @@ class HiddenLane(wiring.Component):
                 "minus_half": In(config.gain_bits),
                 **({"parity": In(1)} if config.parity else {}),
                 "buffered": In(1),
-                **(
-                    {"dithered": In(1), "uniform": In(max(1, config.threshold_shift))} if config.direct_writes else {}
-                ),
+                **({"dithered": In(1), "uniform": In(max(1, config.threshold_shift))} if config.direct_writes else {}),
                 "wrong": Out(1),
                 "clipped": Out(1),
                 "hidden": Out(hidden),

@@ -156,3 +156,9 @@ def setting_specs(config: TileConfig) -> tuple[SettingSpec, ...]:
             )
         )
     return tuple(found)
+
+
+def effective(settings: Settings, config: TileConfig) -> Settings:
+    """The settings as a tile of a configuration acts on them: codes without a meaning there act as 0."""
+    specs = setting_specs(config)
+    return Settings(**{spec.name: spec.decoded(int(getattr(settings, spec.name))) for spec in specs})
