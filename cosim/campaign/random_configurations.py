@@ -140,7 +140,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
     fraction = draw(st.integers(filter_shift, 12))
     hidden_bits = draw(st.integers(4, 40))
     step = 2.0**-CHOPPER_RANDOM_BITS
-    parts = {name: draw(st.integers(0, 1)) for name in PARTS}
+    parts: dict[str, Any] = {name: draw(st.integers(0, 1)) for name in PARTS}
     return TileConfig(
         rows=rows,
         columns=columns,

@@ -34,7 +34,7 @@ BLOCKS: dict[str, type[Any]] = {
     "counters": Counters,
     "sequencer": Sequencer,
 }
-
+LONG, BROKEN = re.compile(r"^.{301,}$", re.MULTILINE), 120  # characters: lists of ports, and of bits side by side
 
 # Modules that join a controller to other buses, the same for all configurations.
 BRIDGES: dict[str, type[Any]] = {"symtrack_apb4_bridge": ApbBridge, "symtrack_wishbone_bridge": WishboneBridge}
@@ -161,4 +161,15 @@ def _converted(
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n| +$", "", text, flags=re.MULTILINE)
-    return re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)
+    text = re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)
+    return LONG.sub(_broken, text)
+
+
+def _broken(line: re.Match[str]) -> str:
+    """A long line, broken behind commas."""
+    lines = [""]
+    for piece in re.split(r"(?<=, )", line[0]):
+        if len(lines[-1]) + len(piece) > BROKEN and lines[-1].strip():
+            lines.append("      ")
+        lines[-1] += piece
+    return "\n".join(one.rstrip() for one in lines)

@@ -408,14 +408,14 @@ class TileConfig(Validated):
     @cached_property
     def dither_bank(self) -> BankSpec:
         """Sources of the words that round unbuffered writes, a line per lane; none if ``dither_bits`` is 0."""
-        index = len(self.row_bank.sources) + len(self.column_bank.sources) + 1
+        index = len(self.row_bank.sources) + len(self.column_bank.sources) + self.chopper_draws
         return self._bank(self.lanes, index, self.dither_bits) if self.dither_bits else BankSpec(0, 0, ())
 
     @cached_property
     def row_chopper_bank(self) -> BankSpec:
         """Sources of the random flips of rows, a line per row; none if rows have no choppers, or none at random."""
         banks = (self.row_bank, self.column_bank, self.dither_bank)
-        index = sum(len(bank.sources) for bank in banks) + 1
+        index = sum(len(bank.sources) for bank in banks) + self.chopper_draws
         random = self.row_chopper and self.random_chopper
         return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if random else BankSpec(0, 0, ())
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+import symtrack
 from symtrack.cosim.campaign.replay import ReplayRecord, record, write_replay
 from symtrack.cosim.tools.lint import find_verible, slang_warnings, verible_findings, verilator_warnings
 from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
@@ -307,6 +308,14 @@ def test_the_files_that_are_needed_are_written(body: str, tmp_path: Path) -> Non
     for text in (component, written["symtrack_tiny.json"], written["symtrack_tiny.sdc"]):
         assert ("memory_test__enable" in text) == (body == "macro")
     assert ('"name": "q"' in written["symtrack_tiny_names.json"]) == (body == "behavioural")
+
+
+def test_the_function_gives_the_same_files() -> None:
+    for body in BODIES:
+        verilog = symtrack.generate_verilog(CONFIG, memory=body)
+        assert set(verilog.files) == set(package(CONFIG, memory=body, tile=verilog.tile))
+        assert (f"module {MODULE}(" in verilog.tile) == (body == "behavioural")
+        assert ("memory_test__enable" in {port.name for port in verilog.ports}) == (body == "macro")
 
 
 def test_a_body_that_there_is_not_is_refused(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
