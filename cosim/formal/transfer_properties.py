@@ -137,7 +137,7 @@ def symmetric_point() -> Checked:
         checked, valid[4], state["q_after_1"].as_signed() == following(4), state["q_ref_after_1"].as_signed() == ref(4)
     )
     for stage in range(2, 5):
-        holds(checked, valid[stage], (q[stage] >= low) & (q[stage] <= high))
+        holds(checked, valid[stage], (q[stage] >= low) & (q[stage] <= high), ~q_ref[stage][: config.latch_shift].any())
     return checked
 
 
