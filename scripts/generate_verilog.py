@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: Apache-2.0
 """Write the Verilog of one configuration with its TOML and a JSON description of ports, formats and timing."""
 
+from symtrack.hdl.output.memory import BEHAVIOURAL, BODIES
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import TileConfig
 from symtrack.scripts.common import Parser, config_argument, output_folder, run, write_all
@@ -23,10 +24,22 @@ def main(arguments: list[str] | None = None) -> int:
     )
     text = "registers of an idle path keep their words, so that a tool can gate their clock; outputs are the same"
     parser.add_argument("--clock-enables", action="store_true", help=text)
+    parser.add_argument(
+        "--memory",
+        choices=BODIES,
+        default=BEHAVIOURAL,
+        help="body of the memories: an array in the same file (%(default)s, the default), block RAMs of an ECP5, or a "
+        "template for macros of a memory compiler with ports for a self-test, in files of their own",
+    )
     options = parser.parse_args(arguments)
     with parser.checks():
         config = TileConfig.load(options.config)
-    files = package(config, asynchronous_reset=options.reset == RESETS[1], clock_enables=options.clock_enables)
+    files = package(
+        config,
+        asynchronous_reset=options.reset == RESETS[1],
+        clock_enables=options.clock_enables,
+        memory=options.memory,
+    )
     parser.distinct(options, out=[options.out / name for name in files])
     try:
         options.out.mkdir(parents=True, exist_ok=True)

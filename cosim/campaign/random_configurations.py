@@ -40,7 +40,7 @@ from symtrack.cosim.tools.toolchain import ToolError, find_verilator, package_ve
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.hdl.output.package import to_toml
 from symtrack.model.files import write_all
-from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, NAMED, TileConfig
+from symtrack.model.spec.config import CHOPPER_RANDOM_BITS, NAMED, PARTS, TileConfig
 
 FEW = 3  # other programs that a smaller configuration is tried with, and values above the least that are tried
 SEEDS = 20  # programs among which the one that fails first is looked for
@@ -70,6 +70,7 @@ LEAST: dict[str, float] = {
     "seed": 0,
     "self_test": 0,
     "residual_memory": 0,
+    **dict.fromkeys(PARTS, 0),
 }
 """The least value of every field of the tile, in the order in which they are made small."""
 KINDS = {"native": ("native", "random"), "cocotb": ("cocotb", "random"), "varied": ("native", "varied")}
@@ -139,6 +140,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
     fraction = draw(st.integers(filter_shift, 12))
     hidden_bits = draw(st.integers(4, 40))
     step = 2.0**-CHOPPER_RANDOM_BITS
+    parts: dict[str, Any] = {name: draw(st.integers(0, 1)) for name in PARTS}
     return TileConfig(
         rows=rows,
         columns=columns,
@@ -160,8 +162,9 @@ def configurations(draw: st.DrawFn) -> TileConfig:
         programmer=draw(st.integers(0, 1)),
         counter_bits=draw(st.sampled_from((8, 12, 16, 32, 48))),
         seed=draw(st.integers(0, 2**32 - 1)),
-        self_test=draw(st.integers(0, 1)),
+        self_test=draw(st.integers(0, parts["parity"])),
         residual_memory=draw(st.integers(0, 1)),
+        **parts,
     )
 
 

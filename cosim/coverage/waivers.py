@@ -26,13 +26,14 @@ class CoverageWaiver(NamedTuple):
 _BEYOND = r"\[(?:11|23|35)\]"  # words of the last beat of a column
 _LANE = r"\[(?:1[4-9]|2[0-79])\]"  # H of the second lane and its parity
 _SHORT_LANE = r"\[(?:9|1[0-79])\]"  # the same of Q
+_SHORTEST_LANE = r"\[(?:[89]|1[0-57])\]"  # the same of Qref, which has no lowest bit
 _POINT = r"transfer\.symmetric_point"
 _EDGE = r":(?:0->1|1->0)"
 WAIVERS: tuple[CoverageWaiver, ...] = (
     CoverageWaiver(
-        rf"toggle (?:transfer\.hidden_buffer\.memory_hidden words{_BEYOND}{_LANE}|{_POINT}\.memory_q(?:_ref)? "
-        rf"words{_BEYOND}{_SHORT_LANE}){_EDGE}",
-        201,
+        rf"toggle (?:transfer\.hidden_buffer\.memory_hidden\.words mem{_BEYOND}{_LANE}|{_POINT}\.memory_q\.words "
+        rf"mem{_BEYOND}{_SHORT_LANE}|{_POINT}\.memory_q_ref\.words mem{_BEYOND}{_SHORTEST_LANE}){_EDGE}",
+        195,
         "words of memories: the lane beyond the last row",
         "23 rows, 2 lanes: nothing is ever written there but zero",
     ),
@@ -45,11 +46,10 @@ WAIVERS: tuple[CoverageWaiver, ...] = (
         "constants",
     ),
     CoverageWaiver(
-        rf"toggle {_POINT}(?:\.memory_q_ref \w+(?:\[\d+\])?\[[09]\]"
-        rf"|(?:\.reference_latch_\d|\.demodulator_\d)? (?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\])"
-        rf"{_EDGE}",
-        230,
-        "Qref on its way and in its memory: the lowest bit",
+        rf"toggle {_POINT}(?:\.reference_latch_\d|\.demodulator_\d)? "
+        rf"(?:q_ref\w*|reference\w*|coarse|(?:write_)?data__\w+)\[[09]\]{_EDGE}",
+        44,
+        "Qref on its way: the lowest bit",
         "zero, `latch_shift` is 1",
     ),
     CoverageWaiver(

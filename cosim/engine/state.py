@@ -24,9 +24,7 @@ from symtrack.model.tile.packing import WORD, pack, pack_bits, unpack, unpack_wo
 
 def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
     """The rows of every item of `all_items` for the state ``arrays`` of a golden periphery."""
-    lanes = config.lanes
-    widths = {"q": config.reference_format.width, "qref": config.reference_format.width, "hidden": config.hidden_bits}
-    widths["residual"] = config.difference_format.width
+    lanes, widths = config.lanes, _word_widths(config)
     taken: Counter[str] = Counter()
     result = []
     for item in all_items(config):
@@ -36,8 +34,9 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
             rows = [1 << int(arrays["column"])]
         elif item.name in widths:
             words = np.zeros((config.columns, config.row_beats * lanes), np.int64)
-            words[:, : config.rows] = arrays[item.name]
-            rows = [_with_parity(beat, widths[item.name]) for beat in words.reshape(-1, lanes).tolist()]
+            words[:, : config.rows] = arrays[item.name] >> _left_out(config, item.name)
+            kept = _with_parity if config.parity else pack
+            rows = [kept(beat, widths[item.name]) for beat in words.reshape(-1, lanes).tolist()]
             rows += [0] * (item.rows - len(rows))
         elif item.name in ("flipped", "row_flipped"):
             rows = [pack(arrays[item.name].tolist(), 1)]
@@ -48,6 +47,21 @@ def item_rows(config: TileConfig, arrays: Arrays) -> list[list[int]]:
             taken[item.name] += 1
         result.append(rows)
     return result
+
+
+def _word_widths(config: TileConfig) -> dict[str, int]:
+    """Bits of a word in each memory, without its parity."""
+    return {
+        "q": config.reference_format.width,
+        "qref": config.latched_bits,
+        "hidden": config.hidden_bits,
+        "residual": config.difference_format.width,
+    }
+
+
+def _left_out(config: TileConfig, name: str) -> int:
+    """The number of lowest bits that are always 0, and that a memory does not have."""
+    return config.latch_shift if name == "qref" else 0
 
 
 def _with_parity(beat: list[int], width: int) -> int:
@@ -78,12 +92,7 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
     found: dict[str, list[Sequence[int] | None]] = {}
     for index, item in enumerate(state_items(config)):
         found.setdefault(item.name, []).append(fetch(index, item))
-    memories = {
-        "q": config.reference_format.width,
-        "qref": config.reference_format.width,
-        "hidden": config.hidden_bits,
-        "residual": config.difference_format.width,
-    }
+    memories = _word_widths(config)
     state: State = {}
     for name, parts in found.items():
         rows = [row for part in parts if part is not None for row in part]
@@ -95,7 +104,7 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
             octets = b"".join((row & mask).to_bytes(size, "little") for row in rows[: config.depth])
             words = np.frombuffer(octets, "<u8").reshape(config.depth, -1)
             lanes = unpack_words(words, memories[name], config.lanes)
-            state[name] = lanes.reshape(config.columns, -1)[:, : config.rows]
+            state[name] = lanes.reshape(config.columns, -1)[:, : config.rows] << _left_out(config, name)
         elif name in ("flipped", "row_flipped"):
             lines = config.columns if name == "flipped" else config.rows
             state[name] = np.array(unpack(rows[0], 1, lines), np.int64)
@@ -103,9 +112,14 @@ def read_state(config: TileConfig, fetch: Callable[[int, StateItem], Sequence[in
             state[name] = np.array(rows[0], np.int64)
         else:
             state[name] = np.array(rows, np.int64)
-    if not config.dither_bits:
-        state["dither_sources"] = np.zeros(0, np.int64)
-    return state
+    return state | {name: np.zeros(0, np.int64) for name in _without_sources(config)}
+
+
+def _without_sources(config: TileConfig) -> list[str]:
+    """The arrays of random sources that a golden periphery has and that are empty, as the tile has none of these."""
+    rows = ["row_chopper_sources"] if config.row_chopper else []
+    names = ["dither_sources", "chopper_source", *rows]
+    return [name for name in names if name not in state_names(config)]
 
 
 def with_ports(
@@ -115,7 +129,7 @@ def with_ports(
 
     port: value of an output. signs: choppers, +1 or -1, that a port of so many lines tells.
     """
-    hidden = [*state_names(config), "dither_sources"]
+    hidden = [*state_names(config), *_without_sources(config)]
     state = {name: inside[name] for name in hidden}
     state["chopper"] = signs("status__chopper", config.columns)
     if config.row_chopper:

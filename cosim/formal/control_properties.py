@@ -13,7 +13,7 @@ from symtrack.hdl.controller.axi_lite import OKAY, SLVERR, AxiLite
 from symtrack.hdl.tile.seed_loader import SeedLoader
 from symtrack.hdl.tile.sequencer import Sequencer
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import ChopperMode, Op, Reference
+from symtrack.model.spec.settings import ChopperMode, Op, Reference, setting_specs
 
 
 def axi_lite() -> Checked:
@@ -193,9 +193,9 @@ def sequencer() -> Checked:
         "filter": calibrating,
         "latch": calibrating & (left == 1),
     }
-    for name in dut.settings.signature.members:
-        value = Mux(own, forced[name], asked[name]) if name in forced else asked[name]
-        m.d.comb += Assert(~works | (getattr(dut.sampled, name) == value))
+    for spec in setting_specs(config):
+        value = Mux(own, forced[spec.name], asked[spec.name]) if spec.name in forced else asked[spec.name]
+        m.d.comb += Assert(~works | (getattr(dut.sampled, spec.name) == (value if spec.high else 0)))
     for name, largest in (("bl", config.bl_max), ("column", dut.last_column)):
         m.d.comb += Assert(~works | (getattr(dut, name) == Mux(asked[name] > largest, largest, asked[name])))
     for name, ends in events.items():

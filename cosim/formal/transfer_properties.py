@@ -61,7 +61,8 @@ def symmetric_point() -> Checked:
     checked.assume(partial(rules.symmetric_point, beats=beats))
 
     words = [Value.cast(port.data) for port in reads]
-    now = [word[: form.width].as_signed() for word in words]
+    left_out = [0] * (len(words) - 1) + [config.latch_shift]  # bits of Qref that are always 0
+    now = [word[: form.width - bits].as_signed() << bits for word, bits in zip(words, left_out, strict=True)]
     m.d.comb += Assume((now[0] >= low) & (now[0] <= high))
     q, q_ref = carried(now[0], "q", 1, 4), carried(now[1], "q_ref", 1, 4)
     even = carried(Cat(~word.xor() for word in words), "even", 1, 3)
@@ -88,7 +89,7 @@ def symmetric_point() -> Checked:
         (following(4) >= low) & (following(4) <= high),
     )
     holds(checked, valid[3], dut.wrong == even[3].any())
-    for read_port, write_port, value in zip(reads, writes, (following(4), ref(4)), strict=True):
+    for read_port, write_port, bits, value in zip(reads, writes, left_out, (following(4), ref(4)), strict=True):
         kept = Value.cast(write_port.data)
         m.d.comb += [
             Assert(read_port.en == dut.accept),
@@ -96,7 +97,12 @@ def symmetric_point() -> Checked:
             Assert(write_port.en == (dut.clear | (valid[4] & dut.advance))),
             Assert(write_port.addr == Mux(dut.clear, dut.clear_address, dut.write_address)),
         ]
-        holds(checked, write_port.en, kept.xor(), Mux(dut.clear, 0, value) == kept[: form.width].as_signed())
+        holds(
+            checked,
+            write_port.en,
+            kept.xor(),
+            Mux(dut.clear, 0, value) == kept[: form.width - bits].as_signed() << bits,
+        )
 
     # The registers of each stage.
     holds(checked, reduce(or_, valid.values()), state["filtered"] == filtered, state["latched"] == latched)
@@ -115,7 +121,7 @@ def symmetric_point() -> Checked:
         checked,
         valid[2],
         before[0] == q[2],
-        before[1] == q_ref[2],
+        before[1] << config.latch_shift == q_ref[2],
         Cat(~Cat(word, parity).xor() for word, parity in zip(before, parities, strict=True)) == even[2],
     )
     holds(
@@ -131,7 +137,7 @@ def symmetric_point() -> Checked:
         checked, valid[4], state["q_after_1"].as_signed() == following(4), state["q_ref_after_1"].as_signed() == ref(4)
     )
     for stage in range(2, 5):
-        holds(checked, valid[stage], (q[stage] >= low) & (q[stage] <= high))
+        holds(checked, valid[stage], (q[stage] >= low) & (q[stage] <= high), ~q_ref[stage][: config.latch_shift].any())
     return checked
 
 

@@ -48,13 +48,15 @@ def _formats(name: str, config: TileConfig) -> Markup:
     rows: list[Sequence[object]] = [
         (word, form.width, form.fraction, f"{form.low:,} to {form.high:,}", _left(text)) for word, form, text in words
     ]
-    memories = (("Q", config.reference_format), ("Qref", config.reference_format), ("H", config.hidden_format))
-    sizes = ", ".join(f"{memory} {config.depth:,} × {config.lanes * (form.width + 1)} bit" for memory, form in memories)
+    memories = {"Q": config.reference_format.width, "Qref": config.latched_bits, "H": config.hidden_bits}
+    stored = {memory: config.lanes * (bits + config.parity) for memory, bits in memories.items()}
+    sizes = ", ".join(f"{memory} {config.depth:,} × {bits} bit" for memory, bits in stored.items())
+    parity = "a" if config.parity else "no"
     head = ("word", "bits", "of these after the point", "range", _left("meaning"))
     return join(
         (
             table(f"{name}: {config.rows}x{config.columns}", head, rows),
-            element("p", f"Memories, a parity bit in every word: {sizes}."),
+            element("p", f"Memories, {parity} parity bit in every word: {sizes}."),
         )
     )
 

@@ -14,7 +14,7 @@ from symtrack.cosim.engine.job import Bench
 from symtrack.cosim.stimulus.random import random_codes, random_settings, random_sizes
 from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.fixed import Int
-from symtrack.model.spec.settings import COUNT_BITS, ChopperMode, Reference, Settings, Target
+from symtrack.model.spec.settings import COUNT_BITS, ChopperMode, Reference, Settings, Target, effective
 from symtrack.model.training.metrics import state_sha256
 
 PREPARED = 16  # different operations, so that making them up does not count as playing them
@@ -66,12 +66,12 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
                 row_chopper=rng.choice(list(ChopperMode) if config.row_chopper else [ChopperMode.OFF]),
                 reference=rng.choice(list(Reference)),
             )
-            tile.transfer(np.array(random_codes(used.rows, config, rng, "")), settings)
+            tile.transfer(np.array(random_codes(used.rows, config, rng, "")), effective(settings, config))
             transfers += 1
         done += 1
         bench.progress(bench.cycles)
     for _ in range(4):
-        pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1))
+        pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1)) * config.zero_shift
         used = config.used(*random_sizes(config, rng))
         tile.use(used.rows, used.columns)
         codes = np.array([random_codes(used.rows, config, rng, "") for _ in range(used.columns)])

@@ -90,8 +90,8 @@ def measure(config: TileConfig) -> dict[str, Any]:
 
 
 def word_bits(config: TileConfig) -> float:
-    """Mean width of a word of Q, Qref and H with its parity bit."""
-    return (2 * config.reference_format.width + config.hidden_bits) / 3 + 1
+    """Mean width of a word of Q, Qref and H with its parity bit, if it has one."""
+    return (config.reference_format.width + config.latched_bits + config.hidden_bits) / 3 + config.parity
 
 
 def plot(lines: dict[str, list[dict[str, Any]]]) -> bytes:

@@ -18,6 +18,7 @@ from typing import Any
 
 from symtrack.cosim.tools.toolchain import ToolError, find_program, run
 from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.output.state_map import WORDS
 from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import TileConfig
 
@@ -135,11 +136,12 @@ def module_costs(work: Path, config: TileConfig, target: str) -> dict[str, Cost]
         f"{script}; tee -q -o cells.json stat -json",
     )
     memories, mapped = (json.loads((work / name).read_text())["modules"] for name in ("memories.json", "cells.json"))
-    costs = {}
+    costs: dict[str, Cost] = {}
     for module, entry in mapped.items():
         cells = {name: count for name, count in entry["num_cells_by_type"].items() if f"\\{name}" not in mapped}
         path = module.removeprefix("\\").removeprefix(top).removeprefix(".")
-        costs[path] = cost(cells, memories[module]["num_memory_bits"])
+        path = path.removesuffix(f".{WORDS[0]}")  # what stores the words of a memory belongs to it
+        costs[path] = costs.get(path, Cost()) + cost(cells, memories[module]["num_memory_bits"])
     return costs
 
 

@@ -30,14 +30,14 @@ _MAP, _FILES, _VIEW = "registers", "verilog", "rtl"
 Element = ElementTree.Element
 
 
-def ip_xact(config: TileConfig, files: Sequence[str]) -> str:
-    """The text of the component; ``files`` are those that it is compiled from."""
+def ip_xact(config: TileConfig, files: Sequence[str], more: Sequence[Port] = ()) -> str:
+    """The text of the component; ``files`` are those that it is compiled from, ``more`` ports that are in no bus."""
     ports = controller_ports(config)
     top = Element("ipxact:component", {"xmlns:ipxact": NAMESPACE})
     _named(top, vendor=VENDOR, library=LIBRARY, name=controller_name(config), version=version("symtrack"))
     _buses(_under(top, "busInterfaces"), ports)
     _memory_map(_under(top, "memoryMaps"), config)
-    _model(_under(top, "model"), config, ports)
+    _model(_under(top, "model"), config, [*ports, *more])
     file_set = _under(_under(top, "fileSets"), "fileSet")
     _named(file_set, name=_FILES)
     for name in files:

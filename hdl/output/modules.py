@@ -5,7 +5,8 @@ Amaranth converts every block of `hdl.parts.written_once` by itself, once, and t
 Yosys writes all of them as Verilog. Constants that differ from instance to instance become parameters of the module.
 What Amaranth writes for every word of a memory and every element of an array is left out: the initial words, in whose
 place there is a loop, and names of single elements beside that of the array. So are names such as ``advance$10``, of a
-port of an inner block, that nothing uses beside the name of the net it is on.
+port of an inner block, that nothing uses beside the name of the net it is on. Memories are instances of one module
+(`hdl.output.memory`).
 """
 
 import re
@@ -18,6 +19,8 @@ from amaranth.hdl._ir import PortDirection
 from amaranth.lib.memory import Memory
 from amaranth.lib.wiring import Component, In, Out
 
+from symtrack.hdl.output.memory import BEHAVIOURAL_BODY, READ_DATA, MemoryInstances, MemoryTest, guarded
+from symtrack.hdl.parts.memory_1r1w import Memory1R1W
 from symtrack.hdl.parts.written_once import Elaborate
 
 DIRECTIONS = {In: PortDirection.Input, Out: PortDirection.Output}
@@ -36,13 +39,25 @@ CLOCKS = re.compile(r"^  wire .*input \d+ +\\(clk|rst)$", re.MULTILINE)
 class Modules:
     """An Amaranth platform that makes the modules below ``top`` and keeps their RTLIL.
 
-    ``asynchronous``: registers that have a reset take it as soon as it rises, and not with the clock.
-    ``clock_enables``: see `hdl.parts.clock_enables`.
+    asynchronous : registers that have a reset take it as soon as it rises, and not with the clock
+    clock_enables : see `hdl.parts.clock_enables`
+    with_body : the text ends with the behavioural body of its memories, if it has any
+    test : what tests the memories, whose ports the top module then has, too
     """
 
-    def __init__(self, top: str, *, asynchronous: bool = False, clock_enables: bool = False) -> None:
+    def __init__(
+        self,
+        top: str,
+        *,
+        asynchronous: bool = False,
+        clock_enables: bool = False,
+        with_body: bool = True,
+        test: MemoryTest | None = None,
+    ) -> None:
         self.top = top
         self.clock_enables = clock_enables
+        self._memories = MemoryInstances(test)
+        self._with_body = with_body
         self._asynchronous = asynchronous
         self._rtlil: dict[str, str] = {}
         self._components: dict[str, Any] = {}  # the first of each module
@@ -67,6 +82,10 @@ class Modules:
             ),
         )
 
+    def memory_1r1w(self, memory: Memory1R1W) -> Instance:
+        """Called by `hdl.parts.memory_1r1w` in place of elaborating a memory."""
+        return self._memories.instance(memory, ClockSignal())
+
     def get_memory(self, memory: Memory) -> Fragment:
         """Called by Amaranth in place of building a memory."""
         fragment = memory.elaborate(None)
@@ -89,7 +108,8 @@ class Modules:
         for name, of in self._components.items():
             if parameters := _parameters(of):
                 text = _parametrised(text, name, parameters, getattr(of, "derived", {}))
-        return MEMORY.sub(_cleared, MODULE.sub(_without_repeated_names, text))
+        text = MEMORY.sub(_cleared, MODULE.sub(_without_repeated_names, text))
+        return f"{text}\n{guarded(BEHAVIOURAL_BODY)}" if self._with_body and self._memories.count else text
 
     def _converted(self, component: Component, elaborated: Any, name: str) -> str:
         ports = {
@@ -97,6 +117,12 @@ class Modules:
             for path, member, value in component.signature.flatten(component)
         }
         fragment = Fragment.get(elaborated, self)
+        if name == self.top and READ_DATA in (tested := self._memories.signals):
+            fragment.add_statements("comb", tested[READ_DATA].eq(self._memories.joined()))
+            ports |= {
+                port: (signal, PortDirection.Output if port == READ_DATA else PortDirection.Input)
+                for port, signal in tested.items()
+            }
         if self._asynchronous:
             if "sync" not in fragment.domains:  # else Amaranth makes one, whose reset is synchronous
                 fragment.add_domains(domain := ClockDomain("sync"))

@@ -10,26 +10,36 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
+from symtrack.hdl.output.memory import MODULE as MEMORY
+from symtrack.hdl.output.memory import sized
 from symtrack.hdl.output.state_map import all_items
 from symtrack.hdl.output.verilog import module_name, tile_ports
 from symtrack.model.spec.config import TileConfig
 
 MODULE = re.compile(r"^module \\?(\S+) ?\(.*?\);\n(.*?)^endmodule", re.DOTALL | re.MULTILINE)
-INSTANCE = re.compile(r"^  \\?(\S+) +(?:#\([^;]*?\) )?(\w+) \($", re.MULTILINE)
+INSTANCE = re.compile(r"^  \\?(\S+) +(?:#\(([^;]*?)\) )?(\w+) \($", re.MULTILINE)
+PARAMETER = re.compile(r"\.(\w+)\(32'd(\d+)\)")
 REGISTER = re.compile(r"^  reg +(?:\[(\d+):0\] +)?(\S+) *(?:\[(\d+):0\])?(?: *= [^;]+)?;", re.MULTILINE)
 CLOCKED = re.compile(r"^\s*(\S+) *(?:\[[^]]*\] *)?<= ", re.MULTILINE)
 ALIAS = re.compile(r"^  assign (\w+) = (\w+);", re.MULTILINE)
-READ_PORTS = {"_0_": "read.data"}  # Yosys has names of its own for the words that read ports hold
 
 
 def blocks(verilog: str, top: str) -> Iterator[tuple[str, str]]:
-    """Every block, by its path below the module ``top``, with the body of its module, which others may have, too."""
+    """Every block, by its path below the module ``top``, with the body of its module, which others may have, too.
+
+    That of a memory has its sizes in numbers; one whose module is in another file is left out.
+    """
     modules = dict(MODULE.findall(verilog))
 
     def below(path: str, module: str) -> Iterator[tuple[str, str]]:
         yield path, modules[module]
-        for inner, name in INSTANCE.findall(modules[module]):
-            yield from below(f"{path}.{name}".removeprefix("."), inner)
+        for inner, given, name in INSTANCE.findall(modules[module]):
+            place = f"{path}.{name}".removeprefix(".")
+            if inner == MEMORY:
+                if inner in modules:
+                    yield place, sized(modules[inner], {key: int(value) for key, value in PARAMETER.findall(given)})
+            else:
+                yield from below(place, inner)
 
     return below("", top)
 
@@ -60,7 +70,7 @@ def name_map(config: TileConfig, verilog: str) -> dict[str, Any]:
                 continue  # the output of a combinational block
             register = written.removeprefix("\\")
             # Of several names of a register the Verilog writer picks any; the others are nets that equal it.
-            names = [READ_PORTS.get(register, register), *aliases.get(written, ())]
+            names = [register, *aliases.get(written, ())]
             paths = [f"{block}.{name}".removeprefix(".") for name in names]
             path = next((path for path in paths if path in items), paths[0])
             item = items.get(path)

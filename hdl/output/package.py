@@ -5,18 +5,20 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, fields
-from importlib.metadata import version
 from typing import Any
 
 from symtrack.hdl.controller.stream_layout import stream_layouts
 from symtrack.hdl.output.c_headers import MAP_FILE, map_header, register_header
 from symtrack.hdl.output.constraints import constraints
+from symtrack.hdl.output.fusesoc import bench, bench_name, fusesoc_core
 from symtrack.hdl.output.interface_rules import interface_rules, rules_name
 from symtrack.hdl.output.ip_xact import ip_xact
 from symtrack.hdl.output.lint_waivers import verible_rules, verilator_waivers
+from symtrack.hdl.output.memory import BEHAVIOURAL, body_files
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_json, register_markdown
+from symtrack.hdl.output.state_map import memories
 from symtrack.hdl.output.system_rdl import register_rdl
 from symtrack.hdl.output.verilog import (
     BRIDGES,
@@ -25,6 +27,7 @@ from symtrack.hdl.output.verilog import (
     controller_name,
     controller_ports,
     controller_verilog,
+    memory_ports,
     module_name,
     tile_ports,
     tile_verilog,
@@ -34,8 +37,10 @@ from symtrack.hdl.output.verilog_parameters import verilog_parameters
 from symtrack.model.spec.config import BEAT_LATENCY, SLOT_LATENCY, TileConfig
 
 
-def describe(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> dict[str, Any]:
-    """Ports, reset, streams, formats, cycle counts and random sources of one configuration, as plain data.
+def describe(
+    config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False, memory: str = BEHAVIOURAL
+) -> dict[str, Any]:
+    """Ports, reset, memories, streams, formats, cycle counts and random sources of one configuration, as plain data.
 
     ``seed`` of a source is its state after a reset.
     """
@@ -48,14 +53,23 @@ def describe(config: TileConfig, *, asynchronous_reset: bool = False, clock_enab
         "magnitude": config.magnitude_format,
     }
     clock = [{"name": name, "width": 1, "direction": "input"} for name in ("clk", "rst")]
+    tests = memory_ports(config, memory)
     return {
         "module": module_name(config),
         "config": asdict(config),
         "fingerprint": config.fingerprint,
-        "ports": clock + _ports(tile_ports(config)),
-        "controller": {"module": controller_name(config), "ports": _ports(controller_ports(config))},
+        "ports": clock + _ports(tile_ports(config) + tests),
+        "controller": {"module": controller_name(config), "ports": _ports(controller_ports(config) + tests)},
         "reset": "asynchronous" if asynchronous_reset else "synchronous",
         "clock_enables": clock_enables,
+        "memory": {
+            "body": memory,
+            # In the order in which a self-test selects them.
+            "memories": [
+                {"name": item.name, "path": ".".join(item.path[:-1]), "width": item.width, "depth": item.rows}
+                for item in memories(config)
+            ],
+        },
         "streams": {
             name: {"bits": layout.bits, "parts": [asdict(part) for part in layout.parts], "last": layout.last}
             for name, layout in stream_layouts(config).items()
@@ -79,9 +93,9 @@ def describe(config: TileConfig, *, asynchronous_reset: bool = False, clock_enab
         "random_sources": {
             "rows": asdict(config.row_bank),
             "columns": asdict(config.column_bank),
-            "chopper": asdict(config.chopper_source),
+            "chopper": asdict(config.chopper_source) if config.chopper_draws else None,
             "dither": asdict(config.dither_bank) if config.dither_bits else None,
-            "row_chopper": asdict(config.row_chopper_bank) if config.row_chopper else None,
+            "row_chopper": asdict(config.row_chopper_bank) if config.row_chopper_bank.sources else None,
             # States that a host loads after a reset, one for each of the sources above in this order.
             "load": list(config.seeds),
         },
@@ -104,77 +118,37 @@ def to_toml(config: TileConfig) -> str:
     return "\n".join(lines) + "\n"
 
 
-def fusesoc_core(config: TileConfig) -> str:
-    """A FuseSoC core file (CAPI2): the controller, the tile and the bridges alone as targets, and lint by Verilator."""
-    top, controller = module_name(config), controller_name(config)
-    return f"""\
-CAPI=2:
-name: symtrack::{controller}:{version("symtrack")}
-description: Controller of an analog crossbar tile with dynamic symmetric point tracking, {config.rows}x{config.columns}
-
-filesets:
-  controller:
-    files: [{controller}.v, {controller}_parameters.vh: {{is_include_file: true}}]
-    file_type: verilogSource-2005
-  rules:
-    files: [{package_name(config)}.sv, {rules_name(config)}.sv]
-    file_type: systemVerilogSource
-  tile:
-    files: [{top}.v]
-    file_type: verilogSource-2005
-  bridges:
-    files: [{", ".join(f"{name}.v" for name in BRIDGES)}]
-    file_type: verilogSource-2005
-  waivers:
-    files: [{controller}.vlt]
-    file_type: vlt
-  driver:
-    files: [{controller}_registers.h, {MAP_FILE}]
-    file_type: user
-
-targets:
-  default: &default
-    filesets: [controller, driver, "rules? (rules)"]
-    toplevel: {controller}
-  tile:
-    filesets: [tile]
-    toplevel: {top}
-  bridges:
-    filesets: [bridges]
-    toplevel: [{", ".join(BRIDGES)}]
-  lint:
-    <<: *default
-    filesets: [waivers, controller, rules]
-    description: Verilator's warnings but those that come from the form of generated text
-    flow: lint
-    flow_options:
-      tool: verilator
-      verilator_options: [-Wall]
-"""
-
-
 def package(
-    config: TileConfig, *, tile: str | None = None, asynchronous_reset: bool = False, clock_enables: bool = False
+    config: TileConfig,
+    *,
+    tile: str | None = None,
+    asynchronous_reset: bool = False,
+    clock_enables: bool = False,
+    memory: str = BEHAVIOURAL,
 ) -> dict[str, str]:
     """The texts of all files, by file name; each but the list of registers has the notice of generated files.
 
     tile: the text that `tile_verilog` gives, where it is there already, with the same options.
+    memory: the body of its memories, one of `hdl.output.memory.BODIES`.
     """
-    reset = {"asynchronous_reset": asynchronous_reset}
-    kind = reset | {"clock_enables": clock_enables}
-    top, controller, described = module_name(config), controller_name(config), describe(config, **kind)
-    tile = tile_verilog(config, **kind) if tile is None else tile
+    reset: dict[str, Any] = {"asynchronous_reset": asynchronous_reset}
+    form = reset | {"clock_enables": clock_enables, "memory": memory}
+    top, controller, described = module_name(config), controller_name(config), describe(config, **form)
+    tile = tile_verilog(config, **form) if tile is None else tile
+    bodies, tests = body_files(config, memory), memory_ports(config, memory)
     texts = {
         f"{top}.v": tile,
         f"{top}.toml": to_toml(config),
-        f"{controller}.v": controller_verilog(config, **kind),
+        f"{controller}.v": controller_verilog(config, **form),
+        **bodies,
         **{f"{name}.v": bridge_verilog(name, **reset) for name in BRIDGES},
-        f"{controller}.core": fusesoc_core(config),
-        f"{controller}.vlt": verilator_waivers([f"{name}.v" for name in (top, controller, *BRIDGES)]),
+        bench_name(config): bench(config),
+        f"{controller}.core": fusesoc_core(config, list(bodies)),
+        f"{controller}.vlt": verilator_waivers([*(f"{name}.v" for name in (top, controller, *BRIDGES)), *bodies]),
         f"{controller}.rules.verible_lint": verible_rules(),
-        f"{controller}.sdc": constraints("aclk", controller_ports(config)),
-        f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config)]),
-        f"{controller}.xml": ip_xact(config, [f"{controller}.v"]),
+        f"{controller}.sdc": constraints("aclk", controller_ports(config) + tests),
+        f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config), *tests]),
+        f"{controller}.xml": ip_xact(config, [f"{controller}.v", *bodies], tests),
         f"{controller}_parameters.vh": verilog_parameters(config),
         f"{package_name(config)}.sv": verilog_package(config, described["formats"], described["cycles"]),
         f"{rules_name(config)}.sv": interface_rules(config),

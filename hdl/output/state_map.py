@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.status import counters, flags
 
+WORDS = ("words", "mem")  # where a beat memory has its words
 FLAG_BLOCKS = {"gave_up": "counters"}  # where flags lie that are not in the transfer path
 
 
@@ -35,20 +36,20 @@ class StateItem:
 def state_items(config: TileConfig) -> list[StateItem]:
     """The registers and memories that make up a final state."""
     lanes, depth = config.lanes, max(2, config.depth)
-    parity = lanes  # bits above the lanes
+    parity = lanes * config.parity  # bits above the lanes
     point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
     reference = config.reference_format.width * lanes + parity
     items = [
-        StateItem("q", (*point, "memory_q", "words"), reference, depth),
-        StateItem("qref", (*point, "memory_q_ref", "words"), reference, depth),
-        StateItem("hidden", (*buffer, "memory_hidden", "words"), config.hidden_bits * lanes + parity, depth),
+        StateItem("q", (*point, "memory_q", *WORDS), reference, depth),
+        StateItem("qref", (*point, "memory_q_ref", *WORDS), config.latched_bits * lanes + parity, depth),
+        StateItem("hidden", (*buffer, "memory_hidden", *WORDS), config.hidden_bits * lanes + parity, depth),
         StateItem("flipped", ("chopper", "flipped"), config.columns),
         StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
-        StateItem("chopper_source", ("chopper", "source", "state"), 32),
+        *([StateItem("chopper_source", ("chopper", "source", "state"), 32)] if config.chopper_draws else []),
     ]
     if config.residual_memory:
         width = config.difference_format.width * lanes + parity
-        items.append(StateItem("residual", ("transfer", "residual_memory", "memory_residual", "words"), width, depth))
+        items.append(StateItem("residual", ("transfer", "residual_memory", "memory_residual", *WORDS), width, depth))
     if config.row_chopper:
         items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows, wire="row_flipped"))
     banks = (
@@ -60,6 +61,11 @@ def state_items(config: TileConfig) -> list[StateItem]:
     for name, path, bank in banks:
         items += [StateItem(name, (*path, f"source_{k}", "state"), 32) for k in range(len(bank.sources))]
     return items
+
+
+def memories(config: TileConfig) -> list[StateItem]:
+    """The memories among the items of `state_items`."""
+    return [item for item in state_items(config) if item.path[-2:] == WORDS]
 
 
 def port_items(config: TileConfig) -> list[StateItem]:

@@ -16,6 +16,7 @@ from amaranth.lib.wiring import Component, Out, Signature
 from symtrack.hdl.controller.apb_bridge import ApbBridge
 from symtrack.hdl.controller.controller import Controller, members
 from symtrack.hdl.controller.wishbone_bridge import WishboneBridge
+from symtrack.hdl.output.memory import BEHAVIOURAL, MACRO, MemoryTest
 from symtrack.hdl.output.modules import Modules
 from symtrack.hdl.tile import ports
 from symtrack.hdl.tile.chopper import Chopper
@@ -33,7 +34,7 @@ BLOCKS: dict[str, type[Any]] = {
     "counters": Counters,
     "sequencer": Sequencer,
 }
-
+LONG, BROKEN = re.compile(r"^.{301,}$", re.MULTILINE), 120  # characters: lists of ports, and of bits side by side
 
 # Modules that join a controller to other buses, the same for all configurations.
 BRIDGES: dict[str, type[Any]] = {"symtrack_apb4_bridge": ApbBridge, "symtrack_wishbone_bridge": WishboneBridge}
@@ -72,9 +73,28 @@ def controller_ports(config: TileConfig) -> list[Port]:
     return _flattened(Signature(members(config)))
 
 
-def controller_verilog(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
+def memory_ports(config: TileConfig, memory: str) -> list[Port]:
+    """The ports of tile and controller that test memories with this body, one of `hdl.output.memory.BODIES`."""
+    test = _test(config, memory)
+    return [Port(*port) for port in test.ports] if test else []
+
+
+def _test(config: TileConfig, memory: str) -> MemoryTest | None:
+    return MemoryTest.of(config) if memory == MACRO else None
+
+
+def controller_verilog(
+    config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False, memory: str = BEHAVIOURAL
+) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return _converted(Controller(config), controller_name(config), asynchronous_reset, clock_enables)
+    return _converted(
+        Controller(config),
+        controller_name(config),
+        asynchronous=asynchronous_reset,
+        clock_enables=clock_enables,
+        with_body=memory == BEHAVIOURAL,
+        test=_test(config, memory),
+    )
 
 
 def controller_name(config: TileConfig) -> str:
@@ -85,7 +105,7 @@ def controller_name(config: TileConfig) -> str:
 @cache
 def bridge_verilog(name: str, *, asynchronous_reset: bool = False) -> str:
     """Verilog text of one of `BRIDGES`, whose ``clk`` and ``rst`` are a clock and a reset, active high."""
-    return _converted(BRIDGES[name](), name, asynchronous_reset)
+    return _converted(BRIDGES[name](), name, asynchronous=asynchronous_reset)
 
 
 def module_name(config: TileConfig) -> str:
@@ -93,19 +113,34 @@ def module_name(config: TileConfig) -> str:
     return f"symtrack_{config.name}"
 
 
-def tile_verilog(config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
+def tile_verilog(
+    config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False, memory: str = BEHAVIOURAL
+) -> str:
     """Verilog text of the tile, the same text for the same configuration on every machine.
 
     With ``asynchronous_reset``, registers that have a reset take it as soon as it rises; it must fall with the clock.
     With ``clock_enables``, registers of an idle path keep their words, so that a tool can stop their clock; the outputs
     of every cycle are the same.
 
+    Parameters
+    ----------
+    memory
+        The body of its memories, one of `hdl.output.memory.BODIES`. The text has the behavioural one in it; the others
+        are files of their own, and with a macro there are ports that test it, `memory_ports`.
+
     Raises
     ------
     OSError
         Yosys fails, as where the disk or memory is full.
     """
-    return _converted(Tile(config), module_name(config), asynchronous_reset, clock_enables)
+    return _converted(
+        Tile(config),
+        module_name(config),
+        asynchronous=asynchronous_reset,
+        clock_enables=clock_enables,
+        with_body=memory == BEHAVIOURAL,
+        test=_test(config, memory),
+    )
 
 
 @contextmanager
@@ -120,7 +155,7 @@ def _uncollected() -> Iterator[None]:
             gc.enable()
 
 
-def _converted(component: Component, name: str, asynchronous_reset: bool = False, clock_enables: bool = False) -> str:
+def _converted(component: Component, name: str, **form: Any) -> str:
     """Verilog without spaces at the ends of lines, and without the attribute that would make this module the top of any
     design that Yosys finds it in.
 
@@ -131,8 +166,19 @@ def _converted(component: Component, name: str, asynchronous_reset: bool = False
     """
     try:
         with _uncollected():
-            text = Modules(name, asynchronous=asynchronous_reset, clock_enables=clock_enables).verilog(component)
+            text = Modules(name, **form).verilog(component)
     except YosysError as error:
         raise OSError(f"Yosys, which writes the Verilog, fails: {str(error).strip().rpartition(chr(10))[2]}") from error
     text = re.sub(r"^\(\* top = +1 +\*\)\n| +$", "", text, flags=re.MULTILINE)
-    return re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)
+    text = re.sub(r"^  reg (\\\$auto\$\S+ ) = 0;$", r"  reg \1;\n  initial \1 = 0;", text, flags=re.MULTILINE)
+    return LONG.sub(_broken, text)
+
+
+def _broken(line: re.Match[str]) -> str:
+    """A long line, broken behind commas."""
+    lines = [""]
+    for piece in re.split(r"(?<=, )", line[0]):
+        if len(lines[-1]) + len(piece) > BROKEN and lines[-1].strip():
+            lines.append("      ")
+        lines[-1] += piece
+    return "\n".join(one.rstrip() for one in lines)

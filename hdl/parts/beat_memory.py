@@ -9,8 +9,10 @@ Latency: data one cycle after ``read``, held until the next one. Throughput: one
 """
 
 from amaranth.hdl import Cat, Module, Mux, Value, signed
-from amaranth.lib import data, memory, wiring
+from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
+
+from symtrack.hdl.parts.memory_1r1w import Memory1R1W
 
 
 def odd_parity(lane: Value) -> Value:
@@ -29,13 +31,14 @@ class BeatMemory(wiring.Component):
     Members
     -------
     clear, clear_address : write zero there, has precedence over ``write``
-    read, read_address : fetch; ``data`` and ``parity``, a bit per lane, are valid from the next cycle on
+    read, read_address : fetch; ``data`` and ``parity``, a bit per lane, are valid from the next cycle on; there is no
+        ``parity`` if not ``checked``
     write, write_address, write_data : store; the same address must not be read in this cycle
     flips : per lane, its parity is stored inverted; only if ``injected``
     """
 
-    def __init__(self, *, depth: int, lanes: int, width: int, injected: bool = False) -> None:
-        self.depth, self.injected = depth, injected
+    def __init__(self, *, depth: int, lanes: int, width: int, injected: bool = False, checked: bool = True) -> None:
+        self.depth, self.injected, self.checked = depth, injected, checked
         address_bits = max(1, (depth - 1).bit_length())
         self.shape = data.ArrayLayout(signed(width), lanes)
         super().__init__(
@@ -45,7 +48,7 @@ class BeatMemory(wiring.Component):
                 "read": In(1),
                 "read_address": In(address_bits),
                 "data": Out(self.shape),
-                "parity": Out(lanes),
+                **({"parity": Out(lanes)} if checked else {}),
                 "write": In(1),
                 "write_address": In(address_bits),
                 "write_data": In(self.shape),
@@ -56,25 +59,18 @@ class BeatMemory(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         lanes = self.shape.length
-        m.submodules.words = words = memory.Memory(
-            shape=self.shape.size + lanes,
-            depth=max(2, self.depth),
-            init=[],
-            attrs={"no_rw_check": 1},  # else Yosys builds a path around the block RAM, for reads that never happen
-        )
-        read = words.read_port()
-        write = words.write_port()
-        parities: list[Value] = [odd_parity(self.write_data[lane]) for lane in range(lanes)]
+        parities: list[Value] = [odd_parity(self.write_data[lane]) for lane in range(lanes)] if self.checked else []
         if self.injected:
             parities = [parity ^ self.flips[lane] for lane, parity in enumerate(parities)]
+        m.submodules.words = words = Memory1R1W(width=self.shape.size + len(parities), depth=max(2, self.depth))
         kept = Cat(self.write_data, *parities)
-        zeros = ((1 << lanes) - 1) << self.shape.size
+        zeros = ((1 << len(parities)) - 1) << self.shape.size
         m.d.comb += [
-            read.en.eq(self.read),
-            read.addr.eq(self.read_address),
-            Cat(self.data, self.parity).eq(read.data),
-            write.en.eq(self.clear | self.write),
-            write.addr.eq(Mux(self.clear, self.clear_address, self.write_address)),
-            write.data.eq(Mux(self.clear, zeros, kept)),
+            words.read_enable.eq(self.read),
+            words.read_address.eq(self.read_address),
+            (Cat(self.data, self.parity) if self.checked else self.data.as_value()).eq(words.read_data),
+            words.write_enable.eq(self.clear | self.write),
+            words.write_address.eq(Mux(self.clear, self.clear_address, self.write_address)),
+            words.write_data.eq(Mux(self.clear, zeros, kept)),
         ]
         return m

@@ -80,7 +80,6 @@ class Chopper(wiring.Component):
         config = self.config
         period, below = config.chopper_period, config.chopper_flip_below
         certain = below in (0, 1 << CHOPPER_RANDOM_BITS)  # probability zero or one needs no comparison
-        m.submodules.source = source = RandomSource(config.chopper_source)
         flipped = Signal(config.columns)
         here: Value = Const(1, 1)  # the bit of the column
         if config.columns > 1:
@@ -92,13 +91,19 @@ class Chopper(wiring.Component):
         wrapped = Signal()
         m.d.sync += [finished.eq(self.finish), wrapped.eq(wrap)]  # near the sources, which are large
         m.d.comb += [
-            source.advance.eq(finished | self.draw),
-            source.load.eq(self.load_seed),
-            source.from_next.eq(self.from_next),
-            self.to_previous.eq(source.to_previous),
-            self.chance.eq(source.word[-1]),
             wrap.eq(self.finish & self.end_of_sweep),
         ]
+        if config.chopper_draws:
+            m.submodules.source = source = RandomSource(config.chopper_source)
+            m.d.comb += [
+                source.advance.eq(finished | self.draw),
+                source.load.eq(self.load_seed),
+                source.from_next.eq(self.from_next),
+                self.to_previous.eq(source.to_previous),
+                self.chance.eq(source.word[-1]),
+            ]
+        else:
+            m.d.comb += self.to_previous.eq(self.from_next)
         first = self.restart | wrap
         with m.If(first | self.finish):
             m.d.sync += self.column.eq(Mux(first, 0, self.column + 1))
@@ -115,10 +120,11 @@ class Chopper(wiring.Component):
         end_of_period = (sweep == period - 1) | (sweep == config.sweeps - 1)
         m.d.sync += [
             by_sweep.eq((self.mode == ChopperMode.REGULAR) & end_of_period),
-            random.eq(self.mode == ChopperMode.RANDOM),
         ]
+        if config.random_chopper:
+            m.d.sync += random.eq(self.mode == ChopperMode.RANDOM)
         by_chance = Signal(init=below > 0)
-        if not certain:
+        if config.random_chopper and not certain:
             m.d.sync += by_chance.eq(source.word < below)
         together = self.scope == Scope.TILE
         m.d.comb += [
@@ -130,25 +136,28 @@ class Chopper(wiring.Component):
             m.d.sync += [flipped.eq((flipped & ~here) | flips), self.signs.eq(self.signs ^ flips)]
 
         if config.row_chopper:
-            m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
             # Bit k: the rows i with i mod N = k flip after this sweep.
             turns = Signal(min(period, config.rows), reset_less=True)
             row_flips = Signal(config.rows)
             rows_random = Signal(reset_less=True)
-            m.d.comb += [
-                rows.advance.eq(wrapped),
-                rows.load.eq(self.load_seed),
-                rows.from_next.eq(self.row_from_next),
-                self.row_to_previous.eq(rows.to_previous),
-            ]
             regular = (self.row_mode == ChopperMode.REGULAR).replicate(len(turns))
             m.d.sync += [
                 turns.eq(Cat(sweep == period + k for k in range(len(turns))) & regular),
-                rows_random.eq(self.row_mode == ChopperMode.RANDOM),
             ]
             by_chance = Signal(config.rows, name="rows_by_chance", init=-(below > 0))
-            if not certain:
-                m.d.sync += by_chance.eq(Cat(rows.word(row) < below for row in range(config.rows)))
+            if config.random_chopper:
+                m.submodules.rows = rows = RandomBank(config.row_chopper_bank)
+                m.d.comb += [
+                    rows.advance.eq(wrapped),
+                    rows.load.eq(self.load_seed),
+                    rows.from_next.eq(self.row_from_next),
+                    self.row_to_previous.eq(rows.to_previous),
+                ]
+                m.d.sync += rows_random.eq(self.row_mode == ChopperMode.RANDOM)
+                if not certain:
+                    m.d.sync += by_chance.eq(Cat(rows.word(row) < below for row in range(config.rows)))
+            else:
+                m.d.comb += self.row_to_previous.eq(self.row_from_next)
             by_turn = Cat(turns[row % period] for row in range(config.rows))
             m.d.comb += row_flips.eq(by_turn | (rows_random.replicate(config.rows) & by_chance))
             with m.If(wrap):

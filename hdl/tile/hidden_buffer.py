@@ -22,7 +22,7 @@ n corrects its cells and H stays, see `hdl.tile.programmer`. Latency: 6 moves fr
 cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Signal, Value, signed, unsigned
+from amaranth.hdl import Const, Module, Signal, Value, signed, unsigned
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -49,7 +49,7 @@ class HiddenBuffer(wiring.Component):
     advance : all stages move at the end of this cycle
     read, read_address : there is a beat in stage 3 that moves on, and its words
     difference, used : d of the beat in stage 4, and its lanes that have a row in use; n = 0 in the others, whose d is 0
-    direct, gain, forget, momentum, accumulate : settings
+    direct, gain, forget, momentum, accumulate : settings, of which some act as 0 in a tile without their parts
     programming, last_round, tolerance : of a programming of R
     step : there is a beat in stage 5 that moves on
     load_seed, from_next, to_previous : of the sources of the dither, see `hdl.tile.random_bank`
@@ -102,8 +102,13 @@ class HiddenBuffer(wiring.Component):
         config, lanes = self.config, range(self.config.lanes)
         form = config.hidden_format
         m.submodules.memory_hidden = words = BeatMemory(
-            depth=config.depth, lanes=config.lanes, width=form.width, injected=bool(config.self_test)
+            depth=config.depth,
+            lanes=config.lanes,
+            width=form.width,
+            injected=bool(config.self_test),
+            checked=bool(config.parity),
         )
+        direct = self.direct if config.direct_writes else Const(0)
         written = Signal()
         m.d.sync += written.eq(self.load)
         m.d.comb += [
@@ -111,7 +116,7 @@ class HiddenBuffer(wiring.Component):
             words.clear_address.eq(self.clear_address),
             words.read.eq(self.read),
             words.read_address.eq(self.read_address),
-            words.write.eq(written & self.accumulate & ~self.direct),
+            words.write.eq(written & self.accumulate & ~direct),
             words.write_address.eq(self.write_address),
         ]
 
@@ -146,12 +151,13 @@ class HiddenBuffer(wiring.Component):
         corrects = Signal(reset_less=True)  # or for R, if there is a programmer
         m.d.sync += [
             accumulates.eq(~self.programming & self.accumulate),
-            buffered.eq(~self.programming & ~self.direct),
-            dithered.eq(~self.programming & self.direct),
+            buffered.eq(~self.programming & ~direct),
         ]
+        if config.direct_writes:
+            m.d.sync += dithered.eq(~self.programming & self.direct)
         if config.programmer:
             m.d.sync += corrects.eq(self.programming)
-        parity = delayed(m, words.parity, 1, self.advance, "parity")
+        parity = delayed(m, words.parity, 1, self.advance, "parity") if config.parity else None
         used = delayed(m, self.used, 4, self.advance, "used")
         wrong = Signal(config.lanes)
         clipped = Signal(config.lanes)
@@ -166,18 +172,13 @@ class HiddenBuffer(wiring.Component):
                 one.word.eq(words.data[lane]),
                 one.difference.eq(self.difference[lane]),
                 *(getattr(one, name).eq(kept) for name, kept in multiples.registers.items()),
-                one.parity.eq(parity[lane]),
                 one.buffered.eq(buffered),
-                one.dithered.eq(dithered),
-                one.uniform.eq(uniform[lane]),
                 one.accumulates.eq(accumulates),
                 one.wanted.eq(threshold.pulses),
                 one.wanted_size.eq(threshold.size),
                 one.forget.eq(self.forget),
-                one.momentum.eq(self.momentum),
                 threshold.advance.eq(self.advance),
                 threshold.hidden.eq(one.hidden),
-                threshold.floor.eq(dithered),
                 threshold.used.eq(used[lane]),
                 wrong[lane].eq(one.wrong),
                 clipped[lane].eq(one.clipped),
@@ -185,6 +186,12 @@ class HiddenBuffer(wiring.Component):
                 self.pulses[lane].eq(one.pulses),
                 words.write_data[lane].eq(one.following),
             ]
+            if parity is not None:
+                m.d.comb += one.parity.eq(parity[lane])
+            if config.direct_writes:
+                m.d.comb += [one.dithered.eq(dithered), one.uniform.eq(uniform[lane]), threshold.floor.eq(dithered)]
+            if config.hidden_momentum:
+                m.d.comb += one.momentum.eq(self.momentum)
             if config.programmer:
                 m.submodules[f"programmer_{lane}"] = programmer = Programmer(config)
                 m.d.comb += [

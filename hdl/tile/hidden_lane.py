@@ -8,7 +8,7 @@
 from d to h, 3 from h to the next H. Throughput: one word per cycle while ``advance``.
 """
 
-from amaranth.hdl import Module, Mux, Signal, Value, signed
+from amaranth.hdl import Const, Module, Mux, Signal, Value, signed
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
@@ -32,15 +32,15 @@ class HiddenLane(wiring.Component):
     advance : all stages move at the end of this cycle
     word, difference : H and d (4)
     once, thrice_half, minus_half : registers of `hdl.parts.multiplier.Multiples` of the gain
-    parity : of H (5)
-    buffered, dithered, uniform : whether H is added to the product, or u, and u (5)
+    parity : of H (5); only with ``parity``, and else it is never wrong
+    buffered, dithered, uniform : whether H is added to the product, or u, and u (5); u only with ``direct_writes``
     wrong, clipped : H has the wrong parity (5), h is not the sum (7)
     hidden : h (8)
     accumulates, wanted, wanted_size : n is for W, and what the threshold makes of h, with its size (9)
     corrects, zero, correct, least : with a programmer: n is for R, the threshold makes zero of h, and what
         `hdl.tile.programmer` says (9)
     pulses, size : n and |n| (10)
-    forget, momentum : settings
+    forget, momentum : settings; the second only with ``hidden_momentum``
     following : the next H (11)
     """
 
@@ -57,10 +57,9 @@ class HiddenLane(wiring.Component):
                 "once": In(config.gain_bits),
                 "thrice_half": In(config.gain_bits + 1),
                 "minus_half": In(config.gain_bits),
-                "parity": In(1),
+                **({"parity": In(1)} if config.parity else {}),
                 "buffered": In(1),
-                "dithered": In(1),
-                "uniform": In(max(1, config.threshold_shift)),
+                **({"dithered": In(1), "uniform": In(max(1, config.threshold_shift))} if config.direct_writes else {}),
                 "wrong": Out(1),
                 "clipped": Out(1),
                 "hidden": Out(hidden),
@@ -71,7 +70,7 @@ class HiddenLane(wiring.Component):
                 "pulses": Out(pulses),
                 "size": Out(range(config.pulses_max + 1)),
                 "forget": In(1),
-                "momentum": In(config.momentum_bits),
+                **({"momentum": In(config.momentum_bits)} if config.hidden_momentum else {}),
                 "following": Out(hidden),
             }
         )
@@ -81,7 +80,9 @@ class HiddenLane(wiring.Component):
         m = Module()
         config = self.config
         word = delayed(m, self.word, 1, self.advance, "word")  # tools can move it into the memory
-        added = Mux(self.buffered, word, 0) | Mux(self.dithered, self.uniform, 0)
+        added = Mux(self.buffered, word, 0)
+        if config.direct_writes:
+            added = added | Mux(self.dithered, self.uniform, 0)
         total = self._total(m, delayed(m, added, 1, self.advance, "added"))
         hidden = self._saturated(m, total)
 
@@ -96,7 +97,7 @@ class HiddenLane(wiring.Component):
         m.d.comb += [n.eq(Mux(writes, wanted, 0)), size.eq(Mux(writes, wanted_size, 0))]
         pulses = delayed(m, n, 1, self.advance, "pulses")
         m.d.comb += [
-            self.wrong.eq(wrong_parity(word, self.parity)),
+            self.wrong.eq(wrong_parity(word, self.parity) if config.parity else 0),
             self.hidden.eq(hidden),
             self.pulses.eq(pulses),
             self.size.eq(delayed(m, size, 1, self.advance, "size")),
@@ -131,16 +132,8 @@ class HiddenLane(wiring.Component):
     def _following(self, m: Module, hidden: Value, pulses: Value) -> Signal:
         """The next H of the beat in stage 11, from its h in stage 8 and its n in stage 10."""
         config = self.config
-        half = config.momentum_bits // 2
-        low = multiple(hidden, self.momentum[:half]) if half else 0
-        high = multiple(hidden, self.momentum[half:])
-        scaled = Signal(signed(config.hidden_bits + config.momentum_bits), reset_less=True)
-        low = delayed(m, Value.cast(low), 1, self.advance, "low")
-        high = delayed(m, high, 1, self.advance, "high")
-        with m.If(self.advance):
-            m.d.sync += scaled.eq(low + (high << half))
+        share = self._share(m, hidden) if config.hidden_momentum else Const(0)
         hidden = delayed(m, hidden, 2, self.advance, "late_hidden")
-        upwards = scaled[-1] & scaled[: config.momentum_bits].any()  # towards zero
         following = Signal(signed(config.hidden_bits), name="next_hidden", reset_less=True)
         with m.If(self.advance):
             m.d.sync += following.eq(
@@ -149,9 +142,23 @@ class HiddenLane(wiring.Component):
                     hidden,
                     Mux(
                         self.forget,
-                        (scaled >> config.momentum_bits) + upwards,
+                        share,
                         hidden - (pulses << config.threshold_shift),
                     ),
                 )
             )
         return following
+
+    def _share(self, m: Module, hidden: Value) -> Value:
+        """trunc(h * momentum / 2**momentum_bits) of the beat in stage 10, from its h in stage 8."""
+        bits = self.config.momentum_bits
+        half = bits // 2
+        low = multiple(hidden, self.momentum[:half]) if half else 0
+        high = multiple(hidden, self.momentum[half:])
+        scaled = Signal(signed(self.config.hidden_bits + bits), reset_less=True)
+        low = delayed(m, Value.cast(low), 1, self.advance, "low")
+        high = delayed(m, high, 1, self.advance, "high")
+        with m.If(self.advance):
+            m.d.sync += scaled.eq(low + (high << half))
+        upwards = scaled[-1] & scaled[:bits].any()  # towards zero
+        return (scaled >> bits) + upwards

@@ -38,12 +38,13 @@ class PulseTrains(wiring.Component):
     compare : the words are those of a new slot
     words, magnitude : of that slot, of every bit the lines
     enable : per line, of that slot; off: it does not fire
-    every : in the slot that was compared last all lines fire that are enabled, whatever was compared
+    every : in the slot that was compared last all lines fire that are enabled, whatever was compared; only if
+        ``zero_shift``
     fires : per line, in that slot
     """
 
-    def __init__(self, *, lines: int, magnitude_bits: int) -> None:
-        self.lines, self.magnitude_bits = lines, magnitude_bits
+    def __init__(self, *, lines: int, magnitude_bits: int, zero_shift: bool = True) -> None:
+        self.lines, self.magnitude_bits, self.zero_shift = lines, magnitude_bits, zero_shift
         values = data.ArrayLayout(unsigned(lines), magnitude_bits)
         super().__init__(
             {
@@ -51,7 +52,7 @@ class PulseTrains(wiring.Component):
                 "words": In(values),
                 "magnitude": In(values),
                 "enable": In(lines),
-                "every": In(1),
+                **({"every": In(1)} if zero_shift else {}),
                 "fires": Out(lines),
             }
         )
@@ -75,5 +76,7 @@ class PulseTrains(wiring.Component):
         enabled = Signal(self.lines, reset_less=True)
         with m.If(self.compare):
             m.d.sync += enabled.eq(self.enable)
-        m.d.comb += self.fires.eq((result | self.every.replicate(self.lines)) & enabled)
+        if self.zero_shift:
+            result = result | self.every.replicate(self.lines)
+        m.d.comb += self.fires.eq(result & enabled)
         return m

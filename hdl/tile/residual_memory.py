@@ -67,7 +67,11 @@ class ResidualMemory(wiring.Component):
         config, lanes = self.config, range(self.config.lanes)
         shape = ports.residuals(config)
         m.submodules.memory_residual = words = BeatMemory(
-            depth=config.depth, lanes=config.lanes, width=shape.elem_shape.width, injected=bool(config.self_test)
+            depth=config.depth,
+            lanes=config.lanes,
+            width=shape.elem_shape.width,
+            injected=bool(config.self_test),
+            checked=bool(config.parity),
         )
         m.d.comb += [
             words.clear.eq(self.clear),
@@ -87,16 +91,17 @@ class ResidualMemory(wiring.Component):
             ]
 
         before = delayed(m, words.data, 1, self.advance, "before")
-        parity = delayed(m, words.parity, 1, self.advance, "parity")
         difference = delayed(m, self.difference, 1, self.advance, "difference")
         used = delayed(m, self.used, 1, self.advance, "used")
         chosen = Cat(Mux(used[lane] & self.accumulate, difference[lane], before[lane]) for lane in lanes)
         after = data.View(shape, delayed(m, chosen, 1, self.advance, "after"))
         late_used = delayed(m, used, 1, self.advance, "late_used")
-        wrong = Cat(wrong_parity(before[lane], parity[lane]) for lane in lanes)
+        if config.parity:
+            parity = delayed(m, words.parity, 1, self.advance, "parity")
+            wrong = Cat(wrong_parity(before[lane], parity[lane]) for lane in lanes)
+            m.d.comb += self.wrong.eq(delayed(m, wrong, 1, self.advance, "wrong").any())
         m.d.comb += [
             words.write_data.eq(after),
             self.residual.eq(Cat(Mux(late_used[lane], after[lane], 0) for lane in lanes)),
-            self.wrong.eq(delayed(m, wrong, 1, self.advance, "wrong").any()),
         ]
         return m

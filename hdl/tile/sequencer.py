@@ -10,13 +10,13 @@ Settings, BL and column are sampled when a command is accepted, so they may chan
 one cycle after its cause. CLEAR takes ``depth`` cycles after reset.
 """
 
-from amaranth.hdl import Module, Mux, Signal
+from amaranth.hdl import Const, Module, Mux, Signal
 from amaranth.lib import wiring
 from amaranth.lib.wiring import In, Out
 
 from symtrack.hdl.tile import ports
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Op, Reference
+from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Op, Reference, setting_specs
 
 
 class Sequencer(wiring.Component):
@@ -95,7 +95,9 @@ class Sequencer(wiring.Component):
 
         calibrate = self.command.op == Op.CALIBRATE
         program = (self.command.op == Op.PROGRAM) & config.programmer
-        pulses, sweeps = self.settings.calibration_pulses, self.settings.calibration_sweeps
+        able = [spec.name for spec in setting_specs(config) if spec.high]  # the others act as 0
+        sweeps = self.settings.calibration_sweeps
+        pulses = self.settings.calibration_pulses if config.zero_shift else Const(0)
         updates = ~self.command.op.any()  # Op.UPDATE
         pulses_first = calibrate & pulses.any()
         reads_first = (self.command.op == Op.TRANSFER) | (calibrate & ~pulses.any() & sweeps.any()) | program
@@ -133,12 +135,12 @@ class Sequencer(wiring.Component):
                     m.d.sync += self.bl.eq(config.bl_max)
             with m.If(self.command.column > self.coming_column):
                 m.d.sync += self.column.eq(self.coming_column)
-            for name in self.settings.signature.members:
+            for name in able:
                 m.d.sync += getattr(self.sampled, name).eq(getattr(self.settings, name))
             with m.If(calibrate | program):  # their reads write nothing to W and leave the choppers alone
                 m.d.sync += [
                     self.sampled.chopper.eq(ChopperMode.OFF),
-                    self.sampled.row_chopper.eq(ChopperMode.OFF),
+                    *([self.sampled.row_chopper.eq(ChopperMode.OFF)] if config.row_chopper else []),
                     self.sampled.reference.eq(Reference.LATCHED),
                     self.sampled.accumulate.eq(0),
                     self.sampled.filter.eq(calibrate),

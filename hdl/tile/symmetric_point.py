@@ -81,9 +81,10 @@ class SymmetricPoint(wiring.Component):
         m = Module()
         config = self.config
         width = config.reference_format.width
-        size: dict[str, Any] = {"depth": config.depth, "lanes": config.lanes, "width": width}
-        m.submodules.memory_q = q = BeatMemory(**size, injected=bool(config.self_test))
-        m.submodules.memory_q_ref = q_ref = BeatMemory(**size, injected=bool(config.self_test))
+        size: dict[str, Any] = {"depth": config.depth, "lanes": config.lanes, "checked": bool(config.parity)}
+        size["injected"] = bool(config.self_test)
+        m.submodules.memory_q = q = BeatMemory(**size, width=width)
+        m.submodules.memory_q_ref = q_ref = BeatMemory(**size, width=config.latched_bits)
         for stored in (q, q_ref):
             m.d.comb += [
                 stored.clear.eq(self.clear),
@@ -112,8 +113,6 @@ class SymmetricPoint(wiring.Component):
         used = delayed(m, self.used, 2, self.advance, "used")
         late_used = delayed(m, used, 1, self.advance, "late_used")
         negative = delayed(m, self.negative, 3, self.advance, "negative")
-        q_parity = delayed(m, q.parity, 1, self.advance, "q_parity")
-        q_ref_parity = delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")
         wrong: list[Value] = []
         fresh = (self.used & (self.latch | filtered.replicate(config.lanes)))[: config.lanes]
         m.d.comb += [
@@ -126,6 +125,12 @@ class SymmetricPoint(wiring.Component):
         code = delayed(m, self.code, 2, self.advance, "code")
         q_before = delayed(m, q.data, 1, self.advance, "q")
         q_ref_before = delayed(m, q_ref.data, 1, self.advance, "q_ref")
+        parities = []
+        if config.parity:
+            parities = [
+                (q_before, delayed(m, q.parity, 1, self.advance, "q_parity")),
+                (q_ref_before, delayed(m, q_ref.parity, 1, self.advance, "q_ref_parity")),
+            ]
         reference = delayed(m, latched_words, 1, self.advance, "reference")
         subtracted = data.View(words, Mux(filtered, q_before.as_value(), 0))
         late_code = delayed(m, code, 1, self.advance, "late_code")
@@ -134,7 +139,7 @@ class SymmetricPoint(wiring.Component):
         q_ref_after = delayed(m, reference, 1, self.advance, "q_ref_after")
         m.d.comb += [
             q.write_data.eq(q_after),
-            q_ref.write_data.eq(q_ref_after),
+            *(q_ref.write_data[lane].eq(q_ref_after[lane] >> config.latch_shift) for lane in range(config.lanes)),
             self.difference.eq(delayed(m, differences, 1, self.advance, "difference")),
             self.reference.eq(Mux(filtered, q_after.as_value(), q_ref_after.as_value())),
         ]
@@ -142,12 +147,12 @@ class SymmetricPoint(wiring.Component):
             m.submodules[f"low_pass_{lane}"] = low_pass = LowPass(config)
             m.submodules[f"demodulator_{lane}"] = demodulator = Demodulator(config)
             m.submodules[f"reference_latch_{lane}"] = reference_latch = ReferenceLatch(config)
-            wrong += [wrong_parity(q_before[lane], q_parity[lane])]
-            wrong += [wrong_parity(q_ref_before[lane], q_ref_parity[lane])]
+            for before, kept in parities:
+                wrong += [wrong_parity(before[lane], kept[lane])]
             m.d.comb += [
                 reference_latch.latch.eq(latch[lane]),
                 reference_latch.q.eq(q_before[lane]),
-                reference_latch.q_ref.eq(q_ref_before[lane]),
+                reference_latch.q_ref.eq(q_ref_before[lane] << config.latch_shift),
                 latched_words[lane].eq(reference_latch.reference),
                 low_pass.advance.eq(self.advance),
                 low_pass.enable.eq(self.filter & used[lane]),
@@ -161,5 +166,6 @@ class SymmetricPoint(wiring.Component):
                 demodulator.negative.eq(negative[lane]),
                 differences[lane].eq(Mux(late_used[lane], demodulator.difference, 0)),
             ]
-        m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
+        if wrong:
+            m.d.comb += self.wrong.eq(delayed(m, Cat(wrong), 1, self.advance, "wrong").any())
         return m

@@ -30,7 +30,8 @@ class Threshold(wiring.Component):
     Members
     -------
     advance : a word goes on to its second cycle at the end of this one
-    hidden, floor, used : h of the word in its first cycle, how it is rounded, and off for n = 0
+    hidden, floor, used : h of the word in its first cycle, how it is rounded, and off for n = 0; the second only with
+        ``direct_writes``
     pulses, size, zero, clamped : of the word in its second cycle, n, |n|, whether n = 0, and whether the quotient lies
         beyond ±pulses_max
     """
@@ -43,7 +44,7 @@ class Threshold(wiring.Component):
             {
                 "advance": In(1),
                 "hidden": In(signed(config.hidden_bits)),
-                "floor": In(1),
+                **({"floor": In(1)} if config.direct_writes else {}),
                 "used": In(1),
                 "pulses": Out(signed(config.pulses_format.width)),
                 "size": Out(range(config.pulses_max + 1)),
@@ -57,7 +58,9 @@ class Threshold(wiring.Component):
         m = Module()
         shift, most = self.config.threshold_shift, self.config.pulses_max
         whole = Signal(signed(self.config.hidden_bits - shift + 1), reset_less=True)
-        upwards = (self.hidden < 0) & ~self.floor
+        upwards = self.hidden < 0
+        if self.config.direct_writes:
+            upwards = upwards & ~self.floor
         with m.If(self.advance):
             m.d.sync += whole.eq(Mux(self.used, (self.hidden + Mux(upwards, (1 << shift) - 1, 0)) >> shift, 0))
         # Without carries: whole > most is the same as that of its bits, and whole < -most that of ~whole > most - 1.

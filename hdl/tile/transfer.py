@@ -261,8 +261,9 @@ class TransferPath(wiring.Component):
             m.d.sync += self.two.eq(0)
         with m.Elif(buffer.load):
             m.d.sync += self.two.eq(1)
-        wrong = buffer.wrong | residual.wrong if config.residual_memory else buffer.wrong
-        m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & wrong)))
+        if config.parity:
+            wrong = buffer.wrong | residual.wrong if config.residual_memory else buffer.wrong
+            m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & wrong)))
         with m.If(buffer.load):
             m.d.sync += self.amount.eq(buffer.amount)
         with m.If(buffer.load):

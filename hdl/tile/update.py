@@ -9,7 +9,9 @@ Latency: the first slot is valid `model.spec.config.SLOT_LATENCY` cycles after `
 slot per cycle while ready. An update takes ``TileConfig.update_cycles(slots)`` with its command.
 """
 
-from amaranth.hdl import Cat, Module, Mux, Signal
+from typing import Any
+
+from amaranth.hdl import Cat, Const, Module, Mux, Signal, Value
 from amaranth.lib import data, wiring
 from amaranth.lib.wiring import In, Out
 
@@ -91,10 +93,10 @@ class UpdatePath(wiring.Component):
         )
         m.submodules.columns = column_words = RandomBank(config.column_bank)
         m.submodules.rows = row_words = RandomBank(config.row_bank)
-        m.submodules.column_trains = columns = PulseTrains(lines=config.columns, magnitude_bits=config.magnitude_bits)
-        m.submodules.row_trains = rows = PulseTrains(lines=config.rows, magnitude_bits=config.magnitude_bits)
+        form: dict[str, Any] = {"magnitude_bits": config.magnitude_bits, "zero_shift": bool(config.zero_shift)}
+        m.submodules.column_trains = columns = PulseTrains(lines=config.columns, **form)
+        m.submodules.row_trains = rows = PulseTrains(lines=config.rows, **form)
         m.submodules.quadrants = quadrants = Quadrants(config)
-        m.submodules.zero_shift = zero_shift = ZeroShift()
         m.submodules.offer = offer = RegisterSlice(
             {"rows": config.rows, "columns": config.columns, "up": 1, "quadrant": 2, "slow": 1, "last": 1}
         )
@@ -150,18 +152,29 @@ class UpdatePath(wiring.Component):
         advance = Signal()
         choose = Signal()
         compare = Signal()
+        shift: Value = self.shift
+        shift_pending, shift_up, shift_last = (Signal(name=f"shift_{name}") for name in ("pending", "up", "last"))
+        if config.zero_shift:
+            m.submodules.zero_shift = zero_shift = ZeroShift()
+            m.d.comb += [
+                zero_shift.begin.eq(begin & shift),
+                zero_shift.pulses.eq(self.zero_shifts),
+                zero_shift.issue.eq(choose & shift),
+                shift_pending.eq(zero_shift.pending),
+                shift_up.eq(zero_shift.up),
+                shift_last.eq(zero_shift.last),
+            ]
+        else:
+            shift = Const(0)  # no command enters SHIFT
         m.d.comb += [
             begun.eq(age[0]),
-            begin.eq((self.run | self.shift) & ~begun),
+            begin.eq((self.run | shift) & ~begun),
             quadrants.begin.eq(begin & self.run),
             quadrants.rows_any.eq(delta.any_positive | (delta.any_negative << 1)),
             quadrants.columns_any.eq(x.any_positive | (x.any_negative << 1)),
             quadrants.bl.eq(self.bl),
             quadrants.issue.eq(choose & self.run),
-            zero_shift.begin.eq(begin & self.shift),
-            zero_shift.pulses.eq(self.zero_shifts),
-            zero_shift.issue.eq(choose & self.shift),
-            pending.eq(begun & Mux(self.shift, zero_shift.pending, quadrants.pending)),
+            pending.eq(begun & Mux(shift, shift_pending, quadrants.pending)),
             advance.eq(offer.room),
             choose.eq(pending & advance),
             compare.eq(slot_valid & advance),
@@ -170,21 +183,21 @@ class UpdatePath(wiring.Component):
         ]
         with m.If(~age[1]):
             m.d.sync += empty.eq(~pending)
-        m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | self.shift, age)))
+        m.d.sync += age.eq(Mux(self.finished, 0, Cat(self.run | shift, age)))
         with m.If(advance):
             m.d.sync += [
                 slot_valid.eq(pending),
                 compared_valid.eq(slot_valid),
-                draws.eq(pending & ~self.shift),
-                draws_sign.eq(pending & self.shift & self.zero_random),
+                draws.eq(pending & ~shift),
+                draws_sign.eq(pending & shift & self.zero_random),
             ]
         with m.If(choose):
             m.d.sync += [
-                slot.shift.eq(self.shift),
-                slot.up.eq(Mux(self.shift, zero_shift.up, quadrants.up)),
+                slot.shift.eq(shift),
+                slot.up.eq(Mux(shift, shift_up, quadrants.up)),
                 slot.quadrant.eq(quadrants.quadrant),
-                slot.slow.eq(self.slow & ~self.shift),
-                slot.last.eq(Mux(self.shift, zero_shift.last, quadrants.last)),
+                slot.slow.eq(self.slow & ~shift),
+                slot.last.eq(Mux(shift, shift_last, quadrants.last)),
             ]
         with m.If(compare):
             up = Mux(draws_sign, self.chance, slot.up)
@@ -205,9 +218,10 @@ class UpdatePath(wiring.Component):
                 trains.words.eq(bank.planes),
                 trains.magnitude.eq(registers.magnitude),
                 trains.enable.eq(in_use & (matches | slot.shift.replicate(len(in_use)))),
-                trains.every.eq(compared.shift),
                 lines.eq(trains.fires),
             ]
+            if config.zero_shift:
+                m.d.comb += trains.every.eq(compared.shift)
         m.d.comb += [
             column_words.from_next.eq(self.from_next),
             row_words.from_next.eq(column_words.to_previous),

@@ -27,7 +27,9 @@ SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
 SEED_CYCLES = 3  # of a seed that is loaded
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
-ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0}
+# Parts that every tile has unless it is told to leave them out.
+PARTS = ("direct_writes", "hidden_momentum", "zero_shift", "random_chopper", "parity")
+ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0} | dict.fromkeys(PARTS, 1)
 NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
 OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
@@ -125,6 +127,11 @@ class TileConfig(Validated):
     stream_pad: int = integer(0, 1, 0, "1: the widths of the controller's AXI4-Streams are powers of two")
     self_test: int = integer(0, 1, 0, "1: the controller can provoke its events and memory errors, to test firmware")
     residual_memory: int = integer(0, 1, 0, "1: the tile keeps the last d of each cell, for products that are digital")
+    direct_writes: int = integer(0, 1, 1, "1: reads can be written without H, rounded at random")
+    hidden_momentum: int = integer(0, 1, 1, "1: a write can leave a share of H, which momentum says")
+    zero_shift: int = integer(0, 1, 1, "1: a calibration can give slots to all cells")
+    random_chopper: int = integer(0, 1, 1, "1: choppers can flip at random")
+    parity: int = integer(0, 1, 1, "1: words of the memories have a parity bit each")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -155,6 +162,8 @@ class TileConfig(Validated):
                 f"threshold_shift = {self.threshold_shift}: must be at most hidden_bits - 2 = "
                 f"{self.hidden_bits - 2}, or H can never reach its threshold"
             )
+        if self.self_test > self.parity:
+            raise ValueError(f"self_test = {self.self_test}: must be 0 with parity = 0, it makes parities wrong")
 
     # ---- construction ----------------------------------------------------------------------------------
 
@@ -304,7 +313,12 @@ class TileConfig(Validated):
     @property
     def dither_bits(self) -> int:
         """Width of the words that round unbuffered writes; the lowest has the weight ``threshold / 2**dither_bits``."""
-        return min(DITHER_BITS, self.threshold_shift)
+        return min(DITHER_BITS, self.threshold_shift) if self.direct_writes else 0
+
+    @property
+    def latched_bits(self) -> int:
+        """Width of a word of Qref in its memory, which has no bits that are always 0."""
+        return self.reference_format.width - self.latch_shift
 
     @property
     def sweeps(self) -> int:
@@ -386,18 +400,24 @@ class TileConfig(Validated):
         index = len(self.row_bank.sources) + len(self.column_bank.sources)
         return self._source(index, CHOPPER_RANDOM_BITS)
 
+    @property
+    def chopper_draws(self) -> bool:
+        """Whether there is a `chopper_source`: for random flips, or for random polarities of zero-shifting."""
+        return bool(self.random_chopper or self.zero_shift)
+
     @cached_property
     def dither_bank(self) -> BankSpec:
         """Sources of the words that round unbuffered writes, a line per lane; none if ``dither_bits`` is 0."""
-        index = len(self.row_bank.sources) + len(self.column_bank.sources) + 1
+        index = len(self.row_bank.sources) + len(self.column_bank.sources) + self.chopper_draws
         return self._bank(self.lanes, index, self.dither_bits) if self.dither_bits else BankSpec(0, 0, ())
 
     @cached_property
     def row_chopper_bank(self) -> BankSpec:
-        """Sources of the random flips of rows, a line per row; none if rows have no choppers."""
+        """Sources of the random flips of rows, a line per row; none if rows have no choppers, or none at random."""
         banks = (self.row_bank, self.column_bank, self.dither_bank)
-        index = sum(len(bank.sources) for bank in banks) + 1
-        return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if self.row_chopper else BankSpec(0, 0, ())
+        index = sum(len(bank.sources) for bank in banks) + self.chopper_draws
+        random = self.row_chopper and self.random_chopper
+        return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if random else BankSpec(0, 0, ())
 
     def _bank(self, lines: int, first: int, bits: int) -> BankSpec:
         split = math.isqrt(lines - 1) + 1
@@ -411,7 +431,8 @@ class TileConfig(Validated):
     def sources(self) -> tuple[SourceSpec, ...]:
         """All sources, in the order in which states are loaded into them."""
         banks = self.row_bank.sources + self.column_bank.sources
-        return (*banks, self.chopper_source, *self.dither_bank.sources, *self.row_chopper_bank.sources)
+        chopper = (self.chopper_source,) if self.chopper_draws else ()
+        return (*banks, *chopper, *self.dither_bank.sources, *self.row_chopper_bank.sources)
 
     @property
     def seeds(self) -> tuple[int, ...]:
@@ -429,11 +450,27 @@ def source_state(seed: int, index: int) -> int:
     return mix64((seed << 16) + index + 1) >> (64 - DEGREE) or 1
 
 
+# The words that the tables of word widths in docs/results.md show to be enough for E-RIDER, without any part that AGAD
+# and E-RIDER do not use. Both have regular choppers, the latched reference and a buffer that is empty after a write.
+_MINIMAL: dict[str, Any] = {
+    "rows": 32,
+    "columns": 32,
+    "adc_bits": 7,
+    "magnitude_bits": 8,
+    "reference_fraction_bits": 2,
+    "latch_shift": 2,
+    "gain_bits": 8,
+    "hidden_bits": 12,
+    "threshold_shift": 8,
+    **dict.fromkeys(PARTS, 0),
+}
 _BUILT_IN = (
     TileConfig(name="tiny", rows=3, columns=5, lanes=1, chopper_period=3, programmer=1),
     TileConfig(name="small", rows=16, columns=16, lanes=4, chopper_period=5, programmer=1),
     TileConfig(name="digits_hidden", rows=32, columns=65, lanes=4),
     TileConfig(name="digits_output", rows=10, columns=33, lanes=2, seed=2),
     TileConfig(name="odd", rows=17, columns=7, lanes=4, chopper_period=4, programmer=1),
+    TileConfig(name="agad_minimal", **_MINIMAL),
+    TileConfig(name="e_rider_minimal", programmer=1, **_MINIMAL),
 )
 NAMED.update((config.name, config) for config in _BUILT_IN)

@@ -55,6 +55,9 @@ class Target(IntEnum):
     SLOW = 1
 
 
+REGULAR_ONLY = ("random_chopper", ChopperMode.REGULAR)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Run-time settings, sampled when a command is accepted.
@@ -64,22 +67,32 @@ class Settings:
     """
 
     target: Target = word(Target.FAST, 1, "array that updates pulse")
-    chopper: ChopperMode = word(ChopperMode.OFF, 2, "when the chopper of a column flips after a read of it")
+    chopper: ChopperMode = word(
+        ChopperMode.OFF, 2, "when the chopper of a column flips after a read of it", without=REGULAR_ONLY
+    )
     scope: Scope = word(Scope.COLUMN, 1, "which columns flip together")
-    row_chopper: ChopperMode = word(ChopperMode.OFF, 2, "when choppers of rows flip", needs="row_chopper")
+    row_chopper: ChopperMode = word(
+        ChopperMode.OFF, 2, "when choppers of rows flip", needs="row_chopper", without=REGULAR_ONLY
+    )
     reference: Reference = word(Reference.ZERO, 2, "what is subtracted from a read")
     filter: bool = word(True, 1, "off: Q is left alone")
     latch: bool = word(False, 1, "on: a transfer latches Qref in every cell")
-    direct: bool = word(False, 1, "on: writes are gain * d rounded at random, without H")
+    direct: bool = word(False, 1, "on: writes are gain * d rounded at random, without H", needs="direct_writes")
     gain: int = word(0, "gain_bits", "multiplier of the demodulated read")
     forget: bool = word(False, 1, "on: momentum after a write, off: H loses what was written")
-    momentum: int = word(0, "momentum_bits", "what is left of H after a write", unit="2**-momentum_bits")
+    momentum: int = word(
+        0, "momentum_bits", "what is left of H after a write", unit="2**-momentum_bits", needs="hidden_momentum"
+    )
     accumulate: bool = word(True, 1, "off: H is left alone and nothing is written; filter and chopper go on")
-    calibration_pulses: int = word(0, COUNT_BITS, "zero-shifting of all cells of P by a calibration", unit="slots")
+    calibration_pulses: int = word(
+        0, COUNT_BITS, "zero-shifting of all cells of P by a calibration", unit="slots", needs="zero_shift"
+    )
     calibration_sweeps: int = word(
         0, COUNT_BITS, "reads of every column by a calibration, the last of which latches Qref", unit="sweeps"
     )
-    calibration_random: bool = word(False, 1, "on: random polarities, off: alternating from an upward one")
+    calibration_random: bool = word(
+        False, 1, "on: random polarities, off: alternating from an upward one", needs="zero_shift"
+    )
     tolerance: int = word(
         0,
         "reference_format.width",
@@ -126,6 +139,8 @@ def setting_specs(config: TileConfig) -> tuple[SettingSpec, ...]:
         high = max(kind) if issubclass(kind, IntEnum) else (1 << width) - 1
         if given["high"]:
             high = getattr(config, given["high"])
+        if given["without"] and not getattr(config, given["without"][0]):
+            high = given["without"][1]
         if given["needs"] and not getattr(config, given["needs"]):
             high = 0
         codes = ", ".join(f"{code.value} {code.name.lower()}" for code in kind) if issubclass(kind, IntEnum) else ""
@@ -141,3 +156,9 @@ def setting_specs(config: TileConfig) -> tuple[SettingSpec, ...]:
             )
         )
     return tuple(found)
+
+
+def effective(settings: Settings, config: TileConfig) -> Settings:
+    """The settings as a tile of a configuration acts on them: codes without a meaning there act as 0."""
+    specs = setting_specs(config)
+    return Settings(**{spec.name: spec.decoded(int(getattr(settings, spec.name))) for spec in specs})

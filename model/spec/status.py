@@ -45,7 +45,12 @@ class StatusSpec:
 STATUS = (  # in the order of the ports
     StatusSpec(name="hidden_saturated", kind=StatusKind.FLAG, text="a word of H was clipped"),
     StatusSpec(name="pulses_clamped", kind=StatusKind.FLAG, text="a pulse count was clamped"),
-    StatusSpec(name="memory_error", kind=StatusKind.EVENT, text="a word of a memory had the wrong parity"),
+    StatusSpec(
+        name="memory_error",
+        kind=StatusKind.EVENT,
+        text="a word of a memory had the wrong parity",
+        needs="parity",
+    ),
     StatusSpec(name="slots", kind=StatusKind.COUNTER, text="beats of pulses"),
     StatusSpec(name="reads", kind=StatusKind.COUNTER, text="read requests, of P and of R"),
     StatusSpec(name="transfer_pulses", kind=StatusKind.COUNTER, text="pulses to W"),

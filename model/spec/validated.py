@@ -43,13 +43,24 @@ def own(default: Any, text: str) -> Any:
     return field(default=default, metadata={"text": text, "own": True})
 
 
-def word(default: Any, width: int | str, text: str, *, unit: str = "", needs: str = "", high: str = "") -> Any:
+def word(
+    default: Any,
+    width: int | str,
+    text: str,
+    *,
+    unit: str = "",
+    needs: str = "",
+    high: str = "",
+    without: tuple[str, int] | None = None,
+) -> Any:
     """A field for a word of hardware.
 
     width: its bits, or the name of the property of `TileConfig` that has their number. needs: the field of `TileConfig`
     that must be 1 for any value but 0. high: the field of `TileConfig` that is the largest value, if not all bits are.
+    without: a field of `TileConfig`, and the largest value where that is 0.
     """
-    return field(default=default, metadata={"width": width, "text": text, "unit": unit, "needs": needs, "high": high})
+    allowed = {"needs": needs, "high": high, "without": without}
+    return field(default=default, metadata={"width": width, "text": text, "unit": unit, **allowed})
 
 
 SHOWN = 80  # characters of a value in a message

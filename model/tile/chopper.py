@@ -124,7 +124,7 @@ class ChopperState:
         self.row_sign = np.ones(config.rows, np.int64)
         self.row_flipped = np.zeros(config.rows, np.int64)
         self._place = np.zeros(2, np.int64)
-        self.source = Sources((config.chopper_source,))
+        self.source = Sources((config.chopper_source,) if config.chopper_draws else ())
         self.row_bank = Bank(config.row_chopper_bank)
         self.used_columns = config.columns  # by the operation in work
         self.registers = Choppers(

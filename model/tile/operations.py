@@ -287,13 +287,13 @@ class Periphery:
         """
         used = self.used
         most = (1 << COUNT_BITS) - 1
-        _integer("pulses", pulses, 0, most)
+        _integer("pulses", pulses, 0, most * self.config.zero_shift)
         columns = [_vector("codes", code, used.rows, *self._code_range) for code in np.asarray(codes)]
         sweeps, rest = divmod(len(columns), used.columns)
         if rest or sweeps > most:
             raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {used.columns} columns")
         self.chopper_state.begin(used.columns)
-        up = polarities(pulses, random=random, source=self.chopper_state.source)
+        up = polarities(pulses, random=random and pulses > 0, source=self.chopper_state.source)
         self.status.count_slots(pulses)
         self.cycles += used.calibration_cycles(pulses, sweeps)
         filling, latching = (modes_of(calibration_settings(Settings(), last=last)) for last in (False, True))
@@ -389,6 +389,8 @@ def check_settings(config: TileConfig, settings: Settings) -> None:
             _integer(spec.name, value, 0, spec.high)
         elif not isinstance(value, (bool, np.bool_)):
             raise TypeError(f"{spec.name} = {value!r}: must be True or False")
+        elif value > spec.high:
+            raise ValueError(f"{spec.name} = {value!r}: must be False for a tile without what it switches on")
 
 
 def _integer(name: str, value: Any, low: int, high: int) -> None:

@@ -15,8 +15,9 @@ from symtrack.cosim.engine.lockstep import Difference
 from symtrack.cosim.engine.registry import ENGINES, WITH_WAVES
 from symtrack.cosim.stimulus.scenarios import SCENARIOS
 from symtrack.cosim.stimulus.training import DIGITS
+from symtrack.hdl.output.memory import BEHAVIOURAL, BODIES
 from symtrack.hdl.output.package import package
-from symtrack.hdl.output.verilog import Port, module_name, tile_ports, tile_verilog
+from symtrack.hdl.output.verilog import Port, memory_ports, module_name, tile_ports, tile_verilog
 from symtrack.model.files import write_all
 from symtrack.model.spec.config import TileConfig
 from symtrack.model.spec.validated import check
@@ -34,9 +35,12 @@ class Verilog:
     ----------
     config : TileConfig
         What the hardware is built from.
+    memory : str
+        The body of its memories.
     """
 
     config: TileConfig
+    memory: str = BEHAVIOURAL
 
     @property
     def module(self) -> str:
@@ -46,17 +50,17 @@ class Verilog:
     @property
     def ports(self) -> list[Port]:
         """Name, width and direction of every port of the tile but ``clk`` and ``rst``."""
-        return tile_ports(self.config)
+        return tile_ports(self.config) + memory_ports(self.config, self.memory)
 
     @cached_property
     def tile(self) -> str:
         """Verilog text of the tile with its streams, without buses."""
-        return tile_verilog(self.config)
+        return tile_verilog(self.config, memory=self.memory)
 
     @cached_property
     def files(self) -> Mapping[str, str]:
         """All that ``generate-verilog`` writes, texts by file name: tile, controller, register map, formats."""
-        return package(self.config, tile=self.tile)
+        return package(self.config, tile=self.tile, memory=self.memory)
 
     def write(self, folder: str | Path) -> list[Path]:
         """Write `files` into ``folder``, which is made if it does not exist; the paths that were written."""
@@ -172,13 +176,16 @@ def choice(name: str, value: str, allowed: Mapping[str, Any] | tuple[str, ...]) 
         raise ValueError(f"{name} = {value!r}: must be one of {', '.join(sorted(allowed))}")
 
 
-def generate_verilog(config: TileConfig | str | Path) -> Verilog:
+def generate_verilog(config: TileConfig | str | Path, *, memory: str = BEHAVIOURAL) -> Verilog:
     """The Verilog of a tile, the same text for the same configuration on every machine.
 
     Parameters
     ----------
     config : TileConfig, str or Path
         The configuration, its name, or a TOML file with what differs from the defaults.
+    memory : str
+        Body of the memories: ``behavioural``, an array in the same text; ``ecp5``, block RAMs of an ECP5; ``macro``, a
+        template for macros of a memory compiler with ports for a self-test. The last two are files of their own.
 
     Returns
     -------
@@ -188,14 +195,15 @@ def generate_verilog(config: TileConfig | str | Path) -> Verilog:
     Raises
     ------
     TypeError, ValueError
-        There is no such configuration; the message names the field, its value and what is allowed.
+        There is no such configuration or body; the message names the field, its value and what is allowed.
 
     Examples
     --------
     >>> config = symtrack.TileConfig(rows=32, columns=32, lanes=8)
     >>> symtrack.generate_verilog(config).write("build/my_tile")
     """
-    return Verilog(configuration(config))
+    choice("memory", memory, BODIES)
+    return Verilog(configuration(config), memory)
 
 
 def write_tiles(folder: str | Path, tiles: Mapping[str, tuple[str, TileConfig, TileConfig]]) -> list[Path]:

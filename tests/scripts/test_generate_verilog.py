@@ -19,7 +19,18 @@ from symtrack.hdl.output.verilog import controller_ports, module_name, tile_port
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import generate_verilog
 
-KEYS = ["module", "config", "fingerprint", "ports", "controller", "reset", "clock_enables", "streams", "formats"]
+KEYS = [
+    "module",
+    "config",
+    "fingerprint",
+    "ports",
+    "controller",
+    "reset",
+    "clock_enables",
+    "memory",
+    "streams",
+    "formats",
+]
 KEYS += ["cycles", "random_sources", "symtrack_version", "license"]
 
 
@@ -50,6 +61,7 @@ def names(top: str) -> list[str]:
         f"{top}_controller_package.sv",
         f"{top}_controller_parameters.vh",
         f"{top}_controller_rules.sv",
+        f"{top}_controller_tb.v",
         f"{top}_names.json",
         "symtrack_apb4_bridge.v",
         "symtrack_map.h",

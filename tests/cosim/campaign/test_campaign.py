@@ -37,13 +37,13 @@ from symtrack.cosim.engine.lockstep import Difference, Verdict
 from symtrack.cosim.tools.journal import Journal
 from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.cosim.tools.verilog_texts import tile_verilog
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import PARTS, TileConfig
 from symtrack.scripts import verify
 from tests.cosim.helpers.bent import with_other_polynomial
 from tests.paths import ROOT
 
 SIZE = 6
-SWITCHES = ("row_chopper", "programmer", "self_test", "residual_memory")
+SWITCHES = ("row_chopper", "programmer", "self_test", "residual_memory", *PARTS)
 NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations in the slow tests: a million cycles each
 BOTH = {**NATIVE, "cocotb": 1000}  # of a few, since building is what takes long; `make verify` plays all on both
 

@@ -11,9 +11,8 @@ from symtrack.cosim.engine.job import Job, Outcome
 from symtrack.cosim.engine.native import engine as native_engine
 from symtrack.cosim.tools.verilog_texts import tile_verilog
 from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.tile.parity import memories
 
-READ = re.compile(r"_0_ <= words\[read__addr\];")
+READ = re.compile(r"read_data <= mem\[read_address\];")
 CONFIGS = {
     "tiny": NAMED["tiny"],
     "odd": NAMED["odd"],
@@ -24,8 +23,9 @@ CONFIGS = {
 
 def play(config: TileConfig, inverted_if: str) -> Outcome:
     """The random scenario, with resets, on a netlist whose memories return inverted words where that holds."""
-    text, count = READ.subn(f"_0_ <= ({inverted_if}) ? ~words[read__addr] : words[read__addr];", tile_verilog(config))
-    assert count == len(memories(config))
+    inverted = f"read_data <= ({inverted_if}) ? ~mem[read_address] : mem[read_address];"
+    text, count = READ.subn(inverted, tile_verilog(config))
+    assert count == 1  # of all memories
     job = Job(config, "symtrack.cosim.stimulus.random:random", {"cycles": 20_000, "seed": 3}, own_netlist=False)
     return native_engine.run_job(job, verilog=text)
 
@@ -34,7 +34,7 @@ def play(config: TileConfig, inverted_if: str) -> Outcome:
     "name", [pytest.param(name, marks=[] if name == "tiny" else pytest.mark.slow) for name in CONFIGS]
 )
 def test_words_that_a_collision_spoils_are_never_used(name: str) -> None:
-    verdict = play(CONFIGS[name], "write__en & write__addr == read__addr").verdict
+    verdict = play(CONFIGS[name], "write_enable & write_address == read_address").verdict
     assert verdict.passed, str(verdict.first_mismatch)
     assert verdict.compared_cycles >= 20_000
 
@@ -42,5 +42,5 @@ def test_words_that_a_collision_spoils_are_never_used(name: str) -> None:
 @pytest.mark.slow
 def test_spoilt_words_are_found() -> None:
     """Neighbours of the word that is written are read while the pipeline is full."""
-    verdict = play(NAMED["odd"], "write__en & write__addr != read__addr").verdict
+    verdict = play(NAMED["odd"], "write_enable & write_address != read_address").verdict
     assert verdict.first_mismatch is not None

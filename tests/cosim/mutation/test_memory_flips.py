@@ -63,7 +63,7 @@ def test_a_flip_of_any_bit_is_reported(name: str, settings: str) -> None:
 def test_words_that_read_as_zero_are_reported() -> None:
     """A memory without power, or a column of it that is stuck, reads as zero."""
     config = CONFIGS["one cell"]
-    found = silent(library(config, r"_0_ <= words\[read__addr\];", "_0_ <= 0;"), config, 1)
+    found = silent(library(config, r"read_data <= mem\[read_address\];", "read_data <= 0;"), config, 1)
     expected = {Flip(op, name, 0, None) for op in (Op.TRANSFER, Op.CALIBRATE) for name in memories(config)}
     assert {flip for flip in found if flip.bit is None} == expected
 

@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shlex
+import shutil
 import subprocess
 import sys
 from functools import cache
@@ -13,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from symtrack.hdl.output.fusesoc import SYNTHESIS
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import NAMED
 
@@ -43,13 +46,17 @@ def told() -> dict[str, str]:
 
 
 def fusesoc(
-    folder: Path, files: dict[str, str], *arguments: str, environment: dict[str, str] | None = None
+    folder: Path,
+    files: dict[str, str],
+    *arguments: str,
+    environment: dict[str, str] | None = None,
+    core: str = CORE,
 ) -> subprocess.CompletedProcess[str]:
     cores = folder / "cores"
     cores.mkdir()
     for name, text in files.items():
         (cores / name).write_text(text)
-    command = [sys.executable, "-m", "fusesoc.main", "--cores-root", str(cores), *arguments, CORE]
+    command = [sys.executable, "-m", "fusesoc.main", "--cores-root", str(cores), *arguments, core]
     return subprocess.run(command, cwd=folder, env=environment or told(), capture_output=True, text=True, check=False)
 
 
@@ -60,6 +67,10 @@ def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path
         "bridges",
         "default",
         "lint",
+        "sim",
+        "synth_ecp5",
+        "synth_ice40",
+        "synth_xilinx",
         "tile",
     ]
 
@@ -107,3 +118,44 @@ def test_it_collects_the_tile_alone(files: dict[str, str], tmp_path: Path) -> No
     done = fusesoc(tmp_path, files, "run", "--setup", "--target", "tile", "--tool", "verilator")
     assert done.returncode == 0, done.stderr
     assert [file.name for file in tmp_path.glob("build/**/*.v")] == ["symtrack_tiny.v"]
+
+
+@pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+def test_it_simulates_and_finds_a_wrong_pulse(files: dict[str, str], tmp_path: Path) -> None:
+    for name, changed in {"right": {}, "wrong": {f"{CORE}.v": wrong_pulses(files)}}.items():
+        (tmp_path / name).mkdir()
+        done = fusesoc(tmp_path / name, files | changed, "run", "--target", "sim")
+        assert ("\nPASS\n" in done.stdout, done.returncode == 0) == (name == "right", name == "right"), done.stderr
+
+
+def wrong_pulses(files: dict[str, str]) -> str:
+    """The controller with an inverted bit in the first row of every slot."""
+    old = "assign m_axis_pulses_tdata = "
+    assert files[f"{CORE}.v"].count(old) == 1
+    return files[f"{CORE}.v"].replace(old, f"{old} 1 ^ ")
+
+
+RAMS = {"ice40": "SB_RAM40_4K", "ecp5": "DP16KD", "xilinx": "RAM64M"}  # 64 words of look-up tables
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not installed")
+@pytest.mark.parametrize("family", SYNTHESIS)
+def test_it_synthesises(family: str, tmp_path: Path) -> None:
+    name, config = "symtrack_small_controller", NAMED["small"]
+    done = fusesoc(tmp_path, package(config), "run", "--target", f"synth_{family}", core=name)
+    assert done.returncode == 0, done.stderr
+    (netlist,) = tmp_path.glob(f"build/*/synth_{family}/*.json")
+    kinds = {cell["type"] for cell in json.loads(netlist.read_text())["modules"][name]["cells"].values()}
+    assert RAMS[family] in kinds
+    assert not [kind for kind in kinds if "LATCH" in kind or kind.startswith(("LD", "$"))]
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not installed")
+def test_it_does_not_synthesise_without_a_memory(files: dict[str, str], tmp_path: Path) -> None:
+    name = f"{CORE}.v"
+    text = files[name].replace("module symtrack_memory_1r1w(", "module another(")
+    done = fusesoc(tmp_path, files | {name: text}, "run", "--target", "synth_ice40")
+    assert done.returncode != 0
+    assert "symtrack_memory_1r1w" in done.stdout + done.stderr

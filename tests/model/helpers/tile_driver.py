@@ -13,8 +13,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from symtrack.model.spec.config import NAMED, TileConfig
-from symtrack.model.spec.settings import COUNT_BITS, ROUND_BITS, ChopperMode, Op, Reference, Scope, Settings, Target
+from symtrack.model.spec.config import NAMED, PARTS, TileConfig
+from symtrack.model.spec.settings import (
+    COUNT_BITS,
+    ROUND_BITS,
+    ChopperMode,
+    Op,
+    Reference,
+    Scope,
+    Settings,
+    Target,
+    setting_specs,
+)
 from symtrack.model.tile.interface import Calibration, PulseSlots, ReferenceColumn, Transfer
 from symtrack.model.tile.operations import Periphery
 from symtrack.model.tile.packing import pack, unpack, unpack_signed
@@ -49,10 +59,12 @@ def random_config(seed: int) -> TileConfig:
         counter_bits=rng.choice((8, 32, 48)),
         seed=rng.getrandbits(32),
         residual_memory=rng.randint(0, 1),
+        **{name: rng.randint(0, 1) for name in PARTS},
     )
 
 
 CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output")} | {
+    "no_parts": NAMED["odd"].replace(row_chopper=1, latch_shift=2, **dict.fromkeys(PARTS, 0)),
     "one": TileConfig(rows=1, columns=1, lanes=1, bl_max=1, pulses_max=1, chopper_period=2, row_chopper=1),
     "one_row": TileConfig(rows=1, columns=9, lanes=1, chopper_period=1, row_chopper=1, latch_shift=3),
     "one_column": TileConfig(rows=9, columns=1, lanes=4, chopper_period=2, row_chopper=1, latch_shift=7),
@@ -124,7 +136,9 @@ def random_settings(config: TileConfig, rng: random.Random, **changes: object) -
         "momentum": rng.getrandbits(config.momentum_bits),
         "accumulate": rng.random() < 0.8,
     }
-    return Settings(**(values | changes))  # type: ignore[arg-type]
+    most = {spec.name: (spec.kind, spec.high) for spec in setting_specs(config)}
+    legal = {name: most[name][0](min(int(value), most[name][1])) for name, value in values.items()}
+    return Settings(**(legal | changes))  # type: ignore[arg-type]
 
 
 class Cells:

@@ -87,7 +87,8 @@ class NaiveTile:
         self.slots = self.reads = self.transfer_pulses = 0
         self.saturated = self.clamped = False
         self.reference_pulses = self.unprogrammed = 0
-        sources = [*self.row_bank.sources, *self.column_bank.sources, self.chopper_source]
+        chopper = [self.chopper_source] if config.random_chopper or config.zero_shift else []
+        sources = [*self.row_bank.sources, *self.column_bank.sources, *chopper]
         sources += [*self.dither_bank.sources, *self.row_chopper_bank.sources]
         for source, state in zip(sources, config.seeds, strict=True):  # as a host loads them after a reset
             source.state = state
@@ -213,10 +214,11 @@ class NaiveTile:
                 self.row_flipped[i] = {
                     ChopperMode.OFF: 0,
                     ChopperMode.REGULAR: int(self.sweep == period + i % period),
-                    ChopperMode.RANDOM: int(self.row_chopper_bank.word(i) < below),
+                    ChopperMode.RANDOM: int(config.random_chopper and self.row_chopper_bank.word(i) < below),
                 }[ChopperMode(settings.row_chopper)]
                 self.row_c[i] *= -1 if self.row_flipped[i] else 1
-            self.row_chopper_bank.step()
+            if config.random_chopper:
+                self.row_chopper_bank.step()
         self.column = (j + 1) % self.columns
         self.sweep = (self.sweep + wrap) % (2 * period)
         self.chopper_source.step()
@@ -279,7 +281,7 @@ class NaiveTile:
             "flipped": self.flipped,
             "column": self.column,
             "sweep": self.sweep,
-            "chopper_source": [self.chopper_source.state],
+            "chopper_source": [self.chopper_source.state] * max(self.config.random_chopper, self.config.zero_shift),
             "slots": self.slots,
             "reads": self.reads,
             "transfer_pulses": self.transfer_pulses,

