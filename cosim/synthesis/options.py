@@ -45,8 +45,8 @@ any other value."""
 ABOUT_WORDS = """\
 Narrow words are those that the [tables of word widths](results.md#word-widths-99-of-99-runs) show to be enough for
 E-RIDER, see [findings](findings.md#how-narrow-may-the-periphery-be), with two exceptions: no experiment has tried
-magnitudes of 8 bits, with which a line misses a slot in 256 at most, nor a gain of 8 bits, on which no result depends
-as long as the gains of a run fit it. There AGAD is not measured either; its tile is that of E-RIDER:"""
+magnitudes of 8 bits, with which the largest misses a slot in 256, nor a gain of 8 bits, on which no result depends as
+long as the gains of a run fit it. AGAD has no such tables; its words are those of E-RIDER:"""
 ABOUT_MINIMAL = """\
 `agad_minimal` has these words and none of the parts. AGAD and E-RIDER have regular choppers, the latched reference and
 a buffer that is empty after a write, so neither needs them; E-RIDER shows Qref on an array R, which `e_rider_minimal`
