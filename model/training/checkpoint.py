@@ -42,7 +42,6 @@ ADDED = {
     "clip_errors": 0,
     "scaling": "",
     "read_bound": 0.0,
-    **config.ADDED,
 }
 
 
@@ -51,7 +50,8 @@ def describe(name: str, value: Any) -> dict[str, str]:
     if is_dataclass(value):
         result = {name: _class(value)}
         for spec in fields(value):
-            if not spec.compare or (spec.name in ADDED and getattr(value, spec.name) == ADDED[spec.name]):
+            added = config.ADDED if isinstance(value, config.TileConfig) else ADDED
+            if not spec.compare or (spec.name in added and getattr(value, spec.name) == added[spec.name]):
                 continue
             part = NAMES_IN_FILES.get(spec.name, spec.name)
             result |= describe(f"{name}.{part}", getattr(value, spec.name))

@@ -28,7 +28,7 @@ AUDIENCES: dict[str, tuple[str, ...]] = {
         *("training", "findings", "results"),
     ),
     "Chip engineers": (
-        *("notebooks/04_from_model_to_verilog", "integration", "tile", "registers", "synthesis"),
+        *("notebooks/04_from_model_to_verilog", "integration", "tile", "registers", "synthesis", "options", "energy"),
         *("verification", "trust"),
     ),
     "Device engineers": ("notebooks/02_own_device", "devices", "aihwkit"),
