@@ -12,8 +12,8 @@ from symtrack.cosim.tools.verilog_texts import controller_verilog, tile_verilog
 from symtrack.model.spec.config import TileConfig
 
 # Of the text, at most: for any tile, for a row or a column, for a lane, for a beat of vectors, which has a line for
-# each bit of a magnitude.
-LINES = (7_850, 5, 220, 17)
+# each bit of a magnitude. Long lists of rows and columns are broken, which takes lines but no bytes.
+LINES = (7_850, 7, 220, 17)
 BYTES = (200_000, 700, 6_500, 700)
 SIZES = [(3, 200, 1), (40, 40, 20)]
 LARGE = [(256, 785, 16), (1024, 1024, 32)]
@@ -24,7 +24,6 @@ def allowed(of: tuple[int, int, int, int], size: tuple[int, int, int]) -> int:
     return of[0] + of[1] * (rows + columns) + of[2] * lanes + of[3] * (-(-rows // lanes) - (-columns // lanes))
 
 
-@pytest.mark.parametrize("size", [*SIZES, *(pytest.param(size, marks=pytest.mark.slow) for size in LARGE)])
 def text(size: tuple[int, int, int]) -> str:
     rows, columns, lanes = size
     return tile_verilog(TileConfig(name="any", rows=rows, columns=columns, lanes=lanes))
