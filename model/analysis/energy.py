@@ -83,8 +83,8 @@ SOURCES = {
     "180/45 for its wires and (1.8/0.9)² for the supply",
     "sram_write_pj": "assumption: as a read",
     "adc_pj": "8 bits at 32 nm: 8 ADCs of 1.2 GS/s in 16 mW (Shafiee et al., ISAAC, ISCA 2016)",
-    "dac_pj": "1 bit at 32 nm: 1024 DACs in 4 mW (Shafiee et al., ISAAC, ISCA 2016), for the 10 ns of a slot at 100 MHz; "
-    "it goes with the clock period, and all lines count, whether they fire or not",
+    "dac_pj": "1 bit at 32 nm: 1024 DACs in 4 mW (Shafiee et al., ISAAC, ISCA 2016), for the 10 ns of a slot at 100 "
+    "MHz; another clock_mhz needs another one; all lines count, whether they fire or not",
     "cell_read_pj": "8 arrays of 128x128 cells in 2.4 mW, for 100 ns (Shafiee et al., ISAAC, ISCA 2016)",
     "pulse_pj": "assumption: 1 V at 1 MΩ for 5 ns, the pulse of Rasch et al. 2024",
 }

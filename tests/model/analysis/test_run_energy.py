@@ -55,7 +55,7 @@ def test_every_tile_needs_that_of_its_netlist(trainer: Trainer) -> None:
     with pytest.raises(ValueError, match=needed):
         energies_of_tiles(trainer, [energies(first, 1.0)])
     for change in ({"lanes": 1}, {"hidden_bits": first.hidden_bits + 1}):  # of which one has another size
-        with pytest.raises(ValueError, match="must have a report for the tile .*, 4x65 "):
+        with pytest.raises(ValueError, match=r"must have a report for the tile .*, 4x65 "):
             energies_of_tiles(trainer, [energies(first.replace(**change), 1.0)])
     with pytest.raises(ValueError, match=r"rows = 9: must be 4, as in the configuration of that fingerprint"):
         energies_of_tiles(trainer, [replace(energies(first, 1.0), rows=9)])
