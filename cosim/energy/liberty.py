@@ -15,6 +15,7 @@ liberty-tools needs a newer Python than this package.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 from dataclasses import dataclass, field
@@ -157,11 +158,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Library:
-    """A library: its name, supply in V and cells by name."""
+    """A library: its name, supply in V, cells by name, and the SHA-256 of its text."""
 
     name: str
     voltage: float
     cells: dict[str, Cell]
+    sha256: str = ""
 
 
 def read_library(path: Path) -> Library:
@@ -180,8 +182,8 @@ def read_library(path: Path) -> Library:
         raise LibertyError(f"{where}: must be a readable Liberty file ({error.strerror}){how}") from None
     try:
         return library_of(text)
-    except (ValueError, LookupError, StopIteration) as error:
-        told = str(error) or "it ends within a group"
+    except (ValueError, LookupError) as error:  # lookups beyond the end
+        told = str(error) if isinstance(error, ValueError) else "it ends within a statement"
         raise LibertyError(f"{where}: must be a Liberty file with cells ({' '.join(told.split())[:160]})") from None
 
 
@@ -200,7 +202,8 @@ def library_of(text: str) -> Library:
     }
     cells = [_cell(group, units, templates, top) for group in top.of("cell")]
     name = next(iter(top.arguments), "")
-    return Library(name, _supply(top) * volts, {cell.name: cell for cell in cells})
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Library(name, _supply(top) * volts, {cell.name: cell for cell in cells}, digest)
 
 
 def _supply(top: Group) -> float:

@@ -157,6 +157,7 @@ def described(silicon: Silicon) -> dict[str, Any]:
         "columns": config.columns,
         "lanes": config.lanes,
         "library": library.name,
+        "library_sha256": library.sha256,
         "supply_v": library.voltage,
         "clock_gating": silicon.gated,
         "cells": len(netlist.cells),

@@ -33,7 +33,7 @@ from symtrack.model.training.trainer import Trainer
 SIZES = ("rows", "columns", "read_cycles")
 MADE_BY = "symtrack energy --workload training --json"
 MOST = 1e12  # a joule in pJ
-SAME = ("library", "supply_v", "clock_gating", "table")  # in all reports of a run
+SAME = ("library", "library_sha256", "supply_v", "clock_gating", "table")  # in all reports of a run
 
 
 @dataclass(frozen=True)
@@ -44,13 +44,15 @@ class EnergyReports:
     ----------
     files : the reports.
     events : of each.
-    library, supply_v, clock_gating : the cells, their supply in V, and whether registers have clock gates.
+    library, library_sha256, supply_v : name and text of the cells, and their supply in V.
+    clock_gating : registers have clock gates.
     """
 
     files: tuple[str, ...]
     events: tuple[EventEnergies, ...]
     table: EnergyTable
     library: str
+    library_sha256: str
     supply_v: float
     clock_gating: bool
 
@@ -93,6 +95,7 @@ def load_energies(paths: Sequence[str | Path]) -> EnergyReports:
         events=tuple(events for events, _, _ in loaded),
         table=table,
         library=first["library"],
+        library_sha256=first["library_sha256"],
         supply_v=float(first["supply_v"]),
         clock_gating=first["clock_gating"],
     )
@@ -110,9 +113,11 @@ def _report(path: Path) -> tuple[EventEnergies, dict[str, Any], EnergyTable]:
     if not isinstance(report, dict):
         raise ValueError(f"{where}: {shown(report)}: must be a report of {MADE_BY}")
     try:
-        for name, kind, allowed in (("library", str, "a text"), ("clock_gating", bool, "true or false")):
-            if not isinstance(_of(report, name), kind):
-                raise ValueError(f"{name} = {shown(report[name])}: must be {allowed}")
+        for name in ("library", "library_sha256"):
+            if not isinstance(_of(report, name), str):
+                raise ValueError(f"{name} = {shown(report[name])}: must be a text")
+        if not isinstance(_of(report, "clock_gating"), bool):
+            raise ValueError(f"clock_gating = {shown(report['clock_gating'])}: must be true or false")
         _measure("supply_v", _of(report, "supply_v"))
         events = _events(_of(report, "events"))
         table = _of(report, "table")

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -120,6 +121,17 @@ def test_a_library_without_a_latch_is_told_in_a_line(library: Path, capsys: pyte
     assert f"liberty = {str(library)!r}: library six_cells: must have a cell that is a latch that is open at 1" in line
 
 
+def test_parentheses_in_a_library_change_nothing(library: Path, tmp_path: Path) -> None:
+    found = []
+    for change in ((), ('clocked_on : "C"', 'clocked_on : "(C)"'), ('enable : "G"', 'enable : "(G)"')):
+        if change:
+            library.write_text(library.read_text().replace(*change))
+        words = ["--config", "tiny", "--liberty", str(library), "--workload", "update", "--cycles", "300"]
+        assert energy.main([*words, "--clock-gating", "--json", str(tmp_path / "out.json")]) == 0
+        found.append(json.loads((tmp_path / "out.json").read_text())["per_slot_pj"])
+    assert found[0] == found[1] == found[2]
+
+
 def test_a_report_is_what_a_training_takes(library: Path, tmp_path: Path) -> None:
     file = tmp_path / "energy.json"
     assert energy.main(["--config", "tiny", "--liberty", str(library), "--cycles", "300", "--json", str(file)]) == 0
@@ -127,6 +139,7 @@ def test_a_report_is_what_a_training_takes(library: Path, tmp_path: Path) -> Non
     loaded = load_energies([file])
     assert [one.fingerprint for one in loaded.events] == [NAMED["tiny"].fingerprint]
     assert loaded.provenance()["library"] == "six_cells"
+    assert loaded.library_sha256 == hashlib.sha256(library.read_bytes()).hexdigest()
     assert found["toggled_pins"] < found["toggled_pins_anywhere"] < found["played_pins"] <= found["pins"]
 
 

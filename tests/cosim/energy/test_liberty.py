@@ -218,6 +218,9 @@ def test_what_is_no_library_is_refused_in_a_line(tmp_path: Path) -> None:
         file.write_text(text)
         with pytest.raises(LibertyError, match=r"^liberty = '.*': must be a Liberty file with cells \(.+\)$"):
             read_library(file)
+    (tmp_path / "word.lib").write_text("library")
+    with pytest.raises(LibertyError, match=r"\(it ends within a statement\)$"):
+        read_library(tmp_path / "word.lib")
     with pytest.raises(LibertyError, match=r"must be a readable Liberty file \(No such file or directory\)$"):
         read_library(tmp_path / "missing.lib")
 

@@ -95,7 +95,7 @@ def report(config: TileConfig, **changes: object) -> dict[str, Any]:
     """A report with some fields changed."""
     events = energies(config, 2.0).as_dict()
     result = {"events": events, "table": asdict(EnergyTable(dac_pj=0.5)), "library": "l", "supply_v": 1.8}
-    return result | {"clock_gating": True} | changes
+    return result | {"clock_gating": True, "library_sha256": "ab"} | changes
 
 
 def written(folder: Path, *reports: dict[str, Any]) -> list[Path]:
@@ -115,6 +115,7 @@ def test_energies_come_from_reports(tmp_path: Path) -> None:
     assert found.provenance() == {
         "files": list(map(str, files)),
         "library": "l",
+        "library_sha256": "ab",
         "supply_v": 1.8,
         "clock_gating": True,
         "table": asdict(found.table),
@@ -175,7 +176,7 @@ def test_a_wrong_part_of_a_report_is_told(tmp_path: Path, changes: dict[str, obj
         load_energies(written(tmp_path, report(TileConfig(), **changes)))
 
 
-@pytest.mark.parametrize("name", ["events", "table", "library", "supply_v", "clock_gating"])
+@pytest.mark.parametrize("name", ["events", "table", "library", "library_sha256", "supply_v", "clock_gating"])
 def test_a_missing_part_of_a_report_is_told(tmp_path: Path, name: str) -> None:
     found = report(TileConfig())
     del found[name]
@@ -188,6 +189,7 @@ def test_a_missing_part_of_a_report_is_told(tmp_path: Path, name: str) -> None:
     [
         ({}, r"events: fingerprint = \w{8}…: must be of another configuration than '.*energy0.json'"),
         ({"library": "m"}, "library = 'm': must be 'l', as in '.*energy0.json'"),
+        ({"library_sha256": "cd"}, "library_sha256 = 'cd': must be 'ab', as in "),
         ({"supply_v": 1.2}, "supply_v = 1.2: must be 1.8, as in "),
         ({"clock_gating": False}, "clock_gating = False: must be True, as in "),
         ({"table": asdict(EnergyTable())}, "table: dac_pj = 0.039: must be 0.5, as in "),
