@@ -197,7 +197,7 @@ def _told(config: TileConfig) -> str:
     default = TileConfig()
     names = [spec.name for spec in fields(config) if spec.compare and spec.name != "seed"]
     changed = [name for name in names if getattr(config, name) != getattr(default, name)]
-    return f"of a TOML file with {', '.join(f'{name} = {getattr(config, name)}' for name in changed)}"
+    return f"of a TOML file with {', '.join(f'{name} = {json.dumps(getattr(config, name))}' for name in changed)}"
 
 
 def run_joules(trainer: Trainer, energies: Sequence[EventEnergies], table: EnergyTable) -> dict[str, float]:

@@ -61,6 +61,15 @@ def test_every_tile_needs_that_of_its_netlist(trainer: Trainer) -> None:
         energies_of_tiles(trainer, [replace(energies(first, 1.0), rows=9)])
 
 
+def test_the_message_has_the_file_of_the_tile(trainer: Trainer, tmp_path: Path) -> None:
+    for missing, known in (trainer.task.tile_configs, reversed(trainer.task.tile_configs)):
+        with pytest.raises(ValueError, match="must have a report") as found:
+            energies_of_tiles(trainer, [energies(known, 1.0)])
+        file = tmp_path / "tile.toml"
+        file.write_text(str(found.value).partition("of a TOML file with ")[2].replace(", ", "\n"))
+        assert TileConfig.load(file).fingerprint == missing.fingerprint
+
+
 def test_neither_name_nor_seed_is_asked_for(trainer: Trainer) -> None:
     known = [energies(one.replace(name="other", seed=7), 1.0) for one in trainer.task.tile_configs]
     assert list(energies_of_tiles(trainer, known).values()) == known
