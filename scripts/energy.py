@@ -32,6 +32,7 @@ from symtrack.scripts.common import (
     write_text,
 )
 
+OF_A_TILE = ("--workload", "--clock-gating", "--cycles", "--seed", "--activity", "--json")  # as --config is
 CYCLES_MIN, CYCLES_MAX = 100, 10_000_000
 
 
@@ -83,11 +84,13 @@ def lines(figures: dict[str, Any]) -> list[str]:
         window, summed = figures["window_pj"]["all"], figures["window_from_events_pj"]["all"]
         told.append(f"the window: {window / 1e3:,.1f} nJ, from its events {summed / 1e3:,.1f} nJ")
     cycles = sum(figures["cycles"].values())
+    anywhere = figures.get("toggled_pins_anywhere")
+    also = "" if anywhere is None else f", {anywhere / figures['pins']:.1%} in any cycle of any workload"
     told.append(
         f"{figures['config']} in {figures['library']} at {figures['supply_v']:g} V: {figures['cells']:,} cells, "
         f"{figures['flip_flops']:,} flip-flops, {figures['clock_gates']:,} clock gates; {cycles:,} cycles, "
-        f"{figures['played_pins'] / figures['pins']:.1%} of {figures['pins']:,} pins with played activity, "
-        f"{figures['toggled_pins'] / figures['pins']:.1%} with transitions"
+        f"{figures['toggled_pins'] / figures['pins']:.1%} of {figures['pins']:,} pins with transitions in updates and "
+        f"transfers{also}; {figures['played_pins'] / figures['pins']:.1%} played, the others tied to constants"
     )
     return told
 
@@ -95,16 +98,26 @@ def lines(figures: dict[str, Any]) -> list[str]:
 def write_document(folder: Path, liberty: Path, table: EnergyTable) -> int:
     """Measure all that the document has, and write it into a folder; the exit code."""
     with progress("energy", len(STUDIED), few=True) as advance:
-        page = document(studied(liberty, table, advance), read_library(liberty), table)
+        page = document(studied(liberty, table, advance), read_library(liberty), liberty, table)
     write_text(folder / DOCUMENT, page)
     print(folder / DOCUMENT)
     return 0
+
+
+def refuse(command: Parser, arguments: Sequence[str]) -> None:
+    """Bad input if a document is given an option that it does not have."""
+    for word in arguments:
+        name = word.partition("=")[0]
+        if name in OF_A_TILE:
+            command.error(f"argument {name}: must be left out with --document")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
+    if options.document:
+        refuse(command, sys.argv[1:] if arguments is None else arguments)
     if options.activity is not None and options.workload == "training":
         command.error(f"argument --activity: {options.activity:g}: must be left out with --workload training")
     with command.checks():

@@ -9,7 +9,7 @@ from __future__ import annotations
 import argparse
 import platform
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from importlib.metadata import version
 from typing import Any
@@ -17,7 +17,7 @@ from typing import Any
 from rich.console import Console
 from rich.table import Table
 
-from symtrack.model.analysis.run_energy import energies_of_tiles, load_energies, run_joules
+from symtrack.model.analysis.run_energy import EnergyReports, energies_of_tiles, load_energies, run_joules
 from symtrack.model.devices.pulsed import reference_offset
 from symtrack.model.devices.sharing import THREADS_MAX
 from symtrack.model.tasks.regression import STEPS, Regression
@@ -176,19 +176,20 @@ def warn_of_warm_up(trainer: Trainer, steps: int) -> None:
         )
 
 
-def energies(runs: Sequence[Trainer], files: Sequence[str] | None) -> Callable[[Trainer], dict[str, float] | None]:
-    """What gives the joules of a run, by the reports in files; None without any. They must have those of all tiles."""
+def energies(runs: Sequence[Trainer], files: Sequence[str] | None) -> EnergyReports | None:
+    """The reports of energies in files; None without any. They must have those of all tiles."""
     if not files:
-        return lambda trainer: None
-    events, table = load_energies(files)
-    energies_of_tiles(runs[0], events)
-    return lambda trainer: run_joules(trainer, events, table)
+        return None
+    found = load_energies(files)
+    energies_of_tiles(runs[0], found.events)
+    return found
 
 
 def report(
     runs: Sequence[Trainer],
     results: Sequence[Metrics],
     spent: Sequence[dict[str, float] | None],
+    known: EnergyReports | None,
     arguments: argparse.Namespace,
 ) -> dict[str, Any]:
     """All figures of the runs with all that they depend on and every evaluation."""
@@ -203,6 +204,7 @@ def report(
             one.as_dict() | {"curve": curve} | ({"joules": energy} if energy else {})
             for one, curve, energy in zip(results, points, spent, strict=True)
         ],
+        **({"energy": known.provenance()} if known else {}),
         "steps": first.steps,
         "steps_per_epoch": first.steps_per_epoch,
         "warm_up_steps": first.warm_up_steps,
@@ -252,17 +254,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         check(arguments)
         runs = trainers(arguments)
         steps = total_steps(runs[0], arguments)
-        joules_of = energies(runs, arguments.energy)
+        known = energies(runs, arguments.energy)
         if arguments.resume:
             resume(runs[0], arguments.resume, steps)
     warn_of_warm_up(runs[0], steps)
     if not train(runs, steps, arguments):
         return INTERRUPTED
     results = [trainer.metrics() for trainer in runs]
-    spent = [joules_of(trainer) for trainer in runs]
+    spent = [run_joules(trainer, known.events, known.table) if known else None for trainer in runs]
     try:
         if arguments.json:
-            write_report(arguments.json, report(runs, results, spent, arguments))
+            write_report(arguments.json, report(runs, results, spent, known, arguments))
     finally:  # what cannot be written is shown
         Console().print(table(results, spent))
         for one in results:

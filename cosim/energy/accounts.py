@@ -20,10 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from symtrack.cosim.energy.activity import PHASES, Activity
-from symtrack.cosim.energy.liberty import Cell, Library, truth_table
+from symtrack.cosim.energy.activity import PHASES, WINDOW, Activity
+from symtrack.cosim.energy.liberty import Cell, LibertyError, Library, plain, truth_table
 from symtrack.cosim.energy.netlist import ONE, ZERO, Netlist
-from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.analysis.energy import PARTS, EnergyTable
 
 TILE_INPUTS = "inputs"
@@ -38,7 +37,11 @@ class Accounts:
     blocks : names, in the order of the last axis.
     energies : float64[phases, parts, blocks], of all cycles of a phase.
     whole : float64[phases, parts], the same for the whole netlist, added up without looking at blocks.
-    pins, played, toggled : input and output pins of cells; those whose net was played, and those that had a transition.
+    pins : input and output pins of cells.
+    played : pins whose net was evaluated, in a play of one cycle or more, and is not tied to a constant: every net's
+        transitions are counted, none is assumed. It does not tell that there were any.
+    toggled : pins with a transition in updates and transfers, `WINDOW`.
+    moved : bool[pins], those with one in any phase.
     area : of all cells, in the library's unit.
     """
 
@@ -48,6 +51,7 @@ class Accounts:
     pins: int
     played: int
     toggled: int
+    moved: NDArray[np.bool_]
     area: float
 
     def of_phase(self, phase: str) -> dict[str, float]:
@@ -83,7 +87,7 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
 
     Raises
     ------
-    ToolError
+    LibertyError
         The netlist has clock gates, and the library nothing to build one of.
     """
     blocks = [*netlist.blocks(), TILE_INPUTS]
@@ -121,7 +125,7 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
         if net not in (ZERO, ONE, netlist.clock) and net not in clocks:
             data.add(net, drivers[net], half * load)
     if netlist.gates:
-        parts = _GateParts.of(library)
+        parts = GateParts.of(library)
         area += len(netlist.gates) * (parts.inverter.area + parts.latch.area + parts.both.area)
         _gates(netlist, parts, (data, gated, always), loads, half, table)
         for gate in netlist.gates:
@@ -141,17 +145,29 @@ def accounts(netlist: Netlist, library: Library, activity: Activity, table: Ener
         accesses.totals(activity.accesses.reshape(phases, -1)),
         (cycles * leaked, activity.cycles * leaked.sum()),
     ]
-    toggled = activity.transitions.sum(axis=0)
-    driven = np.isin(nets, [*clocks, netlist.clock])
+    ends = np.array(nets, np.int64)
+    window = [PHASES.index(phase) for phase in WINDOW]
+    toggled, moved = (
+        _moved(netlist, activity, phases)[ends] for phases in (window, [PHASES.index(phase) for phase in PHASES])
+    )
     return Accounts(
         blocks=blocks,
         energies=np.stack([entry[0] for entry in by_part], axis=1),
         whole=np.stack([entry[1] for entry in by_part], axis=1),
         pins=len(nets),
-        played=int((np.array(nets) > ONE).sum()),
-        toggled=int((driven | (toggled[nets] > 0)).sum()),
+        played=int((ends > ONE).sum()) if activity.cycles.any() else 0,
+        toggled=int(toggled.sum()),
+        moved=moved,
         area=area,
     )
+
+
+def _moved(netlist: Netlist, activity: Activity, phases: list[int]) -> NDArray[np.bool_]:
+    """Of every net whether it had a transition in phases; clocks have them where they run."""
+    result = activity.transitions[phases].sum(axis=0) > 0
+    result[netlist.clock] = activity.cycles[phases].sum() > 0
+    result[[gate.output for gate in netlist.gates]] = activity.pulses[phases].sum(axis=0) > 0
+    return np.asarray(result, np.bool_)
 
 
 def _loads(netlist: Netlist, library: Library, wire: float) -> list[float]:
@@ -171,7 +187,7 @@ def _loads(netlist: Netlist, library: Library, wire: float) -> list[float]:
 
 
 @dataclass(frozen=True)
-class _GateParts:
+class GateParts:
     """The cells of a clock gate: GCLK = CLK and the enable as the latch kept it while the clock was low."""
 
     inverter: Cell
@@ -179,27 +195,58 @@ class _GateParts:
     both: Cell
 
     @classmethod
-    def of(cls, library: Library) -> _GateParts:
-        """The smallest of each kind; raises ToolError where one is missing."""
-        kinds: dict[str, list[Cell]] = {"inverter": [], "latch": [], "AND of two inputs": []}
+    def of(cls, library: Library) -> GateParts:
+        """The smallest of each kind.
+
+        Raises
+        ------
+        LibertyError
+            The library has none of a kind that can be used: of latches one that an enable opens while it is high, with
+            no inputs but that and the data.
+        """
+        kinds: dict[str, list[Cell]] = {"inverter": [], "latch that is open at 1": [], "AND of two inputs": []}
         for cell in library.cells.values():
-            if cell.latch and len(cell.inputs) == 2:
-                kinds["latch"].append(cell)
-            elif not cell.clocked_on and len(cell.outputs) == 1 and len(cell.inputs) <= 2:
-                function = cell.pins[cell.outputs[0]].function
-                if function and len(cell.inputs) == 1 and truth_table(function, cell.inputs) == 0b01:
-                    kinds["inverter"].append(cell)
-                elif function and len(cell.inputs) == 2 and truth_table(function, cell.inputs) == 0b1000:
-                    kinds["AND of two inputs"].append(cell)
+            if cell.latch:
+                if _kept(cell):
+                    kinds["latch that is open at 1"].append(cell)
+            elif not cell.clocked_on and len(cell.outputs) == 1 and cell.inputs:
+                kind = {(1, 0b01): "inverter", (2, 0b1000): "AND of two inputs"}.get(
+                    (len(cell.inputs), _table_of(cell))
+                )
+                if kind:
+                    kinds[kind].append(cell)
         for name, found in kinds.items():
             if not found:
-                raise ToolError(f"library {library.name} has no {name}, of which a clock gate is made")
-        return cls(*(min(found, key=lambda cell: (cell.leakage, cell.name)) for found in kinds.values()))
+                raise LibertyError(f"library {library.name}: must have a cell that is {_an(name)}, for clock gates")
+        return cls(*(min(found, key=lambda cell: (cell.area, cell.leakage, cell.name)) for found in kinds.values()))
+
+
+def _an(name: str) -> str:
+    return f"{'an' if name[0] in 'aAi' else 'a'} {name}"
+
+
+def _table_of(cell: Cell) -> int:
+    """The table of the output of a cell of one or two inputs, -1 for other cells and what is no function of them."""
+    if len(cell.inputs) > 2:
+        return -1
+    try:
+        return truth_table(cell.pins[cell.outputs[0]].function, cell.inputs)
+    except LibertyError:
+        return -1
+
+
+def _kept(latch: Cell) -> str:
+    """The output of a latch that has the data while the enable is 1, "" for another kind of latch."""
+    if latch.states and set(latch.inputs) == {latch.clocked_on, latch.data} and len(latch.inputs) == 2:
+        for name in latch.outputs:
+            if plain(latch.pins[name].function) == latch.states[0]:
+                return name
+    return ""
 
 
 def _gates(
     netlist: Netlist,
-    parts: _GateParts,
+    parts: GateParts,
     ledgers: tuple[_Ledger, _Ledger, _Ledger],
     loads: list[float],
     half: float,
@@ -209,8 +256,7 @@ def _gates(
     data, gated, always = ledgers
     wire, sharp, slow = table.wire_ff * 1e-3, table.clock_transition_ns, table.transition_ns
     inverter, latch, both = parts.inverter, parts.latch, parts.both
-    enable = next(pin for pin in latch.pins.values() if not pin.output and pin.name != latch.clocked_on)
-    opening = latch.pins[latch.clocked_on]
+    enable, opening, kept = latch.pins[latch.data], latch.pins[latch.clocked_on], latch.pins[_kept(latch)]
     first, second = (both.pins[name] for name in both.inputs)
 
     def charge(capacitance: float) -> float:
@@ -220,7 +266,7 @@ def _gates(
     every = charge(entry.capacitance) + inverter.pins[inverter.outputs[0]].energy(opening.capacitance + wire, sharp)
     every += charge(opening.capacitance) + opening.energy(0.0, sharp) + charge(second.capacitance)
     changed = charge(enable.capacitance) + enable.energy(0.0, slow)
-    changed += latch.pins[latch.outputs[0]].energy(first.capacitance + wire, slow) + charge(first.capacitance)
+    changed += kept.energy(first.capacitance + wire, slow) + charge(first.capacitance)
     for index, gate in enumerate(netlist.gates):
         always.add(0, gate.block, 2 * every)
         data.add(gate.enable, gate.block, changed)

@@ -1,16 +1,22 @@
 # SPDX-License-Identifier: Apache-2.0
 """Reads a cell library in the Liberty format: area, pins with their capacitance, functions, energies and leakage.
 
-    internal energy of a transition = table(load of the output, transition time of the input),   in pJ
+    table(load of the output, transition time of the input),                                     in pJ
+    internal energy of a transition = sum over supplies of the mean over conditions of (rise + fall) / 2
 
-Tables are interpolated linearly in both and end where their indices end. Units are those that the library declares;
-everything here is in pF, ns, nW, V and pJ, and an energy has the unit of a capacitance times that of a voltage squared.
-Of the format only what the accounts need is kept. Its groups, `name(arguments) { statements }`, are read here:
-eda-liberty-parser is an alpha version by its own word, and liberty-tools needs a newer Python than this package.
+where a condition is an input that causes the transition and a state of the others (`related_pin`, `when`), and what is
+not there for it, rise or fall, has no energy. Of the leakage of a cell that has no single figure that is the sum over
+supplies of the mean over states, or the default of the library. Tables are interpolated linearly in both and end where
+their indices end. Units are those that the library declares; everything here is in pF, ns, nW, V and pJ, and an energy
+has the unit of a capacitance times that of a voltage squared. Of the format only what the accounts need is kept. Its
+groups, `name(arguments) { statements }`, are read here: eda-liberty-parser is an alpha version by its own word, and
+liberty-tools needs a newer Python than this package.
 """
 
 from __future__ import annotations
 
+import hashlib
+import math
 import re
 from dataclasses import dataclass, field
 from functools import cache, cached_property
@@ -23,7 +29,7 @@ DEBIAN = Path("/usr/share/qflow/tech/osu018/osu018_stdcells.lib")
 DEBIAN_PACKAGE = "qflow-tech-osu018"
 _TOKEN = re.compile(r'"(?P<text>[^"]*)"|(?P<mark>[(){};:,])|(?P<word>[^\s"(){};:,]+)')
 _SKIPPED = re.compile(r"/\*.*?\*/|\\\r?\n", re.DOTALL)
-_UNITS = {"f": 1e-3, "p": 1.0, "n": 1e3}  # of capacitances, in pF
+_UNITS = {"ff": 1e-3, "pf": 1.0, "nf": 1e3}  # of capacitances, in pF
 _SCALES = {"": 1.0, "m": 1e-3, "u": 1e-6, "n": 1e-9, "p": 1e-12, "f": 1e-15}
 
 
@@ -50,7 +56,17 @@ class Group:
 
     def number(self, name: str, default: float = 0.0) -> float:
         """A simple attribute that is a number."""
-        return float(self.text(name, str(default)))
+        text = self.text(name, str(default))
+        try:
+            value = float(text)
+        except ValueError:
+            value = math.nan
+        if not math.isfinite(value):
+            raise LibertyError(f"{self}: {name} = {text!r}: must be a number")
+        return value
+
+    def __str__(self) -> str:
+        return f"{self.kind} ({', '.join(self.arguments)})"
 
 
 @dataclass(frozen=True)
@@ -70,6 +86,19 @@ class Table:
 
 
 @dataclass(frozen=True)
+class InternalPower:
+    """The tables of transitions under one condition."""
+
+    rise: tuple[Table, ...]
+    fall: tuple[Table, ...]
+
+    def at(self, load: float, time: float) -> float:
+        """Mean energy of a rise and a fall; without tables one has none."""
+        kinds = [[table.at(load, time) for table in tables] for tables in (self.rise, self.fall) if tables]
+        return sum(sum(energies) / len(energies) for energies in kinds) / 2
+
+
+@dataclass(frozen=True)
 class Pin:
     """A pin of a cell.
 
@@ -78,7 +107,7 @@ class Pin:
     capacitance : of an input, in pF.
     function : of an output, "" if it is none of the inputs.
     clock : the pin is a clock.
-    energies : per group of internal energies the tables of rise and fall.
+    energies : per supply its internal energies under each condition.
     """
 
     name: str
@@ -86,12 +115,12 @@ class Pin:
     capacitance: float
     function: str
     clock: bool
-    energies: tuple[tuple[Table, ...], ...]
+    energies: tuple[tuple[InternalPower, ...], ...]
 
     def energy(self, load: float, time: float) -> float:
-        """Mean internal energy of a transition in pJ, over rise and fall and over the inputs that may cause it."""
-        means = [sum(table.at(load, time) for table in group) / len(group) for group in self.energies]
-        return sum(means) / len(means) if means else 0.0
+        """Internal energy of a transition in pJ, the mean over rise and fall and over what may cause it."""
+        means = (sum(power.at(load, time) for power in supply) / len(supply) for supply in self.energies)
+        return sum(means, 0.0)
 
 
 @dataclass(frozen=True)
@@ -103,7 +132,7 @@ class Cell:
     area, leakage : in the unit of the library, and in nW.
     pins : by name.
     data, clocked_on, states : of a flip-flop the function of its next state, its clock and the names of its state and
-        of the inverse; of a latch the same with the level that opens it.
+        of the inverse; of a latch the same with the level that opens it. A plain name has no parentheses.
     latch : it is a latch.
     """
 
@@ -129,11 +158,12 @@ class Cell:
 
 @dataclass(frozen=True)
 class Library:
-    """A library: its name, supply in V and cells by name."""
+    """A library: its name, supply in V, cells by name, and the SHA-256 of its text."""
 
     name: str
     voltage: float
     cells: dict[str, Cell]
+    sha256: str = ""
 
 
 def read_library(path: Path) -> Library:
@@ -152,9 +182,9 @@ def read_library(path: Path) -> Library:
         raise LibertyError(f"{where}: must be a readable Liberty file ({error.strerror}){how}") from None
     try:
         return library_of(text)
-    except (ValueError, IndexError, StopIteration) as error:
-        told = str(error) or "it ends within a group"
-        raise LibertyError(f"{where}: must be a Liberty file with cells ({' '.join(told.split())[:80]})") from None
+    except (ValueError, LookupError) as error:  # lookups beyond the end
+        told = str(error) if isinstance(error, ValueError) else "it ends within a statement"
+        raise LibertyError(f"{where}: must be a Liberty file with cells ({' '.join(told.split())[:160]})") from None
 
 
 def library_of(text: str) -> Library:
@@ -162,15 +192,32 @@ def library_of(text: str) -> Library:
     (top,) = parse(text)
     if top.kind != "library" or not top.of("cell"):
         raise ValueError("no group library with groups cell")
-    factor, unit = top.attributes.get("capacitive_load_unit", ["1", "pf"])
-    scale = float(factor) * _UNITS[unit.lower()[0]]
-    volts = _unit(top.text("voltage_unit", "1V"))
-    nanowatts = _unit(top.text("leakage_power_unit", "1nW")) * 1e9
-    nanoseconds = _unit(top.text("time_unit", "1ns")) * 1e9
+    scale = _load_unit(top)
+    volts = _unit(top, "voltage_unit", "1V")
+    nanowatts = _unit(top, "leakage_power_unit", "1nW") * 1e9
+    nanoseconds = _unit(top, "time_unit", "1ns") * 1e9
     units = _Units(scale, nanoseconds, scale * volts**2, nanowatts)
-    templates = {group.arguments[0]: group for group in top.groups if group.kind.endswith("_template")}
-    cells = [_cell(group, units, templates) for group in top.of("cell")]
-    return Library(top.arguments[0], top.number("nom_voltage", 1.0) * volts, {cell.name: cell for cell in cells})
+    templates = {
+        group.arguments[0]: group for group in top.groups if group.kind.endswith("_template") and group.arguments
+    }
+    cells = [_cell(group, units, templates, top) for group in top.of("cell")]
+    name = next(iter(top.arguments), "")
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return Library(name, _supply(top) * volts, {cell.name: cell for cell in cells}, digest)
+
+
+def _supply(top: Group) -> float:
+    """The supply of a library, that of its name or of its operating conditions, in its unit."""
+    conditions = top.of("operating_conditions")
+    default = top.text("default_operating_conditions")
+    ordered = sorted(conditions, key=lambda group: group.arguments[:1] != [default])  # the default first
+    for group, name in ((top, "nom_voltage"), *((group, "voltage") for group in ordered)):
+        if name in group.attributes:
+            value = group.number(name)
+            if value <= 0:
+                raise LibertyError(f"{group}: {name} = {group.text(name)!r}: must be more than 0")
+            return value
+    raise LibertyError(f"{top}: nom_voltage: must be there, or operating_conditions with a voltage")
 
 
 def parse(text: str) -> list[Group]:
@@ -217,65 +264,120 @@ class _Units:
     leakage: float  # in nW
 
 
-def _unit(text: str) -> float:
+def _unit(top: Group, name: str, default: str) -> float:
     """The value of a unit such as 1ns or 10mV, in the unit without a prefix."""
-    match = re.fullmatch(r"([\d.]+)\s*([munpf]?)[a-zA-Z]+", text)
+    text = top.text(name, default)
+    match = re.fullmatch(r"(\d+\.?\d*|\.\d+)\s*([munpf]?)[a-zA-Z]+", text)
     if match is None:
-        raise ValueError(f"unit {text!r}")
+        raise LibertyError(f"{top}: {name} = {text!r}: must be a number and a unit such as {default}")
     return float(match[1]) * _SCALES[match[2]]
 
 
-def _cell(group: Group, units: _Units, templates: dict[str, Group]) -> Cell:
+def _load_unit(top: Group) -> float:
+    """The unit of capacitances, in pF."""
+    found = top.attributes.get("capacitive_load_unit", ["1", "pf"])
+    try:
+        factor, unit = found
+        return float(factor) * _UNITS[unit.lower()]
+    except (ValueError, LookupError):
+        told = f"capacitive_load_unit ({', '.join(found)})"
+        raise LibertyError(f"{top}: {told}: must be a number and one of {', '.join(_UNITS)}") from None
+
+
+def _cell(group: Group, units: _Units, templates: dict[str, Group], top: Group) -> Cell:
+    if not group.arguments:
+        raise LibertyError("group cell: must have a name")
     pins = {}
     for pin in group.of("pin"):
         for name in pin.arguments:
-            pins[name] = _pin(name, pin, units, templates)
+            try:
+                pins[name] = _pin(name, pin, units, templates, top)
+            except LibertyError as error:
+                raise LibertyError(f"{group}: {error}") from None
     latch = bool(group.of("latch"))
     state = next(iter(group.of("latch") or group.of("ff")), Group("ff", []))
     return Cell(
         name=group.arguments[0],
         area=group.number("area"),
-        leakage=group.number("cell_leakage_power") * units.leakage,
+        leakage=_leakage(group, top) * units.leakage,
         pins=pins,
-        data=state.text("data_in" if latch else "next_state"),
-        clocked_on=state.text("enable" if latch else "clocked_on"),
+        data=plain(state.text("data_in" if latch else "next_state")),
+        clocked_on=plain(state.text("enable" if latch else "clocked_on")),
         states=tuple(state.arguments),
         latch=latch,
     )
 
 
-def _pin(name: str, group: Group, units: _Units, templates: dict[str, Group]) -> Pin:
-    energies = []
+def plain(function: str) -> str:
+    """A function that is the name of a pin alone without its parentheses; others as they are."""
+    match = re.fullmatch(r"[\s(]*([A-Za-z_][\w\[\]]*)[\s)]*", function)
+    return match[1] if match else function
+
+
+def _leakage(cell: Group, top: Group) -> float:
+    """The leakage of a cell in the unit of the library."""
+    states = [group for group in cell.of("leakage_power") if "value" in group.attributes]
+    if "cell_leakage_power" in cell.attributes or not states:
+        return cell.number("cell_leakage_power", top.number("default_cell_leakage_power"))
+    supplies: dict[str, list[float]] = {}
+    for group in states:
+        supplies.setdefault(group.text("related_pg_pin"), []).append(group.number("value"))
+    return sum(sum(values) / len(values) for values in supplies.values())
+
+
+def _pin(name: str, group: Group, units: _Units, templates: dict[str, Group], top: Group) -> Pin:
+    """A pin; groups of internal energies of one supply and condition go together."""
+    supplies: dict[str, dict[tuple[str, str], tuple[list[Table], list[Table]]]] = {}
     for entry in group.of("internal_power"):
-        tables = [_table(one, units, templates) for one in entry.groups if one.kind in ("rise_power", "fall_power")]
-        tables += [_table(one, units, templates) for one in entry.of("power")]
-        if tables:
-            energies.append(tuple(tables))
+        condition = entry.text("related_pin"), entry.text("when")
+        for one in entry.groups:
+            if one.kind in ("rise_power", "fall_power", "power"):
+                try:
+                    table = _table(one, units, templates)
+                except LibertyError as error:
+                    raise LibertyError(f"{group}: {error}") from None
+                conditions = supplies.setdefault(entry.text("related_pg_pin"), {})
+                rise, fall = conditions.setdefault(condition, ([], []))
+                rise += [table] if one.kind != "fall_power" else []
+                fall += [table] if one.kind != "rise_power" else []
+    output = group.text("direction") == "output"
+    default = 0.0 if output else top.number("default_input_pin_cap")
     return Pin(
         name=name,
-        output=group.text("direction") == "output",
-        capacitance=group.number("capacitance") * units.load,
+        output=output,
+        capacitance=group.number("capacitance", default) * units.load,
         function=group.text("function"),
         clock=group.text("clock") == "true",
-        energies=tuple(energies),
+        energies=tuple(
+            tuple(InternalPower(tuple(rise), tuple(fall)) for rise, fall in conditions.values())
+            for conditions in supplies.values()
+        ),
     )
 
 
 def _table(group: Group, units: _Units, templates: dict[str, Group]) -> Table:
     """The table of a group; which index is which is in its template."""
-    values = np.array([_numbers(row) for row in group.attributes["values"]])
     template = templates.get(next(iter(group.arguments), ""), Group("", []))
-    indices = {}
-    for number in (1, 2):
-        kept = group.attributes.get(f"index_{number}") or template.attributes.get(f"index_{number}")
-        if kept:
-            load = "capacitance" in template.text(f"variable_{number}")
-            indices["load" if load else "time"] = np.array(_numbers(kept[0])) * (units.load if load else units.time)
-    loads, times = (indices.get(name, np.zeros(1)) for name in ("load", "time"))
-    first_is_load = "capacitance" in template.text("variable_1")
-    if not first_is_load and "load" in indices:
-        values = values.reshape(times.size, loads.size).T
-    return Table(loads, times, values.reshape(loads.size, times.size) * units.energy)
+    if "values" not in group.attributes:
+        raise LibertyError(f"{group}: values: must be there")
+    name = "values"
+    try:
+        values = np.array([_numbers(row) for row in group.attributes[name]])
+        indices = {}
+        for number in (1, 2):
+            name = f"index_{number}"
+            kept = group.attributes.get(name) or template.attributes.get(name)
+            if kept:
+                load = "capacitance" in template.text(f"variable_{number}")
+                indices["load" if load else "time"] = np.array(_numbers(kept[0])) * (units.load if load else units.time)
+        name = "values"
+        loads, times = (indices.get(kind, np.zeros(1)) for kind in ("load", "time"))
+        first_is_load = "capacitance" in template.text("variable_1")
+        if not first_is_load and "load" in indices:
+            values = values.reshape(times.size, loads.size).T
+        return Table(loads, times, values.reshape(loads.size, times.size) * units.energy)
+    except ValueError as error:
+        raise LibertyError(f"{group}: {name}: must be numbers, as many as the indices ask for ({error})") from None
 
 
 def _numbers(text: str) -> list[float]:

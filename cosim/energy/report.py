@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
-from symtrack.cosim.energy.accounts import Accounts, accounts
+from symtrack.cosim.energy.accounts import Accounts, GateParts, accounts
 from symtrack.cosim.energy.activity import PHASES, WINDOW, Activity, play
-from symtrack.cosim.energy.liberty import Library, read_library
+from symtrack.cosim.energy.liberty import LibertyError, Library, read_library
 from symtrack.cosim.energy.mapping import mapped
 from symtrack.cosim.energy.netlist import Netlist
 from symtrack.cosim.engine.job import Job
@@ -50,9 +50,14 @@ class Silicon:
         Raises
         ------
         LibertyError, ToolError
-            The library cannot be used, or Yosys is missing or stops with an error.
+            The library cannot be used, also for clock gates if ``gated``, or Yosys is missing or stops with an error.
         """
         library = read_library(liberty)
+        if gated:
+            try:
+                GateParts.of(library)
+            except LibertyError as error:
+                raise LibertyError(f"liberty = {str(liberty)!r}: {error}") from None
         netlist = mapped(config, library, liberty, gated=gated)
         return cls(config, library, netlist, gated, table or EnergyTable())
 
@@ -152,6 +157,7 @@ def described(silicon: Silicon) -> dict[str, Any]:
         "columns": config.columns,
         "lanes": config.lanes,
         "library": library.name,
+        "library_sha256": library.sha256,
         "supply_v": library.voltage,
         "clock_gating": silicon.gated,
         "cells": len(netlist.cells),
@@ -164,7 +170,11 @@ def described(silicon: Silicon) -> dict[str, Any]:
 
 
 def what_was_played(measured: Measured) -> dict[str, Any]:
-    """What was played and compared, with the keys of ``energy.py --json``."""
+    """What was played and compared, with the keys of ``energy.py --json``.
+
+    ``toggled_pins`` had a transition in updates and transfers. ``played_pins`` are those whose net is not tied to a
+    constant: every net's transitions are counted, none is assumed.
+    """
     activity, found = measured.activity, measured.accounts
     return {
         "cycles": {phase: measured.cycles(phase) for phase in PHASES},
@@ -173,9 +183,19 @@ def what_was_played(measured: Measured) -> dict[str, Any]:
         "compared_cycles": activity.compared,
         "compared_words": activity.words,
         "pins": found.pins,
-        "played_pins": found.played,
         "toggled_pins": found.toggled,
+        "played_pins": found.played,
     }
+
+
+def moved_pins(*measured: Measured) -> int:
+    """The pins with a transition in any phase of any of these workloads of one tile."""
+    return int(np.any([one.accounts.moved for one in measured], axis=0).sum())
+
+
+def per_weight_and_update_pj(measured: Measured, config: TileConfig) -> float:
+    """Picojoules of an update for each weight of the tile, of a workload of updates alone."""
+    return sum(measured.window().values()) / measured.activity.updates / (config.rows * config.columns)
 
 
 def report(
@@ -189,9 +209,9 @@ def report(
 ) -> dict[str, Any]:
     """The report with the keys of ``energy.py --json``.
 
-    That of a training has the energies of events, too, measured on updates and transfers of random data, and what
-    they make of the counts of the window. Energies that the workload does not show are None. ``activity`` is that of
-    `measure`.
+    That of a training has the energies of events, too, measured on updates and transfers of random data, what they make
+    of the counts of the window, and the pins with a transition anywhere in all three. Energies that the workload does
+    not show are None. ``activity`` is that of `measure`.
     """
     config = silicon.config
 
@@ -201,7 +221,6 @@ def report(
     given = {"cycles": cycles, "seed": seed}
     measured = measure(silicon, workload, **given, activity=activity, progress=partial(at, 0))
     slots, reads, updates = measured.cycles("slot"), measured.activity.reads, measured.activity.updates
-    window = measured.window()
     result = {
         **described(silicon),
         "area": measured.accounts.area,
@@ -212,19 +231,17 @@ def report(
         "picojoules": {phase: measured.accounts.of_phase(phase) for phase in PHASES},
         "per_slot_pj": measured.per_cycle("slot") if slots else None,
         "per_read_pj": measured.per_read() if reads else None,
-        "per_weight_and_update_pj": None,
+        "per_weight_and_update_pj": per_weight_and_update_pj(measured, config) if updates and not reads else None,
         "idle_pj": measured.per_cycle("idle"),
         "blocks": blocks(measured),
     }
-    if updates and not reads:
-        weights = config.rows * config.columns
-        result["per_weight_and_update_pj"] = sum(window.values()) / updates / weights
     if workload == "training":
         parts = [
             measure(silicon, name, **given, progress=partial(at, turn))
             for turn, name in enumerate(("update", "transfer"), 1)
         ]
         events = events_of(config, *parts)
+        result["toggled_pins_anywhere"] = moved_pins(measured, *parts)
         result |= {"events": events.as_dict(), **agreement(measured, events)}
         result["joules"] = joules(counts_of(measured), events, silicon.table)
     return result

@@ -7,9 +7,10 @@
     array   = (coincidences + transfer pulses + reference pulses) * pulse + reads * rows * cell
 
 with the energies of a slot, of a read and of any other cycle as ``symtrack energy`` measures them, in pJ, clock,
-memories and leakage in them. Products of a network are no events of the periphery, and none of this counts them. The
-table has defaults for all that the project cannot measure; `SOURCES` says where they come from and which are
-assumptions.
+memories and leakage in them. Products of a network are no events of the periphery, and none of this counts them. Nor is
+there any idle time: neither the clock nor the leakage of a tile that waits is in it. The DACs of all lines count in a
+slot, whether they fire or not, and of a read that of its column, each for a clock period. The table has defaults for
+all that the project cannot measure; `SOURCES` says where they come from and which are assumptions.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
-from symtrack.model.spec.config import TileConfig
+from symtrack.model.spec.config import TileConfig, UsedLines
 from symtrack.model.spec.validated import Validated, number
 
 PICO = 1e-12
@@ -46,7 +47,7 @@ class EnergyTable(Validated):
     sram_read_pj: float = number(0.0, 1e3, 2.5, "energy of a bit that a memory reads, in pJ")
     sram_write_pj: float = number(0.0, 1e3, 2.5, "energy of a bit that a memory writes, in pJ")
     adc_pj: float = number(0.0, 1e6, 1.67, "energy of a conversion of a row by its ADC, in pJ")
-    dac_pj: float = number(0.0, 1e6, 0.39, "energy of the driver of a line in a slot or a read, in pJ")
+    dac_pj: float = number(0.0, 1e6, 0.039, "energy of the driver of a line in one clock period, in pJ")
     cell_read_pj: float = number(0.0, 1e6, 0.0018, "energy of a cell that is read, in pJ")
     pulse_pj: float = number(0.0, 1e6, 0.005, "energy of a pulse at a cell, in pJ")
 
@@ -74,7 +75,7 @@ class EnergyTable(Validated):
 
 
 SOURCES = {
-    "transition_ns": "assumption: the second entry of most tables of the library",
+    "transition_ns": "assumption: between the entries of most tables of the library",
     "clock_transition_ns": "assumption: as sharp as a clock tree makes it",
     "wire_ff": "assumption: 50 µm at 0.2 fF/µm, for want of a layout",
     "clock_mhz": "assumption",
@@ -82,7 +83,8 @@ SOURCES = {
     "180/45 for its wires and (1.8/0.9)² for the supply",
     "sram_write_pj": "assumption: as a read",
     "adc_pj": "8 bits at 32 nm: 8 ADCs of 1.2 GS/s in 16 mW (Shafiee et al., ISAAC, ISCA 2016)",
-    "dac_pj": "1 bit at 32 nm: 1024 DACs in 4 mW, for 100 ns (Shafiee et al., ISAAC, ISCA 2016)",
+    "dac_pj": "1 bit at 32 nm: 1024 DACs in 4 mW (Shafiee et al., ISAAC, ISCA 2016), for the 10 ns of a slot at 100 "
+    "MHz; another clock_mhz needs another one; all lines count, whether they fire or not",
     "cell_read_pj": "8 arrays of 128x128 cells in 2.4 mW, for 100 ns (Shafiee et al., ISAAC, ISCA 2016)",
     "pulse_pj": "assumption: 1 V at 1 MΩ for 5 ns, the pulse of Rasch et al. 2024",
 }
@@ -94,11 +96,13 @@ class EventEnergies:
 
     Attributes
     ----------
+    fingerprint : of the configuration, `TileConfig.fingerprint`.
     rows, columns : of the tile.
     read_cycles : clock cycles of a read.
     slot, read, overhead : of a slot of an update, of a column that is read, and of any other cycle of an operation.
     """
 
+    fingerprint: str
     rows: int
     columns: int
     read_cycles: int
@@ -110,6 +114,7 @@ class EventEnergies:
     def of(cls, config: TileConfig, events: Mapping[str, Mapping[str, float]]) -> EventEnergies:
         """Those of a tile, by `EVENTS`."""
         return cls(
+            fingerprint=config.fingerprint,
             rows=config.rows,
             columns=config.columns,
             read_cycles=config.read_cycles,
@@ -120,14 +125,33 @@ class EventEnergies:
         """Plain data for JSON, of which ``EventEnergies(**data)`` makes the same."""
         return asdict(self)
 
-    def digital(self, *, slots: int, reads: int, cycles: int) -> dict[str, float]:
-        """Energy of the periphery in pJ by `PARTS`, with the counts of a run on the tile."""
-        counts = {"slot": slots, "read": reads, "overhead": max(cycles - slots - reads * self.read_cycles, 0)}
+    def digital(self, *, slots: int, reads: int, cycles: int, read_cycles: int | None = None) -> dict[str, float]:
+        """Energy of the periphery in pJ by `PARTS`, with the counts of a run on the tile.
+
+        read_cycles: of a read of the lines in use, by default of all lines; its energy is in proportion.
+
+        Raises
+        ------
+        ValueError
+            The slots and reads take more cycles than there are.
+        """
+        length = read_cycles or self.read_cycles
+        overhead = cycles - slots - reads * length
+        if overhead < 0:
+            needed = f"{slots + reads * length}, those of {slots} slots and {reads} reads of {length} cycles"
+            raise ValueError(f"cycles = {cycles}: must be at least {needed}")
+        counts = {"slot": slots, "read": reads * length / self.read_cycles, "overhead": overhead}
         return {part: sum(counts[name] * getattr(self, name)[part] for name in EVENTS) for part in PARTS}
 
 
-def joules(counts: Mapping[str, int], events: EventEnergies, table: EnergyTable | None = None) -> dict[str, float]:
-    """Energy of a run in joules from its counts, those of `model.training.metrics.counts`.
+def joules(
+    counts: Mapping[str, int],
+    events: EventEnergies,
+    table: EnergyTable | None = None,
+    *,
+    used: UsedLines | None = None,
+) -> dict[str, float]:
+    """Energy of a run in joules from its counts, those of `model.training.metrics.counts`, without any idle time.
 
     Parameters
     ----------
@@ -138,6 +162,8 @@ def joules(counts: Mapping[str, int], events: EventEnergies, table: EnergyTable 
         Energies of the events of the tile.
     table
         Energies of array and converters, by default those of `EnergyTable`.
+    used
+        The lines of the tile that are in use, by default all: those of a layer on a larger macro.
 
     Returns
     -------
@@ -149,15 +175,19 @@ def joules(counts: Mapping[str, int], events: EventEnergies, table: EnergyTable 
     ------
     KeyError
         A count that is needed is missing.
+    ValueError
+        The counts are not those of such a tile: slots and reads take more cycles than there are.
     """
     table = table or EnergyTable()
     slots, reads, cycles = (counts[name] for name in ("update_slots", "reads", "cycles"))
-    digital = events.digital(slots=slots, reads=reads, cycles=cycles)
+    rows, columns = (used.rows, used.columns) if used else (events.rows, events.columns)
+    length = used.read_cycles if used else None
+    digital = events.digital(slots=slots, reads=reads, cycles=cycles, read_cycles=length)
     pulses = sum(counts.get(name, 0) for name in ("coincidences", "transfer_pulses", "reference_pulses"))
     analog = {
-        "adc": reads * events.rows * table.adc_pj,
-        "dac": (slots * (events.rows + events.columns) + reads) * table.dac_pj,
-        "array": pulses * table.pulse_pj + reads * events.rows * table.cell_read_pj,
+        "adc": reads * rows * table.adc_pj,
+        "dac": (slots * (rows + columns) + reads) * table.dac_pj,
+        "array": pulses * table.pulse_pj + reads * rows * table.cell_read_pj,
     }
     picojoules = {
         **digital,

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import json
 from pathlib import Path
 
@@ -10,6 +11,8 @@ import pytest
 
 from symtrack.cosim.energy.liberty import DEBIAN_PACKAGE
 from symtrack.model.analysis.energy import EventEnergies, joules
+from symtrack.model.analysis.run_energy import load_energies
+from symtrack.model.spec.config import NAMED
 from symtrack.scripts import energy
 from tests.cosim.helpers.cells import written
 
@@ -87,6 +90,57 @@ def test_the_library_of_debian_says_how_it_comes(
 )
 def test_bad_input_is_told_in_a_line(words: list[str], told: str, capsys: pytest.CaptureFixture[str]) -> None:
     assert told in refused(["--config", "tiny", *words], capsys)
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--workload", "training"],
+        ["--cycles=4000"],
+        ["--seed", "1"],
+        ["--clock-gating"],
+        ["--activity", "0.5"],
+        ["--json", "out.json"],
+    ],
+)
+def test_a_document_takes_no_options_of_a_tile(
+    words: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    name = words[0].partition("=")[0]
+    line = refused(["--document", str(tmp_path), *words], capsys)
+    assert line.endswith(f": argument {name}: must be left out with --document\n")
+    assert "argument --document: not allowed with argument --config" in refused(
+        ["--config", "tiny", "--document", str(tmp_path)], capsys
+    )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_library_without_a_latch_is_told_in_a_line(library: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    library.write_text(library.read_text().replace('enable : "G"', 'enable : "!G"'))
+    line = refused(["--config", "tiny", "--liberty", str(library), "--clock-gating"], capsys)
+    assert f"liberty = {str(library)!r}: library six_cells: must have a cell that is a latch that is open at 1" in line
+
+
+def test_parentheses_in_a_library_change_nothing(library: Path, tmp_path: Path) -> None:
+    found = []
+    for change in ((), ('clocked_on : "C"', 'clocked_on : "(C)"'), ('enable : "G"', 'enable : "(G)"')):
+        if change:
+            library.write_text(library.read_text().replace(*change))
+        words = ["--config", "tiny", "--liberty", str(library), "--workload", "update", "--cycles", "300"]
+        assert energy.main([*words, "--clock-gating", "--json", str(tmp_path / "out.json")]) == 0
+        found.append(json.loads((tmp_path / "out.json").read_text())["per_slot_pj"])
+    assert found[0] == found[1] == found[2]
+
+
+def test_a_report_is_what_a_training_takes(library: Path, tmp_path: Path) -> None:
+    file = tmp_path / "energy.json"
+    assert energy.main(["--config", "tiny", "--liberty", str(library), "--cycles", "300", "--json", str(file)]) == 0
+    found = json.loads(file.read_text())
+    loaded = load_energies([file])
+    assert [one.fingerprint for one in loaded.events] == [NAMED["tiny"].fingerprint]
+    assert loaded.provenance()["library"] == "six_cells"
+    assert loaded.library_sha256 == hashlib.sha256(library.read_bytes()).hexdigest()
+    assert found["toggled_pins"] < found["toggled_pins_anywhere"] < found["played_pins"] <= found["pins"]
 
 
 def test_a_library_without_a_flip_flop_fails_and_leaves_nothing(

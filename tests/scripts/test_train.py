@@ -284,13 +284,17 @@ def test_choppers_tiles_and_calibration_are_those_of_the_run(
     capsys.readouterr()
 
 
+GATED = {"clock_gating": False, "library_sha256": "ab"}
+
+
 def energy_reports(folder: Path) -> list[str]:
     """A report of energies for each tile of the tiny task."""
     files = []
     for number, config in enumerate(tiny.task().tile_configs):
         events = EventEnergies.of(config, {name: dict.fromkeys(PARTS, 1.0 + number) for name in EVENTS})
         file = folder / f"energy{number}.json"
-        file.write_text(json.dumps({"events": events.as_dict(), "table": asdict(EnergyTable())}))
+        made_with = {"table": asdict(EnergyTable()), "library": "cells", "supply_v": 1.8} | GATED
+        file.write_text(json.dumps({"events": events.as_dict(), **made_with}))
         files.append(str(file))
     return files
 
@@ -298,8 +302,12 @@ def energy_reports(folder: Path) -> list[str]:
 def test_joules_of_a_run_by_the_reports_of_its_tiles(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     file = tmp_path / "report.json"
     command = ["--task", "tiny", "--reference-mean", "0.3", "--reference-std", "0.1", "--epochs", "1"]
-    assert train.main([*command, "--json", str(file), "--energy", *energy_reports(tmp_path)]) == 0
-    (run,) = json.loads(file.read_text())["runs"]
+    files = energy_reports(tmp_path)
+    assert train.main([*command, "--json", str(file), "--energy", *files]) == 0
+    found = json.loads(file.read_text())
+    (run,) = found["runs"]
+    made_with = {"table": asdict(EnergyTable()), "library": "cells", "supply_v": 1.8} | GATED
+    assert found["energy"] == {"files": files} | made_with
     assert set(run) == KEYS | {"joules"}
     assert run["joules"]["total"] > run["joules"]["digital"] > 0
     assert "digital" in capsys.readouterr().out
@@ -314,3 +322,19 @@ def test_a_tile_without_a_report_of_energies_is_told(tmp_path: Path, capsys: pyt
     assert stop.value.code == 2
     assert "must have a report for " in capsys.readouterr().err
     assert not file.exists()
+
+
+def test_a_wrong_report_of_energies_is_told_before_the_training(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    files = energy_reports(tmp_path)
+    broken = json.loads(Path(files[1]).read_text())
+    broken["events"]["slot"] = {}
+    Path(files[1]).write_text(json.dumps(broken))
+    monkeypatch.setattr(train, "train", lambda *arguments: pytest.fail("it trains"))
+    with pytest.raises(SystemExit) as stop:
+        train.main(["--task", "tiny", "--epochs", "1", "--energy", *files])
+    assert stop.value.code == 2
+    line = capsys.readouterr().err
+    assert f"energy = {files[1]!r}: events: slot = {{}}: must have exactly data, clock, memory, leakage" in line
+    assert line.count("\n") == 1

@@ -6,13 +6,12 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from symtrack.cosim.energy.accounts import TILE_INPUTS, accounts
-from symtrack.cosim.energy.activity import PHASES, Activity
-from symtrack.cosim.energy.liberty import Library
+from symtrack.cosim.energy.accounts import TILE_INPUTS, GateParts, accounts
+from symtrack.cosim.energy.activity import PHASES, WINDOW, Activity
+from symtrack.cosim.energy.liberty import LibertyError, Library, library_of
 from symtrack.cosim.energy.netlist import Gate, Instance, Memory, Netlist
-from symtrack.cosim.tools.toolchain import ToolError
 from symtrack.model.analysis.energy import PARTS, EnergyTable
-from tests.cosim.helpers.cells import CLOCK, DATA, LEAKAGE, OUTPUT, PIN, VOLTAGE, six_cells
+from tests.cosim.helpers.cells import CLOCK, DATA, LEAKAGE, LIBERTY, OUTPUT, PIN, VOLTAGE, six_cells
 
 IN, CLK, INVERTED, Q, GATED, READ = range(2, 8)
 TABLE = EnergyTable(wire_ff=2.0, clock_mhz=50.0, sram_read_pj=3.0, sram_write_pj=5.0)
@@ -75,13 +74,37 @@ def test_energies_are_those_reckoned_by_hand() -> None:
 
 def test_pins_are_counted_by_what_was_seen_of_them() -> None:
     found = accounts(netlist(), six_cells(), activity(), TABLE)
-    assert (found.pins, found.played, found.toggled) == (5, 5, 5)
+    assert (found.pins, found.played, found.toggled, found.moved.sum()) == (5, 5, 5, 5)
     tied = netlist()
     tied.cells[0].pins["A"] = 0
     quiet = activity()
     quiet.transitions[:, INVERTED] = 0
     found = accounts(tied, six_cells(), quiet, TABLE)
-    assert (found.pins, found.played, found.toggled) == (5, 4, 2)  # the clock, and q
+    assert (found.pins, found.played, found.toggled, found.moved.sum()) == (5, 4, 2, 2)  # the clock, and q
+
+
+@pytest.mark.parametrize("phase", PHASES)
+def test_pins_toggle_in_updates_and_transfers_alone(phase: str) -> None:
+    other = activity()
+    for counted in (other.transitions, other.cycles, other.pulses, other.accesses):
+        counted[[PHASES.index("slot"), PHASES.index(phase)]] = counted[[PHASES.index(phase), PHASES.index("slot")]]
+    found = accounts(netlist(), six_cells(), other, TABLE)
+    assert (found.toggled, found.moved.sum()) == (5 if phase in WINDOW else 0, 5)
+
+
+def test_without_a_cycle_nothing_was_played() -> None:
+    nothing = activity(gates=1)
+    for counted in (nothing.transitions, nothing.cycles, nothing.pulses, nothing.accesses):
+        counted[:] = 0
+    found = accounts(netlist(gated=True), six_cells(), nothing, TABLE)
+    assert (found.pins, found.played, found.toggled, found.moved.sum()) == (5, 0, 0, 0)
+
+
+def test_a_gated_clock_toggles_where_it_runs() -> None:
+    still = activity(gates=1)
+    still.pulses[:] = 0
+    assert accounts(netlist(gated=True), six_cells(), activity(gates=1), TABLE).toggled == 5
+    assert accounts(netlist(gated=True), six_cells(), still, TABLE).toggled == 4
 
 
 def test_a_clock_gate_runs_always_and_what_is_behind_it_does_not() -> None:
@@ -98,15 +121,46 @@ def test_a_clock_gate_runs_always_and_what_is_behind_it_does_not() -> None:
 
 def test_a_gate_needs_its_cells() -> None:
     whole = six_cells()
-    for missing, name in (("LAT", "latch"), ("AND2", "AND of two inputs"), ("INV", "inverter")):
+    for missing, name in (
+        ("LAT", "a latch that is open at 1"),
+        ("AND2", "an AND of two inputs"),
+        ("INV", "an inverter"),
+    ):
         cells = {key: cell for key, cell in whole.cells.items() if key != missing}
-        if missing == "INV":
-            gated = netlist(gated=True)
-            gated.cells[0].kind = "BUF"
-        else:
-            gated = netlist(gated=True)
-        with pytest.raises(ToolError, match=f"has no {name}"):
-            accounts(gated, Library("part", VOLTAGE, cells), activity(gates=1), TABLE)
+        with pytest.raises(LibertyError, match=f"^library part: must have a cell that is {name}, for clock gates$"):
+            GateParts.of(Library("part", VOLTAGE, cells))
+
+
+@pytest.mark.parametrize("change", [('"G"', '"(G)"'), ('data_in : "D"', 'data_in : "( D )"'), ('"!A"', '"(A)\'"')])
+def test_parentheses_do_not_matter_to_a_gate(change: tuple[str, str]) -> None:
+    library = library_of(LIBERTY.replace(*change))
+    assert LIBERTY.replace(*change) != LIBERTY
+    plainly = accounts(netlist(gated=True), six_cells(), activity(gates=1), TABLE)
+    assert (accounts(netlist(gated=True), library, activity(gates=1), TABLE).whole == plainly.whole).all()
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        ('enable : "G"', 'enable : "!G"'),
+        ('enable : "G"', 'enable : "G * D"'),
+        ('data_in : "D"', 'data_in : "!D"'),
+        ("latch (IQ, IQN)", "latch (IP, IQ)"),
+        ("latch (IQ, IQN)", "latch ()"),
+    ],
+)
+def test_a_latch_of_another_kind_is_none(change: tuple[str, str]) -> None:
+    library = library_of(LIBERTY.replace(*change))
+    with pytest.raises(LibertyError, match="must have a cell that is a latch that is open at 1"):
+        GateParts.of(library)
+
+
+def test_a_latch_of_another_kind_is_passed_over() -> None:
+    first, *_ = LIBERTY.split("cell (LAT)")
+    low = LIBERTY[len(first) : LIBERTY.rindex("}")].replace("LAT", "LOW").replace('"G";', '"!G";').replace("6;", "1;")
+    odd = 'cell (ODD) { area : 0; pin (A) { direction : input; } pin (Y) { direction : output; function : "IQ"; } }'
+    found = GateParts.of(library_of(f"{LIBERTY[: LIBERTY.rindex('}')]}{low}{odd} }}"))
+    assert (found.inverter.name, found.latch.name, found.both.name) == ("INV", "LAT", "AND2")
 
 
 def test_the_blocks_add_up_to_the_whole() -> None:

@@ -52,6 +52,31 @@ def test_counts_that_are_needed_must_be_there() -> None:
         joules({"update_slots": 1, "cycles": 2}, events)
 
 
+def test_counts_that_contradict_each_other_are_refused() -> None:
+    events = EventEnergies.of(CONFIG, ENERGIES)
+    least = 50 + 7 * CONFIG.read_cycles
+    assert joules(COUNTS | {"cycles": least}, events)["digital"] > 0
+    with pytest.raises(ValueError, match=rf"^cycles = {least - 1}: must be at least {least}, those of 50 slots and 7 "):
+        joules(COUNTS | {"cycles": least - 1}, events)
+
+
+def test_lines_in_use_have_shorter_reads_and_fewer_converters() -> None:
+    events, used = EventEnergies.of(CONFIG, ENERGIES), CONFIG.used(2, 1)
+    assert used.read_cycles < CONFIG.read_cycles
+    found = joules(COUNTS, events, TABLE, used=used)
+    overhead = COUNTS["cycles"] - 50 - 7 * used.read_cycles
+    amounts = (50, 7 * used.read_cycles / CONFIG.read_cycles, overhead)
+    expected = sum(count * ENERGIES[name]["clock"] for name, count in zip(EVENTS, amounts, strict=True))
+    assert found["clock"] == pytest.approx(expected * 1e-12)
+    assert found["adc"] == pytest.approx(7 * 2 * 2.0e-12)
+    assert found["dac"] == pytest.approx((50 * 3 + 7) * 3.0e-12)
+
+
+def test_the_driver_of_a_line_is_that_of_a_clock_period() -> None:
+    """4 mW of 1024 drivers for 10 ns."""
+    assert EnergyTable().dac_pj == pytest.approx(4e-3 / 1024 / (EnergyTable().clock_mhz * 1e6) * 1e12, rel=0.01)
+
+
 def test_energies_go_through_plain_data() -> None:
     events = EventEnergies.of(CONFIG, ENERGIES)
     assert EventEnergies(**events.as_dict()) == events
