@@ -75,8 +75,8 @@ of ADC, and not with 7. Its write threshold is lower because otherwise the gains
 ABOUT_MINIMAL = """\
 The minimal configurations have these words and none of the parts. AGAD and E-RIDER have regular choppers, the latched
 reference and a buffer that is empty after a write, so neither needs them; E-RIDER shows Qref on an array R, which
-`e_rider_minimal` can program. What they cannot do: algorithms that write without the hidden buffer (TT-v1, RIDER, E-RIDER A and B),
-zero-shifting by the tile, and to tell that a bit of a memory has flipped."""
+`e_rider_minimal` can program. What they cannot do: algorithms that write without the hidden buffer (TT-v1, RIDER,
+E-RIDER A and B), zero-shifting by the tile, and to tell that a bit of a memory has flipped."""
 
 
 def trained(progress: Callable[[int], None] = lambda count: None) -> dict[str, dict[str, list[float]]]:
