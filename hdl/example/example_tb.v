@@ -2,6 +2,8 @@
 // One update and a transfer of every column over the bus, with a crossbar of counters: P counts coincidences, W takes
 // write pulses.
 //
+// A bit that is unknown is a wrong one: all comparisons are those of === and !==, and what is waited for is a 1.
+//
 // The gain makes one ADC code one write pulse: n = gain * (code << F) / 2**T = code with gain = 2**(T - F), where
 // F is REFERENCE_FRACTION_BITS and T is THRESHOLD_SHIFT; at most PULSES_MAX. Such a gain has to fit the configuration.
 
@@ -60,6 +62,17 @@ module example_tb #(
 
     always #5 aclk = ~aclk;
 
+    // What it does is known: an unknown line does not fire below.
+    always @(posedge aclk) if (aresetn) begin
+        if (^{slot_strobe, adc_start, write_strobe} === 1'bx
+                || slot_strobe && ^{slot_up, slot_slow, slot_rows, slot_columns} === 1'bx
+                || adc_start && ^{adc_reference, adc_column} === 1'bx
+                || write_strobe && ^{write_reference, write_column, write_beat, write_pulses} === 1'bx) begin
+            errors = errors + 1;
+            $display("unknown pulses, reads or writes");
+        end
+    end
+
     // The crossbar, as it is at rising edges.
     always @(posedge aclk) if (aresetn) begin
         if (slot_strobe) begin
@@ -88,22 +101,22 @@ module example_tb #(
             @(negedge aclk) awaddr = address; wdata = value; awvalid = 1; wvalid = 1;
             while (awvalid || wvalid) begin
                 #1 word = {30'b0, awready, wready};
-                @(negedge aclk) if (word[1]) awvalid = 0;
-                if (word[0]) wvalid = 0;
+                @(negedge aclk) if (word[1] === 1'b1) awvalid = 0;
+                if (word[0] === 1'b1) wvalid = 0;
             end
-            while (!bvalid) @(negedge aclk);
-            if (bresp != 0) begin errors = errors + 1; $display("write of %h: response %b", address, bresp); end
+            while (bvalid !== 1'b1) @(negedge aclk);
+            if (bresp !== 2'b00) begin errors = errors + 1; $display("write of %h: response %b", address, bresp); end
         end
     endtask
 
     task read_register(input [11:0] address, output [31:0] value);
         begin
             @(negedge aclk) araddr = address; arvalid = 1;
-            #1 while (!arready) @(negedge aclk) #1;
+            #1 while (arready !== 1'b1) @(negedge aclk) #1;
             @(negedge aclk) arvalid = 0;
-            while (!rvalid) @(negedge aclk);
+            while (rvalid !== 1'b1) @(negedge aclk);
             value = rdata;
-            if (rresp != 0) begin errors = errors + 1; $display("read of %h: response %b", address, rresp); end
+            if (rresp !== 2'b00) begin errors = errors + 1; $display("read of %h: response %b", address, rresp); end
         end
     endtask
 
@@ -124,7 +137,7 @@ module example_tb #(
                 vector[VECTORS_MAGNITUDE_LOW + lane*VECTORS_MAGNITUDE_STEP +: VECTORS_MAGNITUDE_WIDTH] = magnitude;
                 vector[VECTORS_NEGATIVE_LOW + lane] = value < 0;
             end
-            #1 while (!vector_ready) @(negedge aclk) #1;
+            #1 while (vector_ready !== 1'b1) @(negedge aclk) #1;
             @(negedge aclk) vector_valid = 0;
         end
     endtask
@@ -144,7 +157,7 @@ module example_tb #(
     task wait_idle;
         begin
             word = 1;
-            while (word[0]) read_register(STATUS, word);
+            while (word[0] !== 1'b0) read_register(STATUS, word);
         end
     endtask
 
@@ -157,7 +170,7 @@ module example_tb #(
         wait_idle;  // the memories are cleared
 
         read_register(12'h000, word);
-        if (word != 32'h53594d54) begin errors = errors + 1; $display("identification %h", word); end
+        if (word !== 32'h53594d54) begin errors = errors + 1; $display("identification %h", word); end
         for (k = 0; k < SOURCES; k = k + 1) write_register(SEED, source_state(OWN_SEED, k));
         write_register(GAIN, 1 << (THRESHOLD_SHIFT - REFERENCE_FRACTION_BITS));
 
@@ -167,7 +180,7 @@ module example_tb #(
         wait_idle;
         read_register(SLOTS, word);
         expected = BL_MAX * (ROWS > 1 ? 2 : 1) * (COLUMNS > 1 ? 2 : 1);  // of every pair of signs that is there
-        if (word != expected || slots != expected) begin
+        if (word !== expected || slots !== expected) begin
             errors = errors + 1;
             $display("slots %0d, counted %0d", word, slots);
         end
@@ -179,8 +192,8 @@ module example_tb #(
                 k = fast[row*COLUMNS+column];
                 $write(" %4d", k);
                 expected = (entry(0, column) > 0) == (entry(1, row) > 0) ? -1 : 1;
-                if (entry(0, column) == 0 ? k != 0 : k*expected < 0) errors = errors + 1;
-                if (k != 0) moved = moved + 1;
+                if ((entry(0, column) == 0 ? k === 0 : k*expected >= 0) !== 1'b1) errors = errors + 1;
+                if (k !== 0) moved = moved + 1;
             end
             $display("");
         end
@@ -198,7 +211,7 @@ module example_tb #(
                 if (expected > PULSES_MAX) expected = PULSES_MAX;
                 if (expected < -PULSES_MAX) expected = -PULSES_MAX;
                 $write(" %4d", slow[row*COLUMNS+column]);
-                if (slow[row*COLUMNS+column] != expected) begin
+                if (slow[row*COLUMNS+column] !== expected || ^expected === 1'bx) begin
                     errors = errors + 1;
                     $write(" (expected %0d)", expected);
                 end
@@ -206,7 +219,7 @@ module example_tb #(
             $display("");
         end
         read_register(EVENTS, word);
-        if (!word[0]) begin errors = errors + 1; $display("no operation has ended"); end
+        if (word[0] !== 1'b1) begin errors = errors + 1; $display("no operation has ended"); end
         if (errors == 0) begin
             $display("PASS");
             $finish;

@@ -126,6 +126,9 @@ module example_top #(
             endcase
 
     `SYMTRACK_CONTROLLER controller (
+`ifdef SYMTRACK_MEMORY_TEST
+        `SYMTRACK_MEMORY_TEST  // ports of a self-test of memories, tied to 0
+`endif
         .aclk(aclk),
         .aresetn(aresetn),
         .irq(irq),

@@ -5,16 +5,20 @@ default, tile, bridges    what there is to instantiate
 lint                      Verilator's warnings
 sim                       the test bench of `hdl.example` in Icarus Verilog
 synth_ice40, synth_ecp5, synth_xilinx    the controller mapped by Yosys, its netlist as JSON
+synth                     another name of synth_ecp5
+
+Those are left out that the body of the memories does not fit, see `targets`: a block RAM of an ECP5 has no model here,
+and is in no other family; macros are in none.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from importlib.metadata import version
 from pathlib import Path
 
 from symtrack.hdl.output.c_headers import MAP_FILE
 from symtrack.hdl.output.interface_rules import rules_name
+from symtrack.hdl.output.memory import BEHAVIOURAL, ECP5, MACRO, body_files, lint_files
 from symtrack.hdl.output.verilog import BRIDGES, controller_name, module_name
 from symtrack.hdl.output.verilog_package import package_name
 from symtrack.model.spec.config import TileConfig
@@ -23,6 +27,12 @@ SYNTHESIS = {  # by the name of Yosys's command: what it maps to, and options
     "ice40": ("Lattice iCE40", []),
     "ecp5": ("Lattice ECP5", []),
     "xilinx": ("Xilinx 7", ["-family", "xc7", "-flatten"]),
+}
+ALWAYS = ("default", "tile", "bridges", "lint")
+FITTING = {  # other targets, by the body of the memories
+    BEHAVIOURAL: ("sim", *(f"synth_{name}" for name in SYNTHESIS), "synth"),
+    ECP5: ("synth_ecp5", "synth"),
+    MACRO: ("sim",),
 }
 EXAMPLE = ("example_top.v", "example_tb.v")
 FOLDER = Path(__file__).parents[1] / "example"
@@ -39,9 +49,15 @@ def bench(config: TileConfig) -> str:
     return "\n".join([f'`define SYMTRACK_PARAMETERS "{controller_name(config)}_parameters.vh"', *texts])
 
 
-def fusesoc_core(config: TileConfig, more: Sequence[str] = ()) -> str:
-    """The core file; ``more`` are the files in Verilog that tile and controller need beside their own."""
+def targets(memory: str) -> tuple[str, ...]:
+    """Names of the targets of a core whose memories have this one of `hdl.output.memory.BODIES`."""
+    return ALWAYS + FITTING[memory]
+
+
+def fusesoc_core(config: TileConfig, memory: str = BEHAVIOURAL) -> str:
+    """The core file, with the `targets` that fit the body of its memories."""
     top, controller = module_name(config), controller_name(config)
+    more, stubs = list(body_files(config, memory)), list(lint_files(memory))
     return f"""\
 CAPI=2:
 name: symtrack::{controller}:{version("symtrack")}
@@ -66,6 +82,7 @@ filesets:
   waivers:
     files: [{controller}.vlt]
     file_type: vlt
+{_stubs(stubs)}\
   driver:
     files: [{controller}_registers.h, {MAP_FILE}]
     file_type: user
@@ -82,12 +99,16 @@ targets:
     toplevel: [{", ".join(BRIDGES)}]
   lint:
     <<: *default
-    filesets: [waivers, controller, rules]
+    filesets: [waivers, controller, {"stubs, " if stubs else ""}rules]
     description: Verilator's warnings but those that come from the form of generated text
     flow: lint
     flow_options:
       tool: verilator
       verilator_options: [-Wall]
+{"".join(_target(controller, name) for name in FITTING[memory])}"""
+
+
+_SIMULATION = """\
   sim:
     filesets: [controller, bench]
     toplevel: example_tb
@@ -96,13 +117,28 @@ targets:
     flow_options:
       tool: icarus
       vvp_options: [-N]
-{"".join(_synthesis(controller, *one) for one in SYNTHESIS.items())}"""
+"""
 
 
-def _synthesis(controller: str, command: str, of: tuple[str, list[str]]) -> str:
-    family, options = of
+def _stubs(files: list[str]) -> str:
+    text = f"""\
+  stubs:
+    files: [{", ".join(files)}]
+    file_type: verilogSource-2005
+"""
+    return text if files else ""
+
+
+def _target(controller: str, name: str) -> str:
+    if name == "sim":
+        return _SIMULATION
+    family = name.partition("_")[2] or ECP5
+    return _synthesis(controller, name, family, *SYNTHESIS[family])
+
+
+def _synthesis(controller: str, name: str, command: str, family: str, options: list[str]) -> str:
     return f"""\
-  synth_{command}:
+  {name}:
     filesets: [controller]
     toplevel: {controller}
     description: Mapped to {family} by Yosys

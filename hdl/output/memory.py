@@ -24,6 +24,7 @@ from symtrack.model.spec.config import TileConfig
 MODULE = "symtrack_memory_1r1w"
 GUARD = MODULE.upper()
 BODIES = BEHAVIOURAL, ECP5, MACRO = "behavioural", "ecp5", "macro"
+STUB_FILE = "symtrack_dp16kd_stub.v"
 BODY_FILE, MACRO_NAME = f"{MODULE}.v", "symtrack_sram_{}x{}"  # of so many words and bits
 PARAMETER_BITS = 32
 TEST = "memory_test"  # with a macro the ports of the top module that test memories begin so
@@ -75,6 +76,7 @@ _PINS = "\n".join(
     + ","
     for bit in range(18)
 )
+_BUSES = {"DIA": 18, "DIB": 18, "ADA": 14, "ADB": 14, "CSA": 3, "CSB": 3}
 _ADDRESSES = "\n".join(f".ADA{bit}(write_at[{bit}]), .ADB{bit}(read_at[{bit}])," for bit in range(14))
 
 
@@ -129,6 +131,36 @@ module {MODULE}({PORT_NAMES});
   endgenerate
 endmodule
 """
+
+_STUB_PINS = {
+    "input": (
+        *(f"{name}{bit}" for name, bits in _BUSES.items() for bit in range(bits)),
+        *(f"{name}{side}" for side in "AB" for name in ("CE", "OCE", "CLK", "WE", "RST")),
+    ),
+    "output": tuple(f"DO{side}{bit}" for side in "AB" for bit in range(18)),
+}
+_STUB_PARAMETERS = (
+    *(f"{name}_{side}" for side in "AB" for name in ("DATA_WIDTH", "REGMODE", "CSDECODE", "WRITEMODE")),
+    *("RESETMODE", "ASYNC_RESET_RELEASE", "CLKAMUX", "CLKBMUX", "GSR"),
+)
+ECP5_STUB = "\n".join(
+    [
+        "// The pins of DP16KD for lint. Leave it out of all else: a memory that has it stores nothing.",
+        "/* verilator lint_off UNDRIVEN */",
+        "/* verilator lint_off UNUSEDPARAM */",
+        "/* verilator lint_off UNUSEDSIGNAL */",
+        "/* verilator lint_off DECLFILENAME */",
+        f"module DP16KD({', '.join(pin for pins in _STUB_PINS.values() for pin in pins)});",
+        *(f"  parameter {name} = 0;" for name in _STUB_PARAMETERS),
+        *(f"  {side} {pin};" for side, pins in _STUB_PINS.items() for pin in pins),
+        "endmodule",
+        "/* verilator lint_on DECLFILENAME */",
+        "/* verilator lint_on UNUSEDSIGNAL */",
+        "/* verilator lint_on UNUSEDPARAM */",
+        "/* verilator lint_on UNDRIVEN */",
+        "",
+    ]
+)
 
 MACRO_HEAD = f"""\
 // Template for macros of a memory compiler, one branch for each size that the tile has. Put the names and pins of your
@@ -259,6 +291,11 @@ def body_files(config: TileConfig, body: str) -> dict[str, str]:
         BODY_FILE: guarded(macro_body(sizes)),
         **{f"{MACRO_NAME.format(*size)}.v": stand_in(*size) for size in sizes},
     }
+
+
+def lint_files(body: str) -> dict[str, str]:
+    """The files that lint needs beside those of the body, and nothing else."""
+    return {STUB_FILE: ECP5_STUB} if body == ECP5 else {}
 
 
 def macro_body(sizes: Sequence[tuple[int, int]]) -> str:

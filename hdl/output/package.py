@@ -14,7 +14,7 @@ from symtrack.hdl.output.fusesoc import bench, bench_name, fusesoc_core
 from symtrack.hdl.output.interface_rules import interface_rules, rules_name
 from symtrack.hdl.output.ip_xact import ip_xact
 from symtrack.hdl.output.lint_waivers import verible_rules, verilator_waivers
-from symtrack.hdl.output.memory import BEHAVIOURAL, body_files
+from symtrack.hdl.output.memory import BEHAVIOURAL, body_files, lint_files
 from symtrack.hdl.output.name_map import name_map
 from symtrack.hdl.output.notice import json_notice, with_notice
 from symtrack.hdl.output.register_documents import register_json, register_markdown
@@ -141,15 +141,16 @@ def package(
         f"{top}.toml": to_toml(config),
         f"{controller}.v": controller_verilog(config, **form),
         **bodies,
+        **lint_files(memory),
         **{f"{name}.v": bridge_verilog(name, **reset) for name in BRIDGES},
         bench_name(config): bench(config),
-        f"{controller}.core": fusesoc_core(config, list(bodies)),
+        f"{controller}.core": fusesoc_core(config, memory),
         f"{controller}.vlt": verilator_waivers([*(f"{name}.v" for name in (top, controller, *BRIDGES)), *bodies]),
         f"{controller}.rules.verible_lint": verible_rules(),
         f"{controller}.sdc": constraints("aclk", controller_ports(config) + tests),
         f"{top}.sdc": constraints("clk", [Port("rst", 1, output=False), *tile_ports(config), *tests]),
         f"{controller}.xml": ip_xact(config, [f"{controller}.v", *bodies], tests),
-        f"{controller}_parameters.vh": verilog_parameters(config),
+        f"{controller}_parameters.vh": verilog_parameters(config, tests),
         f"{package_name(config)}.sv": verilog_package(config, described["formats"], described["cycles"]),
         f"{rules_name(config)}.sv": interface_rules(config),
         f"{controller}_registers.md": register_markdown(config),

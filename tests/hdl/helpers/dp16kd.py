@@ -55,6 +55,3 @@ def _model() -> str:
 
 
 DP16KD = _model()
-_PORTS = DP16KD.partition("\n  wire")[0] + "\nendmodule\n"
-STUB = f"/* verilator lint_off UNDRIVEN */\n/* verilator lint_off UNUSEDPARAM */\n{_PORTS}"
-"""Its ports alone, for lint."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shlex
 import shutil
 import subprocess
@@ -15,9 +16,11 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.hdl.output.fusesoc import SYNTHESIS
+from symtrack.hdl.output.fusesoc import SYNTHESIS, targets
+from symtrack.hdl.output.memory import BODIES
 from symtrack.hdl.output.package import package
 from symtrack.model.spec.config import NAMED
+from tests.paths import ROOT
 
 pytestmark = pytest.mark.skipif(find_spec("fusesoc") is None, reason="fusesoc is not installed")
 CORE = "symtrack_tiny_controller"
@@ -60,24 +63,49 @@ def fusesoc(
     return subprocess.run(command, cwd=folder, env=environment or told(), capture_output=True, text=True, check=False)
 
 
-def test_it_knows_the_core_and_its_targets(files: dict[str, str], tmp_path: Path) -> None:
-    done = fusesoc(tmp_path, files, "core", "show")
-    assert done.returncode == 0, done.stderr
-    assert [line.split(" ")[0] for line in done.stdout.split("Targets:")[1].split("\n") if line] == [
-        "bridges",
-        "default",
-        "lint",
-        "sim",
-        "synth_ecp5",
-        "synth_ice40",
-        "synth_xilinx",
-        "tile",
-    ]
+OTHERS = {  # targets, by the body of the memories
+    "behavioural": ["sim", "synth", "synth_ecp5", "synth_ice40", "synth_xilinx"],
+    "ecp5": ["synth", "synth_ecp5"],
+    "macro": ["sim"],
+}
 
 
-def test_it_lints(files: dict[str, str], tmp_path: Path) -> None:
-    done = fusesoc(tmp_path, files, "run", "--target", "lint")
+@cache
+def of_body(body: str) -> dict[str, str]:
+    return package(NAMED["tiny"], memory=body)
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_it_knows_the_core_and_its_targets(body: str, tmp_path: Path) -> None:
+    done = fusesoc(tmp_path, of_body(body), "core", "show")
     assert done.returncode == 0, done.stderr
+    found = [line.split(" ")[0] for line in done.stdout.split("Targets:")[1].split("\n") if line]
+    assert found == sorted(["bridges", "default", "lint", "tile", *OTHERS[body]])
+
+
+def test_the_guide_tells_the_targets_of_every_body() -> None:
+    text = (ROOT / "docs" / "integration.md").read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines() if line.startswith("| `")]
+    told = {name.strip("`"): re.findall(r"`(\w+)`", cells[0]) for name, *cells in rows if len(cells) == 1}
+    assert {body: told.get(body) for body in BODIES} == {
+        body: [name for name in targets(body) if name not in ("default", "tile", "bridges")] for body in BODIES
+    }
+
+
+@pytest.mark.parametrize("body", BODIES)
+def test_it_lints(body: str, tmp_path: Path) -> None:
+    done = fusesoc(tmp_path, of_body(body), "run", "--target", "lint")
+    assert done.returncode == 0, done.stderr
+
+
+def test_it_does_not_lint_a_block_ram_without_its_stub(tmp_path: Path) -> None:
+    bent = {
+        name: text.replace("[waivers, controller, stubs,", "[waivers, controller,")
+        for name, text in of_body("ecp5").items()
+    }
+    done = fusesoc(tmp_path, bent, "run", "--target", "lint")
+    assert done.returncode != 0
+    assert "DP16KD" in done.stdout + done.stderr
 
 
 def test_it_does_not_without_the_waivers(files: dict[str, str], tmp_path: Path) -> None:
@@ -120,7 +148,57 @@ def test_it_collects_the_tile_alone(files: dict[str, str], tmp_path: Path) -> No
     assert [file.name for file in tmp_path.glob("build/**/*.v")] == ["symtrack_tiny.v"]
 
 
-@pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
+NUMBERS = re.compile(r"^[PW] row \d: +-?\d+(?: +-?\d+){4}$", re.MULTILINE)  # of tiny: rows of five
+
+
+def benched(folder: Path, files: dict[str, str]) -> tuple[bool, str]:
+    """Whether the bench ends well in Icarus Verilog, without FuseSoC, and what it prints."""
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    sources = [f"{CORE}.v", f"{CORE}_tb.v", *(name for name in files if re.match(r"symtrack_(memory|sram)_", name))]
+    subprocess.run(["iverilog", "-g2005", "-s", "example_tb", "-o", "bench", *sources], cwd=folder, check=True)
+    done = subprocess.run(["vvp", "-N", "bench"], cwd=folder, capture_output=True, text=True, check=False)
+    return done.returncode == 0, done.stdout
+
+
+@icarus
+@pytest.mark.parametrize("body", [name for name in BODIES if "sim" in OTHERS[name]])
+def test_the_bench_passes_with_numbers(body: str, tmp_path: Path) -> None:
+    well, printed = benched(tmp_path, of_body(body))
+    assert well, printed
+    assert printed.endswith("\nPASS\n")
+    assert len(NUMBERS.findall(printed)) == 6
+
+
+UNKNOWN = {  # what is in the place of a text of one of the files, and makes something X
+    "words that are read": ("behavioural", f"{CORE}.v", "read_data <= mem[read_address];", "read_data <= 'bx;"),
+    "ports of a self-test": ("macro", f"{CORE}_parameters.vh", "__enable(1'b0)", "__enable(1'bx)"),
+    "words of a macro": ("macro", "symtrack_sram_15x25.v", "Q <= mem[RA];", "Q <= 25'bx;"),
+    "pulses": ("behavioural", f"{CORE}.v", "assign m_axis_pulses_tdata = ", "assign m_axis_pulses_tdata = 1'bx ^ "),
+    "writes": ("behavioural", f"{CORE}.v", "assign m_axis_writes_tdata = ", "assign m_axis_writes_tdata = 64'bx ^ "),
+    **{
+        f"the bus, {name}": ("behavioural", f"{CORE}_tb.v", f".s_axil_{name}({name})", f".s_axil_{name}()")
+        for name in ("awready", "bvalid", "bresp", "arready", "rvalid", "rdata", "rresp")
+    },
+    "codes": ("behavioural", f"{CORE}_tb.v", "<= fast[k*COLUMNS+adc_column];", "<= 'bx;"),
+    "cells": ("behavioural", f"{CORE}_tb.v", "(slot_up ? 1 : -1)", "1'bx"),
+}
+
+
+@icarus
+@pytest.mark.parametrize("what", UNKNOWN)
+def test_the_bench_fails_where_a_result_is_unknown(what: str, tmp_path: Path) -> None:
+    body, file, old, new = UNKNOWN[what]
+    files = of_body(body)
+    assert files[file].count(old) == 1
+    well, printed = benched(tmp_path, files | {file: files[file].replace(old, new)})
+    assert not well
+    assert "FAIL" in printed
+    assert "PASS" not in printed
+
+
+@icarus
 def test_it_simulates_and_finds_a_wrong_pulse(files: dict[str, str], tmp_path: Path) -> None:
     for name, changed in {"right": {}, "wrong": {f"{CORE}.v": wrong_pulses(files)}}.items():
         (tmp_path / name).mkdir()
@@ -140,12 +218,19 @@ RAMS = {"ice40": "SB_RAM40_4K", "ecp5": "DP16KD", "xilinx": "RAM64M"}  # 64 word
 
 @pytest.mark.slow
 @pytest.mark.skipif(shutil.which("yosys") is None, reason="yosys is not installed")
-@pytest.mark.parametrize("family", SYNTHESIS)
-def test_it_synthesises(family: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("body", "target", "family"),
+    [
+        *(("behavioural", f"synth_{family}", family) for family in SYNTHESIS),
+        ("behavioural", "synth", "ecp5"),
+        ("ecp5", "synth", "ecp5"),
+    ],
+)
+def test_it_synthesises(body: str, target: str, family: str, tmp_path: Path) -> None:
     name, config = "symtrack_small_controller", NAMED["small"]
-    done = fusesoc(tmp_path, package(config), "run", "--target", f"synth_{family}", core=name)
+    done = fusesoc(tmp_path, package(config, memory=body), "run", "--target", target, core=name)
     assert done.returncode == 0, done.stderr
-    (netlist,) = tmp_path.glob(f"build/*/synth_{family}/*.json")
+    (netlist,) = tmp_path.glob(f"build/*/{target}/*.json")
     kinds = {cell["type"] for cell in json.loads(netlist.read_text())["modules"][name]["cells"].values()}
     assert RAMS[family] in kinds
     assert not [kind for kind in kinds if "LATCH" in kind or kind.startswith(("LD", "$"))]

@@ -25,8 +25,10 @@ from symtrack.hdl.output.memory import (
     ECP5_BODY,
     MACRO_NAME,
     MODULE,
+    STUB_FILE,
     body_files,
     guarded,
+    lint_files,
     macro_body,
     stand_in,
 )
@@ -34,7 +36,7 @@ from symtrack.hdl.output.package import describe, package
 from symtrack.hdl.output.verilog import controller_name, memory_ports, module_name
 from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.scripts import generate_verilog
-from tests.hdl.helpers.dp16kd import DP16KD, STUB
+from tests.hdl.helpers.dp16kd import DP16KD
 
 icarus = pytest.mark.skipif(shutil.which("iverilog") is None, reason="iverilog is not installed")
 CONFIG = NAMED["tiny"].replace(residual_memory=1)
@@ -175,6 +177,32 @@ def test_a_wrong_bit_in_a_memory_is_found(body: str, tmp_path: Path) -> None:
     assert lines[-1] == "FAILED"
 
 
+COMBINED = {"asynchronous_reset": True, "clock_enables": True, "memory": "macro"}
+
+
+@cache
+def combined() -> str:
+    """A tile with all options of ``generate_verilog.py`` at once, and the stand-ins of its macros."""
+    return "\n".join([converter.tile_verilog(CONFIG, **COMBINED), *body_files(CONFIG, "macro").values()])
+
+
+@icarus
+def test_a_tile_with_all_options_plays_as_golden(tmp_path: Path) -> None:
+    text, tied = combined(), ", .memory_test__enable(1'b0)"
+    assert in_lockstep(tmp_path, text, more=tied) == [f"PASSED {len(played().inputs)} cycles"]
+    assert in_lockstep(tmp_path, text.replace("<= D;", "<= D ^ 1;"), more=tied)[-1] == "FAILED"
+
+
+def test_a_tile_with_all_options_has_them_and_lints() -> None:
+    assert "posedge rst" in combined()
+    assert "memory_test__enable" in combined()
+    without = converter.tile_verilog(CONFIG, **(COMBINED | {"clock_enables": False}))
+    assert not combined().startswith(without)
+    assert verilator_warnings(combined(), TOP) == []
+    files = [converter.controller_verilog(CONFIG, **COMBINED), *body_files(CONFIG, "macro").values()]
+    assert verilator_warnings("\n".join(files), controller_name(CONFIG)) == []
+
+
 def gates(folder: Path, *texts: str) -> str:
     """The netlist that Yosys makes of a tile for an ECP5, with the models of its cells."""
     (folder / "tile.v").write_text("\n".join(texts))
@@ -276,9 +304,9 @@ def test_lint_is_clean(body: str, kind: str) -> None:
         (converter.tile_verilog, TOP) if kind == "tile" else (converter.controller_verilog, controller_name(CONFIG))
     )
     texts = [make(CONFIG, memory=body), *body_files(CONFIG, body).values()]
-    assert verilator_warnings("\n".join([*texts, *([STUB] if body == "ecp5" else [])]), top) == []
+    assert verilator_warnings("\n".join([*texts, *lint_files(body).values()]), top) == []
     if find_spec("pyslang"):
-        assert slang_warnings("\n".join([*texts, *([STUB] if body == "ecp5" else [])])) == []
+        assert slang_warnings("\n".join([*texts, *lint_files(body).values()])) == []
     if find_verible():
         for name, text in {top: texts[0], **body_files(CONFIG, body)}.items():
             assert verible_findings(text, name.removesuffix(".v")) == []
@@ -298,10 +326,11 @@ def test_two_designs_share_the_body_and_a_name_takes_it_out() -> None:
 def test_the_files_that_are_needed_are_written(body: str, tmp_path: Path) -> None:
     assert generate_verilog.main(["--config", "tiny", "--out", str(tmp_path), "--memory", body]) == 0
     macros = [f"{MACRO_NAME.format(NAMED['tiny'].depth, width)}.v" for width in (16, 25)]
-    more = {"behavioural": [], "ecp5": [BODY_FILE], "macro": [BODY_FILE, *macros]}[body]
+    more = {"behavioural": [], "ecp5": [BODY_FILE, STUB_FILE], "macro": [BODY_FILE, *macros]}[body]
     written = {file.name: file.read_text() for file in tmp_path.iterdir()}
     assert set(written) == set(package(NAMED["tiny"])) | set(more)
     core, component = written["symtrack_tiny_controller.core"], written["symtrack_tiny_controller.xml"]
+    assert core.count(STUB_FILE) == (body == "ecp5")
     for name in (BODY_FILE, *macros):
         assert core.count(name) == 2 * (name in more)
         assert component.count(name) == (name in more)

@@ -160,8 +160,8 @@ FINGERPRINTS = {  # since 0.1.0: checkpoints, keys of results and the register `
     "digits_hidden": "1f5c1ab3",
     "digits_output": "77758e78",  # since 0.2.0, in which the seed is no part of it any more
     "odd": "dc9d333a",
-    "agad_minimal": "2ebea021",
-    "e_rider_minimal": "53f44431",
+    "agad_minimal": "f2ca4975",
+    "e_rider_minimal": "e42c7225",
 }
 
 
