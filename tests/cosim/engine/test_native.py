@@ -303,7 +303,8 @@ def test_faults_leave_the_other_layers_golden() -> None:
 
 @pytest.mark.slow
 def test_a_foreign_netlist_may_have_other_memories_and_more_ports() -> None:
-    text = re.sub(r"(reg \[\d+:0\] words) \[\d+:0\]", r"\1 [5000:0]", tile_verilog(TINY)).rstrip()
+    text, places = re.subn(r"(reg \[WIDTH - 1:0\] mem) \[.*?\];", r"\1 [5000:0];", tile_verilog(TINY).rstrip())
+    assert places == 1
     job = Job(TINY, "symtrack.cosim.stimulus.operations:slots", {"cycles": 300, "seed": 1}, own_netlist=False)
     verdict = native_engine.run_job(job, verilog=f"{text} // no line end").verdict
     assert verdict.passed, str(verdict.first_mismatch)
