@@ -79,6 +79,18 @@ def test_the_bench_in_verilog(name: str, standard: str, tmp_path: Path) -> None:
 
 
 @icarus
+def test_the_bench_with_macros(tmp_path: Path) -> None:
+    """The ports of their self-test are tied off, and their files are found."""
+    rtl = tmp_path / "rtl"
+    rtl.mkdir()
+    for file, text in package(NAMED["tiny"], memory="macro").items():
+        (rtl / file).write_text(text)
+    done = make("simulate", "tiny", rtl)
+    assert done.returncode == 0, done.stderr
+    assert "\nPASS\n" in done.stdout
+
+
+@icarus
 @pytest.mark.slow
 @pytest.mark.parametrize("name", CONFIGS)
 @pytest.mark.parametrize(("stream", "part"), [("pulses", "up"), ("writes", "pulses"), ("writes", "beat")])
