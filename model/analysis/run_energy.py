@@ -36,7 +36,7 @@ MOST = 1e12  # a joule in pJ
 SAME = ("library", "library_sha256", "supply_v", "clock_gating", "table")  # in all reports of a run
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class EnergyReports:
     """Energies of the events of tiles, and what they were measured with, the same for all.
 
