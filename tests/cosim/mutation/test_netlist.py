@@ -153,7 +153,7 @@ def test_errors_of_the_residual_memory_are_found(monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr(mutants_module, "STIMULI", (("random", 5000), ("varied", 5000)))
     monkeypatch.setattr(mutants_module, "LONG_STIMULI", (("random", 40_000),))
     chosen = [mutant for mutant in mutants(RESIDUALS, 20_000, 1) if "residual_memory" in mutant.block][:12]
-    assert len({mutant.block for mutant in chosen}) == 2
+    assert len({mutant.block for mutant in chosen}) == 3
     fates = [judge(RESIDUALS, mutant, text).fate for mutant, text in texts(RESIDUALS, chosen)]
     assert fates == [KILLED] * 12
 

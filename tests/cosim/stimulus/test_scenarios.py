@@ -42,8 +42,10 @@ def test_random_stimulus_finds_no_difference(name: str) -> None:
     words = (report["cycles"] // STATES_EVERY + 1) * 3 * config.rows * config.columns
     assert report["states_compared"] > words, "the memories were not compared"
     # A latch needs two reads of one column with a flip between them: in a wide tile the training scenario gets there.
+    # Where H cannot hold more steps than a write may have, no write is clamped.
+    never = [] if config.hidden_format.high >> config.threshold_shift > config.pulses_max else ["pulses_clamped"]
     for corner in (*CORNERS, *(["latched beats"] if config.columns < 20 else [])):
-        assert outcome.result.get(corner, 0) > 0, f"{corner} was never reached: {outcome.result}"
+        assert (outcome.result.get(corner, 0) > 0) == (corner not in never), f"{corner} was never reached: {outcome.result}"
 
 
 @pytest.mark.slow
