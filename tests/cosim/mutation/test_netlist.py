@@ -170,11 +170,11 @@ def test_nothing_is_shown_of_an_error_in_the_clock() -> None:
 @pytest.mark.slow
 def test_a_wire_between_registers_may_differ() -> None:
     """A bit inverted where the other one is high, of two whose OR is all that is looked at: the OR is the same."""
-    form = r"-mode \w+ (-module \S+update\.delta -cell \$and\S+ -port Y) -portbit 1 -ctrlbit 0"
+    form = r"-mode \w+ (-module \S+update\.x -cell \$and\S+ -port Y) -portbit 1 -ctrlbit 0"
     found = [re.fullmatch(form, mutant.error) for mutant in mutants(CONFIG, 10_000, 1)]
-    where, *_ = [f"{one[1]} -portbit 0" for one in found if one]
-    assert equivalent(CONFIG, NetlistMutant(0, f"-mode cnot1 {where} -ctrlbit 1", "update.delta"))
-    assert not equivalent(CONFIG, NetlistMutant(0, f"-mode inv {where}", "update.delta"))
+    where, *_ = [f"{one[1]} -portbit 1" for one in found if one]
+    assert equivalent(CONFIG, NetlistMutant(0, f"-mode cnot1 {where} -ctrlbit 0", "update.x"))
+    assert not equivalent(CONFIG, NetlistMutant(0, f"-mode inv {where}", "update.x"))
 
 
 @pytest.mark.slow
