@@ -83,18 +83,17 @@ def _test(config: TileConfig, memory: str) -> MemoryTest | None:
     return MemoryTest.of(config) if memory == MACRO else None
 
 
+def _memories(config: TileConfig, memory: str) -> dict[str, Any]:
+    """What `Modules` is told of the memories of a tile with this body."""
+    return {"with_body": memory == BEHAVIOURAL, "test": _test(config, memory)}
+
+
 def controller_verilog(
     config: TileConfig, *, asynchronous_reset: bool = False, clock_enables: bool = False, memory: str = BEHAVIOURAL
 ) -> str:
     """Verilog text of the controller, see `tile_verilog`."""
-    return _converted(
-        Controller(config),
-        controller_name(config),
-        asynchronous=asynchronous_reset,
-        clock_enables=clock_enables,
-        with_body=memory == BEHAVIOURAL,
-        test=_test(config, memory),
-    )
+    form = {"asynchronous": asynchronous_reset, "clock_enables": clock_enables} | _memories(config, memory)
+    return _converted(Controller(config), controller_name(config), **form)
 
 
 def controller_name(config: TileConfig) -> str:
@@ -133,14 +132,8 @@ def tile_verilog(
     OSError
         Yosys fails, as where the disk or memory is full.
     """
-    return _converted(
-        Tile(config),
-        module_name(config),
-        asynchronous=asynchronous_reset,
-        clock_enables=clock_enables,
-        with_body=memory == BEHAVIOURAL,
-        test=_test(config, memory),
-    )
+    form = {"asynchronous": asynchronous_reset, "clock_enables": clock_enables} | _memories(config, memory)
+    return _converted(Tile(config), module_name(config), **form)
 
 
 @contextmanager

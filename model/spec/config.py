@@ -26,9 +26,9 @@ DITHER_BITS = 16  # most bits of a word that rounds an unbuffered write
 SLOT_LATENCY = 4  # cycles from the first of PULSE or SHIFT to the first slot
 SEED_CYCLES = 3  # of a seed that is loaded
 BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write pulses it causes
-# What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
 # Parts that every tile has unless it is told to leave them out.
 PARTS = ("direct_writes", "hidden_momentum", "zero_shift", "random_chopper", "parity")
+# What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
 ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0} | dict.fromkeys(PARTS, 1)
 NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
