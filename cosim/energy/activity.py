@@ -81,7 +81,6 @@ class GateBench:
         self.simulator = GateSimulator(netlist, library, len(PHASES))
         self._names = [memory.block for memory in netlist.memories]
         self._phase = "start"
-        self._taken = False
         idle = dict.fromkeys(netlist.inputs, 0)
         for _ in range(RESET_CYCLES):
             self.simulator.settle(idle | {"rst": 1})

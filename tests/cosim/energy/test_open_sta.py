@@ -18,6 +18,7 @@ import pytest
 
 from symtrack.cosim.energy.accounts import accounts
 from symtrack.cosim.energy.activity import PHASES
+from symtrack.cosim.energy.document import CELLS_WITHIN, NETS_WITHIN
 from symtrack.cosim.energy.liberty import DEBIAN
 from symtrack.cosim.energy.netlist import ONE
 from symtrack.cosim.energy.report import Measured, Silicon, measure
@@ -83,6 +84,6 @@ def test_another_program_reckons_the_same(tmp_path: Path) -> None:
     ours = measured.per_cycle("slot")
     still = accounts(silicon.netlist, replace(silicon.library, voltage=0.0), measured.activity, TABLE)
     own = {part: energy / measured.cycles("slot") for part, energy in still.of_phase("slot").items()}
-    assert nets == pytest.approx(ours["data"] - own["data"], rel=0.03)  # the clock has no cell that drives it
-    assert inside / 2 == pytest.approx(own["data"] + own["clock"], rel=0.05)
+    assert nets == pytest.approx(ours["data"] - own["data"], rel=NETS_WITHIN)  # the clock has no cell that drives it
+    assert inside / 2 == pytest.approx(own["data"] + own["clock"], rel=CELLS_WITHIN)
     assert leaks == pytest.approx(ours["leakage"], rel=0.01)
