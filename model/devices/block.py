@@ -332,12 +332,11 @@ def pulse_block(room, line, block, most, array):  # type: ignore[no-untyped-def]
 
     for i in range(2 * LANES):
         records[record + np.uint64(i)] = lanes[i]
-    if shows:
-        first = np.uint64(number * LANES)
-        for i in range(LANES):
-            lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[first + np.uint64(i)])
-        for i in range(min(LANES, across - block * LANES)):
-            words[cell + i * steps[1]] = lanes[_LEFT + i]
+    first, shown = np.uint64(number * LANES), LANES if shows else 0
+    for i in range(shown):
+        lanes[_LEFT + i] = read_word(np.int64(lanes[_STATE + i]) - references[first + np.uint64(i)])
+    for i in range(min(shown, across - block * LANES)):
+        words[cell + i * steps[1]] = lanes[_LEFT + i]
     for i in range(2 * LANES):
         lanes[QUEUES + i] = 0
 
