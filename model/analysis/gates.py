@@ -18,13 +18,10 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
+from symtrack.model.analysis.closed_form import fitted
 from symtrack.model.spec.config import TileConfig
 
 FILE = Path(__file__).with_name("gates.json")
-DIGITS = 9  # of a coefficient in the file
 
 
 def terms(config: TileConfig) -> dict[str, float]:
@@ -78,29 +75,8 @@ def fit(measured: Sequence[tuple[TileConfig, float]]) -> Fit:
     ValueError
         There are too few to predict one from the others.
     """
-    names = list(terms(measured[0][0])) if measured else []
-    if len(measured) <= len(names) or not names:
-        raise ValueError(f"measured: {len(measured)} syntheses: must be more than the terms")
-    counts = np.array([gates for _, gates in measured], np.float64)
-    matrix = np.array([list(terms(config).values()) for config, _ in measured], np.float64) / counts[:, None]
-    errors = np.empty(len(measured))
-    for index in range(len(measured)):
-        others = np.arange(len(measured)) != index
-        errors[index] = matrix[index] @ _solve(matrix[others]) - 1.0
-    found = [float(f"{value:.{DIGITS}g}") for value in _solve(matrix)]
-    return Fit(
-        coefficients=dict(zip(names, found, strict=True)),
-        largest=float(np.abs(errors).max()),
-        rms=float(np.sqrt((errors**2).mean())),
-        syntheses=len(measured),
-    )
-
-
-def _solve(matrix: NDArray[np.float64]) -> NDArray[np.float64]:
-    scale = np.abs(matrix).max(axis=0)
-    scale[scale == 0.0] = 1.0
-    found: NDArray[np.float64] = np.linalg.lstsq(matrix / scale, np.ones(len(matrix)), rcond=1e-10)[0] / scale
-    return found
+    found, largest, rms = fitted([(terms(config), count) for config, count in measured], "syntheses")
+    return Fit(coefficients=found, largest=largest, rms=rms, syntheses=len(measured))
 
 
 def measured(content: Mapping[str, Any]) -> list[tuple[TileConfig, float]]:
