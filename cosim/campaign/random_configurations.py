@@ -70,6 +70,7 @@ LEAST: dict[str, float] = {
     "seed": 0,
     "self_test": 0,
     "residual_memory": 0,
+    "shared_sources": 0,
     **dict.fromkeys(PARTS, 0),
 }
 """The least value of every field of the tile, in the order in which they are made small."""
@@ -164,6 +165,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
         seed=draw(st.integers(0, 2**32 - 1)),
         self_test=draw(st.integers(0, parts["parity"])),
         residual_memory=draw(st.integers(0, 1)),
+        shared_sources=draw(st.integers(0, 1)),
         **parts,
     )
 

@@ -7,6 +7,7 @@ import re
 
 import pytest
 
+from symtrack.cosim.engine.cocotb import engine as cocotb_engine
 from symtrack.cosim.engine.job import Job
 from symtrack.cosim.engine.native import engine as native_engine
 from symtrack.cosim.tools.verilog_texts import tile_verilog
@@ -17,11 +18,19 @@ from symtrack.hdl.output.verilog import module_name
 from symtrack.model.spec.config import NAMED, PARTS, TileConfig
 from symtrack.model.spec.settings import ChopperMode, Settings
 from symtrack.model.tile.operations import Periphery
+from tests.cosim.helpers.bent import with_other_polynomial
 
 WHOLE = TileConfig(
     rows=5, columns=3, lanes=2, chopper_period=2, chopper_probability=0.3, latch_shift=2, row_chopper=1, programmer=1
 )
 MINIMAL = ("agad_minimal", "e_rider_minimal")
+SHARED = {
+    "shared": WHOLE.replace(shared_sources=1),
+    "all lanes": TileConfig(
+        rows=17, columns=9, lanes=3, magnitude_bits=16, row_chopper=1, chopper_probability=0.3, shared_sources=1
+    ),
+    "one bit": TileConfig(rows=6, columns=1, lanes=6, magnitude_bits=1, threshold_shift=1, shared_sources=1),
+}
 CONFIGS = {
     "none": WHOLE.replace(residual_memory=1, **dict.fromkeys(PARTS, 0)),
     **{name: WHOLE.replace(**{name: 0}) for name in PARTS},
@@ -46,6 +55,41 @@ def agree(config: TileConfig, cycles: int, scenario: str = "random") -> None:
 def test_a_tile_without_a_part_is_in_lockstep(name: str) -> None:
     agree(CONFIGS[name], 20_000)
     agree(CONFIGS[name], 20_000, "varied")
+
+
+@pytest.mark.parametrize(
+    "name", [pytest.param(name, marks=[] if name == "shared" else pytest.mark.slow) for name in SHARED]
+)
+def test_a_tile_with_shared_sources_is_in_lockstep(name: str) -> None:
+    agree(SHARED[name], 20_000)
+    agree(SHARED[name], 20_000, "varied")
+
+
+def test_a_tile_with_shared_sources_is_in_lockstep_on_the_other_engine() -> None:
+    verdict = cocotb_engine.run_job(job(SHARED["shared"], 2_000), verilog=tile_verilog(SHARED["shared"])).verdict
+    assert verdict.passed, str(verdict.first_mismatch)
+    assert verdict.compared_cycles >= 2_000
+
+
+def test_another_polynomial_in_one_shared_source_is_found() -> None:
+    bent = tile_verilog(with_other_polynomial(SHARED["shared"], 1))
+    verdict = native_engine.run_job(job(SHARED["shared"], 2_000), verilog=bent).verdict
+    assert verdict.first_mismatch is not None
+    assert verdict.first_mismatch.signal == "pulses__rows"
+
+
+def test_a_seed_of_zero_is_refused_and_others_load_all_shared_sources() -> None:
+    """There are about half as many; all of the states that the host loads end where golden has them."""
+    shared, alone = SHARED["shared"], SHARED["shared"].replace(shared_sources=0)
+    assert len(shared.seeds) < 0.7 * len(alone.seeds)
+    assert 0 not in shared.seeds
+    periphery = Periphery(shared)
+    with pytest.raises(ValueError, match=r"^seeds\[0\] = 0: must be from 1"):
+        periphery.load_seeds([0, *shared.seeds[1:]])
+    periphery.load_seeds(shared.seeds[::-1])
+    found = periphery.state_arrays()
+    names = ("row_sources", "column_sources", "chopper_source", "dither_sources", "row_chopper_sources")
+    assert tuple(state for name in names for state in found[name].tolist()) == shared.seeds[::-1]
 
 
 @pytest.mark.parametrize("name", MINIMAL)

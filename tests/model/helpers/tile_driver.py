@@ -59,6 +59,7 @@ def random_config(seed: int) -> TileConfig:
         counter_bits=rng.choice((8, 32, 48)),
         seed=rng.getrandbits(32),
         residual_memory=rng.randint(0, 1),
+        shared_sources=random.Random(-seed).randint(0, 1),
         **{name: rng.randint(0, 1) for name in PARTS},
     )
 
@@ -68,6 +69,7 @@ CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output
     "one": TileConfig(rows=1, columns=1, lanes=1, bl_max=1, pulses_max=1, chopper_period=2, row_chopper=1),
     "one_row": TileConfig(rows=1, columns=9, lanes=1, chopper_period=1, row_chopper=1, latch_shift=3),
     "one_column": TileConfig(rows=9, columns=1, lanes=4, chopper_period=2, row_chopper=1, latch_shift=7),
+    "shared": NAMED["odd"].replace(row_chopper=1, chopper_probability=0.5, shared_sources=1),
     "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
     "rows": TileConfig(rows=17, columns=3, lanes=4, chopper_period=2, chopper_probability=0.5, row_chopper=1),
     "whole_pulses": TileConfig(rows=5, columns=3, lanes=3, threshold_shift=0, counter_bits=8, row_chopper=1),

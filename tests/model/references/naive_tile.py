@@ -28,7 +28,21 @@ class Register:
     def word(self) -> int:
         return self.state >> (32 - self.spec.bits)
 
+    @property
+    def words(self) -> list[int]:
+        """All words of a step: each is that of a source whose words before have been taken."""
+        ahead, found = Register(self.spec), []
+        ahead.state = self.state
+        for _ in range(self.spec.words):
+            found.append(ahead.word)
+            ahead._shift()
+        return found
+
     def step(self) -> None:
+        for _ in range(self.spec.words):
+            self._shift()
+
+    def _shift(self) -> None:
         for _ in range(self.spec.bits):
             self.state <<= 1
             if self.state >> 32:
@@ -42,8 +56,9 @@ class Registers:
         self.spec, self.sources = spec, [Register(source) for source in spec.sources]
 
     def word(self, line: int) -> int:
+        words = [word for source in self.sources for word in source.words]
         a, b = self.spec.pair(line)
-        return self.sources[a].word ^ self.sources[b].word
+        return words[a] ^ words[b]
 
     def step(self) -> None:
         for source in self.sources:
