@@ -43,6 +43,8 @@ TILES: dict[str, TileConfig] = {
         f"`{name}` 1": SQUARE.replace(**{name: 1})
         for name in ("row_chopper", "residual_memory", "self_test", "shared_sources")
     },
+    "`programmer` and `symmetric_point` 0": SQUARE.replace(programmer=0, symmetric_point=0),
+    "none of these, `symmetric_point` 0": SQUARE.replace(programmer=0, symmetric_point=0, **dict.fromkeys(PARTS, 0)),
     "narrow words": NARROW,
     **{f"`{name}`": NAMED[name] for name in MINIMAL},
 }
@@ -62,7 +64,8 @@ blocks. Gates are NAND gates of two inputs, without flip-flops and memories; LUT
 ABOUT_OFF = """\
 What is left out leaves nothing: no block, no register, no bit of a memory (`tests/cosim/engine/test_parts.py`). Its
 settings keep their ports and registers, so that one driver serves all tiles; they act as 0, and the controller refuses
-any other value."""
+any other value. Without `symmetric_point` there is no Q and no Qref, which a programmer needs: enough for TT-v1 (with
+`direct_writes`), TT-v2 and c-TT-v2, whose choppers stay."""
 ABOUT_WORDS = """\
 The [tables of word widths](results.md#word-widths-99-of-99-runs) try one word at a time, with E-RIDER. What narrow
 words cost together does not follow from them:"""

@@ -29,7 +29,8 @@ BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write puls
 # Parts that every tile has unless it is told to leave them out.
 PARTS = ("direct_writes", "hidden_momentum", "zero_shift", "random_chopper", "parity")
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
-ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0, "shared_sources": 0} | dict.fromkeys(PARTS, 1)
+ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0, "shared_sources": 0, "symmetric_point": 1}
+ADDED |= dict.fromkeys(PARTS, 1)
 NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
 OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
@@ -133,6 +134,7 @@ class TileConfig(Validated):
     random_chopper: int = integer(0, 1, 1, "1: choppers can flip at random")
     parity: int = integer(0, 1, 1, "1: words of the memories have a parity bit each")
     shared_sources: int = integer(0, 1, 0, "1: a random source of a bank has two words a step, by a sparse polynomial")
+    symmetric_point: int = integer(0, 1, 1, "1: the tile tracks symmetric points in Q and Qref")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -162,6 +164,10 @@ class TileConfig(Validated):
             raise ValueError(
                 f"threshold_shift = {self.threshold_shift}: must be at most hidden_bits - 2 = "
                 f"{self.hidden_bits - 2}, or H can never reach its threshold"
+            )
+        if self.programmer > self.symmetric_point:
+            raise ValueError(
+                f"programmer = {self.programmer}: must be 0 with symmetric_point = 0, there is no Qref to program"
             )
         if self.self_test > self.parity:
             raise ValueError(f"self_test = {self.self_test}: must be 0 with parity = 0, it makes parities wrong")

@@ -182,6 +182,8 @@ class NaiveTile:
         ref = coarse(q, config.latch_shift, config.reference_format.high) if latch else self.qref[j][i]
         s = {Reference.ZERO: 0, Reference.LATCHED: ref, Reference.FILTERED: q}[Reference(settings.reference)]
         d = self.c[j] * self.row_c[i] * (r - s)
+        if not config.symmetric_point:
+            latch = False
         if settings.filter:
             self.q[j][i] = q + round_up(Fraction(r - q, 2**config.filter_shift))
         self.qref[j][i] = ref
@@ -286,14 +288,11 @@ class NaiveTile:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state, as `Periphery.state_arrays` has it."""
         state: dict[str, object] = {
-            "q": self.q,
-            "qref": self.qref,
             "hidden": self.hidden,
             "row_sources": self.row_bank.state,
             "column_sources": self.column_bank.state,
             "dither_sources": self.dither_bank.state,
             "chopper": self.c,
-            "flipped": self.flipped,
             "column": self.column,
             "sweep": self.sweep,
             "chopper_source": [self.chopper_source.state] * max(self.config.random_chopper, self.config.zero_shift),
@@ -314,7 +313,9 @@ class NaiveTile:
         if self.config.row_chopper:
             state |= {
                 "row_chopper": self.row_c,
-                "row_flipped": self.row_flipped,
                 "row_chopper_sources": self.row_chopper_bank.state,
             }
+        if self.config.symmetric_point:
+            state |= {"q": self.q, "qref": self.qref, "flipped": self.flipped}
+            state |= {"row_flipped": self.row_flipped} if self.config.row_chopper else {}
         return {name: np.array(value, np.int64) for name, value in state.items()}

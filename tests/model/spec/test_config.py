@@ -172,7 +172,8 @@ def test_fields_that_came_later_leave_fingerprints_as_they_were(name: str) -> No
     described = describe("tile", config)
     as_before = {field for field, value in ADDED.items() if getattr(config, field) == value}
     assert not {f"tile.{field}" for field in (*as_before, "name")} & described.keys()
-    for field in set(ADDED) - ({"self_test"} if not config.parity else set()):
+    needed = ({"self_test"} if not config.parity else set()) | ({"symmetric_point"} if config.programmer else set())
+    for field in set(ADDED) - needed:
         other = config.replace(**{field: 1 - getattr(config, field)})
         assert other.fingerprint != config.fingerprint
         assert describe("tile", other) != described
