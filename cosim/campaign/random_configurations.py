@@ -70,6 +70,8 @@ LEAST: dict[str, float] = {
     "seed": 0,
     "self_test": 0,
     "residual_memory": 0,
+    "shared_sources": 0,
+    "symmetric_point": 0,
     **dict.fromkeys(PARTS, 0),
 }
 """The least value of every field of the tile, in the order in which they are made small."""
@@ -141,6 +143,7 @@ def configurations(draw: st.DrawFn) -> TileConfig:
     hidden_bits = draw(st.integers(4, 40))
     step = 2.0**-CHOPPER_RANDOM_BITS
     parts: dict[str, Any] = {name: draw(st.integers(0, 1)) for name in PARTS}
+    programmer = draw(st.integers(0, 1))
     return TileConfig(
         rows=rows,
         columns=columns,
@@ -159,11 +162,13 @@ def configurations(draw: st.DrawFn) -> TileConfig:
         chopper_period=draw(st.one_of(st.integers(1, 6), st.integers(1, 65535))),
         chopper_probability=draw(st.sampled_from((0.0, 1.0, step, 0.05, 0.3, 0.5, 1 - step))),
         row_chopper=draw(st.integers(0, 1)),
-        programmer=draw(st.integers(0, 1)),
+        programmer=programmer,
         counter_bits=draw(st.sampled_from((8, 12, 16, 32, 48))),
         seed=draw(st.integers(0, 2**32 - 1)),
         self_test=draw(st.integers(0, parts["parity"])),
         residual_memory=draw(st.integers(0, 1)),
+        shared_sources=draw(st.integers(0, 1)),
+        symmetric_point=draw(st.integers(programmer, 1)),
         **parts,
     )
 

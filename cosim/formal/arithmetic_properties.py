@@ -93,9 +93,14 @@ def parts(
 
 
 def stepped(state: Value, spec: SourceSpec) -> Value:
-    """``state * x**bits mod polynomial``, by one multiplication by x at a time."""
+    """The state after a step of the source, by one multiplication by x at a time."""
+    return times_power(state, spec, spec.words * spec.bits)
+
+
+def times_power(state: Value, spec: SourceSpec, power: int) -> Value:
+    """``state * x**power mod polynomial``, by one multiplication by x at a time."""
     bits = list(state)
-    for _ in range(spec.bits):
+    for _ in range(power):
         top = bits[-1]
         shifted = [Const(0, 1), *bits[:-1]]
         bits = [bit ^ top if spec.polynomial >> place & 1 else bit for place, bit in enumerate(shifted)]
@@ -393,7 +398,15 @@ def random_source() -> Checked:
 
     No state that is loaded is zero; see the property of `hdl.tile.seed_loader`.
     """
-    spec = TileConfig().chopper_source
+    return _source(TileConfig().chopper_source)
+
+
+def shared_source() -> Checked:
+    """The same of a source of two words, whose step is a multiplication by x**(2 * bits), and its second word."""
+    return _source(TileConfig(shared_sources=1).row_bank.sources[0])
+
+
+def _source(spec: SourceSpec) -> Checked:
     dut: Any = RandomSource(spec)
     checked = Checked(dut)
     m, state = checked.module, Signal(spec.polynomial.bit_length() - 1, init=spec.seed)
@@ -406,7 +419,7 @@ def random_source() -> Checked:
         Assume(dut.from_next.any()),
         Assert(checked.state["state"] == state),
         Assert(state.any()),
-        Assert(dut.word == state[-spec.bits :]),
+        *(Assert(dut.words[k] == times_power(state, spec, k * spec.bits)[-spec.bits :]) for k in range(spec.words)),
         Assert(dut.to_previous == state),
     ]
     return checked

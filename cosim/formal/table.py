@@ -23,6 +23,7 @@ from symtrack.cosim.formal.arithmetic_properties import (
     reference_latch,
     rounding,
     settling,
+    shared_source,
     wide_multiplier,
     zero_shift,
 )
@@ -313,6 +314,14 @@ PROPERTIES = (
         "default",
         random_source,
         depth=2,
+        twin=("itself: $xor", 0),
+    ),
+    Property(
+        "random_source",
+        "a step of two words is a multiplication by x**24, the second word comes after x**12",
+        "default, `shared_sources` 1",
+        shared_source,
+        depth=3,
         twin=("itself: $xor", 0),
     ),
     Property(

@@ -98,7 +98,8 @@ def _random_words(config: TileConfig, rng: Random) -> Arrays:
     for name in memories(config):
         form = forms.get(name, config.reference_format)
         arrays[name] = noise.integers(form.low, form.high, arrays[name].shape, endpoint=True)
-    arrays["qref"] &= -1 << config.latch_shift
+    if config.symmetric_point:
+        arrays["qref"] &= -1 << config.latch_shift
     return arrays
 
 

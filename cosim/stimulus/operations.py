@@ -74,7 +74,8 @@ def varied(bench: Bench, *, cycles: int, seed: int) -> dict[str, Any]:
         pulses = rng.getrandbits(min(COUNT_BITS, cycles.bit_length() - 1)) * config.zero_shift
         used = config.used(*random_sizes(config, rng))
         tile.use(used.rows, used.columns)
-        codes = np.array([random_codes(used.rows, config, rng, "") for _ in range(used.columns)])
+        reads = used.columns * config.symmetric_point
+        codes = np.array([random_codes(used.rows, config, rng, "") for _ in range(reads)], np.int64)
         tile.calibrate(pulses, codes, random=rng.random() < 0.5)
     return {"updates": done, "transfers": transfers, "state_sha256": state_sha256(tile.state_arrays())}
 

@@ -39,7 +39,12 @@ TILES: dict[str, TileConfig] = {
     "`programmer` 0": SQUARE.replace(programmer=0),
     **{f"`{name}` 0": SQUARE.replace(**{name: 0}) for name in PARTS},
     "none of these": SQUARE.replace(programmer=0, **dict.fromkeys(PARTS, 0)),
-    **{f"`{name}` 1": SQUARE.replace(**{name: 1}) for name in ("row_chopper", "residual_memory", "self_test")},
+    **{
+        f"`{name}` 1": SQUARE.replace(**{name: 1})
+        for name in ("row_chopper", "residual_memory", "self_test", "shared_sources")
+    },
+    "`programmer` and `symmetric_point` 0": SQUARE.replace(programmer=0, symmetric_point=0),
+    "none of these, `symmetric_point` 0": SQUARE.replace(programmer=0, symmetric_point=0, **dict.fromkeys(PARTS, 0)),
     "narrow words": NARROW,
     **{f"`{name}`": NAMED[name] for name in MINIMAL},
 }
@@ -59,7 +64,8 @@ blocks. Gates are NAND gates of two inputs, without flip-flops and memories; LUT
 ABOUT_OFF = """\
 What is left out leaves nothing: no block, no register, no bit of a memory (`tests/cosim/engine/test_parts.py`). Its
 settings keep their ports and registers, so that one driver serves all tiles; they act as 0, and the controller refuses
-any other value."""
+any other value. Without `symmetric_point` there is no Q and no Qref, which a programmer needs: enough for TT-v1 (with
+`direct_writes`), TT-v2 and c-TT-v2, whose choppers stay."""
 ABOUT_WORDS = """\
 The [tables of word widths](results.md#word-widths-99-of-99-runs) try one word at a time, with E-RIDER. What narrow
 words cost together does not follow from them:"""
@@ -83,7 +89,7 @@ def trained(progress: Callable[[int], None] = lambda count: None) -> dict[str, d
     """Accuracies of all seeds, by line of `LEARNED` and algorithm; a run that there has been is not again."""
     found: dict[str, dict[str, list[float]]] = {name: {} for name in LEARNED}
     for (name, tiles), algorithm in product(LEARNED.items(), ALGORITHMS):
-        found[name][algorithm] = [_accuracy(case(algorithm, tiles, seed)) for seed in SEEDS]
+        found[name][algorithm] = [accuracy(case(algorithm, tiles, seed)) for seed in SEEDS]
         progress(1)
     return found
 
@@ -97,7 +103,9 @@ def case(algorithm: str, tiles: Mapping[str, int], seed: int) -> Case:
     return Case(experiment="options", labels=labels(algorithm=algorithm, seed=seed), run=run, epochs=DIGITS_EPOCHS)
 
 
-def _accuracy(of: Case) -> float:
+def accuracy(of: Case) -> float:
+    """Accuracy on the test set; a run that there has been is not again."""
+
     def produce(work: Path) -> list[Path]:
         file = work / RESULT
         file.write_text(json.dumps(golden(of)["metrics"]["accuracy"]))
@@ -158,8 +166,10 @@ def _change(value: float, before: float) -> str:
     return f"{value - before:+,.0f} ({(value - before) / before:+.1%})" if value != before else "–"
 
 
-def document(found: dict[str, Measured], learned: dict[str, dict[str, list[float]]], version: str) -> str:
-    """Text of docs/options.md."""
+def document(
+    found: dict[str, Measured], learned: dict[str, dict[str, list[float]]], sources: Sequence[str], version: str
+) -> str:
+    """Text of docs/options.md; ``sources`` are the paragraphs of `cosim.synthesis.sources`."""
     words = [[f"`{name}`", str(getattr(SQUARE, name)), str(getattr(NARROW, name))] for name in WORDS]
     minimal = ("narrow words", *(f"`{name}`" for name in MINIMAL))
     parts = [name for name in TILES if name not in minimal]
@@ -176,5 +186,6 @@ def document(found: dict[str, Measured], learned: dict[str, dict[str, list[float
         ABOUT_COARSE,
         table(found, (BASE, *minimal)),
         ABOUT_MINIMAL,
+        *sources,
     ]
     return wrapped("\n\n".join(sections) + "\n")

@@ -105,7 +105,8 @@ EVENTS = {
 
 def injected(config: TileConfig) -> dict[str, str]:
     """The memories whose parity can be made wrong, and their letters."""
-    return {"q": "Q", "qref": "Qref", "hidden": "H"} | ({"residual": "D"} if config.residual_memory else {})
+    point = {"q": "Q", "qref": "Qref"} if config.symmetric_point else {}
+    return point | {"hidden": "H"} | ({"residual": "D"} if config.residual_memory else {})
 
 
 def registers(config: TileConfig) -> tuple[Register, ...]:

@@ -39,18 +39,21 @@ def state_items(config: TileConfig) -> list[StateItem]:
     parity = lanes * config.parity  # bits above the lanes
     point, buffer = ("transfer", "symmetric_point"), ("transfer", "hidden_buffer")
     reference = config.reference_format.width * lanes + parity
-    items = [
+    tracked = [
         StateItem("q", (*point, "memory_q", *WORDS), reference, depth),
         StateItem("qref", (*point, "memory_q_ref", *WORDS), config.latched_bits * lanes + parity, depth),
+    ]
+    items = [
+        *(tracked if config.symmetric_point else []),
         StateItem("hidden", (*buffer, "memory_hidden", *WORDS), config.hidden_bits * lanes + parity, depth),
-        StateItem("flipped", ("chopper", "flipped"), config.columns),
+        *([StateItem("flipped", ("chopper", "flipped"), config.columns)] if config.symmetric_point else []),
         StateItem("sweep", ("chopper", "sweep"), (config.sweeps - 1).bit_length()),
         *([StateItem("chopper_source", ("chopper", "source", "state"), 32)] if config.chopper_draws else []),
     ]
     if config.residual_memory:
         width = config.difference_format.width * lanes + parity
         items.append(StateItem("residual", ("transfer", "residual_memory", "memory_residual", *WORDS), width, depth))
-    if config.row_chopper:
+    if config.row_chopper and config.symmetric_point:
         items.append(StateItem("row_flipped", ("chopper", "row_flipped"), config.rows, wire="row_flipped"))
     banks = (
         ("row_sources", ("update", "rows"), config.row_bank),

@@ -131,9 +131,13 @@ class Chopper(wiring.Component):
             flip.eq(by_sweep | (random & by_chance)),
             flips.eq(Mux(flip, Mux(together, Mux(self.end_of_sweep, (1 << config.columns) - 1, 0), here), 0)),
         ]
-        m.d.sync += [self.negative.eq((self.signs & here).any()), self.column_flipped.eq((flipped & here).any())]
+        m.d.sync += self.negative.eq((self.signs & here).any())
         with m.If(self.finish):
-            m.d.sync += [flipped.eq((flipped & ~here) | flips), self.signs.eq(self.signs ^ flips)]
+            m.d.sync += self.signs.eq(self.signs ^ flips)
+        if config.symmetric_point:  # else nothing latches by it
+            m.d.sync += self.column_flipped.eq((flipped & here).any())
+            with m.If(self.finish):
+                m.d.sync += flipped.eq((flipped & ~here) | flips)
 
         if config.row_chopper:
             # Bit k: the rows i with i mod N = k flip after this sweep.
@@ -161,7 +165,9 @@ class Chopper(wiring.Component):
             by_turn = Cat(turns[row % period] for row in range(config.rows))
             m.d.comb += row_flips.eq(by_turn | (rows_random.replicate(config.rows) & by_chance))
             with m.If(wrap):
-                m.d.sync += [self.row_flipped.eq(row_flips), self.row_signs.eq(self.row_signs ^ row_flips)]
+                m.d.sync += self.row_signs.eq(self.row_signs ^ row_flips)
+                if config.symmetric_point:
+                    m.d.sync += self.row_flipped.eq(row_flips)
         else:
             m.d.comb += self.row_to_previous.eq(self.row_from_next)
         return m

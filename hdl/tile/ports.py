@@ -87,8 +87,9 @@ def status(config: TileConfig) -> Signature:
 
 def inject(config: TileConfig) -> Signature:
     """Wrong parity of the next word of a memory that is written, in one lane; only with ``self_test``."""
+    point = {"q": Out(1), "qref": Out(1)} if config.symmetric_point else {}
     residual = {"residual": Out(1)} if config.residual_memory else {}
-    return Signature({"q": Out(1), "qref": Out(1), "hidden": Out(1), **residual, "lane": Out(config.lane_bits)})
+    return Signature({**point, "hidden": Out(1), **residual, "lane": Out(config.lane_bits)})
 
 
 def tile(config: TileConfig) -> Signature:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random bank: one random word per line and step, from about 2*sqrt(n) sources for n lines.
+"""Random bank: one random word per line and step, from about 2*sqrt(n) words of sources for n lines.
 
-    word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
+    word_l = operand_a(l) XOR operand_b(l),    (a, b) = pair(l)
 
 The words of any three lines are independent (see `model.spec.random_specs.BankSpec`). They leave bit by bit, bit k of
 all lines in ``planes[k]``: simulators then work on as many lines at once as their words have bits. Latency: the words
@@ -58,10 +58,11 @@ class RandomBank(wiring.Component):
                 source.from_next.eq(states[index]),
             ]
         split = self.bank.split
+        words = [word for source in sources for word in source.words]
         for place, plane in enumerate(self.planes):
             firsts = Signal(split, name=f"firsts_{place}")
-            m.d.comb += firsts.eq(Cat(source.word[place] for source in sources[:split]))
-            # Lines with the same second source follow each other, see `BankSpec.pair`.
-            alike = (firsts ^ source.word[place].replicate(split) for source in sources[split:])
+            m.d.comb += firsts.eq(Cat(word[place] for word in words[:split]))
+            # Lines with the same second operand follow each other, see `BankSpec.pair`.
+            alike = (firsts ^ word[place].replicate(split) for word in words[split:])
             m.d.comb += plane.eq(Cat(alike))
         return m

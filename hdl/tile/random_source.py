@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Random source: a word of fresh bits per step from one feedback shift register.
+"""Random source: one word of fresh bits per step, or two, from one feedback shift register.
 
-    state <- state * x**bits mod p(x),    word = top ``bits`` bits of the state
+    state <- state * x**(words * bits) mod p(x),    word k = top ``bits`` bits of state * x**(k * bits) mod p(x)
 
-p is primitive of degree 32, so x**n mod p takes all 2**32 - 1 non-zero values; the multiplication by x**bits is
-a fixed network of XORs. Sources are in a chain through which states are loaded, see `hdl.tile.seed_loader`. Latency:
-the word of the next step is there one cycle after ``advance``. Throughput: one word per cycle.
+p is primitive of degree 32, so x**n mod p takes all 2**32 - 1 non-zero values; a multiplication by x**bits is a fixed
+network of XORs, one after the other for as many words as there are. Sources are in a chain through which states are
+loaded, see `hdl.tile.seed_loader`. Latency: the words of the next step are there one cycle after ``advance``.
+Throughput: the words of a step per cycle.
 """
 
 from functools import reduce
@@ -40,19 +41,19 @@ class RandomSource(wiring.Component):
     -------
     advance : step at the end of this cycle
     load, from_next : take the state of the next source in the chain in place of a step
-    word, rest : the current word, valid always; the bits of the state below it
+    word, rest : the current words, valid always, the first one in the lowest bits; the bits of the state below that one
     """
 
     def __init__(self, spec: SourceSpec) -> None:
         self.spec = spec
-        self.module = f"random_source_{spec.bits}"
+        self.module = f"random_source_{spec.bits}" if spec.words == 1 else f"random_source_{spec.words}x{spec.bits}"
         degree = spec.polynomial.bit_length() - 1
         super().__init__(
             {
                 "advance": In(1),
                 "load": In(1),
                 "from_next": In(degree),
-                "word": Out(spec.bits),
+                "word": Out(spec.words * spec.bits),
                 "rest": Out(degree - spec.bits),
             }
         )
@@ -60,7 +61,12 @@ class RandomSource(wiring.Component):
     @property
     def to_previous(self) -> Value:
         """The state, for the source before in the chain."""
-        return Cat(self.rest, self.word)
+        return Cat(self.rest, self.words[0])
+
+    @property
+    def words(self) -> list[Value]:
+        """The current words, one by one."""
+        return [self.word.word_select(k, self.spec.bits) for k in range(self.spec.words)]
 
     @property
     def parameters(self) -> dict[str, int]:
@@ -83,16 +89,26 @@ class RandomSource(wiring.Component):
         spec = self.spec
         degree = spec.polynomial.bit_length() - 1
         state = Signal(degree, init=spec.seed)
+        states: list[Signal] = [state]  # after each word
+        for k in range(1, spec.words):
+            states.append(following := Signal(degree, name=f"state_{k}"))
+            m.d.comb += following.eq(self._shifted(states[k - 1]))
+        with m.If(self.load):
+            m.d.sync += state.eq(self.from_next)
+        with m.Elif(self.advance):
+            m.d.sync += state.eq(self._shifted(states[-1]))
+        kept = degree - spec.bits
+        m.d.comb += [self.word.eq(Cat(of[kept:] for of in states)), self.rest.eq(state[:kept])]
+        return m
+
+    def _shifted(self, state: Signal) -> Value:
+        """``state * x**bits mod p``."""
         # Shifting moves the top ``bits`` bits out; each of them comes back as its residue. They are added up in groups,
         # whose sums bits of the state share: fewer look-up tables.
+        spec, degree = self.spec, len(state)
         kept = degree - spec.bits
         residues = [
             Mux(state[kept + k], Const(reduced_power(degree + k, spec.polynomial), degree), 0) for k in range(spec.bits)
         ]
         groups = (reduce(xor, residues[first : first + GROUP]) for first in range(0, spec.bits, GROUP))
-        with m.If(self.load):
-            m.d.sync += state.eq(self.from_next)
-        with m.Elif(self.advance):
-            m.d.sync += state.eq((state << spec.bits)[:degree] ^ reduce(xor, groups))
-        m.d.comb += [self.word.eq(state[kept:]), self.rest.eq(state[:kept])]
-        return m
+        return (state << spec.bits)[:degree] ^ reduce(xor, groups)

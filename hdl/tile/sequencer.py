@@ -96,7 +96,7 @@ class Sequencer(wiring.Component):
         calibrate = self.command.op == Op.CALIBRATE
         program = (self.command.op == Op.PROGRAM) & config.programmer
         able = [spec.name for spec in setting_specs(config) if spec.high]  # the others act as 0
-        sweeps = self.settings.calibration_sweeps
+        sweeps = self.settings.calibration_sweeps if config.symmetric_point else Const(0)
         pulses = self.settings.calibration_pulses if config.zero_shift else Const(0)
         updates = ~self.command.op.any()  # Op.UPDATE
         pulses_first = calibrate & pulses.any()
@@ -141,11 +141,14 @@ class Sequencer(wiring.Component):
                 m.d.sync += [
                     self.sampled.chopper.eq(ChopperMode.OFF),
                     *([self.sampled.row_chopper.eq(ChopperMode.OFF)] if config.row_chopper else []),
-                    self.sampled.reference.eq(Reference.LATCHED),
                     self.sampled.accumulate.eq(0),
-                    self.sampled.filter.eq(calibrate),
-                    self.sampled.latch.eq(calibrate & (sweeps == 1)),
                 ]
+                if config.symmetric_point:
+                    m.d.sync += [
+                        self.sampled.reference.eq(Reference.LATCHED),
+                        self.sampled.filter.eq(calibrate),
+                        self.sampled.latch.eq(calibrate & (sweeps == 1)),
+                    ]
         if config.programmer:
             with m.If(self.start):
                 m.d.sync += self.programming.eq(program)
@@ -169,6 +172,7 @@ class Sequencer(wiring.Component):
             m.d.sync += [left.eq(sweeps), column.eq(0), rounds.eq(0)]
         with m.Elif(self.streamed):
             m.d.sync += [column.eq(Mux(end_of_sweep, 0, column + 1)), rounds.eq(rounds + 1)]
-            with m.If(calibrating & end_of_sweep):
-                m.d.sync += [left.eq(left - 1), self.sampled.latch.eq(left == 2)]
+            if config.symmetric_point:
+                with m.If(calibrating & end_of_sweep):
+                    m.d.sync += [left.eq(left - 1), self.sampled.latch.eq(left == 2)]
         return m

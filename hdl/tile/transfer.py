@@ -3,10 +3,10 @@
 
     r -> d = c (r - s) -> H + gain d -> n pulses;   Q <- Q + (r - Q) eta;   c = c_j c'_i,   s = 0, Qref or Q
 
-A beat enters in stage 0. `hdl.tile.symmetric_point` works in stages 0 to 4, `hdl.tile.residual_memory`, where there is
-one, in stages 3 to 6, and `hdl.tile.hidden_buffer` in stages 3 to 11, the last of which is
-`model.spec.config.BEAT_LATENCY`: there the writes of the beat are offered. A beat of a column is never in the pipeline
-twice, so no memory is read where it is written.
+A beat enters in stage 0. `hdl.tile.symmetric_point`, or `hdl.tile.chopped_read` in a tile without, works in stages 0
+to 4, `hdl.tile.residual_memory`, where there is one, in stages 3 to 6, and `hdl.tile.hidden_buffer` in stages 3 to 11,
+the last of which is `model.spec.config.BEAT_LATENCY`: there the writes of the beat are offered. A beat of a column is
+never in the pipeline twice, so no memory is read where it is written.
 Latency: BEAT_LATENCY cycles from a beat of codes to its beat of writes. Throughput: one beat per cycle. When
 ``writes`` waits, one more beat goes into the spare register of `hdl.parts.register_slice`, then all stages wait. A
 transfer takes ``TileConfig.transfer_cycles`` with its command.
@@ -21,6 +21,7 @@ from symtrack.hdl.parts.delay import delayed
 from symtrack.hdl.parts.multiplier import times
 from symtrack.hdl.parts.register_slice import RegisterSlice
 from symtrack.hdl.tile import ports
+from symtrack.hdl.tile.chopped_read import ChoppedRead
 from symtrack.hdl.tile.hidden_buffer import HiddenBuffer
 from symtrack.hdl.tile.residual_memory import ResidualMemory
 from symtrack.hdl.tile.symmetric_point import SymmetricPoint
@@ -95,14 +96,14 @@ class TransferPath(wiring.Component):
     def elaborate(self, platform: object) -> Module:
         m = Module()
         config = self.config
-        m.submodules.symmetric_point = point = SymmetricPoint(config)
+        point: SymmetricPoint | ChoppedRead = SymmetricPoint(config) if config.symmetric_point else ChoppedRead(config)
+        m.submodules["symmetric_point" if config.symmetric_point else "chopped_read"] = point
         m.submodules.hidden_buffer = buffer = HiddenBuffer(config)
         fields: dict[str, ShapeLike] = {
             "column": config.column_bits,
             "beat": config.beat_bits,
             "pulses": self.writes.pulses.shape(),
-            "latch": config.lanes,
-            "reference": self.writes.reference.shape(),
+            **({"latch": config.lanes, "reference": self.writes.reference.shape()} if config.symmetric_point else {}),
             "last": 1,
         }
         if config.programmer:
@@ -178,10 +179,10 @@ class TransferPath(wiring.Component):
                         row_flipped.eq(self.row_flipped[there]),
                     ]
         for lane in range(config.lanes):
-            m.d.comb += [
-                point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming),
-                point.latch[lane].eq(((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch),
-            ]
+            m.d.comb += point.negative[lane].eq((self.negative ^ row_negative[lane]) | self.programming)
+            if isinstance(point, SymmetricPoint):
+                latch = ((self.flipped ^ row_flipped[lane]) & ~self.programming) | self.settings.latch
+                m.d.comb += point.latch[lane].eq(latch)
 
         # Stage by stage: is there a beat, which, and its words.
         valid = [accept]
@@ -198,12 +199,6 @@ class TransferPath(wiring.Component):
         m.d.comb += [
             point.advance.eq(advance),
             point.code.eq(self.codes.code),
-            point.accept.eq(accept),
-            point.read_address.eq(address[0]),
-            point.mode.eq(self.settings.reference),
-            point.filter.eq(self.settings.filter),
-            point.write.eq(valid[4]),
-            point.write_address.eq(address[4]),
             buffer.advance.eq(advance),
             buffer.read.eq(valid[3] & advance),
             buffer.read_address.eq(address[3]),
@@ -222,9 +217,19 @@ class TransferPath(wiring.Component):
             self.to_previous.eq(buffer.to_previous),
             offer.ready.eq(self.writes.ready),
             self.writes.valid.eq(offer.valid),
-            *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD),
+            *(getattr(self.writes, name).eq(getattr(offer, f"{name}_out")) for name in PAYLOAD if name in fields),
         ]
-        blocks: list[wiring.Component] = [point, buffer]
+        blocks: list[wiring.Component] = [buffer]
+        if isinstance(point, SymmetricPoint):
+            blocks = [point, buffer]
+            m.d.comb += [
+                point.accept.eq(accept),
+                point.read_address.eq(address[0]),
+                point.mode.eq(self.settings.reference),
+                point.filter.eq(self.settings.filter),
+                point.write.eq(valid[4]),
+                point.write_address.eq(address[4]),
+            ]
         if config.residual_memory:
             m.submodules.residual_memory = residual = ResidualMemory(config)
             blocks.append(residual)
@@ -244,16 +249,16 @@ class TransferPath(wiring.Component):
             m.d.comb += [block.clear.eq(self.clear), block.clear_address.eq(self.clear_address)]
             if config.self_test:
                 connect(m, block.inject, flipped(self.inject))
-        fresh = delayed(m, point.fresh, 6, advance, "fresh")
-        shown = Cat(Mux(point.in_use[lane], point.reference[lane], 0) for lane in range(lanes))
-        reference = delayed(m, shown, 6, advance, "reference")
+        if isinstance(point, SymmetricPoint):
+            fresh = delayed(m, point.fresh, 6, advance, "fresh")
+            shown = Cat(Mux(point.in_use[lane], point.reference[lane], 0) for lane in range(lanes))
+            reference = delayed(m, shown, 6, advance, "reference")
+            m.d.comb += [offer.latch_in.eq(fresh), offer.reference_in.eq(reference)]
         m.d.comb += [
             offer.arrives.eq(buffer.load),
             offer.column_in.eq(Mux(self.programming, self.program_column, self.column)),
             offer.beat_in.eq(beat),
             offer.pulses_in.eq(buffer.pulses),
-            offer.latch_in.eq(fresh),
-            offer.reference_in.eq(reference),
             offer.last_in.eq(~more & (beat + 1 == taken)),
         ]
         # What is not offer.room: the counters choose by it, and a register of theirs can be near them.
@@ -263,7 +268,10 @@ class TransferPath(wiring.Component):
             m.d.sync += self.two.eq(1)
         if config.parity:
             wrong = buffer.wrong | residual.wrong if config.residual_memory else buffer.wrong
-            m.d.sync += self.memory_error.eq(advance & ((valid[3] & point.wrong) | (valid[6] & wrong)))
+            told = valid[6] & wrong
+            if isinstance(point, SymmetricPoint):
+                told = (valid[3] & point.wrong) | told
+            m.d.sync += self.memory_error.eq(advance & told)
         with m.If(buffer.load):
             m.d.sync += self.amount.eq(buffer.amount)
         with m.If(buffer.load):

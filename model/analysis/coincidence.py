@@ -156,14 +156,16 @@ def correlation(config: TileConfig, first: Cell, second: Cell, joint: Int) -> Co
 def _line_words(
     config: TileConfig, rows: Sequence[int], columns: Sequence[int], slots: int, chunk: int
 ) -> Iterator[Int]:
-    """Words int64[n, 2 * lines] of the sources of some lines, row lines first, two sources a line."""
+    """Words int64[n, 2 * lines] that some lines combine, row lines first, two a line."""
+    each = config.row_bank.sources[0].words
     of_rows = [k for line in rows for k in config.row_bank.pair(line)]
-    of_columns = [len(config.row_bank.sources) + k for line in columns for k in config.column_bank.pair(line)]
+    of_columns = [len(config.row_bank.sources) * each + k for line in columns for k in config.column_bank.pair(line)]
     used, seeds = of_rows + of_columns, config.seeds
-    sources = Sources(tuple(config.sources[k] for k in used))
-    sources.state[:] = [seeds[k] for k in used]
+    sources = Sources(tuple(config.sources[k // each] for k in used))
+    sources.state[:] = [seeds[k // each] for k in used]
+    operands = [place * each + k % each for place, k in enumerate(used)]
     for start in range(0, slots, chunk):
-        yield sources.words(min(chunk, slots - start))
+        yield sources.words(min(chunk, slots - start))[:, operands]
 
 
 def _bins(name: str, magnitudes: Sequence[int], bits: int) -> tuple[Int, NDArray[np.uint32]]:

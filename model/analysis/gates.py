@@ -6,7 +6,8 @@
 The unit is a NAND gate of two inputs, of logic without flip-flops and memories, as docs/synthesis.md has it. The
 coefficients are those of least relative squares over the syntheses in gates.json, which ``symtrack synthesize --fit``
 makes; the file has their errors, too, each synthesis predicted from all others. All of them have every part of
-`model.spec.config.PARTS`: of a tile without, the sum is too large by what docs/options.md has for it.
+`model.spec.config.PARTS`, a ``symmetric_point`` and no ``shared_sources``: of other tiles the sum is too large. By how
+much, docs/options.md has for parts; a shared source costs less than another one, and only their number is known here.
 """
 
 from __future__ import annotations

@@ -272,7 +272,8 @@ def settings(
     Raises
     ------
     ValueError
-        The gain does not fit ``gain_bits``, or is too small to have any effect; the tile has no choppers of rows.
+        The gain does not fit ``gain_bits``, or is too small to have any effect; the tile has no choppers of rows, or
+        no symmetric points.
     """
     thresholds = _thresholds(algorithm, config, rates, dw_min, lsb) * Fraction(factor)
     gain = round(thresholds * (1 << config.threshold_shift))
@@ -286,13 +287,15 @@ def settings(
         )
     if algorithm.row_chopper != ChopperMode.OFF and not config.row_chopper:
         raise ValueError(f"row_chopper = {algorithm.row_chopper.name}: must be OFF for a tile without row_chopper")
+    if algorithm.reference != Reference.ZERO and not config.symmetric_point:
+        raise ValueError(f"reference = {algorithm.reference.name}: must be ZERO for a tile without symmetric_point")
     return Settings(
         target=algorithm.target,
         chopper=algorithm.chopper,
         scope=algorithm.scope,
         row_chopper=algorithm.row_chopper,
         reference=algorithm.reference,
-        filter=algorithm.filter,
+        filter=algorithm.filter and bool(config.symmetric_point),
         direct=algorithm.direct,
         gain=gain,
         forget=True,

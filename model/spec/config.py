@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from symtrack.model.spec.fixed import Format
-from symtrack.model.spec.polynomials import DEGREE, dense_primitive, mix64
+from symtrack.model.spec.polynomials import DEGREE, dense_primitive, mix64, sparse_primitives
 from symtrack.model.spec.random_specs import BankSpec, SourceSpec
 from symtrack.model.spec.validated import Validated, integer, own
 
@@ -29,7 +29,8 @@ BEAT_LATENCY = 11  # cycles from an accepted beat of ADC codes to the write puls
 # Parts that every tile has unless it is told to leave them out.
 PARTS = ("direct_writes", "hidden_momentum", "zero_shift", "random_chopper", "parity")
 # What came later is left out of fingerprints and files where it is as if it were not there, so that these stay.
-ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0} | dict.fromkeys(PARTS, 1)
+ADDED = {"stream_pad": 0, "self_test": 0, "residual_memory": 0, "shared_sources": 0, "symmetric_point": 1}
+ADDED |= dict.fromkeys(PARTS, 1)
 NAMED: dict[str, TileConfig] = {}  # filled below
 LONGEST_NAME = 40
 OWN_NAME = re.compile(rf"(?!custom_|\w*_controller$)[a-z][a-z0-9_]{{0,{LONGEST_NAME - 1}}}")
@@ -132,6 +133,8 @@ class TileConfig(Validated):
     zero_shift: int = integer(0, 1, 1, "1: a calibration can give slots to all cells")
     random_chopper: int = integer(0, 1, 1, "1: choppers can flip at random")
     parity: int = integer(0, 1, 1, "1: words of the memories have a parity bit each")
+    shared_sources: int = integer(0, 1, 0, "1: a random source of a bank has two words a step, by a sparse polynomial")
+    symmetric_point: int = integer(0, 1, 1, "1: the tile tracks symmetric points in Q and Qref")
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -161,6 +164,10 @@ class TileConfig(Validated):
             raise ValueError(
                 f"threshold_shift = {self.threshold_shift}: must be at most hidden_bits - 2 = "
                 f"{self.hidden_bits - 2}, or H can never reach its threshold"
+            )
+        if self.programmer > self.symmetric_point:
+            raise ValueError(
+                f"programmer = {self.programmer}: must be 0 with symmetric_point = 0, there is no Qref to program"
             )
         if self.self_test > self.parity:
             raise ValueError(f"self_test = {self.self_test}: must be 0 with parity = 0, it makes parities wrong")
@@ -420,12 +427,14 @@ class TileConfig(Validated):
         return self._bank(self.rows, index, CHOPPER_RANDOM_BITS) if random else BankSpec(0, 0, ())
 
     def _bank(self, lines: int, first: int, bits: int) -> BankSpec:
-        split = math.isqrt(lines - 1) + 1
-        count = split + -(-lines // split)
-        return BankSpec(lines, split, tuple(self._source(first + k, bits) for k in range(count)))
+        each = 1 + self.shared_sources
+        split = each * -(-(math.isqrt(lines - 1) + 1) // each)
+        count = split // each + -(-lines // (split * each))
+        return BankSpec(lines, split, tuple(self._source(first + k, bits, each) for k in range(count)))
 
-    def _source(self, index: int, bits: int) -> SourceSpec:
-        return SourceSpec(dense_primitive(index), source_state(DEFAULT_SEED, index), bits)
+    def _source(self, index: int, bits: int, words: int = 1) -> SourceSpec:
+        polynomial = dense_primitive(index) if words == 1 else sparse_primitives()[index]
+        return SourceSpec(polynomial, source_state(DEFAULT_SEED, index), bits, words)
 
     @cached_property
     def sources(self) -> tuple[SourceSpec, ...]:

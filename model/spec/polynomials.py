@@ -3,16 +3,21 @@
 
 A polynomial is an integer whose bit ``k`` is the coefficient of ``x**k``. A feedback shift register with
 a primitive polynomial of degree n runs through all ``2**n - 1`` non-zero states. Dense polynomials (about
-n/2 terms) are wanted: sparse ones tie a few bits of nearby words together by their low-weight relations.
+n/2 terms) are wanted: sparse ones tie a few bits of nearby words together by their low-weight relations. Where a line
+has the sum of two sources, the relations are those of the product of their polynomials, which sparse ones can be chosen
+for.
 """
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, reduce
+from operator import xor
 
 DEGREE = 32
 ORDER_FACTORS = (3, 5, 17, 257, 65537)  # 2**32 - 1 is their product
 MASK64 = (1 << 64) - 1
+SECOND_POWER = 16  # of the first sparse polynomials
+PRODUCT_TERMS = 13  # of the product of two sparse polynomials, at least
 
 _SPREAD = tuple(sum(((byte >> bit) & 1) << (2 * bit) for bit in range(8)) for byte in range(256))
 
@@ -66,3 +71,29 @@ def dense_primitive(index: int) -> int:
         if 12 <= candidate.bit_count() <= 22 and is_primitive(candidate):
             return candidate
         attempt += 1
+
+
+def product(a: int, b: int) -> int:
+    """The product of two polynomials, not reduced."""
+    return reduce(xor, (a << k for k in range(b.bit_length()) if b >> k & 1), 0)
+
+
+@cache
+def sparse_primitives() -> tuple[int, ...]:
+    """Primitive polynomials of degree 32 and five terms, the fewest there are for this degree.
+
+    A step by one costs few XORs, but a sequence with one alone would have a relation of five bits. Those of lines are
+    sums of two, whose relations have at least `PRODUCT_TERMS` bits, as the product of any two of these polynomials. The
+    first are those whose second power is `SECOND_POWER` or a little more: what leaves a register at its top then comes
+    back spread over all of it, and takes few look-up tables.
+    """
+    powers = [*range(SECOND_POWER, DEGREE), *range(3, SECOND_POWER)]
+    found: list[int] = []
+    for a in powers:
+        for b in range(2, a):
+            for c in range(1, b):
+                candidate = 1 << DEGREE | 1 << a | 1 << b | 1 << c | 1
+                apart = all(product(candidate, other).bit_count() >= PRODUCT_TERMS for other in found)
+                if apart and is_primitive(candidate):
+                    found.append(candidate)
+    return tuple(found)

@@ -74,9 +74,9 @@ class Settings:
     row_chopper: ChopperMode = word(
         ChopperMode.OFF, 2, "when choppers of rows flip", needs="row_chopper", without=REGULAR_ONLY
     )
-    reference: Reference = word(Reference.ZERO, 2, "what is subtracted from a read")
-    filter: bool = word(True, 1, "off: Q is left alone")
-    latch: bool = word(False, 1, "on: a transfer latches Qref in every cell")
+    reference: Reference = word(Reference.ZERO, 2, "what is subtracted from a read", needs="symmetric_point")
+    filter: bool = word(True, 1, "off: Q is left alone", needs="symmetric_point")
+    latch: bool = word(False, 1, "on: a transfer latches Qref in every cell", needs="symmetric_point")
     direct: bool = word(False, 1, "on: writes are gain * d rounded at random, without H", needs="direct_writes")
     gain: int = word(0, "gain_bits", "multiplier of the demodulated read")
     forget: bool = word(False, 1, "on: momentum after a write, off: H loses what was written")
@@ -88,7 +88,11 @@ class Settings:
         0, COUNT_BITS, "zero-shifting of all cells of P by a calibration", unit="slots", needs="zero_shift"
     )
     calibration_sweeps: int = word(
-        0, COUNT_BITS, "reads of every column by a calibration, the last of which latches Qref", unit="sweeps"
+        0,
+        COUNT_BITS,
+        "reads of every column by a calibration, the last of which latches Qref",
+        unit="sweeps",
+        needs="symmetric_point",
     )
     calibration_random: bool = word(
         False, 1, "on: random polarities, off: alternating from an upward one", needs="zero_shift"
@@ -150,7 +154,7 @@ def setting_specs(config: TileConfig) -> tuple[SettingSpec, ...]:
                 kind=kind,
                 width=width,
                 high=int(high),
-                default=int(getattr(plain, spec.name)),
+                default=min(int(getattr(plain, spec.name)), int(high)),
                 unit=given["unit"],
                 text=f"{given['text']}: {codes}" if codes else given["text"],
             )

@@ -118,7 +118,7 @@ class ChopperState:
     """
 
     def __init__(self, config: TileConfig) -> None:
-        self._rows_chop = bool(config.row_chopper)
+        self._rows_chop, self._latches = bool(config.row_chopper), bool(config.symmetric_point)
         self.sign = np.ones(config.columns, np.int64)
         self.flipped = np.zeros(config.columns, np.int64)
         self.row_sign = np.ones(config.rows, np.int64)
@@ -185,15 +185,17 @@ class ChopperState:
         step(self.registers, wrap)
 
     def state_arrays(self) -> dict[str, Int]:
-        """Copies of all registers, by name; those of the rows only if they have choppers."""
+        """Copies of all registers, by name; those of the rows only if they have choppers, flags only if a read latches
+        by them.
+        """
         rows = {
             "row_chopper": self.row_sign.copy(),
-            "row_flipped": self.row_flipped.copy(),
+            **({"row_flipped": self.row_flipped.copy()} if self._latches else {}),
             "row_chopper_sources": self.row_bank.state.copy(),
         }
         return {
             "chopper": self.sign.copy(),
-            "flipped": self.flipped.copy(),
+            **({"flipped": self.flipped.copy()} if self._latches else {}),
             "column": np.array(self.column, np.int64),
             "sweep": np.array(self.sweep, np.int64),
             "chopper_source": self.source.state.copy(),
@@ -202,10 +204,12 @@ class ChopperState:
     def restore(self, arrays: Arrays) -> None:
         """Back to the registers of `state_arrays`."""
         self.sign[:] = arrays["chopper"]
-        self.flipped[:] = arrays["flipped"]
+        if self._latches:
+            self.flipped[:] = arrays["flipped"]
         self._place[:] = int(arrays["column"]), int(arrays["sweep"])
         self.source.state[:] = arrays["chopper_source"]
         if self._rows_chop:
             self.row_sign[:] = arrays["row_chopper"]
-            self.row_flipped[:] = arrays["row_flipped"]
+            if self._latches:
+                self.row_flipped[:] = arrays["row_flipped"]
             self.row_bank.state[:] = arrays["row_chopper_sources"]

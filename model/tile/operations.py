@@ -290,7 +290,8 @@ class Periphery:
         _integer("pulses", pulses, 0, most * self.config.zero_shift)
         columns = [_vector("codes", code, used.rows, *self._code_range) for code in np.asarray(codes)]
         sweeps, rest = divmod(len(columns), used.columns)
-        if rest or sweeps > most:
+        if rest or sweeps > most * self.config.symmetric_point:
+            most *= self.config.symmetric_point
             raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {used.columns} columns")
         self.chopper_state.begin(used.columns)
         up = polarities(pulses, random=random and pulses > 0, source=self.chopper_state.source)

@@ -16,7 +16,8 @@ from symtrack.model.spec.config import TileConfig
 
 def memories(config: TileConfig) -> tuple[str, ...]:
     """The names of all memories."""
-    return ("q", "qref", "hidden", *(("residual",) if config.residual_memory else ()))
+    point = ("q", "qref") if config.symmetric_point else ()
+    return (*point, "hidden", *(("residual",) if config.residual_memory else ()))
 
 
 class Parity:

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: Apache-2.0
-"""Golden random bank: one random word per line from pairs of about 2 * sqrt(n) sources for n lines.
+"""Golden random bank: one random word per line from pairs of about 2 * sqrt(n) words of sources for n lines.
 
-    word_l = source_a(l) XOR source_b(l),    (a, b) = pair(l)
+    word_l = operand_a(l) XOR operand_b(l),    (a, b) = pair(l)
 
 The words of any three lines are independent, see `model.spec.random_specs.BankSpec`. Latency 0, one word per line and
 slot. Source: docs/tile.md, section 3.
@@ -19,7 +19,7 @@ from symtrack.model.tile.random_source import SourceRegisters, Sources
 
 
 class BankRegisters(NamedTuple):
-    """A bank for compiled code: its sources, and the two of every line, int64[lines]."""
+    """A bank for compiled code: its sources, and the two operands of every line, int64[lines]."""
 
     sources: SourceRegisters
     first: Int
@@ -31,8 +31,8 @@ class Bank(Sources):
 
     Attributes
     ----------
-    first, second : int64[lines], the two sources whose words are XORed into the word of a line.
-    split : sources that are first operands.
+    first, second : int64[lines], the two words of sources that are XORed into the word of a line.
+    split : words of sources that are first operands.
     """
 
     def __init__(self, spec: BankSpec) -> None:

@@ -49,6 +49,7 @@ class Scaling(NamedTuple):
     dither_shift: int
     has_dither: bool
     has_residual: bool
+    has_point: bool
 
 
 def scaling_of(config: TileConfig) -> Scaling:
@@ -66,6 +67,7 @@ def scaling_of(config: TileConfig) -> Scaling:
         dither_shift=config.threshold_shift - config.dither_bits,
         has_dither=bool(config.dither_bits),
         has_residual=bool(config.residual_memory),
+        has_point=bool(config.symmetric_point),
     )
 
 
@@ -169,7 +171,7 @@ def take_read(code, reads, modes):  # type: ignore[no-untyped-def]
         residual[:] = _keep(residual, d, np.full(rows, modes.accumulates))
         d = residual.copy()
     step(state, turn(state, modes.chopper, modes.scope, modes.row_chopper, reads.columns))
-    latched = (latches | (modes.reference == _FILTERED)).astype(np.uint8)
+    latched = ((latches | (modes.reference == _FILTERED)) * scaling.has_point).astype(np.uint8)
     saturated, clamped = bool(clipped[0].any()), bool(clipped[1].any())
     return column, n, latched, reference, d, saturated, clamped, total(n)
 

@@ -48,9 +48,11 @@ class Sources(NamedTuple):
     ----------
     row_state, column_state : int64[n], those of the banks, which step.
     leaps : uint32, for every group of sources what bit k of their words adds, counted from the top, k by k.
+    operands : int64, where the words of sources that lines combine are, see `_fill`; none if sources have one word.
+    each : words of a source in a step.
     bits : width of a word.
     top : ``2**31``. Compiled code tests bits by masks; if it knew that each has one bit, it would shift, which is slow.
-    row_split, column_split : first operands among the sources of a side; line l has l modulo the split, and that behind
+    row_split, column_split : first operands among the words of a side; line l has l modulo the split, and that behind
         the first operands whose number is l // split.
     rows, columns : lines of the sides.
     """
@@ -58,6 +60,8 @@ class Sources(NamedTuple):
     row_state: Int
     column_state: Int
     leaps: NDArray[np.uint32]
+    operands: Int
+    each: int
     bits: int
     top: int
     row_split: int
@@ -74,10 +78,14 @@ def sources_of(row_bank: Bank, column_bank: Bank, *, bits: int, rows: int, colum
     groups = -(-len(feedback) // SIDE_BY_SIDE)
     leaps = np.zeros((_BITS_MAX, groups * SIDE_BY_SIDE), np.uint32)
     leaps[:bits, : len(feedback)] = powers
+    each = row_bank.each
+    sources = np.arange(len(feedback) if each > 1 else 0)
     return Sources(
         row_state=row_bank.state,
         column_state=column_bank.state,
         leaps=leaps.reshape(_BITS_MAX, groups, SIDE_BY_SIDE).transpose(1, 0, 2).ravel(),
+        operands=np.add.outer(sources, np.arange(each) * groups * SIDE_BY_SIDE).ravel(),
+        each=each,
         bits=bits,
         top=1 << DEGREE - 1,
         row_split=row_bank.split,
@@ -105,13 +113,15 @@ class Room(NamedTuple):
 
     Attributes
     ----------
-    states, now : uint32, of all sources.
-    fields : uint64, words of slots: quadrant by quadrant, `FIELDS` slots of all sources each.
+    states : uint32, of all sources.
+    now, words : uint32, of all sources word by word, and of all operands; the same if sources have one word.
+    fields : uint64, words of slots: quadrant by quadrant, `FIELDS` slots of all operands each.
     rows, columns : the sides.
     """
 
     states: NDArray[np.uint32]
     now: NDArray[np.uint32]
+    words: NDArray[np.uint32]
     fields: NDArray[np.uint64]
     rows: Side
     columns: Side
@@ -126,11 +136,14 @@ def _new_side(lines: int) -> Side:
 @njit(cache=True)
 def new_room(sources: Sources, longest: int) -> Room:
     """For updates of these sources with trains of at most ``longest`` slots."""
-    count = sources.leaps.size // _BITS_MAX
+    count, operands = sources.leaps.size // _BITS_MAX, sources.operands.size
+    now = np.zeros(count * sources.each, np.uint32)
+    words = np.zeros((operands + SIDE_BY_SIDE - 1) // SIDE_BY_SIDE * SIDE_BY_SIDE, np.uint32) if operands else now
     return Room(
         states=np.zeros(count, np.uint32),
-        now=np.zeros(count, np.uint32),
-        fields=np.zeros(QUADRANTS * ((longest + FIELDS - 1) // FIELDS) * count + SIDE_BY_SIDE, np.uint64),
+        now=now,
+        words=words,
+        fields=np.zeros(QUADRANTS * ((longest + FIELDS - 1) // FIELDS) * words.size + SIDE_BY_SIDE, np.uint64),
         rows=_new_side(sources.rows),
         columns=_new_side(sources.columns),
     )
@@ -160,18 +173,25 @@ def _put(fields, here, words, shift):  # type: ignore[no-untyped-def]
 
 
 @njit(cache=True, forceinline=True)
-def _fill(states, words, fields, leaps, bits, top, runs, bl):  # type: ignore[no-untyped-def]
-    """The fields of so many quadrants of ``bl`` slots each."""
+def _fill(states, now, words, fields, leaps, operands, bits, top, runs, bl):  # type: ignore[no-untyped-def]
+    """The fields of so many quadrants of ``bl`` slots each.
+
+    First words of all sources come first in ``now``, then second ones. They are put together by their sources for the
+    lines, as which ``operands`` has their places.
+    """
     groups = states.size // SIDE_BY_SIDE
     for run in range(runs):
         for slot in range(bl):
-            for group in range(groups):
-                if bits <= _BITS:
-                    _step(states, words, leaps, group, bits, top, _BITS)
-                else:
-                    _step(states, words, leaps, group, bits, top, _BITS_MAX)
+            for first in range(0, now.size, states.size):
+                for group in range(groups):
+                    if bits <= _BITS:
+                        _step(states, now[first:], leaps, group, bits, top, _BITS)
+                    else:
+                        _step(states, now[first:], leaps, group, bits, top, _BITS_MAX)
+            for k in range(operands.size):
+                words[k] = now[operands[k]]
             together = run * ((bl + FIELDS - 1) // FIELDS) + slot // FIELDS
-            _put(fields, np.uint64(together * states.size), words, np.uint64(slot % FIELDS * FIELD_BITS))
+            _put(fields, np.uint64(together * words.size), words, np.uint64(slot % FIELDS * FIELD_BITS))
 
 
 @njit(cache=True, forceinline=True)
@@ -290,11 +310,12 @@ def make_trains(x, delta, bl, choppers, row_choppers, halves, turned, sources, r
     int
         The number of slots.
     """
-    row_state, column_state, leaps, bits, top, row_split, column_split, row_count, column_count = sources
-    states, now, fields, rows, columns = room
+    row_state, column_state, leaps, operands, each, bits, top = sources[:7]
+    row_split, column_split, row_count, column_count = sources[7:]
+    states, now, combined, fields, rows, columns = room
     (row_limits, row_words), (column_limits, column_words) = rows, columns
     words, fires, counts, numbers, events = trains
-    count, stride = row_state.size, states.size
+    count, stride, columns_first = row_state.size, combined.size, row_state.size * each
     for k in range(count):
         states[k] = np.uint32(row_state[k])
     for k in range(column_state.size):
@@ -315,10 +336,11 @@ def make_trains(x, delta, bl, choppers, row_choppers, halves, turned, sources, r
             runs += is_present(q, row_mask, column_mask)
         if runs == 0:
             continue
-        _fill(states, now, fields, leaps, bits, np.uint32(top), runs, bl[k])
+        _fill(states, now, combined, fields, leaps, operands, bits, np.uint32(top), runs, bl[k])
         slots += runs * bl[k]
         _fire(active_rows, fields, row_limits, row_words, of_rows, stride, 0, row_split, row_count, parts)
-        _fire(active, fields, column_limits, column_words, of_columns, stride, count, column_split, column_count, parts)
+        column_form = columns_first, column_split, column_count, parts
+        _fire(active, fields, column_limits, column_words, of_columns, stride, *column_form)
         line_mask, lane_mask = (column_mask, row_mask) if turned else (row_mask, column_mask)
         every = np.uint64((1 << bl[k]) - 1)
         for half in range(halves):

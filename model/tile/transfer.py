@@ -4,6 +4,7 @@
     stages 1 to 3: d = c_j * c'_i * (r - s)     stages 4 and 5: p = gain * d, Q and Qref are written
     stages 6 to 9: h = saturate(H + p), n = clamp(trunc(h / threshold)), without the buffer from u instead of H
     stages 10 and 11: next H, `writes`;   of a programming n from d and p, see `model.tile.programmer`
+    without ``symmetric_point`` Q and Qref stay 0, and nothing is latched
     stage 6, with ``residual_memory``: D is written, see `model.tile.residual_memory`
 
 Lanes of the last beat beyond the rows in use keep their words, with d = 0 and n = 0, and are offered as zeros.
@@ -211,9 +212,13 @@ class TransferPipeline:
         shown = q_next if filtered else reference
         if filtered:
             latches = read.used.astype(np.int64)
+        if not config.symmetric_point:
+            latches = self._zeros
         return replace(read, value=d, q=q_next, qref=reference, reference=shown * read.used, latches=latches)
 
     def _write_point(self, beat: _Beat) -> _Beat:
+        if not self._config.symmetric_point:
+            return beat
         self.q[beat.address], self.qref[beat.address] = beat.q, beat.qref
         self.parity.write("q", beat.address)
         self.parity.write("qref", beat.address)

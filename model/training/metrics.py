@@ -41,8 +41,13 @@ def sp_rmse_pulsed(tiles: Sequence[Crossbar]) -> float | None:
 
 
 def words(tile: Crossbar, memory: str) -> Int:
-    """Words of a memory, such as ``q``, ``qref`` or ``hidden``, of the cells of a tile [C, R]; it can have more."""
-    return tile.periphery.state_arrays()[memory][: tile.config.columns, : tile.config.rows]
+    """Words of a memory, such as ``q``, ``qref`` or ``hidden``, of the cells of a tile [C, R]; it can have more.
+
+    Zeros of a memory that the tile does without.
+    """
+    shape = tile.config.columns, tile.config.rows
+    found = tile.periphery.state_arrays().get(memory, np.zeros(shape, np.int64))
+    return found[: shape[0], : shape[1]]
 
 
 def _sp_errors(tile: Crossbar) -> Int:

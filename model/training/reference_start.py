@@ -42,6 +42,8 @@ def start_references(network: Network, start: ReferenceStart, seed: int) -> None
             if not isinstance(tile.periphery, Restorable):
                 kind = type(tile.periphery).__name__
                 raise TypeError(f"reference_start: periphery = {kind}: must be one that can be set to a state")
+            if not config.symmetric_point:
+                raise ValueError("reference_start: must be left out for a tile without symmetric_point, which has no Q")
             draws = normals(derive_key(seed, name, "reference start"), config.rows * config.columns)
             spread = start.noise * draws.reshape(config.rows, config.columns) / (1 << NORMAL_BITS)
             weights = start.share * (tile.fast.symmetric_point() / WEIGHT_ONE) + spread

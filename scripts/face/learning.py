@@ -24,6 +24,7 @@ from symtrack.model.spec.fixed import Int
 from symtrack.model.spec.validated import check
 from symtrack.model.training.history import tiles_of
 from symtrack.model.training.history import train as train_with_history
+from symtrack.model.training.metrics import words
 from symtrack.model.training.spec import TrainingSpec
 from symtrack.model.training.trainer import Metrics, Trainer
 
@@ -384,8 +385,8 @@ def _arrays(tile: Crossbar) -> TileArrays:
         slow_words=np.array(tile.slow.weights),
         reference_words=np.array(tile.reference),
         symmetric_point_words=tile.fast.symmetric_point(),
-        tracked_words=state["q"].T,
-        latched_words=state["qref"].T,
+        tracked_words=words(tile, "q").T,
+        latched_words=words(tile, "qref").T,
         hidden_words=state["hidden"].T,
         chopper=np.array(tile.periphery.chopper),
         fast_pulses=tile.fast.pulse_numbers,

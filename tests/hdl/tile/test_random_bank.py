@@ -15,8 +15,8 @@ from tests.hdl.helpers.simulate import AWKWARD, Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Lines, planes
 
 
-def bank(lines: int, bits: int = 12) -> BankSpec:
-    return TileConfig(rows=lines, lanes=1, magnitude_bits=bits, seed=lines).row_bank
+def bank(lines: int, bits: int = 12, shared: int = 0) -> BankSpec:
+    return TileConfig(rows=lines, lanes=1, magnitude_bits=bits, seed=lines, shared_sources=shared).row_bank
 
 
 def compare(spec: BankSpec, *, naive: BankSpec | None = None, flip: Flip | None = None, cycles: int = 120) -> None:
@@ -42,29 +42,33 @@ def compare(spec: BankSpec, *, naive: BankSpec | None = None, flip: Flip | None 
     simulate(RandomBank(spec), program, flip)
 
 
+@pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.parametrize("lines", [1, 2, 3, 17])
 @pytest.mark.parametrize("bits", [1, 7, 12, 16])
-def test_words(lines: int, bits: int) -> None:
-    compare(bank(lines, bits))
+def test_words(lines: int, bits: int, shared: int) -> None:
+    compare(bank(lines, bits, shared))
 
 
+@pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.parametrize("name", AWKWARD)
-def test_all_banks_of_a_tile(name: str) -> None:
-    config = AWKWARD[name]
+def test_all_banks_of_a_tile(name: str, shared: int) -> None:
+    config = AWKWARD[name].replace(shared_sources=shared)
     for spec in (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank):
         if spec.lines:
             compare(spec, cycles=20)
 
 
-def test_banks_of_a_tile_share_no_source() -> None:
-    config = AWKWARD["17x7, rows chopped"]
+@pytest.mark.parametrize("shared", [0, 1])
+def test_banks_of_a_tile_share_no_source(shared: int) -> None:
+    config = AWKWARD["17x7, rows chopped"].replace(shared_sources=shared)
     banks = (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank)
     sources = [config.chopper_source, *(source for spec in banks for source in spec.sources)]
     assert len({source.polynomial for source in sources}) == len({source.seed for source in sources}) == len(sources)
 
 
-def test_another_polynomial_in_one_source_is_found() -> None:
-    spec = bank(17)
+@pytest.mark.parametrize("shared", [0, 1])
+def test_another_polynomial_in_one_source_is_found(shared: int) -> None:
+    spec = bank(17, shared=shared)
     for index in range(len(spec.sources)):
         sources = list(spec.sources)
         sources[index] = replace(sources[index], polynomial=bank(40).sources[-1].polynomial)
@@ -72,8 +76,9 @@ def test_another_polynomial_in_one_source_is_found() -> None:
             compare(spec, naive=replace(spec, sources=tuple(sources)))
 
 
-def test_another_pairing_and_a_lost_step_are_found() -> None:
-    spec = bank(17)
+@pytest.mark.parametrize("shared", [0, 1])
+def test_another_pairing_and_a_lost_step_are_found(shared: int) -> None:
+    spec = bank(17, shared=shared)
     with pytest.raises(AssertionError):
         compare(spec, naive=replace(spec, split=spec.split - 1))
     with pytest.raises(AssertionError):

@@ -16,6 +16,7 @@ from tests.hdl.helpers.simulate import Dut, Flip, simulate
 from tests.hdl.references.naive_blocks import Register
 
 SPEC = NAMED["small"].column_bank.sources[1]
+SHARED = NAMED["small"].replace(shared_sources=1).column_bank.sources[1]
 PRIMITIVE, IRREDUCIBLE = 0b1_0001_1101, 0b1_0001_1011  # of degree 8: x has the orders 255 and 51
 
 
@@ -27,7 +28,7 @@ def compare(spec: SourceSpec, *, naive: SourceSpec | None = None, flip: Flip | N
         for _ in range(150):
             advance = rng.random() < 0.7
             dut.set(advance=advance)
-            assert dut.get("word") == register.word
+            assert dut.get("word") == sum(word << spec.bits * k for k, word in enumerate(register.words))
             await dut.tick()
             if advance:
                 register.step()
@@ -35,13 +36,27 @@ def compare(spec: SourceSpec, *, naive: SourceSpec | None = None, flip: Flip | N
     simulate(RandomSource(spec), program, flip)
 
 
+@pytest.mark.parametrize("spec", [SPEC, SHARED], ids=["independent", "shared"])
 @pytest.mark.parametrize("bits", [1, 2, 3, 8, 12, 15, 16])
 @pytest.mark.parametrize("seed", [1, 0x80000000, 0xFFFFFFFF])
-def test_words(bits: int, seed: int) -> None:
-    compare(replace(SPEC, bits=bits, seed=seed), seed=bits)
+def test_words(bits: int, seed: int, spec: SourceSpec) -> None:
+    compare(replace(spec, bits=bits, seed=seed), seed=bits)
+
+
+def test_the_second_word_is_the_one_that_comes_next_without_sharing() -> None:
+    alone, together = Register(replace(SHARED, words=1)), Register(SHARED)
+    for _ in range(20):
+        expected = []
+        for _ in range(2):
+            expected.append(alone.word)
+            alone.step()
+        assert together.words == expected
+        together.step()
 
 
 def test_other_polynomials_seeds_and_a_flipped_bit_are_found() -> None:
+    with pytest.raises(AssertionError):
+        compare(SHARED, naive=replace(SHARED, polynomial=SHARED.polynomial ^ 1 << 9))
     for naive in (
         replace(SPEC, polynomial=SPEC.polynomial ^ 1 << 9),
         replace(SPEC, polynomial=NAMED["small"].chopper_source.polynomial),
@@ -118,20 +133,21 @@ def test_reset_gives_the_seed_back() -> None:
     simulate(RandomSource(SPEC), program)
 
 
-def test_a_load_takes_the_place_of_a_step() -> None:
-    register = Register(SPEC)
+@pytest.mark.parametrize("spec", [SPEC, SHARED], ids=["independent", "shared"])
+def test_a_load_takes_the_place_of_a_step(spec: SourceSpec) -> None:
+    register = Register(spec)
 
     async def program(dut: Dut) -> None:
         rng = Random(3)
         for _ in range(60):
             load, advance, state = rng.random() < 0.3, rng.random() < 0.5, rng.getrandbits(32)
             dut.set(load=load, advance=advance, from_next=state)
-            word, rest = dut.read("word", "rest")
-            assert word << (32 - SPEC.bits) | rest == register.state
+            words, rest = dut.read("word", "rest")
+            assert words % (1 << spec.bits) << (32 - spec.bits) | rest == register.state
             await dut.tick()
             if load:
                 register.state = state
             elif advance:
                 register.step()
 
-    simulate(RandomSource(SPEC), program)
+    simulate(RandomSource(spec), program)

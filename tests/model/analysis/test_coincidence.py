@@ -25,8 +25,9 @@ def cell(row: int, column: int) -> Cell:
     return Cell(row=row, column=column, row_magnitude=700 + 90 * row, column_magnitude=2600 - 50 * column)
 
 
-def test_counts_equal_those_of_the_periphery() -> None:
-    config = NAMED["odd"]
+@pytest.mark.parametrize("shared", [0, 1])
+def test_counts_equal_those_of_the_periphery(shared: int) -> None:
+    config = NAMED["odd"].replace(shared_sources=shared)
     periphery, slots = Periphery(config), 0
     counts = np.zeros((config.rows, config.columns), np.int64)
     joint = np.zeros((32, 32), np.int64)
@@ -47,9 +48,10 @@ def test_counts_equal_those_of_the_periphery() -> None:
     assert np.array_equal(joint_counts(config, first, second, 31, 60), joint)
 
 
+@pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.parametrize(("row", "column"), [(0, 0), (3, 7), (15, 15)])
-def test_coincidences_on_a_grid(row: int, column: int) -> None:
-    config, slots = NAMED["small"], 1_000_000
+def test_coincidences_on_a_grid(row: int, column: int, shared: int) -> None:
+    config, slots = NAMED["small"].replace(shared_sources=shared), 1_000_000
     counts = pair_coincidences(config, row, column, GRID, GRID[::-1], slots)
     for (i, p), (k, q) in product(enumerate(GRID), enumerate(GRID[::-1])):
         if p * q == 0:
@@ -62,8 +64,9 @@ def test_coincidences_on_a_grid(row: int, column: int) -> None:
     ("first", "second"),
     [((0, 0), (0, 1)), ((2, 3), (9, 3)), ((0, 0), (1, 1)), ((0, 0), (5, 5)), ((4, 7), (4, 7)), ((15, 0), (0, 15))],
 )
-def test_correlation_of_counts(first: tuple[int, int], second: tuple[int, int]) -> None:
-    config = NAMED["small"]
+@pytest.mark.parametrize("shared", [0, 1])
+def test_correlation_of_counts(first: tuple[int, int], second: tuple[int, int], shared: int) -> None:
+    config = NAMED["small"].replace(shared_sources=shared)
     cells = cell(*first), cell(*second)
     result = correlation(config, *cells, joint_counts(config, *cells, 31, 40_000))
     assert abs(result.z) < 4

@@ -38,6 +38,7 @@ def test_what_the_logic_grows_with() -> None:
     wide = [{"lanes": 8}, {"rows": 32}, {"columns": 32}, {"adc_bits": 12}, {"hidden_bits": 28}]
     for change in wide:
         assert gates.gates([base.replace(**change)]) > gates.gates([base]), change
+    assert gates.gates([base.replace(shared_sources=1)]) < gates.gates([base])
     assert gates.gates([base, base]) == pytest.approx(2 * gates.gates([base]), abs=1)
 
 

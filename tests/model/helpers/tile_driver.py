@@ -34,7 +34,7 @@ from symtrack.model.tile.tile import TileModel
 def random_config(seed: int) -> TileConfig:
     """Any legal configuration of a small tile."""
     rng = random.Random(seed)
-    rows = rng.choice((1, 2, 3, 5, 9, 17))
+    rows, point = rng.choice((1, 2, 3, 5, 9, 17)), int(seed % 4 != 3)
     adc_bits, hidden_bits, filter_shift = rng.randint(2, 16), rng.randint(4, 40), rng.randint(0, 8)
     fraction_bits = rng.randint(filter_shift, 12)
     return TileConfig(
@@ -55,10 +55,12 @@ def random_config(seed: int) -> TileConfig:
         chopper_period=rng.randint(1, 3),
         chopper_probability=rng.choice((0, 0.5, 1)),
         row_chopper=rng.randint(0, 1),
-        programmer=rng.randint(0, 1),
+        programmer=min(rng.randint(0, 1), point),
         counter_bits=rng.choice((8, 32, 48)),
         seed=rng.getrandbits(32),
         residual_memory=rng.randint(0, 1),
+        shared_sources=random.Random(-seed).randint(0, 1),
+        symmetric_point=point,
         **{name: rng.randint(0, 1) for name in PARTS},
     )
 
@@ -68,6 +70,8 @@ CONFIGS = {name: NAMED[name] for name in ("tiny", "small", "odd", "digits_output
     "one": TileConfig(rows=1, columns=1, lanes=1, bl_max=1, pulses_max=1, chopper_period=2, row_chopper=1),
     "one_row": TileConfig(rows=1, columns=9, lanes=1, chopper_period=1, row_chopper=1, latch_shift=3),
     "one_column": TileConfig(rows=9, columns=1, lanes=4, chopper_period=2, row_chopper=1, latch_shift=7),
+    "shared": NAMED["odd"].replace(row_chopper=1, chopper_probability=0.5, shared_sources=1),
+    "no_point": NAMED["odd"].replace(row_chopper=1, chopper_probability=0.5, programmer=0, symmetric_point=0),
     "lanes": TileConfig(rows=17, columns=3, lanes=17, chopper_period=1, counter_bits=8),
     "rows": TileConfig(rows=17, columns=3, lanes=4, chopper_period=2, chopper_probability=0.5, row_chopper=1),
     "whole_pulses": TileConfig(rows=5, columns=3, lanes=3, threshold_shift=0, counter_bits=8, row_chopper=1),

@@ -20,7 +20,11 @@ from tests.model.helpers import tiny
 LSB = Converters().lsb
 
 
-ROWS = {**NAMED, "rows": NAMED["odd"].replace(row_chopper=1)}
+ROWS = {
+    **NAMED,
+    "rows": NAMED["odd"].replace(row_chopper=1),
+    "no_point": NAMED["digits_hidden"].replace(symmetric_point=0),
+}
 
 
 def make(name: str | Algorithm, config: str = "digits_hidden", warming_up: bool = False, factor: float = 1, **rates):
@@ -232,3 +236,15 @@ def test_an_algorithm_is_named(name: object) -> None:
     assert "\n" not in str(error.value)
     with pytest.raises(ValueError, match="algorithm = 'sgd': must be one of analog-sgd, tt-v1"):
         Rates.of("sgd")
+
+
+def test_a_tile_without_symmetric_points_takes_algorithms_that_do_not_track_them() -> None:
+    for name in ("tt-v1", "tt-v2", "c-tt-v2"):
+        expected = replace(make(name, learning_rate=0.05), filter=False)
+        assert make(name, "no_point", learning_rate=0.05) == expected
+    for name, switches in SWITCHES.items():
+        reference = switches[0][3]
+        if reference != ZERO:
+            told = rf"^reference = {reference.name}: must be ZERO for a tile without symmetric_point$"
+            with pytest.raises(ValueError, match=told):
+                make(name, "no_point", learning_rate=0.05)

@@ -28,7 +28,21 @@ class Register:
     def word(self) -> int:
         return self.state >> (32 - self.spec.bits)
 
+    @property
+    def words(self) -> list[int]:
+        """All words of a step: each is that of a source whose words before have been taken."""
+        ahead, found = Register(self.spec), []
+        ahead.state = self.state
+        for _ in range(self.spec.words):
+            found.append(ahead.word)
+            ahead._shift()
+        return found
+
     def step(self) -> None:
+        for _ in range(self.spec.words):
+            self._shift()
+
+    def _shift(self) -> None:
         for _ in range(self.spec.bits):
             self.state <<= 1
             if self.state >> 32:
@@ -42,8 +56,9 @@ class Registers:
         self.spec, self.sources = spec, [Register(source) for source in spec.sources]
 
     def word(self, line: int) -> int:
+        words = [word for source in self.sources for word in source.words]
         a, b = self.spec.pair(line)
-        return self.sources[a].word ^ self.sources[b].word
+        return words[a] ^ words[b]
 
     def step(self) -> None:
         for source in self.sources:
@@ -167,6 +182,8 @@ class NaiveTile:
         ref = coarse(q, config.latch_shift, config.reference_format.high) if latch else self.qref[j][i]
         s = {Reference.ZERO: 0, Reference.LATCHED: ref, Reference.FILTERED: q}[Reference(settings.reference)]
         d = self.c[j] * self.row_c[i] * (r - s)
+        if not config.symmetric_point:
+            latch = False
         if settings.filter:
             self.q[j][i] = q + round_up(Fraction(r - q, 2**config.filter_shift))
         self.qref[j][i] = ref
@@ -271,14 +288,11 @@ class NaiveTile:
     def state_arrays(self) -> dict[str, np.ndarray]:
         """All state, as `Periphery.state_arrays` has it."""
         state: dict[str, object] = {
-            "q": self.q,
-            "qref": self.qref,
             "hidden": self.hidden,
             "row_sources": self.row_bank.state,
             "column_sources": self.column_bank.state,
             "dither_sources": self.dither_bank.state,
             "chopper": self.c,
-            "flipped": self.flipped,
             "column": self.column,
             "sweep": self.sweep,
             "chopper_source": [self.chopper_source.state] * max(self.config.random_chopper, self.config.zero_shift),
@@ -299,7 +313,9 @@ class NaiveTile:
         if self.config.row_chopper:
             state |= {
                 "row_chopper": self.row_c,
-                "row_flipped": self.row_flipped,
                 "row_chopper_sources": self.row_chopper_bank.state,
             }
+        if self.config.symmetric_point:
+            state |= {"q": self.q, "qref": self.qref, "flipped": self.flipped}
+            state |= {"row_flipped": self.row_flipped} if self.config.row_chopper else {}
         return {name: np.array(value, np.int64) for name, value in state.items()}

@@ -172,7 +172,8 @@ def test_fields_that_came_later_leave_fingerprints_as_they_were(name: str) -> No
     described = describe("tile", config)
     as_before = {field for field, value in ADDED.items() if getattr(config, field) == value}
     assert not {f"tile.{field}" for field in (*as_before, "name")} & described.keys()
-    for field in set(ADDED) - ({"self_test"} if not config.parity else set()):
+    needed = ({"self_test"} if not config.parity else set()) | ({"symmetric_point"} if config.programmer else set())
+    for field in set(ADDED) - needed:
         other = config.replace(**{field: 1 - getattr(config, field)})
         assert other.fingerprint != config.fingerprint
         assert describe("tile", other) != described
@@ -230,6 +231,24 @@ def test_formats_hold_every_value_of_the_datapath() -> None:
 
 
 @pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 15, 16, 17, 64, 65, 1024])
+def test_banks_with_shared_sources_give_every_line_its_own_pair(lines: int) -> None:
+    """About half as many sources, each with first operands or second ones, all of which serve a line but the last."""
+    config = TileConfig(rows=lines, lanes=min(lines, 64), row_chopper=1, shared_sources=1)
+    alone = config.replace(shared_sources=0)
+    for name, size in (("row_bank", lines), ("row_chopper_bank", lines), ("dither_bank", config.lanes)):
+        bank, before = getattr(config, name), getattr(alone, name)
+        pairs = [bank.pair(line) for line in range(bank.lines)]
+        assert bank.lines == len(set(pairs)) == size
+        assert bank.split % 2 == 0
+        assert all(first < bank.split <= second < 2 * len(bank.sources) for first, second in pairs)
+        assert {second // 2 for _, second in pairs} == set(range(bank.split // 2, len(bank.sources)))
+        assert {first // 2 for first, _ in pairs} == set(range(bank.split // 2))
+        assert len(bank.sources) <= len(before.sources) / 2 + 1
+        assert {source.bits for source in bank.sources} == {source.bits for source in before.sources}
+    assert config.chopper_source.words == 1
+
+
+@pytest.mark.parametrize("lines", [1, 2, 3, 4, 5, 15, 16, 17, 64, 65, 1024])
 def test_banks_give_every_line_its_own_pair(lines: int) -> None:
     config = TileConfig(rows=lines, lanes=min(lines, 64), row_chopper=1)
     for bank, size in ((config.row_bank, lines), (config.row_chopper_bank, lines), (config.dither_bank, config.lanes)):
@@ -240,9 +259,10 @@ def test_banks_give_every_line_its_own_pair(lines: int) -> None:
         assert len(bank.sources) <= 2 * size**0.5 + 2
 
 
+@pytest.mark.parametrize("shared", [0, 1])
 @pytest.mark.parametrize("config", [*NAMED.values(), TileConfig(rows=1, columns=1, lanes=1)], ids=lambda c: c.name)
-def test_no_two_sources_of_a_tile_are_alike(config: TileConfig) -> None:
-    config = config.replace(row_chopper=1, **dict.fromkeys(PARTS, 1))
+def test_no_two_sources_of_a_tile_are_alike(config: TileConfig, shared: int) -> None:
+    config = config.replace(row_chopper=1, shared_sources=shared, **dict.fromkeys(PARTS, 1))
     banks = (config.row_bank, config.column_bank, config.dither_bank, config.row_chopper_bank)
     sources = [config.chopper_source, *(source for bank in banks for source in bank.sources)]
     assert len({source.polynomial for source in sources}) == len({source.seed for source in sources}) == len(sources)

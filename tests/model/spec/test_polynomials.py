@@ -9,13 +9,16 @@ from symtrack.model.spec.config import NAMED, TileConfig, source_state
 from symtrack.model.spec.polynomials import (
     DEGREE,
     ORDER_FACTORS,
+    PRODUCT_TERMS,
     dense_primitive,
     is_primitive,
     mix64,
     power_of_x,
+    sparse_primitives,
     square,
 )
 from symtrack.model.spec.random_specs import SourceSpec
+from symtrack.model.tile.random_bank import Bank
 from symtrack.model.tile.random_source import Sources
 
 LARGEST = TileConfig(rows=1024, columns=1024, lanes=64, row_chopper=1)
@@ -73,6 +76,30 @@ def test_sources_of_the_largest_tile_are_primitive_dense_and_distinct() -> None:
         assert 0 < spec.seed <= order
         assert naive_power(2, order, spec.polynomial) == 1
         assert all(naive_power(2, order // factor, spec.polynomial) != 1 for factor in ORDER_FACTORS)
+
+
+def test_shared_sources_of_the_largest_tile_are_primitive_sparse_and_distinct() -> None:
+    """The sum of any two follows a recurrence of many terms, the product of theirs, which share no factor."""
+    specs = [spec for spec in LARGEST.replace(shared_sources=1).sources if spec.words == 2]
+    assert len(specs) == 2 * 32 + 8 + 32
+    polynomials = [spec.polynomial for spec in specs]
+    assert len(set(polynomials)) == len({spec.seed for spec in specs}) == len(specs)
+    order = (1 << DEGREE) - 1
+    for index, polynomial in enumerate(polynomials):
+        assert polynomial.bit_count() == 5
+        assert naive_power(2, order, polynomial) == 1
+        assert all(naive_power(2, order // factor, polynomial) != 1 for factor in ORDER_FACTORS)
+        for other in polynomials[:index]:
+            assert multiply(polynomial, other, 1 << 70).bit_count() >= PRODUCT_TERMS == 13
+    assert len(sparse_primitives()) >= len(LARGEST.replace(shared_sources=1).sources)
+
+
+def test_a_line_of_shared_sources_has_no_shorter_recurrence_than_the_product() -> None:
+    """Berlekamp-Massey of a bit of a line, word by word: degree 64, as that of two sources that share nothing."""
+    bank = TileConfig(rows=5, columns=5, lanes=1, shared_sources=1).row_bank
+    for line, bit in ((0, 11), (2, 5), (4, 0)):
+        bits = (Bank(bank).line_words(200)[:, line] >> bit & 1).tolist()
+        assert shortest_recurrence(bits) >> 2 * DEGREE == 1
 
 
 @pytest.mark.parametrize("bits", range(1, 17))

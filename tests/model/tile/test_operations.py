@@ -147,7 +147,8 @@ def test_operations_equal_the_naive_description(name: str) -> None:
             codes, settings = random_codes(drawn, rng), random_settings(config, rng)
             assert_same(periphery.transfer(codes, settings), naive.transfer(codes, settings))
         if rng.random() < 0.3:
-            codes = [random_codes(drawn, rng) for _ in range(rng.choice((0, 1, 2)) * used.columns)]
+            reads = rng.choice((0, 1, 2)) * used.columns * config.symmetric_point
+            codes = [random_codes(drawn, rng) for _ in range(reads)]
             pulses, by_chance = rng.choice((0, 1, 300)) * config.zero_shift, rng.random() < 0.5
             calibrations = [side.calibrate(pulses, codes, random=by_chance) for side in (periphery, naive)]
             assert_same_calibration(*calibrations)

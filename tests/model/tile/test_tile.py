@@ -50,7 +50,8 @@ def test_steps_equal_operations(name: str, wait: float) -> None:
             assert_same(driver.transfer(codes, settings), periphery.transfer(codes, settings))
             assert wait or driver.cycles == periphery.cycles - before == used.transfer_cycles
         if rng.random() < 0.3:
-            before, pulses, sweeps = periphery.cycles, rng.choice((0, 1, 9)) * config.zero_shift, rng.choice((0, 1, 2))
+            before, pulses = periphery.cycles, rng.choice((0, 1, 9)) * config.zero_shift
+            sweeps = rng.choice((0, 1, 2)) * config.symmetric_point
             codes = np.array([random_codes(drawn, rng) for _ in range(sweeps * used.columns)])
             by_chance = rng.random() < 0.5
             stepped = driver.calibrate(pulses, codes, random=by_chance)

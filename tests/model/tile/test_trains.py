@@ -62,6 +62,10 @@ def pulses_of(trains: Trains, updates: int, shape: tuple[int, int]) -> list[dict
         ("digits_output", {"columns": 130}),
         ("tiny", {"rows": 40, "columns": 40, "bl_max": 33}),
         ("tiny", {"rows": 70, "columns": 9}),
+        ("tiny", {"bl_max": 3, "magnitude_bits": 1, "shared_sources": 1}),
+        ("odd", {"bl_max": 63, "magnitude_bits": 16, "shared_sources": 1}),
+        ("digits_output", {"columns": 130, "shared_sources": 1}),
+        ("tiny", {"rows": 40, "columns": 300, "bl_max": 33, "shared_sources": 1}),
     ],
 )
 def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, changes: dict, target: Target) -> None:
@@ -91,7 +95,12 @@ def test_trains_of_many_updates_are_those_of_one_after_the_other(name: str, chan
 
 @pytest.mark.parametrize(
     ("shape", "changes", "count"),
-    [((70, 33), {}, 700), ((3, 600), {"bl_max": 63}, 90), ((33, 65), {"bl_max": 40, "magnitude_bits": 16}, 300)],
+    [
+        ((70, 33), {}, 700),
+        ((3, 600), {"bl_max": 63}, 90),
+        ((33, 65), {"bl_max": 40, "magnitude_bits": 16}, 300),
+        ((33, 65), {"shared_sources": 1}, 300),
+    ],
 )
 @pytest.mark.parametrize("target", Target)
 def test_a_layer_learns_all_at_once_as_one_after_the_other(

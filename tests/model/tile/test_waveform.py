@@ -152,7 +152,7 @@ def test_operations_have_the_outputs_of_the_stepped_tile(name: str) -> None:
         np.testing.assert_array_equal(rows, expected, f"operation {step}")
         if step % 7 == 0:
             sweeps, pulses, by_chance = (
-                rng.choice((0, 1, 2)),
+                rng.choice((0, 1, 2)) * config.symmetric_point,
                 rng.choice((0, 1, 9)) * config.zero_shift,
                 rng.random() < 0.5,
             )

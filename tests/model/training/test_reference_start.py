@@ -40,6 +40,12 @@ def test_the_error_is_the_one_that_is_asked_for_and_stays(share: float, noise: f
     assert trainer.metrics().counts["reads"] == 60
 
 
+def test_a_tile_without_q_has_no_start() -> None:
+    run = replace(spec(ReferenceStart(share=1.0)), algorithm="tt-v2", tiles={"symmetric_point": 0})
+    with pytest.raises(ValueError, match=r"^reference_start: must be left out for a tile without symmetric_point"):
+        Trainer(run)
+
+
 def test_none_is_zero() -> None:
     ends = []
     for start in (None, ReferenceStart(share=0.0)):

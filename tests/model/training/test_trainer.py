@@ -55,6 +55,24 @@ def test_digits_run_repeats_with_two_threads() -> None:
     assert digests[0] == digests[1]
 
 
+@pytest.mark.parametrize("algorithm", ["tt-v2", "c-tt-v2"])
+def test_what_does_not_use_symmetric_points_learns_the_same_without_them(algorithm: str) -> None:
+    arrays = []
+    for point in (1, 0):
+        spec = TrainingSpec(algorithm=algorithm, tiles={"symmetric_point": point}, network={"hidden": (8,)}, **OFFSET)
+        trainer = Trainer(spec)
+        trainer.run(60)
+        arrays.append([(tile.slow.weights.copy(), tile.fast.weights.copy()) for tile in tiles(trainer)])
+        state = tiles(trainer)[0].periphery.state_arrays()
+        assert ("q" in state, "qref" in state, "flipped" in state) == (bool(point),) * 3
+        metrics = trainer.metrics()
+        assert metrics.counts["reads"] == 120
+    for with_point, without in zip(*arrays, strict=True):
+        for one, other in zip(with_point, without, strict=True):
+            assert one.any()
+            assert np.array_equal(one, other)
+
+
 class FlippedCode(Periphery):
     """A periphery that reads one bit of one ADC code wrong."""
 
