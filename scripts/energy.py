@@ -9,6 +9,7 @@ from typing import Any
 
 from rich.table import Table
 
+from symtrack.cosim.energy import event_fit
 from symtrack.cosim.energy.document import DOCUMENT, STUDIED, document, studied
 from symtrack.cosim.energy.liberty import DEBIAN, LibertyError, read_library
 from symtrack.cosim.energy.report import CYCLES, WORKLOADS, Silicon, report
@@ -28,6 +29,7 @@ from symtrack.scripts.common import (
     progress,
     run,
     to_total,
+    write_json,
     write_report,
     write_text,
 )
@@ -45,6 +47,8 @@ def parser() -> Parser:
         "--config", type=name_or_toml, help=f"{', '.join(NAMED)}, or a TOML file with the fields that differ"
     )
     what.add_argument("--document", type=output_folder(DOCUMENT), metavar="DIR", help=f"write {DOCUMENT} there")
+    text = "measure tiles of many word widths, and write what the closed form of their energies is fitted to"
+    what.add_argument("--fit", type=output_file, metavar="FILE", help=text)
     add("--workload", choices=WORKLOADS, default="training", help="what the tile does while it is measured")
     add("--liberty", type=input_file, default=str(DEBIAN), metavar="FILE", help="cell library in the Liberty format")
     add("--clock-gating", action="store_true", help="give registers with an enable a clock gate")
@@ -104,19 +108,30 @@ def write_document(folder: Path, liberty: Path, table: EnergyTable) -> int:
     return 0
 
 
+def write_fit(file: Path, liberty: Path) -> int:
+    """Measure the tiles of the closed form, and write what it is fitted to; the exit code."""
+    with progress("energy", len(event_fit.tiles()), few=True) as advance:
+        found = event_fit.content(liberty, advance)
+    write_json(file, found)
+    errors = ", ".join(f"{event} {one['largest']:.1%}" for event, one in found["fits"].items())
+    print(f"{file}: {len(found['tiles'])} tiles, relative errors at most: {errors}")
+    return 0
+
+
 def refuse(command: Parser, arguments: Sequence[str]) -> None:
-    """Bad input if a document is given an option that it does not have."""
-    for word in arguments:
-        name = word.partition("=")[0]
-        if name in OF_A_TILE:
-            command.error(f"argument {name}: must be left out with --document")
+    """Bad input if a document or a fit is given an option that it does not have."""
+    names = [word.partition("=")[0] for word in arguments]
+    whole = "--fit" if "--fit" in names else "--document"
+    for name in names:
+        if name in OF_A_TILE or (whole == "--fit" and name == "--table"):
+            command.error(f"argument {name}: must be left out with {whole}")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
-    if options.document:
+    if options.document or options.fit:
         refuse(command, sys.argv[1:] if arguments is None else arguments)
     if options.activity is not None and options.workload == "training":
         command.error(f"argument --activity: {options.activity:g}: must be left out with --workload training")
@@ -126,6 +141,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         read_library(liberty)
         config = TileConfig.load(options.config) if options.config else None
     try:
+        if options.fit:
+            return write_fit(options.fit, liberty)
         if config is None:
             return write_document(options.document, liberty, table)
         rounds = 3 if options.workload == "training" else 1  # it measures updates and transfers, too

@@ -89,7 +89,7 @@ def test_what_is_in_the_wheel(wheel: Path) -> None:
     files = {str(path) for path in checkout_files() if path.parts[0] in FOLDERS}
     data = {name for name in files if not name.endswith(".py")}
     assert data >= {"cosim/engine/native/loop.h", "cosim/mutation/complete.toml", "scripts/face/py.typed"}
-    assert "model/analysis/gates.json" in data
+    assert {"model/analysis/gates.json", "model/analysis/event_energies.json"} <= set(data)
     assert {Path(name).suffix for name in data} == {".h", ".json", ".toml", ".typed", ".c", ".cpp", ".v", ""}
     assert {name for name in names if name.startswith("symtrack/")} == {
         f"symtrack/{name.removeprefix('scripts/face/')}" for name in files

@@ -3,6 +3,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -24,6 +25,7 @@ from symtrack.cosim.energy.report import (
     what_was_played,
 )
 from symtrack.cosim.tools.toolchain import package_version
+from symtrack.model.analysis import event_fit
 from symtrack.model.analysis.energy import PARTS, SOURCES, EnergyTable, EventEnergies, joules
 from symtrack.model.files import markdown
 from symtrack.model.markdown import wrapped
@@ -110,6 +112,19 @@ events = EventEnergies(**json.load(open("energy.json"))["events"])
 spent = joules(result.metrics.counts, events, EnergyTable(adc_pj=0.9))
 print(spent["digital"], spent["analog"])
 ```"""
+ABOUT_FIT = """\
+The table of a `Study` takes a closed form: sums over what a slot, a
+read and any other cycle of a tile with clock gates grow with, such as lines, lanes and word widths. `symtrack energy
+--fit model/analysis/event_energies.json` measures the tiles that it is fitted to, and `symtrack.model.study.hardware`
+has the joules of a run. Relative errors, each tile predicted by a fit to the others; tiles of more lines or lanes than
+any of them are beyond what was fitted:"""
+
+
+def fit_table() -> str:
+    """Errors of the closed form, by event."""
+    tiles = len(event_fit.measured(json.loads(event_fit.FILE.read_text(encoding="utf-8"))))
+    rows = [(event, f"{tiles}", f"{one.rms:.1%}", f"{one.largest:.1%}") for event, one in event_fit.recorded().items()]
+    return markdown(("event", "tiles", "root mean square", "largest"), rows)
 
 
 @dataclass(frozen=True)
@@ -349,5 +364,8 @@ def document(found: Mapping[tuple[str, bool], Study], library: Library, liberty:
         source_table(table),
         "## In your programs",
         ABOUT_USE,
+        "## Joules of many runs",
+        ABOUT_FIT,
+        fit_table(),
     ]
     return wrapped("\n\n".join(sections) + "\n")

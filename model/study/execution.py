@@ -11,10 +11,12 @@ from symtrack.model.network.writing import Drift
 from symtrack.model.study.case import Case
 from symtrack.model.study.store import Result
 from symtrack.model.training.events import conversions, endurance
+from symtrack.model.training.metrics import counts
 from symtrack.model.training.retention import after_retention
 from symtrack.model.training.trainer import Trainer
 
 Curve = list[tuple[int, float, float]]
+COUNTED = ("update_slots", "reads", "cycles")  # that energy follows from
 RETENTION = 1e6  # of the time of the first read, at which quality after drift is stated
 
 
@@ -23,10 +25,10 @@ def golden(case: Case) -> Result:
 
     Returns plain data for JSON: ``metrics`` as `model.training.trainer.Metrics` has them, its counts with the
     conversions; ``curve``, lists of step, accuracy, loss and rms_error; ``endurance`` (`model.training.events`);
-    ``retention``, accuracy and loss after `RETENTION`, of tasks that have an accuracy; ``seconds``; and ``target`` of a
-    case that has one, what had been spent at the first evaluation with that loss, or None if none had it. There
-    ``paper_slots`` is steps * bl_max + calibration pulses, the measure of arXiv 2602.21321; the others are events that
-    were counted, those of the calibration among them.
+    ``tiles``, the `COUNTED` events of every tile; ``retention``, accuracy and loss after `RETENTION`, of tasks that
+    have an accuracy; ``seconds``; and ``target`` of a case that has one, what had been spent at the first evaluation
+    with that loss, or None if none had it. There ``paper_slots`` is steps * bl_max + calibration pulses, the measure of
+    arXiv 2602.21321; the others are events that were counted, those of the calibration among them.
     """
     begin = time.perf_counter()
     trainer = Trainer(case.run)
@@ -35,6 +37,8 @@ def golden(case: Case) -> Result:
     metrics["counts"] = trainer.metrics().counts | conversions(trainer.network, trainer.samples_seen)
     result: Result = {"metrics": metrics, "curve": [list(astuple(point)) for point in trainer.curve]}
     result["endurance"] = endurance(trainer.network)
+    apart = [counts([tile]) for tile in trainer.network.tiles]
+    result["tiles"] = [{name: events[name] for name in COUNTED} for events in apart]
     if metrics["accuracy"] is not None:
         later = after_retention(trainer, Drift(time=RETENTION))
         result["retention"] = {"accuracy": later.accuracy, "loss": later.loss}

@@ -1,20 +1,62 @@
 # SPDX-License-Identifier: Apache-2.0
-"""The peripheries that a run needs, and their gates."""
+"""The peripheries that a run needs, their gates, and the energy they take for what each of them did.
+
+joules = sum over tiles of slots * slot + reads * read + other cycles * cycle
+"""
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
+from symtrack.model.analysis import event_fit
+from symtrack.model.analysis.energy import PICO
 from symtrack.model.analysis.gates import gates
 from symtrack.model.network.chain import Chain
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.training.spec import TrainingSpec
+from symtrack.model.training.spec import AUTO, TrainingSpec
+
+_KNOWN: dict[str, tuple[TileConfig, ...]] = {}
 
 
 def hardware(spec: TrainingSpec) -> list[TileConfig]:
     """The configurations of the peripheries of all tiles of a run."""
-    stages = spec.algorithm.arrays - 1 if isinstance(spec.algorithm, Chain) else 1
-    return [spec.hardware(tile) for tile in spec.problem().tile_configs for _ in range(stages)]
+    return [spec.hardware(tile) for tile in _tiles(spec)]
 
 
 def gates_of(spec: TrainingSpec) -> int:
     """Gates of all of them together, by the closed form of `model.analysis.gates`."""
     return gates(hardware(spec))
+
+
+def joules_of(spec: TrainingSpec, counted: Sequence[Mapping[str, int]]) -> float:
+    """Energy of all of them together, by the closed form of `model.analysis.event_fit`.
+
+    counted: ``update_slots``, ``reads`` and ``cycles`` of every tile, see `model.training.metrics.counts`.
+    """
+    total = 0.0
+    for tile, counts in zip(_tiles(spec), counted, strict=True):
+        config = spec.hardware(tile)
+        energies, length = event_fit.picojoules(config), config.used(tile.rows, tile.columns).read_cycles
+        slots, reads = counts["update_slots"], counts["reads"]
+        total += slots * energies["slot"] + reads * energies["read"] * length / config.read_cycles
+        total += (counts["cycles"] - slots - reads * length) * energies["overhead"]
+    return total * PICO
+
+
+def _tiles(spec: TrainingSpec) -> tuple[TileConfig, ...]:
+    """The configurations of all tiles of a run but for their seeds; those of a task by name are kept, as it loads its
+    data for them.
+    """
+    if not isinstance(spec.task, str) or AUTO in spec.tiles.items():  # a threshold of its own depends on the rates
+        return _found(spec)
+    stages = spec.algorithm if isinstance(spec.algorithm, Chain) else None
+    fields = spec.network, spec.tiles, spec.config, spec.programming, spec.stale, stages
+    name = repr((spec.task, *fields))
+    if name not in _KNOWN:
+        _KNOWN[name] = _found(spec)
+    return _KNOWN[name]
+
+
+def _found(spec: TrainingSpec) -> tuple[TileConfig, ...]:
+    stages = spec.algorithm.arrays - 1 if isinstance(spec.algorithm, Chain) else 1
+    return tuple(tile for tile in spec.problem().tile_configs for _ in range(stages))

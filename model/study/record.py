@@ -14,7 +14,7 @@ from symtrack.model.study.store import Result, Store
 
 RECORD = "results.json"
 FIGURES = ("accuracy", "loss", "rms_error", "sp_rmse", "sp_rmse_pulsed", "state_sha256", "counts")
-PARTS = ("target", "endurance", "retention", "rtl", "seconds")
+PARTS = ("target", "endurance", "tiles", "retention", "rtl", "seconds")
 
 
 def record(runs: Iterable[tuple[Case, Result | None]]) -> str:

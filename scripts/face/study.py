@@ -19,13 +19,13 @@ from symtrack.model.files import write_bytes
 from symtrack.model.spec.validated import check, path_of, shown
 from symtrack.model.study import frame
 from symtrack.model.study.case import Case, key
-from symtrack.model.study.hardware import gates_of
+from symtrack.model.study.hardware import gates_of, joules_of
 from symtrack.model.study.runner import missing, run_all, shard
 from symtrack.model.study.store import Store
 from symtrack.scripts.common import progress
 
 JOBS_MAX = 1024
-GATES = "gates"
+GATES, JOULES = "gates", "periphery_joules"
 WRITERS = {".csv": "to_csv", ".parquet": "to_parquet"}
 Label = str | int | float
 
@@ -156,10 +156,11 @@ class Study:
             run_all(cases, self.store, jobs, advance)
 
     def to_frame(self, energies: Mapping[str, float] | None = None) -> pd.DataFrame:
-        """A table with a line for every experiment: labels, accuracy, loss, counts, cycles, wear, key, and gates.
+        """A table with a line for every experiment: labels, accuracy, loss, counts, cycles, wear, gates, joules, key.
 
         Figures of what has no result yet are missing. The columns are those of `model.study.frame`; ``gates`` are those
-        of all tiles of the experiment, by the closed form of `model.analysis.gates`.
+        of all tiles of the experiment, by the closed form of `model.analysis.gates`, and ``periphery_joules`` what they
+        take, by that of `model.analysis.event_fit`.
 
         Parameters
         ----------
@@ -173,8 +174,14 @@ class Study:
             There is no such count.
         """
         self.store.refresh()
-        table = frame.frame(self.cases, self.store, {GATES: [gates_of(case.run) for case in self.cases]})
+        gates, joules = [gates_of(case.run) for case in self.cases], [self._joules(case) for case in self.cases]
+        more: dict[str, Sequence[Any]] = {GATES: gates, JOULES: joules}
+        table = frame.frame(self.cases, self.store, more)
         return table if energies is None else table.assign(joules=frame.energy(table, energies))
+
+    def _joules(self, case: Case) -> float | None:
+        found = self.store.get(key(case))
+        return joules_of(case.run, found["tiles"]) if found and "tiles" in found else None
 
     def save(self, file: str | Path) -> None:
         """Write the table as ``.csv``, or as ``.parquet``, which needs pyarrow (``symtrack[parquet]``).

@@ -38,6 +38,7 @@ def test_experiments_run_once_and_make_a_table(tmp_path: Path) -> None:
     run = experiment(2)
     metrics = run.fit(steps=20).metrics
     assert table.columns[:3].tolist() == ["offset", "seed", "accuracy"]
+    assert (table["periphery_joules"] > 0).all()
     assert table["seed"].tolist() == [1, 2]
     assert table["accuracy"][1] == metrics.accuracy
     assert table["state_sha256"][1] == metrics.state_sha256
