@@ -118,12 +118,11 @@ def write_fit(file: Path, liberty: Path) -> int:
     return 0
 
 
-def refuse(command: Parser, arguments: Sequence[str]) -> None:
-    """Bad input if a document or a fit is given an option that it does not have."""
-    names = [word.partition("=")[0] for word in arguments]
-    whole = "--fit" if "--fit" in names else "--document"
-    for name in names:
-        if name in OF_A_TILE or (whole == "--fit" and name == "--table"):
+def refuse(command: Parser, arguments: Sequence[str], whole: str, options: Sequence[str]) -> None:
+    """Bad input if what measures many tiles is given one of these options."""
+    for word in arguments:
+        name = word.partition("=")[0]
+        if name in options:
             command.error(f"argument {name}: must be left out with {whole}")
 
 
@@ -131,8 +130,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run the command line."""
     command = parser()
     options = command.parse_args(arguments)
-    if options.document or options.fit:
-        refuse(command, sys.argv[1:] if arguments is None else arguments)
+    given = sys.argv[1:] if arguments is None else arguments
+    if options.document:
+        refuse(command, given, "--document", OF_A_TILE)
+    if options.fit:
+        refuse(command, given, "--fit", (*OF_A_TILE, "--table"))
     if options.activity is not None and options.workload == "training":
         command.error(f"argument --activity: {options.activity:g}: must be left out with --workload training")
     with command.checks():

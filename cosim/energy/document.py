@@ -3,7 +3,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
@@ -113,17 +112,16 @@ spent = joules(result.metrics.counts, events, EnergyTable(adc_pj=0.9))
 print(spent["digital"], spent["analog"])
 ```"""
 ABOUT_FIT = """\
-The table of a `Study` takes a closed form: sums over what a slot, a
-read and any other cycle of a tile with clock gates grow with, such as lines, lanes and word widths. `symtrack energy
---fit model/analysis/event_energies.json` measures the tiles that it is fitted to, and `symtrack.model.study.hardware`
-has the joules of a run. Relative errors, each tile predicted by a fit to the others; tiles of more lines or lanes than
-any of them are beyond what was fitted:"""
+The table of a `Study` takes a closed form: sums over what a slot, a read and any other cycle of a tile with clock gates
+grow with, such as lines, lanes and word widths. `symtrack energy --fit model/analysis/event_energies.json` measures the
+tiles that it is fitted to, and `symtrack.model.study.hardware` has the joules of a run. Relative errors, each tile
+predicted by a fit to the others; tiles of more lines or lanes than any of them are beyond what was fitted:"""
 
 
 def fit_table() -> str:
     """Errors of the closed form, by event."""
-    tiles = len(event_fit.measured(json.loads(event_fit.FILE.read_text(encoding="utf-8"))))
-    rows = [(event, f"{tiles}", f"{one.rms:.1%}", f"{one.largest:.1%}") for event, one in event_fit.recorded().items()]
+    fits = event_fit.recorded().items()
+    rows = [(event, f"{one.count}", f"{one.rms:.1%}", f"{one.largest:.1%}") for event, one in fits]
     return markdown(("event", "tiles", "root mean square", "largest"), rows)
 
 

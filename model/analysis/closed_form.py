@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +12,32 @@ from numpy.typing import NDArray
 DIGITS = 9  # of a coefficient
 
 
-def fitted(measured: Sequence[tuple[Mapping[str, float], float]], what: str) -> tuple[dict[str, float], float, float]:
-    """Coefficients by the names of the terms, and the largest and the root mean square of the relative errors.
+@dataclass(frozen=True, kw_only=True)
+class Fit:
+    """Coefficients by the names of their terms, and the relative errors of measurements that they are not fitted to.
 
-    The error of a measurement is that of the sum which is fitted to all others.
+    Attributes
+    ----------
+    largest, rms : of all measurements, each predicted by a fit to the others.
+    count : how many there are.
+    """
+
+    coefficients: Mapping[str, float]
+    largest: float
+    rms: float
+    count: int
+
+    def of(self, terms: Mapping[str, float]) -> float:
+        """The sum of these terms."""
+        return sum(self.coefficients[name] * value for name, value in terms.items())
+
+    def errors(self) -> dict[str, float]:
+        """What a file has of the errors."""
+        return {"largest": round(self.largest, 5), "rms": round(self.rms, 5)}
+
+
+def fit(measured: Sequence[tuple[Mapping[str, float], float]], what: str) -> Fit:
+    """Fit coefficients to measurements.
 
     Parameters
     ----------
@@ -38,7 +61,12 @@ def fitted(measured: Sequence[tuple[Mapping[str, float], float]], what: str) -> 
         others = np.arange(len(measured)) != index
         errors[index] = matrix[index] @ _solve(matrix[others]) - 1.0
     found = [float(f"{value:.{DIGITS}g}") for value in _solve(matrix)]
-    return dict(zip(names, found, strict=True)), float(np.abs(errors).max()), float(np.sqrt((errors**2).mean()))
+    return Fit(
+        coefficients=dict(zip(names, found, strict=True)),
+        largest=float(np.abs(errors).max()),
+        rms=float(np.sqrt((errors**2).mean())),
+        count=len(measured),
+    )
 
 
 def _solve(matrix: NDArray[np.float64]) -> NDArray[np.float64]:

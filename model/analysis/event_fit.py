@@ -16,12 +16,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from symtrack.model.analysis.closed_form import fitted
+from symtrack.model.analysis import closed_form
+from symtrack.model.analysis.closed_form import Fit
 from symtrack.model.analysis.energy import EVENTS
 from symtrack.model.spec.config import TileConfig
 
@@ -45,21 +45,7 @@ def terms(event: str, config: TileConfig) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class EventFit:
-    """Coefficients of an event by the names of their terms, and errors of measurements that they are not fitted to.
-
-    Attributes
-    ----------
-    largest, rms : relative, of all tiles, each predicted by a fit to the others.
-    """
-
-    coefficients: Mapping[str, float]
-    largest: float
-    rms: float
-
-
-def fit(measured: Sequence[tuple[TileConfig, Mapping[str, float]]]) -> dict[str, EventFit]:
+def fit(measured: Sequence[tuple[TileConfig, Mapping[str, float]]]) -> dict[str, Fit]:
     """Fit the coefficients of every event to measurements of tiles, picojoules by event.
 
     Raises
@@ -67,12 +53,10 @@ def fit(measured: Sequence[tuple[TileConfig, Mapping[str, float]]]) -> dict[str,
     ValueError
         There are too few to predict one from the others.
     """
-    found = {}
-    for event in EVENTS:
-        of_event = [(terms(event, config), energies[event]) for config, energies in measured]
-        coefficients, largest, rms = fitted(of_event, "tiles")
-        found[event] = EventFit(coefficients=coefficients, largest=largest, rms=rms)
-    return found
+    return {
+        event: closed_form.fit([(terms(event, config), energies[event]) for config, energies in measured], "tiles")
+        for event in EVENTS
+    }
 
 
 def measured(content: Mapping[str, Any]) -> list[tuple[TileConfig, dict[str, float]]]:
@@ -87,23 +71,17 @@ def content(points: Sequence[tuple[Mapping[str, Any], Mapping[str, float]]], mad
         for tile, energies in points
     ]
     found = fit(measured({"tiles": tiles}))
-    fits = {
-        event: {"largest": round(one.largest, 5), "rms": round(one.rms, 5), "coefficients": dict(one.coefficients)}
-        for event, one in found.items()
-    }
+    fits = {event: one.errors() | {"coefficients": dict(one.coefficients)} for event, one in found.items()}
     return {"made_by": made_by, "fits": fits, "tiles": tiles}
 
 
 @cache
-def recorded() -> dict[str, EventFit]:
+def recorded() -> dict[str, Fit]:
     """The fits in the file."""
     found = json.loads(FILE.read_text(encoding="utf-8"))
-    return {event: EventFit(**found["fits"][event]) for event in EVENTS}
+    return {event: Fit(**found["fits"][event], count=len(found["tiles"])) for event in EVENTS}
 
 
 def picojoules(config: TileConfig) -> dict[str, float]:
     """Energies of the events of a tile, by `EVENTS`."""
-    return {
-        event: sum(one.coefficients[name] * value for name, value in terms(event, config).items())
-        for event, one in recorded().items()
-    }
+    return {event: one.of(terms(event, config)) for event, one in recorded().items()}

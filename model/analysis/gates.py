@@ -14,12 +14,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Any
 
-from symtrack.model.analysis.closed_form import fitted
+from symtrack.model.analysis import closed_form
+from symtrack.model.analysis.closed_form import Fit
 from symtrack.model.spec.config import TileConfig
 
 FILE = Path(__file__).with_name("gates.json")
@@ -48,26 +48,6 @@ def terms(config: TileConfig) -> dict[str, float]:
     }
 
 
-@dataclass(frozen=True, kw_only=True)
-class Fit:
-    """Coefficients by the names of their terms, and the relative errors of syntheses that they are not fitted to.
-
-    Attributes
-    ----------
-    largest, rms : of all syntheses, each predicted by a fit to the others.
-    syntheses : how many.
-    """
-
-    coefficients: Mapping[str, float]
-    largest: float
-    rms: float
-    syntheses: int
-
-    def gates(self, config: TileConfig) -> float:
-        """Gates of a tile."""
-        return sum(self.coefficients[name] * value for name, value in terms(config).items())
-
-
 def fit(measured: Sequence[tuple[TileConfig, float]]) -> Fit:
     """Fit the coefficients to syntheses.
 
@@ -76,8 +56,7 @@ def fit(measured: Sequence[tuple[TileConfig, float]]) -> Fit:
     ValueError
         There are too few to predict one from the others.
     """
-    found, largest, rms = fitted([(terms(config), count) for config, count in measured], "syntheses")
-    return Fit(coefficients=found, largest=largest, rms=rms, syntheses=len(measured))
+    return closed_form.fit([(terms(config), count) for config, count in measured], "syntheses")
 
 
 def measured(content: Mapping[str, Any]) -> list[tuple[TileConfig, float]]:
@@ -89,17 +68,16 @@ def content(syntheses: Sequence[tuple[Mapping[str, Any], float]], made_by: str) 
     """What the file holds: syntheses, each the fields that differ and the gates, and the fit to them."""
     points = [{"tile": dict(tile), "gates": gates} for tile, gates in syntheses]
     found = fit(measured({"syntheses": points}))
-    errors = {"largest": round(found.largest, 5), "rms": round(found.rms, 5)}
-    return {"made_by": made_by, "errors": errors, "coefficients": dict(found.coefficients), "syntheses": points}
+    return {"made_by": made_by, "errors": found.errors(), "coefficients": dict(found.coefficients), "syntheses": points}
 
 
 @cache
 def recorded() -> Fit:
     """The fit in the file."""
     found = json.loads(FILE.read_text(encoding="utf-8"))
-    return Fit(coefficients=found["coefficients"], **found["errors"], syntheses=len(found["syntheses"]))
+    return Fit(coefficients=found["coefficients"], **found["errors"], count=len(found["syntheses"]))
 
 
 def gates(configs: Sequence[TileConfig]) -> int:
     """Gates of the peripheries of tiles together."""
-    return round(sum(recorded().gates(config) for config in configs))
+    return round(sum(recorded().of(terms(config)) for config in configs))

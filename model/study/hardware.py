@@ -13,9 +13,7 @@ from symtrack.model.analysis.energy import PICO
 from symtrack.model.analysis.gates import gates
 from symtrack.model.network.chain import Chain
 from symtrack.model.spec.config import TileConfig
-from symtrack.model.training.spec import AUTO, TrainingSpec
-
-_KNOWN: dict[str, tuple[TileConfig, ...]] = {}
+from symtrack.model.training.spec import TrainingSpec
 
 
 def hardware(spec: TrainingSpec) -> list[TileConfig]:
@@ -43,20 +41,7 @@ def joules_of(spec: TrainingSpec, counted: Sequence[Mapping[str, int]]) -> float
     return total * PICO
 
 
-def _tiles(spec: TrainingSpec) -> tuple[TileConfig, ...]:
-    """The configurations of all tiles of a run but for their seeds; those of a task by name are kept, as it loads its
-    data for them.
-    """
-    if not isinstance(spec.task, str) or AUTO in spec.tiles.items():  # a threshold of its own depends on the rates
-        return _found(spec)
-    stages = spec.algorithm if isinstance(spec.algorithm, Chain) else None
-    fields = spec.network, spec.tiles, spec.config, spec.programming, spec.stale, stages
-    name = repr((spec.task, *fields))
-    if name not in _KNOWN:
-        _KNOWN[name] = _found(spec)
-    return _KNOWN[name]
-
-
-def _found(spec: TrainingSpec) -> tuple[TileConfig, ...]:
+def _tiles(spec: TrainingSpec) -> list[TileConfig]:
+    """The configurations of all tiles of a run."""
     stages = spec.algorithm.arrays - 1 if isinstance(spec.algorithm, Chain) else 1
-    return tuple(tile for tile in spec.problem().tile_configs for _ in range(stages))
+    return [tile for tile in spec.problem().tile_configs for _ in range(stages)]

@@ -286,13 +286,15 @@ class Periphery:
             An argument is not made of integers, has another shape, or is out of range.
         """
         used = self.used
-        most = (1 << COUNT_BITS) - 1
-        _integer("pulses", pulses, 0, most * self.config.zero_shift)
+        pulses_most, sweeps_most = (
+            (1 << COUNT_BITS) - 1 if there else 0 for there in (self.config.zero_shift, self.config.symmetric_point)
+        )
+        _integer("pulses", pulses, 0, pulses_most)
         columns = [_vector("codes", code, used.rows, *self._code_range) for code in np.asarray(codes)]
         sweeps, rest = divmod(len(columns), used.columns)
-        if rest or sweeps > most * self.config.symmetric_point:
-            most *= self.config.symmetric_point
-            raise ValueError(f"codes of {len(columns)} columns: must be up to {most} times {used.columns} columns")
+        if rest or sweeps > sweeps_most:
+            allowed = f"up to {sweeps_most} times {used.columns} columns"
+            raise ValueError(f"codes of {len(columns)} columns: must be {allowed}")
         self.chopper_state.begin(used.columns)
         up = polarities(pulses, random=random and pulses > 0, source=self.chopper_state.source)
         self.status.count_slots(pulses)

@@ -150,9 +150,13 @@ def new_room(sources: Sources, longest: int) -> Room:
 
 
 @njit(cache=True, forceinline=True)
-def _step(states, words, leaps, group, bits, top, most):  # type: ignore[no-untyped-def]
-    """The words of a group of sources, and their step; ``most`` is a constant that ``bits`` does not exceed."""
+def _step(states, words, start, leaps, group, bits, top, most):  # type: ignore[no-untyped-def]
+    """The words of a group of sources, among those from ``start`` on, and their step.
+
+    most: a constant that ``bits`` does not exceed.
+    """
     first, drop = np.uint64(group * SIDE_BY_SIDE), np.uint32(DEGREE - bits)
+    here = np.uint64(start) + first
     leap, left = first * np.uint64(_BITS_MAX), np.uint32(bits)
     for i in range(np.uint64(SIDE_BY_SIDE)):
         state = states[first + i]
@@ -161,7 +165,7 @@ def _step(states, words, leaps, group, bits, top, most):  # type: ignore[no-unty
         for k in range(most):
             bit = np.uint32(-np.int32(np.uint32(state & np.uint32(top >> np.uint32(k))) != _NONE))  # all ones or zero
             following = np.uint32(following ^ np.uint32(leaps[leap + np.uint64(k * SIDE_BY_SIDE) + i] & bit))
-        words[first + i], states[first + i] = word, following
+        words[here + i], states[first + i] = word, following
 
 
 @njit(cache=True, forceinline=True)
@@ -182,12 +186,12 @@ def _fill(states, now, words, fields, leaps, operands, bits, top, runs, bl):  # 
     groups = states.size // SIDE_BY_SIDE
     for run in range(runs):
         for slot in range(bl):
-            for first in range(0, now.size, states.size):
+            for start in range(0, now.size, states.size):
                 for group in range(groups):
                     if bits <= _BITS:
-                        _step(states, now[first:], leaps, group, bits, top, _BITS)
+                        _step(states, now, start, leaps, group, bits, top, _BITS)
                     else:
-                        _step(states, now[first:], leaps, group, bits, top, _BITS_MAX)
+                        _step(states, now, start, leaps, group, bits, top, _BITS_MAX)
             for k in range(operands.size):
                 words[k] = now[operands[k]]
             together = run * ((bl + FIELDS - 1) // FIELDS) + slot // FIELDS

@@ -102,7 +102,7 @@ class Explored:
             "importances": self.importances,
             "sampler": self.plan.sampler,
             "seed": self.plan.seed,
-            "gates": {"largest": fit.largest, "rms": fit.rms, "syntheses": fit.syntheses},
+            "gates": {"largest": fit.largest, "rms": fit.rms, "syntheses": fit.count},
         }
         return page(report, command)
 

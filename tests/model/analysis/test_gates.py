@@ -19,7 +19,7 @@ def test_the_recorded_coefficients_are_a_fit_to_the_recorded_syntheses() -> None
     for name, value in again.coefficients.items():
         assert np.isclose(value, recorded.coefficients[name], rtol=1e-6, atol=1e-6), name
     assert (again.largest, again.rms) == pytest.approx((recorded.largest, recorded.rms), abs=1e-5)
-    assert recorded.syntheses == len(CONTENT["syntheses"]) > 30
+    assert recorded.count == len(CONTENT["syntheses"]) > 30
 
 
 def test_another_synthesis_makes_another_fit() -> None:
@@ -28,7 +28,7 @@ def test_another_synthesis_makes_another_fit() -> None:
 
 
 def test_every_synthesis_is_met_within_the_stated_errors() -> None:
-    errors = [gates.recorded().gates(config) / count - 1 for config, count in _measured()]
+    errors = [gates.recorded().of(gates.terms(config)) / count - 1 for config, count in _measured()]
     assert 0 < max(map(abs, errors)) <= gates.recorded().largest < 0.06
     assert gates.recorded().rms < 0.03
 
