@@ -32,8 +32,8 @@ def test_every_report_tells_the_version_that_it_is_from(tmp_path: Path) -> None:
     assert json.loads(file.read_text()) == {"figure": 1, "symtrack_version": version("symtrack")}
     others = {path.stem for path in (ROOT / "scripts").glob("*.py") if "write_json(" in path.read_text()}
     # A list, and figures by the names of devices, have no place for it; records of pulses get it in another way; the
-    # closed form of gates is a part of the package itself.
-    assert others == {"common", "prove", "characterize_device", "synthesize"}
+    # closed forms of gates and of energies are parts of the package itself.
+    assert others == {"common", "prove", "characterize_device", "synthesize", "energy"}
 
 
 def test_a_failed_write_leaves_the_old_file_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
